@@ -1,0 +1,94 @@
+/* bind.h: what every binding file shares: arguments in, results and errors out.
+ *
+ * A binding reads every argument first, then pushes an empty userdata that will own what comes, then calls the
+ * runtime, then raises through bind_check, the only place where a runtime failure becomes a Lua error. No lua_* call
+ * stands between an allocation and its owner. Only this file and bind.c know that Lua counts from 1. */
+#ifndef LM_INTERP_BIND_H
+#define LM_INTERP_BIND_H
+
+#include "ops/core/op.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#define BIND_TENSOR "tensor" /* the metatable's name, and what messages call it */
+
+/* ---- errors: every one is a table {kind, message, file, line, notes} with the metatable "error" ---------------- */
+
+/* Raises err at the position of the Lua code that called in; returns nothing. */
+_Noreturn void bind_raise(lua_State *L, const lm_err *err);
+
+/* Raises unless status is LM_OK. */
+void bind_check(lua_State *L, lm_status status, const lm_err *err);
+
+/* Raises an argument error with a formatted message ("conv2d: ..."). */
+_Noreturn void bind_fail(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Pushes an error value; level as in luaL_where (1: the function that called the binding; 0: no position). */
+void bind_push_error(lua_State *L, const char *kind, const char *message, int level);
+
+/* ---- tensors ------------------------------------------------------------------------------------------------- */
+
+/* The userdata behind a tensor in Lua. */
+typedef struct bind_box {
+  lm_tensor *tensor; /* NULL before it is filled and after it was released */
+  int64_t bytes;     /* what was reported to the collector */
+} bind_box;
+
+/* Drops the tensor of a box; harmless twice. */
+void bind_forget(bind_box *box);
+
+/* Pushes a userdata that holds no tensor yet and returns the slot for it. Reported to Lua's collector by
+ * bind_account once filled. */
+lm_tensor **bind_new_tensor(lua_State *L);
+
+/* Tells the collector about the bytes of the tensor just put into the userdata on top of the stack. */
+void bind_account(lua_State *L, const lm_tensor *t);
+
+/* The tensor at an index; raises when it is something else, naming `what` ("conv2d: x"). Borrowed. */
+lm_tensor *bind_tensor(lua_State *L, int index, const char *what);
+lm_tensor *bind_to_tensor(lua_State *L, int index); /* NULL where it is no tensor (or one already released) */
+
+/* ---- other arguments; `what` names the argument in messages ("conv2d: stride") ---------------------------------- */
+
+int64_t bind_int(lua_State *L, int index, const char *what);  /* an integer, or a float with an integral value */
+double bind_real(lua_State *L, int index, const char *what);  /* a number; strings are refused */
+const char *bind_text(lua_State *L, int index, const char *what);
+bool bind_bool(lua_State *L, int index, const char *what);
+lm_dtype bind_dtype(lua_State *L, int index, const char *what);          /* a dtype name */
+int bind_shape(lua_State *L, int index, int64_t shape[LM_MAX_DIMS], const char *what); /* {2, 3} or 2; returns ndim */
+int64_t bind_index(lua_State *L, int index, int64_t n, const char *what); /* 1..n or -n..-1 to 0..n-1 */
+
+/* The raw option `name` of the table at `index`: pushes it and returns true, or pushes nothing and returns false. */
+bool bind_option(lua_State *L, int index, const char *name);
+
+/* Raises on a string key of the table at `index` that is not among the space-separated `known` names, with the
+ * nearest one. `what` is the function's name. */
+void bind_known_options(lua_State *L, int index, const char *what, const char *known);
+
+/* The nearest of the space-separated names to `name` by edit distance, written to out; false when none is near. */
+bool bind_nearest(const char *name, const char *known, char *out, size_t size);
+
+/* What `help` shows of a function: a table of these stands beside each luaL_Reg, closed by {NULL}. */
+typedef struct bind_doc {
+  const char *name, *signature, *doc;
+} bind_doc;
+
+/* Adds the rows to the registry table "lamina.docs": name -> {signature =, doc =}. */
+void bind_document(lua_State *L, const bind_doc *docs);
+
+/* ---- modules --------------------------------------------------------------------------------------------------- */
+
+/* Each opens one room of the runtime as a table of functions: require "lamina.core.NAME". The list is in libs.c. */
+int bind_open_tensor(lua_State *L); /* creation, methods, grad control, random draws */
+void bind_open_creation(lua_State *L, int table); /* the part of it in lua_create.c; fills the table at that index */
+int bind_open_ops(lua_State *L);    /* every op of the runtime by its name */
+int bind_open_base(lua_State *L);   /* threads, memory, versions, hashing, interrupts, terminal, files */
+int bind_open_io(lua_State *L);     /* npy, npz, idx, safetensors, png, csv, json, atomic text files */
+int bind_open_optim(lua_State *L);  /* multi-tensor updates */
+int bind_open_linalg(lua_State *L); /* factorisations and solvers */
+int bind_open_stats(lua_State *L);  /* correlations, quantiles, resampling */
+int bind_open_image(lua_State *L);  /* stimulus rendering, resizing */
+int bind_open_figure(lua_State *L); /* drawing, through the figure module */
+
+#endif

@@ -1,0 +1,75 @@
+/* command.h: the `lamina` command: its arguments, the Lua state that it sets up, and the two ways to use it.
+ *
+ * main.c reads the arguments into a `command`; libs.c opens the state; script.c runs files and code; repl.c talks to
+ * a person. Exit codes: 0, 1 the script failed, 2 wrong usage, 130 interrupted. */
+#ifndef LM_INTERP_COMMAND_H
+#define LM_INTERP_COMMAND_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+enum { COMMAND_MAX_LIST = 64 };
+
+typedef struct command {
+  const char *script;                  /* a file; "-": standard input; NULL: none */
+  const char *code[COMMAND_MAX_LIST];  /* each -e CODE, in order */
+  const char *data[COMMAND_MAX_LIST];  /* each --data, as given */
+  int n_code, n_data;
+  const char *out;   /* --out, or NULL */
+  bool has_seed;
+  int64_t seed;      /* --seed */
+  int64_t threads;   /* --threads; 0: as many as there are usable cores */
+  int64_t memory;    /* --memory in bytes; 0: no budget */
+  bool interactive;  /* -i: the prompt after the script */
+  bool traceback;    /* --traceback: with every error */
+  bool help, version;
+  int argc;          /* what is left for the script, with its options */
+  char **argv;
+} command;
+
+/* Reads the arguments; on wrong usage prints one line to stderr and returns EXIT_USAGE, else EXIT_FINE. The
+ * strings and the list of c->argv (made with malloc) live as long as the process. */
+int command_parse(command *c, int argc, char **argv);
+
+/* The libraries, the searcher for "lamina.*", strict globals and words, and the module "lamina.core.command", which
+ * tells the Lua library how the command was called. May raise; call it protected. */
+void libs_open(lua_State *L, const command *c);
+
+/* Loads text as a chunk, never bytecode. A first line that begins with '#' is skipped. The text is remembered under
+ * the name that messages use, so that an error can show its line. Returns Lua's status; leaves function or message. */
+int libs_load(lua_State *L, const char *text, size_t size, const char *chunk);
+
+/* Opens the repeatable replacements: pairs, next, table.sort, tostring, print, string.format, load, ... */
+void repeatable_open(lua_State *L);
+
+/* The same for math.* and the number formats. */
+void numbers_open(lua_State *L);
+
+/* Pushes the text that tostring gives for the value at an index: no address in it. */
+const char *repeatable_tostring(lua_State *L, int index, size_t *size);
+
+/* Seeds math.random; the key's purpose is "math.random". */
+void numbers_seed(uint64_t seed);
+
+/* Ctrl-C: installs the signal handler; a computation in L or its coroutines then raises an error of the kind
+ * "interrupt". The third press without an answer ends the process with EXIT_INTERRUPTED. */
+void interrupt_open(lua_State *L);
+void interrupt_clear(void);     /* forgets a press that nothing has answered yet */
+
+/* Runs -e code, then the script; reports errors; closes the experiment. Returns the exit code. */
+int script_run(lua_State *L, const command *c);
+
+/* lua_pcall with a handler that turns what was raised into an error value. */
+int script_call(lua_State *L, int n_arguments, int n_results);
+
+/* Writes the error value on top of the stack to stderr, pops it, and returns the exit code for it. */
+int script_report(lua_State *L, bool traceback, const char *prefix);
+
+/* The prompt, until Ctrl-D. Returns the exit code. */
+int repl_run(lua_State *L, const command *c);
+
+#endif

@@ -1,0 +1,13 @@
+/* lua_ops.h: calling ops from other binding files. */
+#ifndef LM_INTERP_LUA_OPS_H
+#define LM_INTERP_LUA_OPS_H
+
+#include "bind.h"
+
+/* Calls an op with the Lua arguments 1..top, as its Lua function does; pushes and counts the results. */
+int bind_call_op(lua_State *L, const lm_op *op);
+
+/* Pushes the Lua function of an op. */
+void bind_push_op(lua_State *L, const lm_op *op);
+
+#endif

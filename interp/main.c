@@ -1,0 +1,247 @@
+/* main.c: the arguments of the `lamina` command.
+ *
+ * Engine options may stand before or after the script's name; what else stands after it belongs to the script. `--`
+ * ends the engine options. Nothing is run unless all of them make sense. */
+#include "command.h"
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/version.h"
+#include "bind.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help_text[] =
+    "usage: lamina [options] [SCRIPT [options and arguments of the script]]\n"
+    "\n"
+    "Without a script or code: the prompt.\n"
+    "\n"
+    "  -e CODE          run CODE (may be given again)\n"
+    "  -                run the script from standard input\n"
+    "  -i               open the prompt after the script\n"
+    "  --seed N         the seed of every random number, instead of the script's\n"
+    "  --threads N      how many threads to use (default: the usable cores); no result depends on it\n"
+    "  --memory BYTES   the largest amount of memory for tensors: 512M, 2G\n"
+    "  --out DIR        the folder for results (default: runs/NAME-1, -2, ...)\n"
+    "  --data DIR       where data sets lie: a folder of data-set folders, or one of them; NAME=DIR for one by name\n"
+    "                   (may be given again)\n"
+    "  --traceback      show the chain of calls with every error\n"
+    "  --version        the version of the engine and of its numbers\n"
+    "  --help           this text; after SCRIPT: the parameters of its experiment\n"
+    "  --               ends the options\n"
+    "\n"
+    "Engine options may stand before or after SCRIPT. Other options after it are parameters that the script declares\n"
+    "in its experiment: lamina lenet.lua --rate 0.01\n"
+    "\n"
+    "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
+
+static const char engine_options[] =
+    "--seed --threads --memory --out --data --traceback --version --help -e -i -h -v --";
+
+static int usage(const char *format, const char *a, const char *b) {
+  fputs("lamina: ", stderr);
+  fprintf(stderr, format, a, b);
+  fputs(" (lamina --help lists the options)\n", stderr);
+  return EXIT_USAGE;
+}
+
+static bool parse_count(const char *text, int64_t low, int64_t *out) {
+  char *end;
+  if (!isdigit((unsigned char)text[0])) return false;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (errno || *end || value < low) return false;
+  *out = value;
+  return true;
+}
+
+/* 65536, 512K, 512M, 2G, with an optional B or iB; powers of 1024. */
+static bool parse_bytes(const char *text, int64_t *out) {
+  char *end;
+  if (!isdigit((unsigned char)text[0])) return false;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  int shift = 0;
+  if (*end) {
+    const char *units = "KMGT", *unit = strchr(units, toupper((unsigned char)*end));
+    if (unit) shift = 10 * (int)(unit - units + 1), end++;
+    if (shift && *end == 'i') end++;
+    if (*end == 'B') end++;
+  }
+  if (errno || *end || value < 1 || value > (INT64_MAX >> shift)) return false;
+  *out = (int64_t)value << shift;
+  return true;
+}
+
+/* The value of `--name value` or `--name=value`; moves *i past it. NULL: not this option. *missing: no value. */
+static const char *option_value(const char *name, int argc, char **argv, int *i, bool *missing) {
+  size_t length = strlen(name);
+  const char *argument = argv[*i];
+  if (strncmp(argument, name, length) != 0) return NULL;
+  if (argument[length] == '=') return argument + length + 1;
+  if (argument[length]) return NULL;
+  if (*i + 1 >= argc) {
+    *missing = true;
+    return NULL;
+  }
+  return argv[++*i];
+}
+
+static int append(const char **list, int *n, const char *value, const char *name) {
+  if (*n == COMMAND_MAX_LIST) return usage("%s is given too often (at most 64 times)", name, "");
+  list[(*n)++] = value;
+  return EXIT_FINE;
+}
+
+/* An engine option with a value at argv[*i]: *known tells whether it was one. */
+static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) {
+  static const char *const names[] = {"--seed", "--threads", "--memory", "--out", "--data", NULL};
+  bool missing = false;
+  *known = true;
+  for (int k = 0; names[k]; k++) {
+    const char *value = option_value(names[k], argc, argv, i, &missing);
+    if (missing) return usage("%s needs a value", names[k], "");
+    if (!value) continue;
+    switch (k) {
+    case 0:
+      if (!parse_count(value, 0, &c->seed)) return usage("--seed must be a whole number from 0 on, got '%s'", value, "");
+      c->has_seed = true;
+      return EXIT_FINE;
+    case 1:
+      if (!parse_count(value, 1, &c->threads) || c->threads > 1024)
+        return usage("--threads must be a whole number from 1 to 1024, got '%s'", value, "");
+      return EXIT_FINE;
+    case 2:
+      if (!parse_bytes(value, &c->memory)) return usage("--memory must be a size such as 512M or 2G, got '%s'", value, "");
+      return EXIT_FINE;
+    case 3:
+      if (!*value) return usage("--out needs the name of a folder", "", "");
+      c->out = value;
+      return EXIT_FINE;
+    default: return append(c->data, &c->n_data, value, "--data");
+    }
+  }
+  *known = false;
+  return EXIT_FINE;
+}
+
+static bool parse_flag(command *c, const char *argument) {
+  if (!strcmp(argument, "-i")) return c->interactive = true;
+  if (!strcmp(argument, "--traceback")) return c->traceback = true;
+  return false;
+}
+
+/* Options that only make sense before the script; true in *known where argv[*i] is one. */
+static int parse_leading(command *c, int argc, char **argv, int *i, bool *known) {
+  const char *argument = argv[*i];
+  *known = true;
+  if (!strcmp(argument, "--help") || !strcmp(argument, "-h")) return c->help = true, EXIT_FINE;
+  if (!strcmp(argument, "--version") || !strcmp(argument, "-v")) return c->version = true, EXIT_FINE;
+  if (!strncmp(argument, "-e", 2)) {
+    if (argument[2]) return append(c->code, &c->n_code, argument + 2, "-e");
+    if (*i + 1 >= argc) return usage("-e needs code to run", "", "");
+    return append(c->code, &c->n_code, argv[++*i], "-e");
+  }
+  *known = false;
+  return EXIT_FINE;
+}
+
+int command_parse(command *c, int argc, char **argv) {
+  bool ended = false;
+  memset(c, 0, sizeof *c);
+  c->argv = malloc(((size_t)argc + 1) * sizeof *c->argv);
+  if (!c->argv) return usage("out of memory", "", "");
+  for (int i = 1; i < argc; i++) {
+    const char *argument = argv[i];
+    bool known = false;
+    if (!ended && argument[0] == '-' && argument[1]) {
+      if (!strcmp(argument, "--")) {
+        ended = true;
+        continue;
+      }
+      int status = parse_valued(c, argc, argv, &i, &known);
+      if (!status && !known) known = parse_flag(c, argument);
+      if (!status && !known && !c->script) {
+        status = parse_leading(c, argc, argv, &i, &known);
+        if (!status && !known) {
+          char near[64];
+          if (bind_nearest(argument, engine_options, near, sizeof near))
+            return usage("unknown option '%s' (did you mean '%s'?)", argument, near);
+          return usage("unknown option '%s'", argument, "");
+        }
+      }
+      if (status) return status;
+      if (known) continue;
+    }
+    if (!c->script) {
+      c->script = argument;
+    } else {
+      c->argv[c->argc++] = argv[i];
+    }
+  }
+  c->argv[c->argc] = NULL;
+  return EXIT_FINE;
+}
+
+static int protected_open(lua_State *L) {
+  libs_open(L, lua_touserdata(L, 1));
+  return 0;
+}
+
+static int run(lua_State *L, const command *c) {
+  lua_pushcfunction(L, protected_open);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)c);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    fprintf(stderr, "lamina: cannot start: %s\n", luaL_tolstring(L, -1, NULL));
+    return EXIT_FAILED;
+  }
+  interrupt_open(L);
+  bool prompt = c->interactive;
+  int status = EXIT_FINE;
+  if (c->script || c->n_code) {
+    status = script_run(L, c);
+  } else if (isatty(STDIN_FILENO)) {
+    prompt = true;
+  } else {
+    command piped = *c;
+    piped.script = "-";
+    status = script_run(L, &piped);
+  }
+  return prompt ? repl_run(L, c) : status;
+}
+
+int main(int argc, char **argv) {
+  command c;
+  int status = command_parse(&c, argc, argv);
+  if (status) return status;
+  if (c.help) {
+    fputs(help_text, stdout);
+    return EXIT_FINE;
+  }
+  if (c.version) {
+    printf("lamina %s (numerics %d, Lua %s.%s)\n", LM_VERSION, LM_NUMERICS, LUA_VERSION_MAJOR, LUA_VERSION_MINOR);
+    return EXIT_FINE;
+  }
+  if (c.threads) lm_threads_set((int)c.threads);
+  if (c.memory) lm_memory_set_budget(c.memory);
+  lm_cpu_float_state();
+  lua_State *L = luaL_newstate();
+  if (!L) {
+    fputs("lamina: out of memory\n", stderr);
+    return EXIT_FAILED;
+  }
+  status = run(L, &c);
+  lua_close(L);
+  if (fflush(stdout) != 0 && status == EXIT_FINE) {
+    perror("lamina: standard output");
+    status = EXIT_FAILED;
+  }
+  return status;
+}

@@ -1,0 +1,36 @@
+--- dense { width, bias = true, init = }
+local layer = require "lamina.layer"
+local ops = require "lamina.core.ops"
+
+local function count(shape)
+  local n = 1
+  for _, size in ipairs(shape) do n = n * size end
+  return n
+end
+
+return layer.define {
+  word = "dense",
+  doc = "Every output sees every input: y = x W' + b. An input with more than one axis is flattened first. Output: "
+    .. "width. Parameters: weight [width, inputs] and bias [width].",
+  positional = { "width" },
+  options = {
+    width = { type = "integer", required = true, min = 1, doc = "number of units" },
+    bias = { type = "boolean", default = true, doc = "whether a bias is added" },
+    init = { type = { "string", "table", "function" }, default = "uniform", doc = "see help \"init\"" },
+  },
+  fuses = "relu",
+  shape = function(o) return { o.width } end,
+  parameters = function(o, shape)
+    local n = count(shape)
+    local list = { { name = "weight", shape = { o.width, n }, fan_in = n, fan_out = o.width } }
+    if o.bias then list[2] = { name = "bias", shape = { o.width }, fan_in = n, fan_out = o.width, bias = true } end
+    return list
+  end,
+  apply = function(_, p, x, _, activation)
+    local flat = x.ndim > 2 and ops.flatten(x, 2) or x
+    local y = ops.linear(flat, p.weight, p.bias, activation or "none")
+    if flat ~= x then flat:release() end
+    return y
+  end,
+  cost = function(o, shape) return o.width * count(shape) end,
+}

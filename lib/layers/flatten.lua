@@ -1,0 +1,17 @@
+--- flatten
+local layer = require "lamina.layer"
+local ops = require "lamina.core.ops"
+
+return layer.define {
+  word = "flatten",
+  doc = "All axes of one input as one: 16x5x5 becomes 400, the last axis fastest.",
+  shape = function(_, shape)
+    local n = 1
+    for _, size in ipairs(shape) do n = n * size end
+    return { n }
+  end,
+  apply = function(_, _, x)
+    if x.ndim == 2 then return x end
+    return ops.flatten(x, 2)
+  end,
+}

@@ -1,0 +1,4 @@
+--- relu
+local layer = require "lamina.layer"
+
+return layer.activation("relu", "max(x, 0), element by element.")

@@ -1,0 +1,4 @@
+--- softplus
+local layer = require "lamina.layer"
+
+return layer.activation("softplus", "log(1 + exp(x)), element by element: a smooth relu that stays above 0.")

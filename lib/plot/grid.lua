@@ -1,0 +1,94 @@
+--- lamina.plot.grid: a panel of many small images, such as the filters of a layer.
+--
+-- A panel of kind "grid": {tiles = {{rgb, rows, columns, title}, ...}, across = tiles in a row, title, note,
+-- colorbar}. Tiles are all of one size and keep their aspect; cells keep sharp edges.
+local axes = require "lamina.plot.axes"
+local scale = require "lamina.plot.scale"
+local style = require "lamina.plot.style"
+
+local M = {}
+
+local GAP, LEADING = 3, 1.25
+local LARGEST = 26 * style.mm -- no tile is drawn wider than this
+local BAR_HEIGHT, BAR_ROOM = 5, 24
+
+-- The size of one tile and of the whole, in points, for a panel `width` points wide.
+local function arrange(panel, width)
+  local across = math.min(panel.across, #panel.tiles)
+  local first = panel.tiles[1]
+  local w = math.min(LARGEST, (width - 4 - (across - 1) * GAP) / across)
+  local h = w * first.rows / first.columns
+  local titles = 0
+  for _, tile in ipairs(panel.tiles) do
+    if tile.title then titles = 1.3 * style.size.note end
+  end
+  local down = (#panel.tiles + across - 1) // across
+  return { across = across, down = down, width = w, height = h, titles = titles,
+    total_width = across * w + (across - 1) * GAP, total_height = down * (h + titles) + (down - 1) * GAP }
+end
+
+--- The height in points that the panel takes at a width.
+function M.height(panel, width)
+  local at = arrange(panel, width)
+  return at.total_height + 8 + (panel.title and LEADING * style.size.title * 2 or 0) +
+    (panel.note and LEADING * style.size.note + 3 or 0) + (panel.colorbar and BAR_ROOM or 0)
+end
+
+local function draw_bar(canvas, bar, x, y, width)
+  local map, bytes = style.map(bar.map), {}
+  for i = 0, 255 do bytes[#bytes + 1] = map[i] end
+  canvas:image(table.concat(bytes), 1, 256, x, y, width, BAR_HEIGHT)
+  local made = scale.new(bar.low, bar.high, { limits = { bar.low, bar.high }, count = math.max(2, width // 40) })
+  canvas:color(0, 0, 0):pen(style.width.axis)
+  for i, tick in ipairs(made.ticks) do
+    local at = x + scale.at(made, tick) * width
+    canvas:move_to(at, y + BAR_HEIGHT):line_to(at, y + BAR_HEIGHT + 2):stroke()
+    canvas:text(at, y + BAR_HEIGHT + 4, made.labels[i], style.size.tick, 0.5, 1)
+  end
+  if made.note then canvas:text(x + width + 12, y + BAR_HEIGHT + 4, made.note, style.size.tick, 0, 1) end
+end
+
+-- A title cut to what fits over a tile, with an ellipsis.
+local function fit(canvas, text, size, width)
+  if canvas:extents(text, size) <= width then return text end
+  local last = utf8.len(text) or #text
+  while last > 1 do
+    last = last - 1
+    local shorter = text:sub(1, (utf8.offset(text, last + 1) or #text + 1) - 1) .. "\u{2026}"
+    if canvas:extents(shorter, size) <= width then return shorter end
+  end
+  return ""
+end
+
+--- Draws the panel into outer = {x, y, width, height} in points.
+function M.draw(canvas, panel, outer)
+  local at = arrange(panel, outer.width)
+  local x0, y = outer.x + (outer.width - at.total_width) / 2, outer.y + 4
+  canvas:color(0, 0, 0)
+  if panel.title then
+    for _, line in ipairs(axes.wrap(canvas, panel.title, style.size.title, outer.width - 4, true)) do
+      canvas:text(x0, y, line, style.size.title, 0, 1, 0, true)
+      y = y + LEADING * style.size.title
+    end
+    y = y + 2
+  end
+  for i, tile in ipairs(panel.tiles) do
+    local column, row = (i - 1) % at.across, (i - 1) // at.across
+    local x = x0 + column * (at.width + GAP)
+    local top = y + row * (at.height + at.titles + GAP)
+    if tile.title then
+      canvas:color(0, 0, 0)
+      canvas:text(x + at.width / 2, top, fit(canvas, tile.title, style.size.note, at.width), style.size.note, 0.5, 1)
+    end
+    canvas:image(tile.rgb, tile.rows, tile.columns, x, top + at.titles, at.width, at.height)
+  end
+  y = y + at.total_height + 4
+  canvas:color(0, 0, 0)
+  if panel.colorbar then
+    draw_bar(canvas, panel.colorbar, x0 + 8, y, math.max(60, at.total_width - 30))
+    y = y + BAR_ROOM
+  end
+  if panel.note then canvas:text(x0, y, panel.note, style.size.note, 0, 1) end
+end
+
+return M

@@ -1,0 +1,231 @@
+--- lamina.plot.pictures: heat maps and grids of images.
+local errors = require "lamina.errors"
+local figure = require "lamina.plot.figure"
+local scale = require "lamina.plot.scale"
+local schema = require "lamina.schema"
+local style = require "lamina.plot.style"
+local words = require "lamina.plot.words"
+
+local M = {}
+
+-- A nested list from a tensor or a list.
+local function nested(value, what, level)
+  if type(value) == "userdata" and value.totable then return value:totable() end
+  if type(value) == "table" then return value end
+  errors.raise("argument", level + 1, "%s is a %s, expected a tensor or nested lists of numbers", what, type(value))
+end
+
+-- Number of axes of nested lists.
+local function depth(value)
+  local n = 0
+  while type(value) == "table" do
+    n = n + 1
+    value = value[1]
+  end
+  return n
+end
+
+local function range_of(rows, low, high)
+  for _, row in ipairs(rows) do
+    for _, v in ipairs(row) do
+      if scale.finite(v) then low, high = math.min(low or v, v), math.max(high or v, v) end
+    end
+  end
+  return low, high
+end
+
+-- Ends of the colours: given, else the data's; the signed map is symmetric about 0.
+local function color_range(map, low, high)
+  low, high = low or 0, high or 1
+  if map == "signed" then
+    local most = math.max(math.abs(low), math.abs(high))
+    low, high = -most, most
+  end
+  if high <= low then high = low + 1 end
+  return low, high
+end
+
+local function shade_rows(rows, map, low, high)
+  local colors, bytes = style.map(map), {}
+  for _, row in ipairs(rows) do
+    for _, v in ipairs(row) do bytes[#bytes + 1] = style.shade(colors, v, low, high) end
+  end
+  return table.concat(bytes)
+end
+
+-- ---- heat map -------------------------------------------------------------------------------------------------------
+
+local HEATMAP = words.fields {
+  values = { type = "any", doc = "rows x columns" },
+  map = { type = "string", choices = style.maps, doc = "default: signed where values have both signs, else ink" },
+  low = { type = "number", doc = "value of the first colour; default: the least value" },
+  high = { type = "number", doc = "value of the last colour; default: the largest value" },
+  label = { type = "string", doc = "quantity and unit of the colour bar" },
+  rows = { type = "table", doc = "a name for each row" },
+  columns = { type = "table", doc = "a name for each column" },
+  aspect = { type = "number", min = 0.05, max = 20, doc = "height of the axes over their width; default: square cells" },
+}
+
+local function check_rows(rows, word, level)
+  for i, row in ipairs(rows) do
+    if type(row) ~= "table" or #row ~= #rows[1] or #row == 0 then
+      errors.raise("shape", level + 1, "%s: row %d does not have as many values as row 1, expected a full matrix", word, i)
+    end
+    words.numbers(row, word .. ": row " .. i, level + 1)
+  end
+  if #rows == 0 then errors.raise("shape", level + 1, "%s: the matrix is empty", word) end
+end
+
+local function heatmap_panel(options, rows, map, low, high)
+  local n, m = #rows, #rows[1]
+  local aspect = options.aspect or math.min(3, math.max(0.2, n / m))
+  return { title = options.title, xlabel = options.xlabel, ylabel = options.ylabel, aspect = aspect, downwards = true,
+    xcategories = options.columns, ycategories = options.rows,
+    xscale = { limits = { 0.5, m + 0.5 }, integer = true }, yscale = { limits = { 0.5, n + 0.5 }, integer = true },
+    marks = { { kind = "cells", rgb = shade_rows(rows, map, low, high), rows = n, columns = m } },
+    colorbar = { map = map, low = low, high = high, label = options.label } }
+end
+
+--- A matrix as colours, row 1 at the top: plot.heatmap { matrix, label = "dissimilarity (1 - r)", rows =, columns =
+-- (names), map = "ink" | "signed" | "grey", low =, high =, title, xlabel, ylabel, aspect, width }. NaN is light grey.
+-- Returns a figure.
+function M.heatmap(spec)
+  if type(spec) == "table" and depth(spec) == 2 then spec = { spec } end
+  spec = words.positional(spec)
+  local options = schema.check("plot.heatmap", spec, HEATMAP, 2)
+  local rows = nested(options.values, "plot.heatmap: values", 2)
+  check_rows(rows, "plot.heatmap", 2)
+  words.same_length(options.rows, #rows, "plot.heatmap: rows", 2)
+  words.same_length(options.columns, #rows[1], "plot.heatmap: columns", 2)
+  local least, most = range_of(rows)
+  local map = options.map or ((least or 0) < 0 and (most or 0) > 0 and "signed" or "ink")
+  local low, high = color_range(map, options.low or least, options.high or most)
+  if options.low and options.high then low, high = options.low, options.high end
+  local lines = { { "row", "column", "value" } }
+  for i, row in ipairs(rows) do
+    for j, v in ipairs(row) do
+      lines[#lines + 1] = { options.rows and options.rows[i] or i, options.columns and options.columns[j] or j, v }
+    end
+  end
+  local panel = heatmap_panel(options, rows, map, low, high)
+  return figure.new { panels = { panel }, width = options.width, table = lines, name = "plot.heatmap" }
+end
+
+-- ---- images ---------------------------------------------------------------------------------------------------------
+
+local IMAGES = {
+  values = { type = "any", doc = "images: N x H x W, N x 1 x H x W, N x 3 x H x W (colour), or N x C x H x W" },
+  columns = { type = "integer", min = 1, max = 64, doc = "images in a row; default: a nearly square grid" },
+  normalise = { type = "string", choices = { "each", "all" }, default = "each",
+    doc = "every image has its own range of grey, or all share one" },
+  map = { type = "string", choices = style.maps, doc = "default: signed where values have both signs, else grey" },
+  titles = { type = "table", doc = "a title over each image" },
+  title = { type = "string", doc = "what the figure shows" },
+  width = { type = "number", default = 85, min = 30, max = 400, doc = "width of the figure in mm" },
+}
+
+-- One to three planes of rows into an RGB tile. Three planes are red, green and blue over the common range.
+local function make_tile(planes, map, low, high)
+  if #planes == 1 then return shade_rows(planes[1], map, low, high) end
+  local bytes = {}
+  for r = 1, #planes[1] do
+    for c = 1, #planes[1][1] do
+      for k = 1, 3 do
+        local t = (planes[k][r][c] - low) / (high - low)
+        if t ~= t then t = 0.5 end
+        bytes[#bytes + 1] = string.char(math.floor(255 * math.min(1, math.max(0, t)) + 0.5))
+      end
+    end
+  end
+  return table.concat(bytes)
+end
+
+-- The images as a list of {planes}, each 1 or 3 matrices: other numbers of channels become one image a channel.
+local function split(images)
+  local list, channels = {}, 1
+  for i, image in ipairs(images) do
+    if depth(image) == 2 then list[#list + 1] = { planes = { image }, image = i, channel = 1 }
+    elseif #image == 3 then list[#list + 1] = { planes = image, image = i, channel = 1 }
+    else
+      channels = #image
+      for c, plane in ipairs(image) do list[#list + 1] = { planes = { plane }, image = i, channel = c } end
+    end
+  end
+  return list, channels
+end
+
+local function image_rows(list)
+  local rows = { { "image", "channel", "row", "column", "value" } }
+  for _, item in ipairs(list) do
+    for k, plane in ipairs(item.planes) do
+      for r, row in ipairs(plane) do
+        for c, v in ipairs(row) do rows[#rows + 1] = { item.image, item.channel + k - 1, r, c, v } end
+      end
+    end
+  end
+  return rows
+end
+
+local function planes_range(list)
+  local low, high
+  for _, item in ipairs(list) do
+    for _, plane in ipairs(item.planes) do low, high = range_of(plane, low, high) end
+  end
+  return low or 0, high or 1
+end
+
+local function nearly_square(n)
+  local columns = math.ceil(math.sqrt(n))
+  for c = columns, math.min(n, columns + 3) do
+    if n % c == 0 then return c end
+  end
+  return columns
+end
+
+local function make_tiles(list, options, map)
+  local all_low, all_high = color_range(map, planes_range(list))
+  local tiles = {}
+  for i, item in ipairs(list) do
+    local low, high = all_low, all_high
+    if options.normalise == "each" then low, high = color_range(map, planes_range { item }) end
+    local title = options.titles and (#list == #options.titles and options.titles[i] or
+      (item.channel == 1 and options.titles[item.image]))
+    tiles[i] = { rgb = make_tile(item.planes, map, low, high), rows = #item.planes[1], columns = #item.planes[1][1],
+      title = title and tostring(title) or nil }
+  end
+  return tiles, all_low, all_high
+end
+
+--- A grid of small images, such as the filters of a first layer: plot.images { tensor, columns = 8, titles = {...},
+-- normalise = "each" | "all", map =, title =, width = }. Three channels are shown in colour; any other number gives an
+-- image for each channel, the channels of one image side by side. With both signs, blue is below 0 and red above it.
+-- "all" adds the common colour bar. Returns a figure.
+function M.images(spec)
+  local options = schema.check("plot.images", words.positional(spec), IMAGES, 2)
+  local images = nested(options.values, "plot.images: values", 2)
+  local axes = depth(images)
+  if axes < 3 or axes > 4 then
+    errors.raise("shape", 2, "plot.images: the images have %d axes, expected 3 (N x H x W) or 4 (N x C x H x W)", axes)
+  end
+  local list, channels = split(images)
+  if options.titles and #options.titles ~= #images and #options.titles ~= #list then
+    errors.raise("shape", 2, "plot.images: titles has %d entries, expected %d, one for each image", #options.titles,
+      #images)
+  end
+  local low, high = planes_range(list)
+  local colored = #list[1].planes == 3
+  local map = options.map or (low < 0 and high > 0 and "signed" or "grey")
+  local tiles
+  tiles, low, high = make_tiles(list, options, map)
+  local panel = { kind = "grid", tiles = tiles, title = options.title,
+    across = options.columns or (channels > 1 and channels or nearly_square(#list)) }
+  if options.normalise == "each" then
+    panel.note = map == "signed" and not colored and "blue < 0 < red, each image on its own range"
+      or "each image on its own range"
+  elseif not colored then
+    panel.colorbar = { map = map, low = low, high = high }
+  end
+  return figure.new { panels = { panel }, width = options.width, table = image_rows(list), name = "plot.images" }
+end
+
+return M

@@ -1,0 +1,392 @@
+--- lamina.plot.words: line, scatter, bars and histogram.
+local errors = require "lamina.errors"
+local figure = require "lamina.plot.figure"
+local scale = require "lamina.plot.scale"
+local schema = require "lamina.schema"
+local style = require "lamina.plot.style"
+
+local M = {}
+
+--- The options that every plot with axes takes.
+M.common = {
+  title = { type = "string", doc = "what the figure shows" },
+  xlabel = { type = "string", doc = "quantity and unit along x" },
+  ylabel = { type = "string", doc = "quantity and unit along y" },
+  xlim = { type = "table", doc = "{low, high} of x; default: all the data" },
+  ylim = { type = "table", doc = "{low, high} of y; default: all the data" },
+  width = { type = "number", default = 85, min = 30, max = 400, doc = "width of the figure in mm" },
+  height = { type = "number", default = 58, min = 20, max = 400, doc = "height of a panel in mm" },
+}
+
+--- M.common together with more fields.
+function M.fields(more)
+  local all = {}
+  for name, field in pairs(M.common) do all[name] = field end
+  for name, field in pairs(more) do all[name] = field end
+  return all
+end
+
+--- A list of numbers from a list or a tensor of one axis; nil stays nil. `what` names it in the error, which is raised
+-- at `level`.
+function M.numbers(value, what, level)
+  if value == nil then return nil end
+  if type(value) == "userdata" and value.totable then value = value:totable() end
+  if type(value) ~= "table" then
+    errors.raise("argument", level + 1, "%s is a %s, expected a list of numbers or a tensor", what, type(value))
+  end
+  for i = 1, #value do
+    if type(value[i]) ~= "number" then
+      errors.raise("argument", level + 1, "%s[%d] is a %s, expected a number", what, i, type(value[i]))
+    end
+  end
+  return value
+end
+
+--- Options in which the first thing stands as `values`: word(tensor), word { tensor, more = ... }.
+function M.positional(spec)
+  if type(spec) ~= "table" then return { values = spec } end
+  local named = {}
+  for key, value in pairs(spec) do named[key == 1 and "values" or key] = value end
+  return named
+end
+
+--- Raises unless list has n entries (nil passes).
+function M.same_length(list, n, what, level)
+  if list and #list ~= n then
+    errors.raise("shape", level + 1, "%s has %d entries, expected %d, one for each value", what, #list, n)
+  end
+end
+
+local function count_up(n)
+  local list = {}
+  for i = 1, n do list[i] = i end
+  return list
+end
+
+--- The ends of error bars from low and high (ends), or errors (a half-length for each value).
+function M.ends(spec, values, what, level)
+  local low, high = M.numbers(spec.low, what .. ": low", level + 1), M.numbers(spec.high, what .. ": high", level + 1)
+  local half = M.numbers(spec.errors, what .. ": errors", level + 1)
+  M.same_length(low, #values, what .. ": low", level + 1)
+  M.same_length(high, #values, what .. ": high", level + 1)
+  M.same_length(half, #values, what .. ": errors", level + 1)
+  if (low == nil) ~= (high == nil) then
+    errors.raise("argument", level + 1, "%s: low and high belong together, only one is given", what)
+  end
+  if half and low then
+    errors.raise("argument", level + 1, "%s: give errors (half-lengths) or low and high (ends), not both", what)
+  end
+  if half then
+    low, high = {}, {}
+    for i, value in ipairs(values) do low[i], high[i] = value - half[i], value + half[i] end
+  end
+  return low, high
+end
+
+local SERIES = {
+  x = { type = "any", doc = "positions; default 1, 2, 3, ..." },
+  y = { type = "any", doc = "values" },
+  low = { type = "any", doc = "lower ends of a band or of error bars" },
+  high = { type = "any", doc = "upper ends" },
+  errors = { type = "any", doc = "half-lengths, instead of low and high" },
+  label = { type = "string", doc = "name in the legend" },
+  dash = { type = "boolean", default = false, doc = "a dashed line" },
+}
+
+-- One series into a mark; adds its rows to the CSV.
+local function make_series(word, kind, spec, index, rows, level)
+  local y = M.numbers(spec.y, word .. ": y", level + 1)
+  if not y then errors.raise("argument", level + 1, "%s: y is missing, the values to draw", word) end
+  local x = M.numbers(spec.x, word .. ": x", level + 1) or count_up(#y)
+  M.same_length(x, #y, word .. ": x", level + 1)
+  local low, high = M.ends(spec, y, word, level + 1)
+  for i = 1, #y do
+    rows[#rows + 1] = { spec.label or tostring(index), x[i], y[i], low and low[i] or "", high and high[i] or "" }
+  end
+  return { kind = kind, x = x, y = y, low = low, high = high, label = spec.label, dash = spec.dash,
+    color = style.color(index), points = kind == "line" and #y <= 24 }
+end
+
+local function data_range(marks)
+  local low, high
+  for _, mark in ipairs(marks) do
+    for _, list in ipairs { mark.x, mark.y } do
+      for _, v in ipairs(list) do
+        if scale.finite(v) then low, high = math.min(low or v, v), math.max(high or v, v) end
+      end
+    end
+  end
+  return low, high
+end
+
+local XY = M.fields {
+  xlog = { type = "boolean", default = false, doc = "logarithmic x axis" },
+  ylog = { type = "boolean", default = false, doc = "logarithmic y axis" },
+  zero = { type = "boolean", default = false, doc = "keep 0 inside the y axis" },
+  diagonal = { type = "boolean", default = false, doc = "draw the line y = x" },
+  reference = { type = "number", doc = "draw a dashed line at this y" },
+}
+
+local function check_log(word, marks, options, level)
+  for _, axis in ipairs { "x", "y" } do
+    for _, mark in ipairs(options[axis .. "log"] and marks or {}) do
+      for _, list in ipairs { mark[axis], axis == "y" and mark.low or nil } do
+        for i, v in ipairs(list) do
+          if scale.finite(v) and v <= 0 then
+            errors.raise("argument", level + 1, "%s: %s[%d] is %s, a logarithmic axis needs more than 0", word, axis, i, v)
+          end
+        end
+      end
+    end
+  end
+end
+
+-- plot.line and plot.scatter: word, kind of mark, what the caller gave.
+local function xy_plot(word, kind, spec)
+  local level = 3
+  if type(spec) == "userdata" then spec = { y = spec } end
+  if type(spec) == "table" and type(spec[1]) == "number" then spec = { y = spec } end
+  if type(spec) ~= "table" then
+    errors.raise("argument", level, "%s takes a table such as { x = ..., y = ... }, got a %s", word, type(spec))
+  end
+  local several, own, general = {}, {}, {}
+  for i, series in ipairs(spec) do several[i] = schema.check(word, series, SERIES, level) end
+  for key, value in pairs(spec) do
+    if SERIES[key] and math.type(key) == nil then own[key] = value
+    elseif type(key) ~= "number" then general[key] = value end
+  end
+  local options = schema.check(word, general, XY, level)
+  if #several == 0 then several[1] = schema.check(word, own, SERIES, level)
+  elseif next(own) then
+    errors.raise("argument", level, "%s: '%s' belongs inside the series when several are given", word, (next(own)))
+  end
+  local marks, rows, labelled = {}, { { "series", "x", "y", "low", "high" } }, false
+  for i, series in ipairs(several) do
+    marks[i] = make_series(word, kind, series, i, rows, level)
+    labelled = labelled or series.label ~= nil
+  end
+  check_log(word, marks, options, level)
+  if options.reference then table.insert(marks, 1, { kind = "reference", y = options.reference }) end
+  if options.diagonal then
+    local low, high = data_range(marks)
+    if low then table.insert(marks, 1, { kind = "reference", diagonal = { low, high } }) end
+  end
+  local panel = { title = options.title, xlabel = options.xlabel, ylabel = options.ylabel, height = options.height,
+    marks = marks, legend = labelled, xscale = { log = options.xlog, limits = options.xlim },
+    yscale = { log = options.ylog, limits = options.ylim, zero = options.zero }, baseline = true }
+  return figure.new { panels = { panel }, width = options.width, table = rows, name = word }
+end
+
+--- Lines, each with an optional band: plot.line { x =, y =, low =, high =, label = }, several as a list of such
+-- tables, or just plot.line(values). Options: title, xlabel, ylabel, xlim, ylim, xlog, ylog, zero, reference, width,
+-- height (mm). Points that are NaN or infinite leave a gap. Returns a figure.
+function M.line(spec) return (xy_plot("plot.line", "line", spec)) end
+
+--- Points, each with an optional error bar; series and options as in plot.line, and diagonal for the line y = x.
+function M.scatter(spec) return (xy_plot("plot.scatter", "scatter", spec)) end
+
+-- ---- bars --------------------------------------------------------------------------------------------------------
+
+local BARS = M.fields {
+  labels = { type = "table", required = true, doc = "a name under each bar" },
+  values = { type = "any", doc = "heights of the bars" },
+  low = { type = "any", doc = "lower ends of the error bars" },
+  high = { type = "any", doc = "upper ends of the error bars" },
+  errors = { type = "any", doc = "half-lengths, instead of low and high" },
+  ceiling = { type = "any", doc = "a number, {low =, high =}, or a list with one of these for each bar" },
+  groups = { type = "table", doc = "a group name for each bar, shown by its colour" },
+  series = { type = "table", doc = "several bars a label: a list of { label =, values =, low =, high =, ceiling = }" },
+  reference = { type = "number", doc = "draw a dashed line at this y (chance)" },
+  reference_label = { type = "string", doc = "what the dashed line is, for the legend" },
+}
+
+local ONE = { label = { type = "string" } }
+for _, key in ipairs { "values", "low", "high", "errors", "ceiling" } do ONE[key] = BARS[key] end
+
+-- A ceiling as a mark: one band over the axis or one for each bar.
+function M.ceiling(given, n, what, level)
+  if given == nil then return nil end
+  local function pair(v)
+    if type(v) == "number" then return v, v end
+    if type(v) == "table" and type(v.low) == "number" and type(v.high) == "number" then return v.low, v.high end
+  end
+  local mark = { kind = "ceiling", label = "noise ceiling", low = {}, high = {} }
+  mark.low[1], mark.high[1] = pair(given)
+  if mark.low[1] then
+    mark.whole = true
+    return mark
+  end
+  if type(given) == "userdata" and given.totable then given = given:totable() end
+  if type(given) ~= "table" then
+    errors.raise("argument", level + 1, "%s: ceiling is a %s, expected a number, {low =, high =} or a list of these",
+      what, type(given))
+  end
+  M.same_length(given, n, what .. ": ceiling", level + 1)
+  for i = 1, n do
+    mark.low[i], mark.high[i] = pair(given[i])
+    if not mark.low[i] then
+      errors.raise("argument", level + 1, "%s: ceiling[%d] is a %s, expected a number or {low =, high =}", what, i,
+        type(given[i]))
+    end
+  end
+  return mark
+end
+
+--- A colour for each group in order of first appearance, and a legend entry for each.
+function M.group_colors(groups)
+  local colors, marks, seen, count = {}, {}, {}, 0
+  for i, name in ipairs(groups) do
+    if not seen[name] then
+      local plain = name == "pixels" or name == "input" or name == ""
+      if not plain then count = count + 1 end
+      seen[name] = plain and style.grey or style.color(count)
+      if name ~= "" then marks[#marks + 1] = { kind = "patch", label = name, color = seen[name] } end
+    end
+    colors[i] = seen[name]
+  end
+  return colors, marks
+end
+
+local function make_bars(options, several, level)
+  local marks, rows, n = {}, { { "label", "series", "value", "low", "high", "ceiling_low", "ceiling_high" } },
+    #options.labels
+  for k, series in ipairs(several) do
+    local values = M.numbers(series.values, "plot.bars: values", level + 1)
+    if not values then errors.raise("argument", level + 1, "plot.bars: values are missing, the heights of the bars") end
+    M.same_length(values, n, "plot.bars: values", level + 1)
+    local low, high = M.ends(series, values, "plot.bars", level + 1)
+    local ceiling = M.ceiling(series.ceiling, n, "plot.bars", level + 1)
+    marks[#marks + 1] = { kind = "bars", values = values, low = low, high = high, color = style.color(k), at = k,
+      of = #several, label = series.label }
+    if ceiling then
+      ceiling.at, ceiling.of = k, #several
+      if k > 1 then ceiling.label = nil end
+      table.insert(marks, 1, ceiling)
+    end
+    for i = 1, n do
+      local j = ceiling and (ceiling.whole and 1 or i)
+      rows[#rows + 1] = { tostring(options.labels[i]), series.label or "", values[i], low and low[i] or "",
+        high and high[i] or "", j and ceiling.low[j] or "", j and ceiling.high[j] or "" }
+    end
+  end
+  return marks, rows
+end
+
+--- Bars with error bars and a noise ceiling.
+-- plot.bars { labels = {...}, values = {...}, low =, high = (ends of the error bars) or errors = (half-lengths),
+-- ceiling = number | {low =, high =} | one for each bar, groups = {...} (colours), reference = chance level };
+-- or series = {{label =, values =, ...}, ...} for several bars a label. Options: title, xlabel, ylabel, ylim, width,
+-- height. A value that is NaN is written as n/a. Returns a figure.
+function M.bars(spec)
+  local options = schema.check("plot.bars", spec, BARS, 2)
+  local n = #options.labels
+  local own = {}
+  for key in pairs(ONE) do own[key] = options[key] end
+  if options.series and own.values then
+    errors.raise("argument", 2, "plot.bars: give values or series, not both")
+  end
+  local several = { own }
+  for i, series in ipairs(options.series or {}) do
+    several[i] = schema.check("plot.bars: series", series, ONE, 2)
+    several[i].ceiling = several[i].ceiling or (i == 1 and options.ceiling or nil)
+  end
+  local marks, rows = make_bars(options, several, 2)
+  if options.groups then
+    M.same_length(options.groups, n, "plot.bars: groups", 2)
+    local colors, legend = M.group_colors(options.groups)
+    for _, mark in ipairs(marks) do
+      if mark.kind == "bars" then mark.colors = colors end
+    end
+    for _, entry in ipairs(legend) do marks[#marks + 1] = entry end
+  end
+  if options.reference then
+    marks[#marks + 1] = { kind = "reference", y = options.reference, label = options.reference_label }
+  end
+  local labels = {}
+  for i, label in ipairs(options.labels) do labels[i] = tostring(label) end
+  local panel = { title = options.title, xlabel = options.xlabel, ylabel = options.ylabel, height = options.height,
+    marks = marks, legend = true, xcategories = labels, yscale = { limits = options.ylim, zero = true },
+    baseline = true }
+  return figure.new { panels = { panel }, width = options.width, table = rows, name = "plot.bars" }
+end
+
+-- ---- histogram -------------------------------------------------------------------------------------------------------
+
+local HISTOGRAM = M.fields {
+  values = { type = "any", doc = "the numbers to count" },
+  series = { type = "table", doc = "several: a list of { label =, values = }" },
+  bins = { type = "integer", min = 1, max = 1000, doc = "default: Freedman and Diaconis's rule, 5 to 60" },
+  reference = { type = "number", doc = "draw a dashed vertical line at this value" },
+}
+
+-- Freedman and Diaconis (1981): a bin is 2 * (interquartile range) / cube root of n wide.
+local function bins_of(sorted)
+  local n = #sorted
+  local iqr = sorted[math.max(1, math.ceil(0.75 * n))] - sorted[math.max(1, math.ceil(0.25 * n))]
+  local span = sorted[n] - sorted[1]
+  if iqr <= 0 or span <= 0 then return 10 end
+  return math.max(5, math.min(60, math.ceil(span / (2 * iqr / n ^ (1 / 3)))))
+end
+
+local function finite_sorted(values)
+  local kept = {}
+  for _, v in ipairs(values) do
+    if scale.finite(v) then kept[#kept + 1] = v end
+  end
+  table.sort(kept)
+  return kept
+end
+
+-- Edges low..high in equal bins, and how many of values fall into each; the last bin holds its right edge.
+local function count_bins(values, low, high, bins)
+  local edges, counts = {}, {}
+  for i = 0, bins do edges[i + 1] = low + (high - low) * i / bins end
+  for i = 1, bins do counts[i] = 0 end
+  for _, v in ipairs(values) do
+    if v >= low and v <= high then
+      local i = math.min(bins, math.max(1, math.floor((v - low) / (high - low) * bins) + 1))
+      counts[i] = counts[i] + 1
+    end
+  end
+  return edges, counts
+end
+
+--- How often values occur: plot.histogram { values, bins =, ... }, plot.histogram(values), or series = a list of
+-- { label =, values = } over common bins. Options: title, xlabel, ylabel (default "count"), xlim, bins, reference,
+-- width, height. Values that are NaN or infinite are left out and counted in the axis label. Returns a figure.
+function M.histogram(spec)
+  if type(spec) == "table" and type(spec[1]) == "number" then spec = { spec } end
+  local options = schema.check("plot.histogram", M.positional(spec), HISTOGRAM, 2)
+  local several, all, left_out = options.series or { { values = options.values } }, {}, 0
+  for k, series in ipairs(several) do
+    local values = M.numbers(series.values, "plot.histogram: values", 2)
+    if not values then errors.raise("argument", 2, "plot.histogram: values are missing, the numbers to count") end
+    several[k] = { label = series.label, values = finite_sorted(values) }
+    left_out = left_out + #values - #several[k].values
+    for _, v in ipairs(several[k].values) do all[#all + 1] = v end
+  end
+  if #all == 0 then errors.raise("argument", 2, "plot.histogram: there are no finite values to count") end
+  table.sort(all)
+  local limits = options.xlim or {}
+  local low, high = limits[1] or all[1], limits[2] or all[#all]
+  if high <= low then low, high = low - 0.5, high + 0.5 end
+  local bins = options.bins or bins_of(all)
+  local marks, rows, labelled = {}, { { "series", "low", "high", "count" } }, false
+  for k, series in ipairs(several) do
+    local edges, counts = count_bins(series.values, low, high, bins)
+    marks[k] = { kind = "histogram", edges = edges, counts = counts, color = style.color(k), label = series.label }
+    labelled = labelled or series.label ~= nil
+    for i = 1, bins do rows[#rows + 1] = { series.label or tostring(k), edges[i], edges[i + 1], counts[i] } end
+  end
+  if options.reference then marks[#marks + 1] = { kind = "reference", x = options.reference } end
+  local xlabel = options.xlabel
+  if left_out > 0 then
+    xlabel = string.format("%s%d not finite, left out", xlabel and xlabel .. "; " or "", left_out)
+  end
+  local panel = { title = options.title, xlabel = xlabel, ylabel = options.ylabel or "count", height = options.height,
+    marks = marks, legend = labelled, xscale = { pad = 0.02 }, yscale = { zero = true, limits = options.ylim,
+      integer = true } }
+  return figure.new { panels = { panel }, width = options.width, table = rows, name = "plot.histogram" }
+end
+
+return M

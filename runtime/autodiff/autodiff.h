@@ -1,0 +1,27 @@
+/* autodiff.h: reverse mode over the records that ops leave behind. */
+#ifndef LM_AUTODIFF_AUTODIFF_H
+#define LM_AUTODIFF_AUTODIFF_H
+
+#include "ops/core/op.h"
+
+/* Adds d(sum of root * seed)/d(leaf) to the grad of every leaf that root depends on. seed NULL: root must have one
+ * element and 1 is meant. Records are visited in the reverse of their recording, so sums have one order. Unless
+ * `keep`, each record drops what it saved as soon as it is used; a second backward is then LM_ERR_STATE.
+ * `create` records the backward pass itself (second derivatives). */
+lm_status lm_backward(lm_tensor *root, lm_tensor *seed, bool keep, bool create, lm_err *e);
+
+/* The gradients of root with respect to `n` given tensors (leaves or intermediate results), without touching any
+ * grad field; out[i] is a new reference, NULL where root does not depend on it. */
+lm_status lm_gradients(lm_tensor *root, lm_tensor *seed, int n, lm_tensor *const *wrt, lm_tensor **out, bool keep,
+                       bool create, lm_err *e);
+
+/* The largest difference between an op case's gradients and central differences, in float64, relative to
+ * max(1, |gradient|). Fails with the op, case, input and element where the two part by more than `tolerance`.
+ * `order` 2 checks the gradient of a random projection of the gradient. */
+lm_status lm_gradcheck(const lm_op *op, const lm_case *k, int order, double tolerance, double *worst, lm_err *e);
+
+/* Makes the inputs and values of a case (see lm_case). in[] receives new references. */
+lm_status lm_case_make(const lm_op *op, const lm_case *k, lm_dtype dtype, lm_tensor **in, int *n_in,
+                       lm_value *values, lm_err *e);
+
+#endif

@@ -1,0 +1,124 @@
+/* gradcheck.c: an op's backward against central differences, in float64.
+ *
+ * The function checked is a fixed random projection of all floating outputs to one number, so that no element can
+ * hide. Order 2 does the same to a random projection of the gradient itself. */
+#include "autodiff/autodiff.h"
+
+#include "ops.h"
+
+#include <math.h>
+
+typedef struct check {
+  const lm_op *op;
+  const lm_case *k;
+  lm_tensor *in[LM_MAX_INPUTS];
+  int n_in;
+  lm_value values[LM_MAX_PARAMS];
+  int order;
+} check;
+
+/* sum(t * w) with w drawn under key step `which`; adds to *total (a new reference when it was NULL). */
+static lm_status project(lm_tensor *t, int which, lm_tensor **total, lm_err *e) {
+  lm_tensor *w = NULL, *product = NULL, *sum = NULL;
+  lm_key key = {.seed = 77, .purpose = lm_purpose("projection"), .step = (uint32_t)which};
+  lm_status status = lm_tensor_uniform(&w, LM_F64, t->ndim, t->shape, key, 0.5, 1.5, e);
+  if (status == LM_OK) status = lm_apply2(&lm_op_mul, t, w, &product, e);
+  if (status == LM_OK) status = lm_apply1(&lm_op_sum, product, &sum, e);
+  if (status == LM_OK && *total) {
+    lm_tensor *more = NULL;
+    status = lm_apply2(&lm_op_add, *total, sum, &more, e);
+    if (status == LM_OK) {
+      lm_tensor_release(*total);
+      *total = more;
+    }
+    lm_tensor_release(sum);
+  } else if (status == LM_OK) {
+    *total = sum;
+  }
+  lm_tensor_release(w);
+  lm_tensor_release(product);
+  return status;
+}
+
+static lm_status first_order(check *c, lm_tensor **loss, lm_err *e) {
+  lm_tensor *out[LM_MAX_OUT] = {NULL};
+  lm_status status = lm_apply(c->op, c->n_in, c->in, c->values, out, e);
+  for (int i = 0; i < LM_MAX_OUT && status == LM_OK; i++)
+    if (out[i] && lm_dtype_is_float(out[i]->dtype)) status = project(out[i], i, loss, e);
+  for (int i = 0; i < LM_MAX_OUT; i++) lm_tensor_release(out[i]);
+  return status;
+}
+
+/* The scalar whose gradient is checked: the projection of the outputs, or of their gradient. */
+static lm_status objective(check *c, lm_tensor **loss, lm_err *e) {
+  *loss = NULL;
+  if (c->order == 1) return first_order(c, loss, e);
+  lm_tensor *inner = NULL, *grads[LM_MAX_INPUTS] = {NULL};
+  lm_status status = first_order(c, &inner, e);
+  lm_tensor *wrt[LM_MAX_INPUTS];
+  int n = 0;
+  for (int i = 0; i < c->n_in; i++)
+    if (c->in[i] && c->in[i]->requires_grad) wrt[n++] = c->in[i];
+  if (status == LM_OK && inner) status = lm_gradients(inner, NULL, n, wrt, grads, true, true, e);
+  for (int i = 0; i < n && status == LM_OK; i++)
+    if (grads[i]) status = project(grads[i], 10 + i, loss, e);
+  for (int i = 0; i < n; i++) lm_tensor_release(grads[i]);
+  lm_tensor_release(inner);
+  return status;
+}
+
+static lm_status value_at(check *c, double *value, lm_err *e) {
+  lm_tensor *loss = NULL;
+  lm_status status = objective(c, &loss, e);
+  if (status == LM_OK) *value = loss ? lm_tensor_get(loss, 0) : 0;
+  lm_tensor_release(loss);
+  return status;
+}
+
+static lm_status compare(check *c, int input, const lm_tensor *gradient, double tolerance, double *worst, lm_err *e) {
+  lm_tensor *x = c->in[input];
+  for (int64_t i = 0; i < lm_tensor_count(x); i++) {
+    double old = lm_tensor_get(x, i), step = 1e-5 * fmax(1, fabs(old)), v[4];
+    static const int at[4] = {-2, -1, 1, 2};
+    for (int k = 0; k < 4; k++) {
+      lm_tensor_set(x, i, old + at[k] * step);
+      lm_status status = value_at(c, &v[k], e);
+      if (status) return status;
+    }
+    lm_tensor_set(x, i, old);
+    double numeric = (v[0] - 8 * v[1] + 8 * v[2] - v[3]) / (12 * step);
+    double analytic = gradient ? lm_tensor_get(gradient, i) : 0;
+    double error = fabs(numeric - analytic) / fmax(1, fabs(numeric));
+    if (error > *worst || error != error) *worst = error;
+    if (!(error <= tolerance)) {
+      char name[32];
+      return lm_fail(e, LM_ERR_NUMERIC, "%s (%s | %s): derivative %d of %s[%lld] is %.12g but differences give %.12g",
+                     c->op->name, c->k->inputs, c->k->params ? c->k->params : "", c->order,
+                     lm_input_name(c->op, input, name), (long long)i, analytic, numeric);
+    }
+  }
+  return LM_OK;
+}
+
+lm_status lm_gradcheck(const lm_op *op, const lm_case *k, int order, double tolerance, double *worst, lm_err *e) {
+  check c = {.op = op, .k = k, .order = order};
+  lm_tensor *loss = NULL, *grads[LM_MAX_INPUTS] = {NULL};
+  *worst = 0;
+  lm_status status = lm_case_make(op, k, LM_F64, c.in, &c.n_in, c.values, e);
+  if (status) return status;
+  lm_tensor *wrt[LM_MAX_INPUTS];
+  int which[LM_MAX_INPUTS], n = 0;
+  for (int i = 0; i < c.n_in; i++) {
+    if (!c.in[i] || !lm_dtype_is_float(c.in[i]->dtype)) continue;
+    c.in[i]->requires_grad = true;
+    which[n] = i;
+    wrt[n++] = c.in[i];
+  }
+  status = objective(&c, &loss, e);
+  if (status == LM_OK && loss) status = lm_gradients(loss, NULL, n, wrt, grads, false, false, e);
+  for (int i = 0; i < n && status == LM_OK; i++) status = compare(&c, which[i], grads[i], tolerance, worst, e);
+  for (int i = 0; i < n; i++) lm_tensor_release(grads[i]);
+  lm_tensor_release(loss);
+  for (int i = 0; i < c.n_in; i++) lm_tensor_release(c.in[i]);
+  return status;
+}

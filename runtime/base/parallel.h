@@ -1,0 +1,32 @@
+/* parallel.h: the one way to use several processor cores.
+ *
+ * lm_parallel cuts n items into ranges of at least `grain` items and hands them to the threads. A task writes only
+ * the outputs of its own range, so results do not depend on the number of threads; a reduction is cut into chunks
+ * that the shape gives and joined by a fixed tree, never into as many parts as there are threads. */
+#ifndef LM_BASE_PARALLEL_H
+#define LM_BASE_PARALLEL_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Items [begin, end) on thread `worker`, 0 <= worker < lm_threads(). Sets no state but its outputs. */
+typedef void (*lm_task)(void *context, int worker, int64_t begin, int64_t end);
+
+/* Runs the task over [0, n). Fails only with LM_ERR_INTERRUPT (outputs are then unfinished). A call from inside a
+ * task runs on the calling thread alone. Gradual underflow is on in every thread. */
+lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e);
+
+/* The same for work that must not be left half done (optimisers, running statistics): never interrupted. */
+void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context);
+
+int lm_threads(void);           /* how many threads the next lm_parallel may use; starts as the number of usable cores */
+void lm_threads_set(int count); /* at least 1; larger than the number of cores is allowed */
+
+/* Ctrl-C: the signal handler asks, lm_parallel and long loops poll, whoever reports it clears. All async-safe. */
+void lm_interrupt(void);
+bool lm_interrupted(void);
+void lm_interrupt_clear(void);
+
+#endif

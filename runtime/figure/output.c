@@ -1,0 +1,112 @@
+/* output.c: the bytes of a finished picture, the same for the same drawing. */
+#include "figure/canvas.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+lm_status figure_fail(lm_err *e, lm_status status, const char *format, ...) {
+  if (!e) return status;
+  va_list args;
+  va_start(args, format);
+  e->status = status;
+  vsnprintf(e->message, sizeof e->message, format, args);
+  va_end(args);
+  return status;
+}
+
+cairo_status_t figure_append(void *canvas, const unsigned char *data, unsigned int length) {
+  lm_canvas *c = canvas;
+  if (c->status != LM_OK) return CAIRO_STATUS_WRITE_ERROR;
+  if (c->room - c->count < length) {
+    size_t room = 2 * c->room + length + 4096;
+    uint8_t *grown = c->bytes ? c->host->realloc(c->bytes, room, "figure: file", &c->error)
+                              : c->host->alloc(room, "figure: file", &c->error);
+    if (!grown) {
+      c->status = LM_ERR_MEMORY;
+      return CAIRO_STATUS_NO_MEMORY;
+    }
+    c->bytes = grown;
+    c->room = room;
+  }
+  memcpy(c->bytes + c->count, data, length);
+  c->count += length;
+  return CAIRO_STATUS_SUCCESS;
+}
+
+/* Where the digits begin if a number of Cairo's stands at text[at..], 0 otherwise. Only these forms hold one. */
+static size_t surface_number(const uint8_t *text, size_t at, size_t count) {
+  static const char *const forms[] = {"id=\"surface", "=\"#surface", "id=\"image", "=\"#image"};
+  for (int k = 0; k < 4; k++) {
+    size_t n = strlen(forms[k]);
+    if (at + n < count && memcmp(text + at, forms[k], n) == 0 && text[at + n] >= '0' && text[at + n] <= '9')
+      return at + n;
+  }
+  return 0;
+}
+
+enum { MAX_SURFACES = 1024 };
+
+size_t figure_renumber(uint8_t *text, size_t count) {
+  unsigned long seen[MAX_SURFACES];
+  int n = 0;
+  size_t out = 0, at = 0;
+  while (at < count) {
+    size_t digits = text[at] == 'i' || text[at] == '=' ? surface_number(text, at, count) : 0;
+    if (!digits) {
+      text[out++] = text[at++];
+      continue;
+    }
+    unsigned long number = 0;
+    size_t end = digits;
+    for (; end < count && text[end] >= '0' && text[end] <= '9'; end++) number = 10 * number + (text[end] - '0');
+    int k = 0;
+    while (k < n && seen[k] != number) k++;
+    if (k == MAX_SURFACES) return 0;
+    if (k == n) seen[n++] = number;
+    memmove(text + out, text + at, digits - at);
+    out += digits - at;
+    char digits_of[24];
+    int length = snprintf(digits_of, sizeof digits_of, "%d", k + 1);
+    /* Cairo counts up from 1 in order of creation, so the k-th number seen is at least k. */
+    if ((size_t)length > end - digits) return 0;
+    memcpy(text + out, digits_of, (size_t)length);
+    out += (size_t)length;
+    at = end;
+  }
+  return out;
+}
+
+static lm_status end_drawing(lm_canvas *c, lm_err *e) {
+  cairo_status_t status = cairo_status(c->cairo);
+  if (status == CAIRO_STATUS_SUCCESS && c->format == LM_FIGURE_PNG) {
+    cairo_surface_flush(c->surface);
+    status = cairo_surface_write_to_png_stream(c->surface, figure_append, c);
+  } else if (status == CAIRO_STATUS_SUCCESS) {
+    cairo_surface_finish(c->surface);
+    status = cairo_surface_status(c->surface);
+  }
+  if (c->status != LM_OK) {
+    if (e) *e = c->error;
+    return c->status;
+  }
+  if (status == CAIRO_STATUS_NO_MEMORY) return figure_fail(e, LM_ERR_MEMORY, "figure: out of memory while drawing");
+  if (status != CAIRO_STATUS_SUCCESS)
+    return figure_fail(e, LM_ERR_ARGUMENT, "figure: %s", cairo_status_to_string(status));
+  return LM_OK;
+}
+
+lm_status figure_finish(lm_canvas *c, lm_status (*write)(void *context, const void *bytes, size_t count, lm_err *e),
+                        void *context, lm_err *e) {
+  if (c->finished) return figure_fail(e, LM_ERR_STATE, "figure: this canvas is finished; make a new one");
+  c->finished = true;
+  lm_status status = end_drawing(c, e);
+  if (status != LM_OK) return status;
+  if (c->format == LM_FIGURE_SVG) {
+    size_t count = figure_renumber(c->bytes, c->count);
+    if (!count) return figure_fail(e, LM_ERR_ARGUMENT, "figure: more than %d images in one SVG", MAX_SURFACES);
+    c->count = count;
+  }
+  return write(context, c->bytes, c->count, e);
+}

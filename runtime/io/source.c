@@ -1,0 +1,126 @@
+/* source.c: plain and gzip-compressed files, and memory, as sources. */
+#include "io/source.h"
+
+#include "base/parallel.h"
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { PIECE = 1 << 20 };
+
+lm_status lm_source_read(lm_source *s, void *to, int64_t n, const char *what, lm_err *e) {
+  if (n > s->left)
+    return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: %s needs %" PRId64 " bytes, %" PRId64 " are left", s->name, what,
+                   n, s->left);
+  for (int64_t done = 0; done < n;) {
+    int64_t piece = n - done < PIECE ? n - done : PIECE;
+    if (lm_interrupted()) return lm_fail(e, LM_ERR_INTERRUPT, "interrupted");
+    lm_status status = s->read(s, (char *)to + done, piece, e);
+    if (status != LM_OK) return status;
+    done += piece;
+    s->left -= piece;
+  }
+  return LM_OK;
+}
+
+/* Opens a regular file for reading and tells its size. */
+static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *e) {
+  *fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (*fd < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  struct stat info;
+  if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    close(*fd);
+    return lm_fail(e, LM_ERR_IO, "%s: cannot read: not a regular file", path);
+  }
+  lm_files_note(path);
+  *size = info.st_size;
+  return LM_OK;
+}
+
+static lm_status read_plain(lm_source *s, void *to, int64_t n, lm_err *e) {
+  if (fread(to, 1, (size_t)n, s->state) == (size_t)n) return LM_OK;
+  if (ferror((FILE *)s->state)) return lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", s->name, strerror(errno));
+  return lm_fail(e, LM_ERR_FORMAT, "%s: truncated while it was read", s->name);
+}
+
+lm_status lm_source_open(lm_source *s, const char *path, lm_err *e) {
+  int fd;
+  int64_t size;
+  lm_status status = open_regular(&fd, &size, path, e);
+  if (status != LM_OK) return status;
+  FILE *f = fdopen(fd, "rb");
+  if (!f) {
+    close(fd);
+    return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  }
+  *s = (lm_source){.name = path, .left = size, .read = read_plain, .state = f};
+  return LM_OK;
+}
+
+void lm_source_close(lm_source *s) {
+  if (s->state) fclose(s->state);
+  s->state = NULL;
+}
+
+static lm_status gz_failed(lm_source *s, lm_err *e) {
+  int code;
+  const char *text = gzerror(s->state, &code);
+  if (code == Z_ERRNO) return lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", s->name, strerror(errno));
+  if (code == Z_OK || code == Z_BUF_ERROR) return lm_fail(e, LM_ERR_FORMAT, "%s: truncated", s->name);
+  return lm_fail(e, LM_ERR_FORMAT, "%s: damaged compressed data (%s)", s->name, text);
+}
+
+static lm_status read_gz(lm_source *s, void *to, int64_t n, lm_err *e) {
+  return gzread(s->state, to, (unsigned)n) == (int)n ? LM_OK : gz_failed(s, e);
+}
+
+lm_status lm_source_open_gz(lm_source *s, const char *path, lm_err *e) {
+  int fd;
+  int64_t size;
+  lm_status status = open_regular(&fd, &size, path, e);
+  if (status != LM_OK) return status;
+  unsigned char magic[2] = {0};
+  bool gz = pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+  gzFile f = gzdopen(fd, "rb");
+  if (!f) {
+    close(fd);
+    return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's buffers", path);
+  }
+  gzbuffer(f, 1 << 17);
+  int64_t most = size > INT64_MAX / LM_MOST_EXPANSION ? INT64_MAX : size * LM_MOST_EXPANSION;
+  *s = (lm_source){.name = path, .left = gz ? most : size, .read = read_gz, .state = f};
+  return LM_OK;
+}
+
+lm_status lm_source_end_gz(lm_source *s, lm_err *e) {
+  char one;
+  int got = gzread(s->state, &one, 1);
+  if (got > 0) return lm_fail(e, LM_ERR_FORMAT, "%s: there are bytes after the end of the data", s->name);
+  int code;
+  gzerror(s->state, &code);
+  return got < 0 || code != Z_OK ? gz_failed(s, e) : LM_OK;
+}
+
+void lm_source_close_gz(lm_source *s) {
+  if (s->state) gzclose_r(s->state);
+  s->state = NULL;
+}
+
+static lm_status read_memory(lm_source *s, void *to, int64_t n, lm_err *e) {
+  (void)e;
+  const char *from = s->state;
+  memcpy(to, from, (size_t)n);
+  s->state = (void *)(uintptr_t)(from + n);
+  return LM_OK;
+}
+
+void lm_source_memory(lm_source *s, const char *name, const void *bytes, int64_t n) {
+  *s = (lm_source){.name = name, .left = n, .read = read_memory, .state = (void *)(uintptr_t)bytes};
+}

@@ -1,0 +1,209 @@
+/* gemm.c: the register tile of the matrix product, and packing by transposition in registers.
+ *
+ * A tile is `rows` x two vectors of accumulators; for each k it loads two vectors of B and broadcasts `rows` elements
+ * of A. One function per number of rows, so that no row is computed that does not exist. The chain of each output is
+ *   acc = +0;  acc = fma(a[i, k], b[k, j], acc) for k ascending;  then bias, then activation.
+ * Goto & van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008). */
+#include "kernels/gemm.h"
+
+#include "kernels/template.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined(__AVX512F__)
+#define MR 14
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#elif defined(__AVX2__)
+#define MR 6
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#elif defined(__ARM_NEON)
+#define MR 8
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#else
+#define MR 4
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4)
+#endif
+
+enum { KC = 256 };
+
+/* ---- the tile -------------------------------------------------------------------------------------------------- */
+
+INLINE vec load_edge(const real *p, int n) { return n == VEC ? vec_load(p) : vec_load_some(p, n); }
+INLINE void store_edge(real *p, vec v, int n) {
+  if (n == VEC) vec_store(p, v);
+  else vec_store_some(p, v, n);
+}
+
+/* v where v > 0 or NaN, else +0. */
+INLINE vec vec_relu(vec v) {
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NLE_UQ), v);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_NLE_UQ), v);
+#else
+  typedef real_int vec_int __attribute__((vector_size(LM_VEC_BYTES)));
+  vec_int drop = v <= (vec){0};
+  return (vec)((vec_int)v & ~drop);
+#endif
+}
+
+INLINE void tile_begin(int rows, int vecs, const lm_gemm_sweep *s, vec acc[MR][2], real *const c[2]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+    for (int v = 0; v < vecs; v++) acc[i][v] = s->first ? (vec){0} : load_edge(c[v] + i * s->c_row, s->cols[v]);
+}
+
+INLINE void tile_end(int rows, int vecs, const lm_gemm_sweep *s, vec acc[MR][2], real *const c[2], int64_t row) {
+  if (s->last && s->row_bias) {
+    const real *bias = (const real *)s->row_bias + row;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+      for (int v = 0; v < vecs; v++) acc[i][v] += vec_all(bias[i]);
+  }
+  if (s->last && s->col_bias[0]) {
+#pragma GCC unroll 2
+    for (int v = 0; v < vecs; v++) {
+      vec bias = load_edge(s->col_bias[v], s->cols[v]);
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; i++) acc[i][v] += bias;
+    }
+  }
+  if (s->last && s->relu) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+      for (int v = 0; v < vecs; v++) acc[i][v] = vec_relu(acc[i][v]);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+    for (int v = 0; v < vecs; v++) store_edge(c[v] + i * s->c_row, acc[i][v], s->cols[v]);
+}
+
+/* rows x vecs vectors of C from row `row`. With `loose`, A and B are reached through tables of offsets. */
+INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, const lm_gemm_sweep *s, int64_t row) {
+  const real *a = s->a, *b0 = s->b[0], *b1 = s->b[1];
+  real *const c[2] = {(real *)s->c[0] + row * s->c_row, (real *)s->c[1] + (vecs == 2 ? row * s->c_row : 0)};
+  const int64_t *a_row = s->a_row + (loose_a ? row : 0);
+  if (!loose_a) a += row * s->k;
+  vec acc[MR][2];
+  tile_begin(rows, vecs, s, acc, c);
+  for (int64_t k = 0; k < s->k; k++) {
+    int64_t at = loose_b ? s->b_k[k] : 0;
+    vec x0 = vec_load(b0 + at), x1 = vecs == 2 ? vec_load(b1 + at) : x0;
+    const real *ak = loose_a ? a + s->a_k[k] : a;
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) {
+      vec y = vec_all(loose_a ? ak[a_row[i]] : ak[i]);
+      acc[i][0] = vec_fma(y, x0, acc[i][0]);
+      if (vecs == 2) acc[i][1] = vec_fma(y, x1, acc[i][1]);
+    }
+    if (!loose_a) a += rows;
+    if (!loose_b) b0 += s->b_step, b1 += s->b_step;
+  }
+  tile_end(rows, vecs, s, acc, c, row);
+}
+
+#define DEFINE_TILES(rows) \
+  static void packed_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, false, s, row); } \
+  static void packed_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, false, s, row); } \
+  static void pixels_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, true, s, row); } \
+  static void pixels_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, true, s, row); } \
+  static void taps_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, true, false, s, row); } \
+  static void taps_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, true, false, s, row); }
+EACH_ROWS(DEFINE_TILES)
+
+typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row);
+#define TILES_ENTRY(rows) \
+  {{packed_1_##rows, packed_2_##rows}, {pixels_1_##rows, pixels_2_##rows}, {taps_1_##rows, taps_2_##rows}},
+static const tile_function tiles[MR][3][2] = {EACH_ROWS(TILES_ENTRY)};
+
+static void sweep(const lm_gemm_sweep *s) {
+  int form = s->a_row ? 2 : s->b_k ? 1 : 0, second = s->cols[1] > 0;
+  int64_t row = lm_gemm_panel(s->m, MR, s->panel_begin);
+  for (int64_t panel = s->panel_begin; panel < s->panel_end; panel++) {
+    int64_t next = lm_gemm_panel(s->m, MR, panel + 1);
+    tiles[next - row - 1][form][second](s, row);
+    row = next;
+  }
+}
+
+/* ---- packing --------------------------------------------------------------------------------------------------- */
+
+#if LM_VEC_BYTES == 64 && defined(LM_REAL_IS_F32)
+#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LM_VEC_BYTES / LM_REAL_BYTES == 8
+#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif LM_VEC_BYTES / LM_REAL_BYTES == 4
+#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+/* One round: element r of row i goes where the bits of (i, r), taken as one number, are rotated by one. */
+INLINE void shuffle_round(const vec *from, vec *to) {
+#pragma GCC unroll 16
+  for (int i = 0; i < VEC / 2; i++) {
+    to[2 * i] = LOW_HALVES(from[i], from[i + VEC / 2]);
+    to[2 * i + 1] = HIGH_HALVES(from[i], from[i + VEC / 2]);
+  }
+}
+
+/* A VEC x VEC block: log2(VEC) rounds exchange rows and columns. `rows` of the source exist; the others are 0. */
+INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec out[VEC]) {
+  vec other[VEC];
+#pragma GCC unroll 16
+  for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load(src + i * stride) : (vec){0};
+#pragma GCC unroll 4
+  for (int half = VEC; half > 1; half /= 4) {
+    shuffle_round(out, other);
+    if (half == 2) memcpy(out, other, sizeof other);
+    else shuffle_round(other, out);
+  }
+}
+
+/* k runs side by side in the source. Groups of VEC columns are taken from the last to the first, and each block of
+ * VEC k's is stored in whole vectors: what spills over is overwritten by what comes after it. */
+static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width, int64_t k, int64_t width_stride) {
+  int64_t kk = 0;
+  for (; kk + VEC < k && (kk + VEC) * lanes + VEC <= k * lanes; kk += VEC)
+    for (int64_t group = (lanes - 1) / VEC; group >= 0; group--) {
+      vec block[VEC];
+      transpose_block(src + group * VEC * width_stride + kk, width_stride, width - group * VEC, block);
+      for (int i = 0; i < VEC; i++) vec_store(dst + (kk + i) * lanes + group * VEC, block[i]);
+    }
+  for (; kk < k; kk++)
+    for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk] : 0;
+}
+
+static void pack_along(real *dst, int64_t lanes, const real *src, int64_t width, int64_t k, int64_t k_stride) {
+  if (width == lanes && lanes % VEC == 0) {
+    for (int64_t kk = 0; kk < k; kk++)
+      for (int64_t i = 0; i < lanes; i += VEC) vec_store(dst + kk * lanes + i, vec_load(src + kk * k_stride + i));
+    return;
+  }
+  for (int64_t kk = 0; kk < k; kk++) {
+    for (int64_t i = 0; i < width; i++) dst[kk * lanes + i] = src[kk * k_stride + i];
+    for (int64_t i = width; i < lanes; i++) dst[kk * lanes + i] = 0;
+  }
+}
+
+static void pack(void *out, int64_t lanes, const void *source, int64_t width, int64_t k, int64_t width_stride,
+                 int64_t k_stride) {
+  real *dst = out;
+  const real *src = source;
+  if (width_stride == 1) pack_along(dst, lanes, src, width, k, k_stride);
+  else if (k_stride == 1) pack_across(dst, lanes, src, width, k, width_stride);
+  else
+    for (int64_t kk = 0; kk < k; kk++)
+      for (int64_t i = 0; i < lanes; i++)
+        dst[kk * lanes + i] = i < width ? src[i * width_stride + kk * k_stride] : 0;
+}
+
+const lm_kernel_gemm KERNEL(gemm) = {.mr = MR, .vec = VEC, .kc = KC, .sweep = sweep, .pack = pack};

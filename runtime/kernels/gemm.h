@@ -1,0 +1,61 @@
+/* gemm.h: the matrix product in registers, and how its operands are packed.
+ *
+ * Every element of a product is one chain of fused multiply-adds, k ascending, that starts from +0; then the bias is
+ * added, then the activation is taken. A chain that is cut into blocks of K is carried in C between the blocks, so
+ * cutting changes no bit. Vectors run over outputs only. See README.md here.
+ *
+ * Packed A: the m rows are dealt to ceil(m / mr) panels as evenly as possible (lm_gemm_panel); a panel of r rows
+ * holds, for each k, its r elements side by side. Panels follow one another: panel p starts at its first row * k.
+ * Packed B: a panel is `vec` or `2 * vec` columns, for each k side by side, zeros beyond the last column. */
+#ifndef LM_KERNELS_GEMM_H
+#define LM_KERNELS_GEMM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One panel of B (two vectors of columns) by the panels [panel_begin, panel_end) of A, over one block of K. Pointers
+ * are to float or double, strides and offsets count elements. */
+typedef struct lm_gemm_sweep {
+  int64_t m, k;                   /* rows of A in all, products in this block of K */
+  int64_t panel_begin, panel_end; /* which panels of A */
+  const void *a;                  /* packed panels; with a_row, the address that the offsets start from */
+  const int64_t *a_row;           /* NULL, or the offset of each row of A ... */
+  const int64_t *a_k;             /* ... to which the offset of each k is added */
+  const void *b[2];               /* the first and the second vector of columns at k = 0 */
+  int64_t b_step;                 /* from one k to the next, where b_k is NULL */
+  const int64_t *b_k;             /* the offset of each k in B */
+  void *c[2];                     /* the columns of the two vectors in row 0 of C */
+  int64_t c_row;                  /* from one row of C to the next */
+  int cols[2];                    /* columns of each vector that exist: 1..vec, the second also 0 */
+  bool first, last;               /* starts the chains; ends them (bias and activation) */
+  const void *row_bias;           /* NULL, or one for each row */
+  const void *col_bias[2];        /* NULL, or one for each column */
+  bool relu;                      /* x <= 0 gives +0; NaN stays */
+} lm_gemm_sweep;
+
+typedef struct lm_kernel_gemm {
+  int mr;  /* the most rows in a register tile */
+  int vec; /* elements in a vector; a register tile is two vectors wide */
+  int kc;  /* the block of K that keeps a panel of B in the first-level cache */
+  void (*sweep)(const lm_gemm_sweep *s);
+
+  /* dst[k * lanes + i] = src[i * width_stride + k * k_stride] for i < width, 0 for width <= i < lanes. One panel of
+   * A (lanes = width) or of B. */
+  void (*pack)(void *dst, int64_t lanes, const void *src, int64_t width, int64_t k, int64_t width_stride,
+               int64_t k_stride);
+} lm_kernel_gemm;
+
+/* The number of panels that m rows make, and the first row of a panel (of `panels` for the end). */
+static inline int64_t lm_gemm_panels(int64_t m, int mr) { return (m + mr - 1) / mr; }
+static inline int64_t lm_gemm_panel(int64_t m, int mr, int64_t panel) {
+  int64_t panels = lm_gemm_panels(m, mr);
+  int64_t base = panels ? m / panels : 0, extra = panels ? m % panels : 0;
+  return panel * base + (panel < extra ? panel : extra);
+}
+
+extern const lm_kernel_gemm lm_kernel_gemm_f32_generic, lm_kernel_gemm_f64_generic;
+extern const lm_kernel_gemm lm_kernel_gemm_f32_avx2, lm_kernel_gemm_f64_avx2;
+extern const lm_kernel_gemm lm_kernel_gemm_f32_avx512, lm_kernel_gemm_f64_avx512;
+extern const lm_kernel_gemm lm_kernel_gemm_f32_neon, lm_kernel_gemm_f64_neon;
+
+#endif

@@ -1,0 +1,28 @@
+/* kernels.h: the tables of loops, one for each instruction set and floating type, and how one is chosen.
+ *
+ * A kernel family NAME is runtime/kernels/NAME.h (its table of function pointers) and NAME.c (compiled once per
+ * instruction set and type, see template.h). Families are listed here and nowhere else. */
+#ifndef LM_KERNELS_KERNELS_H
+#define LM_KERNELS_KERNELS_H
+
+#include "kernels/conv.h"
+#include "kernels/elementwise.h"
+#include "kernels/gemm.h"
+#include "kernels/linalg.h"
+#include "kernels/optim.h"
+#include "kernels/pool.h"
+#include "kernels/reduce.h"
+#include "tensor/dtype.h"
+
+#define LM_KERNEL_FAMILIES(X) X(elementwise) X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg)
+
+typedef struct lm_kernels {
+#define X(family) const lm_kernel_##family *family;
+  LM_KERNEL_FAMILIES(X)
+#undef X
+} lm_kernels;
+
+/* The tables for LM_F32 or LM_F64 on the instruction set that lm_cpu_isa() names; never NULL for these two. */
+const lm_kernels *lm_kernels_of(lm_dtype dtype);
+
+#endif

@@ -1,0 +1,27 @@
+/* linalg.h: the inner loops of the factorisations: rows of a matrix against rows.
+ *
+ * A dot product has LM_LANES accumulators joined by lanes_sum(), whatever the instruction set; in the other loops
+ * every output element has its own chain of fused multiply-adds. */
+#ifndef LM_KERNELS_LINALG_H
+#define LM_KERNELS_LINALG_H
+
+#include <stdint.h>
+
+enum { LM_LINALG_COLUMNS = 64 }; /* the most columns that `reflect` takes at a time */
+
+typedef struct lm_kernel_linalg {
+  /* sum of a[i] b[i] */
+  double (*dot)(int64_t n, const void *a, const void *b);
+
+  /* y[i] = y[i] + alpha x[i] */
+  void (*axpy)(int64_t n, double alpha, const void *x, void *y);
+
+  /* row[j] = row[j] - wi v[j] - vi w[j]: one row of A - v w' - w v'; returns the new row's dot product with u. */
+  double (*rank2_dot)(int64_t n, void *row, double vi, const void *w, double wi, const void *v, const void *u);
+
+  /* B = B - tau v (v' B): a Householder reflection of `rows` rows, `stride` elements apart, in columns
+   * [0, columns), columns <= LM_LINALG_COLUMNS. */
+  void (*reflect)(int64_t rows, int64_t columns, double tau, const void *v, void *b, int64_t stride);
+} lm_kernel_linalg;
+
+#endif

@@ -1,0 +1,154 @@
+/* template.h: what every kernel file is written in.
+ *
+ * A file runtime/kernels/NAME.c is compiled once per instruction set and element type, with
+ *   LM_ISA_NAME  generic, avx2, avx512 or neon        LM_REAL_IS_F32 or LM_REAL_IS_F64
+ * and writes its functions as `static` plus one exported table named KERNEL(NAME). Loops are over raw pointers: no
+ * tensors, no malloc, no errors, no threads. The order of operations may depend on the sizes given, never on the
+ * vector width: an accumulator belongs to one output element, or to one of LM_LANES fixed lanes joined by
+ * lanes_sum(). Plain loops over `real` with FMA() vectorise by themselves; `vec` is for the loops that must be laid
+ * out by hand. */
+#ifndef LM_KERNELS_TEMPLATE_H
+#define LM_KERNELS_TEMPLATE_H
+
+#ifdef __FAST_MATH__
+#error "Lamina's results are defined bit for bit: do not build with -ffast-math"
+#endif
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define LM_JOIN4_(a, b, c, d) a##b##c##d
+#define LM_JOIN4(a, b, c, d) LM_JOIN4_(a, b, c, d)
+
+#if defined(LM_REAL_IS_F32)
+#define LM_REAL_BYTES 4
+typedef float real;
+typedef int32_t real_int;   /* an integer of the same width, for bit work */
+typedef uint32_t real_uint;
+#define KERNEL(name) LM_JOIN4(lm_kernel_, name, _f32_, LM_ISA_NAME)
+#elif defined(LM_REAL_IS_F64)
+#define LM_REAL_BYTES 8
+typedef double real;
+typedef int64_t real_int;
+typedef uint64_t real_uint;
+#define KERNEL(name) LM_JOIN4(lm_kernel_, name, _f64_, LM_ISA_NAME)
+#endif
+
+/* The fixed number of lanes of a reduction, the same on every instruction set. */
+enum { LM_LANES = 16 };
+
+/* ---- fused multiply-add: a * b + c with one rounding ------------------------------------------------------- */
+
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
+#define LM_HARDWARE_FMA 1
+static inline float lm_fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+static inline double lm_fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+#define LM_HARDWARE_FMA 0
+/* The product of two floats is exact in double; the sum is rounded to odd there (TwoSum gives its error), so that
+ * the second rounding, to float, is the only one that counts (Boldo & Melquiond 2008). No branches: vectorises. */
+static inline float lm_fma_f32(float a, float b, float c) {
+  double p = (double)a * b, d = c;
+  double s = p + d, z = s - p;
+  double error = (p - (s - z)) + (d - z);
+  int64_t bits, error_bits;
+  memcpy(&bits, &s, sizeof bits);
+  memcpy(&error_bits, &error, sizeof error_bits);
+  /* inexact, finite, and the last bit even: step by one unit towards the error */
+  bool inexact = error != 0.0 && error == error && (bits & 1) == 0;
+  int64_t away = ((bits ^ error_bits) >= 0) ? 1 : -1;
+  bits += inexact ? away : 0;
+  memcpy(&s, &bits, sizeof s);
+  return (float)s;
+}
+static inline double lm_fma_f64(double a, double b, double c) { return fma(a, b, c); }
+#endif
+
+#if defined(LM_REAL_IS_F32)
+#define FMA(a, b, c) lm_fma_f32((a), (b), (c))
+#else
+#define FMA(a, b, c) lm_fma_f64((a), (b), (c))
+#endif
+
+/* ---- vectors of the instruction set's own width -------------------------------------------------------------- */
+
+#if defined(__AVX512F__)
+#define LM_VEC_BYTES 64
+#elif defined(__AVX2__)
+#define LM_VEC_BYTES 32
+#else
+#define LM_VEC_BYTES 16
+#endif
+
+enum { VEC = LM_VEC_BYTES / (int)sizeof(real) }; /* elements in a vec */
+typedef real vec __attribute__((vector_size(LM_VEC_BYTES), aligned(LM_VEC_BYTES)));
+typedef real vec_any __attribute__((vector_size(LM_VEC_BYTES), aligned(sizeof(real)), may_alias)); /* unaligned */
+
+static inline vec vec_load(const real *p) { return (vec) * (const vec_any *)p; }
+static inline void vec_store(real *p, vec v) { *(vec_any *)p = v; }
+static inline vec vec_all(real x) { return x - (vec){0}; }
+
+static inline vec vec_fma(vec a, vec b, vec c) {
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  return _mm512_fmadd_pd(a, b, c);
+#elif defined(LM_REAL_IS_F32) && defined(__AVX2__) && LM_HARDWARE_FMA
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX2__) && LM_HARDWARE_FMA
+  return _mm256_fmadd_pd(a, b, c);
+#elif defined(LM_REAL_IS_F32) && defined(__ARM_NEON)
+  return vfmaq_f32(c, a, b);
+#elif defined(LM_REAL_IS_F64) && defined(__ARM_NEON)
+  return vfmaq_f64(c, a, b);
+#else
+  vec r;
+  for (int i = 0; i < VEC; i++) r[i] = FMA(a[i], b[i], c[i]);
+  return r;
+#endif
+}
+
+/* The first n of a vector's elements, 0 <= n <= VEC; the others are read as +0 and not written. */
+static inline vec vec_load_some(const real *p, int n) {
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1u), p);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  return _mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1u), p);
+#else
+  vec v = {0};
+  for (int i = 0; i < n; i++) v[i] = p[i];
+  return v;
+#endif
+}
+
+static inline void vec_store_some(real *p, vec v, int n) {
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), v);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1u), v);
+#else
+  real t[VEC];
+  vec_store(t, v);
+  for (int i = 0; i < n; i++) p[i] = t[i];
+#endif
+}
+
+/* The sum of LM_LANES accumulators by a fixed tree: halves onto halves. */
+static inline real lanes_sum(const real lanes[LM_LANES]) {
+  real t[LM_LANES];
+  memcpy(t, lanes, sizeof t);
+  for (int half = LM_LANES / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) t[i] += t[i + half];
+  return t[0];
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* linalg.h: exact factorisations and solvers in float64, in an order of operations that the shapes alone give.
+ *
+ * Matrices are two-dimensional tensors of a floating type; results are float64, row-major, and new. Every sum is a
+ * fixed-lane dot product or a chain that belongs to one output element, and outputs are what threads divide, so the
+ * bits depend neither on the processor nor on the number of threads. A symmetric matrix is read whole: its two
+ * triangles must agree. */
+#ifndef LM_LINALG_LINALG_H
+#define LM_LINALG_LINALG_H
+
+#include "tensor/tensor.h"
+
+/* a = l l', l lower triangular with zeros above. LM_ERR_NUMERIC names the pivot (counted from 1) where a is not
+ * positive definite. By blocks of rows, left-looking. */
+lm_status lm_cholesky(lm_tensor **l, const lm_tensor *a, lm_err *e);
+
+/* Solves l x = b, or l' x = b where `transpose`, for a lower triangular l (n x n; what stands above the diagonal is
+ * not read) and b (n x m, or n). LM_ERR_NUMERIC where the diagonal holds a zero. */
+lm_status lm_triangular_solve(lm_tensor **x, const lm_tensor *l, const lm_tensor *b, bool transpose, lm_err *e);
+
+/* Solves a x = b for a symmetric positive definite a, by Cholesky. */
+lm_status lm_solve_spd(lm_tensor **x, const lm_tensor *a, const lm_tensor *b, lm_err *e);
+
+/* a = q t q' with q orthogonal (n x n) and t tridiagonal: diagonal d (n), off-diagonal f (n - 1, or 0 for n = 0).
+ * Householder reflections, one pass over the remaining matrix each (Golub & Van Loan 2013, 8.3.1). */
+lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const lm_tensor *a, lm_err *e);
+
+/* Solves (t + shift I) x = b for that t and b (n x m, or n), by LDL' without pivoting: t + shift I must be positive
+ * definite. LM_ERR_NUMERIC where it is not. */
+lm_status lm_tridiagonal_solve(lm_tensor **x, const lm_tensor *d, const lm_tensor *f, double shift,
+                               const lm_tensor *b, lm_err *e);
+
+/* Checks shared by this room: a float matrix, square if asked; `what` names it ("cholesky: a"). */
+lm_status lm_linalg_need_matrix(const char *what, const lm_tensor *a, bool square, lm_err *e);
+
+/* A new float64 row-major copy of b as the right-hand side of n equations; *columns is its second size (1 where b
+ * has one axis). LM_ERR_SHAPE where it has not n rows. */
+lm_status lm_linalg_right_side(const char *what, lm_tensor **x, const lm_tensor *b, int64_t n, int64_t *columns,
+                               lm_err *e);
+
+#endif

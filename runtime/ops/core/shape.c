@@ -1,0 +1,41 @@
+/* shape.c: what the ops that rearrange tensors share. */
+#include "ops/core/shape.h"
+
+#include "ops.h"
+
+lm_status lm_view_of(lm_call *c, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset, lm_err *e) {
+  return lm_tensor_view(&c->out[0], c->in[0], ndim, shape, stride, offset, e);
+}
+
+void lm_infer_shape(lm_call *c, int ndim, const int64_t *shape) {
+  lm_meta *m = &c->out_meta[0];
+  m->dtype = c->in_meta[0].dtype;
+  m->ndim = ndim;
+  for (int i = 0; i < ndim; i++) m->shape[i] = shape[i];
+}
+
+lm_status lm_reshape_to(lm_tensor *t, const lm_meta *shape, lm_tensor **out, lm_err *e) {
+  lm_value value = lm_list(shape->ndim, shape->shape);
+  return lm_apply(&lm_op_reshape, 1, &t, &value, out, e);
+}
+
+lm_status lm_backward_reshape(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  return lm_reshape_to(grad_out[0], &c->in_meta[0], &grad_in[0], e);
+}
+
+lm_status lm_check_index(const lm_call *c, const lm_tensor *index, int64_t n, lm_err *e) {
+  for (int64_t i = 0; i < lm_tensor_count(index); i++) {
+    int64_t at = (int64_t)lm_tensor_get(index, i);
+    if (at < 1 || at > n)
+      return lm_fail(e, LM_ERR_ARGUMENT, "%s: index %lld at position %lld is outside 1 to %lld", c->op->name,
+                     (long long)at, (long long)i + 1, (long long)n);
+  }
+  return LM_OK;
+}
+
+lm_split lm_split_at(const lm_meta *m, int axis) {
+  lm_split s = {1, m->shape[axis], 1};
+  for (int i = 0; i < axis; i++) s.outer *= m->shape[i];
+  for (int i = axis + 1; i < m->ndim; i++) s.inner *= m->shape[i];
+  return s;
+}

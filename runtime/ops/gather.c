@@ -1,0 +1,73 @@
+/* gather.c: one element per position, chosen along an axis. */
+#include "ops/core/shape.h"
+#include "ops.h"
+
+#include <string.h>
+
+
+static lm_status infer(lm_call *c, lm_err *e) {
+  int axis;
+  char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
+  const lm_meta *x = &c->in_meta[0], *index = &c->in_meta[1];
+  lm_status status = lm_axis(c, c->p[0].i, x->ndim, &axis, e);
+  if (status == LM_OK) status = lm_need_dtype(c, 1, LM_I64, e);
+  if (status) return status;
+  bool fits = index->ndim == x->ndim;
+  for (int i = 0; i < x->ndim && fits; i++) fits = i == axis || index->shape[i] == x->shape[i];
+  if (!fits)
+    return lm_fail(e, LM_ERR_SHAPE, "gather: index is %s and x is %s; all axes but %d must agree",
+                   lm_shape_text(index->ndim, index->shape, a), lm_shape_text(x->ndim, x->shape, b), axis + 1);
+  lm_infer_shape(c, x->ndim, index->shape);
+  return LM_OK;
+}
+
+static lm_status forward(lm_call *c, lm_err *e) {
+  int axis;
+  lm_tensor *x = NULL, *index = NULL;
+  lm_status status = lm_axis(c, c->p[0].i, c->in_meta[0].ndim, &axis, e);
+  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[0], e);
+  if (status == LM_OK) status = lm_tensor_compact(&index, c->in[1], e);
+  lm_split from = lm_split_at(&c->in_meta[0], axis), to = lm_split_at(&c->in_meta[1], axis);
+  if (status == LM_OK) status = lm_check_index(c, index, from.n, e);
+  if (status == LM_OK) {
+    size_t size = lm_dtype_size(x->dtype);
+    const int64_t *at = lm_tensor_data(index);
+    const char *source = lm_tensor_data(x);
+    char *out = lm_tensor_data(c->out[0]);
+    for (int64_t o = 0, i = 0; o < to.outer; o++)
+      for (int64_t k = 0; k < to.n; k++)
+        for (int64_t r = 0; r < to.inner; r++, i++)
+          memcpy(out + (size_t)i * size, source + (size_t)((o * from.n + at[i] - 1) * from.inner + r) * size, size);
+  }
+  lm_tensor_release(x);
+  lm_tensor_release(index);
+  return status;
+}
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  int axis;
+  lm_status status = lm_axis(c, c->p[0].i, c->in_meta[0].ndim, &axis, e);
+  if (status || !c->needs[0]) return status;
+  lm_tensor *in[] = {grad_out[0], c->in[1]};
+  lm_value values[] = {lm_int(axis), lm_int(c->in_meta[0].shape[axis])};
+  return lm_apply(&lm_op_scatter_add, 2, in, values, &grad_in[0], e);
+}
+
+static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis"}, {0}};
+
+static const lm_case cases[] = {{"4x3; 2x3:index<4", "dim=1"}, {"2x3x4; 2x5x4:index<3", "dim=2"}, {0}};
+
+const lm_op lm_op_gather = {
+    .name = "gather",
+    .doc = "out[i][j] = x[index[i][j]][j] for dim 1, x[i][index[i][j]] for dim 2, and so on for more axes.\n"
+           "index is int64, counts from 1 and has the shape of the result; its other axes are those of x.",
+    .inputs = "x index",
+    .group = "shape",
+    .params = params,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+    .save_in = 2,
+    .twice = true,
+    .cases = cases,
+};

@@ -1,0 +1,63 @@
+/* reshape.c: the same elements in the same row-major order under another shape. */
+#include "ops/core/shape.h"
+#include "ops.h"
+
+
+static lm_status infer(lm_call *c, lm_err *e) {
+  const lm_meta *x = &c->in_meta[0];
+  const lm_value *shape = &c->p[0];
+  int64_t count = 1, known = 1, sizes[LM_MAX_DIMS];
+  int open = -1;
+  char from[LM_SHAPE_TEXT], to[LM_SHAPE_TEXT];
+  for (int i = 0; i < x->ndim; i++) count *= x->shape[i];
+  for (int i = 0; i < shape->n; i++) {
+    sizes[i] = shape->v[i];
+    if (sizes[i] == -1 && open < 0)
+      open = i;
+    else if (sizes[i] < 0 || (sizes[i] > 0 && known > count * 2 / sizes[i] + 2))
+      return lm_fail(e, LM_ERR_SHAPE, "reshape: %s with %lld elements cannot become %s",
+                     lm_shape_text(x->ndim, x->shape, from), (long long)count, lm_shape_text(shape->n, shape->v, to));
+    else
+      known *= sizes[i];
+  }
+  if (open >= 0) sizes[open] = known > 0 ? count / known : 0;
+  if (open >= 0) known *= sizes[open];
+  if (known != count)
+    return lm_fail(e, LM_ERR_SHAPE, "reshape: %s with %lld elements cannot become %s", lm_shape_text(x->ndim, x->shape, from),
+                   (long long)count, lm_shape_text(shape->n, shape->v, to));
+  lm_infer_shape(c, shape->n, sizes);
+  return LM_OK;
+}
+
+static lm_status forward(lm_call *c, lm_err *e) {
+  const lm_meta *m = &c->out_meta[0];
+  int64_t stride[LM_MAX_DIMS];
+  lm_tensor *row_major;
+  lm_status status = lm_tensor_compact(&row_major, c->in[0], e);
+  if (status) return status;
+  lm_row_major(m->ndim, m->shape, stride);
+  status = lm_tensor_view(&c->out[0], row_major, m->ndim, m->shape, stride, row_major->offset, e);
+  lm_tensor_release(row_major);
+  return status;
+}
+
+static const lm_param params[] = {
+    {.name = "shape", .kind = LM_P_SHAPE, .doc = "the new sizes; one may be -1 and is worked out"}, {0}};
+
+static const lm_case cases[] = {{"2x3x4", "shape=4,6"}, {"2x3x4", "shape=-1,3"}, {"6", "shape=2,1,3"}, {0}};
+
+const lm_op lm_op_reshape = {
+    .name = "reshape",
+    .doc = "The same elements under another shape, in row-major order.\n"
+           "A view where the memory allows it, else a copy. One size may be -1. It is a shape error when the number of\n"
+           "elements differs.",
+    .inputs = "x",
+    .group = "shape",
+    .params = params,
+    .infer = infer,
+    .forward = forward,
+    .backward = lm_backward_reshape,
+    .view = true,
+    .twice = true,
+    .cases = cases,
+};

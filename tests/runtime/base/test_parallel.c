@@ -1,0 +1,145 @@
+/* test_parallel.c: every item once, grain kept, nesting, interrupts, floating-point state, more threads than cores. */
+#include "base/parallel.h"
+
+#include <float.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum { MOST = 5000 };
+static atomic_int hits[MOST];
+static atomic_int ranges, short_ranges, bad_workers, nested_elsewhere, flushed;
+static int64_t grain_now;
+
+static void clear_hits(void) {
+  for (int i = 0; i < MOST; i++) atomic_store(&hits[i], 0);
+}
+
+static void mark(void *context, int worker, int64_t begin, int64_t end) {
+  (void)context;
+  atomic_fetch_add(&ranges, 1);
+  if (end - begin < grain_now) atomic_fetch_add(&short_ranges, 1);
+  if (worker < 0 || worker >= lm_threads()) atomic_fetch_add(&bad_workers, 1);
+  for (int64_t i = begin; i < end; i++) atomic_fetch_add(&hits[i], 1);
+}
+
+static void every_item_once(void **state) {
+  (void)state;
+  lm_err e;
+  static const int64_t sizes[] = {1, 2, 3, 7, 16, 100, 4999, MOST}, grains[] = {1, 2, 5, 64, 1000, 100000};
+  for (int threads = 1; threads <= 5; threads++) {
+    lm_threads_set(threads);
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+      for (size_t g = 0; g < sizeof grains / sizeof *grains; g++) {
+        int64_t n = sizes[s];
+        grain_now = n < grains[g] ? n : grains[g];
+        clear_hits();
+        atomic_store(&ranges, 0);
+        assert_int_equal(lm_parallel(n, grains[g], mark, NULL, &e), LM_OK);
+        for (int64_t i = 0; i < MOST; i++) assert_int_equal(atomic_load(&hits[i]), i < n);
+        if (n < 2 * grains[g]) assert_int_equal(atomic_load(&ranges), 1);
+      }
+  }
+  assert_int_equal(atomic_load(&short_ranges), 0);
+  assert_int_equal(atomic_load(&bad_workers), 0);
+  assert_int_equal(lm_parallel(0, 1, mark, NULL, &e), LM_OK);
+  lm_threads_set(0);
+  assert_int_equal(lm_threads(), 1);
+}
+
+static _Thread_local int64_t depth_here;
+
+static void inner(void *context, int worker, int64_t begin, int64_t end) {
+  (void)context, (void)worker;
+  if (depth_here != 1) atomic_fetch_add(&nested_elsewhere, 1);
+  for (int64_t i = begin; i < end; i++) atomic_fetch_add(&hits[i], 1);
+}
+
+static void outer(void *context, int worker, int64_t begin, int64_t end) {
+  (void)worker;
+  depth_here = 1;
+  for (int64_t i = begin; i < end; i++) lm_parallel(100, 1, inner, context, NULL);
+  depth_here = 0;
+}
+
+/* A call from inside a task stays on its thread. */
+static void nested(void **state) {
+  (void)state;
+  lm_threads_set(4);
+  clear_hits();
+  assert_int_equal(lm_parallel(50, 1, outer, NULL, NULL), LM_OK);
+  for (int i = 0; i < 100; i++) assert_int_equal(atomic_load(&hits[i]), 50);
+  assert_int_equal(atomic_load(&nested_elsewhere), 0);
+}
+
+static void slow(void *context, int worker, int64_t begin, int64_t end) {
+  (void)context, (void)worker;
+  for (int64_t i = begin; i < end; i++) {
+    struct timespec ms = {0, 1000000};
+    nanosleep(&ms, NULL);
+    if (atomic_fetch_add(&hits[0], 1) == 20) lm_interrupt();
+  }
+}
+
+/* Ctrl-C after 20 of 4000 items of one millisecond stops soon; work that must be whole goes on to its end. */
+static void interrupts(void **state) {
+  (void)state;
+  lm_err e;
+  for (int threads = 1; threads <= 4; threads++) {
+    lm_threads_set(threads);
+    clear_hits();
+    assert_int_equal(lm_parallel(4000, 1, slow, NULL, &e), LM_ERR_INTERRUPT);
+    assert_string_equal(e.message, "interrupted");
+    assert_true(atomic_load(&hits[0]) < 20 + 64 * (threads + 1));
+    assert_true(lm_interrupted());
+    clear_hits();
+    lm_parallel_whole(100, 1, slow, NULL);
+    assert_int_equal(atomic_load(&hits[0]), 100);
+    lm_interrupt_clear();
+    assert_false(lm_interrupted());
+  }
+}
+
+static void subnormal(void *context, int worker, int64_t begin, int64_t end) {
+  (void)context, (void)worker, (void)begin, (void)end;
+  volatile float small = FLT_MIN;
+  small = small / 2;
+  if (small == 0) atomic_fetch_add(&flushed, 1);
+}
+
+/* What a careless library does; the next region must not see it. */
+static void spoil(void *context, int worker, int64_t begin, int64_t end) {
+  (void)context, (void)worker, (void)begin, (void)end;
+#if defined(__x86_64__)
+  _mm_setcsr(_mm_getcsr() | 0x8040u);
+#endif
+}
+
+static void gradual_underflow(void **state) {
+  (void)state;
+  for (int threads = 1; threads <= 4; threads++) {
+    lm_threads_set(threads);
+    for (int i = 0; i < 20; i++) {
+      lm_parallel_whole(4 * threads, 1, spoil, NULL);
+      lm_parallel_whole(4 * threads, 1, subnormal, NULL);
+    }
+  }
+  assert_int_equal(atomic_load(&flushed), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_item_once),   cmocka_unit_test(nested),
+      cmocka_unit_test(interrupts),        cmocka_unit_test(gradual_underflow),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
