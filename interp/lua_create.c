@@ -308,12 +308,31 @@ static int create_seed(lua_State *L) {
   return 1;
 }
 
+/* draws([list]) -> how often each kind has drawn; a list sets it, so that a resumed run goes on with the next draws. */
+static int create_draws(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    for (int i = 0; i < 4; i++) {
+      lua_rawgeti(L, 1, i + 1);
+      draws[i] = (uint32_t)bind_int(L, -1, "draws: a count");
+      lua_pop(L, 1);
+    }
+  }
+  lua_createtable(L, 4, 0);
+  for (int i = 0; i < 4; i++) {
+    lua_pushinteger(L, draws[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 void bind_open_creation(lua_State *L, int table) {
   static const luaL_Reg functions[] = {
       {"tensor", create_tensor}, {"zeros", create_zeros}, {"ones", create_ones}, {"full", create_full},
       {"arange", create_arange}, {"linspace", create_linspace}, {"logspace", create_logspace}, {"eye", create_eye},
       {"randn", create_randn}, {"rand", create_rand}, {"randint", create_randint},
-      {"permutation", create_permutation}, {"draw", create_draw}, {"seed", create_seed}, {NULL, NULL}};
+      {"permutation", create_permutation}, {"draw", create_draw}, {"seed", create_seed}, {"draws", create_draws},
+      {NULL, NULL}};
   static const bind_doc docs[] = {
       {"tensor", "tensor(table [, { dtype = \"float32\" }])", "A tensor from a number or a nested table of numbers; ragged tables are an error."},
       {"zeros", "zeros { 2, 3, dtype = \"float32\" }", "A tensor of zeros."},

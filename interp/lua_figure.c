@@ -34,8 +34,10 @@ static void command_folder(char out[PATH_MAX]) {
   ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
   out[n > 0 ? n : 0] = 0;
   char *slash = strrchr(out, '/');
-  if (slash) *slash = 0;
-  else strcpy(out, ".");
+  if (slash)
+    *slash = 0;
+  else
+    strcpy(out, ".");
 }
 
 /* Tries one file; *tried tells whether it exists. */
@@ -65,7 +67,8 @@ static const lm_figure_table *load_module(lm_err *e) {
     snprintf(path, sizeof path, "%.*s/figure.so", PATH_MAX, named);
     table = load_file(path, &tried, e);
     if (!tried)
-      lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), which is not at '%s' (LAMINA_MODULES)", path);
+      lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), which is not at '%s' (LAMINA_MODULES)",
+              path);
     return table;
   }
   command_folder(folder);
@@ -75,7 +78,8 @@ static const lm_figure_table *load_module(lm_err *e) {
   snprintf(path, sizeof path, "%s/../lib/lamina/figure.so", folder);
   table = load_file(path, &tried, e);
   if (!tried)
-    lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), which this build lacks: install libcairo2-dev "
+    lm_fail(e, LM_ERR_MISSING,
+            "figures need the figure module (Cairo), which this build lacks: install libcairo2-dev "
             "and build again (looked for modules/figure.so and ../lib/lamina/figure.so beside the command)");
   return table;
 }
@@ -145,7 +149,8 @@ static int chain(lua_State *L) {
 
 static int canvas_color(lua_State *L) {
   canvas_box *box = check_canvas(L);
-  double r = finite_arg(L, 2, "color: red"), g = finite_arg(L, 3, "color: green"), b = finite_arg(L, 4, "color: blue");
+  double r = finite_arg(L, 2, "color: red"), g = finite_arg(L, 3, "color: green"),
+         b = finite_arg(L, 4, "color: blue");
   box->api->color(box->canvas, r, g, b, number_or(L, 5, "color: alpha", 1));
   return chain(L);
 }
@@ -305,11 +310,24 @@ static int canvas_tostring(lua_State *L) {
 }
 
 static const luaL_Reg canvas_methods[] = {
-    {"color", canvas_color},   {"pen", canvas_pen},         {"dash", canvas_dash},     {"move_to", canvas_move_to},
-    {"line_to", canvas_line_to}, {"close", canvas_close},   {"rectangle", canvas_rectangle},
-    {"circle", canvas_circle}, {"fill", canvas_fill},       {"stroke", canvas_stroke}, {"clip", canvas_clip},
-    {"push", canvas_push},     {"pop", canvas_pop},         {"text", canvas_text},     {"extents", canvas_extents},
-    {"image", canvas_image},   {"save", canvas_save},       {NULL, NULL},
+    {"color", canvas_color},
+    {"pen", canvas_pen},
+    {"dash", canvas_dash},
+    {"move_to", canvas_move_to},
+    {"line_to", canvas_line_to},
+    {"close", canvas_close},
+    {"rectangle", canvas_rectangle},
+    {"circle", canvas_circle},
+    {"fill", canvas_fill},
+    {"stroke", canvas_stroke},
+    {"clip", canvas_clip},
+    {"push", canvas_push},
+    {"pop", canvas_pop},
+    {"text", canvas_text},
+    {"extents", canvas_extents},
+    {"image", canvas_image},
+    {"save", canvas_save},
+    {NULL, NULL},
 };
 
 static const luaL_Reg canvas_meta[] = {

@@ -53,7 +53,7 @@ local function out_shape(o, shape)
 end
 
 return layer.define {
-  word = "conv",
+  word = "conv", op = "conv2d",
   doc = "Two-dimensional convolution (cross-correlation, as in every deep-learning library) of channels x height x "
     .. "width with `width` filters. Output: width x oh x ow, oh = floor((h + 2 pad - dilation (kernel - 1) - 1) / "
     .. "stride) + 1. Parameters: weight [width, channels / groups, kh, kw] and bias [width].",

@@ -9,7 +9,7 @@ local function count(shape)
 end
 
 return layer.define {
-  word = "dense",
+  word = "dense", op = "linear",
   doc = "Every output sees every input: y = x W' + b. An input with more than one axis is flattened first. Output: "
     .. "width. Parameters: weight [width, inputs] and bias [width].",
   positional = { "width" },

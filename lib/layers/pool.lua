@@ -37,7 +37,7 @@ local function window(kind, op, doc, extra)
   }
   for name, field in pairs(extra or {}) do options[name] = field end
   return layer.define {
-    word = "pool", full = "pool." .. kind, doc = doc, positional = { "kernel" }, options = options,
+    word = "pool", full = "pool." .. kind, op = op, doc = doc, positional = { "kernel" }, options = options,
     resolve = resolve, shape = out_shape,
     apply = function(o, _, x) return ops[op](x, o.call) end,
   }

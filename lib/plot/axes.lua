@@ -51,7 +51,8 @@ local function extent(panel, axis)
   return low, high
 end
 
-local function make_scale(panel, axis, length)
+-- The scale of an axis that is `length` points long, with labels that stand `room` points apart at least.
+local function make_scale(panel, axis, length, room)
   local labels = panel[axis .. "categories"]
   if labels then
     local made = { low = 0.5, high = #labels + 0.5, ticks = {}, labels = {}, categories = true }
@@ -60,7 +61,7 @@ local function make_scale(panel, axis, length)
   end
   local options = {}
   for key, value in pairs(panel[axis .. "scale"] or {}) do options[key] = value end
-  options.count = math.max(2, math.floor(length / (axis == "x" and 34 or 20)))
+  options.count = math.max(2, math.floor(length / room))
   local low, high = extent(panel, axis)
   return scale.new(low, high, options)
 end
@@ -114,7 +115,7 @@ end
 
 local function measure_sides(canvas, panel, out, width, height)
   local leading = LEADING
-  out.y = make_scale(panel, "y", height - 40)
+  out.y = make_scale(panel, "y", height - 40, 16)
   if out.y.categories then thin(out.y, (height - 40) / #out.y.labels, 1.15 * style.size.tick) end
   out.ylabel = with_note(panel.ylabel, out.y.note)
   out.ylines = out.ylabel and M.wrap(canvas, out.ylabel, style.size.label, height - 24) or {}
@@ -136,7 +137,11 @@ function M.measure(canvas, panel, width, height)
   local out, leading = {}, LEADING
   measure_sides(canvas, panel, out, width, height)
   local inner = width - out.left - out.right
-  out.x = make_scale(panel, "x", inner)
+  out.x = make_scale(panel, "x", inner, 26)
+  if not out.x.categories then -- fewer ticks where their labels are long
+    local longest = widest(canvas, out.x.labels, style.size.tick)
+    if longest > 18 then out.x = make_scale(panel, "x", inner, longest + 8) end
+  end
   local labels = style.size.tick
   if out.x.categories then
     labels = turn_labels(canvas, out.x, inner)
@@ -152,6 +157,7 @@ function M.measure(canvas, panel, width, height)
   out.bottom = TICK + GAP + labels + GAP + #out.xlines * leading * style.size.label
   out.title = panel.title and M.wrap(canvas, panel.title, style.size.title, inner, true) or {}
   out.legend = legend_rows(canvas, panel, inner + out.right - 2)
+  out.inner = inner
   out.top = 4 + #out.title * leading * style.size.title + #out.legend * 1.35 * style.size.legend +
     (#out.title + #out.legend > 0 and 3 or 0)
   return out
@@ -253,10 +259,11 @@ end
 function M.draw(canvas, panel, layout, outer)
   local box = make_box(panel, layout, outer)
   canvas:push():rectangle(box.left, box.top - 2, box.right - box.left + 3, box.bottom - box.top + 3):clip()
-  for _, mark in ipairs(panel.marks) do
-    canvas:push()
-    marks[mark.kind].draw(canvas, mark, box.x, box.y, box.left, box.right, box.top, box.bottom)
-    canvas:pop()
+  for _, pass in ipairs { "draw", "draw_over" } do
+    for _, mark in ipairs(panel.marks) do
+      local paint = marks[mark.kind][pass]
+      if paint then paint(canvas, mark, box.x, box.y, box.left, box.right, box.top, box.bottom) end
+    end
   end
   canvas:pop()
   ink(canvas, style.axis)

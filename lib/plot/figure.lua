@@ -24,27 +24,30 @@ function M.new(spec)
     title = spec.title, table = spec.table, name = spec.name }, Figure)
 end
 
-local function panel_height(panel, width)
-  if panel.kind == "grid" then return grid.height(panel, width) end
-  if panel.height then return panel.height * style.mm end
-  if panel.aspect then return (width - 60) * panel.aspect + 50 end
-  return 52 * style.mm
+-- The height of a panel in points. Axes with a fixed shape get just the height that their width asks for.
+local function panel_height(canvas, panel, width)
+  if panel.kind == "grid" then return grid.height(canvas, panel, width) end
+  if not panel.aspect then return (panel.height or 52) * style.mm end
+  local layout = axes.measure(canvas, panel, width, width * panel.aspect)
+  return layout.top + layout.bottom + layout.inner * panel.aspect
 end
 
--- Rows of cells {x, y, width, height, panel} and the height of the whole, in points.
-local function page(fig)
+-- Rows of cells {x, y, width, height, panel}, and width and height of the whole, in points.
+local function page(canvas, fig)
   local width = fig.width * style.mm
   local cell = (width - 4) / fig.columns
   local cells, y = {}, 2 + (fig.title and 1.6 * style.size.title or 0)
   for first = 1, #fig.panels, fig.columns do
     local last = math.min(first + fig.columns - 1, #fig.panels)
     local height = 0
-    for i = first, last do height = math.max(height, panel_height(fig.panels[i], cell)) end
     for i = first, last do
       local column = i - first
-      cells[i] = { x = 2 + column * cell + (column > 0 and 4 or 0), y = y, panel = fig.panels[i], column = column,
-        row = first, width = cell - (column > 0 and 4 or 0), height = height }
+      local gap = column > 0 and 4 or 0
+      cells[i] = { x = 2 + column * cell + gap, y = y, panel = fig.panels[i], column = column, row = first,
+        width = cell - gap }
+      height = math.max(height, panel_height(canvas, fig.panels[i], cells[i].width))
     end
+    for i = first, last do cells[i].height = height end
     y = y + height + 4
   end
   return cells, width, y
@@ -72,7 +75,8 @@ end
 
 local function draw(fig, path, format)
   local canvas_of = require "lamina.core.figure".canvas
-  local cells, width, height = page(fig)
+  local scratch <close> = canvas_of("svg", 10, 10) -- for measuring text before the size of the page is known
+  local cells, width, height = page(scratch, fig)
   local canvas <close> = canvas_of(format, width, height, PNG_SCALE)
   if fig.title then
     canvas:text(4, 4, fig.title, style.size.title, 0, 1, 0, true)

@@ -27,10 +27,15 @@ local function arrange(panel, width)
     total_width = across * w + (across - 1) * GAP, total_height = down * (h + titles) + (down - 1) * GAP }
 end
 
+local function title_lines(canvas, panel, width)
+  if not panel.title then return {} end
+  return axes.wrap(canvas, panel.title, style.size.title, width - 4, true)
+end
+
 --- The height in points that the panel takes at a width.
-function M.height(panel, width)
-  local at = arrange(panel, width)
-  return at.total_height + 8 + (panel.title and LEADING * style.size.title * 2 or 0) +
+function M.height(canvas, panel, width)
+  local at, lines = arrange(panel, width), #title_lines(canvas, panel, width)
+  return at.total_height + 8 + lines * LEADING * style.size.title + (lines > 0 and 2 or 0) +
     (panel.note and LEADING * style.size.note + 3 or 0) + (panel.colorbar and BAR_ROOM or 0)
 end
 
@@ -65,13 +70,12 @@ function M.draw(canvas, panel, outer)
   local at = arrange(panel, outer.width)
   local x0, y = outer.x + (outer.width - at.total_width) / 2, outer.y + 4
   canvas:color(0, 0, 0)
-  if panel.title then
-    for _, line in ipairs(axes.wrap(canvas, panel.title, style.size.title, outer.width - 4, true)) do
-      canvas:text(x0, y, line, style.size.title, 0, 1, 0, true)
-      y = y + LEADING * style.size.title
-    end
-    y = y + 2
+  local lines = title_lines(canvas, panel, outer.width)
+  for _, line in ipairs(lines) do
+    canvas:text(x0, y, line, style.size.title, 0, 1, 0, true)
+    y = y + LEADING * style.size.title
   end
+  if #lines > 0 then y = y + 2 end
   for i, tile in ipairs(panel.tiles) do
     local column, row = (i - 1) % at.across, (i - 1) // at.across
     local x = x0 + column * (at.width + GAP)
@@ -88,7 +92,7 @@ function M.draw(canvas, panel, outer)
     draw_bar(canvas, panel.colorbar, x0 + 8, y, math.max(60, at.total_width - 30))
     y = y + BAR_ROOM
   end
-  if panel.note then canvas:text(x0, y, panel.note, style.size.note, 0, 1) end
+  if panel.note then canvas:text(x0, y + 1, panel.note, style.size.note, 0, 1) end
 end
 
 return M

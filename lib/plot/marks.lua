@@ -1,7 +1,8 @@
 --- lamina.plot.marks: what stands inside a pair of axes.
 --
--- A mark is a table with `kind` and its numbers; each kind has three functions: extent (the data range it needs),
--- draw (on a canvas, given functions from data to points) and legend (the sample drawn beside its label).
+-- A mark is a table with `kind` and its numbers; each kind has these functions: extent (the data range it needs),
+-- draw (on a canvas, given functions from data to points), legend (the sample drawn beside its label), and draw_over
+-- where something must lie above all other marks.
 -- Positions along an axis of categories are 1, 2, 3, ...
 local scale = require "lamina.plot.scale"
 local style = require "lamina.plot.style"
@@ -39,7 +40,7 @@ local function swatch(canvas, x, y, c)
   canvas:rectangle(x, y - 2.5, 9, 5):fill()
 end
 
--- ---- lines with a band ------------------------------------------------------------------------------------------
+-- ---- lines with a band -------------------------------------------------------------------------------------------
 
 local line = {}
 M.line = line
@@ -104,7 +105,7 @@ function line.legend(canvas, mark, x, y)
   if mark.points then canvas:circle(x + 4.5, y, 1.7):fill() end
 end
 
--- ---- points -----------------------------------------------------------------------------------------------------
+-- ---- points ------------------------------------------------------------------------------------------------------
 
 local scatter = {}
 M.scatter = scatter
@@ -131,7 +132,7 @@ function scatter.legend(canvas, mark, x, y)
   canvas:circle(x + 4.5, y, 1.9):fill()
 end
 
--- ---- bars with errors ---------------------------------------------------------------------------------------------
+-- ---- bars with errors --------------------------------------------------------------------------------------------
 
 local bars = {}
 M.bars = bars
@@ -179,7 +180,7 @@ end
 
 function bars.legend(canvas, mark, x, y) swatch(canvas, x, y, mark.color) end
 
--- ---- a colour's entry in the legend, nothing in the axes ------------------------------------------------------------
+-- ---- a colour's entry in the legend, nothing in the axes ---------------------------------------------------------
 
 local patch = {}
 M.patch = patch
@@ -190,7 +191,7 @@ function patch.draw() end
 
 patch.legend = bars.legend
 
--- ---- noise ceilings: a band where low and high differ, else a line --------------------------------------------------
+-- ---- noise ceilings: a band where low and high differ, else a line -----------------------------------------------
 
 local ceiling = {}
 M.ceiling = ceiling
@@ -204,27 +205,36 @@ function ceiling.extent(mark)
 end
 
 local function ceiling_piece(canvas, x0, x1, low, high, sy)
+  if not (finite(low) and finite(high)) or high <= low then return end
+  color(canvas, style.ceiling)
+  canvas:rectangle(x0, sy(high), x1 - x0, sy(low) - sy(high)):fill()
+end
+
+local function ceiling_edges(canvas, x0, x1, low, high, sy)
   if not (finite(low) and finite(high)) then return end
-  if high > low then
-    color(canvas, style.ceiling)
-    canvas:rectangle(x0, sy(high), x1 - x0, sy(low) - sy(high)):fill()
-  end
   color(canvas, style.grey)
   canvas:pen(style.width.error)
-  if high > low then
-    canvas:move_to(x0, sy(high)):line_to(x1, sy(high)):stroke()
-  end
+  if high > low then canvas:move_to(x0, sy(high)):line_to(x1, sy(high)):stroke() end
   canvas:move_to(x0, sy(low)):line_to(x1, sy(low)):stroke()
 end
 
-function ceiling.draw(canvas, mark, sx, sy, left, right)
-  if mark.whole then return ceiling_piece(canvas, left, right, mark.low[1], mark.high[1], sy) end
+local function each_ceiling(mark, visit, canvas, sx, sy, left, right)
+  if mark.whole then return visit(canvas, left, right, mark.low[1], mark.high[1], sy) end
   local joined = mark.of == nil or mark.of == 1
   for i = 1, #mark.low do
     local x0, x1 = i - 0.5, i + 0.5
     if not joined then x0, x1 = slot(mark, i) end
-    ceiling_piece(canvas, sx(x0), sx(x1), mark.low[i], mark.high[i], sy)
+    visit(canvas, sx(x0), sx(x1), mark.low[i], mark.high[i], sy)
   end
+end
+
+function ceiling.draw(canvas, mark, sx, sy, left, right)
+  each_ceiling(mark, ceiling_piece, canvas, sx, sy, left, right)
+end
+
+--- The edges are drawn over the bars, so that a bar above its ceiling does not hide it.
+function ceiling.draw_over(canvas, mark, sx, sy, left, right)
+  each_ceiling(mark, ceiling_edges, canvas, sx, sy, left, right)
 end
 
 function ceiling.legend(canvas, mark, x, y)
@@ -236,7 +246,7 @@ function ceiling.legend(canvas, mark, x, y)
   canvas:move_to(x, y):line_to(x + 9, y):stroke()
 end
 
--- ---- reference lines: y = constant, x = constant, or the diagonal -------------------------------------------------------
+-- ---- reference lines: y = constant, x = constant, or the diagonal ------------------------------------------------
 
 local reference = {}
 M.reference = reference
@@ -267,7 +277,7 @@ function reference.legend(canvas, _, x, y)
   canvas:move_to(x, y):line_to(x + 9, y):stroke():dash()
 end
 
--- ---- histograms ---------------------------------------------------------------------------------------------------------
+-- ---- histograms --------------------------------------------------------------------------------------------------
 
 local histogram = {}
 M.histogram = histogram
@@ -295,7 +305,7 @@ end
 
 function histogram.legend(canvas, mark, x, y) swatch(canvas, x, y, mark.color) end
 
--- ---- cells of a heat map: row 1 at the top -------------------------------------------------------------------------------
+-- ---- cells of a heat map: row 1 at the top -----------------------------------------------------------------------
 
 local cells = {}
 M.cells = cells

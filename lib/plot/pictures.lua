@@ -53,7 +53,7 @@ local function shade_rows(rows, map, low, high)
   return table.concat(bytes)
 end
 
--- ---- heat map -------------------------------------------------------------------------------------------------------
+-- ---- heat map ----------------------------------------------------------------------------------------------------
 
 local HEATMAP = words.fields {
   values = { type = "any", doc = "rows x columns" },
@@ -63,13 +63,13 @@ local HEATMAP = words.fields {
   label = { type = "string", doc = "quantity and unit of the colour bar" },
   rows = { type = "table", doc = "a name for each row" },
   columns = { type = "table", doc = "a name for each column" },
-  aspect = { type = "number", min = 0.05, max = 20, doc = "height of the axes over their width; default: square cells" },
+  aspect = { type = "number", min = 0.05, max = 20, doc = "height over width of the axes; default: square cells" },
 }
 
 local function check_rows(rows, word, level)
   for i, row in ipairs(rows) do
     if type(row) ~= "table" or #row ~= #rows[1] or #row == 0 then
-      errors.raise("shape", level + 1, "%s: row %d does not have as many values as row 1, expected a full matrix", word, i)
+      errors.raise("shape", level + 1, "%s: row %d differs in length from row 1, expected a full matrix", word, i)
     end
     words.numbers(row, word .. ": row " .. i, level + 1)
   end
@@ -111,7 +111,7 @@ function M.heatmap(spec)
   return figure.new { panels = { panel }, width = options.width, table = lines, name = "plot.heatmap" }
 end
 
--- ---- images ---------------------------------------------------------------------------------------------------------
+-- ---- images ------------------------------------------------------------------------------------------------------
 
 local IMAGES = {
   values = { type = "any", doc = "images: N x H x W, N x 1 x H x W, N x 3 x H x W (colour), or N x C x H x W" },
@@ -197,15 +197,15 @@ local function make_tiles(list, options, map)
 end
 
 --- A grid of small images, such as the filters of a first layer: plot.images { tensor, columns = 8, titles = {...},
--- normalise = "each" | "all", map =, title =, width = }. Three channels are shown in colour; any other number gives an
--- image for each channel, the channels of one image side by side. With both signs, blue is below 0 and red above it.
+-- normalise = "each" | "all", map =, title =, width = }. Three channels are shown in colour; any other number gives
+-- an image for each channel, the channels of one image side by side. With both signs, blue is below 0 and red above.
 -- "all" adds the common colour bar. Returns a figure.
 function M.images(spec)
   local options = schema.check("plot.images", words.positional(spec), IMAGES, 2)
   local images = nested(options.values, "plot.images: values", 2)
   local axes = depth(images)
   if axes < 3 or axes > 4 then
-    errors.raise("shape", 2, "plot.images: the images have %d axes, expected 3 (N x H x W) or 4 (N x C x H x W)", axes)
+    errors.raise("shape", 2, "plot.images: images of %d axes, expected 3 (N x H x W) or 4 (N x C x H x W)", axes)
   end
   local list, channels = split(images)
   if options.titles and #options.titles ~= #images and #options.titles ~= #list then

@@ -72,7 +72,7 @@ local function ink(t) return oklch(0.22 + 0.72 * t, 0.10 + 0.06 * t, 305 - 200 *
 
 local function signed(t)
   local away = math.abs(2 * t - 1)
-  return oklch(0.965 - 0.53 * away, 0.17 * math.min(1, 1.35 * away), t < 0.5 and 252 or 29)
+  return oklch(0.965 - 0.53 * away, 0.14 * math.min(1, 1.3 * away), t < 0.5 and 252 or 29)
 end
 
 local function grey(t)

@@ -26,8 +26,8 @@ function M.fields(more)
   return all
 end
 
---- A list of numbers from a list or a tensor of one axis; nil stays nil. `what` names it in the error, which is raised
--- at `level`.
+--- A list of numbers from a list or a tensor of one axis; nil stays nil. `what` names it in the error, which
+-- is raised at `level`.
 function M.numbers(value, what, level)
   if value == nil then return nil end
   if type(value) == "userdata" and value.totable then value = value:totable() end
@@ -133,7 +133,7 @@ local function check_log(word, marks, options, level)
       for _, list in ipairs { mark[axis], axis == "y" and mark.low or nil } do
         for i, v in ipairs(list) do
           if scale.finite(v) and v <= 0 then
-            errors.raise("argument", level + 1, "%s: %s[%d] is %s, a logarithmic axis needs more than 0", word, axis, i, v)
+            errors.raise("argument", level + 1, "%s: %s[%d] is %s, %slog needs more than 0", word, axis, i, v, axis)
           end
         end
       end
@@ -173,7 +173,7 @@ local function xy_plot(word, kind, spec)
   end
   local panel = { title = options.title, xlabel = options.xlabel, ylabel = options.ylabel, height = options.height,
     marks = marks, legend = labelled, xscale = { log = options.xlog, limits = options.xlim },
-    yscale = { log = options.ylog, limits = options.ylim, zero = options.zero }, baseline = true }
+    yscale = { log = options.ylog, limits = options.ylim, zero = options.zero }, baseline = options.zero }
   return figure.new { panels = { panel }, width = options.width, table = rows, name = word }
 end
 
@@ -195,7 +195,7 @@ local BARS = M.fields {
   errors = { type = "any", doc = "half-lengths, instead of low and high" },
   ceiling = { type = "any", doc = "a number, {low =, high =}, or a list with one of these for each bar" },
   groups = { type = "table", doc = "a group name for each bar, shown by its colour" },
-  series = { type = "table", doc = "several bars a label: a list of { label =, values =, low =, high =, ceiling = }" },
+  series = { type = "table", doc = "several bars a label: { label =, values =, low =, high =, ceiling = }, ..." },
   reference = { type = "number", doc = "draw a dashed line at this y (chance)" },
   reference_label = { type = "string", doc = "what the dashed line is, for the legend" },
 }
@@ -252,7 +252,7 @@ local function make_bars(options, several, level)
     #options.labels
   for k, series in ipairs(several) do
     local values = M.numbers(series.values, "plot.bars: values", level + 1)
-    if not values then errors.raise("argument", level + 1, "plot.bars: values are missing, the heights of the bars") end
+    if not values then errors.raise("argument", level + 1, "plot.bars: values are missing, the bars' heights") end
     M.same_length(values, n, "plot.bars: values", level + 1)
     local low, high = M.ends(series, values, "plot.bars", level + 1)
     local ceiling = M.ceiling(series.ceiling, n, "plot.bars", level + 1)
@@ -310,7 +310,7 @@ function M.bars(spec)
   return figure.new { panels = { panel }, width = options.width, table = rows, name = "plot.bars" }
 end
 
--- ---- histogram -------------------------------------------------------------------------------------------------------
+-- ---- histogram ---------------------------------------------------------------------------------------------------
 
 local HISTOGRAM = M.fields {
   values = { type = "any", doc = "the numbers to count" },

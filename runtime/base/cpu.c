@@ -1,6 +1,7 @@
 /* cpu.c: what the processor can do, asked once, and the state of its floating-point unit.
  *
- * Results must not depend on the set chosen: every kernel has one order of operations. The set only gives the speed. */
+ * Results must not depend on the set chosen: every kernel has one order of operations. The set only gives the speed.
+ */
 #include "base/cpu.h"
 
 #include <pthread.h>

@@ -18,10 +18,10 @@
 enum { ALIGN = 64, STEPS = 8, CLASSES = 64 * STEPS };
 
 typedef struct header {
-  size_t bytes;     /* asked for */
-  size_t capacity;  /* of the payload */
-  int class_index;  /* -1: never kept */
-  uint32_t mark;    /* LIVE or KEPT */
+  size_t bytes;        /* asked for */
+  size_t capacity;     /* of the payload */
+  int class_index;     /* -1: never kept */
+  uint32_t mark;       /* LIVE or KEPT */
   struct header *next; /* on the list of its class */
 } header;
 

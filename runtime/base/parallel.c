@@ -22,9 +22,9 @@
 
 enum { RANGES_PER_THREAD = 4, GRAINS_PER_RANGE = 64, MAX_THREADS = 1024 };
 
-static atomic_int thread_count;            /* 0: not yet asked */
-static volatile sig_atomic_t interrupted;  /* written by the signal handler */
-static _Thread_local bool inside;          /* this thread is running a task */
+static atomic_int thread_count;           /* 0: not yet asked */
+static volatile sig_atomic_t interrupted; /* written by the signal handler */
+static _Thread_local bool inside;         /* this thread is running a task */
 
 /* The cores this process may run on, or fewer where its control group has a smaller share of time. */
 static int usable_cores(void) {

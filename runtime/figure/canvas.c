@@ -10,12 +10,14 @@ enum { MAX_SIDE = 14400, MAX_PIXELS = 32767 };
 
 static lm_status check_size(lm_figure_format format, double width, double height, double scale, lm_err *e) {
   if (!(width > 0 && width <= MAX_SIDE) || !(height > 0 && height <= MAX_SIDE))
-    return figure_fail(e, LM_ERR_ARGUMENT, "figure: size is %g x %g points, expected more than 0 and at most %d", width,
-                       height, MAX_SIDE);
+    return figure_fail(e, LM_ERR_ARGUMENT, "figure: size is %g x %g points, expected more than 0 and at most %d",
+                       width, height, MAX_SIDE);
   if (format != LM_FIGURE_PNG) return LM_OK;
   if (!(scale > 0) || !(width * scale <= MAX_PIXELS) || !(height * scale <= MAX_PIXELS))
-    return figure_fail(e, LM_ERR_ARGUMENT, "figure: scale is %g for %g x %g points, expected a PNG of at most %d pixels "
-                       "a side", scale, width, height, MAX_PIXELS);
+    return figure_fail(e, LM_ERR_ARGUMENT,
+                       "figure: scale is %g for %g x %g points, expected a PNG of at most %d pixels "
+                       "a side",
+                       scale, width, height, MAX_PIXELS);
   return LM_OK;
 }
 
@@ -99,7 +101,9 @@ static void canvas_pen(lm_canvas *c, double width, bool round_ends) {
   cairo_set_line_cap(c->cairo, round_ends ? CAIRO_LINE_CAP_ROUND : CAIRO_LINE_CAP_BUTT);
 }
 
-static void canvas_dash(lm_canvas *c, const double *lengths, int count) { cairo_set_dash(c->cairo, lengths, count, 0); }
+static void canvas_dash(lm_canvas *c, const double *lengths, int count) {
+  cairo_set_dash(c->cairo, lengths, count, 0);
+}
 
 static void canvas_move_to(lm_canvas *c, double x, double y) { cairo_move_to(c->cairo, x, y); }
 
@@ -119,13 +123,17 @@ static void canvas_circle(lm_canvas *c, double x, double y, double radius) {
 }
 
 static void canvas_fill(lm_canvas *c, bool keep) {
-  if (keep) cairo_fill_preserve(c->cairo);
-  else cairo_fill(c->cairo);
+  if (keep)
+    cairo_fill_preserve(c->cairo);
+  else
+    cairo_fill(c->cairo);
 }
 
 static void canvas_stroke(lm_canvas *c, bool keep) {
-  if (keep) cairo_stroke_preserve(c->cairo);
-  else cairo_stroke(c->cairo);
+  if (keep)
+    cairo_stroke_preserve(c->cairo);
+  else
+    cairo_stroke(c->cairo);
 }
 
 static void canvas_clip(lm_canvas *c) { cairo_clip(c->cairo); }

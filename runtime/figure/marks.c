@@ -73,8 +73,10 @@ void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t column
                   double height) {
   if (c->status != LM_OK || rows < 1 || columns < 1) return;
   if (rows > MAX_IMAGE_SIDE || columns > MAX_IMAGE_SIDE) {
-    c->status = figure_fail(&c->error, LM_ERR_ARGUMENT, "figure: an image of %lld x %lld cells, expected at most %d a "
-                            "side", (long long)rows, (long long)columns, MAX_IMAGE_SIDE);
+    c->status = figure_fail(&c->error, LM_ERR_ARGUMENT,
+                            "figure: an image of %lld x %lld cells, expected at most %d a "
+                            "side",
+                            (long long)rows, (long long)columns, MAX_IMAGE_SIDE);
     return;
   }
   double density = c->format == LM_FIGURE_PNG ? c->scale : image_density;

@@ -86,24 +86,37 @@ static int64_t widen(void *out, const unsigned char *piece, int64_t count, lm_ra
   int64_t *whole = out;
   float *real = out;
   for (int64_t i = 0; i < count; i++) switch (raw) {
-    case LM_RAW_I8: whole[i] = load_int8_t(piece + i); break;
-    case LM_RAW_I16: whole[i] = load_int16_t(piece + 2 * i); break;
-    case LM_RAW_U16: whole[i] = load_uint16_t(piece + 2 * i); break;
-    case LM_RAW_I32: whole[i] = load_int32_t(piece + 4 * i); break;
-    case LM_RAW_U32: whole[i] = load_uint32_t(piece + 4 * i); break;
+    case LM_RAW_I8:
+      whole[i] = load_int8_t(piece + i);
+      break;
+    case LM_RAW_I16:
+      whole[i] = load_int16_t(piece + 2 * i);
+      break;
+    case LM_RAW_U16:
+      whole[i] = load_uint16_t(piece + 2 * i);
+      break;
+    case LM_RAW_I32:
+      whole[i] = load_int32_t(piece + 4 * i);
+      break;
+    case LM_RAW_U32:
+      whole[i] = load_uint32_t(piece + 4 * i);
+      break;
     case LM_RAW_U64: {
       uint64_t value = load_uint64_t(piece + 8 * i);
       if (value > INT64_MAX) return i;
       whole[i] = (int64_t)value;
       break;
     }
-    case LM_RAW_F16: real[i] = half_value(load_uint16_t(piece + 2 * i)); break;
+    case LM_RAW_F16:
+      real[i] = half_value(load_uint16_t(piece + 2 * i));
+      break;
     case LM_RAW_BF16: {
       uint32_t bits = (uint32_t)load_uint16_t(piece + 2 * i) << 16;
       memcpy(&real[i], &bits, sizeof bits);
       break;
     }
-    default: break; /* the others are read in place */
+    default:
+      break; /* the others are read in place */
     }
   return -1;
 }
@@ -141,8 +154,8 @@ static lm_status read_widened(lm_tensor *t, lm_source *s, lm_raw raw, bool big_e
   return LM_OK;
 }
 
-lm_status lm_elements_read(lm_tensor **out, lm_source *s, lm_raw raw, bool big_endian, int ndim,
-                           const int64_t *shape, lm_err *e) {
+lm_status lm_elements_read(lm_tensor **out, lm_source *s, lm_raw raw, bool big_endian, int ndim, const int64_t *shape,
+                           lm_err *e) {
   *out = NULL;
   int64_t bytes, wide;
   lm_dtype dtype = lm_raw_dtype(raw);

@@ -11,8 +11,20 @@
 #include "tensor/tensor.h"
 
 typedef enum lm_raw {
-  LM_RAW_BOOL, LM_RAW_U8, LM_RAW_I8, LM_RAW_U16, LM_RAW_I16, LM_RAW_U32, LM_RAW_I32, LM_RAW_U64, LM_RAW_I64,
-  LM_RAW_F16, LM_RAW_BF16, LM_RAW_F32, LM_RAW_F64, LM_RAWS
+  LM_RAW_BOOL,
+  LM_RAW_U8,
+  LM_RAW_I8,
+  LM_RAW_U16,
+  LM_RAW_I16,
+  LM_RAW_U32,
+  LM_RAW_I32,
+  LM_RAW_U64,
+  LM_RAW_I64,
+  LM_RAW_F16,
+  LM_RAW_BF16,
+  LM_RAW_F32,
+  LM_RAW_F64,
+  LM_RAWS
 } lm_raw;
 
 int64_t lm_raw_size(lm_raw raw);
@@ -24,8 +36,8 @@ lm_status lm_elements_bytes(int64_t *bytes, const char *name, int ndim, const in
                             lm_err *e);
 
 /* A new row-major tensor from the next bytes of s. A shape that asks for more than s has left is refused first. */
-lm_status lm_elements_read(lm_tensor **out, lm_source *s, lm_raw raw, bool big_endian, int ndim,
-                           const int64_t *shape, lm_err *e);
+lm_status lm_elements_read(lm_tensor **out, lm_source *s, lm_raw raw, bool big_endian, int ndim, const int64_t *shape,
+                           lm_err *e);
 
 /* The elements in row-major order, little-endian, every NaN as the canonical one. */
 lm_status lm_elements_put(const lm_tensor *t, lm_put put, void *to, lm_err *e);

@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- what was read ----------------------------------------------------------------------------------------------- */
+/* ---- what was read -----------------------------------------------------------------------------------------------
+ */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char **noted; /* outside lm_alloc: the list outlives every experiment and is no tensor memory */
@@ -57,7 +58,8 @@ void lm_files_forget(void) {
   pthread_mutex_unlock(&lock);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ------------------------------------------------------------------------------------------------------- */
 
 static lm_status too_large(const char *path, int64_t most, lm_err *e) {
   return lm_fail(e, LM_ERR_FORMAT, "%s: larger than the %" PRId64 " bytes that are read", path, most);
@@ -125,7 +127,8 @@ lm_status lm_file_read(char **out, int64_t *size, const char *path, int64_t most
   return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------------------------- */
 
 struct lm_writer {
   int fd;

@@ -19,7 +19,8 @@ typedef struct header {
   int64_t shape[LM_MAX_DIMS];
 } header;
 
-/* ---- the dictionary --------------------------------------------------------------------------------------------- */
+/* ---- the dictionary ---------------------------------------------------------------------------------------------
+ */
 
 typedef struct cursor {
   const char *p, *end;
@@ -126,7 +127,8 @@ static lm_status parse_header(header *h, const char *text, size_t n, const char 
 
 static lm_status read_header(header *h, lm_source *s, lm_err *e) {
   unsigned char start[12];
-  if (s->left < 10) return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: %" PRId64 " bytes are no .npy file", s->name, s->left);
+  if (s->left < 10)
+    return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: %" PRId64 " bytes are no .npy file", s->name, s->left);
   lm_status status = lm_source_read(s, start, 8, "the magic number", e);
   if (status != LM_OK) return status;
   if (memcmp(start, "\x93NUMPY", 6) != 0)
@@ -140,10 +142,11 @@ static lm_status read_header(header *h, lm_source *s, lm_err *e) {
   int64_t n = start[8] | start[9] << 8;
   if (wide == 4) n |= (int64_t)start[10] << 16 | (int64_t)start[11] << 24;
   if (n > s->left)
-    return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: the header needs %" PRId64 " bytes, %" PRId64 " are left", s->name,
-                   n, s->left);
+    return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: the header needs %" PRId64 " bytes, %" PRId64 " are left",
+                   s->name, n, s->left);
   if (n > MOST_HEADER)
-    return lm_fail(e, LM_ERR_FORMAT, "%s: a header of %" PRId64 " bytes; at most %d are read", s->name, n, MOST_HEADER);
+    return lm_fail(e, LM_ERR_FORMAT, "%s: a header of %" PRId64 " bytes; at most %d are read", s->name, n,
+                   MOST_HEADER);
   char *text = lm_alloc((size_t)n, s->name, e);
   if (!text) return LM_ERR_MEMORY;
   status = lm_source_read(s, text, n, "the header", e);
@@ -152,14 +155,17 @@ static lm_status read_header(header *h, lm_source *s, lm_err *e) {
   return status;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- numbers ------------------------------------------------------------------------------------------------------
+ */
 
 /* Which stored type a descr such as "<f4" names; says why not otherwise. */
 static lm_status numeric_type(lm_raw *raw, const char *code, const char *name, const char *descr, lm_err *e) {
-  static const struct { const char *code; lm_raw raw; } types[] = {
-      {"b1", LM_RAW_BOOL}, {"u1", LM_RAW_U8}, {"i1", LM_RAW_I8},  {"u2", LM_RAW_U16}, {"i2", LM_RAW_I16},
-      {"u4", LM_RAW_U32},  {"i4", LM_RAW_I32}, {"u8", LM_RAW_U64}, {"i8", LM_RAW_I64}, {"f2", LM_RAW_F16},
-      {"f4", LM_RAW_F32},  {"f8", LM_RAW_F64}};
+  static const struct {
+    const char *code;
+    lm_raw raw;
+  } types[] = {{"b1", LM_RAW_BOOL}, {"u1", LM_RAW_U8},  {"i1", LM_RAW_I8},  {"u2", LM_RAW_U16},
+               {"i2", LM_RAW_I16},  {"u4", LM_RAW_U32}, {"i4", LM_RAW_I32}, {"u8", LM_RAW_U64},
+               {"i8", LM_RAW_I64},  {"f2", LM_RAW_F16}, {"f4", LM_RAW_F32}, {"f8", LM_RAW_F64}};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (!strcmp(code, types[i].code)) {
       *raw = types[i].raw;
@@ -192,7 +198,8 @@ static lm_status read_fortran(lm_tensor **out, lm_source *s, lm_raw raw, bool bi
   return status;
 }
 
-/* ---- texts ---------------------------------------------------------------------------------------------------------- */
+/* ---- texts
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* One element of a text array: up to `width` characters, zeros at the end not counted; -1 for no character. */
 static int64_t text_of(char *out, const unsigned char *element, int64_t width, bool wide, bool big) {
@@ -225,8 +232,8 @@ static lm_status read_texts(lm_array *out, lm_source *s, const header *h, bool w
   for (int i = 0; i < h->ndim; i++) count *= h->shape[i];
   if (!element) bytes = 0;
   if (bytes > s->left)
-    return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: the shape asks for %" PRId64 " bytes, %" PRId64 " are left", s->name,
-                   bytes, s->left);
+    return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: the shape asks for %" PRId64 " bytes, %" PRId64 " are left",
+                   s->name, bytes, s->left);
   if (!element && count > (1 << 24)) /* no bytes stand behind these texts, so nothing else bounds them */
     return lm_fail(e, LM_ERR_FORMAT, "%s: %" PRId64 " texts of no characters", s->name, count);
   size_t table = (size_t)(count ? count : 1) * sizeof(lm_text);
@@ -255,7 +262,8 @@ static lm_status read_texts(lm_array *out, lm_source *s, const header *h, bool w
   return LM_OK;
 }
 
-/* ---- whole files ---------------------------------------------------------------------------------------------------- */
+/* ---- whole files
+ * ---------------------------------------------------------------------------------------------------- */
 
 lm_status lm_npy_parse(lm_array *out, lm_source *s, lm_err *e) {
   *out = (lm_array){0};
@@ -264,7 +272,7 @@ lm_status lm_npy_parse(lm_array *out, lm_source *s, lm_err *e) {
   if (status != LM_OK) return status;
   const char *code = h.descr[0] && strchr("<>|=", h.descr[0]) ? h.descr + 1 : h.descr;
   bool big = h.descr[0] == '>';
-  lm_raw raw;
+  lm_raw raw = LM_RAW_F32;
   if ((code[0] == 'U' || code[0] == 'S') && code == h.descr + 1)
     status = read_texts(out, s, &h, code[0] == 'U', big, e);
   else {
@@ -298,8 +306,8 @@ static lm_status put_header(const char *descr, int ndim, const int64_t *shape, l
   for (int i = 0; i < ndim; i++)
     n += (size_t)snprintf(dims + n, sizeof dims - n, "%s%" PRId64 "%s", i ? " " : "", shape[i],
                           ndim == 1 || i + 1 < ndim ? "," : "");
-  int used = snprintf(text + 10, sizeof text - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr,
-                      dims);
+  int used =
+      snprintf(text + 10, sizeof text - 10, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims);
   int total = (10 + used + 1 + 63) / 64 * 64;
   memcpy(text, "\x93NUMPY\x01\x00", 8);
   text[8] = (char)((total - 10) & 255);
@@ -324,7 +332,8 @@ static lm_status put_texts(const lm_array *array, lm_put put, void *to, lm_err *
     for (int64_t j = 0; j < width && status == LM_OK; j++) {
       uint32_t point = 0;
       if (p < end) p += lm_utf8_decode(p, end, &point);
-      const unsigned char bytes[4] = {(unsigned char)point, (unsigned char)(point >> 8), (unsigned char)(point >> 16), 0};
+      const unsigned char bytes[4] = {(unsigned char)point, (unsigned char)(point >> 8), (unsigned char)(point >> 16),
+                                      0};
       status = put(to, bytes, 4, e);
     }
   }

@@ -6,9 +6,9 @@
 /* ---- prepared images -------------------------------------------------------------------------------------------- */
 
 /* One row of the source into one row of the prepared image. */
-static void prepare_row(real *dst, const real *src, const real *gate, const lm_conv_image *g) {
+static void prepare_row(real *dst, const real *src, const lm_conv_image *g) {
   for (int64_t phase = 0; phase < g->phases; phase++, dst += g->wq) {
-    /* column q of this phase is source column q * phases + phase - left */
+    /* column q of this phase is source column q * phases + shift */
     int64_t shift = phase - g->left;
     int64_t begin = shift >= 0 ? 0 : (-shift + g->phases - 1) / g->phases;
     int64_t end = g->w - shift <= 0 ? 0 : (g->w - shift + g->phases - 1) / g->phases;
@@ -16,31 +16,23 @@ static void prepare_row(real *dst, const real *src, const real *gate, const lm_c
     if (begin > end) begin = end;
     for (int64_t q = 0; q < begin; q++) dst[q] = 0;
     for (int64_t q = end; q < g->wq; q++) dst[q] = 0;
-    if (g->phases == 1 && !gate) {
-      const real *from = src + shift;
-      for (int64_t q = begin; q < end; q++) dst[q] = from[q];
-    } else if (g->phases == 1) {
-      for (int64_t q = begin; q < end; q++) dst[q] = gate[q + shift] > 0 ? src[q + shift] : 0;
-    } else {
-      for (int64_t q = begin; q < end; q++) {
-        int64_t at = q * g->phases + shift;
-        dst[q] = !gate || gate[at] > 0 ? src[at] : 0;
-      }
-    }
+    if (g->phases == 1)
+      for (int64_t q = begin; q < end; q++) dst[q] = src[q + shift];
+    else
+      for (int64_t q = begin; q < end; q++) dst[q] = src[q * g->phases + shift];
   }
 }
 
-static void prepare(void *out, const void *source, const void *gate_source, const lm_conv_image *g) {
+static void prepare(void *out, const void *source, const lm_conv_image *g) {
   real *dst = out;
-  const real *src = source, *gate = gate_source;
+  const real *src = source;
   int64_t pitch = g->wq * g->phases;
-  for (int64_t c = 0; c < g->c; c++, dst += g->hp * pitch) {
-    for (int64_t row = 0; row < g->hp; row++) {
-      int64_t from = row - g->top, at = (c * g->h + from) * g->w;
-      if (from < 0 || from >= g->h) memset(dst + row * pitch, 0, sizeof(real) * (size_t)pitch);
-      else prepare_row(dst + row * pitch, src + at, gate ? gate + at : gate, g);
+  for (int64_t c = 0; c < g->c; c++)
+    for (int64_t row = 0; row < g->hp; row++, dst += pitch) {
+      int64_t from = row - g->top;
+      if (from < 0 || from >= g->h) memset(dst, 0, sizeof(real) * (size_t)pitch);
+      else prepare_row(dst, src + (c * g->h + from) * g->w, g);
     }
-  }
 }
 
 /* ---- panels of pixels -------------------------------------------------------------------------------------------- */

@@ -20,9 +20,8 @@ typedef struct lm_conv_image {
 } lm_conv_image;
 
 typedef struct lm_kernel_conv {
-  /* The prepared image, zeros where nothing of the source falls. `gate`, unless NULL, has the shape of the source:
-   * where it is not > 0 the element counts as 0. */
-  void (*prepare)(void *dst, const void *src, const void *gate, const lm_conv_image *g);
+  /* The prepared image, zeros where nothing of the source falls. */
+  void (*prepare)(void *dst, const void *src, const lm_conv_image *g);
 
   /* A panel of B from a prepared image: dst[k * lanes + i] = src[tap[k] + pixel[i]] for i < width, 0 beyond; lanes
    * is vec or 2 * vec, dst has room for a vector beyond its end, pixel[] has `lanes` entries and src may be read a
@@ -46,10 +45,5 @@ typedef struct lm_kernel_conv {
    * in turn, joined by the fixed tree. */
   double (*plane_sum)(const void *x, int64_t n, int64_t stride, int64_t pixels);
 } lm_kernel_conv;
-
-extern const lm_kernel_conv lm_kernel_conv_f32_generic, lm_kernel_conv_f64_generic;
-extern const lm_kernel_conv lm_kernel_conv_f32_avx2, lm_kernel_conv_f64_avx2;
-extern const lm_kernel_conv lm_kernel_conv_f32_avx512, lm_kernel_conv_f64_avx512;
-extern const lm_kernel_conv lm_kernel_conv_f32_neon, lm_kernel_conv_f64_neon;
 
 #endif

@@ -77,8 +77,31 @@ UNARY(ceil, CEIL(v))
 UNARY(round, RINT(v))
 UNARY(clamp, v < a ? a : v > b ? b : v)
 UNARY(scale, FMA(a, v, b))
-UNARY(sin, m_sin(v))
-UNARY(cos, m_cos(v))
+
+/* Sine and cosine: a block at a time by the reduction for moderate arguments, then the rare others again. */
+static inline void trig(int64_t n, const real *x, real *out, uint64_t turn) {
+  enum { BLOCK = 256 };
+  real w[BLOCK];
+  for (int64_t i = 0; i < n; i += BLOCK) {
+    const int64_t m = n - i < BLOCK ? n - i : BLOCK;
+    real_uint far = 0;
+    memcpy(w, x + i, (size_t)m * sizeof(real));
+    for (int64_t j = 0; j < m; j++) {
+      out[i + j] = LM_OF_REAL(trig_fast)(w[j], turn);
+      far |= trig_is_fast((double)w[j]) ? 0 : 1;
+    }
+    for (int64_t j = 0; far != 0 && j < m; j++)
+      if (!trig_is_fast((double)w[j])) out[i + j] = LM_OF_REAL(trig_far)(w[j], turn);
+  }
+}
+static void u_sin(int64_t n, const void *x, void *out, double a, double b) {
+  (void)a, (void)b;
+  trig(n, x, out, 0);
+}
+static void u_cos(int64_t n, const void *x, void *out, double a, double b) {
+  (void)a, (void)b;
+  trig(n, x, out, 1);
+}
 
 #define TEST(name, expression)                                                                                         \
   static void t_##name(int64_t n, const void *xv, uint8_t *out) {                                                      \
@@ -96,10 +119,10 @@ TEST(true, v != 0)
 /* ---- two inputs ------------------------------------------------------------------------------------------------ */
 
 /* Strides (1, 1), (1, 0) and (0, 1) vectorise; any other pair takes the general loop. */
-#define BINARY_AS(prefix, name, out_type, expression)                                                                  \
-  static void prefix##name(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, out_type *outv) {        \
+#define BINARY_AS(name, out_type, element, expression)                                                                 \
+  static void name(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, out_type *outv) {                \
     const real *x = xv, *y = yv;                                                                                       \
-    BINARY_OUT(out_type) *out = (void *)outv;                                                                          \
+    element *out = (element *)outv;                                                                                    \
     if (sx == 1 && sy == 1) {                                                                                          \
       _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                           \
         const real u = x[i], v = y[i];                                                                                 \
@@ -124,11 +147,8 @@ TEST(true, v != 0)
       }                                                                                                                \
     }                                                                                                                  \
   }
-#define BINARY_OUT(type) BINARY_OUT_##type
-#define BINARY_OUT_void real
-#define BINARY_OUT_uint8_t uint8_t
-#define BINARY(name, expression) BINARY_AS(b_, name, void, expression)
-#define COMPARE(name, expression) BINARY_AS(c_, name, uint8_t, expression)
+#define BINARY(name, expression) BINARY_AS(b_##name, void, real, expression)
+#define COMPARE(name, expression) BINARY_AS(c_##name, uint8_t, uint8_t, expression)
 
 /* The remainder with the sign of the divisor; fmod is exact. */
 static inline real m_mod(real u, real v) {

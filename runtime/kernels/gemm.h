@@ -53,9 +53,4 @@ static inline int64_t lm_gemm_panel(int64_t m, int mr, int64_t panel) {
   return panel * base + (panel < extra ? panel : extra);
 }
 
-extern const lm_kernel_gemm lm_kernel_gemm_f32_generic, lm_kernel_gemm_f64_generic;
-extern const lm_kernel_gemm lm_kernel_gemm_f32_avx2, lm_kernel_gemm_f64_avx2;
-extern const lm_kernel_gemm lm_kernel_gemm_f32_avx512, lm_kernel_gemm_f64_avx512;
-extern const lm_kernel_gemm lm_kernel_gemm_f32_neon, lm_kernel_gemm_f64_neon;
-
 #endif

@@ -5,7 +5,7 @@
 
 /* TABLES(avx2) declares every family's exported table for that set and joins them into two lm_kernels. */
 #define DECLARE(family, type, isa) extern const lm_kernel_##family lm_kernel_##family##_##type##_##isa;
-#define ENTRY(family, type, isa) .family = &lm_kernel_##family##_##type##_##isa,
+#define ENTRY(family, type, isa)   .family = &lm_kernel_##family##_##type##_##isa,
 
 #ifdef LM_BUILT_GENERIC
 #define X(family) DECLARE(family, f32, generic) DECLARE(family, f64, generic)
@@ -58,16 +58,16 @@ static const lm_kernels neon_f64 = {LM_KERNEL_FAMILIES(X)};
 /* tables[isa][0] is float32, [1] float64. lm_cpu_isa() only answers with a set that was built. */
 static const lm_kernels *const tables[LM_ISAS][2] = {
 #ifdef LM_BUILT_GENERIC
-  [LM_ISA_GENERIC] = {&generic_f32, &generic_f64},
+    [LM_ISA_GENERIC] = {&generic_f32, &generic_f64},
 #endif
 #ifdef LM_BUILT_AVX2
-  [LM_ISA_AVX2] = {&avx2_f32, &avx2_f64},
+    [LM_ISA_AVX2] = {&avx2_f32, &avx2_f64},
 #endif
 #ifdef LM_BUILT_AVX512
-  [LM_ISA_AVX512] = {&avx512_f32, &avx512_f64},
+    [LM_ISA_AVX512] = {&avx512_f32, &avx512_f64},
 #endif
 #ifdef LM_BUILT_NEON
-  [LM_ISA_NEON] = {&neon_f32, &neon_f64},
+    [LM_ISA_NEON] = {&neon_f32, &neon_f64},
 #endif
 };
 

@@ -100,7 +100,7 @@ static inline double m_exp_f64(double x) { return exp_sum_f64(x, 0.0); }
  * size, so that 2^k does not overflow before the result does. */
 
 static inline float m_expm1_f32(float x) {
-  const float low = x < -20.0f ? -20.0f : x, c = low > 89.5f ? 89.5f : low;
+  const float low = x < -20.0f ? -20.0f : x, c = low > 89.0f ? 89.0f : low;
   const float shifted = lm_fma_f32(c, 0x1.715476p+0f, LM_ROUND_F32), k = shifted - LM_ROUND_F32;
   const float r = lm_fma_f32(-k, LM_LN2_LO_F32, lm_fma_f32(-k, LM_LN2_HI_F32, c));
   const float s = power_of_two_f32(bits_f32(shifted) - bits_f32(LM_ROUND_F32) - 1u);
@@ -206,7 +206,8 @@ static inline double m_log1p_f64(double x) {
 
 /* ---- tanh and sigmoid --------------------------------------------------------------------------------------------
  * tanh: float32, x + x^3 T(x^2) below 0.625, 1 - 2 / (e^2x + 1) above; float64, t / (t + 2) with t = expm1(2x) and the
- * quotient's rounding errors put back. sigmoid: 1 / (1 + e^-|x|), times e^-|x| where x < 0. */
+ * quotient's rounding errors put back. sigmoid: 1 / (1 + e^-|x|), times e^-|x| where x < 0, with the rounding errors
+ * of the sum and of the quotient put back. */
 
 static inline float m_tanh_f32(float x) {
   const float y = __builtin_fabsf(x), z = y * y;
@@ -228,13 +229,15 @@ static inline double m_tanh_f64(double x) {
 }
 
 static inline float m_sigmoid_f32(float x) {
-  const float e = m_exp_f32(-__builtin_fabsf(x));
-  return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+  const float e = m_exp_f32(-__builtin_fabsf(x)), d = 1.0f + e, lost = e - (d - 1.0f), inverse = 1.0f / d;
+  const float above = x < 0.0f ? e : 1.0f, q = above * inverse;
+  return lm_fma_f32(lm_fma_f32(-q, lost, lm_fma_f32(-q, d, above)), inverse, q);
 }
 
 static inline double m_sigmoid_f64(double x) {
-  const double e = m_exp_f64(-__builtin_fabs(x));
-  return (x < 0.0 ? e : 1.0) / (1.0 + e);
+  const double e = m_exp_f64(-__builtin_fabs(x)), d = 1.0 + e, lost = e - (d - 1.0), inverse = 1.0 / d;
+  const double above = x < 0.0 ? e : 1.0, q = above * inverse;
+  return lm_fma_f64(lm_fma_f64(-q, lost, lm_fma_f64(-q, d, above)), inverse, q);
 }
 
 /* ---- erf ---------------------------------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ static inline trig_reduced trig_reduce_slow(double x) {
   }
   fraction >>= 1; /* now in units of 2^-127 */
   const double h = (double)(uint64_t)(fraction >> 74) * 0x1p-53;
-  const double l = (double)(uint64_t)(fraction >> 21 & 0x1fffffffffffffu) * 0x1p-106;
+  const double l = (double)(uint64_t)(fraction >> 21 & 0x1fffffffffffffu) * 0x1p-106 +
+                   (double)(uint64_t)(fraction & 0x1fffffu) * 0x1p-127;
   const double hi = h + l, low_part = l - (hi - h), p = hi * LM_PIO2_1;
   const double rest = lm_fma_f64(hi, LM_PIO2_1, -p) + lm_fma_f64(hi, LM_PIO2_2, low_part * LM_PIO2_1);
   const bool negative = over != (x < 0);
@@ -111,24 +112,28 @@ static inline float trig_of_f32(trig_reduced r, uint64_t turn) {
   return (float)trig_pick(r.quadrant + turn, sine, cosine);
 }
 
-/* sin (turn 0) and cos (turn 1) of |x| < LM_TRIG_FAST; a NaN for others' sake is not made here. */
-static inline double trig_fast_f64(double x, uint64_t turn) { return trig_of_f64(trig_reduce_fast(x), turn); }
-static inline float trig_fast_f32(float x, uint64_t turn) { return trig_of_f32(trig_reduce_fast((double)x), turn); }
-
-/* Of any x; inf and NaN give NaN. */
-static inline double trig_any_f64(double x, uint64_t turn) {
-  if (!(__builtin_fabs(x) <= __DBL_MAX__)) return x - x;
-  return trig_of_f64(trig_reduce(x), turn);
+/* sin (turn 0) or cos (turn 1) of |x| < LM_TRIG_FAST, without a branch. */
+static inline double trig_fast_f64(double x, uint64_t turn) {
+  const double r = trig_of_f64(trig_reduce_fast(x), turn);
+  return x == 0.0 && turn == 0 ? x : r;
 }
-static inline float trig_any_f32(float x, uint64_t turn) {
-  if (!(__builtin_fabsf(x) <= __FLT_MAX__)) return x - x;
-  return trig_of_f32(trig_reduce((double)x), turn);
+static inline float trig_fast_f32(float x, uint64_t turn) {
+  const float r = trig_of_f32(trig_reduce_fast((double)x), turn);
+  return x == 0.0f && turn == 0 ? x : r;
 }
 
-static inline double sin_f64_(double x) { return x == 0.0 ? x : trig_any_f64(x, 0); }
-static inline double m_sin_f64(double x) { return sin_f64_(x); }
-static inline double m_cos_f64(double x) { return trig_any_f64(x, 1); }
-static inline float m_sin_f32(float x) { return x == 0.0f ? x : trig_any_f32(x, 0); }
-static inline float m_cos_f32(float x) { return trig_any_f32(x, 1); }
+/* Of any other x; inf and NaN give NaN. */
+static inline double trig_far_f64(double x, uint64_t turn) {
+  return __builtin_fabs(x) <= __DBL_MAX__ ? trig_of_f64(trig_reduce_slow(x), turn) : x - x;
+}
+static inline float trig_far_f32(float x, uint64_t turn) {
+  return __builtin_fabsf(x) <= __FLT_MAX__ ? trig_of_f32(trig_reduce_slow((double)x), turn) : x - x;
+}
+
+static inline bool trig_is_fast(double x) { return __builtin_fabs(x) < LM_TRIG_FAST; }
+static inline double m_sin_f64(double x) { return trig_is_fast(x) ? trig_fast_f64(x, 0) : trig_far_f64(x, 0); }
+static inline double m_cos_f64(double x) { return trig_is_fast(x) ? trig_fast_f64(x, 1) : trig_far_f64(x, 1); }
+static inline float m_sin_f32(float x) { return trig_is_fast((double)x) ? trig_fast_f32(x, 0) : trig_far_f32(x, 0); }
+static inline float m_cos_f32(float x) { return trig_is_fast((double)x) ? trig_fast_f32(x, 1) : trig_far_f32(x, 1); }
 
 #endif

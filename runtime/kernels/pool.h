@@ -27,9 +27,4 @@ typedef struct lm_kernel_pool {
   void (*avg_back)(void *dx, const void *dy, int64_t planes, const lm_pool_shape *s);
 } lm_kernel_pool;
 
-extern const lm_kernel_pool lm_kernel_pool_f32_generic, lm_kernel_pool_f64_generic;
-extern const lm_kernel_pool lm_kernel_pool_f32_avx2, lm_kernel_pool_f64_avx2;
-extern const lm_kernel_pool lm_kernel_pool_f32_avx512, lm_kernel_pool_f64_avx512;
-extern const lm_kernel_pool lm_kernel_pool_f32_neon, lm_kernel_pool_f64_neon;
-
 #endif

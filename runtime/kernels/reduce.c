@@ -20,10 +20,10 @@ static inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 #define JOIN_SQUARES(a, v, s) FMA((v) - (s), (v) - (s), a)
 #define JOIN_EXPS(a, v, s) ((a) + exp_less(v, s))
 
-/* exp(v - s), and 0 where both are -inf: such an element adds nothing to a sum of exponentials. */
+/* exp(v - s), and 1 where the two are equal, infinities included. */
 static inline real exp_less(real v, real s) {
   const real e = m_exp(v - s);
-  return v == -(real)INFINITY ? (real)0 : e;
+  return v == s ? (real)1 : e;
 }
 
 /* Joins the lanes with the same tree as lanes_sum. */
@@ -168,24 +168,6 @@ static void log_softmax(int64_t n, const void *xv, void *outv, int64_t begin, in
   for (int64_t r = begin; r < end; r++) log_softmax_row(n, (const real *)xv + r * n, (real *)outv + r * n);
 }
 
-static void softmax_grad(int64_t n, const void *gv, const void *yv, void *outv, int64_t begin, int64_t end) {
-  for (int64_t r = begin; r < end; r++) {
-    const real *g = (const real *)gv + r * n, *y = (const real *)yv + r * n;
-    real *out = (real *)outv + r * n;
-    const real mean = row_dot(n, g, y);
-    for (int64_t i = 0; i < n; i++) out[i] = y[i] * (g[i] - mean);
-  }
-}
-
-static void log_softmax_grad(int64_t n, const void *gv, const void *yv, void *outv, int64_t begin, int64_t end) {
-  for (int64_t r = begin; r < end; r++) {
-    const real *g = (const real *)gv + r * n, *y = (const real *)yv + r * n;
-    real *out = (real *)outv + r * n;
-    const real total = row_sum(n, g);
-    for (int64_t i = 0; i < n; i++) out[i] = FMA(-m_exp(y[i]), total, g[i]);
-  }
-}
-
 static void cross_entropy(int64_t n, const void *logits, const int64_t *labels, double smoothing, void *logpv,
                           void *lossv, int64_t begin, int64_t end) {
   const real s = (real)smoothing, rest = 1 - s;
@@ -207,9 +189,6 @@ static void cross_entropy_grad(int64_t n, const void *logpv, const int64_t *labe
   }
 }
 
-static double sum(int64_t n, const void *x) { return (double)row_sum(n, x); }
-static double dot(int64_t n, const void *x, const void *y) { return (double)row_dot(n, x, y); }
-
 const lm_kernel_reduce KERNEL(reduce) = {
     .cells = {[LM_R_SUM] = cells_sum, [LM_R_PROD] = cells_prod, [LM_R_MAX] = cells_max, [LM_R_MIN] = cells_min,
               [LM_R_SQUARES] = cells_squares, [LM_R_EXPS] = cells_exps},
@@ -218,10 +197,6 @@ const lm_kernel_reduce KERNEL(reduce) = {
     .find = find,
     .softmax = softmax,
     .log_softmax = log_softmax,
-    .softmax_grad = softmax_grad,
-    .log_softmax_grad = log_softmax_grad,
     .cross_entropy = cross_entropy,
     .cross_entropy_grad = cross_entropy_grad,
-    .sum = sum,
-    .dot = dot,
 };

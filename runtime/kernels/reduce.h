@@ -20,7 +20,7 @@ typedef enum lm_reduction {
   LM_R_MAX,
   LM_R_MIN,
   LM_R_SQUARES, /* the sum of (x - shift)^2 */
-  LM_R_EXPS,    /* the sum of exp(x - shift); 0 where x == shift == -inf */
+  LM_R_EXPS,    /* the sum of exp(x - shift); 1 where x == shift, infinite or not */
   LM_REDUCTIONS
 } lm_reduction;
 
@@ -60,10 +60,6 @@ typedef struct lm_kernel_reduce {
   void (*softmax)(int64_t n, const void *x, void *out, int64_t begin, int64_t end);
   void (*log_softmax)(int64_t n, const void *x, void *out, int64_t begin, int64_t end);
 
-  /* Rows of n: out = y (g - sum(g y)), the gradient of y = softmax(x); and of y = log_softmax(x): g - exp(y) sum(g). */
-  void (*softmax_grad)(int64_t n, const void *g, const void *y, void *out, int64_t begin, int64_t end);
-  void (*log_softmax_grad)(int64_t n, const void *g, const void *y, void *out, int64_t begin, int64_t end);
-
   /* Rows of n logits with labels counted from 0: log_softmax into `logp`, and the loss of each row
    * -(1 - smoothing) logp[label] - smoothing mean(logp) into `loss`. */
   void (*cross_entropy)(int64_t n, const void *logits, const int64_t *labels, double smoothing, void *logp, void *loss,
@@ -72,10 +68,6 @@ typedef struct lm_kernel_reduce {
   /* out = g[row] (exp(logp) - target), where target = (1 - smoothing) [j == label] + smoothing / n; g has stride sg. */
   void (*cross_entropy_grad)(int64_t n, const void *logp, const int64_t *labels, double smoothing, const void *g,
                              int64_t sg, void *out, int64_t begin, int64_t end);
-
-  /* The sum of n elements in the order of LM_R_SUM, and of the products x[i] y[i] in the same order. */
-  double (*sum)(int64_t n, const void *x);
-  double (*dot)(int64_t n, const void *x, const void *y);
 } lm_kernel_reduce;
 
 #endif

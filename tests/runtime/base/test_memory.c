@@ -184,8 +184,12 @@ static void threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(aligned_and_counted), cmocka_unit_test(reused), cmocka_unit_test(little_waste),
-      cmocka_unit_test(zeroed_and_grown),    cmocka_unit_test(budget), cmocka_unit_test(injected),
+      cmocka_unit_test(aligned_and_counted),
+      cmocka_unit_test(reused),
+      cmocka_unit_test(little_waste),
+      cmocka_unit_test(zeroed_and_grown),
+      cmocka_unit_test(budget),
+      cmocka_unit_test(injected),
       cmocka_unit_test(threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_parallel.c: every item once, grain kept, nesting, interrupts, floating-point state, more threads than cores. */
+/* test_parallel.c: every item once, grain kept, nesting, interrupts, floating-point state, more threads than cores.
+ */
 #include "base/parallel.h"
 
 #include <float.h>
@@ -138,8 +139,10 @@ static void gradual_underflow(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_item_once),   cmocka_unit_test(nested),
-      cmocka_unit_test(interrupts),        cmocka_unit_test(gradual_underflow),
+      cmocka_unit_test(every_item_once),
+      cmocka_unit_test(nested),
+      cmocka_unit_test(interrupts),
+      cmocka_unit_test(gradual_underflow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static void permutations(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(known_answers),  cmocka_unit_test(draw_layout),    cmocka_unit_test(purposes),
+      cmocka_unit_test(known_answers),   cmocka_unit_test(draw_layout),    cmocka_unit_test(purposes),
       cmocka_unit_test(uniform_moments), cmocka_unit_test(integers_below), cmocka_unit_test(permutations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,255 @@
+/* lua_base.c: threads, memory, versions, hashing, clocks, the terminal and the file system for scripts:
+ * require "lamina.core.base". */
+#include "bind.h"
+#include "own.h"
+
+#include "base/cpu.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "base/version.h"
+#include "io/folder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static int base_threads(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) {
+    int64_t n = bind_int(L, 1, "threads: the number");
+    if (n < 1 || n > 1024) bind_fail(L, "threads: the number is %lld but must be from 1 to 1024", (long long)n);
+    lm_threads_set((int)n);
+  }
+  lua_pushinteger(L, lm_threads());
+  return 1;
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static int base_memory(lua_State *L) {
+  lm_memory m = lm_memory_now();
+  lua_createtable(L, 0, 7);
+  set_integer(L, "live", m.live);
+  set_integer(L, "peak", m.peak);
+  set_integer(L, "cached", m.cached);
+  set_integer(L, "budget", m.budget);
+  set_integer(L, "blocks", m.blocks);
+  set_integer(L, "calls", m.calls);
+  set_integer(L, "system", m.system);
+  return 1;
+}
+
+static int base_reset_peak(lua_State *L) {
+  (void)L;
+  lm_memory_reset_peak();
+  return 0;
+}
+
+static int base_set_budget(lua_State *L) {
+  int64_t bytes = bind_int(L, 1, "set_budget: bytes");
+  if (bytes < 0) bind_fail(L, "set_budget: bytes is %lld but must not be negative (0: no limit)", (long long)bytes);
+  lm_memory_set_budget(bytes);
+  return 0;
+}
+
+static int base_trim(lua_State *L) {
+  (void)L;
+  lm_memory_trim();
+  return 0;
+}
+
+static int base_fail_allocation(lua_State *L) {
+  int64_t n = bind_int(L, 1, "fail_allocation: n");
+  if (n < 0) bind_fail(L, "fail_allocation: n is %lld but must not be negative (0: never)", (long long)n);
+  lm_memory_fail_at(n);
+  return 0;
+}
+
+static int base_isa(lua_State *L) {
+  lua_pushstring(L, lm_isa_name(lm_cpu_isa()));
+  return 1;
+}
+
+static int base_cpu(lua_State *L) {
+  lua_pushstring(L, lm_cpu_name());
+  return 1;
+}
+
+static int base_sha256(lua_State *L) {
+  char hex[LM_SHA256_HEX];
+  lm_sha256 h;
+  const char *text = bind_text(L, 1, "sha256: text");
+  lm_sha256_start(&h);
+  lm_sha256_add(&h, text, lua_rawlen(L, 1));
+  lm_sha256_hex(&h, hex);
+  lua_pushstring(L, hex);
+  return 1;
+}
+
+static int base_sha256_file(lua_State *L) {
+  char hex[LM_SHA256_HEX];
+  const char *path = own_path(L, 1, "sha256_file");
+  lm_err err = {0};
+  bind_check(L, lm_sha256_file(path, hex, &err), &err);
+  lua_pushstring(L, hex);
+  return 1;
+}
+
+static int base_clock(lua_State *L) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  lua_pushnumber(L, (double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
+  return 1;
+}
+
+static int base_utc(lua_State *L) {
+  char text[32];
+  struct tm parts;
+  time_t now = time(NULL);
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+  lua_pushstring(L, text);
+  return 1;
+}
+
+static int base_isatty(lua_State *L) {
+  int64_t fd = lua_isnoneornil(L, 1) ? 1 : bind_int(L, 1, "isatty: fd");
+  lua_pushboolean(L, fd >= 0 && fd <= 65535 && isatty((int)fd));
+  return 1;
+}
+
+static int base_columns(lua_State *L) {
+  struct winsize size;
+  const char *text = getenv("COLUMNS");
+  long columns = text ? strtol(text, NULL, 10) : 0;
+  for (int fd = 0; fd <= 2; fd++)
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+      columns = size.ws_col;
+      break;
+    }
+  lua_pushinteger(L, columns >= 20 && columns <= 10000 ? columns : 80);
+  return 1;
+}
+
+static int base_mkdir(lua_State *L) {
+  const char *path = own_path(L, 1, "mkdir");
+  lm_err err = {0};
+  bind_check(L, lm_folder_make(path, &err), &err);
+  return 0;
+}
+
+static int base_exists(lua_State *L) {
+  lua_pushboolean(L, lm_path_exists(own_path(L, 1, "exists")));
+  return 1;
+}
+
+static int base_isdir(lua_State *L) {
+  lua_pushboolean(L, lm_path_is_folder(own_path(L, 1, "isdir")));
+  return 1;
+}
+
+static void free_pointer(void *address) { lm_free(*(void **)address); }
+
+static int base_list(lua_State *L) {
+  const char *path = own_path(L, 1, "list");
+  char ***names = own_new(L, sizeof *names, free_pointer);
+  int64_t count;
+  lm_err err = {0};
+  bind_check(L, lm_folder_list(names, &count, path, &err), &err);
+  lua_newtable(L);
+  for (int64_t i = 0; i < count; i++) {
+    lua_pushstring(L, (*names)[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  own_free(L, -2);
+  return 1;
+}
+
+static int base_remove(lua_State *L) {
+  const char *path = own_path(L, 1, "remove");
+  lm_err err = {0};
+  bind_check(L, lm_path_remove(path, &err), &err);
+  return 0;
+}
+
+static int base_getenv(lua_State *L) {
+  lua_pushstring(L, getenv(bind_text(L, 1, "getenv: name")));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"threads", base_threads},
+                                     {"memory", base_memory},
+                                     {"reset_peak", base_reset_peak},
+                                     {"set_budget", base_set_budget},
+                                     {"trim", base_trim},
+                                     {"fail_allocation", base_fail_allocation},
+                                     {"isa", base_isa},
+                                     {"cpu", base_cpu},
+                                     {"sha256", base_sha256},
+                                     {"sha256_file", base_sha256_file},
+                                     {"clock", base_clock},
+                                     {"utc", base_utc},
+                                     {"isatty", base_isatty},
+                                     {"columns", base_columns},
+                                     {"mkdir", base_mkdir},
+                                     {"exists", base_exists},
+                                     {"isdir", base_isdir},
+                                     {"list", base_list},
+                                     {"remove", base_remove},
+                                     {"getenv", base_getenv},
+                                     {NULL, NULL}};
+
+static const bind_doc docs[] = {
+    {"base.threads", "threads([n]) -> integer",
+     "The number of threads that the runtime uses, at first the number of usable cores. With n (1 to 1024) it is "
+     "set; "
+     "no result depends on it."},
+    {"base.memory", "memory() -> table",
+     "Bytes of runtime memory: live (asked for and not freed), peak (the most of it since reset_peak), cached (kept "
+     "for reuse), budget (the limit on live bytes, 0: none); and counts: blocks (live), calls (allocations so far), "
+     "system (those that went to the system)."},
+    {"base.reset_peak", "reset_peak()", "Lets memory().peak begin again from memory().live."},
+    {"base.set_budget", "set_budget(bytes)",
+     "Limits the live bytes of the runtime; an operation that would pass the limit raises a 'memory' error that "
+     "names "
+     "itself and the bytes. 0 removes the limit."},
+    {"base.trim", "trim()", "Gives the memory that is kept for reuse back to the system."},
+    {"base.fail_allocation", "fail_allocation(n)",
+     "The n-th allocation from now fails once (1: the next one), which is how tests reach error paths; 0 switches "
+     "this off."},
+    {"base.isa", "isa() -> string",
+     "The instruction set of the kernels in use: generic, avx2, avx512 or neon. The environment variable LAMINA_ISA "
+     "chooses a lesser one at the start. No result depends on it."},
+    {"base.cpu", "cpu() -> string", "The processor's own name."},
+    {"base.sha256", "sha256(text) -> string",
+     "SHA-256 (FIPS 180-4) of the bytes of a string, as 64 hexadecimal digits."},
+    {"base.sha256_file", "sha256_file(path) -> string",
+     "SHA-256 of a file's bytes, as 64 hexadecimal digits. Raises an 'io' error where it cannot be read."},
+    {"base.clock", "clock() -> number", "Seconds on a clock that only goes forward; for measuring, not for dates."},
+    {"base.utc", "utc() -> string", "The date and time in UTC, such as 2026-01-31T12:00:00Z."},
+    {"base.isatty", "isatty([fd]) -> boolean", "Whether a file descriptor (default 1, the output) is a terminal."},
+    {"base.columns", "columns() -> integer", "The width of the terminal in characters; 80 where there is none."},
+    {"base.mkdir", "mkdir(path)",
+     "Makes a folder and those above it; one that is there already is fine. Raises an 'io' error otherwise."},
+    {"base.exists", "exists(path) -> boolean", "Whether a file or folder of that name is there."},
+    {"base.isdir", "isdir(path) -> boolean", "Whether the path is a folder."},
+    {"base.list", "list(path) -> list of strings",
+     "The names in a folder, sorted by their bytes, without '.' and '..'. Raises an 'io' error where it cannot be "
+     "read."},
+    {"base.remove", "remove(path)", "Removes a file or an empty folder. Raises an 'io' error where it cannot."},
+    {"base.getenv", "getenv(name) -> string or nil", "The value of an environment variable."},
+    {NULL, NULL, NULL}};
+
+int bind_open_base(lua_State *L) {
+  bind_document(L, docs);
+  luaL_newlib(L, functions);
+  lua_pushliteral(L, LM_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_pushinteger(L, LM_NUMERICS);
+  lua_setfield(L, -2, "numerics");
+  return 1;
+}

@@ -1,0 +1,70 @@
+--- Checkpoints: the state of a run in one safetensors file, written whole or not at all.
+--
+-- Objects are anything with :state() -> { tensors =, values = } and :restore(state) (models, optimisers), or tensors.
+-- Random draws are functions of (seed, purpose, step), so epoch, step and the counts of the script's own draws are all
+-- that a run needs to go on exactly as if it had not stopped.
+local core = require "lamina.core.tensor"
+local errors = require "lamina.errors"
+
+local M = {}
+
+local FORMAT = "lamina checkpoint 1"
+
+local function state_of(name, object)
+  if core.is_tensor(object) then return { tensors = { value = object:detach() }, values = {} } end
+  if (type(object) ~= "table" and type(object) ~= "userdata") or not object.state then
+    errors.raise("argument", 3, "checkpoint: '%s' is a %s; its state cannot be kept (models, optimizers and tensors can)",
+      name, type(object))
+  end
+  return object:state()
+end
+
+--- checkpoint.save(path, objects, values): objects by name; values: a table of numbers, strings and lists of them.
+function M.save(path, objects, values)
+  local io = require "lamina.core.io"
+  local tensors, kept = {}, {}
+  for key, object in pairs(objects) do
+    local name = tostring(key)
+    local state = state_of(name, object)
+    for tensor_name, t in pairs(state.tensors) do tensors[name .. "/" .. tensor_name] = t end
+    kept[name] = state.values
+  end
+  io.safetensors_write(path, tensors, { format = FORMAT,
+    state = io.json_encode { values = values, objects = kept, draws = core.draws() } })
+end
+
+--- checkpoint.load(path): { values =, objects = name -> { tensors =, values = }, draws = }.
+function M.load(path)
+  local io = require "lamina.core.io"
+  local tensors, metadata = io.safetensors_read(path)
+  if type(metadata) ~= "table" or metadata.format ~= FORMAT then
+    errors.raise("format", 2, "%s is not a checkpoint of a training run", path)
+  end
+  local kept = io.json_decode(metadata.state)
+  local objects = {}
+  for name, values in pairs(kept.objects) do objects[name] = { tensors = {}, values = values } end
+  for full, t in pairs(tensors) do
+    local name, rest = full:match("^(.-)/(.*)$")
+    objects[name] = objects[name] or { tensors = {}, values = {} }
+    objects[name].tensors[rest] = t
+  end
+  return { values = kept.values, objects = objects, draws = kept.draws }
+end
+
+--- Gives each object the state that the loaded checkpoint holds for it, and continues the script's draws.
+function M.restore(loaded, objects, path)
+  for key, object in pairs(objects) do
+    local state = loaded.objects[tostring(key)]
+    if not state then
+      errors.raise("format", 2, "%s holds nothing for '%s'; it was made by another script", path, tostring(key))
+    end
+    if core.is_tensor(object) then
+      core.no_grad(function() object:copy(state.tensors.value) end)
+    else
+      object:restore(state)
+    end
+  end
+  core.draws(loaded.draws)
+end
+
+return M

@@ -1,0 +1,311 @@
+--- Data sets: pairs of inputs x and targets y that can be cut into batches, split and chosen from.
+--
+--   local digits = data.mnist()                       -- digits.train, digits.valid, digits.test
+--   local set = data.tensors { x, y, classes = { "cat", "dog" } }
+--   for b in set:batches { batch = 64, shuffle = true } do ... b.x, b.y, #b ... end
+--
+-- Labels are int64 and count from 1; `classes` holds their names. Anything with #, and :batch(indices) that gives
+-- { x =, y = }, can stand in for a data set in train, loop and evaluate.
+local errors = require "lamina.errors"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+-- ---- batches ---------------------------------------------------------------------------------------------------
+
+local Batch = { __name = "batch" }
+Batch.__index = Batch
+Batch.__len = function(self) return self.n end
+Batch.__tostring = function(self) return string.format("batch of %d", self.n) end
+
+--- Gives the batch's memory back now instead of when Lua's collector comes by.
+function Batch:release()
+  for _, value in pairs { self.x, self.y, self.index } do
+    if tensor.is_tensor(value) then value:release() end
+  end
+end
+
+--- A batch from its parts; n is the number of items.
+function M.make_batch(parts) return setmetatable(parts, Batch) end
+
+-- ---- data sets -------------------------------------------------------------------------------------------------
+
+local Set = { __name = "data set" }
+Set.__index = Set
+Set.__len = function(self) return self.n end
+
+local function shape_of(x) return table.concat(x.shape, "x") end
+
+Set.__tostring = function(self)
+  return string.format("%s: %d items, x %s %s, y %s %s%s", self.name, self.n, shape_of(self.x), self.x.dtype,
+    shape_of(self.y), self.y.dtype, self.classes and string.format(", %d classes", #self.classes) or "")
+end
+
+local function make(parts)
+  parts.n = #parts.x
+  return setmetatable(parts, Set)
+end
+
+-- The first item whose label is not among 1..count, and the label; nil when all are.
+local function bad_label(y, count)
+  if #y == 0 then return end
+  local low, high = y:min():item(), y:max():item()
+  if low >= 1 and high <= count then return end
+  for i, label in ipairs(y:totable()) do
+    if label < 1 or label > count then return i, label end
+  end
+end
+
+local TENSORS = {
+  x = { type = "tensor", required = true, doc = "inputs, items along the first axis" },
+  y = { type = "tensor", required = true, doc = "targets: labels from 1 (int64), or numbers" },
+  classes = { type = "table", doc = "the classes' names; labels must be from 1 to their number" },
+  groups = { type = "table", doc = "what items belong together in a split: one value for each item" },
+  name = { type = "string", default = "data", doc = "what messages call it" },
+}
+
+--- data.tensors { x, y, classes =, groups =, name = }: a data set from tensors that are there already.
+function M.tensors(given)
+  local position = errors.position(2)
+  local named = {}
+  for key, value in pairs(given) do named[key == 1 and "x" or key == 2 and "y" or key] = value end
+  local o = schema.check("data.tensors", named, TENSORS, position)
+  if o.x.ndim == 0 or o.y.ndim == 0 or #o.x ~= #o.y then
+    errors.raise("shape", position, "data.tensors: x is %s and y is %s; both need one entry per item", shape_of(o.x),
+      shape_of(o.y))
+  end
+  if o.groups and #o.groups ~= #o.x then
+    errors.raise("shape", position, "data.tensors: groups has %d entries for %d items", #o.groups, #o.x)
+  end
+  if o.classes then
+    if o.y.dtype ~= "int64" or o.y.ndim ~= 1 then
+      errors.raise("dtype", position, "data.tensors: labels must be int64 with one axis, y is %s %s", shape_of(o.y),
+        o.y.dtype)
+    end
+    local item, label = bad_label(o.y, #o.classes)
+    if item then
+      errors.raise("argument", position, "%s: label %d of item %d is out of range, expected 1 to %d", o.name, label,
+        item, #o.classes)
+    end
+  end
+  return make { x = o.x, y = o.y, classes = o.classes, groups = o.groups, name = o.name }
+end
+
+local function as_indices(indices, level)
+  if tensor.is_tensor(indices) then return indices end
+  if type(indices) ~= "table" then
+    errors.raise("argument", level + 1, "indices are a %s, expected a list or an int64 tensor", type(indices))
+  end
+  return tensor.tensor(indices, { dtype = "int64" })
+end
+
+--- The items at the given positions (a list or an int64 tensor, from 1) as a batch: b.x, b.y, b.index, #b.
+function Set:batch(indices)
+  local index = as_indices(indices, 2)
+  return M.make_batch { x = ops.index_select(self.x, index, { dim = 1 }), y = ops.index_select(self.y, index, { dim = 1 }),
+    index = index, n = #index }
+end
+
+--- A data set of the items at the given positions.
+function Set:subset(indices, name)
+  local index = as_indices(indices, 2)
+  local groups
+  if self.groups then
+    groups = {}
+    for i, item in ipairs(index:totable()) do groups[i] = self.groups[item] end
+  end
+  return make { x = ops.index_select(self.x, index, { dim = 1 }), y = ops.index_select(self.y, index, { dim = 1 }),
+    classes = self.classes, groups = groups, name = name or self.name, selected = self.selected }
+end
+
+-- Items first..last without copying them.
+local function range(set, first, last, name)
+  local groups = set.groups and table.move(set.groups, first, last, 1, {})
+  return make { x = set.x[{ { first, last } }], y = set.y[{ { first, last } }], classes = set.classes, groups = groups,
+    name = name or set.name, selected = set.selected }
+end
+
+local SPLIT = {
+  parts = { type = "table", required = true, doc = "the share of each part, for instance { 0.8, 0.2 }" },
+  by = { type = { "boolean", "table" }, default = false,
+    doc = "true: items of one group stay together; or a list with the group of each item" },
+  seed = { type = "integer", doc = "of the order; the experiment's if absent" },
+}
+
+-- Lists of positions, one for each unit that a split must not tear: single items, or groups in order of appearance.
+local function units(set, by, position)
+  local list, of = {}, {}
+  local groups = by == true and set.groups or by
+  if by == true and not groups then
+    errors.raise("argument", position, "split: the data set %s has no groups", set.name)
+  end
+  if groups and #groups ~= set.n then
+    errors.raise("shape", position, "split: by has %d entries for %d items", #groups, set.n)
+  end
+  for i = 1, set.n do
+    local key = groups and groups[i] or i
+    if not of[key] then
+      of[key] = {}
+      list[#list + 1] = of[key]
+    end
+    table.insert(of[key], i)
+  end
+  return list
+end
+
+--- set:split { 0.8, 0.2, by = true, seed = }: several data sets with about these shares of the items, in an order drawn
+-- for (seed, "split"); with `by`, items of one group (a movie, a subject) stay together.
+function Set:split(given)
+  local position = errors.position(2)
+  local named = { parts = {} }
+  for key, value in pairs(given) do
+    if math.type(key) == "integer" then named.parts[key] = value else named[key] = value end
+  end
+  local o = schema.check("split", named, SPLIT, position)
+  local total = 0
+  for _, part in ipairs(o.parts) do total = total + part end
+  if #o.parts < 1 or total > 1 + 1e-9 then
+    errors.raise("argument", position, "split: the shares add up to %g, expected at most 1", total)
+  end
+  local list = units(self, o.by, position)
+  local order = tensor.draw { kind = "permutation", shape = { #list }, seed = o.seed or tensor.seed(), purpose = "split" }
+  local at, done, results = 1, 0, {}
+  order = order:totable()
+  for k, part in ipairs(o.parts) do
+    local items = {}
+    local goal = done + part * self.n
+    while at <= #order and (done + #list[order[at]] / 2 <= goal or (k == #o.parts and total > 1 - 1e-9)) do
+      for _, item in ipairs(list[order[at]]) do items[#items + 1] = item end
+      done = done + #list[order[at]]
+      at = at + 1
+    end
+    table.sort(items)
+    if #items == 0 then
+      errors.raise("argument", position, "split: part %d (share %g) would be empty", k, part)
+    end
+    results[k] = self:subset(items)
+  end
+  return table.unpack(results)
+end
+
+local BATCHES = {
+  batch = { type = "integer", default = 64, min = 1, doc = "items in a batch; the last one may be smaller" },
+  shuffle = { type = "boolean", default = false, doc = "whether the order is drawn anew, keyed by seed and epoch" },
+  epoch = { type = "integer", default = 1, min = 1, doc = "which order" },
+  seed = { type = "integer", doc = "of the order; the experiment's if absent" },
+}
+
+--- The order in which an epoch visits n items: int64, a draw for (seed, "shuffle", epoch).
+function M.order(n, seed, epoch)
+  return tensor.draw { kind = "permutation", shape = { n }, seed = seed, purpose = "shuffle", step = epoch }
+end
+
+--- An iterator over batches: for b in set:batches { batch = 64, shuffle = true, epoch = 1 } do ... end
+function Set:batches(given)
+  local o = schema.check("batches", given or {}, BATCHES, errors.position(2))
+  return M.batches(self, o.batch, o.shuffle and M.order(self.n, o.seed or tensor.seed(), o.epoch))
+end
+
+--- The same for anything with # and :batch; `order` is an int64 tensor or nil for the natural order.
+function M.batches(set, size, order)
+  local n, at = #set, 1
+  order = order or tensor.arange(1, n)
+  return function()
+    if at > n then return end
+    local last = math.min(at + size - 1, n)
+    local b = set:batch(order[{ { at, last } }])
+    at = last + 1
+    return b
+  end
+end
+
+-- ---- MNIST -----------------------------------------------------------------------------------------------------
+
+local MNIST = {
+  standardise = { type = "boolean", default = true, doc = "subtract the mean, divide by the standard deviation of the training pixels" },
+  validation = { type = "integer", default = 5000, min = 0, max = 59999,
+    doc = "how many of the training file's last items are kept for validation" },
+  dir = { type = "string", doc = "the folder with the four files; found through --data if absent" },
+}
+
+local function find_file(io, base, dir, name, position)
+  for _, path in ipairs { dir .. "/" .. name, dir .. "/" .. name .. ".gz" } do
+    if base.exists(path) then return path end
+  end
+  errors.raise("io", position, "data.mnist: %s/%s (or %s.gz) is missing; the folder needs the four files of MNIST: "
+    .. "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, as they "
+    .. "are or with .gz", dir, name, name)
+end
+
+local function read_part(dir, part, position)
+  local io, base = require "lamina.core.io", require "lamina.core.base"
+  local image_path = find_file(io, base, dir, part .. "-images-idx3-ubyte", position)
+  local label_path = find_file(io, base, dir, part .. "-labels-idx1-ubyte", position)
+  require("lamina.experiment").record_file(image_path)
+  require("lamina.experiment").record_file(label_path)
+  local images, labels = io.idx_read(image_path), io.idx_read(label_path)
+  if images.ndim ~= 3 or images.dtype ~= "uint8" then
+    errors.raise("format", position, "%s: holds a %s array of %s, expected uint8 images", image_path, images.dtype,
+      shape_of(images))
+  end
+  if labels.ndim ~= 1 or #labels ~= #images then
+    errors.raise("format", position, "%s: holds %s labels for %d images in %s", label_path, shape_of(labels), #images,
+      image_path)
+  end
+  local y = labels:to "int64" + 1
+  local item, label = bad_label(y, 10)
+  if item then
+    errors.raise("format", position, "%s: label %d of item %d is out of range, expected 0 to 9", label_path, label - 1,
+      item)
+  end
+  return images, y
+end
+
+-- uint8 n x h x w to float32 n x 1 x h x w: (pixel - mean) / std.
+local function to_input(images, mean, std)
+  local x = images:to "float32":reshape { #images, 1, images:size(2), images:size(3) }
+  x:add_(-mean)
+  x:mul_(1 / std)
+  return x
+end
+
+--- data.mnist { standardise = true, validation = 5000, dir = }: handwritten digits (LeCun, Cortes & Burges): train
+-- (55,000), valid (5,000) and test (10,000); x n x 1 x 28 x 28 float32, y labels 1..10 for the classes "0".."9". The
+-- files are found in the folder `mnist` of --data DIR.
+function M.mnist(given)
+  local position = errors.position(2)
+  local o = schema.check("data.mnist", given or {}, MNIST, position)
+  local dir = o.dir or require("lamina.experiment").data_root("mnist", position,
+    "the four files of MNIST: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
+    .. "t10k-labels-idx1-ubyte.gz")
+  local images, y = read_part(dir, "train", position)
+  if o.validation >= #images then
+    errors.raise("argument", position, "data.mnist: validation = %d leaves nothing of %d items to train on", o.validation,
+      #images)
+  end
+  local mean, std = 0, 255
+  local n = #images - o.validation
+  local x = images:to "float32":reshape { #images, 1, images:size(2), images:size(3) }
+  images:release()
+  if o.standardise then
+    local pixels = x[{ { 1, n } }]
+    mean = pixels:mean():item()
+    std = pixels:std { correction = 0 }:item()
+  end
+  x:add_(-mean)
+  x:mul_(1 / std)
+  local test_images, test_y = read_part(dir, "t10k", position)
+  local classes = {}
+  for digit = 0, 9 do classes[digit + 1] = tostring(digit) end
+  local whole = make { x = x, y = y, classes = classes, name = "mnist train" }
+  return {
+    train = range(whole, 1, n),
+    valid = o.validation > 0 and range(whole, n + 1, #x, "mnist valid") or nil,
+    test = make { x = to_input(test_images, mean, std), y = test_y, classes = classes, name = "mnist test" },
+    mean = mean / 255, std = std / 255,
+  }
+end
+
+return M

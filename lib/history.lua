@@ -1,0 +1,74 @@
+--- The course of a run: a list of rows { epoch =, step =, ..., seconds = } that prints as a table and that plot.curve
+-- draws.
+local M = {}
+
+local History = { __name = "history" }
+History.__index = History
+
+-- Where the known columns stand; others come before the rate, by name.
+local RANK = { epoch = 1, step = 2, train_loss = 3, train_error = 4, valid_loss = 5, valid_error = 6, rate = 8,
+  seconds = 9 }
+local OTHER = 7
+
+--- A history of the given rows.
+function M.new(rows) return setmetatable(rows or {}, History) end
+
+--- history:columns(): the names of all columns, in the order in which they are shown.
+function History:columns()
+  local seen, names = {}, {}
+  for _, row in ipairs(self) do
+    for name in pairs(row) do
+      if not seen[name] then names[#names + 1] = name end
+      seen[name] = true
+    end
+  end
+  table.sort(names, function(a, b)
+    local ra, rb = RANK[a] or OTHER, RANK[b] or OTHER
+    if ra ~= rb then return ra < rb end
+    return a < b
+  end)
+  return names
+end
+
+--- One cell as text: errors in percent, other numbers with four significant digits.
+function M.cell(name, value)
+  if value == nil then return "" end
+  if math.type(value) ~= "float" then return tostring(value) end
+  if name:match("error$") then return string.format("%.2f %%", 100 * value) end
+  if name == "seconds" then return string.format("%.1f", value) end
+  return string.format("%.4g", value)
+end
+
+--- A row on one line: "epoch 2/3  step 1720  train_loss 0.061  ...".
+function M.line(row, epochs)
+  local parts = { string.format("epoch %d/%d", row.epoch, epochs) }
+  for _, name in ipairs(M.new { row }:columns()) do
+    if name == "seconds" then
+      parts[#parts + 1] = M.cell(name, row[name]) .. " s"
+    elseif name ~= "epoch" then
+      parts[#parts + 1] = name:gsub("_", " ") .. " " .. M.cell(name, row[name])
+    end
+  end
+  return table.concat(parts, "  ")
+end
+
+History.__tostring = function(self)
+  local names = self:columns()
+  local widths, rows = {}, { names }
+  for i, row in ipairs(self) do
+    rows[i + 1] = {}
+    for k, name in ipairs(names) do rows[i + 1][k] = M.cell(name, row[name]) end
+  end
+  for _, row in ipairs(rows) do
+    for k, cell in ipairs(row) do widths[k] = math.max(widths[k] or 0, #cell) end
+  end
+  local lines = {}
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for k, cell in ipairs(row) do cells[k] = string.rep(" ", widths[k] - #cell) .. cell end
+    lines[i] = table.concat(cells, "  ")
+  end
+  return table.concat(lines, "\n")
+end
+
+return M

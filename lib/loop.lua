@@ -1,0 +1,212 @@
+--- loop: any training loop, over batches and epochs, with progress, checkpoints and the guard against NaN.
+--
+--   loop { data = digits.train, batch = 64, epochs = 5, state = { G, D, og, od }, each = function(b)
+--     ...
+--     return { d = ld, g = lg }      -- numbers or tensors with one element; their means over the epoch are the history
+--   end }
+local checkpoint = require "lamina.checkpoint"
+local core = require "lamina.core.tensor"
+local dataset = require "lamina.data"
+local errors = require "lamina.errors"
+local history = require "lamina.history"
+local optim = require "lamina.optim"
+local progress = require "lamina.progress"
+local schema = require "lamina.schema"
+
+local M = {}
+
+--- The options of `loop`; `train` shares some of them.
+M.fields = {
+  data = { type = "any", required = true, doc = "what has # and :batch(indices), such as a data set" },
+  each = { type = "function", required = true,
+    doc = "called with every batch; returns a table of losses and other numbers, or one loss" },
+  batch = { type = "integer", default = 64, min = 1, doc = "items in a batch; the last one of an epoch may be smaller" },
+  epochs = { type = "integer", default = 1, min = 0, doc = "passes over the data" },
+  shuffle = { type = "boolean", default = true, doc = "whether each epoch has an order of its own, keyed by the seed" },
+  seed = { type = "integer", doc = "of the order; the experiment's if absent" },
+  state = { type = "table", doc = "models, optimizers and tensors that a checkpoint keeps" },
+  checkpoint = { type = { "string", "boolean" }, default = false,
+    doc = "file written after each epoch; true: checkpoint.safetensors in the run's folder" },
+  resume = { type = "boolean", default = false, doc = "go on from the checkpoint where there is one" },
+  after = { type = "function", doc = "called after each epoch with its row; may add to it; returns false to stop" },
+  log = { type = { "boolean", "function" }, default = true,
+    doc = "false: no output; a function: called with the line of each epoch" },
+}
+
+local function bad(value) return value ~= value or value == math.huge or value == -math.huge end
+
+--- "NaN" or "infinite".
+function M.bad_text(value) return value ~= value and "NaN" or "infinite" end
+
+-- What `each` returned, as numbers by name.
+local function numbers_of(result, position)
+  if result == nil then return {} end
+  if type(result) == "number" or core.is_tensor(result) then result = { loss = result } end
+  if type(result) ~= "table" then
+    errors.raise("argument", position, "loop: each returned a %s, expected a table of losses, a loss or nothing",
+      type(result))
+  end
+  local numbers = {}
+  for name, value in pairs(result) do
+    if core.is_tensor(value) then value = value:item() end
+    if type(value) ~= "number" then
+      errors.raise("argument", position, "loop: each returned '%s' as a %s, expected a number or a tensor with one "
+        .. "element", tostring(name), type(value))
+    end
+    numbers[type(name) == "string" and name or "value" .. tostring(name)] = value + 0.0
+  end
+  return numbers
+end
+
+-- The means of an epoch, each batch weighted by its items, and the guard against NaN.
+local Means = {}
+Means.__index = Means
+
+function Means:add(numbers, weight)
+  for name, value in pairs(numbers) do
+    self.sum[name] = (self.sum[name] or 0) + value * weight
+    self.weight[name] = (self.weight[name] or 0) + weight
+  end
+end
+
+function Means:row()
+  local row = {}
+  for name, sum in pairs(self.sum) do row[name] = sum / self.weight[name] end
+  return row
+end
+
+local function new_means() return setmetatable({ sum = {}, weight = {} }, Means) end
+
+local function check_data(o, position)
+  local d = o.data
+  local ok, n = pcall(function() return #d end)
+  if not ok or type(n) ~= "number" or core.is_tensor(d) or not d.batch then
+    errors.raise("argument", position, "loop: data is a %s, expected a data set such as data.tensors { x, y }",
+      core.is_tensor(d) and "tensor" or type(d))
+  end
+  if n == 0 then errors.raise("argument", position, "loop: data holds no items") end
+  return n
+end
+
+-- One run: where it stands and what it needs.
+local Run = {}
+Run.__index = Run
+
+function Run:plan_optimizers()
+  for _, object in pairs(self.o.state or {}) do
+    if optim.is_optimizer(object) then
+      object:plan { steps = self.o.epochs * self.per_epoch, per_epoch = self.per_epoch }
+    end
+  end
+end
+
+function Run:save()
+  if not self.path then return end
+  checkpoint.save(self.path, self.o.state or {}, { epoch = self.epoch, step = self.step, seed = self.seed,
+    items = self.n, batch = self.o.batch, stopped = self.stopped or false, rows = self.rows })
+end
+
+function Run:load()
+  if not (self.path and self.o.resume and require("lamina.core.base").exists(self.path)) then return end
+  local kept = checkpoint.load(self.path)
+  local values = kept.values
+  for _, check in ipairs { { "seed", self.seed }, { "items", self.n }, { "batch", self.o.batch } } do
+    if values[check[1]] ~= check[2] then
+      errors.raise("argument", self.position, "resume: %s was made with %s = %s, this run has %s", self.path, check[1],
+        tostring(values[check[1]]), tostring(check[2]))
+    end
+  end
+  checkpoint.restore(kept, self.o.state or {}, self.path)
+  self.epoch, self.step, self.stopped = values.epoch, values.step, values.stopped
+  for i, row in ipairs(values.rows) do self.rows[i] = row end
+end
+
+-- Runs one batch and returns its numbers.
+function Run:do_batch(b, i)
+  b.epoch, b.step, b.number = self.epoch, self.step, i
+  local ok, result = pcall(self.o.each, b)
+  if not ok then
+    if type(result) == "table" and result.kind == "numeric" and result.message then
+      result.message = string.format("%s (epoch %d, step %d)", result.message, self.epoch, self.step)
+    end
+    error(result, 0)
+  end
+  local numbers = numbers_of(result, self.position)
+  for name, value in pairs(numbers) do
+    if bad(value) then
+      errors.raise("numeric", self.position, "loop: '%s' is %s at epoch %d, step %d", name, M.bad_text(value), self.epoch,
+        self.step)
+    end
+  end
+  return numbers
+end
+
+function Run:do_epoch()
+  local clock = require("lamina.core.base").clock
+  local start, means, i = clock(), new_means(), 0
+  local order = self.o.shuffle and dataset.order(self.n, self.seed, self.epoch) or nil
+  local label = string.format("epoch %d/%d", self.epoch, self.o.epochs)
+  for b in dataset.batches(self.o.data, self.o.batch, order) do
+    i, self.step = i + 1, self.step + 1
+    local weight = #b
+    means:add(self:do_batch(b, i), weight)
+    if b.release then b:release() end
+    self.bar:update(self.step - self.first, label, function()
+      local parts = {}
+      for name, value in pairs(means:row()) do parts[#parts + 1] = name .. " " .. history.cell(name, value) end
+      table.sort(parts)
+      return table.concat(parts, "  ")
+    end)
+  end
+  local row = means:row()
+  row.epoch, row.step = self.epoch, self.step
+  if self.o.after and self.o.after(row) == false then self.stopped = true end
+  row.seconds = clock() - start
+  self.rows[#self.rows + 1] = row
+end
+
+function Run:show(row)
+  self.bar:clear()
+  if self.o.log == false then return end
+  local line = history.line(row, self.o.epochs)
+  if type(self.o.log) == "function" then self.o.log(line) else print(line) end
+end
+
+function Run:go()
+  while self.epoch < self.o.epochs and not self.stopped do
+    self.epoch = self.epoch + 1
+    self:do_epoch()
+    self:save()
+    self:show(self.rows[#self.rows])
+  end
+end
+
+--- Runs with options that have been checked; `position` is where errors point. Returns the history.
+function M.run(o, position)
+  local n = check_data(o, position)
+  local run = setmetatable({ o = o, position = position, n = n, seed = o.seed or core.seed(), epoch = 0, step = 0,
+    rows = history.new(), per_epoch = (n - 1) // o.batch + 1 }, Run)
+  if o.checkpoint then
+    run.path = o.checkpoint == true and require("lamina.experiment").path("checkpoint.safetensors") or o.checkpoint
+  elseif o.resume then
+    errors.raise("argument", position, "resume = true needs checkpoint = \"FILE\", the file to go on from")
+  end
+  run:plan_optimizers()
+  run:load()
+  run.first = run.step
+  run.bar = progress.new(math.max(o.epochs * run.per_epoch - run.step, 1), o.log == false and false or nil)
+  local ok, err = pcall(run.go, run)
+  run.bar:clear()
+  if not ok then error(err, 0) end
+  return run.rows
+end
+
+--- loop { data =, batch = 64, epochs = 1, state = {...}, each = function(b) ... end, ... }: see the head of this file and
+-- `fields`. b has x, y, #b, epoch, step (counted over all epochs, from 1) and number (within the epoch). Returns the
+-- history: one row per epoch.
+function M.loop(given)
+  local position = errors.position(2)
+  return M.run(schema.check("loop", given, M.fields, position), position)
+end
+
+return M

@@ -1,0 +1,78 @@
+--- How parameters begin. Every draw is keyed by the seed and the parameter's full name ("V1.conv1.weight"), so a layer
+-- that is added or taken away leaves the first values of all the others as they were.
+--
+-- The option `init` of conv and dense is one of
+--
+--   "uniform"   weight and bias uniform in +-1 / sqrt(fan_in); the default. (LeCun et al. 1998, Efficient BackProp, give
+--               the scale; it is also what PyTorch's Conv2d and Linear do, so that runs can be compared)
+--   "he"        weight normal with standard deviation sqrt(2 / fan_in), bias 0 (He et al. 2015)
+--   "lecun"     weight normal with standard deviation sqrt(1 / fan_in), bias 0
+--   "glorot"    weight uniform in +-sqrt(6 / (fan_in + fan_out)), bias 0 (Glorot & Bengio 2010)
+--   "zeros"     0 everywhere
+--   { "normal", std = 0.01 }, { "uniform", bound = 0.05 }, { "constant", value = 1 }   the weight; bias 0
+--   function(shape, info)  returns the tensor; info has name, fan_in, fan_out, seed
+local errors = require "lamina.errors"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local function normal(p, std, seed)
+  return tensor.draw { kind = "normal", shape = p.shape, seed = seed, purpose = p.full, std = std }
+end
+
+local function uniform(p, bound, seed)
+  return tensor.draw { kind = "uniform", shape = p.shape, seed = seed, purpose = p.full, low = -bound, high = bound }
+end
+
+local named = {
+  uniform = function(p, seed) return uniform(p, 1 / math.sqrt(p.fan_in), seed) end,
+  he = function(p, seed) return not p.bias and normal(p, math.sqrt(2 / p.fan_in), seed) end,
+  lecun = function(p, seed) return not p.bias and normal(p, math.sqrt(1 / p.fan_in), seed) end,
+  glorot = function(p, seed) return not p.bias and uniform(p, math.sqrt(6 / (p.fan_in + p.fan_out)), seed) end,
+  zeros = function() return false end,
+}
+
+local given = {
+  normal = { key = "std", make = normal },
+  uniform = { key = "bound", make = uniform },
+  constant = { key = "value", make = function(p, value) return tensor.full(p.shape, value) end },
+}
+
+local NAMES = "\"uniform\", \"he\", \"lecun\", \"glorot\", \"zeros\", { \"normal\", std = }, { \"uniform\", bound = }, "
+  .. "{ \"constant\", value = } or a function"
+
+--- Whether `init` is something that M.make understands; else nil and a message.
+function M.check(init)
+  if type(init) == "function" or (type(init) == "string" and named[init]) then return true end
+  if type(init) == "table" and given[init[1]] then
+    local key = given[init[1]].key
+    if type(init[key]) == "number" then return true end
+    return nil, string.format("option 'init' needs { \"%s\", %s = number }", init[1], key)
+  end
+  local shown = type(init) == "table" and init[1] or init
+  return nil, string.format("option 'init' is '%s', expected %s", tostring(shown), NAMES)
+end
+
+--- The first value of a parameter { full =, shape =, fan_in =, fan_out =, bias = } for an `init` that M.check accepts.
+function M.make(init, p, seed)
+  local value
+  if type(init) == "function" then
+    value = init(p.shape, { name = p.full, fan_in = p.fan_in, fan_out = p.fan_out, seed = seed })
+    if not tensor.is_tensor(value) then
+      errors.raise("argument", 2, "%s: its init function returned a %s, expected a tensor", p.full, type(value))
+    end
+    if table.concat(value.shape, "x") ~= table.concat(p.shape, "x") then
+      errors.raise("shape", 2, "%s: its init function returned a tensor of %s, expected %s", p.full,
+        table.concat(value.shape, "x"), table.concat(p.shape, "x"))
+    end
+    value = value:detach():clone()
+  elseif type(init) == "string" then
+    value = named[init](p, seed)
+  elseif not p.bias then
+    local rule = given[init[1]]
+    value = rule.make(p, init[rule.key], seed)
+  end
+  return value or tensor.zeros(p.shape)
+end
+
+return M

@@ -1,0 +1,33 @@
+/* binary.h: what the ops of two broadcast inputs share. op->kernel says which they are. */
+#ifndef LM_OPS_CORE_BINARY_H
+#define LM_OPS_CORE_BINARY_H
+
+#include "ops/core/op.h"
+
+/* Shapes broadcast; the dtype is the promoted one (bool < uint8 < int64 < float32 < float64), and int64 for two bools
+ * in arithmetic. */
+lm_status lm_binary_infer(lm_call *c, lm_err *e);
+
+/* The same, but integers become float32: division and powers, as in Lua. */
+lm_status lm_binary_infer_real(lm_call *c, lm_err *e);
+
+/* The same, but two bools stay bool. */
+lm_status lm_binary_infer_pick(lm_call *c, lm_err *e);
+
+/* Two inputs of one floating dtype and one shape: the gradient ops of activations. */
+lm_status lm_binary_infer_same(lm_call *c, lm_err *e);
+
+lm_status lm_binary_forward(lm_call *c, lm_err *e); /* op->kernel is an lm_binary */
+
+/* Any two dtypes in, bool out; op->kernel is an lm_compare. */
+lm_status lm_compare_infer(lm_call *c, lm_err *e);
+lm_status lm_compare_forward(lm_call *c, lm_err *e);
+
+/* *out: t summed over the axes along which `like` was stretched to t's shape, in the dtype of `like`; in ops, so
+ * differentiable. A new reference to t itself where there is nothing to do. */
+lm_status lm_sum_to_shape(lm_tensor *t, const lm_meta *like, lm_tensor **out, lm_err *e);
+
+/* *out: t in a dtype; t itself where it has it already. No record. */
+lm_status lm_in_dtype(lm_tensor *t, lm_dtype dtype, lm_tensor **out, lm_err *e);
+
+#endif

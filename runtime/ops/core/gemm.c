@@ -1,0 +1,182 @@
+/* gemm.c: a matrix product among threads.
+ *
+ * A is packed whole, once, by all threads. Then the columns of C are cut into blocks of a few panels; a thread takes
+ * a block, and for each block of K packs those columns of B for itself and multiplies every panel of A by them. Each
+ * element of C belongs to one task, and its chain runs through the blocks of K in order, carried in C: the cuts
+ * change no bit. Where C has too few columns for the threads, its rows are cut as well. */
+#include "ops/core/gemm.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "kernels/kernels.h"
+
+enum {
+  PANELS_MOST = 8,            /* panels of B in a block: with kc, 256 KiB, half a second-level cache */
+  PACKED_BYTES_MOST = 1 << 26 /* of A at a time; more rows are done in turn */
+};
+
+int64_t lm_gemm_grain(double work) {
+  const double enough = 1e6; /* multiply-adds: about 20 microseconds of one core */
+  return work >= enough ? 1 : work < 1 ? (int64_t)enough : (int64_t)(enough / work) + 1;
+}
+
+static int64_t at(const lm_operand *x, int64_t batch) { return x->at ? x->at[batch] : 0; }
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* ---- packing A --------------------------------------------------------------------------------------------------- */
+
+typedef struct pack_context {
+  const lm_gemm_rows *rows;
+  const lm_kernel_gemm *kernel;
+  int64_t panels, blocks, size;
+} pack_context;
+
+static void pack_task(void *context, int worker, int64_t begin, int64_t end) {
+  const pack_context *p = context;
+  const lm_gemm_rows *r = p->rows;
+  (void)worker;
+  for (int64_t item = begin; item < end; item++) {
+    int64_t panel = item % p->panels, block = item / p->panels % p->blocks, matrix = item / p->panels / p->blocks;
+    int64_t row = lm_gemm_panel(r->m, p->kernel->mr, panel), rows = lm_gemm_panel(r->m, p->kernel->mr, panel + 1) - row;
+    int64_t k = lm_gemm_panel(r->k, p->kernel->kc, block), depth = lm_gemm_panel(r->k, p->kernel->kc, block + 1) - k;
+    int64_t from = at(&r->source, matrix) + row * r->source.row + k * r->source.column;
+    int64_t to = matrix * r->m * r->k + r->m * k + row * depth;
+    p->kernel->pack((char *)r->dst + to * p->size, rows, (const char *)r->source.data + from * p->size, rows, depth,
+                    r->source.row, r->source.column);
+  }
+}
+
+lm_status lm_gemm_pack_rows(const lm_gemm_rows *rows, lm_err *e) {
+  pack_context p = {.rows = rows, .kernel = lm_kernels_of(rows->dtype)->gemm,
+                    .size = (int64_t)lm_dtype_size(rows->dtype)};
+  p.panels = lm_gemm_panels(rows->m, p.kernel->mr);
+  p.blocks = lm_gemm_panels(rows->k, p.kernel->kc);
+  double work = 16.0 * p.kernel->mr * (double)smaller(rows->k, p.kernel->kc);
+  return lm_parallel(rows->count * p.panels * p.blocks, lm_gemm_grain(work), pack_task, &p, e);
+}
+
+/* ---- the product --------------------------------------------------------------------------------------------------- */
+
+typedef struct product {
+  const lm_gemm_job *job;
+  const lm_kernel_gemm *kernel;
+  int64_t size, lanes;       /* bytes of an element, columns of a panel */
+  int64_t row, m;            /* the rows of this turn */
+  int64_t panels_m, parts_m; /* panels of A, and into how many parts they are cut */
+  int64_t width, blocks_n;   /* columns in a block, blocks */
+  int64_t blocks_k;
+  int64_t b_bytes; /* of a worker's block of B */
+  char *a, *b;
+  int64_t a_step; /* elements from one packed A to the next; 0 where all products share one */
+} product;
+
+/* Packs block of K [k, k + depth) of columns [column, column + width) into the worker's buffer. */
+static void pack_columns(const product *p, char *b, int64_t batch, int64_t k, int64_t depth, int64_t column,
+                         int64_t width) {
+  const lm_operand *source = &p->job->b;
+  for (int64_t j = 0; j < width; j += p->lanes) {
+    int64_t here = smaller(width - j, p->lanes), lanes = here > p->kernel->vec ? p->lanes : p->kernel->vec;
+    int64_t from = at(source, batch) + k * source->row + (column + j) * source->column;
+    p->kernel->pack(b + j * depth * p->size, lanes, (const char *)source->data + from * p->size, here, depth,
+                    source->column, source->row);
+  }
+}
+
+/* One block of columns by panels [begin, end) of A over one block of K: each panel of A stays in the first-level
+ * cache while the panels of B go by. */
+static void multiply(const product *p, const char *a, const char *b, lm_gemm_sweep *s, int64_t batch, int64_t column,
+                     int64_t width, int64_t begin, int64_t end) {
+  const lm_gemm_job *job = p->job;
+  const int vec = p->kernel->vec;
+  char *c = (char *)job->c + ((batch * job->m + p->row) * job->n + column) * p->size;
+  const char *bias = job->col_bias ? (const char *)job->col_bias + column * p->size : NULL;
+  s->a = a;
+  for (int64_t panel = begin; panel < end; panel++)
+    for (int64_t j = 0; j < width; j += p->lanes) {
+      int64_t here = smaller(width - j, p->lanes);
+      const char *from = b + j * s->k * p->size;
+      s->panel_begin = panel;
+      s->panel_end = panel + 1;
+      s->b[0] = from;
+      s->b[1] = from + vec * p->size;
+      s->b_step = here > vec ? p->lanes : vec;
+      s->c[0] = c + j * p->size;
+      s->c[1] = here > vec ? c + (j + vec) * p->size : c;
+      s->cols[0] = (int)smaller(here, vec);
+      s->cols[1] = (int)(here - s->cols[0]);
+      s->col_bias[0] = bias ? bias + j * p->size : NULL;
+      s->col_bias[1] = bias && here > vec ? bias + (j + vec) * p->size : NULL;
+      p->kernel->sweep(s);
+    }
+}
+
+static void product_task(void *context, int worker, int64_t first, int64_t stop) {
+  const product *p = context;
+  const lm_gemm_job *job = p->job;
+  char *b = p->b + worker * p->b_bytes;
+  for (int64_t item = first; item < stop; item++) {
+    int64_t part = item % p->parts_m, block = item / p->parts_m % p->blocks_n, batch = item / p->parts_m / p->blocks_n;
+    int64_t begin = p->panels_m * part / p->parts_m, end = p->panels_m * (part + 1) / p->parts_m;
+    int64_t column = block * p->width, width = smaller(job->n - column, p->width);
+    for (int64_t i = 0; i < p->blocks_k; i++) {
+      int64_t k = lm_gemm_panel(job->k, p->kernel->kc, i), depth = lm_gemm_panel(job->k, p->kernel->kc, i + 1) - k;
+      lm_gemm_sweep s = {.m = p->m, .k = depth, .c_row = job->n, .first = i == 0, .last = i == p->blocks_k - 1,
+                         .relu = job->relu};
+      if (job->row_bias) s.row_bias = (const char *)job->row_bias + p->row * p->size;
+      pack_columns(p, b, batch, k, depth, column, width);
+      multiply(p, p->a + (batch * p->a_step + p->m * k) * p->size, b, &s, batch, column, width, begin, end);
+    }
+  }
+}
+
+/* How C is cut: enough tasks for the threads, blocks of columns no wider than the cache wants. */
+static void cut(product *p) {
+  const lm_gemm_job *job = p->job;
+  int64_t panels_n = ceil_div(job->n, p->lanes), tasks = 4 * (int64_t)lm_threads();
+  int64_t wide = ceil_div(panels_n * job->batch, tasks);
+  wide = wide < 1 ? 1 : wide > PANELS_MOST ? PANELS_MOST : wide;
+  p->width = smaller(wide, panels_n) * p->lanes;
+  p->blocks_n = ceil_div(job->n, p->width);
+  p->panels_m = lm_gemm_panels(p->m, p->kernel->mr);
+  p->parts_m = smaller(p->panels_m, ceil_div(lm_threads(), p->blocks_n * job->batch));
+  p->blocks_k = job->k > 0 ? lm_gemm_panels(job->k, p->kernel->kc) : 1;
+}
+
+/* Rows [p->row, p->row + p->m) of every product. */
+static lm_status multiply_rows(product *p, lm_err *e) {
+  const lm_gemm_job *job = p->job;
+  lm_gemm_rows rows = {.dtype = job->dtype, .count = job->a.at ? job->batch : 1, .m = p->m, .k = job->k,
+                       .source = job->a, .dst = p->a};
+  rows.source.data = (const char *)job->a.data + p->row * job->a.row * p->size;
+  p->a_step = job->a.at ? p->m * job->k : 0;
+  cut(p);
+  lm_status status = lm_gemm_pack_rows(&rows, e);
+  if (status) return status;
+  double work = (double)p->m / (double)p->parts_m * (double)p->width * (double)(job->k + 1);
+  return lm_parallel(job->batch * p->blocks_n * p->parts_m, lm_gemm_grain(work), product_task, p, e);
+}
+
+lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
+  if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
+  product p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
+  p.lanes = 2 * p.kernel->vec;
+  int64_t matrices = job->a.at ? job->batch : 1, row_bytes = matrices * (job->k + 1) * p.size;
+  int64_t rows = PACKED_BYTES_MOST / row_bytes;
+  rows = smaller(job->m, rows < p.kernel->mr ? p.kernel->mr : rows);
+  p.m = rows;
+  cut(&p);
+  p.b_bytes = lm_round_bytes((p.kernel->kc * p.width + p.lanes) * p.size);
+  int64_t a_bytes = lm_round_bytes(matrices * rows * job->k * p.size);
+  lm_status status = LM_ERR_MEMORY;
+  char *work = lm_alloc((size_t)(a_bytes + lm_threads() * p.b_bytes), "workspace of a matrix product", e);
+  if (!work) return status;
+  p.a = work;
+  p.b = work + a_bytes;
+  for (status = LM_OK; p.row < job->m && status == LM_OK; p.row += rows) {
+    p.m = smaller(rows, job->m - p.row);
+    status = multiply_rows(&p, e);
+  }
+  lm_free(work);
+  return status;
+}

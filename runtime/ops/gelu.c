@@ -1,0 +1,33 @@
+/* gelu.c: the Gaussian error linear unit. */
+#include "kernels/elementwise.h"
+#include "ops/core/chain.h"
+#include "ops/core/unary.h"
+#include "ops.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *x = c->in[0], *scaled = lm_do_number(&h, &lm_op_mul, x, 0.70710678118654752);
+  lm_tensor *area = lm_do_number(&h, &lm_op_mul, lm_do_number(&h, &lm_op_add, lm_do1(&h, &lm_op_erf, scaled), 1), 0.5);
+  lm_tensor *bell = lm_do1(&h, &lm_op_exp, lm_do_number(&h, &lm_op_mul, lm_do1(&h, &lm_op_square, x), -0.5));
+  lm_tensor *density = lm_do_number(&h, &lm_op_mul, bell, 0.3989422804014327); /* 1 / sqrt(2 pi) */
+  lm_tensor *slope = lm_do2(&h, &lm_op_add, area, lm_do2(&h, &lm_op_mul, x, density));
+  lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], slope), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
+
+static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
+
+const lm_op lm_op_gelu = {
+    .name = "gelu",
+    .doc = "x (1 + erf(x / sqrt(2))) / 2, the exact form (Hendrycks & Gimpel, arXiv 1606.08415).\n"
+           "float32 or float64; the result has the same dtype and shape.",
+    .inputs = "x",
+    .group = "elementwise",
+    .infer = lm_unary_infer,
+    .forward = lm_unary_forward,
+    .backward = backward,
+    .save_in = 1,
+    .twice = true,
+    .kernel = LM_U_GELU,
+    .cases = cases,
+};

@@ -1,0 +1,38 @@
+/* sum.c: adding up elements. */
+#include "ops/core/chain.h"
+#include "ops/core/reduce.h"
+#include "ops.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *g = NULL;
+  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
+  g = lm_hold(&h, kept, g);
+  lm_value shape = lm_list(c->in_meta[0].ndim, c->in_meta[0].shape);
+  lm_give(&h, lm_do_with(&h, &lm_op_expand, g, &shape), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
+
+static const lm_param params[] = {
+    LM_REDUCE_PARAMS,
+    {0}};
+
+static const lm_case cases[] = {
+    {"2x3", ""}, {"2x3x4", "dim=2"}, {"3x5", "dim=-1 keepdim=true"}, {"2x3x4", "dim=1,3"}, {0}};
+
+const lm_op lm_op_sum = {
+    .name = "sum",
+    .doc = "The sum along the given axes.\n"
+           "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
+           "Integer and bool sums are int64 and wrap around. The order of additions is\n"
+           "fixed by the shape (kernels/reduce.h).",
+    .inputs = "x",
+    .group = "reduction",
+    .params = params,
+    .infer = lm_reduce_infer,
+    .forward = lm_reduce_forward,
+    .backward = backward,
+    .twice = true,
+    .kernel = LM_SUM,
+    .cases = cases,
+};

@@ -1,0 +1,33 @@
+/* tanh_grad.c: backward of tanh. */
+#include "kernels/elementwise.h"
+#include "ops/core/binary.h"
+#include "ops/core/chain.h"
+#include "ops.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *g = c->in[0], *y = c->in[1];
+  if (c->needs[0]) lm_give(&h, lm_do2(&h, &lm_op_tanh_grad, grad_out[0], y), NULL, &grad_in[0]);
+  if (c->needs[1]) {
+    lm_tensor *slope = lm_do_number(&h, &lm_op_mul, lm_do2(&h, &lm_op_mul, g, y), -2);
+    lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], slope), NULL, &grad_in[1]);
+  }
+  return lm_chain_end(&h);
+}
+
+static const lm_case cases[] = {{"2x3; 2x3:unit", ""}, {0}};
+
+const lm_op lm_op_tanh_grad = {
+    .name = "tanh_grad",
+    .doc = "g (1 - y^2), where y = tanh(x): the gradient of tanh.\n"
+           "g and y have one shape and dtype.",
+    .inputs = "g y",
+    .group = "elementwise",
+    .infer = lm_binary_infer_same,
+    .forward = lm_binary_forward,
+    .backward = backward,
+    .save_in = 3,
+    .twice = true,
+    .kernel = LM_B_TANH_GRAD,
+    .cases = cases,
+};
