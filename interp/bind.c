@@ -34,7 +34,7 @@ static int error_tostring(lua_State *L) {
 static bool user_position(lua_State *L, int level, lua_Debug *at) {
   for (int i = level; lua_getstack(L, i, at); i++) {
     lua_getinfo(L, "Sl", at);
-    if (at->currentline > 0 && strncmp(at->source, "@lib/", 5) != 0) return true;
+    if (at->currentline > 0 && strncmp(at->source, "=lib/", 5) != 0) return true;
   }
   return false;
 }
@@ -48,7 +48,7 @@ void bind_push_error(lua_State *L, const char *kind, const char *message, int le
   lua_pushstring(L, message);
   lua_setfield(L, -2, "message");
   if (level > 0 && user_position(L, level, &at)) {
-    lua_pushstring(L, at.short_src);
+    lua_pushstring(L, at.source[0] == '@' || at.source[0] == '=' ? at.source + 1 : at.short_src);
     lua_setfield(L, -2, "file");
     lua_pushinteger(L, at.currentline);
     lua_setfield(L, -2, "line");

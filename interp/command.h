@@ -52,9 +52,6 @@ void numbers_open(lua_State *L);
 /* Pushes the text that tostring gives for the value at an index: no address in it. */
 const char *repeatable_tostring(lua_State *L, int index, size_t *size);
 
-/* Seeds math.random; the key's purpose is "math.random". */
-void numbers_seed(uint64_t seed);
-
 /* Ctrl-C: installs the signal handler; a computation in L or its coroutines then raises an error of the kind
  * "interrupt". The third press without an answer ends the process with EXIT_INTERRUPTED. */
 void interrupt_open(lua_State *L);

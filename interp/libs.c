@@ -161,7 +161,6 @@ void libs_open(lua_State *L, const command *c) {
   open_command(L, c);
   numbers_open(L);
   repeatable_open(L);
-  if (c->has_seed) numbers_seed((uint64_t)c->seed);
   lua_getglobal(L, "require");
   lua_pushstring(L, "lamina.start");
   lua_call(L, 1, 0);

@@ -115,7 +115,7 @@ static int math_pow(lua_State *L) {
 
 static uint64_t random_seed, random_count; /* the next draw is element random_count of the seed's stream */
 
-void numbers_seed(uint64_t seed) {
+static void numbers_seed(uint64_t seed) {
   random_seed = seed;
   random_count = 0;
 }

@@ -243,8 +243,6 @@ local function read_part(dir, part, position)
   local io, base = require "lamina.core.io", require "lamina.core.base"
   local image_path = find_file(io, base, dir, part .. "-images-idx3-ubyte", position)
   local label_path = find_file(io, base, dir, part .. "-labels-idx1-ubyte", position)
-  require("lamina.experiment").record_file(image_path)
-  require("lamina.experiment").record_file(label_path)
   local images, labels = io.idx_read(image_path), io.idx_read(label_path)
   if images.ndim ~= 3 or images.dtype ~= "uint8" then
     errors.raise("format", position, "%s: holds a %s array of %s, expected uint8 images", image_path, images.dtype,

@@ -24,9 +24,14 @@ function M.new(spec)
     title = spec.title, table = spec.table, name = spec.name }, Figure)
 end
 
--- The height of a panel in points. Axes with a fixed shape get just the height that their width asks for.
+-- The height of a panel in points. Axes of a fixed shape get just the height that their width asks for; with `inner`
+-- (mm) the axes have that height and the text comes on top of it.
 local function panel_height(canvas, panel, width)
   if panel.kind == "grid" then return grid.height(canvas, panel, width) end
+  if panel.inner then
+    local layout = axes.measure(canvas, panel, width, panel.inner * style.mm + 50)
+    return layout.top + layout.bottom + panel.inner * style.mm
+  end
   if not panel.aspect then return (panel.height or 52) * style.mm end
   local layout = axes.measure(canvas, panel, width, width * panel.aspect)
   return layout.top + layout.bottom + layout.inner * panel.aspect
@@ -98,13 +103,14 @@ end
 -- path: its ending is the format: .svg, .pdf or .png (200 dots per inch). A relative path belongs to the results
 -- folder of the experiment, or to the working folder where there is none. Returns the figure.
 function Figure:save(path)
+  local at = errors.position(2)
   if type(path) ~= "string" then
-    errors.raise("argument", 2, "save: path is a %s, expected a file name such as \"learning.svg\"", type(path))
+    errors.raise("argument", at, "save: path is a %s, expected a name such as \"learning.svg\"", type(path))
   end
   local stem, ending = path:match "^(.*)%.([^./]+)$"
   local format = ending and ending:lower()
   if not FORMATS[format] then
-    errors.raise("argument", 2, "save: '%s' should end in .svg, .pdf or .png, which chooses the format", path)
+    errors.raise("argument", at, "save: '%s' should end in .svg, .pdf or .png, which chooses the format", path)
   end
   local experiment = require "lamina.experiment"
   local io = require "lamina.core.io"

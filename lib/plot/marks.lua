@@ -191,6 +191,15 @@ function patch.draw() end
 
 patch.legend = bars.legend
 
+-- ---- room in the axes and nothing to see: gives several panels one range -----------------------------------------
+
+local room = {}
+M.room = room
+
+function room.extent(mark) return { x = {}, y = { low = mark.low, high = mark.high } } end
+
+function room.draw() end
+
 -- ---- noise ceilings: a band where low and high differ, else a line -----------------------------------------------
 
 local ceiling = {}
@@ -221,10 +230,16 @@ end
 local function each_ceiling(mark, visit, canvas, sx, sy, left, right)
   if mark.whole then return visit(canvas, left, right, mark.low[1], mark.high[1], sy) end
   local joined = mark.of == nil or mark.of == 1
-  for i = 1, #mark.low do
-    local x0, x1 = i - 0.5, i + 0.5
-    if not joined then x0, x1 = slot(mark, i) end
-    visit(canvas, sx(x0), sx(x1), mark.low[i], mark.high[i], sy)
+  local n, first = #mark.low, 1
+  while first <= n do
+    local last = first
+    while joined and last < n and mark.low[last + 1] == mark.low[first] and mark.high[last + 1] == mark.high[first] do
+      last = last + 1
+    end
+    local x0, x1 = first - 0.5, last + 0.5
+    if not joined then x0, x1 = slot(mark, first) end
+    visit(canvas, sx(x0), sx(x1), mark.low[first], mark.high[first], sy)
+    first = last + 1
   end
 end
 

@@ -9,10 +9,10 @@ local words = require "lamina.plot.words"
 local M = {}
 
 -- A nested list from a tensor or a list.
-local function nested(value, what, level)
+local function nested(value, what, at)
   if type(value) == "userdata" and value.totable then return value:totable() end
   if type(value) == "table" then return value end
-  errors.raise("argument", level + 1, "%s is a %s, expected a tensor or nested lists of numbers", what, type(value))
+  errors.raise("argument", at, "%s is a %s, expected a tensor or nested lists of numbers", what, type(value))
 end
 
 -- Number of axes of nested lists.
@@ -66,14 +66,14 @@ local HEATMAP = words.fields {
   aspect = { type = "number", min = 0.05, max = 20, doc = "height over width of the axes; default: square cells" },
 }
 
-local function check_rows(rows, word, level)
+local function check_rows(rows, word, at)
   for i, row in ipairs(rows) do
     if type(row) ~= "table" or #row ~= #rows[1] or #row == 0 then
-      errors.raise("shape", level + 1, "%s: row %d differs in length from row 1, expected a full matrix", word, i)
+      errors.raise("shape", at, "%s: row %d differs in length from row 1, expected a full matrix", word, i)
     end
-    words.numbers(row, word .. ": row " .. i, level + 1)
+    words.numbers(row, word .. ": row " .. i, at)
   end
-  if #rows == 0 then errors.raise("shape", level + 1, "%s: the matrix is empty", word) end
+  if #rows == 0 then errors.raise("shape", at, "%s: the matrix is empty", word) end
 end
 
 local function heatmap_panel(options, rows, map, low, high)
@@ -90,13 +90,14 @@ end
 -- (names), map = "ink" | "signed" | "grey", low =, high =, title, xlabel, ylabel, aspect, width }. NaN is light grey.
 -- Returns a figure.
 function M.heatmap(spec)
+  local at = errors.position(2)
   if type(spec) == "table" and depth(spec) == 2 then spec = { spec } end
   spec = words.positional(spec)
-  local options = schema.check("plot.heatmap", spec, HEATMAP, 2)
-  local rows = nested(options.values, "plot.heatmap: values", 2)
-  check_rows(rows, "plot.heatmap", 2)
-  words.same_length(options.rows, #rows, "plot.heatmap: rows", 2)
-  words.same_length(options.columns, #rows[1], "plot.heatmap: columns", 2)
+  local options = schema.check("plot.heatmap", spec, HEATMAP, at)
+  local rows = nested(options.values, "plot.heatmap: values", at)
+  check_rows(rows, "plot.heatmap", at)
+  words.same_length(options.rows, #rows, "plot.heatmap: rows", at)
+  words.same_length(options.columns, #rows[1], "plot.heatmap: columns", at)
   local least, most = range_of(rows)
   local map = options.map or ((least or 0) < 0 and (most or 0) > 0 and "signed" or "ink")
   local low, high = color_range(map, options.low or least, options.high or most)
@@ -201,15 +202,16 @@ end
 -- an image for each channel, the channels of one image side by side. With both signs, blue is below 0 and red above.
 -- "all" adds the common colour bar. Returns a figure.
 function M.images(spec)
-  local options = schema.check("plot.images", words.positional(spec), IMAGES, 2)
-  local images = nested(options.values, "plot.images: values", 2)
+  local at = errors.position(2)
+  local options = schema.check("plot.images", words.positional(spec), IMAGES, at)
+  local images = nested(options.values, "plot.images: values", at)
   local axes = depth(images)
   if axes < 3 or axes > 4 then
-    errors.raise("shape", 2, "plot.images: images of %d axes, expected 3 (N x H x W) or 4 (N x C x H x W)", axes)
+    errors.raise("shape", at, "plot.images: images of %d axes, expected 3 (N x H x W) or 4 (N x C x H x W)", axes)
   end
   local list, channels = split(images)
   if options.titles and #options.titles ~= #images and #options.titles ~= #list then
-    errors.raise("shape", 2, "plot.images: titles has %d entries, expected %d, one for each image", #options.titles,
+    errors.raise("shape", at, "plot.images: titles has %d entries, expected %d, one for each image", #options.titles,
       #images)
   end
   local low, high = planes_range(list)

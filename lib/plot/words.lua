@@ -27,16 +27,16 @@ function M.fields(more)
 end
 
 --- A list of numbers from a list or a tensor of one axis; nil stays nil. `what` names it in the error, which
--- is raised at `level`.
-function M.numbers(value, what, level)
+-- is raised at position `at`.
+function M.numbers(value, what, at)
   if value == nil then return nil end
   if type(value) == "userdata" and value.totable then value = value:totable() end
   if type(value) ~= "table" then
-    errors.raise("argument", level + 1, "%s is a %s, expected a list of numbers or a tensor", what, type(value))
+    errors.raise("argument", at, "%s is a %s, expected a list of numbers or a tensor", what, type(value))
   end
   for i = 1, #value do
     if type(value[i]) ~= "number" then
-      errors.raise("argument", level + 1, "%s[%d] is a %s, expected a number", what, i, type(value[i]))
+      errors.raise("argument", at, "%s[%d] is a %s, expected a number", what, i, type(value[i]))
     end
   end
   return value
@@ -51,9 +51,9 @@ function M.positional(spec)
 end
 
 --- Raises unless list has n entries (nil passes).
-function M.same_length(list, n, what, level)
+function M.same_length(list, n, what, at)
   if list and #list ~= n then
-    errors.raise("shape", level + 1, "%s has %d entries, expected %d, one for each value", what, #list, n)
+    errors.raise("shape", at, "%s has %d entries, expected %d, one for each value", what, #list, n)
   end
 end
 
@@ -64,17 +64,17 @@ local function count_up(n)
 end
 
 --- The ends of error bars from low and high (ends), or errors (a half-length for each value).
-function M.ends(spec, values, what, level)
-  local low, high = M.numbers(spec.low, what .. ": low", level + 1), M.numbers(spec.high, what .. ": high", level + 1)
-  local half = M.numbers(spec.errors, what .. ": errors", level + 1)
-  M.same_length(low, #values, what .. ": low", level + 1)
-  M.same_length(high, #values, what .. ": high", level + 1)
-  M.same_length(half, #values, what .. ": errors", level + 1)
+function M.ends(spec, values, what, at)
+  local low, high = M.numbers(spec.low, what .. ": low", at), M.numbers(spec.high, what .. ": high", at)
+  local half = M.numbers(spec.errors, what .. ": errors", at)
+  M.same_length(low, #values, what .. ": low", at)
+  M.same_length(high, #values, what .. ": high", at)
+  M.same_length(half, #values, what .. ": errors", at)
   if (low == nil) ~= (high == nil) then
-    errors.raise("argument", level + 1, "%s: low and high belong together, only one is given", what)
+    errors.raise("argument", at, "%s: low and high belong together, only one is given", what)
   end
   if half and low then
-    errors.raise("argument", level + 1, "%s: give errors (half-lengths) or low and high (ends), not both", what)
+    errors.raise("argument", at, "%s: give errors (half-lengths) or low and high (ends), not both", what)
   end
   if half then
     low, high = {}, {}
@@ -94,12 +94,12 @@ local SERIES = {
 }
 
 -- One series into a mark; adds its rows to the CSV.
-local function make_series(word, kind, spec, index, rows, level)
-  local y = M.numbers(spec.y, word .. ": y", level + 1)
-  if not y then errors.raise("argument", level + 1, "%s: y is missing, the values to draw", word) end
-  local x = M.numbers(spec.x, word .. ": x", level + 1) or count_up(#y)
-  M.same_length(x, #y, word .. ": x", level + 1)
-  local low, high = M.ends(spec, y, word, level + 1)
+local function make_series(word, kind, spec, index, rows, at)
+  local y = M.numbers(spec.y, word .. ": y", at)
+  if not y then errors.raise("argument", at, "%s: y is missing, the values to draw", word) end
+  local x = M.numbers(spec.x, word .. ": x", at) or count_up(#y)
+  M.same_length(x, #y, word .. ": x", at)
+  local low, high = M.ends(spec, y, word, at)
   for i = 1, #y do
     rows[#rows + 1] = { spec.label or tostring(index), x[i], y[i], low and low[i] or "", high and high[i] or "" }
   end
@@ -127,13 +127,13 @@ local XY = M.fields {
   reference = { type = "number", doc = "draw a dashed line at this y" },
 }
 
-local function check_log(word, marks, options, level)
+local function check_log(word, marks, options, at)
   for _, axis in ipairs { "x", "y" } do
     for _, mark in ipairs(options[axis .. "log"] and marks or {}) do
       for _, list in ipairs { mark[axis], axis == "y" and mark.low or nil } do
         for i, v in ipairs(list) do
           if scale.finite(v) and v <= 0 then
-            errors.raise("argument", level + 1, "%s: %s[%d] is %s, %slog needs more than 0", word, axis, i, v, axis)
+            errors.raise("argument", at, "%s: %s[%d] is %s, %slog needs more than 0", word, axis, i, v, axis)
           end
         end
       end
@@ -142,30 +142,29 @@ local function check_log(word, marks, options, level)
 end
 
 -- plot.line and plot.scatter: word, kind of mark, what the caller gave.
-local function xy_plot(word, kind, spec)
-  local level = 3
+local function xy_plot(word, kind, spec, at)
   if type(spec) == "userdata" then spec = { y = spec } end
   if type(spec) == "table" and type(spec[1]) == "number" then spec = { y = spec } end
   if type(spec) ~= "table" then
-    errors.raise("argument", level, "%s takes a table such as { x = ..., y = ... }, got a %s", word, type(spec))
+    errors.raise("argument", at, "%s takes a table such as { x = ..., y = ... }, got a %s", word, type(spec))
   end
   local several, own, general = {}, {}, {}
-  for i, series in ipairs(spec) do several[i] = schema.check(word, series, SERIES, level) end
+  for i, series in ipairs(spec) do several[i] = schema.check(word, series, SERIES, at) end
   for key, value in pairs(spec) do
     if SERIES[key] and math.type(key) == nil then own[key] = value
     elseif type(key) ~= "number" then general[key] = value end
   end
-  local options = schema.check(word, general, XY, level)
-  if #several == 0 then several[1] = schema.check(word, own, SERIES, level)
+  local options = schema.check(word, general, XY, at)
+  if #several == 0 then several[1] = schema.check(word, own, SERIES, at)
   elseif next(own) then
-    errors.raise("argument", level, "%s: '%s' belongs inside the series when several are given", word, (next(own)))
+    errors.raise("argument", at, "%s: '%s' belongs inside the series when several are given", word, (next(own)))
   end
   local marks, rows, labelled = {}, { { "series", "x", "y", "low", "high" } }, false
   for i, series in ipairs(several) do
-    marks[i] = make_series(word, kind, series, i, rows, level)
+    marks[i] = make_series(word, kind, series, i, rows, at)
     labelled = labelled or series.label ~= nil
   end
-  check_log(word, marks, options, level)
+  check_log(word, marks, options, at)
   if options.reference then table.insert(marks, 1, { kind = "reference", y = options.reference }) end
   if options.diagonal then
     local low, high = data_range(marks)
@@ -180,10 +179,10 @@ end
 --- Lines, each with an optional band: plot.line { x =, y =, low =, high =, label = }, several as a list of such
 -- tables, or just plot.line(values). Options: title, xlabel, ylabel, xlim, ylim, xlog, ylog, zero, reference, width,
 -- height (mm). Points that are NaN or infinite leave a gap. Returns a figure.
-function M.line(spec) return (xy_plot("plot.line", "line", spec)) end
+function M.line(spec) return xy_plot("plot.line", "line", spec, errors.position(2)) end
 
 --- Points, each with an optional error bar; series and options as in plot.line, and diagonal for the line y = x.
-function M.scatter(spec) return (xy_plot("plot.scatter", "scatter", spec)) end
+function M.scatter(spec) return xy_plot("plot.scatter", "scatter", spec, errors.position(2)) end
 
 -- ---- bars --------------------------------------------------------------------------------------------------------
 
@@ -204,7 +203,7 @@ local ONE = { label = { type = "string" } }
 for _, key in ipairs { "values", "low", "high", "errors", "ceiling" } do ONE[key] = BARS[key] end
 
 -- A ceiling as a mark: one band over the axis or one for each bar.
-function M.ceiling(given, n, what, level)
+function M.ceiling(given, n, what, at)
   if given == nil then return nil end
   local function pair(v)
     if type(v) == "number" then return v, v end
@@ -218,14 +217,14 @@ function M.ceiling(given, n, what, level)
   end
   if type(given) == "userdata" and given.totable then given = given:totable() end
   if type(given) ~= "table" then
-    errors.raise("argument", level + 1, "%s: ceiling is a %s, expected a number, {low =, high =} or a list of these",
+    errors.raise("argument", at, "%s: ceiling is a %s, expected a number, {low =, high =} or a list of these",
       what, type(given))
   end
-  M.same_length(given, n, what .. ": ceiling", level + 1)
+  M.same_length(given, n, what .. ": ceiling", at)
   for i = 1, n do
     mark.low[i], mark.high[i] = pair(given[i])
     if not mark.low[i] then
-      errors.raise("argument", level + 1, "%s: ceiling[%d] is a %s, expected a number or {low =, high =}", what, i,
+      errors.raise("argument", at, "%s: ceiling[%d] is a %s, expected a number or {low =, high =}", what, i,
         type(given[i]))
     end
   end
@@ -247,15 +246,15 @@ function M.group_colors(groups)
   return colors, marks
 end
 
-local function make_bars(options, several, level)
+local function make_bars(options, several, at)
   local marks, rows, n = {}, { { "label", "series", "value", "low", "high", "ceiling_low", "ceiling_high" } },
     #options.labels
   for k, series in ipairs(several) do
-    local values = M.numbers(series.values, "plot.bars: values", level + 1)
-    if not values then errors.raise("argument", level + 1, "plot.bars: values are missing, the bars' heights") end
-    M.same_length(values, n, "plot.bars: values", level + 1)
-    local low, high = M.ends(series, values, "plot.bars", level + 1)
-    local ceiling = M.ceiling(series.ceiling, n, "plot.bars", level + 1)
+    local values = M.numbers(series.values, "plot.bars: values", at)
+    if not values then errors.raise("argument", at, "plot.bars: values are missing, the bars' heights") end
+    M.same_length(values, n, "plot.bars: values", at)
+    local low, high = M.ends(series, values, "plot.bars", at)
+    local ceiling = M.ceiling(series.ceiling, n, "plot.bars", at)
     marks[#marks + 1] = { kind = "bars", values = values, low = low, high = high, color = style.color(k), at = k,
       of = #several, label = series.label }
     if ceiling then
@@ -274,25 +273,26 @@ end
 
 --- Bars with error bars and a noise ceiling.
 -- plot.bars { labels = {...}, values = {...}, low =, high = (ends of the error bars) or errors = (half-lengths),
--- ceiling = number | {low =, high =} | one for each bar, groups = {...} (colours), reference = chance level };
+-- ceiling = number | {low =, high =} | one for each bar, groups = {...} (colours), reference = chance at };
 -- or series = {{label =, values =, ...}, ...} for several bars a label. Options: title, xlabel, ylabel, ylim, width,
 -- height. A value that is NaN is written as n/a. Returns a figure.
 function M.bars(spec)
-  local options = schema.check("plot.bars", spec, BARS, 2)
+  local at = errors.position(2)
+  local options = schema.check("plot.bars", spec, BARS, at)
   local n = #options.labels
   local own = {}
   for key in pairs(ONE) do own[key] = options[key] end
   if options.series and own.values then
-    errors.raise("argument", 2, "plot.bars: give values or series, not both")
+    errors.raise("argument", at, "plot.bars: give values or series, not both")
   end
   local several = { own }
   for i, series in ipairs(options.series or {}) do
-    several[i] = schema.check("plot.bars: series", series, ONE, 2)
+    several[i] = schema.check("plot.bars: series", series, ONE, at)
     several[i].ceiling = several[i].ceiling or (i == 1 and options.ceiling or nil)
   end
-  local marks, rows = make_bars(options, several, 2)
+  local marks, rows = make_bars(options, several, at)
   if options.groups then
-    M.same_length(options.groups, n, "plot.bars: groups", 2)
+    M.same_length(options.groups, n, "plot.bars: groups", at)
     local colors, legend = M.group_colors(options.groups)
     for _, mark in ipairs(marks) do
       if mark.kind == "bars" then mark.colors = colors end
@@ -355,17 +355,18 @@ end
 -- { label =, values = } over common bins. Options: title, xlabel, ylabel (default "count"), xlim, bins, reference,
 -- width, height. Values that are NaN or infinite are left out and counted in the axis label. Returns a figure.
 function M.histogram(spec)
+  local at = errors.position(2)
   if type(spec) == "table" and type(spec[1]) == "number" then spec = { spec } end
-  local options = schema.check("plot.histogram", M.positional(spec), HISTOGRAM, 2)
+  local options = schema.check("plot.histogram", M.positional(spec), HISTOGRAM, at)
   local several, all, left_out = options.series or { { values = options.values } }, {}, 0
   for k, series in ipairs(several) do
-    local values = M.numbers(series.values, "plot.histogram: values", 2)
-    if not values then errors.raise("argument", 2, "plot.histogram: values are missing, the numbers to count") end
+    local values = M.numbers(series.values, "plot.histogram: values", at)
+    if not values then errors.raise("argument", at, "plot.histogram: values are missing, the numbers to count") end
     several[k] = { label = series.label, values = finite_sorted(values) }
     left_out = left_out + #values - #several[k].values
     for _, v in ipairs(several[k].values) do all[#all + 1] = v end
   end
-  if #all == 0 then errors.raise("argument", 2, "plot.histogram: there are no finite values to count") end
+  if #all == 0 then errors.raise("argument", at, "plot.histogram: there are no finite values to count") end
   table.sort(all)
   local limits = options.xlim or {}
   local low, high = limits[1] or all[1], limits[2] or all[#all]

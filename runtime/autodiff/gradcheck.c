@@ -59,7 +59,7 @@ static lm_status objective(check *c, lm_tensor **loss, lm_err *e) {
   int n = 0;
   for (int i = 0; i < c->n_in; i++)
     if (c->in[i] && c->in[i]->requires_grad) wrt[n++] = c->in[i];
-  if (status == LM_OK && inner) status = lm_gradients(inner, NULL, n, wrt, grads, true, true, e);
+  if (status == LM_OK && inner && inner->requires_grad) status = lm_gradients(inner, NULL, n, wrt, grads, true, true, e);
   for (int i = 0; i < n && status == LM_OK; i++)
     if (grads[i]) status = project(grads[i], 10 + i, loss, e);
   for (int i = 0; i < n; i++) lm_tensor_release(grads[i]);
@@ -115,7 +115,7 @@ lm_status lm_gradcheck(const lm_op *op, const lm_case *k, int order, double tole
     wrt[n++] = c.in[i];
   }
   status = objective(&c, &loss, e);
-  if (status == LM_OK && loss) status = lm_gradients(loss, NULL, n, wrt, grads, false, false, e);
+  if (status == LM_OK && loss && loss->requires_grad) status = lm_gradients(loss, NULL, n, wrt, grads, false, false, e);
   for (int i = 0; i < n && status == LM_OK; i++) status = compare(&c, which[i], grads[i], tolerance, worst, e);
   for (int i = 0; i < n; i++) lm_tensor_release(grads[i]);
   lm_tensor_release(loss);

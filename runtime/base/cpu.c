@@ -37,7 +37,7 @@ const char *lm_isa_name(lm_isa isa) {
 
 /* True where this build has kernels for the set and the processor (and its system) can run them. The AVX2 kernels
  * are built for x86-64-v3 and the AVX-512 ones for x86-64-v4, so every part of those levels is asked for. */
-static bool available(lm_isa isa) {
+bool lm_cpu_has(lm_isa isa) {
 #if defined(__x86_64__)
   if (isa == LM_ISA_GENERIC) return true;
   bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
@@ -88,13 +88,13 @@ static void decide(void) {
   read_name();
   chosen = LM_ISA_GENERIC;
   for (int i = 0; i < 4; i++)
-    if (available(best_first[i])) {
+    if (lm_cpu_has(best_first[i])) {
       chosen = best_first[i];
       break;
     }
   const char *wanted = getenv("LAMINA_ISA");
   for (int isa = 0; wanted && isa < LM_ISAS; isa++)
-    if (!strcmp(wanted, lm_isa_name((lm_isa)isa)) && available((lm_isa)isa)) chosen = (lm_isa)isa;
+    if (!strcmp(wanted, lm_isa_name((lm_isa)isa)) && lm_cpu_has((lm_isa)isa)) chosen = (lm_isa)isa;
 }
 
 lm_isa lm_cpu_isa(void) {

@@ -7,16 +7,16 @@
 
 /* ---- one input ----------------------------------------------------------------------------------------------- */
 
-#define UNARY(name, expression)                                                                                        \
-  static void u_##name(int64_t n, const void *xv, void *outv, double av, double bv) {                                  \
-    const real *x = xv;                                                                                                \
-    real *out = outv;                                                                                                  \
-    const real a = (real)av, b = (real)bv;                                                                             \
-    (void)a, (void)b;                                                                                                  \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                             \
-      const real v = x[i];                                                                                             \
-      out[i] = (expression);                                                                                           \
-    }                                                                                                                  \
+#define UNARY(name, expression)                                                                                      \
+  static void u_##name(int64_t n, const void *xv, void *outv, double av, double bv) {                                \
+    const real *x = xv;                                                                                              \
+    real *out = outv;                                                                                                \
+    const real a = (real)av, b = (real)bv;                                                                           \
+    (void)a, (void)b;                                                                                                \
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                           \
+      const real v = x[i];                                                                                           \
+      out[i] = (expression);                                                                                         \
+    }                                                                                                                \
   }
 
 static inline real m_abs(real v) { return v < 0 ? -v : v == 0 ? (real)0 : v; }
@@ -103,13 +103,13 @@ static void u_cos(int64_t n, const void *x, void *out, double a, double b) {
   trig(n, x, out, 1);
 }
 
-#define TEST(name, expression)                                                                                         \
-  static void t_##name(int64_t n, const void *xv, uint8_t *out) {                                                      \
-    const real *x = xv;                                                                                                \
-    for (int64_t i = 0; i < n; i++) {                                                                                  \
-      const real v = x[i];                                                                                             \
-      out[i] = (expression);                                                                                           \
-    }                                                                                                                  \
+#define TEST(name, expression)                                                                                       \
+  static void t_##name(int64_t n, const void *xv, uint8_t *out) {                                                    \
+    const real *x = xv;                                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                                                \
+      const real v = x[i];                                                                                           \
+      out[i] = (expression);                                                                                         \
+    }                                                                                                                \
   }
 TEST(isnan, v != v)
 TEST(isfinite, v >= -REAL_MAX && v <= REAL_MAX)
@@ -119,33 +119,33 @@ TEST(true, v != 0)
 /* ---- two inputs ------------------------------------------------------------------------------------------------ */
 
 /* Strides (1, 1), (1, 0) and (0, 1) vectorise; any other pair takes the general loop. */
-#define BINARY_AS(name, out_type, element, expression)                                                                 \
-  static void name(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, out_type *outv) {                \
-    const real *x = xv, *y = yv;                                                                                       \
-    element *out = (element *)outv;                                                                                    \
-    if (sx == 1 && sy == 1) {                                                                                          \
-      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                           \
-        const real u = x[i], v = y[i];                                                                                 \
-        out[i] = (expression);                                                                                         \
-      }                                                                                                                \
-    } else if (sx == 1 && sy == 0) {                                                                                   \
-      const real v = n > 0 ? y[0] : (real)0;                                                                           \
-      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                           \
-        const real u = x[i];                                                                                           \
-        out[i] = (expression);                                                                                         \
-      }                                                                                                                \
-    } else if (sx == 0 && sy == 1) {                                                                                   \
-      const real u = n > 0 ? x[0] : (real)0;                                                                           \
-      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                           \
-        const real v = y[i];                                                                                           \
-        out[i] = (expression);                                                                                         \
-      }                                                                                                                \
-    } else {                                                                                                           \
-      for (int64_t i = 0; i < n; i++) {                                                                                \
-        const real u = x[i * sx], v = y[i * sy];                                                                       \
-        out[i] = (expression);                                                                                         \
-      }                                                                                                                \
-    }                                                                                                                  \
+#define BINARY_AS(name, out_type, element, expression)                                                               \
+  static void name(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, out_type *outv) {              \
+    const real *x = xv, *y = yv;                                                                                     \
+    element *out = (element *)outv;                                                                                  \
+    if (sx == 1 && sy == 1) {                                                                                        \
+      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                         \
+        const real u = x[i], v = y[i];                                                                               \
+        out[i] = (expression);                                                                                       \
+      }                                                                                                              \
+    } else if (sx == 1 && sy == 0) {                                                                                 \
+      const real v = n > 0 ? y[0] : (real)0;                                                                         \
+      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                         \
+        const real u = x[i];                                                                                         \
+        out[i] = (expression);                                                                                       \
+      }                                                                                                              \
+    } else if (sx == 0 && sy == 1) {                                                                                 \
+      const real u = n > 0 ? x[0] : (real)0;                                                                         \
+      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                         \
+        const real v = y[i];                                                                                         \
+        out[i] = (expression);                                                                                       \
+      }                                                                                                              \
+    } else {                                                                                                         \
+      for (int64_t i = 0; i < n; i++) {                                                                              \
+        const real u = x[i * sx], v = y[i * sy];                                                                     \
+        out[i] = (expression);                                                                                       \
+      }                                                                                                              \
+    }                                                                                                                \
   }
 #define BINARY(name, expression) BINARY_AS(b_##name, void, real, expression)
 #define COMPARE(name, expression) BINARY_AS(c_##name, uint8_t, uint8_t, expression)

@@ -46,8 +46,8 @@ typedef struct lm_kernel_gemm {
 } lm_kernel_gemm;
 
 /* The number of panels that m rows make, and the first row of a panel (of `panels` for the end). */
-static inline int64_t lm_gemm_panels(int64_t m, int mr) { return (m + mr - 1) / mr; }
-static inline int64_t lm_gemm_panel(int64_t m, int mr, int64_t panel) {
+static inline int64_t lm_gemm_panels(int64_t m, int64_t mr) { return (m + mr - 1) / mr; }
+static inline int64_t lm_gemm_panel(int64_t m, int64_t mr, int64_t panel) {
   int64_t panels = lm_gemm_panels(m, mr);
   int64_t base = panels ? m / panels : 0, extra = panels ? m % panels : 0;
   return panel * base + (panel < extra ? panel : extra);

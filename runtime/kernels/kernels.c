@@ -72,3 +72,7 @@ static const lm_kernels *const tables[LM_ISAS][2] = {
 };
 
 const lm_kernels *lm_kernels_of(lm_dtype dtype) { return tables[lm_cpu_isa()][dtype == LM_F64]; }
+
+const lm_kernels *lm_kernels_for(lm_isa isa, lm_dtype dtype) {
+  return lm_cpu_has(isa) ? tables[isa][dtype == LM_F64] : 0;
+}

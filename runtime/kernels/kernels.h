@@ -5,6 +5,7 @@
 #ifndef LM_KERNELS_KERNELS_H
 #define LM_KERNELS_KERNELS_H
 
+#include "base/cpu.h"
 #include "kernels/conv.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
@@ -24,5 +25,8 @@ typedef struct lm_kernels {
 
 /* The tables for LM_F32 or LM_F64 on the instruction set that lm_cpu_isa() names; never NULL for these two. */
 const lm_kernels *lm_kernels_of(lm_dtype dtype);
+
+/* Those of one instruction set, for the tests that compare them; NULL where this build or processor lacks it. */
+const lm_kernels *lm_kernels_for(lm_isa isa, lm_dtype dtype);
 
 #endif

@@ -27,18 +27,18 @@ static inline real exp_less(real v, real s) {
 }
 
 /* Joins the lanes with the same tree as lanes_sum. */
-#define LANES(name, start, join, join_lanes)                                                                           \
-  static real chunk_##name(int64_t n, const real *x, real shift) {                                                     \
-    real lane[LM_LANES];                                                                                               \
-    (void)shift;                                                                                                       \
-    for (int l = 0; l < LM_LANES; l++) lane[l] = (start);                                                              \
-    int64_t i = 0;                                                                                                     \
-    for (; i + LM_LANES <= n; i += LM_LANES)                                                                           \
-      for (int l = 0; l < LM_LANES; l++) lane[l] = join(lane[l], x[i + l], shift);                                     \
-    for (int l = 0; i < n; i++, l++) lane[l] = join(lane[l], x[i], shift);                                             \
-    for (int half = LM_LANES / 2; half > 0; half /= 2)                                                                 \
-      for (int l = 0; l < half; l++) lane[l] = join_lanes(lane[l], lane[l + half], shift);                             \
-    return lane[0];                                                                                                    \
+#define LANES(name, start, join, join_lanes)                                                                         \
+  static real chunk_##name(int64_t n, const real *x, real shift) {                                                   \
+    real lane[LM_LANES];                                                                                             \
+    (void)shift;                                                                                                     \
+    for (int l = 0; l < LM_LANES; l++) lane[l] = (start);                                                            \
+    int64_t i = 0;                                                                                                   \
+    for (; i + LM_LANES <= n; i += LM_LANES)                                                                         \
+      for (int l = 0; l < LM_LANES; l++) lane[l] = join(lane[l], x[i + l], shift);                                   \
+    for (int l = 0; i < n; i++, l++) lane[l] = join(lane[l], x[i], shift);                                           \
+    for (int half = LM_LANES / 2; half > 0; half /= 2)                                                               \
+      for (int l = 0; l < half; l++) lane[l] = join_lanes(lane[l], lane[l + half], shift);                           \
+    return lane[0];                                                                                                  \
   }
 static real chunk_sum(int64_t n, const real *x, real shift) {
   (void)shift;
@@ -52,14 +52,14 @@ LANES(exps, START_SUM, JOIN_EXPS, JOIN_SUM)
 
 /* ---- one chunk of columns: inner > 1 ----------------------------------------------------------------------------- */
 
-#define COLUMNS(name, start, join)                                                                                     \
-  static void columns_##name(int64_t n, int64_t inner, int64_t width, const real *x, const real *shift, real *out) {   \
-    (void)shift;                                                                                                       \
-    for (int64_t j = 0; j < width; j++) out[j] = (start);                                                              \
-    for (int64_t k = 0; k < n; k++) {                                                                                  \
-      const real *row = x + k * inner;                                                                                 \
-      _Pragma("GCC ivdep") for (int64_t j = 0; j < width; j++) out[j] = join(out[j], row[j], shift[j]);                \
-    }                                                                                                                  \
+#define COLUMNS(name, start, join)                                                                                   \
+  static void columns_##name(int64_t n, int64_t inner, int64_t width, const real *x, const real *shift, real *out) { \
+    (void)shift;                                                                                                     \
+    for (int64_t j = 0; j < width; j++) out[j] = (start);                                                            \
+    for (int64_t k = 0; k < n; k++) {                                                                                \
+      const real *row = x + k * inner;                                                                               \
+      _Pragma("GCC ivdep") for (int64_t j = 0; j < width; j++) out[j] = join(out[j], row[j], shift[j]);              \
+    }                                                                                                                \
   }
 COLUMNS(sum, START_SUM, JOIN_SUM)
 COLUMNS(prod, START_PROD, JOIN_PROD)
@@ -100,15 +100,15 @@ static void run_join(const lm_reduce_view *v, int64_t begin, int64_t end, void *
   }
 }
 
-#define REDUCTION(name, join_partials)                                                                                 \
-  static void cells_##name(const lm_reduce_view *v, int64_t begin, int64_t end) {                                      \
-    run_cells(v, begin, end, chunk_##name, columns_##name);                                                            \
-  }                                                                                                                    \
-  static void merge_##name(int64_t n, real *to, const real *from) {                                                    \
-    for (int64_t j = 0; j < n; j++) to[j] = join_partials(to[j], from[j], (real)0);                                    \
-  }                                                                                                                    \
-  static void join_##name(const lm_reduce_view *v, int64_t begin, int64_t end, void *out) {                            \
-    run_join(v, begin, end, out, merge_##name);                                                                        \
+#define REDUCTION(name, join_partials)                                                                               \
+  static void cells_##name(const lm_reduce_view *v, int64_t begin, int64_t end) {                                    \
+    run_cells(v, begin, end, chunk_##name, columns_##name);                                                          \
+  }                                                                                                                  \
+  static void merge_##name(int64_t n, real *to, const real *from) {                                                  \
+    for (int64_t j = 0; j < n; j++) to[j] = join_partials(to[j], from[j], (real)0);                                  \
+  }                                                                                                                  \
+  static void join_##name(const lm_reduce_view *v, int64_t begin, int64_t end, void *out) {                          \
+    run_join(v, begin, end, out, merge_##name);                                                                      \
   }
 REDUCTION(sum, JOIN_SUM)
 REDUCTION(prod, JOIN_PROD)

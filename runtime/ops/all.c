@@ -2,9 +2,7 @@
 #include "ops/core/reduce.h"
 #include "ops.h"
 
-static const lm_param params[] = {
-    LM_REDUCE_PARAMS,
-    {0}};
+static const lm_param params[] = {LM_REDUCE_PARAMS, {0}};
 
 static const lm_case cases[] = {{"2x3:bool", ""}, {"2x3:bool", "dim=1"}, {0}};
 

@@ -12,7 +12,8 @@ static const lm_case cases[] = {{"3x5", ""}, {"3x5", "dim=1"}, {0}};
 const lm_op lm_op_argmin = {
     .name = "argmin",
     .doc = "The position of the smallest element along an axis, counted from 1, as int64.\n"
-           "dim absent: the position in the whole tensor in row-major order. Of equal elements the first; a NaN counts as the\n"
+           "dim absent: the position in the whole tensor in row-major order. Of equal elements the first; a NaN\n"
+           "counts as the\n"
            "smallest. It is a shape error when there is no element.",
     .inputs = "x",
     .group = "reduction",

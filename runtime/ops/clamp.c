@@ -25,7 +25,8 @@ static const lm_case cases[] = {
 const lm_op lm_op_clamp = {
     .name = "clamp",
     .doc = "low where x is below low, high where it is above high, else x.\n"
-           "Any number; the result has the same dtype and shape. NaN stays NaN; the gradient is 0 outside the bounds and 1 on and within them.",
+           "Any number; the result has the same dtype and shape. NaN stays NaN; the gradient is 0 outside the\n"
+           "bounds and 1 on and within them.",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

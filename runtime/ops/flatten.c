@@ -1,6 +1,5 @@
 /* flatten.c: several neighbouring axes become one. */
 #include "ops/core/shape.h"
-#include "ops.h"
 
 
 static lm_status infer(lm_call *c, lm_err *e) {
@@ -24,8 +23,6 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-static lm_status forward(lm_call *c, lm_err *e) { return lm_reshape_to(c->in[0], &c->out_meta[0], &c->out[0], e); }
-
 static const lm_param params[] = {
     {.name = "first", .kind = LM_P_DIM, .doc = "the first axis to join", .initial = "1"},
     {.name = "last", .kind = LM_P_DIM, .doc = "the last axis to join", .initial = "-1"},
@@ -41,7 +38,7 @@ const lm_op lm_op_flatten = {
     .group = "shape",
     .params = params,
     .infer = infer,
-    .forward = forward,
+    .forward = lm_forward_reshape,
     .backward = lm_backward_reshape,
     .view = true,
     .twice = true,

@@ -19,18 +19,21 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {
-    LM_REDUCE_PARAMS,
-    {0}};
+static const lm_param params[] = {LM_REDUCE_PARAMS, {0}};
 
 static const lm_case cases[] = {
-    {"2x3:apart", ""}, {"2x3x4:apart", "dim=2"}, {"3x5:apart", "dim=-1 keepdim=true"}, {"2x3x4:apart", "dim=1,3"}, {0}};
+    {"2x3:apart", ""},
+    {"2x3x4:apart", "dim=2"},
+    {"3x5:apart", "dim=-1 keepdim=true"},
+    {"2x3x4:apart", "dim=1,3"},
+    {0}};
 
 const lm_op lm_op_max = {
     .name = "max",
     .doc = "The largest element along the given axes.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
-           "NaN if any is NaN; +0 is above -0. Where several are equal they share the gradient evenly. It is a shape error when\n"
+           "NaN if any is NaN; +0 is above -0. Where several are equal they share the gradient evenly. It is a\n"
+           "shape error when\n"
            "there is no element.",
     .inputs = "x",
     .group = "reduction",

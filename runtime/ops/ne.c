@@ -9,7 +9,8 @@ const lm_op lm_op_ne = {
     .name = "ne",
     .doc = "a ~= b, element by element, as bool.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
-           "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. NaN differs from everything, itself included.",
+           "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. NaN differs from everything,\n"
+           "itself included.",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_compare_infer,

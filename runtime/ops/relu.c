@@ -15,7 +15,8 @@ static const lm_case cases[] = {{"2x3:apart", ""}, {"7x1x5:apart", ""}, {0}};
 const lm_op lm_op_relu = {
     .name = "relu",
     .doc = "max(x, 0): x where it is above 0, else 0.\n"
-           "Any number; the result has the same dtype and shape. -0 gives 0, NaN stays NaN; the gradient at 0 is 0.",
+           "Any number; the result has the same dtype and shape. -0 gives 0, NaN stays NaN; the gradient at 0 is\n"
+           "0.",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

@@ -1,6 +1,5 @@
 /* reshape.c: the same elements in the same row-major order under another shape. */
 #include "ops/core/shape.h"
-#include "ops.h"
 
 
 static lm_status infer(lm_call *c, lm_err *e) {
@@ -29,18 +28,6 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-static lm_status forward(lm_call *c, lm_err *e) {
-  const lm_meta *m = &c->out_meta[0];
-  int64_t stride[LM_MAX_DIMS];
-  lm_tensor *row_major;
-  lm_status status = lm_tensor_compact(&row_major, c->in[0], e);
-  if (status) return status;
-  lm_row_major(m->ndim, m->shape, stride);
-  status = lm_tensor_view(&c->out[0], row_major, m->ndim, m->shape, stride, row_major->offset, e);
-  lm_tensor_release(row_major);
-  return status;
-}
-
 static const lm_param params[] = {
     {.name = "shape", .kind = LM_P_SHAPE, .doc = "the new sizes; one may be -1 and is worked out"}, {0}};
 
@@ -55,7 +42,7 @@ const lm_op lm_op_reshape = {
     .group = "shape",
     .params = params,
     .infer = infer,
-    .forward = forward,
+    .forward = lm_forward_reshape,
     .backward = lm_backward_reshape,
     .view = true,
     .twice = true,

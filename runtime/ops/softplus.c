@@ -16,7 +16,8 @@ static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
 const lm_op lm_op_softplus = {
     .name = "softplus",
     .doc = "log(1 + e^x), as max(x, 0) + log1p(e^-|x|).\n"
-           "float32 or float64; the result has the same dtype and shape. Its gradient is sigmoid(x) (Dugas et al., NIPS 2000).",
+           "float32 or float64; the result has the same dtype and shape. Its gradient is sigmoid(x) (Dugas et\n"
+           "al., NIPS 2000).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

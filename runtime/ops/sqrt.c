@@ -16,7 +16,8 @@ static const lm_case cases[] = {{"2x3:positive", ""}, {"7x1x5:positive", ""}, {0
 const lm_op lm_op_sqrt = {
     .name = "sqrt",
     .doc = "The square root, correctly rounded (IEEE 754).\n"
-           "float32 or float64; the result has the same dtype and shape. NaN below 0; the gradient g / (2 sqrt(x)) is infinite at 0.",
+           "float32 or float64; the result has the same dtype and shape. NaN below 0; the gradient g / (2\n"
+           "sqrt(x)) is infinite at 0.",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -1,6 +1,5 @@
 /* squeeze.c: axes of size 1 dropped. */
 #include "ops/core/shape.h"
-#include "ops.h"
 
 
 static lm_status infer(lm_call *c, lm_err *e) {
@@ -19,8 +18,6 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-static lm_status forward(lm_call *c, lm_err *e) { return lm_reshape_to(c->in[0], &c->out_meta[0], &c->out[0], e); }
-
 static const lm_param params[] = {
     {.name = "dim", .kind = LM_P_DIM, .doc = "the axis to drop; all axes of size 1 when absent", .initial = "nil"}, {0}};
 
@@ -33,7 +30,7 @@ const lm_op lm_op_squeeze = {
     .group = "shape",
     .params = params,
     .infer = infer,
-    .forward = forward,
+    .forward = lm_forward_reshape,
     .backward = lm_backward_reshape,
     .view = true,
     .twice = true,

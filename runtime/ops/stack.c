@@ -51,7 +51,7 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   lm_status status = LM_OK;
   for (int i = 0; i < c->n_in && status == LM_OK; i++) {
     lm_tensor *part = NULL;
-    lm_value values[] = {c->p[0], lm_int(i)}, dtype = lm_int(c->in_meta[i].dtype);
+    lm_value values[] = {lm_int(c->p[0].i), lm_int(i)}, dtype = lm_int(c->in_meta[i].dtype);
     if (!lm_dtype_is_float(c->in_meta[i].dtype)) continue;
     status = lm_apply(&lm_op_select, 1, grad_out, values, &part, e);
     if (status == LM_OK && part->dtype == c->in_meta[i].dtype)

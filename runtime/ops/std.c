@@ -24,7 +24,7 @@ static const lm_param params[] = {
     LM_REDUCE_PARAMS,
     {.name = "correction",
      .kind = LM_P_REAL,
-     .doc = "subtracted from the number of elements in the divisor: 1 the sample variance, 0 that of the elements themselves",
+     .doc = "subtracted from the number of elements in the divisor; 0: the variance of the elements themselves",
      .initial = "1"},
     {0}};
 
@@ -35,7 +35,8 @@ const lm_op lm_op_std = {
     .name = "std",
     .doc = "The standard deviation along the given axes: the square root of var.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
-           "float32 or float64. NaN or inf when n is not above the correction; the gradient is NaN where the result is 0.",
+           "float32 or float64. NaN or inf when n is not above the correction; the gradient is NaN where the\n"
+           "result is 0.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

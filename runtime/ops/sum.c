@@ -13,9 +13,7 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {
-    LM_REDUCE_PARAMS,
-    {0}};
+static const lm_param params[] = {LM_REDUCE_PARAMS, {0}};
 
 static const lm_case cases[] = {
     {"2x3", ""}, {"2x3x4", "dim=2"}, {"3x5", "dim=-1 keepdim=true"}, {"2x3x4", "dim=1,3"}, {0}};

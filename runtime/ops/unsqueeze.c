@@ -1,6 +1,5 @@
 /* unsqueeze.c: a new axis of size 1. */
 #include "ops/core/shape.h"
-#include "ops.h"
 
 
 static lm_status infer(lm_call *c, lm_err *e) {
@@ -16,8 +15,6 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-static lm_status forward(lm_call *c, lm_err *e) { return lm_reshape_to(c->in[0], &c->out_meta[0], &c->out[0], e); }
-
 static const lm_param params[] = {
     {.name = "dim", .kind = LM_P_DIM, .doc = "the place of the new axis in the result"}, {0}};
 
@@ -30,7 +27,7 @@ const lm_op lm_op_unsqueeze = {
     .group = "shape",
     .params = params,
     .infer = infer,
-    .forward = forward,
+    .forward = lm_forward_reshape,
     .backward = lm_backward_reshape,
     .view = true,
     .twice = true,

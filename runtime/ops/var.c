@@ -21,7 +21,7 @@ static const lm_param params[] = {
     LM_REDUCE_PARAMS,
     {.name = "correction",
      .kind = LM_P_REAL,
-     .doc = "subtracted from the number of elements in the divisor: 1 the sample variance, 0 that of the elements themselves",
+     .doc = "subtracted from the number of elements in the divisor; 0: the variance of the elements themselves",
      .initial = "1"},
     {0}};
 
@@ -30,7 +30,8 @@ static const lm_case cases[] = {
 
 const lm_op lm_op_var = {
     .name = "var",
-    .doc = "The variance along the given axes: the sum of squared distances from the mean, divided by n - correction.\n"
+    .doc = "The variance along the given axes: the sum of squared distances from the mean, divided by n -\n"
+           "correction.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "float32 or float64; two passes. NaN or inf when n is not above the correction.",
     .inputs = "x",

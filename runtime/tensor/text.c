@@ -1,7 +1,7 @@
 /* text.c: how a tensor looks when it is printed, in the layout of NumPy.
  *
- * Every number of one tensor gets the same width and as many decimals as the one that needs most to be read back
- * (at most 8); very large or small ones go over to exponents together. More than 1000 elements show three at each
+ * Every number of one tensor gets the same width, with room for as many decimals as the one that needs most to be
+ * read back (at most 8); very large or small ones go over to exponents together. More than 1000 elements show three at each
  * end of an axis. A line with shape and dtype follows. */
 #include "base/memory.h"
 #include "tensor/tensor.h"
@@ -85,7 +85,15 @@ static int number(const style *s, int64_t linear, double x, char out[NUMBER]) {
   if (x != x) return snprintf(out, NUMBER, "nan");
   if (isinf(x)) return snprintf(out, NUMBER, x > 0 ? "inf" : "-inf");
   int n = snprintf(out, NUMBER, s->exponent ? "%.*e" : "%.*f", s->decimals, x);
-  if (!s->exponent && s->decimals == 0) n += snprintf(out + n, (size_t)(NUMBER - n), ".");
+  if (s->exponent && s->decimals > 0) return n;
+  if (s->exponent) { /* NumPy writes 1.e-10 */
+    char *e = strchr(out, 'e');
+    memmove(e + 1, e, strlen(e) + 1);
+    *e = '.';
+    return n + 1;
+  }
+  if (s->decimals == 0) return n + snprintf(out + n, (size_t)(NUMBER - n), ".");
+  for (int i = n - 1; out[i] == '0'; i--) out[i] = ' '; /* 0.50 and 0.25 stand as "0.5 " and "0.25" */
   return n;
 }
 

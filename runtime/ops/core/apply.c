@@ -57,7 +57,11 @@ static lm_status run(lm_call *c, lm_err *e) {
   lm_status status = check_required(c->op, c->p, e);
   if (status == LM_OK) status = c->op->infer(c, e);
   if (status == LM_OK && !c->op->view) status = make_outputs(c, e);
-  if (status == LM_OK) status = c->op->forward(c, e);
+  if (status == LM_OK) {
+    bool old = lm_grad_set(false); /* what forward calls in its turn is part of this call */
+    status = c->op->forward(c, e);
+    lm_grad_set(old);
+  }
   if (status == LM_OK) {
     for (int i = 0; i < c->n_in; i++)
       for (int o = 0; o < c->n_out && c->in[i]; o++) c->out[o]->close = c->out[o]->close || c->in[i]->close;

@@ -2,33 +2,33 @@
  * wraps, and cut to the element type. */
 #include "ops/core/integer.h"
 
-#define UNARY(T, name, expression)                                                                                     \
-  static void u_##name##_##T(int64_t n, const void *xv, void *outv, double av, double bv) {                            \
-    const T *x = xv;                                                                                                   \
-    T *out = outv;                                                                                                     \
-    (void)av, (void)bv;                                                                                                \
-    for (int64_t i = 0; i < n; i++) {                                                                                  \
-      const T v = x[i];                                                                                                \
-      out[i] = (T)(expression);                                                                                        \
-    }                                                                                                                  \
+#define UNARY(T, name, expression)                                                                                   \
+  static void u_##name##_##T(int64_t n, const void *xv, void *outv, double av, double bv) {                          \
+    const T *x = xv;                                                                                                 \
+    T *out = outv;                                                                                                   \
+    (void)av, (void)bv;                                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                                                \
+      const T v = x[i];                                                                                              \
+      out[i] = (T)(expression);                                                                                      \
+    }                                                                                                                \
   }
-#define BINARY(T, prefix, name, out_arg, R, expression)                                                                \
-  static void prefix##_##name##_##T(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, out_arg *outv) { \
-    const T *x = xv, *y = yv;                                                                                          \
-    R *out = (R *)outv;                                                                                                \
-    for (int64_t i = 0; i < n; i++) {                                                                                  \
-      const T u = x[i * sx], v = y[i * sy];                                                                            \
-      out[i] = (R)(expression);                                                                                        \
-    }                                                                                                                  \
+#define BINARY(T, prefix, name, out_arg, R, expression)                                                              \
+  static void prefix##_##name##_##T(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, out_arg *outv) {\
+    const T *x = xv, *y = yv;                                                                                        \
+    R *out = (R *)outv;                                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                                                \
+      const T u = x[i * sx], v = y[i * sy];                                                                          \
+      out[i] = (R)(expression);                                                                                      \
+    }                                                                                                                \
   }
-#define TEST(T, name, expression)                                                                                      \
-  static void t_##name##_##T(int64_t n, const void *xv, uint8_t *out) {                                                \
-    const T *x = xv;                                                                                                   \
-    for (int64_t i = 0; i < n; i++) {                                                                                  \
-      const T v = x[i];                                                                                                \
-      (void)v;                                                                                                         \
-      out[i] = (expression);                                                                                           \
-    }                                                                                                                  \
+#define TEST(T, name, expression)                                                                                    \
+  static void t_##name##_##T(int64_t n, const void *xv, uint8_t *out) {                                              \
+    const T *x = xv;                                                                                                 \
+    for (int64_t i = 0; i < n; i++) {                                                                                \
+      const T v = x[i];                                                                                              \
+      (void)v;                                                                                                       \
+      out[i] = (expression);                                                                                         \
+    }                                                                                                                \
   }
 
 /* The remainder with the sign of the divisor; by 0 it is 0, and by -1 too, where the quotient could overflow. */
@@ -41,62 +41,62 @@ static int64_t floor_mod(int64_t u, int64_t v) {
 /* A bound of clamp as an integer; beyond the range it is the end of it. */
 static int64_t bound(double b) { return b >= 0x1p63 ? INT64_MAX : b <= -0x1p63 ? INT64_MIN : (int64_t)b; }
 
-#define CLAMP(T)                                                                                                       \
-  static void u_clamp_##T(int64_t n, const void *xv, void *outv, double low, double high) {                            \
-    const T *x = xv;                                                                                                   \
-    T *out = outv;                                                                                                     \
-    const int64_t a = bound(low), b = bound(high);                                                                     \
-    for (int64_t i = 0; i < n; i++) out[i] = (T)((int64_t)x[i] < a ? a : (int64_t)x[i] > b ? b : (int64_t)x[i]);       \
+#define CLAMP(T)                                                                                                     \
+  static void u_clamp_##T(int64_t n, const void *xv, void *outv, double low, double high) {                          \
+    const T *x = xv;                                                                                                 \
+    T *out = outv;                                                                                                   \
+    const int64_t a = bound(low), b = bound(high);                                                                   \
+    for (int64_t i = 0; i < n; i++) out[i] = (T)((int64_t)x[i] < a ? a : (int64_t)x[i] > b ? b : (int64_t)x[i]);     \
   }
-#define WHERE(T)                                                                                                       \
-  static void where_##T(int64_t n, const uint8_t *c, int64_t sc, const void *xv, int64_t sx, const void *yv,           \
-                        int64_t sy, void *outv) {                                                                      \
-    const T *x = xv, *y = yv;                                                                                          \
-    T *out = outv;                                                                                                     \
-    for (int64_t i = 0; i < n; i++) out[i] = c[i * sc] ? x[i * sx] : y[i * sy];                                        \
+#define WHERE(T)                                                                                                     \
+  static void where_##T(int64_t n, const uint8_t *c, int64_t sc, const void *xv, int64_t sx, const void *yv,         \
+                        int64_t sy, void *outv) {                                                                    \
+    const T *x = xv, *y = yv;                                                                                        \
+    T *out = outv;                                                                                                   \
+    for (int64_t i = 0; i < n; i++) out[i] = c[i * sc] ? x[i * sx] : y[i * sy];                                      \
   }
 
-#define ALL(T)                                                                                                         \
-  UNARY(T, neg, 0 - (uint64_t)v)                                                                                       \
-  UNARY(T, abs, v > 0 ? (uint64_t)v : 0 - (uint64_t)v)                                                                 \
-  UNARY(T, sign, (v > 0) - (v != 0 && !(v > 0)))                                                                       \
-  UNARY(T, square, (uint64_t)v *(uint64_t)v)                                                                           \
-  UNARY(T, relu, v > 0 ? v : 0)                                                                                        \
-  UNARY(T, same, v)                                                                                                    \
-  CLAMP(T)                                                                                                             \
-  BINARY(T, b, add, void, T, (uint64_t)u + (uint64_t)v)                                                                \
-  BINARY(T, b, sub, void, T, (uint64_t)u - (uint64_t)v)                                                                \
-  BINARY(T, b, mul, void, T, (uint64_t)u *(uint64_t)v)                                                                 \
-  BINARY(T, b, maximum, void, T, u > v ? u : v)                                                                        \
-  BINARY(T, b, minimum, void, T, u < v ? u : v)                                                                        \
-  BINARY(T, b, mod, void, T, floor_mod((int64_t)u, (int64_t)v))                                                        \
-  BINARY(T, c, eq, uint8_t, uint8_t, u == v)                                                                           \
-  BINARY(T, c, ne, uint8_t, uint8_t, u != v)                                                                           \
-  BINARY(T, c, lt, uint8_t, uint8_t, u < v)                                                                            \
-  BINARY(T, c, le, uint8_t, uint8_t, u <= v)                                                                           \
-  BINARY(T, c, gt, uint8_t, uint8_t, u > v)                                                                            \
-  BINARY(T, c, ge, uint8_t, uint8_t, u >= v)                                                                           \
-  BINARY(T, c, and, uint8_t, uint8_t, u != 0 && v != 0)                                                                \
-  BINARY(T, c, or, uint8_t, uint8_t, u != 0 || v != 0)                                                                 \
-  TEST(T, isnan, 0)                                                                                                    \
-  TEST(T, isfinite, 1)                                                                                                 \
-  TEST(T, not, v == 0)                                                                                                 \
-  TEST(T, true, v != 0)                                                                                                \
+#define ALL(T)                                                                                                       \
+  UNARY(T, neg, 0 - (uint64_t)v)                                                                                     \
+  UNARY(T, abs, v > 0 ? (uint64_t)v : 0 - (uint64_t)v)                                                               \
+  UNARY(T, sign, (v > 0) - (v != 0 && !(v > 0)))                                                                     \
+  UNARY(T, square, (uint64_t)v *(uint64_t)v)                                                                         \
+  UNARY(T, relu, v > 0 ? v : 0)                                                                                      \
+  UNARY(T, same, v)                                                                                                  \
+  CLAMP(T)                                                                                                           \
+  BINARY(T, b, add, void, T, (uint64_t)u + (uint64_t)v)                                                              \
+  BINARY(T, b, sub, void, T, (uint64_t)u - (uint64_t)v)                                                              \
+  BINARY(T, b, mul, void, T, (uint64_t)u *(uint64_t)v)                                                               \
+  BINARY(T, b, maximum, void, T, u > v ? u : v)                                                                      \
+  BINARY(T, b, minimum, void, T, u < v ? u : v)                                                                      \
+  BINARY(T, b, mod, void, T, floor_mod((int64_t)u, (int64_t)v))                                                      \
+  BINARY(T, c, eq, uint8_t, uint8_t, u == v)                                                                         \
+  BINARY(T, c, ne, uint8_t, uint8_t, u != v)                                                                         \
+  BINARY(T, c, lt, uint8_t, uint8_t, u < v)                                                                          \
+  BINARY(T, c, le, uint8_t, uint8_t, u <= v)                                                                         \
+  BINARY(T, c, gt, uint8_t, uint8_t, u > v)                                                                          \
+  BINARY(T, c, ge, uint8_t, uint8_t, u >= v)                                                                         \
+  BINARY(T, c, and, uint8_t, uint8_t, u != 0 && v != 0)                                                              \
+  BINARY(T, c, or, uint8_t, uint8_t, u != 0 || v != 0)                                                               \
+  TEST(T, isnan, 0)                                                                                                  \
+  TEST(T, isfinite, 1)                                                                                               \
+  TEST(T, not, v == 0)                                                                                               \
+  TEST(T, true, v != 0)                                                                                              \
   WHERE(T)
 ALL(int64_t)
 ALL(uint8_t)
 
-#define UNARIES(T)                                                                                                     \
-  {[LM_U_NEG] = u_neg_##T, [LM_U_ABS] = u_abs_##T, [LM_U_SIGN] = u_sign_##T, [LM_U_SQUARE] = u_square_##T,             \
-   [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T,           \
+#define UNARIES(T)                                                                                                   \
+  {[LM_U_NEG] = u_neg_##T, [LM_U_ABS] = u_abs_##T, [LM_U_SIGN] = u_sign_##T, [LM_U_SQUARE] = u_square_##T,           \
+   [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T,         \
    [LM_U_CLAMP] = u_clamp_##T}
-#define BINARIES(T)                                                                                                    \
-  {[LM_B_ADD] = b_add_##T, [LM_B_SUB] = b_sub_##T, [LM_B_MUL] = b_mul_##T, [LM_B_MAXIMUM] = b_maximum_##T,             \
+#define BINARIES(T)                                                                                                  \
+  {[LM_B_ADD] = b_add_##T, [LM_B_SUB] = b_sub_##T, [LM_B_MUL] = b_mul_##T, [LM_B_MAXIMUM] = b_maximum_##T,           \
    [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T}
-#define COMPARES(T)                                                                                                    \
-  {[LM_C_EQ] = c_eq_##T, [LM_C_NE] = c_ne_##T, [LM_C_LT] = c_lt_##T, [LM_C_LE] = c_le_##T, [LM_C_GT] = c_gt_##T,       \
+#define COMPARES(T)                                                                                                  \
+  {[LM_C_EQ] = c_eq_##T, [LM_C_NE] = c_ne_##T, [LM_C_LT] = c_lt_##T, [LM_C_LE] = c_le_##T, [LM_C_GT] = c_gt_##T,     \
    [LM_C_GE] = c_ge_##T, [LM_C_AND] = c_and_##T, [LM_C_OR] = c_or_##T}
-#define TESTS(T)                                                                                                       \
+#define TESTS(T)                                                                                                     \
   {[LM_T_ISNAN] = t_isnan_##T, [LM_T_ISFINITE] = t_isfinite_##T, [LM_T_NOT] = t_not_##T, [LM_T_TRUE] = t_true_##T}
 
 /* [0] is int64, [1] uint8 and bool */

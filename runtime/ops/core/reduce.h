@@ -24,9 +24,9 @@ lm_status lm_reduce_keep(const lm_call *c, lm_tensor *t, lm_tensor **out, lm_err
 /* The parameters dim and keepdim of another reduction with the same axes, kept. */
 void lm_reduce_same(const lm_call *c, lm_value values[2]);
 
-#define LM_REDUCE_PARAMS                                                                                               \
-  {.name = "dim", .kind = LM_P_DIMS, .doc = "the axis, or list of axes, to join; all when absent", .initial = "nil"}, { \
-    .name = "keepdim", .kind = LM_P_BOOL, .doc = "keep the joined axes with size 1", .initial = "false"                \
+#define LM_REDUCE_PARAMS                                                                                             \
+  {.name = "dim", .kind = LM_P_DIMS, .doc = "the axis, or list of axes, to join; all when absent", .initial = "nil"}, {\
+    .name = "keepdim", .kind = LM_P_BOOL, .doc = "keep the joined axes with size 1", .initial = "false"              \
   }
 
 #endif

@@ -14,6 +14,18 @@ void lm_infer_shape(lm_call *c, int ndim, const int64_t *shape) {
   for (int i = 0; i < ndim; i++) m->shape[i] = shape[i];
 }
 
+lm_status lm_forward_reshape(lm_call *c, lm_err *e) {
+  const lm_meta *m = &c->out_meta[0];
+  int64_t stride[LM_MAX_DIMS];
+  lm_tensor *row_major;
+  lm_status status = lm_tensor_compact(&row_major, c->in[0], e);
+  if (status) return status;
+  lm_row_major(m->ndim, m->shape, stride);
+  status = lm_tensor_view(&c->out[0], row_major, m->ndim, m->shape, stride, row_major->offset, e);
+  lm_tensor_release(row_major);
+  return status;
+}
+
 lm_status lm_reshape_to(lm_tensor *t, const lm_meta *shape, lm_tensor **out, lm_err *e) {
   lm_value value = lm_list(shape->ndim, shape->shape);
   return lm_apply(&lm_op_reshape, 1, &t, &value, out, e);

@@ -10,6 +10,10 @@ lm_status lm_view_of(lm_call *c, int ndim, const int64_t *shape, const int64_t *
 /* Sets c->out_meta[0] to the dtype of input 0 and the given shape. */
 void lm_infer_shape(lm_call *c, int ndim, const int64_t *shape);
 
+/* forward of every op that only regroups axes: the elements of input 0 under the shape that infer found; a view where
+ * the memory allows it. */
+lm_status lm_forward_reshape(lm_call *c, lm_err *e);
+
 /* Calls reshape: the gradient of every op that only regroups axes. */
 lm_status lm_reshape_to(lm_tensor *t, const lm_meta *shape, lm_tensor **out, lm_err *e);
 

@@ -1,0 +1,200 @@
+--- Errors as values: a table { kind, message, file, line, notes } whose text is "file:line: message" and the notes.
+--
+-- Kinds are those of the runtime (argument, shape, dtype, memory, io, format, numeric, state, interrupt, missing) and
+-- name (an undefined name), syntax, script (raised by a script's own `error`, or by Lua in it), usage (wrong command
+-- line; exit code 2), internal (a mistake of the library itself). The position is the line of the user's own code that
+-- made the mistake: lines of the library (chunks named "=lib/...") are passed over.
+local command = require "lamina.core.command"
+
+local M = {}
+
+local registry = debug.getregistry()
+local Error = registry["lamina.error"] or {}
+registry["lamina.error"] = Error
+Error.__name = "error"
+
+--- "file:line: message" and the notes, a line each.
+Error.__tostring = function(self)
+  local head = self.file and self.line and string.format("%s:%d: ", self.file, self.line) or ""
+  local lines = { head .. tostring(self.message) }
+  for _, note in ipairs(self.notes or {}) do lines[#lines + 1] = note end
+  return table.concat(lines, "\n")
+end
+
+--- True for an error value.
+function M.is_error(value) return getmetatable(value) == Error end
+
+--- An error value from { kind =, message =, file =, line =, notes = }.
+function M.new(parts) return setmetatable(parts, Error) end
+
+-- ---- positions -------------------------------------------------------------------------------------------------
+
+--- Where the user's own code is, at or above a level of the call stack (1: the function that calls position): a table
+-- { file =, line = }, or nil where only the library and C are on the stack.
+function M.position(level)
+  level = (level or 1) + 1
+  while true do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.currentline > 0 and info.source:sub(1, 5) ~= "=lib/" then
+      return { file = info.source:match "^[@=](.*)$" or info.short_src, line = info.currentline }
+    end
+    level = level + 1
+  end
+end
+
+-- ---- raising ---------------------------------------------------------------------------------------------------
+
+local function text_of(format, ...)
+  if select("#", ...) == 0 then return format end
+  return string.format(format, ...)
+end
+
+-- A level becomes a position; `depth` is how many functions of this file stand between.
+local function place(where, depth)
+  if type(where) == "table" then return where end
+  return M.position((where or 1) + depth) or {}
+end
+
+--- Raises an error of a kind. where: a position, or a level as for Lua's `error` (1: the function that calls raise, 2:
+-- its caller); from there outwards the first line of the user's code is named.
+function M.raise(kind, where, format, ...)
+  local at = place(where, 2)
+  error(M.new { kind = kind, message = text_of(format, ...), file = at.file, line = at.line }, 0)
+end
+
+--- The same with notes: lines that are shown below the message.
+function M.raise_with(notes, kind, where, format, ...)
+  local at = place(where, 2)
+  error(M.new { kind = kind, message = text_of(format, ...), file = at.file, line = at.line, notes = notes }, 0)
+end
+
+--- Raises at a position (nil: none).
+function M.raise_at(position, kind, format, ...)
+  local at = position or {}
+  error(M.new { kind = kind, message = text_of(format, ...), file = at.file, line = at.line }, 0)
+end
+
+-- ---- what Lua itself raises ------------------------------------------------------------------------------------
+
+local function known_kind(message, file, traceback)
+  if command.source(file) then return "internal" end
+  if not traceback then return "syntax" end
+  return message:find "^bad argument" and "argument" or "script"
+end
+
+--- The error value for whatever was raised: an error value stays itself; "file:line: message" is taken apart; anything
+-- else becomes a message. traceback: the chain of calls, or nil where nothing had run yet (a syntax error).
+function M.from(value, traceback)
+  local e = value
+  if not M.is_error(value) then
+    if type(value) == "string" then
+      local file, line, message = value:match "^([^\n]-):(%d+): (.*)$"
+      if file then
+        e = M.new { kind = known_kind(message, file, traceback), message = message, file = file,
+          line = math.tointeger(line) }
+      else
+        e = M.new { kind = value == "not enough memory" and "memory" or "script", message = value }
+      end
+    else
+      e = M.new { kind = "script", message = "an error was raised whose value is " .. tostring(value) }
+    end
+  end
+  if traceback and not rawget(e, "traceback") then e.traceback = traceback end
+  return e
+end
+
+--- try(f, ...) calls f(...) and returns what it returns; where f raises, nil and the error value (err.kind,
+-- err.message, err.file, err.line; tostring(err) is all of it). Ctrl-C is passed on.
+function M.try(f, ...)
+  local function done(ok, ...)
+    if ok then return ... end
+    local e = ...
+    if e.kind == "interrupt" then error(e, 0) end
+    return nil, e
+  end
+  return done(xpcall(f, function(value) return M.from(value, debug.traceback("", 2)) end, ...))
+end
+
+-- ---- showing ---------------------------------------------------------------------------------------------------
+
+local function nth_line(text, n)
+  local i = 1
+  for line in (text .. "\n"):gmatch "(.-)\r?\n" do
+    if i == n then return line end
+    i = i + 1
+  end
+end
+
+--- The line of source that an error is about: from the text that was run, else from the file. nil: not to be had.
+function M.source_line(e)
+  if not e.file or not e.line then return nil end
+  local text = command.sources[e.file] or command.source(e.file)
+  if not text then
+    local file = io.open(e.file, "rb")
+    if not file then return nil end
+    text = file:read "a"
+    file:close()
+  end
+  local line = text and nth_line(text, e.line)
+  line = line and line:gsub("^%s+", ""):gsub("%s+$", ""):gsub("%c", " ")
+  if line and line ~= "" then return #line > 160 and line:sub(1, 157) .. "..." or line end
+end
+
+local CODES = { usage = 2, interrupt = 130 }
+
+--- The text of an error as the command writes it, and the exit code for it. with_traceback: with the chain of calls,
+-- which a mistake of the library itself always has.
+function M.describe(e, with_traceback, prefix)
+  e = M.from(e)
+  if e.kind == "exit" then return "", e.code end
+  local head = e.file and e.line and string.format("%s:%d: ", e.file, e.line) or ""
+  local lines = { prefix .. head .. tostring(e.message) }
+  local source = M.source_line(e)
+  if source then lines[#lines + 1] = "    " .. source end
+  for _, note in ipairs(e.notes or {}) do lines[#lines + 1] = note end
+  if e.kind == "internal" then
+    lines[#lines + 1] = "  This is a mistake in Lamina itself. Please report it with what follows."
+  end
+  if (with_traceback or e.kind == "internal") and e.traceback then lines[#lines + 1] = e.traceback end
+  return table.concat(lines, "\n"), CODES[e.kind] or 1
+end
+
+-- ---- did you mean ----------------------------------------------------------------------------------------------
+
+-- The number of insertions, deletions, substitutions and swaps of neighbours between two words (Damerau 1964, in its
+-- optimal string alignment form).
+local function distance(a, b)
+  local before, above = {}, {}
+  for j = 0, #b do above[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      row[j] = math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, above = above, row
+  end
+  return above[#b]
+end
+
+--- The nearest of a list of names to a name; nil when none is near (more than a third of its letters differ).
+function M.nearest(name, list)
+  local best, least = nil, math.max(1, #name // 3) + 0.5
+  for _, candidate in ipairs(list) do
+    local d = distance(name:lower(), candidate:lower())
+    if d < least then best, least = candidate, d end
+  end
+  return best
+end
+
+--- " (did you mean 'X'?)" or "".
+function M.hint(name, list)
+  local near = M.nearest(tostring(name), list)
+  return near and string.format(" (did you mean '%s'?)", near) or ""
+end
+
+return M

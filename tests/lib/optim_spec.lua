@@ -1,0 +1,166 @@
+-- Optimisers against their published formulas, schedules against values worked out by hand.
+local core = require "lamina.core.tensor"
+local optim = require "lamina.optim"
+
+local function parameter(values) return core.tensor(values, { dtype = "float64" }):requires_grad(true) end
+
+-- The loss sum(a (p - b)^2) / 2, whose gradient is a (p - b).
+local function quadratic(p, a, b) return ((p - b):square() * (a / 2)):sum() end
+
+local function near(expected, actual, tolerance)
+  assert.is_true(math.abs(expected - actual) <= (tolerance or 1e-12), string.format("%.17g is not %.17g", actual,
+    expected))
+end
+
+describe("optimizers", function()
+  it("descend a quadratic as the closed form says", function()
+    local p = parameter { 5, -3 }
+    local opt = optim.sgd { rate = 0.1 }
+    opt:attach { p }
+    for _ = 1, 10 do opt:step(quadratic(p, 2, 1)) end
+    -- p - b shrinks by 1 - rate a at every step
+    near(1 + 4 * 0.8 ^ 10, p:totable()[1])
+    near(1 - 4 * 0.8 ^ 10, p:totable()[2])
+  end)
+
+  it("follow momentum and Adam element by element", function()
+    local p, q = parameter { 2 }, parameter { 2 }
+    local sgd, adam = optim.sgd { rate = 0.05, momentum = 0.9, decay = 0.1 }, optim.adam { rate = 0.05 }
+    sgd:attach { p }
+    adam:attach { q }
+    local x, b, y, m, v = 2, 0, 2, 0, 0
+    for t = 1, 20 do
+      sgd:step(quadratic(p, 3, 1))
+      adam:step(quadratic(q, 3, 1))
+      b = 0.9 * b + 3 * (x - 1) + 0.1 * x
+      x = x - 0.05 * b
+      local g = 3 * (y - 1)
+      m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+      y = y - 0.05 * (m / (1 - 0.9 ^ t)) / (math.sqrt(v / (1 - 0.999 ^ t)) + 1e-8)
+    end
+    near(x, p:totable()[1], 1e-12)
+    near(y, q:totable()[1], 1e-12)
+  end)
+
+  it("take decay from the weights directly in adamw", function()
+    local p = parameter { 2 }
+    local opt = optim.adamw { rate = 0.1, decay = 0.5 }
+    opt:attach { p }
+    opt:step(quadratic(p, 0, 0)) -- no gradient: only the decay acts
+    near(2 * (1 - 0.05), p:totable()[1])
+  end)
+
+  it("scale gradients down to the clip", function()
+    local p = parameter { 3, 4 }
+    local opt = optim.sgd { rate = 1, clip = 1 }
+    opt:attach { p }
+    opt:step(quadratic(p, 1, 0)) -- the gradient is (3, 4), its norm 5
+    near(5, opt.norm)
+    near(3 - 0.6, p:totable()[1], 1e-6)
+    near(4 - 0.8, p:totable()[2], 1e-6)
+  end)
+
+  it("update a parameter once though it is listed twice, and leave one without a gradient", function()
+    local p, q = parameter { 1 }, parameter { 7 }
+    local opt = optim.sgd { rate = 0.5 }
+    opt:attach { p, p, q }
+    opt:step(quadratic(p, 1, 0))
+    near(0.5, p:totable()[1])
+    near(7, q:totable()[1])
+  end)
+
+  it("refuse a loss that is not finite, and change nothing", function()
+    local p = parameter { 1 }
+    local opt = optim.adam {}
+    opt:attach { p }
+    local ok, err = pcall(opt.step, opt, (p / 0):sum())
+    assert.is_false(ok)
+    assert.equal("numeric", err.kind)
+    assert.equal(0, opt.steps)
+    near(1, p:totable()[1])
+  end)
+
+  it("name the gradient that is not finite", function()
+    local p, q = parameter { 1 }, parameter { 0 }
+    local opt = optim.sgd { check = true }
+    opt:attach { { name = "V1.weight", tensor = p }, { name = "V2.weight", tensor = q } }
+    local ok, err = pcall(opt.step, opt, (p * q:sqrt()):sum()) -- the derivative of sqrt at 0
+    assert.is_false(ok)
+    assert.matches("gradient of V2.weight", tostring(err), 1, true)
+  end)
+
+  it("go on from a saved state bit for bit", function()
+    local function run(stop)
+      local p = parameter { 2, 3 }
+      local opt = optim.adam { rate = 0.1, schedule = optim.cosine {} }
+      opt:attach { p }
+      opt:plan { steps = 10 }
+      for step = 1, 10 do
+        if step == stop then
+          local state = opt:state()
+          local kept = { tensors = {}, values = state.values }
+          for name, t in pairs(state.tensors) do kept.tensors[name] = t:clone() end
+          opt = optim.adam { rate = 0.1, schedule = optim.cosine {} }
+          opt:attach { p }
+          opt:plan { steps = 10 }
+          opt:restore(kept)
+        end
+        opt:step(quadratic(p, 2, 1))
+      end
+      return p:digest()
+    end
+    assert.equal(run(nil), run(6))
+  end)
+
+  it("say what is wrong with their options", function()
+    for _, case in ipairs {
+      { optim.adam, { rte = 1 }, "did you mean 'rate'" },
+      { optim.sgd, { momentum = 2 }, "momentum" },
+      { optim.adam, { rate = "fast" }, "rate" },
+      { optim.adam, { schedule = {} }, "schedule" },
+    } do
+      local ok, err = pcall(case[1], case[2])
+      assert.is_false(ok)
+      assert.matches(case[3], tostring(err), 1, true)
+    end
+    local ok, err = pcall(function() optim.sgd {}:update() end)
+    assert.is_false(ok)
+    assert.matches("attach", tostring(err), 1, true)
+  end)
+end)
+
+describe("schedules", function()
+  local plan = { steps = 100, per_epoch = 10 }
+
+  it("give the values of their formulas", function()
+    local cosine = optim.cosine { final = 0.1 }
+    near(1, cosine:factor(0, plan))
+    near(0.55, cosine:factor(50, plan))
+    near(0.1, cosine:factor(100, plan))
+    local step = optim.step { every = 2, factor = 0.5 }
+    near(1, step:factor(19, plan))
+    near(0.5, step:factor(20, plan))
+    near(0.25, step:factor(59, plan))
+    local linear = optim.linear {}
+    near(0.75, linear:factor(25, plan))
+    near(1, optim.constant {}:factor(99, nil))
+  end)
+
+  it("rise in a straight line during the warm-up", function()
+    local warm = optim.cosine { warmup = 4 }
+    near(0.2, warm:factor(0, plan))
+    near(0.8, warm:factor(3, plan))
+    near(1, warm:factor(4, plan))
+    near(0.5, optim.cosine { warmup = 0.2 }:factor(60, plan))
+    near(0.5, optim.warmup { 3 }:factor(1, plan))
+  end)
+
+  it("ask for the number of steps when they need it", function()
+    local p = parameter { 1 }
+    local opt = optim.sgd { schedule = optim.cosine {} }
+    opt:attach { p }
+    local ok, err = pcall(opt.step, opt, quadratic(p, 1, 0))
+    assert.is_false(ok)
+    assert.matches("opt:plan", tostring(err), 1, true)
+  end)
+end)
