@@ -105,7 +105,13 @@ lm_tensor **bind_new_tensor(lua_State *L) {
   bind_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   box->tensor = NULL;
   box->bytes = 0;
-  luaL_setmetatable(L, BIND_TENSOR);
+  if (luaL_getmetatable(L, BIND_TENSOR) == LUA_TNIL) { /* the first tensor comes from another room, such as io */
+    lua_pop(L, 1);
+    luaL_requiref(L, "lamina.core.tensor", bind_open_tensor, 0);
+    lua_pop(L, 1);
+    luaL_getmetatable(L, BIND_TENSOR);
+  }
+  lua_setmetatable(L, -2);
   return &box->tensor;
 }
 

@@ -41,6 +41,7 @@ void libs_open(lua_State *L, const command *c);
 
 /* Loads text as a chunk, never bytecode. A first line that begins with '#' is skipped. The text is remembered under
  * the name that messages use, so that an error can show its line. Returns Lua's status; leaves function or message. */
+void libs_remember(lua_State *L, const char *text, size_t size, const char *chunk);
 int libs_load(lua_State *L, const char *text, size_t size, const char *chunk);
 
 /* Opens the repeatable replacements: pairs, next, table.sort, tostring, print, string.format, load, ... */
@@ -63,8 +64,13 @@ int script_run(lua_State *L, const command *c);
 /* lua_pcall with a handler that turns what was raised into an error value. */
 int script_call(lua_State *L, int n_arguments, int n_results);
 
-/* Writes the error value on top of the stack to stderr, pops it, and returns the exit code for it. */
-int script_report(lua_State *L, bool traceback, const char *prefix);
+/* Writes the error value on top of the stack to stderr, pops it, and returns the exit code for it. The position is left
+ * out where it is in the chunk `quiet` (NULL: none). */
+int script_report(lua_State *L, bool traceback, const char *prefix, const char *quiet);
+
+/* Pops the error value that ended things, or nil, and closes the experiment if there is one; a failure to do so is
+ * reported. Returns the exit code. */
+int script_finish(lua_State *L, const command *c);
 
 /* The prompt, until Ctrl-D. Returns the exit code. */
 int repl_run(lua_State *L, const command *c);

@@ -36,7 +36,7 @@ static const luaL_Reg rooms[] = {{"lamina.core.tensor", bind_open_tensor}, {"lam
 /* ---- loading ------------------------------------------------------------------------------------------------- */
 
 /* Remembers text in lamina.core.command.sources under the name that messages give the chunk. */
-static void remember(lua_State *L, const char *text, size_t size, const char *chunk) {
+void libs_remember(lua_State *L, const char *text, size_t size, const char *chunk) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lamina.sources");
   lua_pushlstring(L, text, size);
   lua_setfield(L, -2, chunk + 1);
@@ -44,7 +44,7 @@ static void remember(lua_State *L, const char *text, size_t size, const char *ch
 }
 
 int libs_load(lua_State *L, const char *text, size_t size, const char *chunk) {
-  remember(L, text, size, chunk);
+  libs_remember(L, text, size, chunk);
   if (size >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3)) text += 3, size -= 3;
   if (size && text[0] == '#') {
     const char *end = memchr(text, '\n', size);

@@ -57,6 +57,8 @@ static int64_t read_choice(lua_State *L, const lm_op *op, const lm_param *p, int
 static void read_param(lua_State *L, op_call *c, int which, int index) {
   const lm_param *p = &c->op->params[which];
   lm_value *value = &c->values[which];
+  int top = lua_gettop(L);
+  index = lua_absindex(L, index); /* labels are pushed above it */
   const char *what = label(L, c->op, p->name);
   lm_err err = {0};
   *value = (lm_value){.given = true};
@@ -70,7 +72,7 @@ static void read_param(lua_State *L, op_call *c, int which, int index) {
   case LM_P_DTYPE: value->i = bind_dtype(L, index, what); break;
   default: read_list(L, c->op, p, index, value);
   }
-  lua_pop(L, 1); /* the label */
+  lua_settop(L, top); /* drops the labels */
   bind_check(L, lm_op_check_value(c->op, p, value, &err), &err);
 }
 

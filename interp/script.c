@@ -35,26 +35,27 @@ int script_call(lua_State *L, int n_arguments, int n_results) {
   return status;
 }
 
-/* (error value, traceback?, prefix) -> text, exit code */
+/* (error value, traceback?, prefix, quiet) -> text, exit code */
 static int describe(lua_State *L) {
-  lua_settop(L, 3);
+  lua_settop(L, 4);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, "lamina.errors");
   lua_getfield(L, -1, "describe");
   lua_insert(L, 1);
-  lua_settop(L, 4);
-  lua_call(L, 3, 2);
+  lua_settop(L, 5);
+  lua_call(L, 4, 2);
   return 2;
 }
 
-int script_report(lua_State *L, bool traceback, const char *prefix) {
+int script_report(lua_State *L, bool traceback, const char *prefix, const char *quiet) {
   lua_pushcfunction(L, describe);
   lua_insert(L, -2);
   lua_pushboolean(L, traceback);
   lua_pushstring(L, prefix);
+  lua_pushstring(L, quiet);
   int code = EXIT_FAILED;
   fflush(stdout);
-  if (lua_pcall(L, 3, 2, 0) == LUA_OK) {
+  if (lua_pcall(L, 4, 2, 0) == LUA_OK) {
     const char *text = lua_tostring(L, -2);
     code = (int)lua_tointeger(L, -1);
     if (text && *text) fprintf(stderr, "%s\n", text);
@@ -152,23 +153,21 @@ static int finish(lua_State *L) {
   return 0;
 }
 
-int script_run(lua_State *L, const command *c) {
-  int base = lua_gettop(L), code = EXIT_FINE;
-  bool failed = run_all(L, c);
-  if (failed) interrupt_clear();
+int script_finish(lua_State *L, const command *c) {
   lua_pushcfunction(L, finish);
-  if (failed) {
-    lua_pushvalue(L, -2);
-  } else {
+  lua_insert(L, -2);
+  return script_call(L, 1, 0) == LUA_OK ? EXIT_FINE : script_report(L, c->traceback, "lamina: ", NULL);
+}
+
+int script_run(lua_State *L, const command *c) {
+  if (!run_all(L, c)) {
     lua_pushnil(L);
+    return script_finish(L, c);
   }
-  bool unfinished = script_call(L, 1, 0) != LUA_OK;
-  if (unfinished && failed) lua_insert(L, -2); /* the first cause is told first */
-  if (failed) code = script_report(L, c->traceback, "lamina: ");
-  if (unfinished) {
-    int second = script_report(L, c->traceback, "lamina: ");
-    if (code == EXIT_FINE) code = second;
-  }
-  lua_settop(L, base);
+  interrupt_clear();
+  lua_pushvalue(L, -1);
+  lua_insert(L, -2);
+  int code = script_report(L, c->traceback, "lamina: ", NULL); /* the first cause is told first */
+  script_finish(L, c);
   return code;
 }

@@ -1,7 +1,8 @@
 --- Checkpoints: the state of a run in one safetensors file, written whole or not at all.
 --
 -- Objects are anything with :state() -> { tensors =, values = } and :restore(state) (models, optimisers), or tensors.
--- Random draws are functions of (seed, purpose, step), so epoch, step and the counts of the script's own draws are all
+-- Random draws are functions of (seed, purpose, step), so epoch, step and the counts of the script's own draws are
+-- all
 -- that a run needs to go on exactly as if it had not stopped.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
@@ -13,7 +14,7 @@ local FORMAT = "lamina checkpoint 1"
 local function state_of(name, object)
   if core.is_tensor(object) then return { tensors = { value = object:detach() }, values = {} } end
   if (type(object) ~= "table" and type(object) ~= "userdata") or not object.state then
-    errors.raise("argument", 3, "checkpoint: '%s' is a %s; its state cannot be kept (models, optimizers and tensors can)",
+    errors.raise("argument", 3, "checkpoint: '%s' is a %s; the state of models, optimizers and tensors can be kept",
       name, type(object))
   end
   return object:state()

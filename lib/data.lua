@@ -43,6 +43,9 @@ Set.__tostring = function(self)
     shape_of(self.y), self.y.dtype, self.classes and string.format(", %d classes", #self.classes) or "")
 end
 
+--- The methods of data sets, for other sets of items that have x, y, n, name and :subset.
+M.methods = Set
+
 local function make(parts)
   parts.n = #parts.x
   return setmetatable(parts, Set)
@@ -59,6 +62,7 @@ local function bad_label(y, count)
 end
 
 local TENSORS = {
+  positional = { "x", "y" },
   x = { type = "tensor", required = true, doc = "inputs, items along the first axis" },
   y = { type = "tensor", required = true, doc = "targets: labels from 1 (int64), or numbers" },
   classes = { type = "table", doc = "the classes' names; labels must be from 1 to their number" },
@@ -69,9 +73,7 @@ local TENSORS = {
 --- data.tensors { x, y, classes =, groups =, name = }: a data set from tensors that are there already.
 function M.tensors(given)
   local position = errors.position(2)
-  local named = {}
-  for key, value in pairs(given) do named[key == 1 and "x" or key == 2 and "y" or key] = value end
-  local o = schema.check("data.tensors", named, TENSORS, position)
+  local o = schema.check("data.tensors", given, TENSORS, position)
   if o.x.ndim == 0 or o.y.ndim == 0 or #o.x ~= #o.y then
     errors.raise("shape", position, "data.tensors: x is %s and y is %s; both need one entry per item", shape_of(o.x),
       shape_of(o.y))
@@ -104,7 +106,8 @@ end
 --- The items at the given positions (a list or an int64 tensor, from 1) as a batch: b.x, b.y, b.index, #b.
 function Set:batch(indices)
   local index = as_indices(indices, 2)
-  return M.make_batch { x = ops.index_select(self.x, index, { dim = 1 }), y = ops.index_select(self.y, index, { dim = 1 }),
+  return M.make_batch { x = ops.index_select(self.x, index, { dim = 1 }), y = ops.index_select(self.y, index,
+    { dim = 1 }),
     index = index, n = #index }
 end
 
@@ -123,7 +126,8 @@ end
 -- Items first..last without copying them.
 local function range(set, first, last, name)
   local groups = set.groups and table.move(set.groups, first, last, 1, {})
-  return make { x = set.x[{ { first, last } }], y = set.y[{ { first, last } }], classes = set.classes, groups = groups,
+  return make { x = set.x[{ { first, last } }], y = set.y[{ { first, last } }], classes = set.classes,
+    groups = groups,
     name = name or set.name, selected = set.selected }
 end
 
@@ -155,7 +159,8 @@ local function units(set, by, position)
   return list
 end
 
---- set:split { 0.8, 0.2, by = true, seed = }: several data sets with about these shares of the items, in an order drawn
+--- set:split { 0.8, 0.2, by = true, seed = }: several data sets with about these shares of the items, in an order
+-- drawn
 -- for (seed, "split"); with `by`, items of one group (a movie, a subject) stay together.
 function Set:split(given)
   local position = errors.position(2)
@@ -170,7 +175,8 @@ function Set:split(given)
     errors.raise("argument", position, "split: the shares add up to %g, expected at most 1", total)
   end
   local list = units(self, o.by, position)
-  local order = tensor.draw { kind = "permutation", shape = { #list }, seed = o.seed or tensor.seed(), purpose = "split" }
+  local order = tensor.draw { kind = "permutation", shape = { #list }, seed = o.seed or tensor.seed(),
+    purpose = "split" }
   local at, done, results = 1, 0, {}
   order = order:totable()
   for k, part in ipairs(o.parts) do
@@ -224,7 +230,8 @@ end
 -- ---- MNIST -----------------------------------------------------------------------------------------------------
 
 local MNIST = {
-  standardise = { type = "boolean", default = true, doc = "subtract the mean, divide by the standard deviation of the training pixels" },
+  standardise = { type = "boolean", default = true,
+    doc = "subtract the mean and divide by the standard deviation of the training pixels" },
   validation = { type = "integer", default = 5000, min = 0, max = 59999,
     doc = "how many of the training file's last items are kept for validation" },
   dir = { type = "string", doc = "the folder with the four files; found through --data if absent" },
@@ -255,7 +262,8 @@ local function read_part(dir, part, position)
   local y = labels:to "int64" + 1
   local item, label = bad_label(y, 10)
   if item then
-    errors.raise("format", position, "%s: label %d of item %d is out of range, expected 0 to 9", label_path, label - 1,
+    errors.raise("format", position, "%s: label %d of item %d is out of range, expected 0 to 9", label_path,
+      label - 1,
       item)
   end
   return images, y
@@ -280,7 +288,8 @@ function M.mnist(given)
     .. "t10k-labels-idx1-ubyte.gz")
   local images, y = read_part(dir, "train", position)
   if o.validation >= #images then
-    errors.raise("argument", position, "data.mnist: validation = %d leaves nothing of %d items to train on", o.validation,
+    errors.raise("argument", position, "data.mnist: validation = %d leaves nothing of %d items to train on",
+      o.validation,
       #images)
   end
   local mean, std = 0, 255

@@ -144,13 +144,13 @@ end
 local CODES = { usage = 2, interrupt = 130 }
 
 --- The text of an error as the command writes it, and the exit code for it. with_traceback: with the chain of calls,
--- which a mistake of the library itself always has.
-function M.describe(e, with_traceback, prefix)
+-- which a mistake of the library itself always has. quiet: a chunk whose lines need no naming (what was just typed).
+function M.describe(e, with_traceback, prefix, quiet)
   e = M.from(e)
   if e.kind == "exit" then return "", e.code end
-  local head = e.file and e.line and string.format("%s:%d: ", e.file, e.line) or ""
-  local lines = { prefix .. head .. tostring(e.message) }
-  local source = M.source_line(e)
+  local placed = e.file and e.line and e.file ~= quiet
+  local lines = { prefix .. (placed and string.format("%s:%d: ", e.file, e.line) or "") .. tostring(e.message) }
+  local source = placed and M.source_line(e)
   if source then lines[#lines + 1] = "    " .. source end
   for _, note in ipairs(e.notes or {}) do lines[#lines + 1] = note end
   if e.kind == "internal" then

@@ -24,7 +24,8 @@ local FIELDS = {
   model = { type = "any", required = true, doc = "a model, or a function from a batch of inputs to outputs" },
   data = { type = "any", required = true, doc = "a data set" },
   loss = { type = { "string", "table", "function" }, doc = "as in train; cross_entropy for labels, else mse" },
-  batch = { type = "integer", default = 256, min = 1, doc = "items at a time; no result depends on it but the loss's last bits" },
+  batch = { type = "integer", default = 256, min = 1,
+    doc = "items at a time; no result depends on it but the loss's last bits" },
 }
 
 --- Whether targets are class labels.
@@ -87,7 +88,8 @@ function M.run(o, position)
   return setmetatable(result, Evaluation)
 end
 
---- evaluate { model =, data =, loss =, batch = 256 }: n, loss (mean over items) and, for labels, error (part of the items
+--- evaluate { model =, data =, loss =, batch = 256 }: n, loss (mean over items) and, for labels, error (part of the
+-- items
 -- that is wrong), accuracy, wrong (their number) and confusion (classes x classes, int64: true class by given class).
 -- `selected` is true where the data have been used for a choice, such as which weights to keep.
 function M.evaluate(given)

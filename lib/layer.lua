@@ -33,7 +33,7 @@ end
 function M.define(description)
   description.full = description.full or description.word
   description.options = description.options or {}
-  description.positional = description.positional or {}
+  description.options.positional = description.positional
   description.options.name = { type = "string", doc = "its name within the area, instead of word and number" }
   return setmetatable(description, Word)
 end
@@ -65,36 +65,6 @@ function M.spec(value, position)
   if M.is_word(value) then
     return setmetatable({ kind = "layer", layer = value, given = {}, position = position }, Spec)
   end
-end
-
---- The options by name: positional values get the names that the word declares for them.
--- Returns nil and a message when there are too many.
-function M.named(word, given)
-  local options, count = {}, 0
-  for key, value in pairs(given) do
-    if math.type(key) == "integer" then
-      count = count + 1
-    else
-      options[key] = value
-    end
-  end
-  for i = 1, count do
-    local name = word.positional[i]
-    if given[i] == nil or not name then
-      return nil, string.format("takes %s, got %d", M.count_text(#word.positional, "value without a name"), count)
-    end
-    if options[name] ~= nil then
-      return nil, string.format("option '%s' is given twice: by name and as value %d", name, i)
-    end
-    options[name] = given[i]
-  end
-  return options
-end
-
---- "no value", "1 value", "2 values".
-function M.count_text(n, noun)
-  if n == 0 then return "no " .. noun end
-  return string.format("%d %s%s", n, noun:gsub("^%w+", n == 1 and "%0" or "%0s"), "")
 end
 
 --- A shape as messages show it: 6x14x14.

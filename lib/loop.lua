@@ -2,7 +2,8 @@
 --
 --   loop { data = digits.train, batch = 64, epochs = 5, state = { G, D, og, od }, each = function(b)
 --     ...
---     return { d = ld, g = lg }      -- numbers or tensors with one element; their means over the epoch are the history
+--     return { d = ld, g = lg }      -- numbers or tensors with one element; their means over the epoch are the
+-- history
 --   end }
 local checkpoint = require "lamina.checkpoint"
 local core = require "lamina.core.tensor"
@@ -20,9 +21,10 @@ M.fields = {
   data = { type = "any", required = true, doc = "what has # and :batch(indices), such as a data set" },
   each = { type = "function", required = true,
     doc = "called with every batch; returns a table of losses and other numbers, or one loss" },
-  batch = { type = "integer", default = 64, min = 1, doc = "items in a batch; the last one of an epoch may be smaller" },
+  batch = { type = "integer", default = 64, min = 1, doc = "items in a batch; the last of an epoch may be smaller" },
   epochs = { type = "integer", default = 1, min = 0, doc = "passes over the data" },
-  shuffle = { type = "boolean", default = true, doc = "whether each epoch has an order of its own, keyed by the seed" },
+  shuffle = { type = "boolean", default = true,
+    doc = "whether each epoch has an order of its own, keyed by the seed" },
   seed = { type = "integer", doc = "of the order; the experiment's if absent" },
   state = { type = "table", doc = "models, optimizers and tensors that a checkpoint keeps" },
   checkpoint = { type = { "string", "boolean" }, default = false,
@@ -112,7 +114,8 @@ function Run:load()
   local values = kept.values
   for _, check in ipairs { { "seed", self.seed }, { "items", self.n }, { "batch", self.o.batch } } do
     if values[check[1]] ~= check[2] then
-      errors.raise("argument", self.position, "resume: %s was made with %s = %s, this run has %s", self.path, check[1],
+      errors.raise("argument", self.position, "resume: %s was made with %s = %s, this run has %s", self.path,
+        check[1],
         tostring(values[check[1]]), tostring(check[2]))
     end
   end
@@ -134,7 +137,8 @@ function Run:do_batch(b, i)
   local numbers = numbers_of(result, self.position)
   for name, value in pairs(numbers) do
     if bad(value) then
-      errors.raise("numeric", self.position, "loop: '%s' is %s at epoch %d, step %d", name, M.bad_text(value), self.epoch,
+      errors.raise("numeric", self.position, "loop: '%s' is %s at epoch %d, step %d", name, M.bad_text(value),
+        self.epoch,
         self.step)
     end
   end
@@ -201,7 +205,8 @@ function M.run(o, position)
   return run.rows
 end
 
---- loop { data =, batch = 64, epochs = 1, state = {...}, each = function(b) ... end, ... }: see the head of this file and
+--- loop { data =, batch = 64, epochs = 1, state = {...}, each = function(b) ... end, ... }: see the head of this
+-- file and
 -- `fields`. b has x, y, #b, epoch, step (counted over all epochs, from 1) and number (within the epoch). Returns the
 -- history: one row per epoch.
 function M.loop(given)

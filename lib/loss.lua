@@ -26,7 +26,8 @@ local known = {
   bce = { call = M.bce, options = {} },
 }
 
---- The function (output, target) -> loss for what a script gives as `loss`: a name, { name, options... } or a function.
+--- The function (output, target) -> loss for what a script gives as `loss`: a name, { name, options... } or a
+-- function.
 -- The second result is its name, or "loss". Raises at `position`.
 function M.make(spec, position)
   if type(spec) == "function" then return spec, "loss" end

@@ -163,7 +163,8 @@ Model.__call = function(self, x)
   return outputs_of(self, runner.run(self, x, { training = false, step = 0, seed = self.seed }, {}))
 end
 
---- net:parameters(pattern): a list of { name =, tensor = } in the order of the layers; pattern is a Lua pattern on names.
+--- net:parameters(pattern): a list of { name =, tensor = } in the order of the layers; pattern is a Lua pattern on
+-- names.
 function Model:parameters(pattern)
   local list = {}
   for _, p in ipairs(self.list) do
@@ -211,7 +212,8 @@ local function wanted_of(net, layers, level)
   return wanted
 end
 
---- net:activations(x, layers): what the layers give for a batch, as a table by name, without gradients. layers: "all" (the
+--- net:activations(x, layers): what the layers give for a batch, as a table by name, without gradients. layers:
+-- "all" (the
 -- default) for every layer, a name, or a list of names; an area's name stands for its last layer.
 function Model:activations(x, layers)
   check_input(self, x, 2)
@@ -276,7 +278,8 @@ function Model:take(tensors, what, level)
   end)
 end
 
---- net:load(path): takes the parameters from a file that net:save made. Names and shapes must be the model's; otherwise
+--- net:load(path): takes the parameters from a file that net:save made. Names and shapes must be the model's;
+-- otherwise
 -- nothing is changed and the error lists what is missing, extra or of another shape.
 function Model:load(path)
   self:take(require("lamina.core.io").safetensors_read(path), path, 2)

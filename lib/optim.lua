@@ -10,7 +10,8 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
--- ---- schedules: an object with :factor(step, plan); step counts from 0, plan = { steps =, per_epoch = } -------------
+-- ---- schedules: an object with :factor(step, plan); step counts from 0, plan = { steps =, per_epoch = }
+-- -------------
 
 local Schedule = { __name = "schedule" }
 Schedule.__index = Schedule
@@ -48,8 +49,9 @@ M.constant = schedule("constant", {}, false, function() return 1 end)
 
 --- warmup { 100 }: a straight rise over so many steps, then constant.
 function M.warmup(options)
-  if type(options) ~= "table" then options = { options } end
-  return M.constant { warmup = options[1] or options.warmup or 0 }
+  local o = schema.check("warmup", options, { positional = { "steps" },
+    steps = { type = "number", required = true, min = 0, doc = "how long the rise takes" } }, errors.position(2))
+  return M.constant { warmup = o.steps }
 end
 
 --- cosine { final = 0, warmup = 0 }: half a cosine from the rate down to final * rate at the last step (Loshchilov &
@@ -90,7 +92,8 @@ end
 
 local COMMON = {
   decay = { type = "number", default = 0, min = 0, doc = "weight decay" },
-  clip = { type = "number", min = 0, doc = "the largest norm of all gradients together; larger ones are scaled down" },
+  clip = { type = "number", min = 0,
+    doc = "the largest norm of all gradients together; larger ones are scaled down" },
   check = { type = "boolean", default = false, doc = "stop at a NaN or an infinity in a gradient, with its name" },
   schedule = { type = "table", doc = "how the rate changes: cosine {}, step {}, linear {}, constant { warmup = }" },
 }
@@ -101,13 +104,15 @@ local function optimizer(kind, fields, states)
     local position = errors.position(2)
     local o = schema.check(kind, options or {}, fields, position)
     if o.schedule and getmetatable(o.schedule) ~= Schedule then
-      errors.raise("argument", position, "%s: option 'schedule' is a table, expected a schedule such as cosine {}", kind)
+      errors.raise("argument", position, "%s: option 'schedule' is a table, expected a schedule such as cosine {}",
+        kind)
     end
     return setmetatable({ kind = kind, o = o, states = states(o), steps = 0, params = {}, names = {} }, Optimizer)
   end
 end
 
---- sgd { rate = 0.01, momentum = 0, nesterov = false, decay = 0, schedule =, clip = }: gradient descent; with momentum
+--- sgd { rate = 0.01, momentum = 0, nesterov = false, decay = 0, schedule =, clip = }: gradient descent; with
+-- momentum
 -- m: b = m b + g, p = p - rate b (nesterov: p - rate (g + m b)); decay is added to the gradient. As in PyTorch.
 M.sgd = optimizer("sgd", {
   rate = { type = "number", default = 0.01, min = 0, doc = "learning rate" },
@@ -126,11 +131,13 @@ end
 
 local function both() return { "first", "second" } end
 
---- adam { rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = 0, schedule =, clip = } (Kingma & Ba 2015).
+--- adam { rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = 0, schedule =, clip = } (Kingma & Ba
+-- 2015).
 -- decay is added to the gradient.
 M.adam = optimizer("adam", adam_fields(), both)
 
---- adamw: adam with decay taken from the weights directly, rate * decay of them at each step (Loshchilov & Hutter 2019).
+--- adamw: adam with decay taken from the weights directly, rate * decay of them at each step (Loshchilov & Hutter
+-- 2019).
 M.adamw = optimizer("adamw", adam_fields(), both)
 
 -- A model, a list of { name =, tensor = }, or a list of tensors: always as names and tensors.
@@ -188,7 +195,8 @@ end
 local function raise_nonfinite(self)
   local i = core.nonfinite(self.params)
   if i then
-    errors.raise("numeric", 3, "%s: the gradient of %s holds a NaN or an infinity (step %d)", self.kind, self.names[i],
+    errors.raise("numeric", 3, "%s: the gradient of %s holds a NaN or an infinity (step %d)", self.kind,
+      self.names[i],
       self.steps + 1)
   end
 end
@@ -210,12 +218,14 @@ function Optimizer:update()
   if o.check then raise_nonfinite(self) end
   local scale = o.clip and clip_scale(self) or 1
   self.steps, self.last_rate = self.steps + 1, rate
-  core.step(self.params, { kind = self.kind, rate = rate, decay = o.decay, momentum = o.momentum, nesterov = o.nesterov,
+  core.step(self.params, { kind = self.kind, rate = rate, decay = o.decay, momentum = o.momentum,
+    nesterov = o.nesterov,
     beta1 = o.beta1, beta2 = o.beta2, epsilon = o.epsilon, step = self.steps, scale = scale, first = self.first,
     second = self.second })
 end
 
---- One training step on a loss (a tensor with one element): zero, backward, update. A loss that is NaN or infinite is an
+--- One training step on a loss (a tensor with one element): zero, backward, update. A loss that is NaN or infinite
+-- is an
 -- error and changes nothing.
 function Optimizer:step(loss)
   local value = loss:item()

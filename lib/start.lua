@@ -1,5 +1,6 @@
 --- What happens before the first line of a script: strict globals, with the words behind them.
 require("lamina.strict").on()
+require "lamina.core.tensor" -- the type of every tensor, whichever module makes it
 local command = require "lamina.core.command"
 if command.script and command.script ~= "-" then
   local folder = command.script:match "^(.*)/[^/]*$" or "."

@@ -38,7 +38,8 @@ local function all_finite(t)
   return answer == true or answer == 1
 end
 
---- Where the first value that is not finite came from, for a batch whose loss is not: "the data", the parameter or the
+--- Where the first value that is not finite came from, for a batch whose loss is not: "the data", the parameter or
+-- the
 -- layer with its op, or the loss. Runs the forward pass again, layer by layer.
 function M.culprit(net, b, ctx, loss_name)
   if not all_finite(b.x) then return "the data" end
@@ -112,7 +113,8 @@ local function check_labels(o, what, loss_name, position)
   local classes = readout and readout.output or o.model.blocks[#o.model.blocks].output
   local low, high = y:min():item(), y:max():item()
   if #classes ~= 1 or low < 1 or high > classes[1] then
-    errors.raise("argument", position, "train: the labels of %s are from %d to %d, but readout %q gives %s", what, low,
+    errors.raise("argument", position, "train: the labels of %s are from %d to %d, but readout %q gives %s", what,
+      low,
       high, readout and readout.name or o.model.name, layer.shape_text(classes))
   end
 end
@@ -120,7 +122,8 @@ end
 local function check(given, position)
   local o = schema.check("train", given, FIELDS, position)
   if not models.is_model(o.model) then
-    errors.raise("argument", position, "train: model is a %s, expected a model (loop runs anything else)", type(o.model))
+    errors.raise("argument", position, "train: model is a %s, expected a model (loop runs anything else)",
+      type(o.model))
   end
   if #o.model.readouts > 1 then
     errors.raise("argument", position, "train: %s has %d readouts; train takes one goal, use loop for several",
@@ -191,10 +194,13 @@ local function make_after(o, best)
 end
 
 --- train { model =, data =, validate =, loss = "cross_entropy", optimizer = adam {}, epochs = 1, batch = 64,
--- shuffle = true, keep =, clip =, checkpoint =, resume =, seed =, log = }: trains the model and returns the history, one
--- row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss, valid_error, rate,
+-- shuffle = true, keep =, clip =, checkpoint =, resume =, seed =, log = }: trains the model and returns the history,
+-- one
+-- row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss, valid_error,
+-- rate,
 -- seconds. With `validate`, the weights that were best on it are put back at the end, and scores on these data are
--- marked `selected` from then on. Stops with an error at a loss that is NaN or infinite, before the weights are touched.
+-- marked `selected` from then on. Stops with an error at a loss that is NaN or infinite, before the weights are
+-- touched.
 function M.train(given)
   local position = errors.position(2)
   local o, loss, loss_name = check(given, position)

@@ -1,9 +1,11 @@
---- How parameters begin. Every draw is keyed by the seed and the parameter's full name ("V1.conv1.weight"), so a layer
+--- How parameters begin. Every draw is keyed by the seed and the parameter's full name ("V1.conv1.weight"), so a
+-- layer
 -- that is added or taken away leaves the first values of all the others as they were.
 --
 -- The option `init` of conv and dense is one of
 --
---   "uniform"   weight and bias uniform in +-1 / sqrt(fan_in); the default. (LeCun et al. 1998, Efficient BackProp, give
+--   "uniform"   weight and bias uniform in +-1 / sqrt(fan_in); the default. (LeCun et al. 1998, Efficient BackProp,
+-- give
 --               the scale; it is also what PyTorch's Conv2d and Linear do, so that runs can be compared)
 --   "he"        weight normal with standard deviation sqrt(2 / fan_in), bias 0 (He et al. 2015)
 --   "lecun"     weight normal with standard deviation sqrt(1 / fan_in), bias 0
@@ -38,8 +40,8 @@ local given = {
   constant = { key = "value", make = function(p, value) return tensor.full(p.shape, value) end },
 }
 
-local NAMES = "\"uniform\", \"he\", \"lecun\", \"glorot\", \"zeros\", { \"normal\", std = }, { \"uniform\", bound = }, "
-  .. "{ \"constant\", value = } or a function"
+local NAMES = "'uniform', 'he', 'lecun', 'glorot', 'zeros', { 'normal', std = }, { 'uniform', bound = }, "
+  .. "{ 'constant', value = } or a function"
 
 --- Whether `init` is something that M.make understands; else nil and a message.
 function M.check(init)
@@ -53,7 +55,8 @@ function M.check(init)
   return nil, string.format("option 'init' is '%s', expected %s", tostring(shown), NAMES)
 end
 
---- The first value of a parameter { full =, shape =, fan_in =, fan_out =, bias = } for an `init` that M.check accepts.
+--- The first value of a parameter { full =, shape =, fan_in =, fan_out =, bias = } for an `init` that M.check
+-- accepts.
 function M.make(init, p, seed)
   local value
   if type(init) == "function" then

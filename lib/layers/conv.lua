@@ -26,13 +26,14 @@ local function resolve(o, shape)
   if o.pad == "same" then
     ph, pw = same(shape[2], kh, sh, dh), same(shape[3], kw, sw, dw)
     if not ph or not pw then
-      return nil, string.format("pad = \"same\" would need unequal sides here (input %s, kernel %dx%d, stride %dx%d); "
-        .. "use an odd kernel with stride 1, or give pad as a number", layer.shape_text(shape), kh, kw, sh, sw)
+      return nil, string.format("pad = \"same\" would need unequal sides here (input %s, kernel %dx%d, stride %dx%d)"
+        .. "; use an odd kernel with stride 1, or give pad as a number", layer.shape_text(shape), kh, kw, sh, sw)
     end
   elseif o.pad == "valid" then
     ph, pw = 0, 0
   elseif type(o.pad) == "string" then
-    return nil, string.format("option 'pad' is '%s', expected a number, { height, width }, \"same\" or \"valid\"", o.pad)
+    return nil, string.format("option 'pad' is '%s', expected a number, { height, width }, \"same\" or \"valid\"",
+      o.pad)
   else
     ph, pw = pair(o.pad)
   end
@@ -60,11 +61,11 @@ return layer.define {
   positional = { "width" },
   options = {
     width = { type = "integer", required = true, min = 1, doc = "number of filters, the channels of the output" },
-    kernel = { type = { "integer", "pair" }, required = true, min = 1, doc = "size of the filters: n or { h, w }" },
-    stride = { type = { "integer", "pair" }, default = 1, min = 1, doc = "step between positions" },
-    pad = { type = { "integer", "pair", "string" }, default = 0, min = 0,
+    kernel = { type = "pair", required = true, min = 1, doc = "size of the filters: n or { h, w }" },
+    stride = { type = "pair", default = 1, min = 1, doc = "step between positions" },
+    pad = { type = { "pair", "string" }, default = 0, min = 0,
       doc = "zeros around the input: n, { h, w }, \"same\" or \"valid\"" },
-    dilation = { type = { "integer", "pair" }, default = 1, min = 1, doc = "step between the filter's elements" },
+    dilation = { type = "pair", default = 1, min = 1, doc = "step between the filter's elements" },
     groups = { type = "integer", default = 1, min = 1, doc = "parts of the channels that do not see each other" },
     bias = { type = "boolean", default = true, doc = "whether a bias is added" },
     init = { type = { "string", "table", "function" }, default = "uniform", doc = "see help \"init\"" },

@@ -31,9 +31,9 @@ end
 
 local function window(kind, op, doc, extra)
   local options = {
-    kernel = { type = { "integer", "pair" }, required = true, min = 1, doc = "size of the window: n or { h, w }" },
-    stride = { type = { "integer", "pair" }, min = 1, doc = "step between windows; the window's size if absent" },
-    pad = { type = { "integer", "pair" }, default = 0, min = 0, doc = "margin around the input" },
+    kernel = { type = "pair", required = true, min = 1, doc = "size of the window: n or { h, w }" },
+    stride = { type = "pair", min = 1, doc = "step between windows; the window's size if absent" },
+    pad = { type = "pair", default = 0, min = 0, doc = "margin around the input" },
   }
   for name, field in pairs(extra or {}) do options[name] = field end
   return layer.define {

@@ -27,13 +27,9 @@ end
 -- The layer's options, checked; a mistake gets the trace.
 local function options_of(build, spec)
   local word = spec.layer
-  local named, message = layer.named(word, spec.given)
-  if not named then fail(build, "argument", spec.position, "%s: %s", word.full, message) end
-  local ok, result = pcall(schema.check, word.full, named, word.options, spec.position)
+  local ok, result = pcall(schema.check, word.full, spec.given, word.options, spec.position)
   if not ok then
-    if type(result) == "table" and result.message then
-      fail(build, result.kind, spec.position, "%s", result.message)
-    end
+    if errors.is_error(result) then fail(build, result.kind, spec.position, "%s", result.message) end
     error(result, 0)
   end
   if result.init ~= nil then
@@ -51,7 +47,8 @@ local function name_of(build, block, spec, o)
     name = spec.layer.word .. block.counts[spec.layer.word]
   end
   if not name:match("^[%w_%-]+$") then
-    fail(build, "argument", spec.position, "%s: name '%s' may only hold letters, digits, '_' and '-'", spec.layer.full,
+    fail(build, "argument", spec.position, "%s: name '%s' may only hold letters, digits, '_' and '-'",
+      spec.layer.full,
       name)
   end
   local full = block.name .. "." .. name
@@ -87,7 +84,8 @@ end
 local function check_name(build, item)
   local name = item.name
   if not name:match("^[%w_%-]+$") then
-    fail(build, "argument", item.position, "%s: the name %q may only hold letters, digits, '_' and '-'", item.kind, name)
+    fail(build, "argument", item.position, "%s: the name %q may only hold letters, digits, '_' and '-'", item.kind,
+      name)
   end
   if name == "input" or build.blocks_by_name[name] then
     fail(build, "argument", item.position, "%s: the name %q is already taken in this model", item.kind, name)
@@ -122,8 +120,8 @@ local function add_block(build, item)
     local entry = item.items[i]
     local spec = layer.spec(entry, item.position)
     if not spec then
-      fail(build, "argument", item.position, "%s %q: entry %d is %s, expected a layer such as conv { 16, kernel = 5 } "
-        .. "or relu", item.kind, item.name, i, described(entry))
+      fail(build, "argument", item.position, "%s %q: entry %d is %s, expected a layer such as conv { 16, "
+        .. "kernel = 5 } or relu", item.kind, item.name, i, described(entry))
     end
     local name
     shape, name = add_layer(build, block, spec, shape)

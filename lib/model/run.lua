@@ -1,5 +1,6 @@
 --- The forward pass of a checked model. Results of layers are given back as soon as nothing needs them; what backward
--- needs is held by the tape. A convolution or dense layer directly followed by relu runs as one op, unless its own output
+-- needs is held by the tape. A convolution or dense layer directly followed by relu runs as one op, unless its own
+-- output
 -- is asked for; both ways give the same bits.
 local M = {}
 
@@ -20,7 +21,8 @@ function M.prepare(net)
   end
 end
 
--- Counts how many places still need a tensor, and releases it when the last one lets go. Layers may return their input
+-- Counts how many places still need a tensor, and releases it when the last one lets go. Layers may return their
+-- input
 -- itself, so the count is by tensor.
 local function hold(live, t) live[t] = (live[t] or 0) + 1 end
 
@@ -56,7 +58,8 @@ local function run_block(block, x, ctx, wanted, live, found)
   return x
 end
 
---- Runs a batch x through the model. ctx: { training =, step =, seed =, watch = }. wanted: layer and area names to keep,
+--- Runs a batch x through the model. ctx: { training =, step =, seed =, watch = }. wanted: layer and area names to
+-- keep,
 -- as a set. Returns the outputs by readout (by the last area where there is no readout), and what was wanted.
 function M.run(net, x, ctx, wanted)
   local live, values, found, left = { [x] = math.huge }, { input = x }, {}, {}

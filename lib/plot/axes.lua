@@ -115,7 +115,7 @@ end
 
 local function measure_sides(canvas, panel, out, width, height)
   local leading = LEADING
-  out.y = make_scale(panel, "y", height - 40, 16)
+  out.y = make_scale(panel, "y", panel.inner and panel.inner * style.mm or height - 36, 14)
   if out.y.categories then thin(out.y, (height - 40) / #out.y.labels, 1.15 * style.size.tick) end
   out.ylabel = with_note(panel.ylabel, out.y.note)
   out.ylines = out.ylabel and M.wrap(canvas, out.ylabel, style.size.label, height - 24) or {}
@@ -140,7 +140,7 @@ function M.measure(canvas, panel, width, height)
   out.x = make_scale(panel, "x", inner, 26)
   if not out.x.categories then -- fewer ticks where their labels are long
     local longest = widest(canvas, out.x.labels, style.size.tick)
-    if longest > 18 then out.x = make_scale(panel, "x", inner, longest + 8) end
+    if longest > 18 then out.x = make_scale(panel, "x", inner, longest + 14) end
   end
   local labels = style.size.tick
   if out.x.categories then

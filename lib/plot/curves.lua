@@ -11,6 +11,7 @@ local M = {}
 -- ---- training curves ---------------------------------------------------------------------------------------------
 
 local CURVE = {
+  positional = { "values" },
   values = { type = "any", required = true, doc = "what train or loop returned" },
   title = words.common.title, width = words.common.width,
   height = { type = "number", default = 32, min = 10, max = 400, doc = "height of the axes of a panel in mm" },
@@ -62,7 +63,7 @@ end
 function M.curve(spec)
   local at = errors.position(2)
   if type(spec) == "table" and type(spec.columns) == "function" then spec = { spec } end
-  local options = schema.check("plot.curve", words.positional(spec), CURVE, at)
+  local options = schema.check("plot.curve", spec, CURVE, at)
   local history = options.values
   if type(history) ~= "table" or type(history.columns) ~= "function" then
     errors.raise("argument", at, "plot.curve takes the history that train returned, got a %s", type(history))

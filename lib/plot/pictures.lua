@@ -56,6 +56,7 @@ end
 -- ---- heat map ----------------------------------------------------------------------------------------------------
 
 local HEATMAP = words.fields {
+  positional = { "values" },
   values = { type = "any", doc = "rows x columns" },
   map = { type = "string", choices = style.maps, doc = "default: signed where values have both signs, else ink" },
   low = { type = "number", doc = "value of the first colour; default: the least value" },
@@ -92,7 +93,6 @@ end
 function M.heatmap(spec)
   local at = errors.position(2)
   if type(spec) == "table" and depth(spec) == 2 then spec = { spec } end
-  spec = words.positional(spec)
   local options = schema.check("plot.heatmap", spec, HEATMAP, at)
   local rows = nested(options.values, "plot.heatmap: values", at)
   check_rows(rows, "plot.heatmap", at)
@@ -115,6 +115,7 @@ end
 -- ---- images ------------------------------------------------------------------------------------------------------
 
 local IMAGES = {
+  positional = { "values" },
   values = { type = "any", doc = "images: N x H x W, N x 1 x H x W, N x 3 x H x W (colour), or N x C x H x W" },
   columns = { type = "integer", min = 1, max = 64, doc = "images in a row; default: a nearly square grid" },
   normalise = { type = "string", choices = { "each", "all" }, default = "each",
@@ -203,7 +204,7 @@ end
 -- "all" adds the common colour bar. Returns a figure.
 function M.images(spec)
   local at = errors.position(2)
-  local options = schema.check("plot.images", words.positional(spec), IMAGES, at)
+  local options = schema.check("plot.images", spec, IMAGES, at)
   local images = nested(options.values, "plot.images: values", at)
   local axes = depth(images)
   if axes < 3 or axes > 4 then

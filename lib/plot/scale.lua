@@ -18,12 +18,12 @@ local function decade(v) -- the exponent of the power of ten at or below v
   return e
 end
 
--- The smallest of 1, 2, 5 times a power of ten that cuts span into at most count pieces.
+-- The smallest of 1, 2, 5 times a power of ten that cuts span into about count pieces, a quarter more at most.
 local function round_step(span, count)
   local rough = span / count
   local unit = 10.0 ^ decade(rough)
   for _, factor in ipairs { 1, 2, 5, 10 } do
-    if factor * unit >= rough * (1 - 1e-9) then return factor * unit end
+    if factor * unit >= 0.8 * rough then return factor * unit end
   end
 end
 

@@ -42,14 +42,6 @@ function M.numbers(value, what, at)
   return value
 end
 
---- Options in which the first thing stands as `values`: word(tensor), word { tensor, more = ... }.
-function M.positional(spec)
-  if type(spec) ~= "table" then return { values = spec } end
-  local named = {}
-  for key, value in pairs(spec) do named[key == 1 and "values" or key] = value end
-  return named
-end
-
 --- Raises unless list has n entries (nil passes).
 function M.same_length(list, n, what, at)
   if list and #list ~= n then
@@ -313,6 +305,7 @@ end
 -- ---- histogram ---------------------------------------------------------------------------------------------------
 
 local HISTOGRAM = M.fields {
+  positional = { "values" },
   values = { type = "any", doc = "the numbers to count" },
   series = { type = "table", doc = "several: a list of { label =, values = }" },
   bins = { type = "integer", min = 1, max = 1000, doc = "default: Freedman and Diaconis's rule, 5 to 60" },
@@ -357,7 +350,7 @@ end
 function M.histogram(spec)
   local at = errors.position(2)
   if type(spec) == "table" and type(spec[1]) == "number" then spec = { spec } end
-  local options = schema.check("plot.histogram", M.positional(spec), HISTOGRAM, at)
+  local options = schema.check("plot.histogram", spec, HISTOGRAM, at)
   local several, all, left_out = options.series or { { values = options.values } }, {}, 0
   for k, series in ipairs(several) do
     local values = M.numbers(series.values, "plot.histogram: values", at)

@@ -14,13 +14,13 @@
 enum { PIECE = 1 << 15 }; /* bytes converted or written at a time; a multiple of every element size */
 
 int64_t lm_raw_size(lm_raw raw) {
-  static const int8_t sizes[LM_RAWS] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8};
+  static const int8_t sizes[LM_RAWS] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, 1, 1};
   return sizes[raw];
 }
 
 lm_dtype lm_raw_dtype(lm_raw raw) {
-  static const int8_t dtypes[LM_RAWS] = {LM_BOOL, LM_U8,  LM_I64, LM_I64, LM_I64, LM_I64, LM_I64,
-                                         LM_I64,  LM_I64, LM_F32, LM_F32, LM_F32, LM_F64};
+  static const int8_t dtypes[LM_RAWS] = {LM_BOOL, LM_U8,  LM_I64, LM_I64, LM_I64, LM_I64, LM_I64, LM_I64,
+                                         LM_I64,  LM_F32, LM_F32, LM_F32, LM_F64, LM_F32, LM_F32};
   return (lm_dtype)dtypes[raw];
 }
 
@@ -56,6 +56,16 @@ static float half_value(uint16_t h) {
   float value;
   memcpy(&value, &bits, sizeof value);
   return value;
+}
+
+/* 4 bits of exponent with bias 7, 3 of fraction; no infinities, all ones is NaN (Micikevicius et al., "FP8 formats
+ * for deep learning", 2022). */
+static float e4m3_value(uint8_t b) {
+  int exponent = (b >> 3) & 15, fraction = b & 7;
+  float magnitude = exponent ? (float)(8 + fraction) * 0x1p-10f : (float)fraction * 0x1p-9f;
+  for (int i = 1; i <= exponent; i++) magnitude *= 2;
+  if ((b & 0x7f) == 0x7f) magnitude = __builtin_nanf("");
+  return b & 0x80 ? -magnitude : magnitude;
 }
 
 static void swap_bytes(unsigned char *bytes, int64_t count, int64_t size) {
@@ -109,6 +119,12 @@ static int64_t widen(void *out, const unsigned char *piece, int64_t count, lm_ra
     }
     case LM_RAW_F16:
       real[i] = half_value(load_uint16_t(piece + 2 * i));
+      break;
+    case LM_RAW_E4M3:
+      real[i] = e4m3_value(piece[i]);
+      break;
+    case LM_RAW_E5M2: /* the upper half of a float16 */
+      real[i] = half_value((uint16_t)(piece[i] << 8));
       break;
     case LM_RAW_BF16: {
       uint32_t bits = (uint32_t)load_uint16_t(piece + 2 * i) << 16;

@@ -1,8 +1,8 @@
 /* elements.h: the elements of a file's array, whatever their stored type, as a tensor; and a tensor as bytes.
  *
  * float32, float64, int64, uint8 and bool stay as they are. Smaller and unsigned integers are widened to int64
- * (uint64 above 2^63 - 1 is refused), float16 and bfloat16 to float32, all exactly. Files are little-endian unless
- * said otherwise; a byte of a bool array other than 0 is true. */
+ * (uint64 above 2^63 - 1 is refused), float16, bfloat16 and the 8-bit floats E4M3 and E5M2 to float32, all exactly.
+ * Files are little-endian unless said otherwise; a byte of a bool array other than 0 is true. */
 #ifndef LM_IO_ELEMENTS_H
 #define LM_IO_ELEMENTS_H
 
@@ -24,6 +24,8 @@ typedef enum lm_raw {
   LM_RAW_BF16,
   LM_RAW_F32,
   LM_RAW_F64,
+  LM_RAW_E4M3,
+  LM_RAW_E5M2,
   LM_RAWS
 } lm_raw;
 

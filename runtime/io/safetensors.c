@@ -32,8 +32,8 @@ typedef struct entry {
 } entry;
 
 static bool raw_of(const char *name, lm_raw *raw) {
-  static const char *const names[LM_RAWS] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
-                                             "U64",  "I64", "F16", "BF16", "F32", "F64"};
+  static const char *const names[LM_RAWS] = {"BOOL", "U8",  "I8",   "U16", "I16", "U32",     "I32",    "U64",
+                                             "I64",  "F16", "BF16", "F32", "F64", "F8_E4M3", "F8_E5M2"};
   for (int i = 0; i < LM_RAWS; i++)
     if (!strcmp(name, names[i])) {
       *raw = (lm_raw)i;

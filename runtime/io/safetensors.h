@@ -17,8 +17,8 @@ typedef struct lm_notes {
 
 void lm_notes_free(lm_notes *notes);
 
-/* Every tensor in the order of its bytes, and the metadata in the order of the file. F16 and BF16 become float32,
- * small and unsigned integers int64 (see elements.h); 8-bit floats and complex numbers are refused. */
+/* Every tensor in the order of its bytes, and the metadata in the order of the file. F16, BF16 and 8-bit floats
+ * become float32, small and unsigned integers int64 (see elements.h); complex numbers are refused. */
 lm_status lm_safetensors_read(lm_arrays *out, lm_notes *notes, const char *path, lm_err *e);
 
 /* Writes tensors (no texts) with the widest elements first and by name within one width, which keeps them aligned.

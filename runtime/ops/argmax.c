@@ -13,8 +13,7 @@ const lm_op lm_op_argmax = {
     .name = "argmax",
     .doc = "The position of the largest element along an axis, counted from 1, as int64.\n"
            "dim absent: the position in the whole tensor in row-major order. Of equal elements the first; a NaN\n"
-           "counts as the\n"
-           "largest. It is a shape error when there is no element.",
+           "counts as the largest. It is a shape error when there is no element.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

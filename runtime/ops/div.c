@@ -22,8 +22,7 @@ const lm_op lm_op_div = {
     .name = "div",
     .doc = "a / b, element by element, correctly rounded.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
-           "The dtypes are promoted: bool < uint8 < int64 < float32 < float64;\n"
-           "integers are divided as float32.",
+           "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers are divided as float32.",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_real,

@@ -33,8 +33,7 @@ const lm_op lm_op_max = {
     .doc = "The largest element along the given axes.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "NaN if any is NaN; +0 is above -0. Where several are equal they share the gradient evenly. It is a\n"
-           "shape error when\n"
-           "there is no element.",
+           "shape error when there is no element.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

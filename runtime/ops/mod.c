@@ -22,8 +22,7 @@ const lm_op lm_op_mod = {
     .doc = "a - floor(a / b) * b, exactly: the remainder with the sign of b, as Lua's %.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. By 0 it is NaN, and 0 for\n"
-           "integers.\n"
-           "The gradient for b is -floor(a / b).",
+           "integers. The gradient for b is -floor(a / b).",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer,

@@ -35,8 +35,7 @@ const lm_op lm_op_prod = {
     .doc = "The product along the given axes.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "Integer products are int64 and wrap around. The gradient is right with zeros among the elements too;\n"
-           "the second\n"
-           "derivative only without.",
+           "the second derivative only without.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

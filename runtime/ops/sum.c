@@ -22,8 +22,8 @@ const lm_op lm_op_sum = {
     .name = "sum",
     .doc = "The sum along the given axes.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
-           "Integer and bool sums are int64 and wrap around. The order of additions is\n"
-           "fixed by the shape (kernels/reduce.h).",
+           "Integer and bool sums are int64 and wrap around. The order of additions is fixed by the shape\n"
+           "(kernels/reduce.h).",
     .inputs = "x",
     .group = "reduction",
     .params = params,

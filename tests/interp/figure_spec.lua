@@ -80,4 +80,17 @@ describe("canvas", function()
     assert.error_matches(function() c:fill() end, "saved already")
     assert.falsy(base.exists(folder .. "/no"))
   end)
+
+  it("says what is missing where there is no figure module", function()
+    local pipe = io.popen("readlink /proc/$PPID/exe")
+    local lamina = pipe:read "l"
+    pipe:close()
+    local script = [[require("lamina.core.figure").canvas("svg", 1, 1)]]
+    pipe = io.popen(string.format("LAMINA_MODULES=%s '%s' -e '%s' 2>&1", folder, lamina, script))
+    local said = pipe:read "a"
+    local _, _, code = pipe:close()
+    assert.equal(1, code)
+    assert.truthy(said:find("figures need the figure module (Cairo)", 1, true), said)
+    assert.truthy(said:find(folder .. "/figure.so", 1, true), said)
+  end)
 end)

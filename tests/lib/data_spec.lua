@@ -91,7 +91,8 @@ end
 local function write(change)
   local files = {
     ["train-images-idx3-ubyte"] = images(40, 1),
-    ["train-labels-idx1-ubyte"] = core.tensor({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3,
+    ["train-labels-idx1-ubyte"] = core.tensor({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2,
+      3,
       4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 }, { dtype = "uint8" }),
     ["t10k-images-idx3-ubyte"] = images(10, 2),
     ["t10k-labels-idx1-ubyte"] = core.tensor({ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 }, { dtype = "uint8" }),
@@ -142,8 +143,9 @@ describe("data.mnist", function()
     { "a missing file", function(files) files["train-labels-idx1-ubyte"] = nil end, "train-labels-idx1-ubyte" },
     { "a wrong magic number", function(files) files["train-images-idx3-ubyte"] = "not an idx file at all" end,
       "train-images-idx3-ubyte" },
-    { "a truncated file", function(files) files["t10k-images-idx3-ubyte"] = "\0\0\8\3\0\0\0\10\0\0\0\28\0\0\0\28abc" end,
-      "t10k-images-idx3-ubyte" },
+    { "a truncated file", function(files)
+      files["t10k-images-idx3-ubyte"] = "\0\0\8\3\0\0\0\10\0\0\0\28\0\0\0\28abc"
+    end, "t10k-images-idx3-ubyte" },
     { "a label out of range", function(files)
       files["t10k-labels-idx1-ubyte"] = core.tensor({ 0, 1, 2, 3, 14, 5, 6, 7, 8, 9 }, { dtype = "uint8" })
     end, "label 14 of item 5 is out of range, expected 0 to 9" },

@@ -88,7 +88,7 @@ describe("conv", function()
       { { 2, 8, 8 }, { 4, kernel = 3, pad = "some" }, "pad" },
       { { 2, 8, 8 }, { 4 }, "kernel" },
       { { 2, 8, 8 }, { kernel = 3 }, "width" },
-      { { 2, 8, 8 }, { 4, 3, kernel = 3 }, "1 value" },
+      { { 2, 8, 8 }, { 4, 3, kernel = 3 }, "too many values" },
       { { 2, 8, 8 }, { 4, kernel = 3, stride = 0 }, "stride" },
       { { 2, 8, 8 }, { 4, kernel = 3, init = "best" }, "init" },
       { { 16 }, { 4, kernel = 3 }, "channels x height x width" },
@@ -152,7 +152,7 @@ describe("activations", function()
   }
   for name, formula in pairs(formulas) do
     it("apply " .. name .. " to every element", function()
-      local y = net_of({ 7 }, require("lamina.layers." .. name))(core.tensor { values }):totable()[1]
+      local y = net_of({ 7 }, (require("lamina.layers." .. name)))(core.tensor { values }):totable()[1]
       for i, x in ipairs(values) do assert.is_true(math.abs(formula(x) - y[i]) < 1e-5) end
     end)
   end
@@ -164,7 +164,7 @@ describe("activations", function()
 
   it("compute gelu as x times the normal distribution function", function()
     -- Phi(1) = 0.841344746068543 (tables of the normal distribution)
-    local y = net_of({ 2 }, require "lamina.layers.gelu")(core.tensor { { 1, -1 } }):totable()[1]
+    local y = net_of({ 2 }, (require "lamina.layers.gelu"))(core.tensor { { 1, -1 } }):totable()[1]
     assert.is_true(math.abs(y[1] - 0.841344746) < 1e-5)
     assert.is_true(math.abs(y[2] + 0.158655254) < 1e-5)
   end)

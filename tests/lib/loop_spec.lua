@@ -28,7 +28,8 @@ teardown(function()
   base.remove(folder)
 end)
 
-local function draw(kind, shape, purpose) return core.draw { kind = kind, shape = shape, seed = 4, purpose = purpose } end
+local function draw(kind, shape, purpose) return core.draw { kind = kind, shape = shape, seed = 4,
+  purpose = purpose } end
 
 -- Two classes in the plane, on either side of the circle of radius 1.
 local function circle(n, purpose)
@@ -96,7 +97,8 @@ describe("loop", function()
       local w = core.zeros { 3 }
       local opt = optim.sgd { rate = 0.1, momentum = 0.9 }
       opt:attach { w }
-      loop { data = set, batch = 4, epochs = epochs, log = false, state = { w, opt }, checkpoint = path, resume = resume,
+      loop { data = set, batch = 4, epochs = epochs, log = false, state = { w, opt }, checkpoint = path,
+        resume = resume,
         each = function(b)
           if interrupted and b.epoch == 3 then error("power cut", 0) end
           local loss = (w - core.randn { 3 } * b.x:mean()):square():sum()
@@ -189,7 +191,8 @@ describe("train", function()
     local net, set = small_net(), circle(64, "train")
     local weight = net.nodes_by_name["side.dense1"].params.weight
     local good
-    local text, err = message(train, { model = net, data = set, epochs = 4, batch = 32, log = false, checkpoint = path,
+    local text, err = message(train, { model = net, data = set, epochs = 4, batch = 32, log = false,
+      checkpoint = path,
       loss = function(output, target)
         if good == nil and base.exists(path) then
           good = net:digest()
@@ -223,12 +226,14 @@ describe("train", function()
   it("finds wrong data before it starts", function()
     local net = small_net()
     local three = dataset.tensors { core.zeros { 4, 3 }, core.tensor({ 1, 2, 1, 2 }, { dtype = "int64" }) }
-    assert.matches("the items of data are 3, but small takes 2", message(train, { model = net, data = three }), 1, true)
+    assert.matches("the items of data are 3, but small takes 2", message(train, { model = net, data = three }), 1,
+      true)
     local label = dataset.tensors { core.zeros { 2, 2 }, core.tensor({ 1, 5 }, { dtype = "int64" }) }
     assert.matches("the labels of data are from 1 to 5", message(train, { model = net, data = label }), 1, true)
     assert.matches("unknown loss 'cross_entrpy' (did you mean 'cross_entropy'?)",
       message(train, { model = net, data = circle(4, "train"), loss = "cross_entrpy" }), 1, true)
-    assert.matches("did you mean 'optimizer'", message(train, { model = net, data = circle(4, "a"), optimiser = 1 }), 1,
+    assert.matches("did you mean 'optimizer'", message(train, { model = net, data = circle(4, "a"),
+      optimiser = 1 }), 1,
       true)
   end)
 

@@ -144,9 +144,12 @@ describe("a mistake in a declaration", function()
     local text, err = message(wrong)
     assert.equal("argument", err.kind)
     assert.equal(line, err.line)
-    assert.matches("model_spec.lua:" .. line .. ": conv: unknown option 'strid' (did you mean 'stride'?)", text, 1, true)
-    assert.matches("area \"V2\" { conv { 16, kernel = 5, strid = 2 }, relu, pool.max { 2 } }", text, 1, true)
-    assert.matches("shapes so far: input 1x28x28 -> V1 6x14x14", text, 1, true)
+    assert.matches("model_spec.lua:" .. line .. ": conv: unknown option 'strid' (did you mean 'stride'?)", text, 1,
+      true)
+    assert.matches("\n  shapes so far: input 1x28x28 -> V1 6x14x14", text, 1, true)
+    local shown = require("lamina.errors").describe(err, false, "")
+    assert.matches("\n    area \"V2\" { conv { 16, kernel = 5, strid = 2 }, relu, pool.max { 2 } },\n  shapes", shown,
+      1, true)
   end)
 
   local cases = {
@@ -154,19 +157,24 @@ describe("a mistake in a declaration", function()
       return model "m" { input { 1, 8, 8 }, area "A" { relu }, readout "r" { from = "B", relu } }
     end, "from = \"B\" names no area" },
     { "no input", function() return model "m" { area "A" { relu } } end, "needs an input" },
-    { "two inputs", function() return model "m" { input { 1 }, input { 1 }, area "A" { relu } } end, "has an input already" },
+    { "two inputs", function() return model "m" { input { 1 }, input { 1 }, area "A" { relu } } end,
+      "has an input already" },
     { "a readout before an area", function()
       return model "m" { input { 1 }, readout "r" { relu }, area "A" { relu } }
     end, "areas come before readouts" },
-    { "a name twice", function() return model "m" { input { 1 }, area "A" { relu }, area "A" { relu } } end, "already taken" },
+    { "a name twice", function() return model "m" { input { 1 }, area "A" { relu }, area "A" { relu } } end,
+      "already taken" },
     { "a layer's name twice", function()
       return model "m" { input { 4 }, area "A" { dense { 2, name = "x" }, dense { 2, name = "x" } } }
     end, "is taken by another layer" },
     { "a layer outside an area", function() return model "m" { input { 1 }, relu } end, "entry 2 is the layer relu" },
-    { "something else in an area", function() return model "m" { input { 1 }, area "A" { relu, 3 } } end, "entry 2 is a number" },
-    { "a hole in an area", function() return model "m" { input { 1 }, area "A" { relu, nil, relu } } end, "entry 2 is a nil" },
+    { "something else in an area", function() return model "m" { input { 1 }, area "A" { relu, 3 } } end,
+      "entry 2 is a number" },
+    { "a hole in an area", function() return model "m" { input { 1 }, area "A" { relu, nil, relu } } end,
+      "entry 2 is a nil" },
     { "an empty area", function() return model "m" { input { 1 }, area "A" {} } end, "holds no layer" },
-    { "an option of the model", function() return model "m" { input { 1 }, area "A" { relu }, sed = 1 } end, "did you mean 'seed'" },
+    { "an option of the model", function() return model "m" { input { 1 }, area "A" { relu }, sed = 1 } end,
+      "did you mean 'seed'" },
     { "a size of 0", function() return input { 1, 0 } end, "size 2 is 0" },
     { "shapes that do not fit", function()
       return model "m" { input { 1, 8, 8 }, area "A" { pool.max { 2 } }, area "B" { conv { 2, kernel = 5 } } }

@@ -131,7 +131,7 @@ describe("plot", function()
       check_page(fig, "bars" .. i)
     end
     local lines = lines_of(folder .. "/bars3.csv")
-    assert.equal("pixels,,0.1,0,0.2,0.5,0.5", lines[2])
+    assert.equal("pixels,,0.1,0.0,0.2,0.5,0.5", lines[2])
     assert.equal(",0.7,0.8", lines[4]:sub(-8))
   end)
 

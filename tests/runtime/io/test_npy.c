@@ -127,7 +127,8 @@ static void check_refused(const char *header, const void *data, size_t n, const 
 static void refusals(void **state) {
   (void)state;
   static const char big[8] = {0, 0, 0, 0, 0, 0, 0, (char)0x80};
-  check_refused("{'descr': '<u8', 'fortran_order': False, 'shape': (1,)}", big, 8, "element 1 is 9223372036854775808");
+  check_refused("{'descr': '<u8', 'fortran_order': False, 'shape': (1,)}", big, 8,
+                "element 1 is 9223372036854775808");
   check_refused("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", big, 8, "pickled");
   check_refused("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", big, 8, "complex");
   check_refused("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (1,)}", big, 8, "dates");
@@ -140,7 +141,8 @@ static void refusals(void **state) {
   check_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (1)}", big, 8, "not a tuple");
   check_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (1,1,1,1,1,1,1,1,1)}", big, 8, "8 axes");
   check_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", big, 8, "addressed");
-  check_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4294967296, 4294967296)}", big, 0, "addressed");
+  check_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 4294967296, 4294967296)}", big, 0,
+                "addressed");
   check_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999,)}", big, 8, "64 bits");
   check_refused("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}", big, 8, "truncated");
   check_refused("{'descr': '<U1', 'fortran_order': False, 'shape': (2,)}", big, 8, "no Unicode");
@@ -153,7 +155,8 @@ static void accepted(void **state) {
   (void)state;
   lm_err e;
   lm_array a;
-  static const unsigned char count[24] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
+  static const unsigned char count[24] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+                                          12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
   const char *path = made("{'shape': (2L, 3L, 4L), 'fortran_order': True, 'descr': '|u1'}", count, 24);
   assert_int_equal(lm_npy_read(&a, path, &e), LM_OK);
   assert_int_equal(a.tensor->ndim, 3);
@@ -185,7 +188,8 @@ static void written(void **state) {
   assert_int_equal(lm_npy_write(path, t, &e), LM_OK);
   assert_int_equal(lm_file_read(&bytes, &n, path, 0, &e), LM_OK);
   assert_int_equal(n, 128 + 24);
-  assert_memory_equal(bytes, "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", 69);
+  assert_memory_equal(bytes, "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }",
+                      69);
   assert_int_equal(bytes[126], ' ');
   assert_int_equal(bytes[127], '\n');
   assert_memory_equal(bytes + 128 + 4, "\x00\x00\xc0\x3f", 4);
@@ -198,7 +202,8 @@ static void written(void **state) {
       const int64_t dims[3] = {5, 41, 67};
       lm_array a;
       assert_int_equal(lm_tensor_zeros(&t, dtypes[d], ndim, dims, &e), LM_OK);
-      for (int64_t i = 0; i < lm_tensor_count(t); i++) lm_tensor_set(t, i, (double)(dtypes[d] == LM_BOOL ? i % 2 : i % 251));
+      for (int64_t i = 0; i < lm_tensor_count(t); i++)
+        lm_tensor_set(t, i, (double)(dtypes[d] == LM_BOOL ? i % 2 : i % 251));
       assert_int_equal(lm_npy_write(path, t, &e), LM_OK);
       assert_int_equal(lm_npy_read(&a, path, &e), LM_OK);
       assert_int_equal(a.tensor->dtype, dtypes[d]);

@@ -87,17 +87,20 @@ static void refusals(void **state) {
   check_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 12, "after the last tensor");
   check_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "a gap");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8]},"
-                "\"b\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[4,12]}}", 12, "an overlap");
+                "\"b\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[4,12]}}",
+                12, "an overlap");
   check_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "takes 12 bytes");
-  check_refused("{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[8],\"data_offsets\":[0,8]}}", 8, "dtype F8_E4M3");
+  check_refused("{\"a\":{\"dtype\":\"C64\",\"shape\":[8],\"data_offsets\":[0,8]}}", 8, "dtype C64");
   check_refused("{\"a\":{\"shape\":[8],\"data_offsets\":[0,8]}}", 8, "no dtype");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,8]}}", 8, "no shape");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[8]}}", 8, "no data_offsets");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[-8],\"data_offsets\":[0,8]}}", 8, "whole number");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[8.0],\"data_offsets\":[0,8]}}", 8, "whole number");
-  check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", 0, "addressed");
+  check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,0]}}", 0,
+                "addressed");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
-                "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 0, "duplicate");
+                "\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
+                0, "duplicate");
   check_refused("{\"__metadata__\":{\"a\":1}}", 0, "no text");
   check_refused("{\"__metadata__\":[]}", 0, "no object");
   check_refused("[]", 0, "no JSON object");
@@ -112,10 +115,12 @@ static void widened(void **state) {
   lm_notes notes;
   const char *path = made("{\"h\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]},"
                           "\"b\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[4,8]},"
-                          "\"u\":{\"dtype\":\"U32\",\"shape\":[],\"data_offsets\":[8,12]}}",
-                          "\x00\x3e\x01\x80\xc0\x3f\x80\xff\xff\xff\xff\xff", 12);
+                          "\"u\":{\"dtype\":\"U32\",\"shape\":[],\"data_offsets\":[8,12]},"
+                          "\"x\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[12,16]},"
+                          "\"y\":{\"dtype\":\"F8_E5M2\",\"shape\":[4],\"data_offsets\":[16,20]}}",
+                          "\x00\x3e\x01\x80\xc0\x3f\x80\xff\xff\xff\xff\xff\x01\x3c\xfe\x08\x01\x3e\xfb\x7c", 20);
   if (lm_safetensors_read(&all, &notes, path, &e) != LM_OK) fail_msg("%s", e.message);
-  assert_int_equal(all.count, 3);
+  assert_int_equal(all.count, 5);
   assert_int_equal(all.items[0].tensor->dtype, LM_F32);
   assert_true(lm_tensor_get(all.items[0].tensor, 0) == 1.5);
   assert_true(lm_tensor_get(all.items[0].tensor, 1) == -0x1p-24);
@@ -124,6 +129,11 @@ static void widened(void **state) {
   assert_true(lm_tensor_get(all.items[1].tensor, 1) == -__builtin_inf());
   assert_int_equal(all.items[2].tensor->dtype, LM_I64);
   assert_true(lm_tensor_get(all.items[2].tensor, 0) == 4294967295.0);
+  static const double x[4] = {0x1p-9, 1.5, -448, 0x1p-6}, y[4] = {0x1p-16, 1.5, -57344, __builtin_inf()};
+  for (int i = 0; i < 4; i++) {
+    assert_true(lm_tensor_get(all.items[3].tensor, i) == x[i]);
+    assert_true(lm_tensor_get(all.items[4].tensor, i) == y[i]);
+  }
   lm_arrays_free(&all);
   lm_notes_free(&notes);
 }
@@ -151,8 +161,9 @@ static void round_trip(void **state) {
   temp_path("round.safetensors", path);
   if (lm_safetensors_write(path, &all, &notes, &e) != LM_OK) fail_msg("%s", e.message);
   assert_int_equal(lm_file_read(&bytes, &n, path, 0, &e), LM_OK);
-  static const char begin[] = "{\"__metadata__\":{\"engine\":\"lamina \\\"x\\\"\"},\"d\":{\"dtype\":\"F64\",\"shape\":[5],"
-                              "\"data_offsets\":[0,40]},\"a\":{";
+  static const char begin[] =
+      "{\"__metadata__\":{\"engine\":\"lamina \\\"x\\\"\"},\"d\":{\"dtype\":\"F64\",\"shape\":[5],"
+      "\"data_offsets\":[0,40]},\"a\":{";
   assert_memory_equal(bytes + 8, begin, sizeof begin - 1);
   assert_int_equal((unsigned char)bytes[0] % 8, 0);
   lm_free(bytes);
@@ -178,8 +189,9 @@ static void round_trip(void **state) {
 
 static void damaged(void **state) {
   (void)state;
-  static const char header[] = "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"I16\",\"shape\":[2,3],\"data_offsets\":"
-                               "[0,12]},\"b\":{\"dtype\":\"BOOL\",\"shape\":[4],\"data_offsets\":[12,16]}}";
+  static const char header[] =
+      "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"I16\",\"shape\":[2,3],\"data_offsets\":"
+      "[0,12]},\"b\":{\"dtype\":\"BOOL\",\"shape\":[4],\"data_offsets\":[12,16]}}";
   char bytes[256] = {(char)(sizeof header - 1)};
   memcpy(bytes + 8, header, sizeof header - 1);
   fixture_attack(read_file, "damaged.safetensors", bytes, 8 + sizeof header - 1 + 16, 1);

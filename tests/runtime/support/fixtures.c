@@ -28,14 +28,19 @@ const lm_json *fixture_member(const lm_json *object, const char *key) {
 
 static double number(const lm_json *value) {
   switch (lm_json_kind_of(value)) {
-  case LM_JSON_INTEGER: return (double)lm_json_integer(value);
-  case LM_JSON_REAL: return lm_json_real(value);
-  case LM_JSON_BOOL: return lm_json_bool(value);
+  case LM_JSON_INTEGER:
+    return (double)lm_json_integer(value);
+  case LM_JSON_REAL:
+    return lm_json_real(value);
+  case LM_JSON_BOOL:
+    return lm_json_bool(value);
   case LM_JSON_TEXT:
     return !memcmp(lm_json_text(value).data, "NaN", 3) ? __builtin_nan("")
            : lm_json_text(value).data[0] == '-'        ? -__builtin_inf()
                                                        : __builtin_inf();
-  default: fail_msg("no number among the expected values"); return 0;
+  default:
+    fail_msg("no number among the expected values");
+    return 0;
   }
 }
 

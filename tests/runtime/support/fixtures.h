@@ -1,4 +1,5 @@
-/* fixtures.h: folders of files with an expected.json that tells what each holds, and what any reader must withstand. */
+/* fixtures.h: folders of files with an expected.json that tells what each holds, and what any reader must withstand.
+ */
 #ifndef TEST_FIXTURES_H
 #define TEST_FIXTURES_H
 

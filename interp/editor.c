@@ -1,0 +1,229 @@
+/* editor.c: reading lines; see editor.h. Only this file knows readline.
+ *
+ * Readline is driven through its callback interface, so that waiting is ours: SIGINT is blocked except while pselect
+ * waits, and no signal can fall between the test for it and the wait. The locale is the user's only while a line is
+ * read; everywhere else it stays "C". */
+#include "editor.h"
+
+#include "base/parallel.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A line by getline, for input that is no terminal and for builds without readline. */
+static editor_result read_plain(const char *prompt, char **line) {
+  size_t capacity = 0;
+  *line = NULL;
+  if (isatty(STDIN_FILENO)) fputs(prompt, stdout);
+  fflush(stdout);
+  errno = 0;
+  ssize_t n = getline(line, &capacity, stdin);
+  if (n >= 0) {
+    if (n && (*line)[n - 1] == '\n') (*line)[n - 1] = 0;
+    return EDITOR_LINE;
+  }
+  int cause = errno;
+  free(*line);
+  *line = NULL;
+  if (cause == EINTR) {
+    clearerr(stdin);
+    return EDITOR_INTERRUPTED;
+  }
+  return cause == ENOMEM ? EDITOR_FAILED : EDITOR_END;
+}
+
+#ifdef LM_HAVE_READLINE
+
+#include <fcntl.h>
+#include <locale.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+enum { HISTORY_ENTRIES = 5000 };
+
+static editor_complete completer;
+static void *completer_context;
+static bool opened;
+static char **added; /* this session's entries */
+static size_t n_added;
+
+/* ---- history -------------------------------------------------------------------------------------------------- */
+
+/* $XDG_STATE_HOME/lamina/history, else ~/.lamina_history; false where neither can be named. */
+static bool history_path(char *out, size_t size) {
+  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+  int n = -1;
+  if (state && *state) {
+    snprintf(out, size, "%s/lamina", state);
+    mkdir(state, 0700);
+    mkdir(out, 0700);
+    n = snprintf(out, size, "%s/lamina/history", state);
+  } else if (home && *home) {
+    n = snprintf(out, size, "%s/.lamina_history", home);
+  }
+  return n > 0 && (size_t)n < size - 16;
+}
+
+static void read_entries(const char *path) {
+  clear_history();
+  read_history(path);
+}
+
+static void save_history(void) {
+  char path[4096], other[4096 + 32];
+  if (n_added == 0 || !history_path(path, sizeof path)) return;
+  read_entries(path);
+  for (size_t i = 0; i < n_added; i++) {
+    add_history(added[i]);
+    free(added[i]);
+  }
+  free(added);
+  added = NULL;
+  n_added = 0;
+  stifle_history(HISTORY_ENTRIES);
+  snprintf(other, sizeof other, "%s.%ld", path, (long)getpid());
+  int file = open(other, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  if (file < 0) return;
+  close(file);
+  if (write_history(other) != 0 || rename(other, path) != 0) unlink(other);
+}
+
+void editor_remember(const char *entry) {
+  HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+  if (!opened || !*entry || (last && !strcmp(last->line, entry))) return;
+  char *copy = strdup(entry);
+  char **list = realloc(added, (n_added + 1) * sizeof *added);
+  if (list) added = list;
+  if (!copy || !list) {
+    free(copy);
+    return;
+  }
+  added[n_added++] = copy;
+  add_history(entry);
+}
+
+/* ---- completion ------------------------------------------------------------------------------------------------ */
+
+/* Readline's form of a list of matches: their common beginning first. */
+static char **matches_of(const char *word, int start, int end) {
+  (void)end;
+  char quote = start ? rl_line_buffer[start - 1] : 0;
+  if (quote == '"' || quote == '\'') return NULL; /* a file's name */
+  rl_attempted_completion_over = 1;
+  rl_completion_append_character = 0;
+  char **list = completer(completer_context, word);
+  size_t n = 0, common = 0;
+  if (!list || !list[0]) {
+    free(list);
+    return NULL;
+  }
+  common = strlen(list[0]);
+  for (n = 1; list[n]; n++) {
+    size_t same = 0;
+    while (same < common && list[n][same] == list[0][same]) same++;
+    common = same;
+  }
+  char **matches = calloc(n + 2, sizeof *matches);
+  char *first = strndup(list[0], common);
+  if (matches && first && n == 1) {
+    matches[0] = list[0];
+    free(first);
+  } else if (matches && first) {
+    matches[0] = first;
+    memcpy(matches + 1, list, n * sizeof *list);
+  }
+  free(list);
+  return matches;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------------------- */
+
+static char *finished_line;
+static bool finished;
+
+static void on_line(char *line) {
+  finished = true;
+  finished_line = line;
+  rl_callback_handler_remove();
+}
+
+static void abandon_line(void) {
+  rl_echo_signal_char(SIGINT);
+  rl_free_line_state();
+  rl_callback_sigcleanup();
+  rl_replace_line("", 0);
+  rl_callback_handler_remove();
+  fputs("\n", rl_outstream);
+  fflush(rl_outstream);
+}
+
+static editor_result read_edited(const char *prompt, char **line) {
+  sigset_t interrupt, before;
+  bool interrupted = false;
+  setlocale(LC_CTYPE, "");
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  sigprocmask(SIG_BLOCK, &interrupt, &before);
+  finished = false;
+  rl_callback_handler_install(prompt, on_line);
+  while (!finished && !interrupted) {
+    fd_set input;
+    FD_ZERO(&input);
+    FD_SET(STDIN_FILENO, &input);
+    int n = pselect(STDIN_FILENO + 1, &input, NULL, NULL, NULL, &before);
+    if (lm_interrupted()) {
+      interrupted = true;
+      abandon_line();
+    } else if (n > 0) {
+      rl_callback_read_char();
+    }
+  }
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  setlocale(LC_CTYPE, "C");
+  if (interrupted) return EDITOR_INTERRUPTED;
+  *line = finished_line;
+  return finished_line ? EDITOR_LINE : EDITOR_END;
+}
+
+editor_result editor_read(const char *prompt, char **line) {
+  return opened ? read_edited(prompt, line) : read_plain(prompt, line);
+}
+
+void editor_open(editor_complete complete, void *context) {
+  char path[4096];
+  if (opened || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return;
+  opened = true;
+  completer = complete;
+  completer_context = context;
+  rl_readline_name = "lamina";
+  rl_catch_signals = 0;
+  rl_attempted_completion_function = matches_of;
+  rl_completer_word_break_characters = (char *)(unsigned long)" \t\n\"\\'><=;+-*/%^~#{}()[],|&";
+  rl_variable_bind("enable-bracketed-paste", "on");
+  history_comment_char = '#';
+  history_write_timestamps = 1; /* so that an entry may have several lines */
+  history_multiline_entries = 1;
+  if (history_path(path, sizeof path)) read_entries(path);
+  atexit(editor_close);
+}
+
+void editor_close(void) {
+  if (opened) save_history();
+}
+
+#else
+
+editor_result editor_read(const char *prompt, char **line) { return read_plain(prompt, line); }
+void editor_open(editor_complete complete, void *context) { (void)complete, (void)context; }
+void editor_remember(const char *entry) { (void)entry; }
+void editor_close(void) {}
+
+#endif

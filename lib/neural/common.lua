@@ -1,0 +1,108 @@
+--- lamina.neural.common: what the neural words share: named options, stimulus identity, index tensors, tables of text.
+local errors = require "lamina.errors"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+--- Options by name from a word's argument: `names` are those that may stand first without a name; a lone value is the
+-- first of them; nil is no option. Other positions stay as they are, so that schema.check refuses them.
+function M.named(given, names)
+  if given == nil then return {} end
+  if type(given) ~= "table" or getmetatable(given) ~= nil then return { [names[1]] = given } end
+  local named = {}
+  for key, value in pairs(given) do named[math.type(key) and names[key] or key] = value end
+  return named
+end
+
+--- How a stimulus_id is compared: 3, 3.0 and "3" are the same stimulus.
+function M.key(id)
+  if math.type(id) == "float" and math.tointeger(id) then id = math.tointeger(id) end
+  return tostring(id)
+end
+
+--- An int64 tensor of positions.
+function M.index(list) return tensor.tensor(list, { dtype = "int64" }) end
+
+--- A Lua list from a list or a tensor with one axis.
+function M.list(value)
+  if tensor.is_tensor(value) then return value:totable() end
+  return value
+end
+
+--- { 1, 2, ..., n }
+function M.count_up(n)
+  local list = {}
+  for i = 1, n do list[i] = i end
+  return list
+end
+
+--- The entries of `list` at the positions of `index`.
+function M.pick(list, index)
+  local picked = {}
+  for i, at in ipairs(index) do picked[i] = list[at] end
+  return picked
+end
+
+--- A keyed permutation of 1..n as a list.
+function M.permutation(n, seed, purpose, step)
+  if n == 0 then return {} end
+  return tensor.draw({ kind = "permutation", shape = { n }, seed = seed, purpose = purpose, step = step or 0 }):totable()
+end
+
+--- "a, b, c and 7 more"
+function M.some(names, most)
+  most = most or 5
+  local shown = {}
+  for i = 1, math.min(most, #names) do shown[i] = tostring(names[i]) end
+  local text = table.concat(shown, ", ")
+  if #names > most then text = string.format("%s and %d more", text, #names - most) end
+  return text
+end
+
+--- "1 neuroid", "3 neuroids"
+function M.plural(n, noun) return string.format("%d %s%s", n, noun, n == 1 and "" or "s") end
+
+--- For each of `wanted` (stimulus ids) its position among `have`. An id that `have` lacks, and one that it holds twice,
+-- is an error that names it; `what` and `where` say whose ids they are.
+function M.align(wanted, have, what, where, position)
+  local place, twice, missing, index = {}, {}, {}, {}
+  for i, id in ipairs(have) do
+    local key = M.key(id)
+    if place[key] then twice[#twice + 1] = key end
+    place[key] = i
+  end
+  if #twice > 0 then
+    errors.raise("argument", position, "%s: stimulus_id occurs more than once: %s", where, M.some(twice))
+  end
+  for i, id in ipairs(wanted) do
+    index[i] = place[M.key(id)]
+    if not index[i] then missing[#missing + 1] = M.key(id) end
+  end
+  if #missing > 0 then
+    errors.raise("argument", position, "%s have responses to stimuli that %s lack: %s (%d of %d); the ids there are "
+      .. "%s", what, where, M.some(missing), #missing, #wanted, M.some(have, 3))
+  end
+  return index
+end
+
+-- The number of characters of a UTF-8 text.
+local function width_of(text) return utf8.len(text) or #text end
+
+--- Rows of text as aligned lines; `left` is the set of columns that are aligned to the left.
+function M.columns(rows, left)
+  local widths, lines = {}, {}
+  for _, row in ipairs(rows) do
+    for c, cell in ipairs(row) do widths[c] = math.max(widths[c] or 0, width_of(cell)) end
+  end
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for c, cell in ipairs(row) do
+      local gap = string.rep(" ", widths[c] - width_of(cell))
+      cells[c] = left[c] and cell .. gap or gap .. cell
+    end
+    lines[i] = table.concat(cells, "  "):gsub("%s+$", "")
+  end
+  return table.concat(lines, "\n")
+end
+
+return M

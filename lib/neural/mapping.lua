@@ -1,0 +1,279 @@
+--- lamina.neural.mapping: from features to responses: ridge regression over a path of penalties, exact.
+--
+-- For centred features X (n x p) and responses Y the weights minimise |Y - X W|^2 + alpha |W|^2: alpha is in the units
+-- of a sum of squares, as in scikit-learn's Ridge, and the intercept is not penalised. The smaller of the two Gram
+-- matrices, X'X (p x p) or XX' (n x n), is written once as Q T Q' with T tridiagonal, by Householder reflections; each
+-- penalty is then one tridiagonal solve, so thirty cost little more than one. The penalty is chosen inside the training
+-- images, by the squared error on held-out parts of them; of equal errors the larger penalty wins.
+-- Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local linalg = require "lamina.core.linalg"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local splits = require "lamina.neural.splits"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local CHUNK = 4096 -- features at a time when a kernel is summed: part of the numerics
+
+-- ---- features --------------------------------------------------------------------------------------------------
+
+local Source = { __name = "features" }
+Source.__index = Source
+
+--- Features as a source of systems: x is N x p, a floating type. `what` names it in messages.
+function M.source(x, what, position)
+  if x.ndim ~= 2 then x = x:reshape { #x, -1 } end
+  if not x:isfinite():all():item() then
+    errors.raise("numeric", position, "%s holds NaN or infinite features", what)
+  end
+  return setmetatable({ x = x, n = #x, p = x:size(2), close = x.close }, Source)
+end
+
+-- Columns of x as float64, standardised or only centred by `mean`.
+local function columns(x, first, last, rows)
+  local part = x[{ {}, { first, last } }]
+  if rows then part = part:index_select(rows, { dim = 1 }) end
+  return part:to "float64"
+end
+
+-- Mean and (where asked for) 1 / standard deviation of training columns; a constant column keeps its scale.
+local function moments(part, standardise)
+  local mean = part:mean { dim = 1, keepdim = true }
+  if not standardise then return mean end
+  local std = part:std { dim = 1, keepdim = true, correction = 0 }
+  return mean, 1 / ops.where(ops.gt(std, 0), std, tensor.ones { 1, part:size(2), dtype = "float64" })
+end
+
+-- Sums a b' over column chunks, for rows a (and b) of x after `change`.
+local function kernel_of(x, change, a_rows, b_rows)
+  local sum
+  for first = 1, x:size(2), CHUNK do
+    local last = math.min(first + CHUNK - 1, x:size(2))
+    local a = change(columns(x, first, last, a_rows), first, last)
+    local b = b_rows and change(columns(x, first, last, b_rows), first, last) or a
+    local part = a:matmul(b:t())
+    sum = sum and sum + part or part
+  end
+  return sum
+end
+
+-- The N x N kernel of all images, once. Taking the mean over all images away first changes nothing after the training
+-- mean has been taken away as well; it only keeps large means from eating digits.
+function Source:kernel()
+  if not self.k then
+    self.k = kernel_of(self.x, function(part) return part - part:mean { dim = 1, keepdim = true } end)
+  end
+  return self.k
+end
+
+-- Centred kernels of training images, and of test against training images.
+local function centred_kernels(self, train, test)
+  local rows = self:kernel():index_select(train, { dim = 1 })
+  local among = rows:index_select(train, { dim = 2 })
+  local cross = rows:index_select(test, { dim = 2 }):t()
+  local by_image = among:mean { dim = 1, keepdim = true }
+  local overall = by_image:mean { dim = 2, keepdim = true }
+  return among - by_image - by_image:t() + overall,
+    cross - cross:mean { dim = 2, keepdim = true } - by_image + overall
+end
+
+-- The same with features standardised on the training images.
+local function standard_kernels(self, train, test)
+  local function change(part, first, last)
+    local mean, scale = moments(columns(self.x, first, last, train), true)
+    return (part - mean) * scale
+  end
+  return kernel_of(self.x, change, train), kernel_of(self.x, change, test, train)
+end
+
+local function dual_system(self, train, test, standardise)
+  local kernels = standardise and standard_kernels or centred_kernels
+  local among, cross = kernels(self, train, test)
+  local q, d, f = linalg.tridiagonal(among)
+  return { d = d, f = f, project = cross:matmul(q), right = function(y) return q:t():matmul(y) end }
+end
+
+local function primal_system(self, train, test, standardise)
+  local x = columns(self.x, 1, self.p, train)
+  local mean, scale = moments(x, standardise)
+  local held = columns(self.x, 1, self.p, test) - mean
+  x = x - mean
+  if scale then x, held = x * scale, held * scale end
+  local q, d, f = linalg.tridiagonal(x:t():matmul(x))
+  return { d = d, f = f, project = held:matmul(q), right = function(y) return q:t():matmul(x:t():matmul(y)) end,
+    q = q, mean = mean, scale = scale }
+end
+
+--- What predictions for `test` images from `train` images (int64 positions) need, for any responses and penalty:
+-- prediction = project (t + alpha I)^-1 right(y), y centred. Which Gram matrix is a question of shape alone.
+function Source:system(train, test, standardise)
+  return (self.p <= #train and primal_system or dual_system)(self, train, test, standardise)
+end
+
+local function centre(y, train)
+  local part = y:index_select(train, { dim = 1 })
+  local mean = part:mean { dim = 1, keepdim = true }
+  return part - mean, mean
+end
+
+-- ---- ridge -----------------------------------------------------------------------------------------------------
+
+local Ridge = { __name = "ridge" }
+Ridge.__index = Ridge
+
+Ridge.__tostring = function(self)
+  if #self.alphas == 1 then return string.format("ridge, penalty %g", self.alphas[1]) end
+  return string.format("ridge, %d penalties from %g to %g, chosen per %s in %d inner folds%s", #self.alphas,
+    self.alphas[#self.alphas], self.alphas[1], self.per == "all" and "layer" or "neuroid", self.inner,
+    self.standardise and ", features standardised" or "")
+end
+
+local RIDGE = {
+  alphas = { type = { "tensor", "table", "number" }, doc = "penalties, all > 0; logspace(-2, 7, 30) if absent" },
+  inner = { type = "integer", default = 5, min = 2, doc = "folds inside the training images that choose the penalty" },
+  standardise = { type = "boolean", default = false,
+    doc = "whether features get mean 0 and variance 1 on the training images; else mean 0 only" },
+  per = { type = "string", default = "neuroid", choices = { "neuroid", "all" },
+    doc = "a penalty for each neuroid, or one for all of them (the sum of their errors in units of variance)" },
+}
+
+local function read_alphas(value, position)
+  if value == nil then value = tensor.logspace(-2, 7, 30, { dtype = "float64" }) end
+  local list = type(value) == "number" and { value } or table.move(common.list(value), 1, #value, 1, {})
+  if #list == 0 then errors.raise("argument", position, "ridge: alphas is empty") end
+  for _, alpha in ipairs(list) do
+    if type(alpha) ~= "number" or not (alpha > 0 and alpha < math.huge) then
+      errors.raise("argument", position, "ridge: penalty %s, expected a number above 0", tostring(alpha))
+    end
+  end
+  table.sort(list, function(a, b) return a > b end)
+  return list
+end
+
+--- ridge { alphas = logspace(-2, 7, 30), inner = 5, standardise = false, per = "neuroid" }: linear regression with a
+-- penalty alpha on the sum of squared weights (loss: sum of squared errors + alpha |w|^2; the intercept is free). A
+-- single alpha is used as it is; of several, one is chosen inside the training images.
+function M.ridge(given)
+  local position = errors.position(2)
+  local o = schema.check("ridge", common.named(given, { "alphas" }), RIDGE, position)
+  return setmetatable({ alphas = read_alphas(o.alphas, position), inner = o.inner, standardise = o.standardise,
+    per = o.per, position = position }, Ridge)
+end
+
+--- True for what ridge makes.
+function M.is_mapping(value) return getmetatable(value) == Ridge end
+
+-- Squared errors by penalty (A x T), summed over the inner folds.
+local function path_errors(self, source, y, inner)
+  local sums
+  for _, fold in ipairs(inner) do
+    local train, test = common.index(fold.train), common.index(fold.test)
+    local system = source:system(train, test, self.standardise)
+    local centred, mean = centre(y, train)
+    local right, truth = system.right(centred), y:index_select(test, { dim = 1 }) - mean
+    local rows = {}
+    for a, alpha in ipairs(self.alphas) do
+      local solved = linalg.tridiagonal_solve(system.d, system.f, alpha, right)
+      local guess = system.project:matmul(solved)
+      local missed = guess - truth
+      rows[a] = missed:square():sum(1)
+      solved:release()
+      guess:release()
+      missed:release()
+    end
+    local part = ops.stack(rows, { dim = 1 })
+    sums = sums and sums + part or part
+  end
+  return sums
+end
+
+-- The place in self.alphas for each target. Penalties fall, so the first of equal errors is the largest.
+local function choose(self, source, y, inner)
+  local targets = y:size(2)
+  local places = {}
+  if #self.alphas == 1 then
+    for t = 1, targets do places[t] = 1 end
+    return places
+  end
+  local sums = path_errors(self, source, y, inner)
+  if self.per == "neuroid" then return sums:argmin { dim = 1 }:totable() end
+  local spread = y:var { dim = 1, correction = 0 }
+  local weight = ops.where(ops.gt(spread, 0), 1 / spread, spread)
+  local place = (sums * weight):sum(2):argmin { dim = 1 }:item()
+  for t = 1, targets do places[t] = place end
+  return places
+end
+
+-- The solved weights in the tridiagonal basis, each target with its own penalty.
+local function solve_each(self, system, right, places)
+  local by_place, order = {}, {}
+  for t, place in ipairs(places) do
+    by_place[place] = by_place[place] or {}
+    table.insert(by_place[place], t)
+  end
+  local parts = {}
+  for place, alpha in ipairs(self.alphas) do
+    if by_place[place] then
+      for _, t in ipairs(by_place[place]) do order[#order + 1] = t end
+      local some = right:index_select(common.index(by_place[place]), { dim = 2 })
+      parts[#parts + 1] = linalg.tridiagonal_solve(system.d, system.f, alpha, some)
+    end
+  end
+  local back = {}
+  for at, t in ipairs(order) do back[t] = at end
+  local joined = #parts == 1 and parts[1] or ops.concat(parts, { dim = 2 })
+  return joined:index_select(common.index(back), { dim = 2 })
+end
+
+--- ridge:predict(source, y, fold, inner): held-out predictions (test images x targets, float64) for one fold, and the
+-- penalty chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
+function Ridge:predict(source, y, fold, inner)
+  local places = choose(self, source, y, inner)
+  local train, test = common.index(fold.train), common.index(fold.test)
+  local system = source:system(train, test, self.standardise)
+  local centred, mean = centre(y, train)
+  local solved = solve_each(self, system, system.right(centred), places)
+  return system.project:matmul(solved) + mean, common.pick(self.alphas, places)
+end
+
+--- ridge:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a table with weights
+-- (p x T), intercept (T), alphas (one for each target), and predict(x). Penalties are chosen by kfold over the rows.
+function Ridge:fit(x, y, given)
+  local position = errors.position(2)
+  local o = schema.check("ridge:fit", given or {}, {
+    folds = { type = "integer", default = self.inner, min = 2, doc = "folds that choose the penalty" },
+    seed = { type = "integer", doc = "of the folds" } }, position)
+  if y.ndim == 1 then y = y:reshape { #y, 1 } end
+  if #x ~= #y then
+    errors.raise("shape", position, "ridge:fit: x has %d rows and y has %d", #x, #y)
+  end
+  y = y:to "float64"
+  local source = M.source(x, "ridge:fit: x", position)
+  local inner = #self.alphas > 1 and splits.kfold { o.folds, seed = o.seed }:folds(source.n) or {}
+  local places = choose(self, source, y, inner)
+  local all = common.index(common.count_up(source.n))
+  local full = columns(source.x, 1, source.p)
+  local mean, scale = moments(full, self.standardise)
+  local scaled = full - mean
+  if scale then scaled = scaled * scale end
+  local system = source:system(all, all, self.standardise)
+  local centred, y_mean = centre(y, all)
+  local solved = solve_each(self, system, system.right(centred), places)
+  local weights
+  if system.q then
+    weights = system.q:matmul(solved)
+  else
+    -- w = X' (K + alpha I)^-1 y, and (K + alpha I)^-1 y = (y - K (K + alpha I)^-1 y) / alpha
+    local alphas = tensor.tensor(common.pick(self.alphas, places), { dtype = "float64" })
+    weights = scaled:t():matmul((centred - system.project:matmul(solved)) / alphas)
+  end
+  if scale then weights = weights * scale:t() end
+  local intercept = (y_mean - mean:matmul(weights)):reshape { -1 }
+  return { weights = weights, intercept = intercept, alphas = common.pick(self.alphas, places),
+    predict = function(other) return other:reshape { #other, -1 }:to "float64":matmul(weights) + intercept end }
+end
+
+return M

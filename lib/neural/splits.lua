@@ -1,0 +1,145 @@
+--- lamina.neural.splits: how images are divided into those that a map is fitted on and those that test it.
+--
+-- kfold deals images, grouped whole groups (the frames of one movie are nearly alike: a map that has seen one frame has
+-- seen the others). Both can divide any part of the images again, which is how a penalty is chosen inside the training
+-- images with the same care.
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local Splits = { __name = "splits" }
+Splits.__index = Splits
+
+Splits.__tostring = function(self)
+  if not self.by then return string.format("kfold: %d folds of images, seed %d", self.n, self.seed) end
+  return string.format("grouped by %s: %d folds of whole groups, seed %d", self.by, self.n, self.seed)
+end
+
+local KFOLD = {
+  folds = { type = "integer", default = 10, min = 2, doc = "how many folds" },
+  seed = { type = "integer", doc = "of the order in which images are dealt; the experiment's if absent" },
+}
+
+local GROUPED = {
+  folds = KFOLD.folds, seed = KFOLD.seed,
+  by = { type = "string", required = true, doc = "the coordinate of the stimuli that names an image's group" },
+}
+
+--- kfold { 10, seed = }: images in a keyed order, dealt to the folds in turn.
+function M.kfold(given)
+  local position = errors.position(2)
+  local o = schema.check("kfold", common.named(given, { "folds" }), KFOLD, position)
+  return setmetatable({ n = o.folds, seed = o.seed or tensor.seed(), position = position }, Splits)
+end
+
+--- grouped { 10, by = "movie", seed = }: every group of images whole in one fold. With as many folds as groups each
+-- group is left out once, in the order of their first images; with fewer, groups in a keyed order go to the fold that
+-- has the fewest images so far. More folds than groups is an error.
+function M.grouped(given)
+  local position = errors.position(2)
+  local o = schema.check("grouped", common.named(given, { "folds" }), GROUPED, position)
+  return setmetatable({ n = o.folds, by = o.by, seed = o.seed or tensor.seed(), position = position }, Splits)
+end
+
+--- True for what kfold and grouped make.
+function M.is_splits(value) return getmetatable(value) == Splits end
+
+-- The units that may not be torn, as lists of positions in order of appearance, and their names.
+local function units(items, groups)
+  local list, names, of = {}, {}, {}
+  for _, item in ipairs(items) do
+    local name = groups and common.key(groups[item]) or item
+    if not of[name] then
+      of[name] = {}
+      list[#list + 1], names[#names + 1] = of[name], name
+    end
+    table.insert(of[name], item)
+  end
+  return list, names
+end
+
+-- Raises when a group stands on both sides of a fold. It cannot happen as the folds are made; it is what they promise.
+local function check_leak(fold, groups)
+  local seen = {}
+  for _, item in ipairs(fold.train) do seen[groups and common.key(groups[item]) or item] = true end
+  for _, item in ipairs(fold.test) do
+    assert(not seen[groups and common.key(groups[item]) or item], "a group is in training and test images at once")
+  end
+end
+
+-- Units to n folds: a list of lists of items.
+local function deal(list, n, order, whole)
+  local folds = {}
+  for f = 1, n do folds[f] = {} end
+  for turn, u in ipairs(order) do
+    local to = (turn - 1) % n + 1
+    if whole then
+      for f = 1, n do
+        if #folds[f] < #folds[to] then to = f end
+      end
+    end
+    for _, item in ipairs(list[u]) do table.insert(folds[to], item) end
+  end
+  for f = 1, n do table.sort(folds[f]) end
+  return folds
+end
+
+-- Folds of `items`, n of them; `purpose` and `step` key the order.
+local function divide(self, items, n, groups, purpose, step)
+  local list = units(items, groups)
+  if n > #list then
+    errors.raise("argument", self.position, "%s: %d folds, but there are only %s", self.by and "grouped" or "kfold", n,
+      common.plural(#list, self.by and "group" or "image"))
+  end
+  local order = (groups and n == #list) and common.count_up(n)
+    or common.permutation(#list, self.seed, purpose, step)
+  local folds = {}
+  for f, test in ipairs(deal(list, n, order, groups ~= nil)) do
+    local held, train = {}, {}
+    for _, item in ipairs(test) do held[item] = true end
+    for _, item in ipairs(items) do
+      if not held[item] then train[#train + 1] = item end
+    end
+    folds[f] = { train = train, test = test }
+    check_leak(folds[f], groups)
+  end
+  return folds
+end
+
+local function groups_of(self, n, coordinates)
+  if not self.by then return end
+  local groups = coordinates and coordinates[self.by]
+  if not groups then
+    local names = {}
+    for name in pairs(coordinates or {}) do names[#names + 1] = name end
+    table.sort(names)
+    local near = schema.nearest(self.by, names)
+    errors.raise("argument", self.position, "grouped: the stimuli have no coordinate '%s' %s", self.by,
+      near and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
+  end
+  assert(#groups == n, "one group for each stimulus")
+  return groups
+end
+
+--- splits:folds(n, coordinates): for n images, a list of { train = positions, test = positions }; every image is tested
+-- once. coordinates: lists by name, one entry for each image.
+function Splits:folds(n, coordinates)
+  return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0)
+end
+
+--- splits:inner(count, items, n, coordinates, fold): the images `items` divided again into `count` folds by the same
+-- rule (into as many as there are groups where these are fewer); `fold` keys the order.
+function Splits:inner(count, items, n, coordinates, fold)
+  local groups = groups_of(self, n, coordinates)
+  local most = #units(items, groups)
+  if most < 2 then
+    errors.raise("argument", self.position, "%s: a fold trains on %s, too few to choose a penalty by",
+      self.by and "grouped" or "kfold", common.plural(most, self.by and "group" or "image"))
+  end
+  return divide(self, items, math.min(count, most), groups, "splits.inner", fold)
+end
+
+return M

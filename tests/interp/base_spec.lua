@@ -1,0 +1,87 @@
+-- lamina.core.base: threads, memory, hashing, clocks and the file system.
+local base = require "lamina.core.base"
+
+local function fails(kind, pattern, f, ...)
+  local ok, err = pcall(f, ...)
+  assert.is_false(ok)
+  assert.equal(kind, err.kind)
+  assert.truthy(err.message:find(pattern, 1, true), err.message)
+end
+
+describe("lamina.core.base", function()
+  it("sets the number of threads", function()
+    local before = base.threads()
+    assert.equal(3, base.threads(3))
+    assert.equal(3, base.threads())
+    base.threads(before)
+    fails("argument", "threads: the number is 0 but must be from 1 to 1024", base.threads, 0)
+    fails("argument", "threads: the number must be an integer", base.threads, "2")
+  end)
+
+  it("counts memory and keeps a budget", function()
+    local core = require "lamina.core.tensor"
+    local before = base.memory()
+    local t = core.zeros { 1000 }
+    local now = base.memory()
+    assert.is_true(now.live >= before.live + 4000 and now.peak >= now.live and now.blocks > before.blocks)
+    t:release()
+    base.set_budget(now.live + 100000)
+    assert.equal(now.live + 100000, base.memory().budget)
+    fails("memory", "bytes asked", core.zeros, { 1000, 1000 })
+    base.set_budget(0)
+    core.zeros({ 1000, 1000 }):release()
+    base.trim()
+    assert.equal(0, base.memory().cached)
+    fails("argument", "must not be negative", base.set_budget, -1)
+  end)
+
+  it("makes the n-th allocation fail", function()
+    local core = require "lamina.core.tensor"
+    base.fail_allocation(1)
+    fails("memory", "injected failure", core.zeros, { 10 })
+    assert.equal(10, core.zeros({ 10 }):count())
+  end)
+
+  it("tells versions and the processor", function()
+    assert.truthy(base.version:match "^%d+%.%d+%.%d+$")
+    assert.equal("integer", math.type(base.numerics))
+    assert.truthy(({ generic = 1, avx2 = 1, avx512 = 1, neon = 1 })[base.isa()])
+    assert.is_true(#base.cpu() > 0)
+  end)
+
+  it("hashes as FIPS 180-4 says", function()
+    local abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert.equal(abc, base.sha256 "abc")
+    local path = os.tmpname()
+    require("lamina.core.io").text_write(path, "abc")
+    assert.equal(abc, base.sha256_file(path))
+    base.remove(path)
+    fails("io", path, base.sha256_file, path)
+  end)
+
+  it("measures time", function()
+    local start = base.clock()
+    assert.is_true(base.clock() >= start)
+    assert.truthy(base.utc():match "^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$")
+    assert.is_true(base.columns() >= 20)
+    assert.is_false(base.isatty(999))
+  end)
+
+  it("makes, lists and removes folders", function()
+    local root = os.tmpname()
+    os.remove(root)
+    assert.is_false(base.exists(root))
+    base.mkdir(root .. "/a/b")
+    base.mkdir(root .. "/a/b")
+    require("lamina.core.io").text_write(root .. "/a/Z", "")
+    assert.is_true(base.isdir(root .. "/a"))
+    assert.is_false(base.isdir(root .. "/a/Z"))
+    assert.same({ "Z", "b" }, base.list(root .. "/a"))
+    fails("io", root .. "/a", base.remove, root .. "/a")
+    for _, name in ipairs { "/a/Z", "/a/b", "/a", "" } do base.remove(root .. name) end
+    assert.is_false(base.exists(root))
+    fails("io", root, base.list, root)
+    fails("argument", "the path is empty", base.mkdir, "")
+    fails("argument", "0 byte", base.exists, "a\0b")
+  end)
+end)

@@ -1,0 +1,222 @@
+/* The matrix product's kernels: every register tile of every instruction set gives the bits of the plain chain. */
+#include "kernels/gemm.h"
+
+#include "base/cpu.h"
+#include "base/parallel.h"
+#include "ops/core/gemm.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct tables {
+  const char *name;
+  const lm_kernel_gemm *f32, *f64;
+} tables;
+
+#if defined(__x86_64__)
+#define EACH_ISA(X) X(generic) X(avx2) X(avx512)
+#elif defined(__aarch64__)
+#define EACH_ISA(X) X(neon)
+#else
+#define EACH_ISA(X) X(generic)
+#endif
+#define DECLARE(isa) extern const lm_kernel_gemm lm_kernel_gemm_f32_##isa, lm_kernel_gemm_f64_##isa;
+#define ENTRY(isa) {#isa, &lm_kernel_gemm_f32_##isa, &lm_kernel_gemm_f64_##isa},
+EACH_ISA(DECLARE)
+static const tables all[] = {EACH_ISA(ENTRY)};
+enum { ISAS = sizeof all / sizeof all[0] };
+
+static bool supported(const char *name) {
+#if defined(__x86_64__)
+  if (strcmp(name, "avx512") == 0) return __builtin_cpu_supports("x86-64-v4");
+  if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("x86-64-v3");
+#endif
+  return name[0] != 0;
+}
+
+static double value(uint64_t *state) { /* about (-1, 1), full mantissas */
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return (double)(int64_t)*state * 0x1p-63;
+}
+
+static double get(const void *x, lm_dtype t, int64_t i) {
+  return t == LM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
+}
+static void set(void *x, lm_dtype t, int64_t i, double v) {
+  if (t == LM_F32) ((float *)x)[i] = (float)v;
+  else ((double *)x)[i] = v;
+}
+static void *random_values(lm_dtype t, int64_t n, uint64_t seed) {
+  void *x = malloc((size_t)(n + 1) * 8);
+  for (int64_t i = 0; i < n; i++) set(x, t, i, value(&seed));
+  return x;
+}
+
+/* The definition: one chain per element, then bias, then relu. */
+static double chain(lm_dtype t, const void *a, int64_t a_step, const void *b, int64_t b_step, int64_t k, double bias,
+                    bool has_bias, bool relu) {
+  if (t == LM_F32) {
+    float s = 0;
+    for (int64_t i = 0; i < k; i++) s = fmaf(((const float *)a)[i * a_step], ((const float *)b)[i * b_step], s);
+    if (has_bias) s += (float)bias;
+    return relu && s <= 0 ? 0 : s;
+  }
+  double s = 0;
+  for (int64_t i = 0; i < k; i++) s = fma(((const double *)a)[i * a_step], ((const double *)b)[i * b_step], s);
+  if (has_bias) s += bias;
+  return relu && s <= 0 ? 0 : s;
+}
+
+/* C by one kernel table, K cut into two blocks, every panel of B in turn; `form` 0 packed, 1 B by offsets, 2 A. */
+static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, int64_t n, int64_t k, const char *a,
+                      const char *b, char *c, const char *row_bias, const char *col_bias, bool relu) {
+  const int64_t size = t == LM_F32 ? 4 : 8, vec = g->vec, lanes = 2 * vec, cut = k / 3;
+  char *packed_a = calloc((size_t)(m * k + 64), (size_t)size), *packed_b = calloc((size_t)(k * lanes + 64), (size_t)size);
+  int64_t *rows = calloc((size_t)m, sizeof *rows), *ks = calloc((size_t)k + 1, sizeof *ks);
+  int64_t *bs = calloc((size_t)k + 1, sizeof *bs);
+  for (int64_t i = 0; i < m; i++) rows[i] = i * k;
+  for (int64_t i = 0; i < k; i++) ks[i] = i, bs[i] = i * lanes;
+  for (int64_t j = 0; j < n; j += lanes) {
+    int64_t here = n - j < lanes ? n - j : lanes;
+    g->pack(packed_b, lanes, b + j * size, here, k, 1, n);
+    for (int block = 0; block < 2; block++) {
+      int64_t from = block ? cut : 0, depth = block ? k - cut : cut;
+      for (int64_t p = 0; p < lm_gemm_panels(m, g->mr); p++) {
+        int64_t row = lm_gemm_panel(m, g->mr, p), count = lm_gemm_panel(m, g->mr, p + 1) - row;
+        g->pack(packed_a + row * depth * size, count, a + (row * k + from) * size, count, depth, k, 1);
+      }
+      lm_gemm_sweep s = {.m = m, .k = depth, .panel_end = lm_gemm_panels(m, g->mr), .a = packed_a, .c_row = n,
+                         .b = {packed_b + from * lanes * size, packed_b + (from * lanes + vec) * size},
+                         .b_step = lanes, .c = {c + j * size, here > vec ? c + (j + vec) * size : c + j * size},
+                         .cols = {(int)(here < vec ? here : vec), (int)(here > vec ? here - vec : 0)},
+                         .first = block == 0, .last = block == 1, .row_bias = row_bias, .relu = relu};
+      if (form == 1) s.b_k = bs;
+      if (form == 2) s.a = a + from * size, s.a_row = rows, s.a_k = ks;
+      if (col_bias) s.col_bias[0] = col_bias + j * size;
+      if (col_bias && here > vec) s.col_bias[1] = col_bias + (j + vec) * size;
+      g->sweep(&s);
+    }
+  }
+  free(packed_a);
+  free(packed_b);
+  free(rows);
+  free(ks);
+  free(bs);
+}
+
+static void one_shape(lm_dtype t, int64_t m, int64_t n, int64_t k, int form, int bias, bool relu) {
+  const size_t size = t == LM_F32 ? 4 : 8;
+  void *a = random_values(t, m * k, 1), *b = random_values(t, k * n, 2), *add = random_values(t, m + n, 3);
+  void *want = malloc((size_t)(m * n + 1) * 8), *got = malloc((size_t)(m * n + 1) * 8);
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++)
+      set(want, t, i * n + j, chain(t, (char *)a + (size_t)(i * k) * size, 1, (char *)b + (size_t)j * size, n, k,
+                                    get(add, t, bias == 1 ? i : j), bias > 0, relu));
+  for (int isa = 0; isa < ISAS; isa++) {
+    if (!supported(all[isa].name)) continue;
+    memset(got, 0xff, (size_t)(m * n + 1) * 8);
+    by_kernel(t == LM_F32 ? all[isa].f32 : all[isa].f64, t, form, m, n, k, a, b, got, bias == 1 ? add : NULL,
+              bias == 2 ? add : NULL, relu);
+    if (memcmp(want, got, (size_t)(m * n) * size) != 0)
+      fail_msg("%s f%d: %lld x %lld x %lld, form %d, bias %d differs", all[isa].name, (int)size * 8, (long long)m,
+               (long long)n, (long long)k, form, bias);
+  }
+  free(a);
+  free(b);
+  free(add);
+  free(want);
+  free(got);
+}
+
+static void tiles_of_all_sizes(void **unused) {
+  (void)unused;
+  for (int64_t m = 1; m <= 31; m++)
+    for (int form = 0; form < 3; form++) one_shape(LM_F32, m, 1 + m * 7 % 41, 3 + m % 5, form, (int)m % 3, m % 2);
+  for (int64_t n = 1; n <= 67; n++) one_shape(LM_F32, 5, n, 17, (int)n % 3, (int)n % 3, n % 2);
+  for (int64_t n = 1; n <= 37; n++) one_shape(LM_F64, n % 19 + 1, n, 19, (int)n % 3, (int)n % 3, n % 2);
+  for (int64_t k = 1; k <= 70; k++) one_shape(LM_F32, 13, 29, k, 0, 0, false);
+}
+
+/* Packing against its definition, for both fast orders and the general one. */
+static void packing(void **unused) {
+  (void)unused;
+  float *src = random_values(LM_F32, 80 * 90, 4), *got = malloc(sizeof(float) * 32 * 90);
+  const int64_t strides[3][2] = {{1, 80}, {90, 1}, {2, 67}};
+  for (int isa = 0; isa < ISAS; isa++)
+    for (int s = 0; s < 3 && supported(all[isa].name); s++)
+      for (int64_t width = 1; width <= 32; width++)
+        for (int64_t k = 1; k <= 80; k += 13) {
+          const lm_kernel_gemm *g = all[isa].f32;
+          int64_t lanes = width <= g->mr ? width : 32;
+          memset(got, 0xff, sizeof(float) * 32 * 90);
+          g->pack(got, lanes, src, width, k, strides[s][0], strides[s][1]);
+          for (int64_t kk = 0; kk < k; kk++)
+            for (int64_t i = 0; i < lanes; i++)
+              assert_true(got[kk * lanes + i] == (i < width ? src[i * strides[s][0] + kk * strides[s][1]] : 0));
+          uint32_t beyond;
+          memcpy(&beyond, got + k * lanes, sizeof beyond);
+          assert_int_equal(beyond, 0xffffffffu);
+        }
+  free(src);
+  free(got);
+}
+
+/* The driver: strides, batches and cuts along K, for several numbers of threads, against the chain. */
+static void driver(void **unused) {
+  (void)unused;
+  const int64_t shapes[][3] = {{1, 1, 1},    {7, 5, 3},    {1, 67, 300}, {67, 1, 300}, {61, 131, 521},
+                               {13, 37, 257}, {129, 33, 1}, {14, 32, 256}, {3, 2, 0}};
+  for (size_t q = 0; q < sizeof shapes / sizeof shapes[0]; q++)
+    for (int order = 0; order < 4; order++) {
+      int64_t m = shapes[q][0], n = shapes[q][1], k = shapes[q][2], both[2] = {0, m * k}, b_at[2] = {0, k * n};
+      float *a = random_values(LM_F32, 2 * m * k, 5), *b = random_values(LM_F32, 2 * k * n, 6);
+      float *bias = random_values(LM_F32, n, 7), *c = malloc(sizeof(float) * (size_t)(2 * m * n));
+      int64_t ar = order & 1 ? 1 : k, ac = order & 1 ? m : 1, br = order & 2 ? 1 : n, bc = order & 2 ? k : 1;
+      lm_gemm_job job = {.dtype = LM_F32, .batch = 2, .m = m, .n = n, .k = k, .c = c, .col_bias = bias, .relu = true,
+                         .a = {.data = a, .row = ar, .column = ac, .at = both},
+                         .b = {.data = b, .row = br, .column = bc, .at = b_at}};
+      for (int threads = 1; threads <= 4; threads++) {
+        lm_err e;
+        lm_threads_set(threads);
+        memset(c, 0xff, sizeof(float) * (size_t)(2 * m * n));
+        assert_int_equal(lm_gemm(&job, &e), LM_OK);
+        for (int64_t i = 0; i < 2 * m * n; i++) {
+          int64_t batch = i / (m * n), row = i / n % m, col = i % n;
+          double want = chain(LM_F32, a + both[batch] + row * ar, ac, b + b_at[batch] + col * bc, br, k, bias[col],
+                              true, true);
+          if ((double)c[i] != want)
+            fail_msg("%lldx%lldx%lld order %d, %d threads, element %lld: %a but must be %a", (long long)m, (long long)n,
+                     (long long)k, order, threads, (long long)i, c[i], want);
+        }
+      }
+      free(a);
+      free(b);
+      free(bias);
+      free(c);
+    }
+}
+
+/* A sum taken in another order has other bits: the comparison above can fail. */
+static void reordered_sum_is_seen(void **unused) {
+  (void)unused;
+  float *a = random_values(LM_F32, 512, 8), *b = random_values(LM_F32, 512, 9), back = 0;
+  double forward = chain(LM_F32, a, 1, b, 1, 512, 0, false, false);
+  for (int i = 511; i >= 0; i--) back = fmaf(a[i], b[i], back);
+  assert_true(forward != (double)back);
+  free(a);
+  free(b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(tiles_of_all_sizes), cmocka_unit_test(packing),
+                                     cmocka_unit_test(driver), cmocka_unit_test(reordered_sum_is_seen)};
+  return cmocka_run_group_tests_name("matrix product", tests, NULL, NULL);
+}
