@@ -75,7 +75,11 @@ static void push_columns(lua_State *L, const lm_table *t, bool numbers, const ch
     const lm_text *name = &t->fields[column];
     lua_pushlstring(L, name->data, (size_t)name->n);
     lua_pushvalue(L, -1);
-    if (lua_rawget(L, -4) != LUA_TNIL) bind_fail(L, "%s: two columns are named '%s'", path, lua_tostring(L, -2));
+    if (lua_rawget(L, -4) != LUA_TNIL) {
+      lm_err err;
+      lm_fail(&err, LM_ERR_FORMAT, "%s:1: two columns are named '%s'", path, lua_tostring(L, -2));
+      bind_raise(L, &err);
+    }
     lua_pop(L, 1);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, column + 1);

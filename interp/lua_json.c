@@ -38,7 +38,11 @@ static void push_value(lua_State *L, const lm_json *value, int depth, bool in_li
   lm_text text;
   void *cursor = NULL;
   const lm_json *part;
-  if (depth > MOST_DEPTH) bind_fail(L, "json: nested more than %d deep", MOST_DEPTH);
+  if (depth > MOST_DEPTH) {
+    lm_err err;
+    lm_fail(&err, LM_ERR_FORMAT, "json: nested more than %d deep", MOST_DEPTH);
+    bind_raise(L, &err);
+  }
   luaL_checkstack(L, 4, "a JSON document");
   switch (lm_json_kind_of(value)) {
   case LM_JSON_NULL:

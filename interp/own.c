@@ -9,7 +9,7 @@
 typedef struct box {
   void (*done)(void *);
   size_t bytes;
-  _Alignas(16) char held[];
+  _Alignas(8) char held[]; /* Lua aligns no further */
 } box;
 
 static int own_gc(lua_State *L) {

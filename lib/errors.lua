@@ -110,7 +110,7 @@ function M.try(f, ...)
   local function done(ok, ...)
     if ok then return ... end
     local e = ...
-    if e.kind == "interrupt" then error(e, 0) end
+    if e.kind == "interrupt" or e.kind == "exit" then error(e, 0) end
     return nil, e
   end
   return done(xpcall(f, function(value) return M.from(value, debug.traceback("", 2)) end, ...))

@@ -20,6 +20,17 @@ Evaluation.__tostring = function(self)
   return table.concat(parts, ", ")
 end
 
+--- The rows that report(score) notes: error (for labels) and loss.
+function Evaluation:results()
+  local what = string.format("%d items of %s%s", self.n, self.name, self.selected and ", selected" or "")
+  local label = self.close and "close" or "exact"
+  local rows = { { metric = "loss", value = self.loss, what = what, label = label } }
+  if self.error then
+    table.insert(rows, 1, { metric = "error", value = self.error, what = what, label = label })
+  end
+  return rows
+end
+
 local FIELDS = {
   model = { type = "any", required = true, doc = "a model, or a function from a batch of inputs to outputs" },
   data = { type = "any", required = true, doc = "a data set" },
@@ -58,7 +69,7 @@ end
 
 --- The same with options that have been checked.
 function M.run(o, position)
-  local n, wrong, total, rows = #o.data, 0, 0.0, nil
+  local n, wrong, total, close, rows = #o.data, 0, 0.0, false, nil
   if n == 0 then errors.raise("argument", position, "evaluate: data holds no items") end
   local loss
   core.no_grad(function()
@@ -68,6 +79,7 @@ function M.run(o, position)
       local output = o.model(b.x)
       local value = loss(output, b.y)
       total = total + value:item() * #b
+      close = close or value.close
       value:release()
       if labels then
         local count, guess = M.wrong(output, b.y)
@@ -80,7 +92,8 @@ function M.run(o, position)
       b:release()
     end
   end)
-  local result = { n = n, loss = total / n, selected = o.data.selected or nil }
+  local result = { n = n, loss = total / n, selected = o.data.selected or nil, close = close,
+    name = o.data.name or "data" }
   if rows then
     result.wrong, result.error, result.accuracy = wrong, wrong / n, 1 - wrong / n
     result.confusion = core.tensor(rows, { dtype = "int64" })

@@ -124,12 +124,15 @@ function Run:load()
   for i, row in ipairs(values.rows) do self.rows[i] = row end
 end
 
+-- Keeps the chain of calls of what was raised.
+local function traced(value) return errors.from(value, debug.traceback("", 2)) end
+
 -- Runs one batch and returns its numbers.
 function Run:do_batch(b, i)
   b.epoch, b.step, b.number = self.epoch, self.step, i
-  local ok, result = pcall(self.o.each, b)
+  local ok, result = xpcall(self.o.each, traced, b)
   if not ok then
-    if type(result) == "table" and result.kind == "numeric" and result.message then
+    if result.kind == "numeric" and not result.message:find "epoch %d+, step %d+" then
       result.message = string.format("%s (epoch %d, step %d)", result.message, self.epoch, self.step)
     end
     error(result, 0)
@@ -199,7 +202,7 @@ function M.run(o, position)
   run:load()
   run.first = run.step
   run.bar = progress.new(math.max(o.epochs * run.per_epoch - run.step, 1), o.log == false and false or nil)
-  local ok, err = pcall(run.go, run)
+  local ok, err = xpcall(run.go, traced, run)
   run.bar:clear()
   if not ok then error(err, 0) end
   return run.rows

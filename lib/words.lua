@@ -19,6 +19,7 @@ local fields = {
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
   ["lamina.experiment"] = "experiment report",
+  ["lamina.neural"] = "predictivity ridge kfold grouped split_half",
   ["lamina.help"] = "help",
   ["lamina.errors"] = "try",
   ["lamina.core.tensor"] = "tensor zeros ones full arange linspace logspace eye randn rand randint permutation no_grad",

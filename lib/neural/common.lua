@@ -1,18 +1,8 @@
---- lamina.neural.common: what the neural words share: named options, stimulus identity, index tensors, tables of text.
+--- lamina.neural.common: what the neural words share: stimulus identity, index tensors, tables of text.
 local errors = require "lamina.errors"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
-
---- Options by name from a word's argument: `names` are those that may stand first without a name; a lone value is the
--- first of them; nil is no option. Other positions stay as they are, so that schema.check refuses them.
-function M.named(given, names)
-  if given == nil then return {} end
-  if type(given) ~= "table" or getmetatable(given) ~= nil then return { [names[1]] = given } end
-  local named = {}
-  for key, value in pairs(given) do named[math.type(key) and names[key] or key] = value end
-  return named
-end
 
 --- How a stimulus_id is compared: 3, 3.0 and "3" are the same stimulus.
 function M.key(id)

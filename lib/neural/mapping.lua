@@ -93,7 +93,8 @@ local function dual_system(self, train, test, standardise)
   local kernels = standardise and standard_kernels or centred_kernels
   local among, cross = kernels(self, train, test)
   local q, d, f = linalg.tridiagonal(among)
-  return { d = d, f = f, project = cross:matmul(q), right = function(y) return q:t():matmul(y) end }
+  return { q = q, d = d, f = f, dual = true, project = cross:matmul(q),
+    right = function(y) return q:t():matmul(y) end }
 end
 
 local function primal_system(self, train, test, standardise)
@@ -103,8 +104,8 @@ local function primal_system(self, train, test, standardise)
   x = x - mean
   if scale then x, held = x * scale, held * scale end
   local q, d, f = linalg.tridiagonal(x:t():matmul(x))
-  return { d = d, f = f, project = held:matmul(q), right = function(y) return q:t():matmul(x:t():matmul(y)) end,
-    q = q, mean = mean, scale = scale }
+  return { q = q, d = d, f = f, dual = false, project = held:matmul(q),
+    right = function(y) return q:t():matmul(x:t():matmul(y)) end }
 end
 
 --- What predictions for `test` images from `train` images (int64 positions) need, for any responses and penalty:
@@ -132,6 +133,7 @@ Ridge.__tostring = function(self)
 end
 
 local RIDGE = {
+  positional = { "alphas" },
   alphas = { type = { "tensor", "table", "number" }, doc = "penalties, all > 0; logspace(-2, 7, 30) if absent" },
   inner = { type = "integer", default = 5, min = 2, doc = "folds inside the training images that choose the penalty" },
   standardise = { type = "boolean", default = false,
@@ -158,7 +160,7 @@ end
 -- single alpha is used as it is; of several, one is chosen inside the training images.
 function M.ridge(given)
   local position = errors.position(2)
-  local o = schema.check("ridge", common.named(given, { "alphas" }), RIDGE, position)
+  local o = schema.check("ridge", given, RIDGE, position)
   return setmetatable({ alphas = read_alphas(o.alphas, position), inner = o.inner, standardise = o.standardise,
     per = o.per, position = position }, Ridge)
 end
@@ -262,14 +264,8 @@ function Ridge:fit(x, y, given)
   local system = source:system(all, all, self.standardise)
   local centred, y_mean = centre(y, all)
   local solved = solve_each(self, system, system.right(centred), places)
-  local weights
-  if system.q then
-    weights = system.q:matmul(solved)
-  else
-    -- w = X' (K + alpha I)^-1 y, and (K + alpha I)^-1 y = (y - K (K + alpha I)^-1 y) / alpha
-    local alphas = tensor.tensor(common.pick(self.alphas, places), { dtype = "float64" })
-    weights = scaled:t():matmul((centred - system.project:matmul(solved)) / alphas)
-  end
+  local weights = system.q:matmul(solved)
+  if system.dual then weights = scaled:t():matmul(weights) end -- w = X' (K + alpha I)^-1 y
   if scale then weights = weights * scale:t() end
   local intercept = (y_mean - mean:matmul(weights)):reshape { -1 }
   return { weights = weights, intercept = intercept, alphas = common.pick(self.alphas, places),

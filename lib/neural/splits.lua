@@ -19,11 +19,13 @@ Splits.__tostring = function(self)
 end
 
 local KFOLD = {
+  positional = { "folds" },
   folds = { type = "integer", default = 10, min = 2, doc = "how many folds" },
   seed = { type = "integer", doc = "of the order in which images are dealt; the experiment's if absent" },
 }
 
 local GROUPED = {
+  positional = { "folds" },
   folds = KFOLD.folds, seed = KFOLD.seed,
   by = { type = "string", required = true, doc = "the coordinate of the stimuli that names an image's group" },
 }
@@ -31,7 +33,7 @@ local GROUPED = {
 --- kfold { 10, seed = }: images in a keyed order, dealt to the folds in turn.
 function M.kfold(given)
   local position = errors.position(2)
-  local o = schema.check("kfold", common.named(given, { "folds" }), KFOLD, position)
+  local o = schema.check("kfold", given, KFOLD, position)
   return setmetatable({ n = o.folds, seed = o.seed or tensor.seed(), position = position }, Splits)
 end
 
@@ -40,7 +42,7 @@ end
 -- has the fewest images so far. More folds than groups is an error.
 function M.grouped(given)
   local position = errors.position(2)
-  local o = schema.check("grouped", common.named(given, { "folds" }), GROUPED, position)
+  local o = schema.check("grouped", given, GROUPED, position)
   return setmetatable({ n = o.folds, by = o.by, seed = o.seed or tensor.seed(), position = position }, Splits)
 end
 

@@ -10,7 +10,7 @@ local M = {}
 
 local GAP, LEADING = 3, 1.25
 local LARGEST = 26 * style.mm -- no tile is drawn wider than this
-local BAR_HEIGHT, BAR_ROOM = 5, 24
+local BAR_HEIGHT, BAR_ROOM = 5, 18
 
 -- The size of one tile and of the whole, in points, for a panel `width` points wide.
 local function arrange(panel, width)

@@ -21,7 +21,7 @@ lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_
 /* The same for work that must not be left half done (optimisers, running statistics): never interrupted. */
 void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context);
 
-int lm_threads(void);           /* how many threads the next lm_parallel may use; starts as the number of usable cores */
+int lm_threads(void);           /* how many the next lm_parallel may use; at first the number of usable cores */
 void lm_threads_set(int count); /* at least 1; larger than the number of cores is allowed */
 
 /* Ctrl-C: the signal handler asks, lm_parallel and long loops poll, whoever reports it clears. All async-safe. */

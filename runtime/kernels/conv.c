@@ -153,12 +153,6 @@ static void join(void *out, void *parts, int64_t chunks, int64_t k, int64_t pitc
   }
 }
 
-static void gate(void *out, const void *gradient, const void *output, int64_t n) {
-  real *restrict dx = out;
-  const real *dy = gradient, *y = output;
-  for (int64_t i = 0; i < n; i++) dx[i] = y[i] > 0 ? dy[i] : 0;
-}
-
 static double plane_sum(const void *source, int64_t n, int64_t stride, int64_t pixels) {
   const real *x = source;
   real lanes[LM_LANES] = {0};
@@ -171,9 +165,5 @@ static double plane_sum(const void *source, int64_t n, int64_t stride, int64_t p
   return (double)lanes_sum(lanes);
 }
 
-const lm_kernel_conv KERNEL(conv) = {.prepare = prepare,
-                                     .pack_pixels = pack_pixels,
-                                     .fold = fold,
-                                     .join = join,
-                                     .gate = gate,
-                                     .plane_sum = plane_sum};
+const lm_kernel_conv KERNEL(conv) = {
+    .prepare = prepare, .pack_pixels = pack_pixels, .fold = fold, .join = join, .plane_sum = plane_sum};

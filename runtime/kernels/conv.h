@@ -38,9 +38,6 @@ typedef struct lm_kernel_conv {
   void (*join)(void *dw, void *part, int64_t chunks, int64_t k, int64_t pitch, int64_t o, int64_t begin,
                int64_t end);
 
-  /* dx = dy where y > 0, else +0. */
-  void (*gate)(void *dx, const void *dy, const void *y, int64_t n);
-
   /* The sum of n images' plane of `pixels` elements, planes `stride` apart: 16 lanes over the pixels of all images
    * in turn, joined by the fixed tree. */
   double (*plane_sum)(const void *x, int64_t n, int64_t stride, int64_t pixels);

@@ -24,7 +24,7 @@ typedef enum lm_test { LM_T_ISNAN, LM_T_ISFINITE, LM_T_NOT, LM_T_TRUE, LM_TESTS 
 
 typedef enum lm_binary {
   LM_B_ADD, LM_B_SUB, LM_B_MUL, LM_B_DIV, LM_B_POW, LM_B_MAXIMUM, LM_B_MINIMUM, LM_B_MOD,
-  LM_B_RELU_GRAD,    /* (g, y): g where y = relu(x) is above 0, else 0 */
+  LM_B_RELU_GRAD,    /* (g, y): 0 where y = relu(x) is 0 or less, else g */
   LM_B_TANH_GRAD,    /* (g, y): g (1 - y^2) */
   LM_B_SIGMOID_GRAD, /* (g, y): g y (1 - y) */
   LM_BINARIES

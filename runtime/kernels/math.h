@@ -84,12 +84,14 @@ static inline double exp_tail_f64(double r) {
   return lm_fma_f64(q, r, 0.5);
 }
 
-/* e^(x + low) for |low| far below |x|. */
+/* e^(x + low) for |low| far below |x|. 1 + r is kept with its rounding error, so that a result which is a double is
+ * met exactly where x + low is good enough: 3^2 is 9. */
 static inline double exp_sum_f64(double x, double low) {
   const double up = x < -746.0 ? -746.0 : x, c = up > 710.0 ? 710.0 : up;
   const double shifted = lm_fma_f64(c, 0x1.71547652b82fep+0, LM_ROUND_F64), k = shifted - LM_ROUND_F64;
-  const double r = lm_fma_f64(-k, LM_LN2_LO_F64, lm_fma_f64(-k, LM_LN2_HI_F64, c)) + low;
-  const double p = 1.0 + lm_fma_f64(r * r, exp_tail_f64(r), r);
+  const double a = lm_fma_f64(-k, LM_LN2_HI_F64, c), b = lm_fma_f64(-k, LM_LN2_LO_F64, low), r = a + b;
+  const double sum = 1.0 + a, lost = a - (sum - 1.0);
+  const double p = sum + (lost + lm_fma_f64(r * r, exp_tail_f64(r), b));
   const uint64_t n = bits_f64(shifted) - bits_f64(LM_ROUND_F64), half = ((n + 4096u) >> 1) - 2048u;
   return p * power_of_two_f64(half) * power_of_two_f64(n - half);
 }

@@ -7,32 +7,25 @@
 /* ---- windows of 2 x 2, side by side ------------------------------------------------------------------------------ */
 
 static bool is_2x2(const lm_pool_shape *s) {
-  return s->kh == 2 && s->kw == 2 && s->sh == 2 && s->sw == 2 && s->ph == 0 && s->pw == 0;
+  bool small = s->h * s->w < (int64_t)1 << 30; /* positions are counted in integers as wide as a real */
+  return small && s->kh == 2 && s->kw == 2 && s->sh == 2 && s->sw == 2 && s->ph == 0 && s->pw == 0;
 }
 
 typedef real_int vec_int __attribute__((vector_size(LM_VEC_BYTES)));
-typedef int32_t vec_position __attribute__((vector_size(VEC * 4), aligned(4), may_alias));
+typedef int64_t vec_position __attribute__((vector_size(VEC * 8), aligned(8), may_alias));
 
 #if LM_VEC_BYTES / LM_REAL_BYTES == 16
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-#define LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #elif LM_VEC_BYTES / LM_REAL_BYTES == 8
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
-#define LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif LM_VEC_BYTES / LM_REAL_BYTES == 4
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
-#define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #else
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 3)
-#define LOW(a, b) __builtin_shufflevector(a, b, 0, 2)
-#define HIGH(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
 /* Of 2 * n elements, the first VEC and the rest of the next VEC. */
@@ -44,8 +37,8 @@ static inline vec choose(vec_int take, vec a, vec b) { return (vec)(((vec_int)a 
 /* Greater, or the first NaN. */
 static inline vec_int wins(vec candidate, vec best) { return ~(vec_int)(candidate <= best) & (vec_int)(best == best); }
 
-/* n <= VEC outputs from columns [0, 2n) of two rows. `at` holds the plane positions of their first elements. */
-static inline void max_2x2_vector(real *y, int32_t *position, const real *x, int64_t w, vec_int at, int n) {
+/* n <= VEC outputs from columns [0, 2n) of two rows. `at` holds the positions of their first elements. */
+static inline void max_2x2_vector(real *y, int64_t *position, const real *x, int64_t w, vec_int at, int n) {
   vec top0 = vec_load_some(x, first_part(n)), top1 = vec_load_some(x + first_part(n), second_part(n));
   vec low0 = vec_load_some(x + w, first_part(n)), low1 = vec_load_some(x + w + first_part(n), second_part(n));
   vec candidate[4] = {EVEN(top0, top1), ODD(top0, top1), EVEN(low0, low1), ODD(low0, low1)};
@@ -65,9 +58,9 @@ static inline void max_2x2_vector(real *y, int32_t *position, const real *x, int
     for (int i = 0; i < n; i++) position[i] = narrow[i];
 }
 
-static void max_2x2(real *y, int32_t *position, const real *x, int64_t planes, const lm_pool_shape *s) {
+static void max_2x2(real *y, int64_t *position, const real *x, int64_t planes, const lm_pool_shape *s) {
   vec_int step;
-  for (int i = 0; i < VEC; i++) step[i] = 2 * i;
+  for (int i = 0; i < VEC; i++) step[i] = 2 * i + 1;
   for (int64_t plane = 0; plane < planes; plane++, x += s->h * s->w)
     for (int64_t row = 0; row < s->oh; row++) {
       for (int64_t j = 0; j < s->ow; j += VEC) {
@@ -78,37 +71,6 @@ static void max_2x2(real *y, int32_t *position, const real *x, int64_t planes, c
       y += s->ow;
       if (position) position += s->ow;
     }
-}
-
-/* The four places of n windows: dy where the position is this place, else 0 (0 + dy, so that -0 becomes +0). */
-static inline void max_back_2x2_vector(real *dx, int64_t w, const real *dy, const int32_t *position, vec_int at,
-                                       int n) {
-  vec d = vec_load_some(dy, n) + (vec){0};
-  vec_position narrow = {0};
-  if (n == VEC) narrow = *(const vec_position *)position;
-  else
-    for (int i = 0; i < n; i++) narrow[i] = position[i];
-  vec_int where = __builtin_convertvector(narrow, vec_int);
-  for (int row = 0; row < 2; row++) {
-    real_int first = (real_int)(row * w);
-    vec even = choose(where == at + first, d, (vec){0}), odd = choose(where == at + (first + 1), d, (vec){0});
-    vec_store_some(dx + row * w, LOW(even, odd), first_part(n));
-    vec_store_some(dx + row * w + first_part(n), HIGH(even, odd), second_part(n));
-  }
-}
-
-static void max_back_2x2(real *dx, const real *dy, const int32_t *position, int64_t planes, const lm_pool_shape *s) {
-  vec_int step;
-  for (int i = 0; i < VEC; i++) step[i] = 2 * i;
-  for (int64_t plane = 0; plane < planes; plane++, dx += s->h * s->w) {
-    if (s->h % 2 || s->w % 2) memset(dx, 0, sizeof(real) * (size_t)(s->h * s->w));
-    for (int64_t row = 0; row < s->oh; row++, dy += s->ow, position += s->ow)
-      for (int64_t j = 0; j < s->ow; j += VEC) {
-        int n = (int)(s->ow - j < VEC ? s->ow - j : VEC);
-        int64_t at = 2 * row * s->w + 2 * j;
-        max_back_2x2_vector(dx + at, s->w, dy + j, position + j, step + (real_int)at, n);
-      }
-  }
 }
 
 /* ---- any windows ------------------------------------------------------------------------------------------------- */
@@ -123,7 +85,7 @@ static inline span inside(int64_t index, int64_t stride, int64_t pad, int64_t ke
   return (span){from < 0 ? 0 : from, from + kernel < size ? from + kernel : size};
 }
 
-static void max_any(real *y, int32_t *position, const real *x, int64_t planes, const lm_pool_shape *s) {
+static void max_any(real *y, int64_t *position, const real *x, int64_t planes, const lm_pool_shape *s) {
   for (int64_t plane = 0; plane < planes; plane++, x += s->h * s->w)
     for (int64_t row = 0; row < s->oh; row++) {
       span rows = inside(row, s->sh, s->ph, s->kh, s->h);
@@ -137,35 +99,39 @@ static void max_any(real *y, int32_t *position, const real *x, int64_t planes, c
             if (!(v <= best) && best == best) best = v, where = i * s->w + j;
           }
         *y++ = best;
-        if (position) *position++ = (int32_t)where;
+        if (position) *position++ = where + 1;
       }
     }
 }
 
-static void max(void *y, int32_t *position, const void *x, int64_t planes, const lm_pool_shape *s) {
+static void max(void *y, int64_t *position, const void *x, int64_t planes, const lm_pool_shape *s) {
   (is_2x2(s) ? max_2x2 : max_any)(y, position, x, planes, s);
 }
 
-static void max_back(void *out, const void *gradient, const int32_t *position, int64_t planes,
-                     const lm_pool_shape *s) {
+static bool scatter(void *out, const void *gradient, const int64_t *position, int64_t planes, int64_t size, int64_t n) {
   real *dx = out;
   const real *dy = gradient;
-  if (is_2x2(s)) {
-    max_back_2x2(dx, dy, position, planes, s);
-    return;
-  }
-  int64_t outputs = s->oh * s->ow;
-  memset(dx, 0, sizeof(real) * (size_t)(planes * s->h * s->w));
-  for (int64_t plane = 0; plane < planes; plane++, dx += s->h * s->w, dy += outputs, position += outputs)
-    for (int64_t i = 0; i < outputs; i++) dx[position[i]] += dy[i];
+  bool good = true;
+  memset(dx, 0, sizeof(real) * (size_t)(planes * size));
+  for (int64_t plane = 0; plane < planes; plane++, dx += size, dy += n, position += n)
+    for (int64_t i = 0; i < n; i++) {
+      if ((uint64_t)(position[i] - 1) < (uint64_t)size) dx[position[i] - 1] += dy[i];
+      else good = false;
+    }
+  return good;
 }
 
-static void take(void *out, const void *source, const int32_t *position, int64_t planes, const lm_pool_shape *s) {
+static bool take(void *out, const void *source, const int64_t *position, int64_t planes, int64_t size, int64_t n) {
   real *y = out;
   const real *x = source;
-  int64_t outputs = s->oh * s->ow;
-  for (int64_t plane = 0; plane < planes; plane++, x += s->h * s->w, y += outputs, position += outputs)
-    for (int64_t i = 0; i < outputs; i++) y[i] = x[position[i]];
+  bool good = true;
+  for (int64_t plane = 0; plane < planes; plane++, x += size, y += n, position += n)
+    for (int64_t i = 0; i < n; i++) {
+      bool inside_plane = (uint64_t)(position[i] - 1) < (uint64_t)size;
+      y[i] = inside_plane ? x[position[i] - 1] : 0;
+      good = good && inside_plane;
+    }
+  return good;
 }
 
 static inline real window_size(const lm_pool_shape *s, span rows, span columns) {
@@ -205,4 +171,4 @@ static void avg_back(void *out, const void *gradient, int64_t planes, const lm_p
 }
 
 const lm_kernel_pool KERNEL(pool) = {
-    .max = max, .max_back = max_back, .take = take, .avg = avg, .avg_back = avg_back};
+    .max = max, .scatter = scatter, .take = take, .avg = avg, .avg_back = avg_back};

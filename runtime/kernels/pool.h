@@ -16,12 +16,13 @@ typedef struct lm_pool_shape {
 } lm_pool_shape;
 
 typedef struct lm_kernel_pool {
-  /* y[planes, oh, ow] and, unless NULL, position[planes, oh, ow]: where in the plane the maximum was (h * w + column). */
-  void (*max)(void *y, int32_t *position, const void *x, int64_t planes, const lm_pool_shape *s);
-  /* dx[planes, h, w] = 0, then dx[position] += dy in ascending order of outputs. */
-  void (*max_back)(void *dx, const void *dy, const int32_t *position, int64_t planes, const lm_pool_shape *s);
-  /* y[o] = x[position[o]]. */
-  void (*take)(void *y, const void *x, const int32_t *position, int64_t planes, const lm_pool_shape *s);
+  /* y[planes, oh, ow] and, unless NULL, position[planes, oh, ow]: where in the plane the maximum was, counting from 1. */
+  void (*max)(void *y, int64_t *position, const void *x, int64_t planes, const lm_pool_shape *s);
+  /* dx[planes, size] = 0, then dx[position] += dy for n outputs a plane, ascending. False: a position outside 1..size
+   * (it is passed over). */
+  bool (*scatter)(void *dx, const void *dy, const int64_t *position, int64_t planes, int64_t size, int64_t n);
+  /* y[o] = x[position[o]]. False: a position outside 1..size (y is then 0). */
+  bool (*take)(void *y, const void *x, const int64_t *position, int64_t planes, int64_t size, int64_t n);
   void (*avg)(void *y, const void *x, int64_t planes, const lm_pool_shape *s);
   /* dx[i] = the sum of dy[o] / size(o) over the windows that hold i, in ascending order of o. */
   void (*avg_back)(void *dx, const void *dy, int64_t planes, const lm_pool_shape *s);

@@ -14,7 +14,7 @@ static const lm_case cases[] = {{"2x3; 2x3:apart", ""}, {0}};
 
 const lm_op lm_op_relu_grad = {
     .name = "relu_grad",
-    .doc = "g where y = relu(x) is above 0, else 0: the gradient of relu.\n"
+    .doc = "g where y = relu(x) is above 0, 0 where it is 0, g where it is NaN: the gradient of relu.\n"
            "g and y have one shape and dtype.",
     .inputs = "g y",
     .group = "elementwise",

@@ -49,15 +49,17 @@ static lm_status checked_bytes(lm_dtype dtype, int ndim, const int64_t *shape, i
   if (ndim < 0 || ndim > LM_MAX_DIMS)
     return lm_fail(e, LM_ERR_SHAPE, "a tensor has at most %d axes, not %d", LM_MAX_DIMS, ndim);
   int64_t n = (int64_t)lm_dtype_size(dtype);
+  bool empty = false;
   for (int i = 0; i < ndim; i++) {
     if (shape[i] < 0)
       return lm_fail(e, LM_ERR_SHAPE, "a size must not be negative: %s", lm_shape_text(ndim, shape, text));
     if (shape[i] > 0 && n > INT64_MAX / 2 / shape[i])
       return lm_fail(e, LM_ERR_MEMORY, "a tensor %s of %s is too large", lm_shape_text(ndim, shape, text),
                      lm_dtype_name(dtype));
-    n *= shape[i];
+    n *= shape[i] > 0 ? shape[i] : 1; /* strides beside an empty axis must not overflow either */
+    empty = empty || shape[i] == 0;
   }
-  *bytes = n;
+  *bytes = empty ? 0 : n;
   return LM_OK;
 }
 

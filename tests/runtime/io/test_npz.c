@@ -120,11 +120,32 @@ static void put(unsigned char *to, size_t *n, uint64_t value, int bytes) {
   for (int i = 0; i < bytes; i++) to[(*n)++] = (unsigned char)(value >> (8 * i));
 }
 
+/* The two end records of a directory of one member that begins at `directory` and ends at n. */
+static size_t wide_end(unsigned char *b, size_t n, size_t directory) {
+  size_t end64 = n;
+  put(b, &n, 0x06064b50, 4);
+  put(b, &n, 44, 8);
+  put(b, &n, 45, 2);
+  put(b, &n, 45, 2);
+  put(b, &n, 0, 8);
+  put(b, &n, 1, 8);
+  put(b, &n, 1, 8);
+  put(b, &n, end64 - directory, 8);
+  put(b, &n, directory, 8);
+  put(b, &n, 0x07064b50, 4);
+  put(b, &n, 0, 4);
+  put(b, &n, end64, 8);
+  put(b, &n, 1, 4);
+  put(b, &n, 0x06054b50, 4);
+  put(b, &n, 0, 4);
+  put(b, &n, 0xffffffff, 4);
+  put(b, &n, 0xffffffffffffffff, 8);
+  put(b, &n, 0, 2);
+  return n;
+}
+
 /* A small archive whose every size and offset stands in 64-bit fields, written here by the format's description. */
-static void wide_sizes(void **state) {
-  (void)state;
-  lm_err e;
-  unsigned char b[512];
+static size_t wide_archive(unsigned char *b) {
   size_t n = 0;
   put(b, &n, 0x04034b50, 4);
   put(b, &n, 45, 2);
@@ -157,25 +178,14 @@ static void wide_sizes(void **state) {
   put(b, &n, 5, 8);
   put(b, &n, 5, 8);
   put(b, &n, 0, 8);
-  size_t end64 = n;
-  put(b, &n, 0x06064b50, 4);
-  put(b, &n, 44, 8);
-  put(b, &n, 45, 2);
-  put(b, &n, 45, 2);
-  put(b, &n, 0, 8);
-  put(b, &n, 1, 8);
-  put(b, &n, 1, 8);
-  put(b, &n, end64 - directory, 8);
-  put(b, &n, directory, 8);
-  put(b, &n, 0x07064b50, 4);
-  put(b, &n, 0, 4);
-  put(b, &n, end64, 8);
-  put(b, &n, 1, 4);
-  put(b, &n, 0x06054b50, 4);
-  put(b, &n, 0, 4);
-  put(b, &n, 0xffffffff, 4);
-  put(b, &n, 0xffffffffffffffff, 8);
-  put(b, &n, 0, 2);
+  return wide_end(b, n, directory);
+}
+
+static void wide_sizes(void **state) {
+  (void)state;
+  lm_err e;
+  unsigned char b[512];
+  size_t n = wide_archive(b);
   lm_zip *z;
   lm_source s;
   char text[6] = "";

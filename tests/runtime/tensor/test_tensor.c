@@ -20,6 +20,7 @@ static void sizes_are_checked(void **state) {
   assert_null(t);
   assert_int_equal(lm_tensor_new(&t, LM_F64, SHAPE(INT64_MAX / 4, 3), &e), LM_ERR_MEMORY);
   assert_int_equal(lm_tensor_new(&t, LM_F64, SHAPE(1 << 30, 1 << 30, 1 << 30), &e), LM_ERR_MEMORY);
+  assert_int_equal(lm_tensor_new(&t, LM_F64, SHAPE(0, 1LL << 61, 1LL << 61), &e), LM_ERR_MEMORY);
   assert_int_equal(lm_tensor_zeros(&t, LM_I64, SHAPE(3, 0, 2), &e), LM_OK);
   assert_int_equal(lm_tensor_count(t), 0);
   lm_tensor_release(t);

@@ -1,0 +1,267 @@
+--- Experiments: a name, a seed, parameters, an output folder, and results.json.
+--
+--   local p = experiment "lenet-mnist" { seed = 1, params = { rate = 3e-3, epochs = 3 } }
+--   report { metric = "test_error", value = 0.0098, threshold = 0.011 }
+--
+-- The folder holds log.txt (what was printed, with the time in UTC) and, at the end, results.json: engine and numerics
+-- version, seed, parameters, SHA-256 of the script, of every file read and of the final weights, processor, threads and
+-- the reported results. It is written whatever the end is; `status` is done, failed or interrupted.
+local base = require "lamina.core.base"
+local command = require "lamina.core.command"
+local core_io = require "lamina.core.io"
+local errors = require "lamina.errors"
+local folder = require "lamina.experiment.folder"
+local params = require "lamina.experiment.params"
+local rows = require "lamina.experiment.report"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local current       -- the experiment that has begun and not ended
+local plain_folder  -- where a script without an experiment writes
+
+-- ---- hashes of what was read -----------------------------------------------------------------------------------
+
+-- Hashes files soon after they are read, so that one that changes later does not go unnoticed.
+local function hash_files()
+  if not current then return end
+  local known, own = current.hashes, current.dir .. "/"
+  for _, path in ipairs(core_io.files_read()) do
+    if not known[path] and path:sub(1, #own) ~= own and path ~= command.script then
+      known[path] = errors.try(base.sha256_file, path) or "unreadable"
+    end
+  end
+end
+
+--- Notes a file that the script has read, for results.json.
+function M.record_file(path)
+  core_io.files_note(path)
+  hash_files()
+end
+
+--- Notes the weights whose digest results.json is to hold: an object with `name` and :digest(), asked at the end; or
+-- a name and a digest. A later one of the same name takes the place of an earlier one.
+function M.record_weights(object, digest)
+  if not current then return end
+  local name = type(object) == "string" and object or object.name
+  current.weights[name] = digest or object
+  hash_files()
+end
+
+-- ---- the log ---------------------------------------------------------------------------------------------------
+
+local stock_print = print
+
+local function log(text)
+  local file = current and current.log
+  if not file then return end
+  local stamp = base.utc()
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local ok, message = file:write(stamp, " ", line, "\n")
+    if not ok then
+      current.log = nil
+      file:close()
+      errors.raise("io", 2, "%s/log.txt: cannot write: %s", current.dir, message)
+    end
+  end
+end
+
+--- print(...), which an experiment's log also receives.
+local function logged_print(...)
+  stock_print(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do parts[i] = tostring(parts[i]) end
+  log(table.concat(parts, "\t"))
+end
+
+local function open_log()
+  local path = current.dir .. "/log.txt"
+  local file, message = io.open(path, "ab")
+  if not file then errors.raise_at(nil, "io", "%s", message) end
+  file:setvbuf "line"
+  current.log = file
+  rawset(_G, "print", logged_print)
+end
+
+-- ---- beginning -------------------------------------------------------------------------------------------------
+
+local FIELDS = {
+  seed = { type = "integer", default = 1, min = 0, doc = "of every random number; --seed replaces it" },
+  params = { type = "table", default = {}, doc = "what may be changed from the command line, with defaults" },
+  about = { type = "string", doc = "a line or two: what is done and what is expected" },
+}
+
+local function asked_for_help()
+  for _, argument in ipairs(command.args) do
+    if argument == "--help" or argument == "-h" then return true end
+  end
+end
+
+local function set_seed(seed)
+  tensor.seed(seed)
+  math.randomseed(seed)
+end
+
+-- os.exit ends the experiment first.
+local function guard_exit()
+  local stock_exit = os.exit
+  rawset(os, "exit", function(code, close)
+    local good = code == nil or code == true or code == 0
+    M.finish(not good and errors.new { kind = "script", message = "os.exit(" .. tostring(code) .. ")" } or nil)
+    stock_exit(code, close)
+  end)
+end
+
+local exit_guarded = false
+
+local function begin(name, given, position)
+  local o = schema.check(string.format("experiment %q", name), given, FIELDS, position)
+  if current then
+    errors.raise("state", position, "experiment %q: the experiment %q has already begun; a script has one", name,
+      current.name)
+  end
+  if asked_for_help() then
+    params.resolve(o.params, {}, position)
+    stock_print(params.help(name, o, command.script))
+    error(errors.new { kind = "exit", message = "", code = 0 }, 0)
+  end
+  local values = params.resolve(o.params, command.args, position)
+  current = { name = name, seed = command.seed or o.seed, params = values, hashes = {}, weights = {}, results = {},
+    started = base.utc(), clock = base.clock(), dir = folder.make(name) }
+  set_seed(current.seed)
+  open_log()
+  if not exit_guarded then
+    exit_guarded = true
+    guard_exit()
+  end
+  log(string.format("experiment %s, seed %d, %s, lamina %s, numerics %d", name, current.seed,
+    tostring(params.view(values)), base.version, base.numerics))
+  hash_files()
+  return params.view(values)
+end
+
+--- experiment "NAME" { seed = 1, params = { rate = 3e-3 }, about = }: begins it and returns the parameters, with the
+-- values of the command line. Sets the seed, makes the output folder (--out DIR, else runs/NAME-1, -2, ...). Raises for
+-- an argument that the script does not declare (exit code 2), and for --out with finished results.
+function M.experiment(name)
+  local at = errors.position(2)
+  if type(name) ~= "string" or not name:match "^[%w][%w_%.%-]*$" then
+    errors.raise("argument", at, "experiment: expected a name of letters, digits, '-', '_' and '.', as in "
+      .. "experiment \"lenet-mnist\" { seed = 1 }, got %s", type(name) == "string" and "'" .. name .. "'" or type(name))
+  end
+  return function(given)
+    return begin(name, given, errors.position(2))
+  end
+end
+
+-- ---- reporting -------------------------------------------------------------------------------------------------
+
+local function add(spec, position)
+  local row = rows.row(spec, position)
+  if current then current.results[#current.results + 1] = row end
+  print(rows.line(row))
+end
+
+--- report { metric =, value =, threshold =, comparison =, id =, label =, what = } notes a result and prints it;
+-- report(score) notes those of a score, which gives them as rows through score:results(). comparison is one of <= < >=
+-- > == +- (threshold { value, tolerance }) in ({ low, high }); label is exact or close.
+function M.report(given)
+  local position = errors.position(2)
+  hash_files()
+  local list = type(given) == "table" and getmetatable(given) and given.results
+  if list then
+    for _, row in ipairs(given:results()) do add(row, position) end
+  else
+    if type(given) ~= "table" then
+      errors.raise("argument", position, "report: expected { metric =, value = } or a score, got a %s", type(given))
+    end
+    add(given, position)
+  end
+end
+
+-- ---- places ----------------------------------------------------------------------------------------------------
+
+--- The path of a file in the experiment's folder, whose parent is made; without an experiment in --out, else as it is.
+function M.path(filename)
+  local dir = current and current.dir or plain_folder
+  if not dir then
+    dir = command.out or "."
+    if dir ~= "." then base.mkdir(dir) end
+    plain_folder = dir
+  end
+  return folder.inside(dir, filename)
+end
+
+--- The seed of the experiment, or of the script.
+function M.seed() return current and current.seed or tensor.seed() end
+
+--- The name of the experiment that is running; nil where there is none.
+function M.name() return current and current.name end
+
+--- The folder of a data set (see --data). Where it is nowhere, raises at `position`, telling where it was looked for
+-- and what the folder should hold; without `needs`, returns nil and the list of places.
+function M.data_root(name, position, needs)
+  local found, tried = folder.find_data(name)
+  if found or not needs then return found, tried end
+  local notes = { "  needed: " .. needs }
+  for _, place in ipairs(tried) do notes[#notes + 1] = "  not there: " .. place end
+  notes[#notes + 1] = string.format("  say where it is: --data DIR (DIR/%s holds them) or --data %s=DIR", name, name)
+  errors.raise_with(notes, "io", position, "the data set '%s' was not found", name)
+end
+
+-- ---- the end ---------------------------------------------------------------------------------------------------
+
+local function list_of_files()
+  hash_files()
+  local list = {}
+  for path, hash in pairs(current.hashes) do list[#list + 1] = { path = path, sha256 = hash } end
+  return list
+end
+
+local function list_of_weights()
+  local list = {}
+  for name, value in pairs(current.weights) do
+    local digest = value
+    if type(value) ~= "string" then digest = errors.try(value.digest, value) end
+    list[#list + 1] = { name = name, sha256 = digest }
+  end
+  return list
+end
+
+local function script_record()
+  local path = command.script
+  local text = path and command.sources[path == "-" and "standard input" or path]
+  if not text then return nil end
+  return { path = path:match "[^/]*$", sha256 = base.sha256(text) }
+end
+
+local function document(e)
+  local status = not e and "done" or e.kind == "interrupt" and "interrupted" or "failed"
+  return {
+    lamina = base.version, numerics = base.numerics, experiment = current.name, status = status,
+    error = e and tostring(e) or nil, seed = current.seed,
+    params = setmetatable(current.params, { __json = "object" }), script = script_record(), files = list_of_files(),
+    weights = list_of_weights(), started = current.started, ended = base.utc(),
+    seconds = base.clock() - current.clock, processor = base.cpu(), threads = base.threads(), isa = base.isa(),
+    results = current.results,
+  }
+end
+
+--- Ends the experiment: writes results.json and closes the log. e: the error that ended the script, or nil. The command
+-- calls it after the script; more calls do nothing.
+function M.finish(e)
+  if not current or e and e.kind == "exit" then return end
+  if e then
+    log("error: " .. tostring(e))
+  else
+    print("results: " .. current.dir .. "/results.json")
+  end
+  local ended, values = current, document(e)
+  if current.log then current.log:close() end
+  current = nil
+  plain_folder = ended.dir
+  core_io.text_write(ended.dir .. "/results.json", core_io.json_encode(values, 2) .. "\n")
+end
+
+return M

@@ -1,0 +1,319 @@
+--- lamina.stimuli: images to show to a model or a simulated brain.
+--
+-- A stimulus set has images x (N x C x H x W, float32, luminance 0 to 1), an id for each (set.id), columns of what is
+-- known about them (set.columns.NAME, a list each), and may have labels y with `classes`. It can stand wherever a data
+-- set can: set:batch, set:batches, set:split, set:subset.
+local common = require "lamina.neural.common"
+local core_io = require "lamina.core.io"
+local dataset = require "lamina.data"
+local errors = require "lamina.errors"
+local image = require "lamina.core.image"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local Stimuli = { __name = "stimuli" }
+local methods = setmetatable({}, { __index = dataset.methods })
+Stimuli.__index = methods
+Stimuli.__len = function(self) return self.n end
+
+Stimuli.__tostring = function(self)
+  local columns = {}
+  for name in pairs(self.columns) do columns[#columns + 1] = name end
+  table.sort(columns)
+  return string.format("%s: %d images %s%s%s", self.name, self.n, table.concat(self.x.shape, "x", 2),
+    self.classes and string.format(", %d classes (%s)", #self.classes, table.concat(self.classes, ", ")) or "",
+    #columns > 0 and ", with " .. table.concat(columns, ", ") or "")
+end
+
+--- A stimulus set from its parts: x, and where there are any y, classes, id, columns, latent, groups, name.
+function M.make(parts)
+  parts.n = #parts.x
+  parts.id = parts.id or common.count_up(parts.n)
+  parts.columns = parts.columns or {}
+  parts.name = parts.name or "stimuli"
+  return setmetatable(parts, Stimuli)
+end
+
+--- True for a stimulus set.
+function M.is_stimuli(value) return getmetatable(value) == Stimuli end
+
+--- A stimulus set from a stimulus set, a data set (ids 1..N) or a tensor of images (ids 1..N).
+function M.of(value, position)
+  if M.is_stimuli(value) then return value end
+  if tensor.is_tensor(value) and value.ndim == 4 then return M.make { x = value } end
+  if type(value) == "table" and tensor.is_tensor(value.x) then
+    return M.make { x = value.x, y = value.y, classes = value.classes, name = value.name, groups = value.groups,
+      id = value.id, columns = value.columns }
+  end
+  errors.raise("argument", position, "expected stimuli: a stimulus set, a data set, or a tensor of images N x C x H x W, "
+    .. "got a %s", type(value))
+end
+
+--- set:batch(indices): { x =, y =, index = } of the images at these positions (a list or an int64 tensor).
+function methods:batch(indices)
+  local index = tensor.is_tensor(indices) and indices or common.index(indices)
+  return dataset.make_batch { x = self.x:index_select(index, { dim = 1 }),
+    y = self.y and self.y:index_select(index, { dim = 1 }), index = index, n = #index }
+end
+
+--- set:subset(indices): a stimulus set of the images at these positions.
+function methods:subset(indices, name)
+  local list = common.list(indices)
+  local index = common.index(list)
+  local function rows(t) return t and t:index_select(index, { dim = 1 }) end
+  local columns, latent = {}, self.latent and {}
+  for key, column in pairs(self.columns) do columns[key] = common.pick(column, list) end
+  for key, column in pairs(self.latent or {}) do latent[key] = rows(column) end
+  return M.make { x = rows(self.x), y = rows(self.y), classes = self.classes, id = common.pick(self.id, list),
+    columns = columns, latent = latent, groups = self.groups and common.pick(self.groups, list),
+    name = name or self.name, selected = self.selected }
+end
+
+--- set:resize(size, method): the same set with images of size x size pixels; method "box" (the default, means over
+-- areas) or "bilinear".
+function methods:resize(size, method)
+  local parts = {}
+  for key, value in pairs(self) do parts[key] = value end
+  parts.x = image.resize(self.x, size, size, method or "box")
+  return M.make(parts)
+end
+
+-- ---- drawn by formula ------------------------------------------------------------------------------------------
+
+-- The numbers that an option names: one number, a list, or a tensor.
+local function numbers(value) return type(value) == "number" and { value } or common.list(value) end
+
+-- Every combination of the values of the named options, the last varying fastest: a list of rows.
+local function combine(options, names)
+  local rows = { {} }
+  for _, name in ipairs(names) do
+    local longer = {}
+    for _, row in ipairs(rows) do
+      for _, value in ipairs(numbers(options[name])) do
+        local copy = table.move(row, 1, #row, 1, {})
+        copy[#copy + 1] = value
+        longer[#longer + 1] = copy
+      end
+    end
+    rows = longer
+  end
+  return rows
+end
+
+local function column_of(rows, c)
+  local column = {}
+  for i, row in ipairs(rows) do column[i] = row[c] end
+  return column
+end
+
+local many = { "number", "table", "tensor" }
+local GRATINGS = {
+  size = { type = "integer", default = 32, min = 1, max = 4096, doc = "pixels on a side" },
+  orientation = { type = many, default = 0, doc = "of the bars, degrees counter-clockwise; 0 horizontal, 90 vertical" },
+  frequency = { type = many, default = 4, doc = "cycles per image" },
+  phase = { type = many, default = 0, doc = "degrees; 0: a bright bar at (x, y)" },
+  contrast = { type = many, default = 1, doc = "Michelson contrast, 0 to 1" },
+  mean = { type = many, default = 0.5, doc = "mean luminance" },
+  sigma = { type = many, default = 0, doc = "of the Gaussian window, a fraction of the side; 0: no window" },
+  x = { type = many, default = 0, doc = "centre to the right of the middle, a fraction of the side" },
+  y = { type = many, default = 0, doc = "centre below the middle, a fraction of the side" },
+}
+local GRATING_COLUMNS = { "orientation", "frequency", "phase", "contrast", "mean", "sigma", "x", "y" }
+
+--- stimuli.gratings { size = 32, orientation = 0, frequency = 4, phase = 0, contrast = 1, mean = 0.5, sigma = 0, x = 0,
+-- y = 0 }: gratings, or Gabor patches where sigma > 0. Each option is a number or a list; the set holds every combination,
+-- phase varying faster than frequency, frequency faster than orientation. set.columns tells them apart.
+function M.gratings(given)
+  local o = schema.check("stimuli.gratings", given, GRATINGS, errors.position(2))
+  local rows, columns = combine(o, GRATING_COLUMNS), {}
+  for c, name in ipairs(GRATING_COLUMNS) do columns[name] = column_of(rows, c) end
+  return M.make { x = image.gratings(o.size, tensor.tensor(rows, { dtype = "float64" })), columns = columns,
+    name = "gratings" }
+end
+
+local GABORS = {
+  size = { type = "integer", default = 11, min = 1, max = 4096, doc = "pixels on a side; odd sizes have a middle pixel" },
+  orientation = { type = many, doc = "degrees; if absent, `orientations` of them" },
+  orientations = { type = "integer", default = 8, min = 1, doc = "how many orientations, evenly over 180 degrees" },
+  wavelength = { type = many, default = 5, doc = "pixels" },
+  phase = { type = many, default = { 0, 90 }, doc = "degrees: 0 even, 90 odd" },
+  sigma = { type = many, doc = "of the envelope, pixels; half a wavelength if absent" },
+  gamma = { type = many, default = 0.75, doc = "sigma across the bars over sigma along them" },
+  x = { type = many, default = 0, doc = "centre to the right of the middle, pixels" },
+  y = { type = many, default = 0, doc = "centre below the middle, pixels" },
+}
+local GABOR_COLUMNS = { "orientation", "wavelength", "phase", "sigma", "gamma", "x", "y" }
+
+--- stimuli.gabors { size = 11, orientations = 8, wavelength = 5, phase = { 0, 90 }, sigma =, gamma = 0.75, x =, y = }: a
+-- bank of Gabor filters as weights for conv2d: K x 1 x size x size float32, each with sum 0 and norm 1, and the table of
+-- their parameters (lists by name). Every combination of the options; y varies fastest, orientation slowest.
+function M.gabors(given)
+  local o = schema.check("stimuli.gabors", given, GABORS, errors.position(2))
+  if not o.orientation then
+    o.orientation = {}
+    for k = 1, o.orientations do o.orientation[k] = 180 * (k - 1) / o.orientations end
+  end
+  local half = not o.sigma
+  if half then o.sigma = 0 end
+  local rows, columns = combine(o, GABOR_COLUMNS), {}
+  for _, row in ipairs(rows) do
+    if half then row[4] = 0.5 * row[2] end
+  end
+  for c, name in ipairs(GABOR_COLUMNS) do columns[name] = column_of(rows, c) end
+  return image.gabors(o.size, tensor.tensor(rows, { dtype = "float64" })), columns
+end
+
+local OBJECTS = {
+  positional = { "n" },
+  n = { type = "integer", required = true, min = 1, doc = "how many images" },
+  size = { type = "integer", default = 32, min = 4, max = 4096, doc = "pixels on a side" },
+  classes = { type = { "integer", "table" }, default = 8, min = 1, max = 8,
+    doc = "how many of disc ring square triangle cross star bars ellipse, or a list of their names" },
+  position = { type = "number", default = 0.2, min = 0, max = 0.5,
+    doc = "the largest shift of the centre each way, a fraction of the side" },
+  scale = { type = { "number", "table" }, default = { 0.35, 0.6 },
+    doc = "diameter as a fraction of the side: a number or { low, high }" },
+  rotation = { type = { "number", "table" }, default = { 0, 360 }, doc = "degrees: a number or { low, high }" },
+  contrast = { type = { "number", "table" }, default = { 0.4, 1 },
+    doc = "difference from the grey background, 1 is black or white: a number or { low, high }" },
+  polarity = { type = "string", default = "both", choices = { "both", "bright" },
+    doc = "objects brighter or darker than the background at random, or brighter only" },
+  noise = { type = "number", default = 0.05, min = 0, max = 1, doc = "standard deviation of each pixel's noise" },
+  seed = { type = "integer", doc = "of all that varies; the experiment's if absent" },
+}
+local LATENT = { "x", "y", "scale", "rotation", "contrast" }
+
+--- stimuli.objects { n, size = 32, classes = 8, position = 0.2, scale = { 0.35, 0.6 }, rotation = { 0, 360 }, contrast = {
+-- 0.4, 1 }, polarity = "both", noise = 0.05, seed = }: one object per image, with labels y (from 1) and `classes`.
+-- set.latent.x, .y (fractions of the side), .scale, .rotation (degrees), .contrast (signed) are float64 tensors. Image i
+-- depends on the seed, i and the options alone, not on n; each run of as many images as classes holds every class once.
+function M.objects(given)
+  local position = errors.position(2)
+  local o = schema.check("stimuli.objects", given, OBJECTS, position)
+  local names = image.object_names()
+  if type(o.classes) == "number" then
+    o.classes = table.move(names, 1, o.classes, 1, {})
+  else
+    for _, class in ipairs(o.classes) do
+      local known = false
+      for _, name in ipairs(names) do known = known or name == class end
+      if not known then
+        local near = schema.nearest(tostring(class), names)
+        errors.raise("argument", position, "stimuli.objects: unknown class '%s' %s", tostring(class),
+          near and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
+      end
+    end
+  end
+  local x, y, table_ = image.objects { n = o.n, size = o.size, classes = o.classes, position = o.position,
+    scale = o.scale, rotation = o.rotation, contrast = o.contrast, both = o.polarity == "both", noise = o.noise,
+    seed = o.seed or tensor.seed() }
+  local latent = {}
+  for c, name in ipairs(LATENT) do latent[name] = table_[{ {}, c }]:contiguous() end
+  return M.make { x = x, y = y, classes = o.classes, latent = latent, name = "objects" }
+end
+
+-- ---- read from files -------------------------------------------------------------------------------------------
+
+-- Images as N x C x H x W float32; uint8 becomes luminance 0 to 1.
+local function as_images(t, what, position)
+  if t.ndim == 3 then t = t:reshape { #t, 1, t:size(2), t:size(3) } end
+  if t.ndim ~= 4 then
+    errors.raise("shape", position, "%s: images are %s, expected N x H x W or N x C x H x W", what,
+      table.concat(t.shape, "x"))
+  end
+  if t.dtype == "uint8" then return t:to "float32" * (1 / 255) end
+  return t:to "float32"
+end
+
+local function read_table(path, id, n, what, position)
+  local columns = core_io.csv_read(path, { header = true })
+  local ids = columns[id]
+  if not ids then
+    errors.raise("argument", position, "%s: %s has no column '%s'; say which one identifies a stimulus with id = \"NAME\"",
+      what, path, id)
+  end
+  if n and #ids ~= n then
+    errors.raise("shape", position, "%s: there are %d images, but %s has %d rows", what, n, path, #ids)
+  end
+  return columns, ids
+end
+
+local ARRAY = {
+  positional = { "images" },
+  images = { type = { "string", "tensor" }, required = true, doc = "an .npy file or a tensor, N x H x W or N x C x H x W" },
+  table = { type = "string", doc = "a CSV file with a row for each image" },
+  id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
+  size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
+}
+
+--- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", size = }: images from one array. uint8 is divided
+-- by 255. Without a table the ids are 1..N.
+function M.array(given)
+  local position = errors.position(2)
+  local o = schema.check("stimuli.array", given, ARRAY, position)
+  local what = type(o.images) == "string" and o.images or "stimuli.array"
+  local x = as_images(type(o.images) == "string" and core_io.npy_read(o.images) or o.images, what, position)
+  local columns, ids
+  if o.table then columns, ids = read_table(o.table, o.id, #x, what, position) end
+  if o.size then x = image.resize(x, o.size, o.size, "box") end
+  return M.make { x = x, id = ids, columns = columns, name = what:match "[^/]*$" }
+end
+
+local FOLDER = {
+  positional = { "folder" },
+  folder = { type = "string", required = true, doc = "a folder of PNG files" },
+  table = { type = "string", doc = "a CSV file with a row for each image; stimuli.csv in the folder if it is there" },
+  id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
+  file = { type = "string", default = "file", doc = "the column of the table that names the PNG file" },
+  channels = { type = "integer", default = 1, min = 1, max = 3, doc = "1 grey, 3 colour" },
+  size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
+}
+
+-- The files to read, and what the table says of them; without a table every PNG by name.
+local function listed(o, position)
+  local base = require "lamina.core.base"
+  local path = o.table or (base.exists(o.folder .. "/stimuli.csv") and o.folder .. "/stimuli.csv" or nil)
+  if path then
+    local columns, ids = read_table(path, o.id, nil, o.folder, position)
+    local files = {}
+    for i, id in ipairs(ids) do
+      files[i] = columns[o.file] and columns[o.file][i] or common.key(id) .. ".png"
+    end
+    return files, ids, columns
+  end
+  local files, ids = {}, {}
+  for _, name in ipairs(base.list(o.folder)) do
+    local id = name:match "^(.*)%.[pP][nN][gG]$"
+    if id then files[#files + 1], ids[#ids + 1] = name, id end
+  end
+  if #files == 0 then errors.raise("io", position, "stimuli.folder: %s holds no PNG file", o.folder) end
+  return files, ids
+end
+
+--- stimuli.folder { "images", table =, id = "stimulus_id", file = "file", channels = 1, size = }: the PNG files of a folder,
+-- luminance 0 to 1. With a table (stimuli.csv in the folder, or the file named) its rows say which files, in which order,
+-- and what is known about them; without, all files by name, each file's name without .png its id.
+function M.folder(given)
+  local position = errors.position(2)
+  local o = schema.check("stimuli.folder", given, FOLDER, position)
+  local files, ids, columns = listed(o, position)
+  local images, shape = {}, nil
+  for i, file in ipairs(files) do
+    local picture = core_io.png_read(o.folder .. "/" .. file, { channels = o.channels })
+    local one = picture:to "float32" * (1 / (picture.dtype == "uint8" and 255 or 65535))
+    if o.size then one = image.resize(one, o.size, o.size, "box") end
+    local text = table.concat(one.shape, "x")
+    shape = shape or text
+    if text ~= shape then
+      errors.raise("shape", position, "stimuli.folder: %s is %s, the images before it are %s; say size = PIXELS to make "
+        .. "them alike", file, text, shape)
+    end
+    images[i] = one
+  end
+  return M.make { x = require("lamina.core.ops").stack(images, { dim = 1 }), id = ids, columns = columns,
+    name = o.folder:match "([^/]*)/*$" }
+end
+
+return M

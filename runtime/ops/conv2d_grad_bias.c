@@ -1,0 +1,66 @@
+/* conv2d_grad_bias.c: the gradient of conv2d with respect to its bias: the sum of each channel. */
+#include "base/parallel.h"
+#include "kernels/kernels.h"
+#include "ops/core/chain.h"
+#include "ops/core/shape.h"
+#include "ops.h"
+
+static lm_status infer(lm_call *c, lm_err *e) {
+  lm_status status = lm_need_float(c, 0, e);
+  if (status == LM_OK) status = lm_need_ndim(c, 0, 4, 4, e);
+  if (status == LM_OK) lm_infer_shape(c, 1, c->in_meta[0].shape + 1);
+  return status;
+}
+
+typedef struct sums {
+  const lm_kernel_conv *kernel;
+  const char *dy;
+  lm_tensor *out;
+  int64_t n, channels, pixels, size;
+} sums;
+
+static void sum_task(void *context, int worker, int64_t begin, int64_t end) {
+  const sums *s = context;
+  (void)worker;
+  for (int64_t c = begin; c < end; c++)
+    lm_tensor_set(s->out, c, s->kernel->plane_sum(s->dy + c * s->pixels * s->size, s->n, s->channels * s->pixels,
+                                                  s->pixels));
+}
+
+static lm_status forward(lm_call *c, lm_err *e) {
+  const int64_t *shape = c->in_meta[0].shape;
+  lm_tensor *dy = NULL;
+  lm_status status = lm_tensor_compact(&dy, c->in[0], e);
+  if (status) return status;
+  sums s = {.kernel = lm_kernels_of(dy->dtype)->conv, .dy = lm_tensor_data(dy), .out = c->out[0], .n = shape[0],
+            .channels = shape[1], .pixels = shape[2] * shape[3], .size = (int64_t)lm_dtype_size(dy->dtype)};
+  int64_t each = s.n * s.pixels + 1;
+  status = lm_parallel(s.channels, (1 << 16) / each + 1, sum_task, &s, e);
+  lm_tensor_release(dy);
+  return status;
+}
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  const lm_meta planes = {.ndim = 4, .shape = {1, c->in_meta[0].shape[1], 1, 1}};
+  lm_tensor *g = NULL;
+  lm_status status = lm_reshape_to(grad_out[0], &planes, &g, e);
+  const lm_value shape = lm_list(4, c->in_meta[0].shape);
+  lm_give(&h, lm_do_with(&h, &lm_op_expand, lm_hold(&h, status, g), &shape), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
+
+static const lm_case cases[] = {{"2x3x4x5", ""}, {"3x1x2x1", ""}, {0}};
+
+const lm_op lm_op_conv2d_grad_bias = {
+    .name = "conv2d_grad_bias",
+    .doc = "The gradient of conv2d with respect to its bias: dy (n,o,oh,ow) summed over all axes but the second.\n"
+           "Each plane's pixels go to 16 accumulators in turn, images ascending, and these are joined by a fixed tree.",
+    .inputs = "dy",
+    .group = "image",
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+    .twice = true,
+    .cases = cases,
+};
