@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,6 +144,16 @@ static int base_mkdir(lua_State *L) {
   return 0;
 }
 
+static int base_mkdir_new(lua_State *L) {
+  const char *path = own_path(L, 1, "mkdir_new");
+  lm_err err = {0};
+  bool made = mkdir(path, 0777) == 0;
+  if (!made && errno != EEXIST)
+    bind_check(L, lm_fail(&err, LM_ERR_IO, "%s: cannot make the folder: %s", path, strerror(errno)), &err);
+  lua_pushboolean(L, made);
+  return 1;
+}
+
 static int base_exists(lua_State *L) {
   lua_pushboolean(L, lm_path_exists(own_path(L, 1, "exists")));
   return 1;
@@ -196,6 +208,7 @@ static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"isatty", base_isatty},
                                      {"columns", base_columns},
                                      {"mkdir", base_mkdir},
+                                     {"mkdir_new", base_mkdir_new},
                                      {"exists", base_exists},
                                      {"isdir", base_isdir},
                                      {"list", base_list},
@@ -235,6 +248,8 @@ static const bind_doc docs[] = {
     {"base.columns", "columns() -> integer", "The width of the terminal in characters; 80 where there is none."},
     {"base.mkdir", "mkdir(path)",
      "Makes a folder and those above it; one that is there already is fine. Raises an 'io' error otherwise."},
+    {"base.mkdir_new", "mkdir_new(path) -> boolean",
+     "Makes a folder that must be new: false where something of that name is there already."},
     {"base.exists", "exists(path) -> boolean", "Whether a file or folder of that name is there."},
     {"base.isdir", "isdir(path) -> boolean", "Whether the path is a folder."},
     {"base.list", "list(path) -> list of strings",

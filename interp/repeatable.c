@@ -6,6 +6,8 @@
  * object prints as its type and a serial number that is given at the first print. load takes no bytecode. */
 #include "command.h"
 
+#include "io/file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,7 +355,18 @@ static int file_tostring(lua_State *L) {
   return 1;
 }
 
-/* ---- loading without bytecode -------------------------------------------------------------------------------- */
+/* ---- files that are read: results.json lists them, and no chunk is bytecode --------------------------------------- */
+
+/* io.open(path, mode) and io.lines(path): a path that is read is noted. Upvalue 1 is the original. */
+static int repeatable_open_file(lua_State *L) {
+  const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
+  const char *mode = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "r";
+  if (path && *mode == 'r') lm_files_note(path);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
 
 /* load(chunk, name, mode, env): mode is always "t". Upvalue 1 is the original. */
 static int repeatable_load(lua_State *L) {
@@ -368,6 +381,7 @@ static int repeatable_load(lua_State *L) {
 
 /* loadfile(path, mode, env): the same. */
 static int repeatable_loadfile(lua_State *L) {
+  if (lua_type(L, 1) == LUA_TSTRING) lm_files_note(lua_tostring(L, 1));
   if (lua_gettop(L) < 2) lua_settop(L, 2);
   lua_pushliteral(L, "t");
   lua_replace(L, 2);
@@ -380,6 +394,7 @@ static int repeatable_loadfile(lua_State *L) {
 static int repeatable_dofile(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   lua_settop(L, 1);
+  lm_files_note(path);
   if (luaL_loadfilex(L, path, "t") != LUA_OK) return lua_error(L);
   lua_call(L, 0, LUA_MULTRET);
   return lua_gettop(L) - 1;
@@ -425,6 +440,8 @@ void repeatable_open(lua_State *L) {
   replace(L, "format", repeatable_format);
   lua_getfield(L, -3, "io");
   replace(L, "write", repeatable_write);
+  replace(L, "open", repeatable_open_file);
+  replace(L, "lines", repeatable_open_file);
   lua_pop(L, 4);
   luaL_getmetatable(L, LUA_FILEHANDLE);
   lua_pushcfunction(L, file_tostring);

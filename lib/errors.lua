@@ -2,8 +2,8 @@
 --
 -- Kinds are those of the runtime (argument, shape, dtype, memory, io, format, numeric, state, interrupt, missing) and
 -- name (an undefined name), syntax, script (raised by a script's own `error`, or by Lua in it), usage (wrong command
--- line; exit code 2), internal (a mistake of the library itself). The position is the line of the user's own code that
--- made the mistake: lines of the library (chunks named "=lib/...") are passed over.
+-- line; exit code 2), internal (a mistake of the library itself). The position is the line of the user's own code
+-- that made the mistake: lines of the library (chunks named "=lib/...") are passed over.
 local command = require "lamina.core.command"
 
 local M = {}
@@ -56,8 +56,8 @@ local function place(where, depth)
   return M.position((where or 1) + depth) or {}
 end
 
---- Raises an error of a kind. where: a position, or a level as for Lua's `error` (1: the function that calls raise, 2:
--- its caller); from there outwards the first line of the user's code is named.
+--- Raises an error of a kind. where: a position, or a level as for Lua's `error` (1: the function that calls raise,
+-- 2: its caller); from there outwards the first line of the user's code is named.
 function M.raise(kind, where, format, ...)
   local at = place(where, 2)
   error(M.new { kind = kind, message = text_of(format, ...), file = at.file, line = at.line }, 0)
@@ -83,8 +83,8 @@ local function known_kind(message, file, traceback)
   return message:find "^bad argument" and "argument" or "script"
 end
 
---- The error value for whatever was raised: an error value stays itself; "file:line: message" is taken apart; anything
--- else becomes a message. traceback: the chain of calls, or nil where nothing had run yet (a syntax error).
+--- The error value for whatever was raised: an error value stays itself; "file:line: message" is taken apart;
+-- anything else becomes a message. traceback: the chain of calls, or nil where nothing had run yet (a syntax error).
 function M.from(value, traceback)
   local e = value
   if not M.is_error(value) then

@@ -46,11 +46,13 @@ function M.is_labels(y) return core.is_tensor(y) and y.dtype == "int64" and y.nd
 function M.wrong(output, labels)
   local guess = ops.argmax(output, { dim = 2 })
   local differs = ops.ne(guess, labels)
-  local n = ops.sum(ops.cast(differs, "int64"))
-  local count = n:item()
+  local ones = ops.cast(differs, "int64")
+  local sum = ops.sum(ones)
+  local n = sum:item()
   differs:release()
-  n:release()
-  return math.tointeger(count), guess
+  ones:release()
+  sum:release()
+  return n, guess
 end
 
 local function count_confusion(table_, guess, labels)

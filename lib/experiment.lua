@@ -3,9 +3,9 @@
 --   local p = experiment "lenet-mnist" { seed = 1, params = { rate = 3e-3, epochs = 3 } }
 --   report { metric = "test_error", value = 0.0098, threshold = 0.011 }
 --
--- The folder holds log.txt (what was printed, with the time in UTC) and, at the end, results.json: engine and numerics
--- version, seed, parameters, SHA-256 of the script, of every file read and of the final weights, processor, threads and
--- the reported results. It is written whatever the end is; `status` is done, failed or interrupted.
+-- The folder holds log.txt (what was printed, with the time in UTC) and, at the end, results.json: engine and
+-- numerics version, seed, parameters, SHA-256 of the script, of every file read and of the final weights, processor,
+-- threads, and the reported results. It is written whatever the end is; `status` is done, failed or interrupted.
 local base = require "lamina.core.base"
 local command = require "lamina.core.command"
 local core_io = require "lamina.core.io"
@@ -142,13 +142,13 @@ local function begin(name, given, position)
 end
 
 --- experiment "NAME" { seed = 1, params = { rate = 3e-3 }, about = }: begins it and returns the parameters, with the
--- values of the command line. Sets the seed, makes the output folder (--out DIR, else runs/NAME-1, -2, ...). Raises for
--- an argument that the script does not declare (exit code 2), and for --out with finished results.
+-- values of the command line. Sets the seed, makes the output folder (--out DIR, else runs/NAME-1, -2, ...). Raises
+-- for an argument that the script does not declare (exit code 2), and for --out with finished results.
 function M.experiment(name)
   local at = errors.position(2)
   if type(name) ~= "string" or not name:match "^[%w][%w_%.%-]*$" then
-    errors.raise("argument", at, "experiment: expected a name of letters, digits, '-', '_' and '.', as in "
-      .. "experiment \"lenet-mnist\" { seed = 1 }, got %s", type(name) == "string" and "'" .. name .. "'" or type(name))
+    errors.raise("argument", at, "experiment: expected a name of letters, digits, '-', '_' and '.', as in experiment "
+      .. "\"lenet-mnist\" { seed = 1 }, got %s", type(name) == "string" and "'" .. name .. "'" or "a " .. type(name))
   end
   return function(given)
     return begin(name, given, errors.position(2))
@@ -164,8 +164,8 @@ local function add(spec, position)
 end
 
 --- report { metric =, value =, threshold =, comparison =, id =, label =, what = } notes a result and prints it;
--- report(score) notes those of a score, which gives them as rows through score:results(). comparison is one of <= < >=
--- > == +- (threshold { value, tolerance }) in ({ low, high }); label is exact or close.
+-- report(score) notes those of a score, which gives them as rows through score:results(). comparison is one of <=, <,
+-- >=, >, ==, +- (threshold { value, tolerance }), in (threshold { low, high }); label is exact or close.
 function M.report(given)
   local position = errors.position(2)
   hash_files()
@@ -182,7 +182,7 @@ end
 
 -- ---- places ----------------------------------------------------------------------------------------------------
 
---- The path of a file in the experiment's folder, whose parent is made; without an experiment in --out, else as it is.
+--- The path of a file in the experiment's folder, whose parent is made; without an experiment in --out, else as is.
 function M.path(filename)
   local dir = current and current.dir or plain_folder
   if not dir then
@@ -248,20 +248,17 @@ local function document(e)
   }
 end
 
---- Ends the experiment: writes results.json and closes the log. e: the error that ended the script, or nil. The command
--- calls it after the script; more calls do nothing.
+--- Ends the experiment: writes results.json and closes the log. e: the error that ended the script, or nil. The
+-- command calls it after the script; more calls do nothing.
 function M.finish(e)
   if not current or e and e.kind == "exit" then return end
-  if e then
-    log("error: " .. tostring(e))
-  else
-    print("results: " .. current.dir .. "/results.json")
-  end
-  local ended, values = current, document(e)
+  local ended, values, path = current, document(e), current.dir .. "/results.json"
+  errors.try(log, e and "error: " .. tostring(e) or "results: " .. path)
   if current.log then current.log:close() end
   current = nil
   plain_folder = ended.dir
-  core_io.text_write(ended.dir .. "/results.json", core_io.json_encode(values, 2) .. "\n")
+  core_io.text_write(path, core_io.json_encode(values, 2) .. "\n")
+  if not e then stock_print("results: " .. path) end
 end
 
 return M

@@ -3,6 +3,9 @@ local words = require "lamina.words"
 
 local M = {}
 
+local KEYWORDS = "and break do else elseif end false for function goto if in local nil not or repeat return then "
+  .. "true until while"
+
 local WIDTH, DEPTH, ITEMS = 100, 3, 20 -- of a table that is shown: characters, levels, entries
 
 --- Called once before the first line.
@@ -128,8 +131,7 @@ function M.complete(text)
   if mark == "" then
     for name in require("lamina.core.repeatable").stock_pairs(_G) do add(names, name, beginning) end
     for name in pairs(words.list) do add(names, name, beginning) end
-    for name in ("and break do else elseif end false for function goto if in local nil not or repeat return then true "
-      .. "until while"):gmatch "%S+" do add(names, name, beginning) end
+    for name in KEYWORDS:gmatch "%S+" do add(names, name, beginning) end
   else
     local value = resolve(path)
     if value == nil then return {} end

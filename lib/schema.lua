@@ -1,8 +1,9 @@
 --- Options: which there are, what they may be, what they are when they are not given.
 --
--- A schema is a table of fields by name, each { type =, default =, required =, min =, max =, above =, below =, choices =,
--- doc = }. type is one of integer, number, boolean, string, table, tensor, function, choice, pair (a whole number or
--- two), any; or a list of types. min and max are included, above and below are not; they hold for each part of a pair.
+-- A schema is a table of fields by name, each { type =, default =, required =, min =, max =, above =, below =,
+-- choices =, doc = }. type is one of integer, number, boolean, string, table, tensor, function, choice, pair (a whole
+-- number or two), any; or a list of types. min and max are included, above and below are not; they hold for each part
+-- of a pair.
 -- schema.positional, a list of names, says which options may stand first without a name: conv { 16, kernel = 5 }.
 local errors = require "lamina.errors"
 
@@ -92,7 +93,7 @@ function M.expectation(field)
 end
 
 local function shown(value)
-  if type(value) == "string" then return #value > 40 and string.format("%q...", value:sub(1, 40)) or "'" .. value .. "'" end
+  if type(value) == "string" then return #value > 40 and "'" .. value:sub(1, 40) .. "...'" or "'" .. value .. "'" end
   if type(value) == "number" or type(value) == "boolean" or value == nil then return tostring(value) end
   local name = type_name(value)
   if name == "table" and #value > 0 and #value <= 4 then
@@ -170,8 +171,8 @@ local function check_one(what, name, field, value, position)
     for _, choice in ipairs(list) do
       if choice == value then return value end
     end
-    errors.raise("argument", position, "%s: option '%s' is '%s', expected one of %s%s", what, name, value, quoted(list),
-      errors.hint(value, list))
+    errors.raise("argument", position, "%s: option '%s' is '%s', expected one of %s%s", what, name, value,
+      quoted(list), errors.hint(value, list))
   end
   local ok, result = fit(field, value)
   if not ok then

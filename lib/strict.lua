@@ -1,8 +1,8 @@
 --- Strict globals: a name that nothing defined is an error, with the nearest one that is.
 --
 -- A script's main part may make globals; a function may not make new ones (they would be misspelt locals more often
--- than not). Lamina's words cannot be overwritten by accident; `local` may always take their names. At the prompt every
--- line may make globals.
+-- than not). Lamina's words cannot be overwritten by accident; `local` may always take their names. At the prompt
+-- every line may make globals.
 local errors = require "lamina.errors"
 local words = require "lamina.words"
 
@@ -37,8 +37,8 @@ end
 
 local function write(globals, name, value)
   if words.list[name] then
-    errors.raise("name", 2, "'%s' is one of Lamina's words; write `local %s = ...` to use the name for something else",
-      tostring(name), tostring(name))
+    errors.raise("name", 2, "'%s' is one of Lamina's words; write `local %s = ...` to use the name for something "
+      .. "else", tostring(name), tostring(name))
   end
   if not M.prompt and not declared[name] and not in_main(2) then
     errors.raise("name", 2, "a function sets the global '%s', which the script's main part does not; "

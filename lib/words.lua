@@ -22,7 +22,8 @@ local fields = {
   ["lamina.neural"] = "predictivity ridge kfold grouped split_half",
   ["lamina.help"] = "help",
   ["lamina.errors"] = "try",
-  ["lamina.core.tensor"] = "tensor zeros ones full arange linspace logspace eye randn rand randint permutation no_grad",
+  ["lamina.core.tensor"] = "tensor zeros ones full arange linspace logspace eye randn rand randint permutation "
+    .. "no_grad",
 }
 
 --- word -> { module =, field = } (field absent: the module is the word).

@@ -23,8 +23,8 @@ local function given_folder(dir)
   end
   local status = status_in(dir)
   if status and status ~= "failed" and status ~= "interrupted" then
-    errors.raise_at(nil, "usage", "--out: '%s' already holds results, which are never overwritten; name another folder",
-      dir)
+    errors.raise_at(nil, "usage", "--out: '%s' holds results already, and they are never overwritten; name another "
+      .. "folder", dir)
   end
   base.mkdir(dir)
   return dir

@@ -1,7 +1,7 @@
 --- The parameters that a script declares, with values from the command line: --rate 0.01 or --rate=0.01.
 --
--- A parameter's type is that of its default: an integer stays whole, a number, a string, true or false (--flag alone is
--- true), or a list of one of these, given with commas.
+-- A parameter's type is that of its default: an integer stays whole, a number, a string, true or false (--flag alone
+-- is true), or a list of one of these, given with commas.
 local errors = require "lamina.errors"
 
 local M = {}
@@ -57,12 +57,12 @@ local function check_declared(params, position)
     for _, taken in ipairs(reserved) do
       if name == taken then
         errors.raise("argument", position, "experiment: param '%s' has the name of an option of the command; choose "
-          .. "another", name)
+          .. "another name", name)
       end
     end
     if not kind_of(default) then
-      errors.raise("argument", position, "experiment: param '%s' is a %s, expected a number, a string, true, false or "
-        .. "a list of them", name, type(default))
+      errors.raise("argument", position, "experiment: param '%s' is a %s, expected a number, a string, true, false "
+        .. "or a list of them", name, type(default))
     end
   end
 end
@@ -77,10 +77,11 @@ local function option_at(args, i, params)
   local key = name:gsub("%-", "_")
   if params[key] == nil then
     local list = names_of(params)
+    local near = errors.nearest(key, list)
     usage("unknown option '--%s'%s", name, #list == 0 and ": this experiment has no parameters"
-      or errors.nearest(key, list) and errors.hint(key, list) or " (there are --" .. table.concat(list, ", --") .. ")")
+      or near and " (did you mean '--" .. near .. "'?)" or " (there are --" .. table.concat(list, ", --") .. ")")
   end
-  local kind, value = kind_of(params[key]), nil
+  local kind = kind_of(params[key])
   if not text and kind == "boolean" and args[i + 1] ~= "true" and args[i + 1] ~= "false" then
     return key, true, i + 1
   end
@@ -88,7 +89,7 @@ local function option_at(args, i, params)
     i, text = i + 1, args[i + 1]
     if not text then usage("--%s needs a value, %s", name, expectations[kind]) end
   end
-  value = parse(text, kind, params[key])
+  local value = parse(text, kind, params[key])
   if value == nil then usage("--%s must be %s, got '%s'", name, expectations[kind], text) end
   return key, value, i + 1
 end

@@ -40,8 +40,9 @@ local function check_threshold(o, position)
   o.comparison = o.comparison or (type(o.threshold) == "table" and "+-" or "<=")
   local wants_pair = o.comparison == "+-" or o.comparison == "in"
   if wants_pair ~= is_pair(o.threshold) or not wants_pair and type(o.threshold) ~= "number" then
+    local pair = o.comparison == "+-" and "two numbers, { value, tolerance }" or "two numbers, { low, high }"
     errors.raise("argument", position, "report: threshold for '%s' must be %s", o.comparison,
-      wants_pair and "two numbers, " .. (o.comparison == "+-" and "{ value, tolerance }" or "{ low, high }") or "a number")
+      wants_pair and pair or "a number")
   end
 end
 
@@ -75,7 +76,9 @@ function M.line(o)
   local name = o.id and o.id .. " " .. o.metric or o.metric
   local value = math.type(o.value) == "float" and string.format("%.6g", o.value) or tostring(o.value)
   local verdict = ""
-  if o.comparison then verdict = string.format(": %s, asked %s", o.pass and "passes" or "FAILS", threshold_text(o)) end
+  if o.comparison then
+    verdict = string.format(": %s, asked %s", o.pass and "passes" or "FAILS", threshold_text(o))
+  end
   return string.format("%s = %s (%s)%s", name, value, o.label, verdict)
 end
 

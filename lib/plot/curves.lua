@@ -81,59 +81,79 @@ function M.curve(spec)
   return figure.new { panels = panels, width = options.width, table = rows, name = "plot.curve" }
 end
 
--- ---- predictivity by layer ---------------------------------------------------------------------------------------
+-- ---- scores by layer ---------------------------------------------------------------------------------------------
 
 local LAYERS = {
   title = words.common.title, width = words.common.width, ylim = words.common.ylim,
-  labels = { type = "table", doc = "a name for each score, when several are given" },
+  labels = { type = "table", doc = "a name for each panel, when several are drawn" },
   show = { type = "string", choices = { "both", "raw", "ceiled" },
     doc = "r and its ceiling, r over its ceiling, or a panel for each; default: both for one score, raw for more" },
   height = { type = "number", default = 32, min = 10, max = 400, doc = "height of the axes of a panel in mm" },
 }
 
-local function ends_of(ceiling)
-  if type(ceiling) == "table" then return ceiling.low, ceiling.high end
-  return ceiling, ceiling
+local function or_nan(value) return value or 0 / 0 end
+
+-- "r / c" as an axis says it: "r / ceiling".
+local function formula_label(formula)
+  return ((formula or "r / c"):gsub("%f[%a]c", "ceiling"):gsub("%^2", "\u{b2}"))
 end
 
--- One panel of bars from the rows of a score; `ceiled` divides by the ceiling.
-local function layer_panel(rows, ceiled)
+-- The marks of one panel, from a score's rows: bars, and the ceiling, the chance level or the line at 1.
+local function layer_marks(score, rows, ceiled)
+  local value = score.kind == "separability" and "accuracy" or ceiled and "ceiled" or "r"
+  local low, high = ceiled and "ceiled_low" or "low", ceiled and "ceiled_high" or "high"
   local bars = { kind = "bars", values = {}, low = {}, high = {} }
   local top = { kind = "ceiling", label = "noise ceiling", low = {}, high = {} }
-  local labels, areas = {}, {}
+  local labels, areas, bounded = {}, {}, false
   for i, row in ipairs(rows) do
-    local low, high = ends_of(row.ceiling)
-    local by = ceiled and row.ceiled and row.r and row.r ~= 0 and row.ceiled / row.r or 1
     labels[i], areas[i] = row.layer, row.area or ""
-    bars.values[i] = (ceiled and row.ceiled or row.r) or 0 / 0
-    bars.low[i], bars.high[i] = (row.low or 0 / 0) * by, (row.high or 0 / 0) * by
-    top.low[i], top.high[i] = low or 0 / 0, high or 0 / 0
+    bars.values[i], bars.low[i], bars.high[i] = or_nan(row[value]), or_nan(row[low]), or_nan(row[high])
+    top.low[i], top.high[i] = or_nan(row.ceiling), or_nan(row.ceiling)
+    bounded = bounded or row.ceiling ~= nil
   end
   local colors, legend = words.group_colors(areas)
   bars.colors = colors
   local shown = { bars }
   if ceiled then shown[2] = { kind = "reference", y = 1, label = "at the ceiling" }
-  else table.insert(shown, 1, top) end
-  if #legend > 1 then
-    for _, entry in ipairs(legend) do shown[#shown + 1] = entry end
-  end
+  elseif bounded then table.insert(shown, 1, top) end
+  if score.chance then shown[#shown + 1] = { kind = "reference", y = score.chance, label = "chance" } end
+  for _, entry in ipairs(#legend > 1 and legend or {}) do shown[#shown + 1] = entry end
+  return shown, labels
+end
+
+local function layer_panel(score, rows, ceiled)
+  local shown, labels = layer_marks(score, rows, ceiled)
+  local ylabel = score.kind == "separability" and "accuracy" or ceiled and formula_label(score.formula) or "Pearson r"
   return { marks = shown, legend = true, xcategories = labels, yscale = { zero = true }, baseline = true,
-    ylabel = ceiled and "r / ceiling" or "Pearson r" }
+    ylabel = ylabel }
 end
 
-local function score_rows(score, at)
-  local rows = type(score) == "table" and (score.layers or score.rows or score)
-  if type(rows) ~= "table" or type(rows[1]) ~= "table" or rows[1].r == nil then
-    errors.raise("argument", at, "plot.layers takes the score that predictivity returned, got a %s", type(score))
+-- A score as parts of one panel each: {score =, rows =, label =}. A score over groups of neuroids has one for each.
+local function parts_of(score, at)
+  local rows = type(score) == "table" and score.rows
+  if type(rows) ~= "table" or type(rows[1]) ~= "table" then
+    errors.raise("argument", at, "plot.layers takes the score that predictivity or neural.separability returned, "
+      .. "got a %s", type(score))
   end
-  return rows
+  if not score.by then return { { score = score, rows = rows } } end
+  local parts, of = {}, {}
+  for _, row in ipairs(rows) do
+    if not of[row.group] then
+      of[row.group] = { score = score, rows = {}, label = tostring(row.group) }
+      parts[#parts + 1] = of[row.group]
+    end
+    table.insert(of[row.group].rows, row)
+  end
+  return parts
 end
 
-local function csv_rows(rows, label, out)
-  for _, row in ipairs(rows) do
-    local low, high = ends_of(row.ceiling)
-    out[#out + 1] = { label, row.layer, row.area or "", row.r or "", row.low or "", row.high or "", low or "",
-      high or "", row.ceiled or "" }
+local CSV = { "panel", "layer", "area", "value", "low", "high", "ceiling", "ceiled", "ceiled_low", "ceiled_high" }
+
+local function csv_rows(part, label, out)
+  for _, row in ipairs(part.rows) do
+    local line = { label, row.layer, row.area or "", row.r or row.accuracy or "" }
+    for c = 5, #CSV do line[c] = row[CSV[c]] or "" end
+    out[#out + 1] = line
   end
 end
 
@@ -151,7 +171,7 @@ end
 
 -- The scores among what the caller gave, by position, and the options.
 local function split_scores(spec)
-  if type(spec) ~= "table" or spec.layers or spec.rows or (spec[1] and spec[1].r) then return { spec }, {} end
+  if type(spec) ~= "table" or spec.rows then return { spec }, {} end
   local scores, options = {}, {}
   for key, value in pairs(spec) do
     if math.type(key) then scores[key] = value else options[key] = value end
@@ -159,37 +179,51 @@ local function split_scores(spec)
   return scores, options
 end
 
---- How well each layer predicts the responses: bars coloured by area, 95 % confidence intervals, the noise ceiling.
+-- Panels that stand over one another with the same layers name them once, at the bottom.
+local function name_layers_once(panels)
+  for i = 1, #panels - 1 do
+    local names, below = panels[i].xcategories, panels[i + 1].xcategories
+    local same, hidden = #names == #below, {}
+    for k = 1, #names do
+      same, hidden[k] = same and names[k] == below[k], ""
+    end
+    if same then panels[i].xcategories = hidden end
+  end
+end
+
+--- How well each layer does: bars coloured by area, with 95 % confidence intervals. A score of predictivity is shown
+-- with its noise ceiling, a panel for each group of neuroids; one of neural.separability with the chance level.
 -- plot.layers(score), or plot.layers { score, ..., labels = {...}, show = "both" | "raw" | "ceiled", title =,
--- width =, height = }; a score is what predictivity returns. With several scores each has a panel. Returns a figure.
+-- width =, height = }. With one predictivity score and no groups, a second panel shows r in relation to the ceiling.
+-- Returns a figure.
 function M.layers(spec)
   local at = errors.position(2)
   local scores, given = split_scores(spec)
   local options = schema.check("plot.layers", given, LAYERS, at)
-  words.same_length(options.labels, #scores, "plot.layers: labels", at)
-  local show = options.show or (#scores == 1 and "both" or "raw")
-  local panels, out = {}, { table.pack("score", "layer", "area", "r", "low", "high", "ceiling_low", "ceiling_high",
-    "ceiled") }
-  for k, score in ipairs(scores) do
-    local rows, label = score_rows(score, at), options.labels and options.labels[k]
-    csv_rows(rows, label or tostring(k), out)
+  local parts, panels, out = {}, {}, { CSV }
+  for _, score in ipairs(scores) do
+    for _, part in ipairs(parts_of(score, at)) do parts[#parts + 1] = part end
+  end
+  if #parts == 0 then errors.raise("argument", at, "plot.layers takes a score, got none") end
+  words.same_length(options.labels, #parts, "plot.layers: labels", at)
+  for k, part in ipairs(parts) do
+    local label = options.labels and options.labels[k] or part.label
+    local show = options.show or (#parts == 1 and "both" or "raw")
+    if part.score.kind == "separability" then show = "raw" end
+    csv_rows(part, label or tostring(k), out)
     for _, ceiled in ipairs(show == "both" and { false, true } or { show == "ceiled" }) do
-      local panel = layer_panel(rows, ceiled)
+      local panel = layer_panel(part.score, part.rows, ceiled)
       panel.inner, panel.yscale.limits = options.height, options.ylim
-      panel.title = not ceiled and label or (show == "ceiled" and label) or nil
+      if not (show == "both" and ceiled) then panel.title = label end
       panel.legend = #panels == 0 or (ceiled and show == "both")
       panels[#panels + 1] = panel
     end
   end
-  if #scores > 1 then one_range(panels) end
-  for i = 1, #panels - 1 do
-    local hidden = {}
-    for k = 1, #panels[i].xcategories do hidden[k] = "" end
-    if #panels[i].xcategories == #panels[i + 1].xcategories then panels[i].xcategories = hidden end
-  end
-  if options.title and #scores == 1 then panels[1].title = options.title end
+  if #parts > 1 then one_range(panels) end
+  name_layers_once(panels)
+  if options.title and #parts == 1 then panels[1].title = options.title end
   return figure.new { panels = panels, width = options.width, table = out, name = "plot.layers",
-    title = #scores > 1 and options.title or nil }
+    title = #parts > 1 and options.title or nil }
 end
 
 return M

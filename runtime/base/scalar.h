@@ -1,9 +1,9 @@
 /* scalar.h: elementary functions of one double, with the same bits on every machine.
  *
- * They are the ones the kernels use (kernels/math.h), so exp of a tensor and exp of a number agree. Lua's math library,
- * the random normals and the statistics call these and never the C library's, whose results vary between versions and
- * processors. Exact functions (sqrt, floor, fabs, fmod, fma) need no counterpart here. Special values are those of
- * C99's Annex F; errors are at most 2 units in the last place. */
+ * They are the ones the kernels use (kernels/math.h), so exp of a tensor and exp of a number agree. Lua's math
+ * library, the random normals and the statistics call these and never the C library's, whose results vary between
+ * versions and processors. Exact functions (sqrt, floor, fabs, fmod, fma) need no counterpart here. Special values
+ * are those of C99's Annex F; errors are at most 2 units in the last place. */
 #ifndef LM_BASE_SCALAR_H
 #define LM_BASE_SCALAR_H
 

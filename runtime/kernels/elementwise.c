@@ -1,5 +1,6 @@
 /* elementwise.c: the loops of elementwise.h. Each is one expression per element, so the compiler vectorises it; the
- * functions themselves are in math.h. `ivdep` states that out is either the same memory as an input or apart from it. */
+ * functions themselves are in math.h. `ivdep` states that out is either the same memory as an input or apart from it.
+ */
 #include "kernels/elementwise.h"
 
 #include "kernels/lanes.h"
@@ -37,18 +38,18 @@ static inline real m_gelu(real v) {
 }
 
 #if defined(LM_REAL_IS_F32)
-#define SQRT sqrtf
-#define FLOOR floorf
-#define CEIL ceilf
-#define RINT rintf
-#define FMOD fmodf
+#define SQRT     sqrtf
+#define FLOOR    floorf
+#define CEIL     ceilf
+#define RINT     rintf
+#define FMOD     fmodf
 #define REAL_MAX __FLT_MAX__
 #else
-#define SQRT sqrt
-#define FLOOR floor
-#define CEIL ceil
-#define RINT rint
-#define FMOD fmod
+#define SQRT     sqrt
+#define FLOOR    floor
+#define CEIL     ceil
+#define RINT     rint
+#define FMOD     fmod
 #define REAL_MAX __DBL_MAX__
 #endif
 
@@ -68,14 +69,14 @@ UNARY(sigmoid, m_sigmoid(v))
 UNARY(erf, m_erf(v))
 UNARY(softplus, m_softplus(v))
 UNARY(relu, m_relu(v))
-UNARY(leaky_relu, v > 0 ? v : a *v)
-UNARY(elu, v > 0 ? v : a *m_expm1(v))
+UNARY(leaky_relu, v > 0 ? v : a * v)
+UNARY(elu, v > 0 ? v : a * m_expm1(v))
 UNARY(gelu, m_gelu(v))
 UNARY(silu, m_silu(v))
 UNARY(floor, FLOOR(v))
 UNARY(ceil, CEIL(v))
 UNARY(round, RINT(v))
-UNARY(clamp, v < a ? a : v > b ? b : v)
+UNARY(clamp, v<a ? a : v> b ? b : v)
 UNARY(scale, FMA(a, v, b))
 
 /* Sine and cosine: a block at a time by the reduction for moderate arguments, then the rare others again. */
@@ -116,7 +117,7 @@ TEST(isfinite, v >= -REAL_MAX && v <= REAL_MAX)
 TEST(not, v == 0)
 TEST(true, v != 0)
 
-/* ---- two inputs ------------------------------------------------------------------------------------------------ */
+/* ---- two inputs ---------------------------------------------------------------------------------------------- */
 
 /* Strides (1, 1), (1, 0) and (0, 1) vectorise; any other pair takes the general loop. */
 #define BINARY_AS(name, out_type, element, expression)                                                               \
@@ -147,7 +148,7 @@ TEST(true, v != 0)
       }                                                                                                              \
     }                                                                                                                \
   }
-#define BINARY(name, expression) BINARY_AS(b_##name, void, real, expression)
+#define BINARY(name, expression)  BINARY_AS(b_##name, void, real, expression)
 #define COMPARE(name, expression) BINARY_AS(c_##name, uint8_t, uint8_t, expression)
 
 /* The remainder with the sign of the divisor; fmod is exact. */
@@ -187,7 +188,7 @@ COMPARE(ge, u >= v)
 COMPARE(and, (u != 0) & (v != 0))
 COMPARE(or, (u != 0) | (v != 0))
 
-/* ---- selection ------------------------------------------------------------------------------------------------- */
+/* ---- selection ----------------------------------------------------------------------------------------------- */
 
 static void where(int64_t n, const uint8_t *c, int64_t sc, const void *xv, int64_t sx, const void *yv, int64_t sy,
                   void *outv) {
@@ -213,20 +214,53 @@ static void mask(int64_t n, const void *xv, const uint8_t *keep, double scale, v
 }
 
 const lm_kernel_elementwise KERNEL(elementwise) = {
-    .unary = {[LM_U_NEG] = u_neg, [LM_U_ABS] = u_abs, [LM_U_SIGN] = u_sign, [LM_U_SQUARE] = u_square,
-              [LM_U_SQRT] = u_sqrt, [LM_U_RSQRT] = u_rsqrt, [LM_U_RECIPROCAL] = u_reciprocal, [LM_U_EXP] = u_exp,
-              [LM_U_LOG] = u_log, [LM_U_LOG1P] = u_log1p, [LM_U_EXPM1] = u_expm1, [LM_U_SIN] = u_sin,
-              [LM_U_COS] = u_cos, [LM_U_TANH] = u_tanh, [LM_U_SIGMOID] = u_sigmoid, [LM_U_ERF] = u_erf,
-              [LM_U_SOFTPLUS] = u_softplus, [LM_U_RELU] = u_relu, [LM_U_LEAKY_RELU] = u_leaky_relu,
-              [LM_U_ELU] = u_elu, [LM_U_GELU] = u_gelu, [LM_U_SILU] = u_silu, [LM_U_FLOOR] = u_floor,
-              [LM_U_CEIL] = u_ceil, [LM_U_ROUND] = u_round, [LM_U_CLAMP] = u_clamp, [LM_U_SCALE] = u_scale},
+    .unary = {[LM_U_NEG] = u_neg,
+              [LM_U_ABS] = u_abs,
+              [LM_U_SIGN] = u_sign,
+              [LM_U_SQUARE] = u_square,
+              [LM_U_SQRT] = u_sqrt,
+              [LM_U_RSQRT] = u_rsqrt,
+              [LM_U_RECIPROCAL] = u_reciprocal,
+              [LM_U_EXP] = u_exp,
+              [LM_U_LOG] = u_log,
+              [LM_U_LOG1P] = u_log1p,
+              [LM_U_EXPM1] = u_expm1,
+              [LM_U_SIN] = u_sin,
+              [LM_U_COS] = u_cos,
+              [LM_U_TANH] = u_tanh,
+              [LM_U_SIGMOID] = u_sigmoid,
+              [LM_U_ERF] = u_erf,
+              [LM_U_SOFTPLUS] = u_softplus,
+              [LM_U_RELU] = u_relu,
+              [LM_U_LEAKY_RELU] = u_leaky_relu,
+              [LM_U_ELU] = u_elu,
+              [LM_U_GELU] = u_gelu,
+              [LM_U_SILU] = u_silu,
+              [LM_U_FLOOR] = u_floor,
+              [LM_U_CEIL] = u_ceil,
+              [LM_U_ROUND] = u_round,
+              [LM_U_CLAMP] = u_clamp,
+              [LM_U_SCALE] = u_scale},
     .test = {[LM_T_ISNAN] = t_isnan, [LM_T_ISFINITE] = t_isfinite, [LM_T_NOT] = t_not, [LM_T_TRUE] = t_true},
-    .binary = {[LM_B_ADD] = b_add, [LM_B_SUB] = b_sub, [LM_B_MUL] = b_mul, [LM_B_DIV] = b_div, [LM_B_POW] = b_pow,
-               [LM_B_MAXIMUM] = b_maximum, [LM_B_MINIMUM] = b_minimum, [LM_B_MOD] = b_mod,
-               [LM_B_RELU_GRAD] = b_relu_grad, [LM_B_TANH_GRAD] = b_tanh_grad,
+    .binary = {[LM_B_ADD] = b_add,
+               [LM_B_SUB] = b_sub,
+               [LM_B_MUL] = b_mul,
+               [LM_B_DIV] = b_div,
+               [LM_B_POW] = b_pow,
+               [LM_B_MAXIMUM] = b_maximum,
+               [LM_B_MINIMUM] = b_minimum,
+               [LM_B_MOD] = b_mod,
+               [LM_B_RELU_GRAD] = b_relu_grad,
+               [LM_B_TANH_GRAD] = b_tanh_grad,
                [LM_B_SIGMOID_GRAD] = b_sigmoid_grad},
-    .compare = {[LM_C_EQ] = c_eq, [LM_C_NE] = c_ne, [LM_C_LT] = c_lt, [LM_C_LE] = c_le, [LM_C_GT] = c_gt,
-                [LM_C_GE] = c_ge, [LM_C_AND] = c_and, [LM_C_OR] = c_or},
+    .compare = {[LM_C_EQ] = c_eq,
+                [LM_C_NE] = c_ne,
+                [LM_C_LT] = c_lt,
+                [LM_C_LE] = c_le,
+                [LM_C_GT] = c_gt,
+                [LM_C_GE] = c_ge,
+                [LM_C_AND] = c_and,
+                [LM_C_OR] = c_or},
     .where = where,
     .mask = mask,
 };

@@ -9,12 +9,31 @@
 #include <stdint.h>
 
 typedef enum lm_unary {
-  LM_U_NEG, LM_U_ABS, LM_U_SIGN, LM_U_SQUARE, LM_U_SQRT, LM_U_RSQRT, LM_U_RECIPROCAL,
-  LM_U_EXP, LM_U_LOG, LM_U_LOG1P, LM_U_EXPM1, LM_U_SIN, LM_U_COS, LM_U_TANH, LM_U_SIGMOID, LM_U_ERF,
-  LM_U_SOFTPLUS, LM_U_RELU,
+  LM_U_NEG,
+  LM_U_ABS,
+  LM_U_SIGN,
+  LM_U_SQUARE,
+  LM_U_SQRT,
+  LM_U_RSQRT,
+  LM_U_RECIPROCAL,
+  LM_U_EXP,
+  LM_U_LOG,
+  LM_U_LOG1P,
+  LM_U_EXPM1,
+  LM_U_SIN,
+  LM_U_COS,
+  LM_U_TANH,
+  LM_U_SIGMOID,
+  LM_U_ERF,
+  LM_U_SOFTPLUS,
+  LM_U_RELU,
   LM_U_LEAKY_RELU, /* a: the slope below 0 */
   LM_U_ELU,        /* a: alpha */
-  LM_U_GELU, LM_U_SILU, LM_U_FLOOR, LM_U_CEIL, LM_U_ROUND,
+  LM_U_GELU,
+  LM_U_SILU,
+  LM_U_FLOOR,
+  LM_U_CEIL,
+  LM_U_ROUND,
   LM_U_CLAMP, /* a: low, b: high */
   LM_U_SCALE, /* a * x + b, with one rounding */
   LM_UNARIES
@@ -23,14 +42,31 @@ typedef enum lm_unary {
 typedef enum lm_test { LM_T_ISNAN, LM_T_ISFINITE, LM_T_NOT, LM_T_TRUE, LM_TESTS } lm_test;
 
 typedef enum lm_binary {
-  LM_B_ADD, LM_B_SUB, LM_B_MUL, LM_B_DIV, LM_B_POW, LM_B_MAXIMUM, LM_B_MINIMUM, LM_B_MOD,
+  LM_B_ADD,
+  LM_B_SUB,
+  LM_B_MUL,
+  LM_B_DIV,
+  LM_B_POW,
+  LM_B_MAXIMUM,
+  LM_B_MINIMUM,
+  LM_B_MOD,
   LM_B_RELU_GRAD,    /* (g, y): 0 where y = relu(x) is 0 or less, else g */
   LM_B_TANH_GRAD,    /* (g, y): g (1 - y^2) */
   LM_B_SIGMOID_GRAD, /* (g, y): g y (1 - y) */
   LM_BINARIES
 } lm_binary;
 
-typedef enum lm_compare { LM_C_EQ, LM_C_NE, LM_C_LT, LM_C_LE, LM_C_GT, LM_C_GE, LM_C_AND, LM_C_OR, LM_COMPARES } lm_compare;
+typedef enum lm_compare {
+  LM_C_EQ,
+  LM_C_NE,
+  LM_C_LT,
+  LM_C_LE,
+  LM_C_GT,
+  LM_C_GE,
+  LM_C_AND,
+  LM_C_OR,
+  LM_COMPARES
+} lm_compare;
 
 typedef void (*lm_unary_fn)(int64_t n, const void *x, void *out, double a, double b);
 typedef void (*lm_test_fn)(int64_t n, const void *x, uint8_t *out);

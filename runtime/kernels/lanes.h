@@ -85,7 +85,8 @@ static inline real tree_sum(const lm_tree *t) {
 static inline real row_sum(int64_t n, const real *x) {
   if (n <= LM_ROW_CHUNK) return lanes_row_sum(n, x);
   lm_tree t = {.count = 0};
-  for (int64_t i = 0; i < n; i += LM_ROW_CHUNK) tree_add(&t, lanes_row_sum(n - i < LM_ROW_CHUNK ? n - i : LM_ROW_CHUNK, x + i));
+  for (int64_t i = 0; i < n; i += LM_ROW_CHUNK)
+    tree_add(&t, lanes_row_sum(n - i < LM_ROW_CHUNK ? n - i : LM_ROW_CHUNK, x + i));
   return tree_sum(&t);
 }
 static inline real row_dot(int64_t n, const real *x, const real *y) {

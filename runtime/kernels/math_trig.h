@@ -35,8 +35,8 @@ static const uint64_t trig_two_over_pi[21] = {
     0x4f463f669e5fea2du, 0x7527bac7ebe5f17bu, 0x3d0739f78a5292eau, 0x6bfb5fb11f8d5d08u, 0x56033046fc7b6babu,
     0xf0cfbc209af4361du};
 
-/* For any finite |x| >= 1. With x = m 2^e, the bits of 2/pi whose weight times 2^e lies in [2^-190, 2] decide x * 2/pi
- * modulo 4; 192 of them times m give two bits of quadrant and 190 of fraction. */
+/* For any finite |x| >= 1. With x = m 2^e, the bits of 2/pi whose weight times 2^e lies in [2^-190, 2] decide x *
+ * 2/pi modulo 4; 192 of them times m give two bits of quadrant and 190 of fraction. */
 static inline trig_reduced trig_reduce_slow(double x) {
   typedef unsigned __int128 wide;
   const uint64_t u = bits_f64(x), m = (u & 0xfffffffffffffu) | 0x10000000000000u;

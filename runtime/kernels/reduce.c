@@ -7,18 +7,19 @@
 
 static inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* ---- one chunk of contiguous elements: inner == 1 ---------------------------------------------------------------- */
+/* ---- one chunk of contiguous elements: inner == 1 ----------------------------------------------------------------
+ */
 
-#define START_SUM ((real)0)
-#define START_PROD ((real)1)
-#define START_MAX (-(real)INFINITY)
-#define START_MIN ((real)INFINITY)
-#define JOIN_SUM(a, v, s) ((a) + (v))
-#define JOIN_PROD(a, v, s) ((a) * (v))
-#define JOIN_MAX(a, v, s) m_max(a, v)
-#define JOIN_MIN(a, v, s) m_min(a, v)
+#define START_SUM             ((real)0)
+#define START_PROD            ((real)1)
+#define START_MAX             (-(real)INFINITY)
+#define START_MIN             ((real)INFINITY)
+#define JOIN_SUM(a, v, s)     ((a) + (v))
+#define JOIN_PROD(a, v, s)    ((a) * (v))
+#define JOIN_MAX(a, v, s)     m_max(a, v)
+#define JOIN_MIN(a, v, s)     m_min(a, v)
 #define JOIN_SQUARES(a, v, s) FMA((v) - (s), (v) - (s), a)
-#define JOIN_EXPS(a, v, s) ((a) + exp_less(v, s))
+#define JOIN_EXPS(a, v, s)    ((a) + exp_less(v, s))
 
 /* exp(v - s), and 1 where the two are equal, infinities included. */
 static inline real exp_less(real v, real s) {
@@ -50,7 +51,8 @@ LANES(min, START_MIN, JOIN_MIN, JOIN_MIN)
 LANES(squares, START_SUM, JOIN_SQUARES, JOIN_SUM)
 LANES(exps, START_SUM, JOIN_EXPS, JOIN_SUM)
 
-/* ---- one chunk of columns: inner > 1 ----------------------------------------------------------------------------- */
+/* ---- one chunk of columns: inner > 1 -----------------------------------------------------------------------------
+ */
 
 #define COLUMNS(name, start, join)                                                                                   \
   static void columns_##name(int64_t n, int64_t inner, int64_t width, const real *x, const real *shift, real *out) { \
@@ -68,7 +70,8 @@ COLUMNS(min, START_MIN, JOIN_MIN)
 COLUMNS(squares, START_SUM, JOIN_SQUARES)
 COLUMNS(exps, START_SUM, JOIN_EXPS)
 
-/* ---- cells and trees --------------------------------------------------------------------------------------------- */
+/* ---- cells and trees ---------------------------------------------------------------------------------------------
+ */
 
 typedef real (*chunk_fn)(int64_t n, const real *x, real shift);
 typedef void (*columns_fn)(int64_t n, int64_t inner, int64_t width, const real *x, const real *shift, real *out);
@@ -95,7 +98,8 @@ static void run_join(const lm_reduce_view *v, int64_t begin, int64_t end, void *
   for (int64_t o = begin; o < end; o++) {
     real *p = partial + o * v->chunks * v->inner;
     for (int64_t step = 1; step < v->chunks; step *= 2)
-      for (int64_t c = 0; c + step < v->chunks; c += 2 * step) join(v->inner, p + c * v->inner, p + (c + step) * v->inner);
+      for (int64_t c = 0; c + step < v->chunks; c += 2 * step)
+        join(v->inner, p + c * v->inner, p + (c + step) * v->inner);
     memcpy(out + o * v->inner, p, (size_t)v->inner * sizeof(real));
   }
 }
@@ -117,7 +121,8 @@ REDUCTION(min, JOIN_MIN)
 REDUCTION(squares, JOIN_SUM)
 REDUCTION(exps, JOIN_SUM)
 
-/* ---- the place of the best --------------------------------------------------------------------------------------- */
+/* ---- the place of the best ---------------------------------------------------------------------------------------
+ */
 
 static inline bool is_best(real v, real best) { return (v == best) | ((best != best) & (v != v)); }
 
@@ -138,7 +143,8 @@ static void find(const lm_reduce_view *v, const void *bestv, int64_t begin, int6
   }
 }
 
-/* ---- rows: softmax and the losses made of it --------------------------------------------------------------------- */
+/* ---- rows: softmax and the losses made of it ---------------------------------------------------------------------
+ */
 
 /* The maximum of a row: exact, so any order will do. */
 static real row_max(int64_t n, const real *x) { return chunk_max(n, x, 0); }
@@ -190,10 +196,18 @@ static void cross_entropy_grad(int64_t n, const void *logpv, const int64_t *labe
 }
 
 const lm_kernel_reduce KERNEL(reduce) = {
-    .cells = {[LM_R_SUM] = cells_sum, [LM_R_PROD] = cells_prod, [LM_R_MAX] = cells_max, [LM_R_MIN] = cells_min,
-              [LM_R_SQUARES] = cells_squares, [LM_R_EXPS] = cells_exps},
-    .join = {[LM_R_SUM] = join_sum, [LM_R_PROD] = join_prod, [LM_R_MAX] = join_max, [LM_R_MIN] = join_min,
-             [LM_R_SQUARES] = join_squares, [LM_R_EXPS] = join_exps},
+    .cells = {[LM_R_SUM] = cells_sum,
+              [LM_R_PROD] = cells_prod,
+              [LM_R_MAX] = cells_max,
+              [LM_R_MIN] = cells_min,
+              [LM_R_SQUARES] = cells_squares,
+              [LM_R_EXPS] = cells_exps},
+    .join = {[LM_R_SUM] = join_sum,
+             [LM_R_PROD] = join_prod,
+             [LM_R_MAX] = join_max,
+             [LM_R_MIN] = join_min,
+             [LM_R_SQUARES] = join_squares,
+             [LM_R_EXPS] = join_exps},
     .find = find,
     .softmax = softmax,
     .log_softmax = log_softmax,

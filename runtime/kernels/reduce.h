@@ -29,17 +29,21 @@ enum { LM_REDUCE_CHUNK_ROW = 4096, LM_REDUCE_CHUNK_COLUMN = 256, LM_REDUCE_COLUM
 /* The view of a reduction. x is (outer, n, inner); shift, where the kind needs one, is (outer, inner). */
 typedef struct lm_reduce_view {
   int64_t outer, n, inner;
-  int64_t chunk, chunks;   /* elements in a chunk; chunks in a group: ceil(n / chunk), at least 1 */
-  int64_t blocks;          /* column blocks of LM_REDUCE_COLUMNS: ceil(inner / LM_REDUCE_COLUMNS) */
+  int64_t chunk, chunks; /* elements in a chunk; chunks in a group: ceil(n / chunk), at least 1 */
+  int64_t blocks;        /* column blocks of LM_REDUCE_COLUMNS: ceil(inner / LM_REDUCE_COLUMNS) */
   const void *x, *shift;
-  void *partial;           /* (outer, chunks, inner) */
+  void *partial; /* (outer, chunks, inner) */
 } lm_reduce_view;
 
 /* A view with everything but the pointers. */
 static inline lm_reduce_view lm_reduce_view_of(int64_t outer, int64_t n, int64_t inner) {
   int64_t chunk = inner == 1 ? LM_REDUCE_CHUNK_ROW : LM_REDUCE_CHUNK_COLUMN;
   int64_t chunks = n <= chunk ? 1 : (n - 1) / chunk + 1;
-  return (lm_reduce_view){.outer = outer, .n = n, .inner = inner, .chunk = chunk, .chunks = chunks,
+  return (lm_reduce_view){.outer = outer,
+                          .n = n,
+                          .inner = inner,
+                          .chunk = chunk,
+                          .chunks = chunks,
                           .blocks = inner <= LM_REDUCE_COLUMNS ? 1 : (inner - 1) / LM_REDUCE_COLUMNS + 1};
 }
 
@@ -62,10 +66,11 @@ typedef struct lm_kernel_reduce {
 
   /* Rows of n logits with labels counted from 0: log_softmax into `logp`, and the loss of each row
    * -(1 - smoothing) logp[label] - smoothing mean(logp) into `loss`. */
-  void (*cross_entropy)(int64_t n, const void *logits, const int64_t *labels, double smoothing, void *logp, void *loss,
-                        int64_t begin, int64_t end);
+  void (*cross_entropy)(int64_t n, const void *logits, const int64_t *labels, double smoothing, void *logp,
+                        void *loss, int64_t begin, int64_t end);
 
-  /* out = g[row] (exp(logp) - target), where target = (1 - smoothing) [j == label] + smoothing / n; g has stride sg. */
+  /* out = g[row] (exp(logp) - target), where target = (1 - smoothing) [j == label] + smoothing / n; g has stride sg.
+   */
   void (*cross_entropy_grad)(int64_t n, const void *logp, const int64_t *labels, double smoothing, const void *g,
                              int64_t sg, void *out, int64_t begin, int64_t end);
 } lm_kernel_reduce;

@@ -1,6 +1,6 @@
 /* all.c: are all true? */
-#include "ops/core/reduce.h"
 #include "ops.h"
+#include "ops/core/reduce.h"
 
 static const lm_param params[] = {LM_REDUCE_PARAMS, {0}};
 

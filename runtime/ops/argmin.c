@@ -1,6 +1,6 @@
 /* argmin.c: where the smallest element is. */
-#include "ops/core/reduce.h"
 #include "ops.h"
+#include "ops/core/reduce.h"
 
 static const lm_param params[] = {
     {.name = "dim", .kind = LM_P_DIM, .doc = "the axis; the whole tensor when absent", .initial = "nil"},

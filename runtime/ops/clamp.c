@@ -1,8 +1,8 @@
 /* clamp.c: values kept within bounds. */
 #include "kernels/elementwise.h"
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/unary.h"
-#include "ops.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
@@ -14,10 +14,9 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {
-    {.name = "low", .kind = LM_P_REAL, .doc = "the lower bound", .initial = "-inf"},
-    {.name = "high", .kind = LM_P_REAL, .doc = "the upper bound", .initial = "inf"},
-    {0}};
+static const lm_param params[] = {{.name = "low", .kind = LM_P_REAL, .doc = "the lower bound", .initial = "-inf"},
+                                  {.name = "high", .kind = LM_P_REAL, .doc = "the upper bound", .initial = "inf"},
+                                  {0}};
 
 static const lm_case cases[] = {
     {"2x3:apart", "low=-0.4 high=0.55"}, {"7x1x5:apart", "high=0.3"}, {"3x4:apart", "high=0.3"}, {0}};

@@ -6,15 +6,18 @@
 
 enum { ACTIVATION = 4, RELU = 1 };
 
+static bool has_bias(const lm_call *c) { return c->n_in > 2 && c->in[2]; }
+
 static lm_status infer(lm_call *c, lm_err *e) {
   char text[LM_SHAPE_TEXT], other[LM_SHAPE_TEXT];
   lm_conv_shape s;
-  const lm_meta *weight = &c->in_meta[1], *bias = &c->in_meta[2];
+  const lm_meta *weight = &c->in_meta[1];
   lm_status status = lm_conv_need(c, e);
   if (status == LM_OK) status = lm_conv_args(c, c->in_meta[0].shape, weight->shape, &s, e);
-  if (status == LM_OK && c->in[2]) status = lm_need_same_dtype(c, 0, 2, e);
+  if (status == LM_OK && has_bias(c)) status = lm_need_same_dtype(c, 0, 2, e);
   if (status) return status;
-  if (c->in[2] && (bias->ndim != 1 || bias->shape[0] != s.o))
+  const lm_meta *bias = has_bias(c) ? &c->in_meta[2] : NULL;
+  if (bias && (bias->ndim != 1 || bias->shape[0] != s.o))
     return lm_fail(e, LM_ERR_SHAPE, "conv2d: bias is %s but weight %s needs %lld values",
                    lm_shape_text(bias->ndim, bias->shape, text), lm_shape_text(4, weight->shape, other), (long long)s.o);
   lm_infer_shape(c, 4, (int64_t[]){s.n, s.o, s.oh, s.ow});
@@ -25,8 +28,7 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_tensor *in[3] = {NULL};
   lm_conv_shape s;
   lm_status status = lm_conv_args(c, c->in_meta[0].shape, c->in_meta[1].shape, &s, e);
-  for (int i = 0; i < 3 && status == LM_OK; i++)
-    if (c->in[i]) status = lm_tensor_compact(&in[i], c->in[i], e);
+  for (int i = 0; i < 2 + has_bias(c) && status == LM_OK; i++) status = lm_tensor_compact(&in[i], c->in[i], e);
   if (status == LM_OK)
     status = lm_conv_forward(&s, lm_tensor_data(in[0]), lm_tensor_data(in[1]), in[2] ? lm_tensor_data(in[2]) : NULL,
                              c->p[ACTIVATION].i == RELU, lm_tensor_data(c->out[0]), e);

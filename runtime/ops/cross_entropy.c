@@ -4,9 +4,9 @@
  * gradient of a row is g (softmax - target), target = (1 - s) at the label plus s / C everywhere. */
 #include "base/parallel.h"
 #include "kernels/kernels.h"
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/loss.h"
-#include "ops.h"
 
 #include <string.h>
 
@@ -25,7 +25,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
                    lm_shape_text(labels->ndim, labels->shape, text), (long long)(x->ndim == 2 ? x->shape[0] : 1),
                    x->ndim == 2 && x->shape[0] != 1 ? "s" : "");
   if (x->shape[x->ndim - 1] == 0)
-    return lm_fail(e, LM_ERR_SHAPE, "cross_entropy: logits is %s: there is no class", lm_shape_text(x->ndim, x->shape, text));
+    return lm_fail(e, LM_ERR_SHAPE, "cross_entropy: logits is %s: there is no class",
+                   lm_shape_text(x->ndim, x->shape, text));
   lm_meta *m = &c->out_meta[0];
   m->dtype = x->dtype;
   m->ndim = c->p[1].i == LM_JOIN_NONE ? labels->ndim : 0;
@@ -40,7 +41,8 @@ static lm_status classes_of(lm_tensor *labels, int64_t classes, lm_tensor **out,
   int64_t *label = lm_tensor_data(*out);
   for (int64_t i = 0; i < lm_tensor_count(*out); i++) {
     if (label[i] < 1 || label[i] > classes) {
-      status = lm_fail(e, LM_ERR_ARGUMENT, "cross_entropy: the label of item %lld is %lld, but logits has classes 1 to %lld",
+      status = lm_fail(e, LM_ERR_ARGUMENT,
+                       "cross_entropy: the label of item %lld is %lld, but logits has classes 1 to %lld",
                        (long long)i + 1, (long long)label[i], (long long)classes);
       lm_tensor_release(*out);
       *out = NULL;
@@ -74,8 +76,13 @@ static void backward_rows(void *context, int worker, int64_t begin, int64_t end)
 static lm_status run_forward(lm_call *c, const lm_tensor *x, const lm_tensor *label, lm_tensor *logp, lm_tensor *each,
                              lm_err *e) {
   const int64_t rows = lm_tensor_count(each), n = x->shape[x->ndim - 1];
-  job j = {.k = lm_kernels_of(x->dtype)->reduce, .n = n, .smoothing = c->p[0].r, .label = lm_tensor_data(label),
-           .in = lm_tensor_data(x), .logp = lm_tensor_data(logp), .out = lm_tensor_data(each)};
+  job j = {.k = lm_kernels_of(x->dtype)->reduce,
+           .n = n,
+           .smoothing = c->p[0].r,
+           .label = lm_tensor_data(label),
+           .in = lm_tensor_data(x),
+           .logp = lm_tensor_data(logp),
+           .out = lm_tensor_data(each)};
   lm_status status = lm_parallel(rows, GRAIN / n + 1, forward_rows, &j, e);
   lm_tensor *joined = NULL;
   if (status == LM_OK) status = lm_loss_join(each, (lm_joining)c->p[1].i, &joined, e);
@@ -114,9 +121,14 @@ static lm_status fused(const lm_call *c, const lm_tensor *g, lm_tensor **out, lm
   const int64_t n = logp->shape[logp->ndim - 1];
   lm_status status = lm_tensor_new(out, logp->dtype, logp->ndim, logp->shape, e);
   if (status) return status;
-  job j = {.k = lm_kernels_of(logp->dtype)->reduce, .n = n, .smoothing = c->p[0].r,
-           .label = lm_tensor_data(c->saved[1]), .in = lm_tensor_data(logp), .out = lm_tensor_data(*out),
-           .g = lm_tensor_data(g), .step = g->ndim == 0 ? 0 : g->stride[0]};
+  job j = {.k = lm_kernels_of(logp->dtype)->reduce,
+           .n = n,
+           .smoothing = c->p[0].r,
+           .label = lm_tensor_data(c->saved[1]),
+           .in = lm_tensor_data(logp),
+           .out = lm_tensor_data(*out),
+           .g = lm_tensor_data(g),
+           .step = g->ndim == 0 ? 0 : g->stride[0]};
   return lm_parallel(lm_tensor_count(logp) / n, GRAIN / n + 1, backward_rows, &j, e);
 }
 
@@ -126,7 +138,8 @@ static void in_ops(const lm_call *c, lm_chain *h, lm_tensor *g, lm_tensor **out)
   const int64_t n = m->shape[m->ndim - 1], *label = lm_tensor_data(c->saved[1]);
   const double s = c->p[0].r;
   lm_tensor *target = NULL, *rows = g;
-  lm_status status = h->status ? h->status : lm_tensor_full(&target, m->dtype, m->ndim, m->shape, s / (double)n, h->e);
+  lm_status status =
+      h->status ? h->status : lm_tensor_full(&target, m->dtype, m->ndim, m->shape, s / (double)n, h->e);
   target = lm_hold(h, status, target);
   for (int64_t i = 0; target && i < lm_tensor_count(target) / n; i++)
     lm_tensor_set(target, i * n + label[i], 1 - s + s / (double)n);
@@ -150,10 +163,14 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {
-    {.name = "label_smoothing", .kind = LM_P_REAL, .doc = "the part of the target that is spread over all classes",
-     .initial = "0", .low = 0, .high = 1},
-    LM_LOSS_REDUCTION, {0}};
+static const lm_param params[] = {{.name = "label_smoothing",
+                                   .kind = LM_P_REAL,
+                                   .doc = "the part of the target that is spread over all classes",
+                                   .initial = "0",
+                                   .low = 0,
+                                   .high = 1},
+                                  LM_LOSS_REDUCTION,
+                                  {0}};
 
 static const lm_case cases[] = {{"4x3; 4:index<3", ""},
                                 {"3x5; 3:index<5", "label_smoothing=0.1 reduction=sum"},
@@ -163,11 +180,13 @@ static const lm_case cases[] = {{"4x3; 4:index<3", ""},
 
 const lm_op lm_op_cross_entropy = {
     .name = "cross_entropy",
-    .doc = "-log softmax(logits)[label], one for each item, and their mean.\n"
-           "logits: items x classes, float32 or float64; labels: one int64 class from 1 for each item (or a row of\n"
-           "logits and a single label). label_smoothing s replaces the target by (1 - s) target + s / classes (Szegedy\n"
-           "et al., CVPR 2016). reduction 'none' gives one loss per item. A label outside 1 to classes is an error that\n"
-           "names the item, and nothing is computed.",
+    .doc =
+        "-log softmax(logits)[label], one for each item, and their mean.\n"
+        "logits: items x classes, float32 or float64; labels: one int64 class from 1 for each item (or a row of\n"
+        "logits and a single label). label_smoothing s replaces the target by (1 - s) target + s / classes (Szegedy\n"
+        "et al., CVPR 2016). reduction 'none' gives one loss per item. A label outside 1 to classes is an error "
+        "that\n"
+        "names the item, and nothing is computed.",
     .inputs = "logits labels",
     .group = "loss",
     .params = params,

@@ -4,8 +4,8 @@
  * 2^32, is at least p; so the choice depends on the place alone, and backward draws it again instead of saving it. */
 #include "base/parallel.h"
 #include "kernels/kernels.h"
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 enum { BLOCK = 256 }; /* elements drawn at a time; a multiple of 4 */
 
@@ -49,9 +49,13 @@ static lm_status forward(lm_call *c, lm_err *e) {
   const double p = c->p[0].r, words = p * 0x1p32;
   lm_status status = lm_tensor_compact(&x, c->in[0], e);
   if (status) return status;
-  job j = {.k = lm_kernels_of(x->dtype)->elementwise, .scale = 1 / (1 - p), .n = lm_tensor_count(x),
-           .least = (uint64_t)words + ((double)(uint64_t)words < words), .size = (int64_t)lm_dtype_size(x->dtype),
-           .x = lm_tensor_data(x), .out = lm_tensor_data(c->out[0])};
+  job j = {.k = lm_kernels_of(x->dtype)->elementwise,
+           .scale = 1 / (1 - p),
+           .n = lm_tensor_count(x),
+           .least = (uint64_t)words + ((double)(uint64_t)words < words),
+           .size = (int64_t)lm_dtype_size(x->dtype),
+           .x = lm_tensor_data(x),
+           .out = lm_tensor_data(c->out[0])};
   j.key = (lm_key){.seed = (uint64_t)c->p[1].i, .purpose = (uint32_t)c->p[2].i, .step = (uint32_t)c->p[3].i};
   status = lm_parallel((j.n + BLOCK - 1) / BLOCK, 32, blocks, &j, e);
   lm_tensor_release(x);
@@ -62,17 +66,29 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_apply(&lm_op_dropout, 1, grad_out, c->p, &grad_in[0], e);
 }
 
-static const lm_param params[] = {
-    {.name = "p", .kind = LM_P_REAL, .doc = "the probability of dropping an element, below 1", .initial = "0.5",
-     .low = 0, .high = 0.9999999},
-    {.name = "seed", .kind = LM_P_INT, .doc = "the seed of the draw", .initial = "0"},
-    {.name = "purpose", .kind = LM_P_INT, .doc = "a number for what the draw is for, 0 to 2^32 - 1", .initial = "0",
-     .low = 0, .high = 4294967295.0},
-    {.name = "step", .kind = LM_P_INT, .doc = "how often this draw was made before, 0 to 2^32 - 1", .initial = "0",
-     .low = 0, .high = 4294967295.0},
-    {0}};
+static const lm_param params[] = {{.name = "p",
+                                   .kind = LM_P_REAL,
+                                   .doc = "the probability of dropping an element, below 1",
+                                   .initial = "0.5",
+                                   .low = 0,
+                                   .high = 0.9999999},
+                                  {.name = "seed", .kind = LM_P_INT, .doc = "the seed of the draw", .initial = "0"},
+                                  {.name = "purpose",
+                                   .kind = LM_P_INT,
+                                   .doc = "a number for what the draw is for, 0 to 2^32 - 1",
+                                   .initial = "0",
+                                   .low = 0,
+                                   .high = 4294967295.0},
+                                  {.name = "step",
+                                   .kind = LM_P_INT,
+                                   .doc = "how often this draw was made before, 0 to 2^32 - 1",
+                                   .initial = "0",
+                                   .low = 0,
+                                   .high = 4294967295.0},
+                                  {0}};
 
-static const lm_case cases[] = {{"3x5", "p=0.4 seed=3 step=2"}, {"2x3x4", "p=0"}, {"7", "p=0.9 seed=1 purpose=5"}, {0}};
+static const lm_case cases[] = {
+    {"3x5", "p=0.4 seed=3 step=2"}, {"2x3x4", "p=0"}, {"7", "p=0.9 seed=1 purpose=5"}, {0}};
 
 const lm_op lm_op_dropout = {
     .name = "dropout",

@@ -1,8 +1,8 @@
 /* gelu.c: the Gaussian error linear unit. */
 #include "kernels/elementwise.h"
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/unary.h"
-#include "ops.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);

@@ -1,7 +1,7 @@
 /* isnan.c: which elements are NaN. */
 #include "kernels/elementwise.h"
-#include "ops/core/unary.h"
 #include "ops.h"
+#include "ops/core/unary.h"
 
 static const lm_case cases[] = {{"2x3", ""}, {0}};
 

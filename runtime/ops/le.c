@@ -1,7 +1,7 @@
 /* le.c: which elements are smaller or equal. */
 #include "kernels/elementwise.h"
-#include "ops/core/binary.h"
 #include "ops.h"
+#include "ops/core/binary.h"
 
 static const lm_case cases[] = {{"2x3; 2x3", ""}, {"2x1x4; 3x1", ""}, {"5; scalar", ""}, {0}};
 

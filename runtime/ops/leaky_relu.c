@@ -1,8 +1,8 @@
 /* leaky_relu.c: the rectifier with a slope below zero. */
 #include "kernels/elementwise.h"
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/unary.h"
-#include "ops.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
@@ -12,9 +12,8 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {
-    {.name = "slope", .kind = LM_P_REAL, .doc = "the slope below 0", .initial = "0.01"},
-    {0}};
+static const lm_param params[] = {{.name = "slope", .kind = LM_P_REAL, .doc = "the slope below 0", .initial = "0.01"},
+                                  {0}};
 
 static const lm_case cases[] = {{"2x3:apart", ""}, {"7x1x5:apart", "slope=0.2"}, {"3x4:apart", "slope=0.2"}, {0}};
 

@@ -1,7 +1,7 @@
 /* logical_not.c: the opposite truth. */
 #include "kernels/elementwise.h"
-#include "ops/core/unary.h"
 #include "ops.h"
+#include "ops/core/unary.h"
 
 static const lm_case cases[] = {{"2x3", ""}, {0}};
 

@@ -1,7 +1,7 @@
 /* logical_or.c: either true. */
 #include "kernels/elementwise.h"
-#include "ops/core/binary.h"
 #include "ops.h"
+#include "ops/core/binary.h"
 
 static const lm_case cases[] = {{"2x3; 2x3", ""}, {"2x1x4; 3x1", ""}, {"5; scalar", ""}, {0}};
 

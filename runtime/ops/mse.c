@@ -1,8 +1,8 @@
 /* mse.c: the mean squared error. */
+#include "ops.h"
 #include "ops/core/binary.h"
 #include "ops/core/chain.h"
 #include "ops/core/loss.h"
-#include "ops.h"
 
 #include <string.h>
 
@@ -43,9 +43,10 @@ static const lm_case cases[] = {{"3x5; 3x5", ""}, {"7; 7", "reduction=sum"}, {"2
 
 const lm_op lm_op_mse = {
     .name = "mse",
-    .doc = "(x - target)^2, element by element, and their mean over all elements.\n"
-           "x and target have one shape (nothing is broadcast) and one dtype, float32 or float64. reduction 'sum' adds\n"
-           "them up, 'none' gives one for each element.",
+    .doc =
+        "(x - target)^2, element by element, and their mean over all elements.\n"
+        "x and target have one shape (nothing is broadcast) and one dtype, float32 or float64. reduction 'sum' adds\n"
+        "them up, 'none' gives one for each element.",
     .inputs = "x target",
     .group = "loss",
     .params = params,

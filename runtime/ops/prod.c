@@ -1,7 +1,7 @@
 /* prod.c: multiplying elements. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/reduce.h"
-#include "ops.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
@@ -23,12 +23,11 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
 
 static const lm_param params[] = {LM_REDUCE_PARAMS, {0}};
 
-static const lm_case cases[] = {
-    {"2x3:apart", ""},
-    {"2x3x4:apart", "dim=2"},
-    {"3x5:apart", "dim=-1 keepdim=true"},
-    {"2x3x4:apart", "dim=1,3"},
-    {0}};
+static const lm_case cases[] = {{"2x3:apart", ""},
+                                {"2x3x4:apart", "dim=2"},
+                                {"3x5:apart", "dim=-1 keepdim=true"},
+                                {"2x3x4:apart", "dim=1,3"},
+                                {0}};
 
 const lm_op lm_op_prod = {
     .name = "prod",

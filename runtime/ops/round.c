@@ -1,7 +1,7 @@
 /* round.c: rounding to the nearest integer. */
 #include "kernels/elementwise.h"
-#include "ops/core/unary.h"
 #include "ops.h"
+#include "ops/core/unary.h"
 
 static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
 

@@ -1,7 +1,7 @@
 /* sign.c: the sign. */
 #include "kernels/elementwise.h"
-#include "ops/core/unary.h"
 #include "ops.h"
+#include "ops/core/unary.h"
 
 static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
 

@@ -1,7 +1,7 @@
 /* softmax.c: positive numbers with the sum 1 along an axis. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/rows.h"
-#include "ops.h"
 
 static lm_status forward(lm_call *c, lm_err *e) {
   return lm_rows_forward(c, lm_kernels_of(c->in_meta[0].dtype)->reduce->softmax, e);

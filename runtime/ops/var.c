@@ -1,7 +1,7 @@
 /* var.c: variance. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/reduce.h"
-#include "ops.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);

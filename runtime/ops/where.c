@@ -1,10 +1,10 @@
 /* where.c: choosing between two tensors. */
 #include "kernels/kernels.h"
+#include "ops.h"
 #include "ops/core/binary.h"
 #include "ops/core/chain.h"
 #include "ops/core/integer.h"
 #include "ops/core/walk.h"
-#include "ops.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   lm_meta both;
@@ -45,7 +45,8 @@ static const lm_case cases[] = {{"2x3:bool; 2x3; 2x3", ""}, {"3x1:bool; 2x1x4; s
 const lm_op lm_op_where = {
     .name = "where",
     .doc = "a where condition is true, else b, element by element.\n"
-           "condition is bool (from a comparison). The three shapes broadcast, a number may stand for a or b, and their\n"
+           "condition is bool (from a comparison). The three shapes broadcast, a number may stand for a or b, and "
+           "their\n"
            "dtypes are promoted: bool < uint8 < int64 < float32 < float64.",
     .inputs = "condition a b",
     .group = "elementwise",

@@ -13,7 +13,8 @@
     }                                                                                                                \
   }
 #define BINARY(T, prefix, name, out_arg, R, expression)                                                              \
-  static void prefix##_##name##_##T(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, out_arg *outv) {\
+  static void prefix##_##name##_##T(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy,               \
+                                    out_arg *outv) {                                                                 \
     const T *x = xv, *y = yv;                                                                                        \
     R *out = (R *)outv;                                                                                              \
     for (int64_t i = 0; i < n; i++) {                                                                                \
@@ -87,17 +88,23 @@ ALL(int64_t)
 ALL(uint8_t)
 
 #define UNARIES(T)                                                                                                   \
-  {[LM_U_NEG] = u_neg_##T, [LM_U_ABS] = u_abs_##T, [LM_U_SIGN] = u_sign_##T, [LM_U_SQUARE] = u_square_##T,           \
-   [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T,         \
-   [LM_U_CLAMP] = u_clamp_##T}
+  {                                                                                                                  \
+    [LM_U_NEG] = u_neg_##T, [LM_U_ABS] = u_abs_##T, [LM_U_SIGN] = u_sign_##T, [LM_U_SQUARE] = u_square_##T,          \
+    [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T,        \
+    [LM_U_CLAMP] = u_clamp_##T                                                                                       \
+  }
 #define BINARIES(T)                                                                                                  \
-  {[LM_B_ADD] = b_add_##T, [LM_B_SUB] = b_sub_##T, [LM_B_MUL] = b_mul_##T, [LM_B_MAXIMUM] = b_maximum_##T,           \
-   [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T}
+  {                                                                                                                  \
+    [LM_B_ADD] = b_add_##T, [LM_B_SUB] = b_sub_##T, [LM_B_MUL] = b_mul_##T, [LM_B_MAXIMUM] = b_maximum_##T,          \
+    [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T                                                           \
+  }
 #define COMPARES(T)                                                                                                  \
-  {[LM_C_EQ] = c_eq_##T, [LM_C_NE] = c_ne_##T, [LM_C_LT] = c_lt_##T, [LM_C_LE] = c_le_##T, [LM_C_GT] = c_gt_##T,     \
-   [LM_C_GE] = c_ge_##T, [LM_C_AND] = c_and_##T, [LM_C_OR] = c_or_##T}
+  {                                                                                                                  \
+    [LM_C_EQ] = c_eq_##T, [LM_C_NE] = c_ne_##T, [LM_C_LT] = c_lt_##T, [LM_C_LE] = c_le_##T, [LM_C_GT] = c_gt_##T,    \
+    [LM_C_GE] = c_ge_##T, [LM_C_AND] = c_and_##T, [LM_C_OR] = c_or_##T                                               \
+  }
 #define TESTS(T)                                                                                                     \
-  {[LM_T_ISNAN] = t_isnan_##T, [LM_T_ISFINITE] = t_isfinite_##T, [LM_T_NOT] = t_not_##T, [LM_T_TRUE] = t_true_##T}
+  { [LM_T_ISNAN] = t_isnan_##T, [LM_T_ISFINITE] = t_isfinite_##T, [LM_T_NOT] = t_not_##T, [LM_T_TRUE] = t_true_##T }
 
 /* [0] is int64, [1] uint8 and bool */
 static int row_of(lm_dtype dtype) { return dtype == LM_I64 ? 0 : 1; }
@@ -122,10 +129,14 @@ lm_where_fn lm_integer_where(lm_dtype dtype) { return dtype == LM_I64 ? where_in
 
 static int64_t join(lm_reduction kind, int64_t a, int64_t b) {
   switch (kind) {
-  case LM_R_PROD: return (int64_t)((uint64_t)a * (uint64_t)b);
-  case LM_R_MAX: return a > b ? a : b;
-  case LM_R_MIN: return a < b ? a : b;
-  default: return (int64_t)((uint64_t)a + (uint64_t)b);
+  case LM_R_PROD:
+    return (int64_t)((uint64_t)a * (uint64_t)b);
+  case LM_R_MAX:
+    return a > b ? a : b;
+  case LM_R_MIN:
+    return a < b ? a : b;
+  default:
+    return (int64_t)((uint64_t)a + (uint64_t)b);
   }
 }
 

@@ -1,6 +1,7 @@
 /* integer.h: arithmetic on int64, uint8 and bool elements, which needs no vectors and no care about rounding.
  *
- * Sums, differences, products and negations wrap around (modulo 2^64 and 2^8). bool is uint8 with the values 0 and 1. */
+ * Sums, differences, products and negations wrap around (modulo 2^64 and 2^8). bool is uint8 with the values 0 and 1.
+ */
 #ifndef LM_OPS_CORE_INTEGER_H
 #define LM_OPS_CORE_INTEGER_H
 
@@ -9,7 +10,7 @@
 #include "tensor/dtype.h"
 
 /* NULL where the operation is not for integers. */
-lm_unary_fn lm_integer_unary(lm_dtype dtype, lm_unary kind); /* neg abs sign square relu floor ceil round clamp */
+lm_unary_fn lm_integer_unary(lm_dtype dtype, lm_unary kind);    /* neg abs sign square relu floor ceil round clamp */
 lm_binary_fn lm_integer_binary(lm_dtype dtype, lm_binary kind); /* add sub mul maximum minimum mod (x mod 0 is 0) */
 lm_compare_fn lm_integer_compare(lm_dtype dtype, lm_compare kind);
 lm_where_fn lm_integer_where(lm_dtype dtype);

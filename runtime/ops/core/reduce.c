@@ -11,7 +11,8 @@
 
 enum { GRAIN = 1 << 14 };
 
-/* ---- axes and shapes --------------------------------------------------------------------------------------------- */
+/* ---- axes and shapes ---------------------------------------------------------------------------------------------
+ */
 
 /* Which axes are joined. */
 static lm_status joined_axes(const lm_call *c, bool joined[LM_MAX_DIMS], lm_err *e) {
@@ -83,7 +84,8 @@ void lm_reduce_same(const lm_call *c, lm_value values[2]) {
   values[1] = (lm_value){.given = true, .i = true};
 }
 
-/* ---- the input as (outer, n, inner) ------------------------------------------------------------------------------- */
+/* ---- the input as (outer, n, inner) -------------------------------------------------------------------------------
+ */
 
 typedef struct grouped {
   lm_tensor *x; /* owned; row-major, in the dtype asked for */
@@ -107,7 +109,8 @@ static bool neighbours(const lm_meta *m, const bool *joined, int64_t *outer, int
 }
 
 /* A view of t with the kept axes first and the joined ones last. */
-static lm_status joined_last(lm_tensor *t, const bool *joined, lm_tensor **out, int64_t *outer, int64_t *n, lm_err *e) {
+static lm_status joined_last(lm_tensor *t, const bool *joined, lm_tensor **out, int64_t *outer, int64_t *n,
+                             lm_err *e) {
   int64_t shape[LM_MAX_DIMS], stride[LM_MAX_DIMS];
   int k = 0;
   *outer = *n = 1;
@@ -141,7 +144,8 @@ static lm_status group(const lm_call *c, lm_dtype dtype, grouped *g, lm_err *e) 
   return LM_OK;
 }
 
-/* ---- running the kernels ------------------------------------------------------------------------------------------ */
+/* ---- running the kernels ------------------------------------------------------------------------------------------
+ */
 
 typedef struct job {
   const lm_reduce_view *v;
@@ -314,22 +318,29 @@ static lm_status run_kind(lm_call *c, const grouped *g, lm_reducer kind, lm_err 
   lm_status status;
   void *out = lm_tensor_data(c->out[0]);
   switch (kind) {
-  case LM_SUM: return reduce_any(g, LM_R_SUM, out, e);
-  case LM_PROD: return reduce_any(g, LM_R_PROD, out, e);
+  case LM_SUM:
+    return reduce_any(g, LM_R_SUM, out, e);
+  case LM_PROD:
+    return reduce_any(g, LM_R_PROD, out, e);
   case LM_MEAN:
     status = reduce_any(g, LM_R_SUM, out, e);
     if (status == LM_OK) divide(c->out[0], (double)g->view.n);
     return status;
   case LM_VAR:
-  case LM_STD: return variance(c, g, e);
-  case LM_LOGSUMEXP: return log_sum_exp(c, g, e);
-  case LM_ARGMAX: return find_best(c, g, LM_R_MAX, e);
-  case LM_ARGMIN: return find_best(c, g, LM_R_MIN, e);
+  case LM_STD:
+    return variance(c, g, e);
+  case LM_LOGSUMEXP:
+    return log_sum_exp(c, g, e);
+  case LM_ARGMAX:
+    return find_best(c, g, LM_R_MAX, e);
+  case LM_ARGMIN:
+    return find_best(c, g, LM_R_MIN, e);
   case LM_MAX:
   case LM_MIN:
     if (c->out_meta[0].dtype == g->x->dtype) return reduce_any(g, kind == LM_MAX ? LM_R_MAX : LM_R_MIN, out, e);
     return by_integer(c, g, kind, e);
-  default: return by_integer(c, g, kind, e);
+  default:
+    return by_integer(c, g, kind, e);
   }
 }
 

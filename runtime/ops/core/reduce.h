@@ -10,7 +10,18 @@
 #include "ops/core/op.h"
 
 typedef enum lm_reducer {
-  LM_SUM, LM_MEAN, LM_PROD, LM_MAX, LM_MIN, LM_VAR, LM_STD, LM_LOGSUMEXP, LM_ARGMAX, LM_ARGMIN, LM_ALL, LM_ANY
+  LM_SUM,
+  LM_MEAN,
+  LM_PROD,
+  LM_MAX,
+  LM_MIN,
+  LM_VAR,
+  LM_STD,
+  LM_LOGSUMEXP,
+  LM_ARGMAX,
+  LM_ARGMIN,
+  LM_ALL,
+  LM_ANY
 } lm_reducer;
 
 lm_status lm_reduce_infer(lm_call *c, lm_err *e);
@@ -25,7 +36,11 @@ lm_status lm_reduce_keep(const lm_call *c, lm_tensor *t, lm_tensor **out, lm_err
 void lm_reduce_same(const lm_call *c, lm_value values[2]);
 
 #define LM_REDUCE_PARAMS                                                                                             \
-  {.name = "dim", .kind = LM_P_DIMS, .doc = "the axis, or list of axes, to join; all when absent", .initial = "nil"}, {\
+  {.name = "dim",                                                                                                    \
+   .kind = LM_P_DIMS,                                                                                                \
+   .doc = "the axis, or list of axes, to join; all when absent",                                                     \
+   .initial = "nil"},                                                                                                \
+  {                                                                                                                  \
     .name = "keepdim", .kind = LM_P_BOOL, .doc = "keep the joined axes with size 1", .initial = "false"              \
   }
 

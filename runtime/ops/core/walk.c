@@ -38,7 +38,8 @@ static void collapse(walk *w, const lm_tensor *out, lm_tensor *const *in) {
 static void parts(void *context, int worker, int64_t begin, int64_t end) {
   const walk *w = context;
   const int last = w->ndim - 1;
-  int64_t index[LM_MAX_DIMS] = {0}, offset[LM_WALK_INPUTS] = {0}, step[LM_WALK_INPUTS] = {0}, row = begin / w->segments;
+  int64_t index[LM_MAX_DIMS] = {0}, offset[LM_WALK_INPUTS] = {0}, step[LM_WALK_INPUTS] = {0},
+          row = begin / w->segments;
   (void)worker;
   for (int i = last - 1; i >= 0; i--) {
     index[i] = row % w->shape[i];

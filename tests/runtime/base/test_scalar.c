@@ -43,12 +43,15 @@ typedef struct function {
 } function;
 
 static const function functions[] = {
-    {"exp", lm_exp, expl, -60, 11},        {"expm1", lm_expm1, expm1l, -60, 10}, {"log", lm_log, logl, -1074, 1024},
-    {"log1p", lm_log1p, log1pl, -60, 1000}, {"log2", lm_log2, log2l, -1074, 1024}, {"log10", lm_log10, log10l, -1074, 1024},
-    {"log2 near 1", lm_log2, log2l, -1, 1}, {"sin", lm_sin, sinl, -1074, 1024},   {"cos", lm_cos, cosl, -1074, 1024},
-    {"tan", lm_tan, tanl, -1074, 1024},    {"tan near 1", lm_tan, tanl, -4, 8},  {"tanh", lm_tanh, tanhl, -60, 6},
-    {"erf", lm_erf, erfl, -60, 4},         {"asin", lm_asin, asinl, -60, 0},     {"acos", lm_acos, acosl, -60, 0},
-    {"asin near 1", lm_asin, asinl, -2, 0}, {"acos near 1", lm_acos, acosl, -2, 0},
+    {"exp", lm_exp, expl, -60, 11},         {"expm1", lm_expm1, expm1l, -60, 10},
+    {"log", lm_log, logl, -1074, 1024},     {"log1p", lm_log1p, log1pl, -60, 1000},
+    {"log2", lm_log2, log2l, -1074, 1024},  {"log10", lm_log10, log10l, -1074, 1024},
+    {"log2 near 1", lm_log2, log2l, -1, 1}, {"sin", lm_sin, sinl, -1074, 1024},
+    {"cos", lm_cos, cosl, -1074, 1024},     {"tan", lm_tan, tanl, -1074, 1024},
+    {"tan near 1", lm_tan, tanl, -4, 8},    {"tanh", lm_tanh, tanhl, -60, 6},
+    {"erf", lm_erf, erfl, -60, 4},          {"asin", lm_asin, asinl, -60, 0},
+    {"acos", lm_acos, acosl, -60, 0},       {"asin near 1", lm_asin, asinl, -2, 0},
+    {"acos near 1", lm_acos, acosl, -2, 0},
 };
 
 static void test_functions(void **state) {
@@ -69,12 +72,14 @@ static void test_two_arguments(void **state) {
   double worst = 0, at[2] = {0};
   for (int i = 0; i < 60000; i++) {
     const int wide = 1 << i % 11;
-    const double y = draw(-wide, wide), x = draw(-wide, wide), d = ulps(lm_atan2(y, x), atan2l((long double)y, (long double)x));
+    const double y = draw(-wide, wide), x = draw(-wide, wide),
+                 d = ulps(lm_atan2(y, x), atan2l((long double)y, (long double)x));
     if (d > worst) worst = d, at[0] = y, at[1] = x;
   }
   if (worst > 2) fail_msg("atan2: %g ULP at %a, %a", worst, at[0], at[1]);
   for (int i = 0; i < 20000; i++) {
-    const double x = fabs(draw(-40, 40)), y = draw(-4, 6), d = ulps(lm_pow(x, y), powl((long double)x, (long double)y));
+    const double x = fabs(draw(-40, 40)), y = draw(-4, 6),
+                 d = ulps(lm_pow(x, y), powl((long double)x, (long double)y));
     if (d > 2) fail_msg("pow: %g ULP at %a, %a", d, x, y);
   }
 }
@@ -93,7 +98,8 @@ static void test_special(void **state) {
     }
     for (int j = 0; j < 12; j++) {
       const double got = lm_atan2(v[i], v[j]), want = atan2(v[i], v[j]);
-      if (!same(got, want) && ulps(got, (long double)want) > 2) fail_msg("atan2(%a, %a) = %a, not %a", v[i], v[j], got, want);
+      if (!same(got, want) && ulps(got, (long double)want) > 2)
+        fail_msg("atan2(%a, %a) = %a, not %a", v[i], v[j], got, want);
       if (got == 0 && signbit(got) != signbit(want)) fail_msg("atan2(%a, %a) has the wrong sign", v[i], v[j]);
     }
   }
@@ -107,7 +113,8 @@ static void test_exact(void **state) {
   for (int x = 1; x <= 100; x++) { /* powers that are whole numbers of 53 bits, and their reciprocals' signs */
     double want = 1;
     for (int y = 0; want < 0x1p53; y++, want *= x) {
-      if (lm_pow(x, y) != want || lm_pow(-x, y) != (y % 2 ? -want : want)) fail_msg("%d^%d is %.17g", x, y, lm_pow(x, y));
+      if (lm_pow(x, y) != want || lm_pow(-x, y) != (y % 2 ? -want : want))
+        fail_msg("%d^%d is %.17g", x, y, lm_pow(x, y));
       if (x == 1 && y > 9) break;
     }
     assert_true(lm_pow((double)x * x, 0.5) == x);

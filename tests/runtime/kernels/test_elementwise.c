@@ -1,5 +1,6 @@
 /* test_elementwise.c: every elementwise kernel gives the same bits on every instruction set of this processor, at any
- * length, at any stride, and in place. What the bits should be is tests/runtime/ops/test_elementwise_ops.c's affair. */
+ * length, at any stride, and in place. What the bits should be is tests/runtime/ops/test_elementwise_ops.c's affair.
+ */
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -23,7 +24,8 @@ static int64_t length(int i) { return i < 71 ? i : MOST; }
 
 /* Numbers of all magnitudes, and among them zeros of both signs, infinities, NaN, subnormals. */
 static double number(uint64_t i, uint64_t salt) {
-  static const double special[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 1e-40, -1e-40, 2, -2, 0.5, -1, 1, 1e30, -3, 700, 88.5};
+  static const double special[] = {0.0, -0.0, INFINITY, -INFINITY, NAN,  1e-40, -1e-40, 2,
+                                   -2,  0.5,  -1,       1,         1e30, -3,    700,    88.5};
   uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u + salt * 0xbf58476d1ce4e5b9u;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
   z = (z ^ z >> 27) * 0x94d049bb133111ebu;
@@ -80,7 +82,8 @@ static void test_unary(void **state) {
           if (!same(floats[d], &want, &got, n)) fail_msg("unary %d, dtype %d, n = %d, isa %d", k, d, (int)n, i);
           memcpy(&got, &x, sizeof x);
           table(i, floats[d])->unary[k](n, &got, &got, -0.75, 1.5);
-          if (!same(floats[d], &want, &got, n)) fail_msg("unary %d in place, dtype %d, n = %d, isa %d", k, d, (int)n, i);
+          if (!same(floats[d], &want, &got, n))
+            fail_msg("unary %d in place, dtype %d, n = %d, isa %d", k, d, (int)n, i);
         }
       }
   }
@@ -102,7 +105,8 @@ static void test_binary(void **state) {
           for (int i = 0; i < LM_ISAS; i++) {
             if (!table(i, floats[d])) continue;
             table(i, floats[d])->binary[k](n, &x, strides[s][0], &y, strides[s][1], &got);
-            if (!same(floats[d], &want, &got, n)) fail_msg("binary %d, dtype %d, strides %d, n = %d, isa %d", k, d, s, (int)n, i);
+            if (!same(floats[d], &want, &got, n))
+              fail_msg("binary %d, dtype %d, strides %d, n = %d, isa %d", k, d, s, (int)n, i);
           }
         }
   }

@@ -1,6 +1,6 @@
 /* test_math.c: the runtime's elementary functions against the C library's in a wider type: at most 2 ULP everywhere,
  * and the special values of C99's Annex F. `test_math full` measures more densely and prints the largest errors. */
-#define LM_ISA_NAME test
+#define LM_ISA_NAME    test
 #define LM_REAL_IS_F64 1
 #include "kernels/math.h"
 
@@ -18,7 +18,8 @@ static bool full;
 static double ulps(long double got, long double want, int bits, int low, long double largest) {
   if (want != want) return got != got ? 0 : 1e9;
   if (got != got) return 1e9;
-  if (fabsl(want) > largest) return fabsl(got) > largest && (got > 0) == (want > 0) ? 0 : fabsl(want) > largest * 1.0000001L ? 1e9 : 0;
+  if (fabsl(want) > largest)
+    return fabsl(got) > largest && (got > 0) == (want > 0) ? 0 : fabsl(want) > largest * 1.0000001L ? 1e9 : 0;
   if (fabsl(got) > largest) return 1e9;
   int e;
   frexpl(want, &e);
@@ -112,7 +113,7 @@ static void test_trig_reduction(void **state) {
   double worst = 0, at = 0;
   for (int i = 0; i < 4000; i++) {
     const double base = i == 0 ? ldexp(6381956970095103.0, 797)
-                                : (double)(1.57079632679489661923132169164L * (long double)((uint64_t)i * i * i));
+                               : (double)(1.57079632679489661923132169164L * (long double)((uint64_t)i * i * i));
     for (int j = -2; j <= 2; j++) {
       const double x = from_bits_f64(bits_f64(base) + (uint64_t)j);
       const double a = ulps_f64(m_sin_f64(x), sinl((long double)x)), b = ulps_f64(m_cos_f64(x), cosl((long double)x));
@@ -153,14 +154,35 @@ static bool same(double a, double b) { return a != a ? b != b : bits_f64(a) == b
 /* Every pair of special arguments against the C library's pow, which follows Annex F. */
 static void test_pow_special(void **state) {
   (void)state;
-  const double values[] = {0.0, -0.0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, 1e300, -1e300, 1e-300, -1e-300, INFINITY,
-                           -INFINITY, NAN, 4503599627370497.0, -4503599627370497.0, 9007199254740991.0,
-                           9007199254740994.0, 5e-324, -5e-324};
+  const double values[] = {0.0,
+                           -0.0,
+                           1,
+                           -1,
+                           2,
+                           -2,
+                           3,
+                           -3,
+                           0.5,
+                           -0.5,
+                           1e300,
+                           -1e300,
+                           1e-300,
+                           -1e-300,
+                           INFINITY,
+                           -INFINITY,
+                           NAN,
+                           4503599627370497.0,
+                           -4503599627370497.0,
+                           9007199254740991.0,
+                           9007199254740994.0,
+                           5e-324,
+                           -5e-324};
   const int n = sizeof values / sizeof values[0];
   for (int i = 0; i < n; i++)
     for (int j = 0; j < n; j++) {
       const double x = values[i], y = values[j], got = m_pow_f64(x, y), want = pow(x, y);
-      if (!same(got, want) && ulps_f64(got, (long double)want) > 2) fail_msg("pow(%a, %a) = %a, not %a", x, y, got, want);
+      if (!same(got, want) && ulps_f64(got, (long double)want) > 2)
+        fail_msg("pow(%a, %a) = %a, not %a", x, y, got, want);
       if (got == 0 && signbit(got) != signbit(want)) fail_msg("pow(%a, %a) has the wrong sign", x, y);
     }
 }
@@ -183,7 +205,7 @@ static void test_special(void **state) {
 int main(int argc, char **argv) {
   full = argc > 1 && strcmp(argv[1], "full") == 0;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_float32),      cmocka_unit_test(test_float64),     cmocka_unit_test(test_pow),
+      cmocka_unit_test(test_float32),        cmocka_unit_test(test_float64),     cmocka_unit_test(test_pow),
       cmocka_unit_test(test_trig_reduction), cmocka_unit_test(test_pow_special), cmocka_unit_test(test_special),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,8 @@ static void fill(void) {
   }
 }
 
-/* ---- the order, plainly ----------------------------------------------------------------------------------------- */
+/* ---- the order, plainly -----------------------------------------------------------------------------------------
+ */
 
 static float tree32(float *p, int64_t n, int64_t step) {
   for (int64_t s = 1; s < n; s *= 2)
@@ -67,7 +68,8 @@ static float column_sum32(const float *x, int64_t n, int64_t inner) {
   return tree32(chunk, chunks, 1);
 }
 
-/* ---- the kernels, one or several cells at a time ------------------------------------------------------------------ */
+/* ---- the kernels, one or several cells at a time ------------------------------------------------------------------
+ */
 
 static void reduce(const lm_kernel_reduce *k, lm_reduction kind, lm_reduce_view v, int64_t at_once, void *out) {
   const int64_t cells = v.outer * v.chunks * v.blocks;
@@ -77,9 +79,10 @@ static void reduce(const lm_kernel_reduce *k, lm_reduction kind, lm_reduce_view 
   if (v.chunks > 1) k->join[kind](&v, 0, v.outer, join_to);
 }
 
-static const int64_t shapes[][3] = {{1, 1, 1},    {3, 5, 1},     {2, 16, 1},    {2, 17, 1},   {1, 4096, 1}, {1, 4097, 1},
-                                    {2, 12345, 1}, {1, 39999, 1}, {4, 3, 2},     {2, 256, 5},  {1, 257, 3},  {2, 1500, 7},
-                                    {1, 3, 1500},  {3, 2, 1025},  {1, 13000, 3}, {5, 0, 1},    {2, 0, 3}};
+static const int64_t shapes[][3] = {{1, 1, 1},    {3, 5, 1},     {2, 16, 1},    {2, 17, 1},   {1, 4096, 1},
+                                    {1, 4097, 1}, {2, 12345, 1}, {1, 39999, 1}, {4, 3, 2},    {2, 256, 5},
+                                    {1, 257, 3},  {2, 1500, 7},  {1, 3, 1500},  {3, 2, 1025}, {1, 13000, 3},
+                                    {5, 0, 1},    {2, 0, 3}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 static void test_order_of_sums(void **state) {
@@ -89,7 +92,8 @@ static void test_order_of_sums(void **state) {
     const int64_t outer = shapes[s][0], n = shapes[s][1], inner = shapes[s][2];
     for (int64_t o = 0; o < outer; o++)
       for (int64_t j = 0; j < inner; j++)
-        want32[o * inner + j] = inner == 1 ? row_sum32(x32 + o * n, n) : column_sum32(x32 + o * n * inner + j, n, inner);
+        want32[o * inner + j] =
+            inner == 1 ? row_sum32(x32 + o * n, n) : column_sum32(x32 + o * n * inner + j, n, inner);
     for (int i = 0; i < LM_ISAS; i++) {
       const lm_kernels *k = lm_kernels_for((lm_isa)i, LM_F32);
       if (!k) continue;
@@ -98,7 +102,8 @@ static void test_order_of_sums(void **state) {
       v.partial = partial32;
       for (int64_t at_once = 1; at_once < 6; at_once += 2) {
         reduce(k->reduce, LM_R_SUM, v, at_once, out32);
-        if (memcmp(out32, want32, (size_t)(outer * inner) * 4) != 0) fail_msg("sum of shape %d, isa %s", s, lm_isa_name((lm_isa)i));
+        if (memcmp(out32, want32, (size_t)(outer * inner) * 4) != 0)
+          fail_msg("sum of shape %d, isa %s", s, lm_isa_name((lm_isa)i));
       }
     }
   }
@@ -122,7 +127,8 @@ static void test_same_bits(void **state) {
           v.partial = d ? (void *)partial64 : (void *)partial32;
           void *out = d ? (void *)out64 : (void *)out32, *want = d ? (void *)want64 : (void *)want32;
           reduce(k->reduce, (lm_reduction)kind, v, 3, have ? out : want);
-          if (have && memcmp(out, want, bytes) != 0) fail_msg("kind %d of shape %d, isa %s", kind, s, lm_isa_name((lm_isa)i));
+          if (have && memcmp(out, want, bytes) != 0)
+            fail_msg("kind %d of shape %d, isa %s", kind, s, lm_isa_name((lm_isa)i));
           have = true;
         }
         assert_true(have);

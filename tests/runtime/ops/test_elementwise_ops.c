@@ -1,9 +1,9 @@
 /* test_elementwise_ops.c: every elementwise op against the C library, or a formula written here, in double or wider.
  *
  * An op of the group "elementwise" that has no row in one of the tables below fails the test. */
-#include "autodiff/autodiff.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "ops.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-/* ---- references ---------------------------------------------------------------------------------------------------- */
+/* ---- references ---------------------------------------------------------------------------------------------- */
 
 typedef long double wide;
 
@@ -36,7 +36,8 @@ static wide is_nan(wide x) { return x != x; }
 static wide is_finite(wide x) { return x == x && fabsl(x) != INFINITY; }
 static wide not_true(wide x) { return x == 0; }
 
-/* absolute: the error is measured against 1 where the result is smaller, because the formula itself cancels (or underflows) there */
+/* absolute: the error is measured against 1 where the result is smaller, because the formula itself cancels (or
+ * underflows) there */
 typedef struct unary_row {
   const char *name, *params;
   wide (*f)(wide);
@@ -44,20 +45,34 @@ typedef struct unary_row {
 } unary_row;
 
 static const unary_row unary_rows[] = {
-    {"neg", "", neg, false, true},          {"abs", "", fabsl, false, true},
-    {"sign", "", sign, false, true},        {"square", "", square, false, true},
-    {"sqrt", "", sqrtl, false, false},      {"rsqrt", "", rsqrt, false, false},
-    {"reciprocal", "", reciprocal, false, false}, {"exp", "", expl, false, false},
-    {"log", "", logl, false, false},        {"log1p", "", log1pl, false, false},
-    {"expm1", "", expm1l, false, false},    {"sin", "", sinl, false, false},
-    {"cos", "", cosl, false, false},        {"tanh", "", tanhl, false, false},
-    {"sigmoid", "", sigmoid, false, false}, {"erf", "", erfl, false, false},
-    {"softplus", "", softplus, false, false}, {"relu", "", relu, false, true},
-    {"leaky_relu", "slope=0.01", leaky_relu, false, false}, {"elu", "alpha=1", elu, false, false},
-    {"gelu", "", gelu, true, false},        {"silu", "", silu, true, false},
-    {"floor", "", floorl, false, true},     {"ceil", "", ceill, false, true},
-    {"round", "", round_even, false, true}, {"clamp", "low=-0.5 high=1", clamp, false, false},
-    {"isnan", "", is_nan, false, true},     {"isfinite", "", is_finite, false, true},
+    {"neg", "", neg, false, true},
+    {"abs", "", fabsl, false, true},
+    {"sign", "", sign, false, true},
+    {"square", "", square, false, true},
+    {"sqrt", "", sqrtl, false, false},
+    {"rsqrt", "", rsqrt, false, false},
+    {"reciprocal", "", reciprocal, false, false},
+    {"exp", "", expl, false, false},
+    {"log", "", logl, false, false},
+    {"log1p", "", log1pl, false, false},
+    {"expm1", "", expm1l, false, false},
+    {"sin", "", sinl, false, false},
+    {"cos", "", cosl, false, false},
+    {"tanh", "", tanhl, false, false},
+    {"sigmoid", "", sigmoid, false, false},
+    {"erf", "", erfl, false, false},
+    {"softplus", "", softplus, false, false},
+    {"relu", "", relu, false, true},
+    {"leaky_relu", "slope=0.01", leaky_relu, false, false},
+    {"elu", "alpha=1", elu, false, false},
+    {"gelu", "", gelu, true, false},
+    {"silu", "", silu, true, false},
+    {"floor", "", floorl, false, true},
+    {"ceil", "", ceill, false, true},
+    {"round", "", round_even, false, true},
+    {"clamp", "low=-0.5 high=1", clamp, false, false},
+    {"isnan", "", is_nan, false, true},
+    {"isfinite", "", is_finite, false, true},
     {"logical_not", "", not_true, false, true},
 };
 
@@ -91,15 +106,24 @@ typedef struct binary_row {
 } binary_row;
 
 static const binary_row binary_rows[] = {
-    {"add", add, true, false, 'i'},       {"sub", sub, true, false, 'i'},
-    {"mul", mul, true, false, 'i'},       {"div", divide, true, false, 'f'},
-    {"pow", powl, true, false, 'f'},      {"maximum", larger, true, false, 'i'},
-    {"minimum", smaller, true, false, 'i'}, {"mod", floor_mod, true, false, 'i'},
-    {"eq", equal, true, false, 'b'},      {"ne", differ, true, false, 'b'},
-    {"lt", less, true, false, 'b'},       {"le", less_equal, true, false, 'b'},
-    {"gt", greater, true, false, 'b'},    {"ge", greater_equal, true, false, 'b'},
-    {"logical_and", and_both, true, false, 'b'}, {"logical_or", or_either, true, false, 'b'},
-    {"relu_grad", relu_grad, false, false, 0}, {"tanh_grad", tanh_grad, false, true, 0},
+    {"add", add, true, false, 'i'},
+    {"sub", sub, true, false, 'i'},
+    {"mul", mul, true, false, 'i'},
+    {"div", divide, true, false, 'f'},
+    {"pow", powl, true, false, 'f'},
+    {"maximum", larger, true, false, 'i'},
+    {"minimum", smaller, true, false, 'i'},
+    {"mod", floor_mod, true, false, 'i'},
+    {"eq", equal, true, false, 'b'},
+    {"ne", differ, true, false, 'b'},
+    {"lt", less, true, false, 'b'},
+    {"le", less_equal, true, false, 'b'},
+    {"gt", greater, true, false, 'b'},
+    {"ge", greater_equal, true, false, 'b'},
+    {"logical_and", and_both, true, false, 'b'},
+    {"logical_or", or_either, true, false, 'b'},
+    {"relu_grad", relu_grad, false, false, 0},
+    {"tanh_grad", tanh_grad, false, true, 0},
     {"sigmoid_grad", sigmoid_grad, false, true, 0},
 };
 
@@ -123,15 +147,8 @@ static void test_every_op_has_a_reference(void **state) {
   }
 }
 
-/* ---- making and comparing tensors --------------------------------------------------------------------------------- */
-
-static lm_tensor *made(lm_dtype dtype, int ndim, const int64_t *shape) {
-  lm_tensor *t;
-  lm_err e;
-  assert_int_equal(lm_tensor_new(&t, dtype, ndim, shape, &e), LM_OK);
-  return t;
-}
-#define MADE(dtype, ...) made(dtype, (int)(sizeof((int64_t[]){__VA_ARGS__}) / 8), (const int64_t[]){__VA_ARGS__})
+/* ---- making and comparing tensors ---------------------------------------------------------------------------------
+ */
 
 /* Numbers of both signs from 1e-3 to 50, some of them whole, the first few special. */
 static double sample(int64_t i, uint32_t step) {
@@ -147,19 +164,6 @@ static void fill(lm_tensor *t, uint32_t step) {
     lm_tensor_set(t, i, lm_dtype_is_float(t->dtype) ? sample(i, step) : (double)((i * 37 + step * 11) % 23 - 11));
 }
 
-static lm_tensor *apply(const char *name, int n, lm_tensor *const *in, const char *params) {
-  const lm_op *op = lm_op_find(name);
-  lm_tensor *out, *unused[LM_MAX_INPUTS];
-  lm_value values[LM_MAX_PARAMS];
-  lm_err e = {0};
-  int none;
-  const lm_case k = {"", params};
-  assert_non_null(op);
-  if (lm_case_make(op, &k, LM_F64, unused, &none, values, &e)) fail_msg("%s: %s", name, e.message);
-  if (lm_apply(op, n, in, values, &out, &e)) fail_msg("%s", e.message);
-  return out;
-}
-
 /* Within 4 units of the type's precision, or equal, or both NaN; a zero has its sign. */
 static void close_to(const char *name, const lm_tensor *out, int64_t i, wide want, bool absolute) {
   const double got = lm_tensor_get(out, i), unit = out->dtype == LM_F32 ? 0x1p-23 : 0x1p-52;
@@ -170,7 +174,8 @@ static void close_to(const char *name, const lm_tensor *out, int64_t i, wide wan
   } else {
     want = (double)want;
   }
-  if (want != want ? got != got : (wide)got == want && (want != 0 || absolute || !signbit(want) == !signbit(got))) return;
+  if (want != want ? got != got : (wide)got == want && (want != 0 || absolute || !signbit(want) == !signbit(got)))
+    return;
   if (got == got && want == want && fabsl(got - want) <= 4 * unit * scale && fabsl(want) != INFINITY) return;
   fail_msg("%s (%s): element %d is %.17g, not %.17Lg", name, lm_dtype_name(out->dtype), (int)i, got, want);
 }
@@ -183,7 +188,7 @@ static void test_unary(void **state) {
     for (int r = 0; r < UNARY_ROWS; r++) {
       lm_tensor *x = MADE(floats[d], 13, 41), *out;
       fill(x, 0);
-      out = apply(unary_rows[r].name, 1, &x, unary_rows[r].params);
+      out = test_apply(unary_rows[r].name, 1, &x, unary_rows[r].params);
       assert_true(lm_tensor_same_shape(x, out));
       for (int64_t i = 0; i < lm_tensor_count(x); i++) {
         const wide v = (wide)lm_tensor_get(x, i);
@@ -207,12 +212,13 @@ static void test_unary_integers(void **state) {
         assert_int_equal(lm_apply1(lm_op_find(unary_rows[r].name), x, &out, &e), LM_ERR_DTYPE);
         assert_null(out);
       } else if (unary_rows[r].integers) {
-        out = apply(unary_rows[r].name, 1, &x, unary_rows[r].params);
+        out = test_apply(unary_rows[r].name, 1, &x, unary_rows[r].params);
         for (int64_t i = 0; i < 40; i++) {
           wide want = unary_rows[r].f((wide)lm_tensor_get(x, i));
           if (d == 1 && want < 0) want += 256; /* uint8 wraps */
           while (d == 1 && want > 255) want -= 256;
-          if (lm_tensor_get(out, i) != (double)want) fail_msg("%s of integers: element %d", unary_rows[r].name, (int)i);
+          if (lm_tensor_get(out, i) != (double)want)
+            fail_msg("%s of integers: element %d", unary_rows[r].name, (int)i);
         }
       }
       lm_tensor_release(x);
@@ -236,14 +242,15 @@ static wide beside(const lm_tensor *t, const lm_tensor *out, int64_t i) {
 
 /* Shapes that broadcast in every way, the second also read through a transposed view. */
 static void pair_of(int which, lm_dtype da, lm_dtype db, lm_tensor **a, lm_tensor **b) {
-  static const int64_t shapes[][2][4] = {{{5, 7, 3, -1}, {5, 7, 3, -1}}, {{5, 7, 3, -1}, {-1}},        {{-1}, {7, 3, -1}},
-                                         {{5, 1, 3, -1}, {7, 1, -1}},    {{5, 7, 3, -1}, {3, -1}},     {{5, 7, 3, -1}, {5, 1, 1, -1}},
-                                         {{1, 40, -1}, {30, 1, -1}},     {{0, 3, -1}, {3, -1}},        {{9, 70, -1}, {9, 70, -1}}};
+  static const int64_t shapes[][2][4] = {
+      {{5, 7, 3, -1}, {5, 7, 3, -1}}, {{5, 7, 3, -1}, {-1}},    {{-1}, {7, 3, -1}},
+      {{5, 1, 3, -1}, {7, 1, -1}},    {{5, 7, 3, -1}, {3, -1}}, {{5, 7, 3, -1}, {5, 1, 1, -1}},
+      {{1, 40, -1}, {30, 1, -1}},     {{0, 3, -1}, {3, -1}},    {{9, 70, -1}, {9, 70, -1}}};
   lm_tensor **to[2] = {a, b};
   for (int k = 0; k < 2; k++) {
     int ndim = 0;
     while (ndim < 4 && shapes[which][k][ndim] >= 0) ndim++;
-    *to[k] = made(k ? db : da, ndim, shapes[which][k]);
+    *to[k] = test_made(k ? db : da, ndim, shapes[which][k]);
     fill(*to[k], (uint32_t)k);
   }
   if (which == 8) { /* b as the transpose of another */
@@ -265,7 +272,7 @@ static void test_binary(void **state) {
         lm_tensor *in[2], *out;
         pair_of(s, floats[d], floats[d], &in[0], &in[1]);
         if (binary_rows[r].broadcasts || lm_tensor_same_shape(in[0], in[1])) {
-          out = apply(binary_rows[r].name, 2, in, "");
+          out = test_apply(binary_rows[r].name, 2, in, "");
           for (int64_t i = 0; i < lm_tensor_count(out); i++) {
             const wide a = beside(in[0], out, i), b = beside(in[1], out, i);
             if (!binary_rows[r].broadcasts && !(fabsl(b) < 10)) continue; /* no activation gives such a y */
@@ -290,7 +297,7 @@ static void test_promotion(void **state) {
           lm_tensor_set(in[0], i, (double)(i % 4));
           lm_tensor_set(in[1], i, (double)(i % 3 + 1));
         }
-        out = apply(binary_rows[r].name, 2, in, "");
+        out = test_apply(binary_rows[r].name, 2, in, "");
         lm_dtype want = lm_dtype_promote((lm_dtype)da, (lm_dtype)db);
         const bool picks = strcmp(binary_rows[r].name, "maximum") == 0 || strcmp(binary_rows[r].name, "minimum") == 0;
         if (binary_rows[r].integers == 'f' && !lm_dtype_is_float(want)) want = LM_F32;
@@ -317,17 +324,17 @@ static void test_integer_edges(void **state) {
   lm_tensor *in[2] = {MADE(LM_I64, 2), MADE(LM_I64, 2)}, *out;
   int64_t *a = lm_tensor_data(in[0]), *b = lm_tensor_data(in[1]);
   a[0] = INT64_MAX, b[0] = 1, a[1] = INT64_MIN, b[1] = -1;
-  out = apply("add", 2, in, "");
+  out = test_apply("add", 2, in, "");
   assert_true(((int64_t *)lm_tensor_data(out))[0] == INT64_MIN && ((int64_t *)lm_tensor_data(out))[1] == INT64_MAX);
   lm_tensor_release(out);
-  out = apply("mod", 2, in, "");
+  out = test_apply("mod", 2, in, "");
   assert_true(((int64_t *)lm_tensor_data(out))[0] == 0 && ((int64_t *)lm_tensor_data(out))[1] == 0);
   lm_tensor_release(out);
   b[0] = 0;
-  out = apply("mod", 2, in, "");
+  out = test_apply("mod", 2, in, "");
   assert_true(((int64_t *)lm_tensor_data(out))[0] == 0);
   lm_tensor_release(out);
-  out = apply("clamp", 1, in, "low=-2.5 high=1e30");
+  out = test_apply("clamp", 1, in, "low=-2.5 high=1e30");
   assert_true(((int64_t *)lm_tensor_data(out))[0] == INT64_MAX && ((int64_t *)lm_tensor_data(out))[1] == -2);
   lm_tensor_release(out);
   lm_tensor_release(in[0]);
@@ -340,9 +347,10 @@ static void test_where(void **state) {
   for (int64_t i = 0; i < 4; i++) lm_tensor_set(in[0], i, (double)(i % 2));
   fill(in[1], 5);
   fill(in[2], 6);
-  out = apply("where", 3, in, "");
+  out = test_apply("where", 3, in, "");
   assert_int_equal(out->dtype, LM_F64);
-  for (int64_t i = 0; i < 200; i++) close_to("where", out, i, i / 50 % 2 ? beside(in[1], out, i) : beside(in[2], out, i), false);
+  for (int64_t i = 0; i < 200; i++)
+    close_to("where", out, i, i / 50 % 2 ? beside(in[1], out, i) : beside(in[2], out, i), false);
   lm_tensor_release(out);
   for (int i = 0; i < 3; i++) lm_tensor_release(in[i]);
 }
@@ -354,7 +362,7 @@ static void test_dropout(void **state) {
     lm_tensor *x = MADE(floats[d], 11, 97), *out;
     int64_t kept = 0, n = lm_tensor_count(x);
     for (int64_t i = 0; i < n; i++) lm_tensor_set(x, i, 1 + (double)(i % 8));
-    out = apply("dropout", 1, &x, "p=0.25 seed=9 purpose=77 step=3");
+    out = test_apply("dropout", 1, &x, "p=0.25 seed=9 purpose=77 step=3");
     for (int64_t i = 0; i < n; i++) {
       uint32_t word[4];
       lm_draw((lm_key){.seed = 9, .purpose = 77, .step = 3}, (uint64_t)(i / 4), word);
@@ -364,7 +372,7 @@ static void test_dropout(void **state) {
     }
     assert_true(fabs((double)kept / (double)n - 0.75) < 0.06);
     lm_tensor_release(out);
-    out = apply("dropout", 1, &x, "p=0 seed=9");
+    out = test_apply("dropout", 1, &x, "p=0 seed=9");
     for (int64_t i = 0; i < n; i++) assert_true(lm_tensor_get(out, i) == lm_tensor_get(x, i));
     lm_tensor_release(out);
     lm_tensor_release(x);
@@ -377,7 +385,7 @@ static void same_at_any_threads(const char *name, int n, lm_tensor *const *in, c
   lm_err e;
   for (int threads = 1; threads <= 4; threads++) {
     lm_threads_set(threads);
-    lm_tensor *out = apply(name, n, in, params);
+    lm_tensor *out = test_apply(name, n, in, params);
     assert_int_equal(lm_tensor_digest(out, threads == 1 ? want : got, &e), LM_OK);
     if (threads > 1 && strcmp(want, got) != 0) fail_msg("%s differs at %d threads", name, threads);
     lm_tensor_release(out);
@@ -394,7 +402,7 @@ static void test_threads(void **state) {
   for (int r = 0; r < BINARY_ROWS; r++)
     if (binary_rows[r].broadcasts) same_at_any_threads(binary_rows[r].name, 2, in, "");
   same_at_any_threads("dropout", 1, in, "seed=5");
-  flag[0] = apply("gt", 2, (lm_tensor *[]){in[0], in[1]}, "");
+  flag[0] = test_apply("gt", 2, (lm_tensor *[]){in[0], in[1]}, "");
   flag[1] = in[0];
   flag[2] = in[1];
   same_at_any_threads("where", 3, flag, "");
@@ -460,12 +468,18 @@ static void test_nothing_is_left(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_op_has_a_reference), cmocka_unit_test(test_unary),
-      cmocka_unit_test(test_unary_integers),           cmocka_unit_test(test_binary),
-      cmocka_unit_test(test_promotion),                cmocka_unit_test(test_integer_edges),
-      cmocka_unit_test(test_where),                    cmocka_unit_test(test_dropout),
-      cmocka_unit_test(test_threads),                  cmocka_unit_test(test_errors),
-      cmocka_unit_test(test_out_of_memory),            cmocka_unit_test(test_nothing_is_left),
+      cmocka_unit_test(test_every_op_has_a_reference),
+      cmocka_unit_test(test_unary),
+      cmocka_unit_test(test_unary_integers),
+      cmocka_unit_test(test_binary),
+      cmocka_unit_test(test_promotion),
+      cmocka_unit_test(test_integer_edges),
+      cmocka_unit_test(test_where),
+      cmocka_unit_test(test_dropout),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_nothing_is_left),
   };
   return cmocka_run_group_tests_name("elementwise ops", tests, NULL, NULL);
 }

@@ -1,0 +1,219 @@
+--- help: what is known of a word, a function or a value, from the comments of the library and the runtime's own docs.
+local command = require "lamina.core.command"
+local words = require "lamina.words"
+
+local M = {}
+
+local OVERVIEW = [[
+Lamina: models of sensory cortex, in Lua.
+
+  model "LeNet" { input { 1, 28, 28 }, area "V1" { conv { 6, kernel = 5 }, relu }, readout "digit" { dense { 10 } } }
+
+  models       model input area readout
+  layers       %s
+  learning     train evaluate loop; sgd adam adamw; cosine step linear constant warmup
+  data         data stimuli neural
+  experiments  experiment report
+  figures      plot
+  tensors      tensor zeros ones full arange linspace logspace eye randn rand randint permutation no_grad; ops
+  else         help try lamina
+
+help "conv" or help(conv) explains a word, help "conv2d" an op, help "tensor" what a tensor can do.
+
+At this prompt: an expression shows its value, a ';' at its end keeps quiet, `_` is the last value. Every entry is a
+chunk of its own: a `local` ends with it, so leave `local` out for what is needed later. Tab completes names, the
+arrow keys recall entries, Ctrl-R searches them. Ctrl-C stops a computation, Ctrl-D leaves.]]
+
+local function layer_words()
+  local list = {}
+  for word, entry in pairs(words.list) do
+    if entry.module:find "^lamina%.layers%." then list[#list + 1] = word end
+  end
+  return table.concat(list, " ")
+end
+
+-- ---- comments of the library -----------------------------------------------------------------------------------
+
+local function lines_of(text)
+  local lines = {}
+  for line in (text .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = line end
+  return lines
+end
+
+local function comment_text(line) return (line:gsub("^%-%-%-? ?", "")) end
+
+-- The `---` comment that ends just above line n.
+local function comment_above(lines, n)
+  local first = n - 1
+  while first > 0 and lines[first]:find "^%-%-" and not lines[first]:find "^%-%-%-" do first = first - 1 end
+  if first < 1 or not lines[first]:find "^%-%-%-" then return nil end
+  local parts = {}
+  for i = first, n - 1 do parts[#parts + 1] = comment_text(lines[i]) end
+  return table.concat(parts, "\n")
+end
+
+-- The comment at the head of a file.
+local function head_of(source)
+  local parts = {}
+  for _, line in ipairs(lines_of(source)) do
+    if not line:find "^%-%-" then break end
+    parts[#parts + 1] = comment_text(line)
+  end
+  return #parts > 0 and table.concat(parts, "\n") or nil
+end
+
+local function path_of(module)
+  if module == "lamina" then return "lib/init.lua" end
+  return "lib/" .. module:gsub("^lamina%.", ""):gsub("%.", "/") .. ".lua"
+end
+
+-- The comment above `M.name =` or `function M.name` in a module's file.
+local function comment_of_field(module, name)
+  local source = command.source(path_of(module))
+  if not source then return nil end
+  local lines = lines_of(source)
+  for i, line in ipairs(lines) do
+    if line:match("^function M[%.:]" .. name .. "%s*%(") or line:match("^M%." .. name .. "%s*=") then
+      return comment_above(lines, i)
+    end
+  end
+end
+
+local function comment_of_function(f)
+  local info = debug.getinfo(f, "S")
+  if info.what == "C" then return nil end
+  local source = command.source(info.source:sub(2))
+  return source and comment_above(lines_of(source), info.linedefined)
+end
+
+-- ---- the runtime's docs ----------------------------------------------------------------------------------------
+
+local function runtime_doc(name)
+  local docs = debug.getregistry()["lamina.docs"] or {}
+  require "lamina.core.tensor"
+  require "lamina.core.ops"
+  local entry = docs[name]
+  return entry and entry.signature .. "\n" .. entry.doc
+end
+
+local function parameter_line(p)
+  local choices = p.choices and ": " .. p.choices:gsub(" ", ", ") or ""
+  return string.format("  %-12s %s (%s%s%s)", p.name, p.doc or "", p.kind, choices,
+    p.default ~= nil and ", default " .. tostring(p.default) or "")
+end
+
+local function op_doc(name)
+  local ops = require "lamina.core.ops"
+  local op = ops.doc(name)
+  if not op then return nil end
+  local lines = { string.format("%s(%s): an op of the runtime (ops.%s, or a method of tensors)", name,
+    tostring(op.inputs), name), op.doc }
+  for _, p in ipairs(op.params or {}) do lines[#lines + 1] = parameter_line(p) end
+  return table.concat(lines, "\n")
+end
+
+-- ---- values ----------------------------------------------------------------------------------------------------
+
+-- Breaks lines at spaces so that none is longer than 100 characters, where it can be.
+local function wrapped(text, indent)
+  local lines, line = {}, ""
+  for word in text:gmatch "%S+" do
+    if line ~= "" and #line + #word + 1 > 100 then
+      lines[#lines + 1] = line
+      line = indent .. word
+    else
+      line = line == "" and word or line .. " " .. word
+    end
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
+-- A layer word documents itself: its doc and its options.
+local function layer_doc(value)
+  if type(value) ~= "table" or type(rawget(value, "doc")) ~= "string" or not rawget(value, "word") then return nil end
+  local schema = require "lamina.schema"
+  local lines = { wrapped(value.full .. ": " .. value.doc, "") }
+  for name, field in pairs(value.options or {}) do
+    if name == "positional" then goto continue end
+    local default = field.required and "" or ", optional"
+    if field.default ~= nil then default = ", default " .. tostring(field.default) end
+    lines[#lines + 1] = string.format("  %-10s ", name)
+      .. wrapped(string.format("%s (%s%s)", field.doc or "", schema.expectation(field), default), "             ")
+    ::continue::
+  end
+  return table.concat(lines, "\n")
+end
+
+local function module_doc(module, value)
+  local source = command.source(path_of(module))
+  local head = source and head_of(source)
+  if not head or type(value) ~= "table" then return head end
+  local names = {}
+  for name in require("lamina.core.repeatable").stock_pairs(value) do
+    if type(name) == "string" and comment_of_field(module, name) then names[#names + 1] = name end
+  end
+  table.sort(names)
+  local parts = { head }
+  for _, name in ipairs(names) do parts[#parts + 1] = comment_of_field(module, name) end
+  return table.concat(parts, "\n\n")
+end
+
+local function word_doc(word)
+  local entry = words.list[word]
+  if not entry then return nil end
+  local value = words.find(word)
+  local text = layer_doc(value)
+  if text then return text end
+  if entry.field then
+    return comment_of_field(entry.module, entry.field) or type(value) == "function" and comment_of_function(value)
+      or runtime_doc(entry.field)
+  end
+  return module_doc(entry.module, value)
+end
+
+-- A dotted name: plot.bars, data.mnist, tensor.reshape.
+local function dotted_doc(name)
+  local first, rest = name:match "^([%w_]+)%.([%w_]+)$"
+  if not first then return nil end
+  local entry = words.list[first]
+  local text = entry and not entry.field and comment_of_field(entry.module, rest)
+  if text then return text end
+  local value = entry and words.find(first)
+  local field = type(value) == "table" and rawget(value, rest)
+  return layer_doc(field) or type(field) == "function" and comment_of_function(field) or runtime_doc(name)
+    or first == "tensor" and (op_doc(rest) or runtime_doc(rest))
+end
+
+local function text_of(what)
+  if type(what) == "string" then
+    return word_doc(what) or dotted_doc(what) or op_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what)
+  end
+  local word = words.name_of(what)
+  if word then return word_doc(word) end
+  local text = layer_doc(what) or type(what) == "function" and comment_of_function(what)
+  if text then return text end
+  local ops = require "lamina.core.ops"
+  for name, value in require("lamina.core.repeatable").stock_pairs(ops) do
+    if rawequal(value, what) then return op_doc(name) end
+  end
+end
+
+--- help() is an overview; help "conv" or help(conv) explains a word; help "conv2d" an op; help "plot.bars" a field.
+function M.help(what)
+  if what == nil then
+    print(string.format(OVERVIEW, layer_words()))
+    return
+  end
+  local text = text_of(what)
+  if not text then
+    local errors = require "lamina.errors"
+    local names = {}
+    for word in pairs(words.list) do names[#names + 1] = word end
+    text = type(what) == "string" and string.format("nothing is known of '%s'%s", what, errors.hint(what, names))
+      or "nothing is known of this " .. type(what)
+  end
+  print(text)
+end
+
+return M

@@ -1,0 +1,35 @@
+--- lamina.neural: models against neurons.
+--
+--   local v1 = neural.assembly "v1.npz"
+--   local score = predictivity { model = net, stimuli = stimuli.folder "images", responses = v1,
+--     mapping = ridge { alphas = logspace(-2, 7, 30) }, splits = grouped { 10, by = "movie" }, ceiling = split_half { 10 } }
+--   print(score)
+--
+-- neural.assembly  recorded responses with their coordinates      neural.join       several recordings as one
+-- neural.simulate  units of known tuning, with noise              neural.gabor_energy  a front end of complex cells
+-- predictivity     how well each layer predicts responses         neural.separability  how well classes can be told apart
+-- ridge; kfold, grouped; split_half: the map, the splits, the ceiling
+local assembly = require "lamina.neural.assembly"
+local ceiling = require "lamina.neural.ceiling"
+local energy = require "lamina.neural.energy"
+local mapping = require "lamina.neural.mapping"
+local predictivity = require "lamina.neural.predictivity"
+local separability = require "lamina.neural.separability"
+local simulate = require "lamina.neural.simulate"
+local splits = require "lamina.neural.splits"
+
+local M = {}
+
+M.assembly = assembly.assembly
+M.join = assembly.join
+M.is_assembly = assembly.is_assembly
+M.simulate = simulate.simulate
+M.gabor_energy = energy.gabor_energy
+M.predictivity = predictivity.predictivity
+M.separability = separability.separability
+M.ridge = mapping.ridge
+M.kfold = splits.kfold
+M.grouped = splits.grouped
+M.split_half = ceiling.split_half
+
+return M

@@ -1,0 +1,117 @@
+--- lamina.neural.features: what layers of a model, or other front ends, make of images: one matrix each, from one pass.
+local dataset = require "lamina.data"
+local errors = require "lamina.errors"
+local models = require "lamina.model"
+local ops = require "lamina.core.ops"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+--- The options that predictivity and separability share.
+M.fields = {
+  model = { type = "any", doc = "a model" },
+  layers = { type = { "string", "table" }, default = "all", doc = "\"all\", a layer or area, or a list of them" },
+  features = { type = "table", doc = "front ends besides the model: { name = tensor or function of the images }, or a list "
+    .. "of { \"name\", tensor or function } to give their order" },
+  input = { type = "function", doc = "what the model is shown, from the images: a change of size or scale" },
+  batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
+}
+
+-- The front ends as a list of { name =, value = }: by name where the table does not give their order.
+local function listed(features, what, position)
+  local list = {}
+  for _, entry in ipairs(features) do
+    if type(entry) ~= "table" or type(entry[1]) ~= "string" then
+      errors.raise("argument", position, "%s: each entry of a list of features is { \"name\", tensor or function }", what)
+    end
+    list[#list + 1] = { name = entry[1], value = entry[2] }
+  end
+  local names = {}
+  for name in pairs(features) do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do list[#list + 1] = { name = name, value = features[name] } end
+  return list
+end
+
+-- One front end's matrix.
+local function front_end(entry, set, batch, what, position)
+  local value = entry.value
+  if not tensor.is_tensor(value) then
+    local parts = {}
+    for b in dataset.batches(set, batch) do
+      local y = value(b.x)
+      if not tensor.is_tensor(y) or y.ndim < 2 or #y ~= #b then
+        errors.raise("shape", position, "%s: the front end '%s' must give a tensor with one row for each image", what,
+          entry.name)
+      end
+      parts[#parts + 1] = y:reshape { #b, -1 }
+    end
+    value = #parts == 1 and parts[1] or ops.concat(parts, { dim = 1 })
+  end
+  if #value ~= #set then
+    errors.raise("shape", position, "%s: the features '%s' have %d rows for %d stimuli", what, entry.name, #value, #set)
+  end
+  return { name = entry.name, area = "", x = value:reshape { #value, -1 }:detach() }
+end
+
+-- The nodes to look at, in the model's order.
+local function wanted_layers(o, what, position)
+  local net = o.model
+  if not models.is_model(net) then
+    errors.raise("argument", position, "%s: model is a %s, expected a model", what, type(net))
+  end
+  local all = net:layers()
+  if o.layers == "all" then return all end
+  local list, of_area = {}, {}
+  for _, node in ipairs(all) do of_area[node.area] = node.area end
+  for _, name in ipairs(type(o.layers) == "table" and o.layers or { o.layers }) do
+    list[#list + 1] = { name = name, area = of_area[name] or tostring(name):match "^(.-)%." or "" }
+  end
+  return list
+end
+
+-- Every layer's matrix, from one pass over the images.
+local function model_layers(o, set, what, position)
+  local nodes, parts, names = wanted_layers(o, what, position), {}, {}
+  for i, node in ipairs(nodes) do parts[node.name], names[i] = {}, node.name end
+  for b in dataset.batches(set, o.batch) do
+    local x = o.input and o.input(b.x) or b.x
+    local found = o.model:activations(x, names)
+    for name, list in pairs(parts) do list[#list + 1] = found[name]:reshape { #b, -1 } end
+  end
+  local matrices = {}
+  for i, node in ipairs(nodes) do
+    local list = parts[node.name]
+    matrices[i] = { name = node.name, area = node.area, x = #list == 1 and list[1] or ops.concat(list, { dim = 1 }) }
+  end
+  return matrices
+end
+
+--- Front ends first, then layers in the model's order: a list of { name =, area =, x = N x p }.
+function M.collect(o, set, what, position)
+  if not o.model and not o.features then
+    errors.raise("argument", position, "%s: expected model = or features =", what)
+  end
+  return tensor.no_grad(function()
+    local list = {}
+    for _, entry in ipairs(o.features and listed(o.features, what, position) or {}) do
+      list[#list + 1] = front_end(entry, set, o.batch, what, position)
+    end
+    if o.model then
+      for _, matrix in ipairs(model_layers(o, set, what, position)) do list[#list + 1] = matrix end
+    end
+    return list
+  end)
+end
+
+--- A bootstrap interval of a statistic over n units: `of(index)` takes resampled positions (B x n, int64) and gives B
+-- values (float64); low and high are the 2.5 and 97.5 percentiles.
+function M.interval(n, resamples, seed, purpose, of)
+  local stats = require "lamina.core.stats"
+  local index = stats.bootstrap_indices(n, resamples, { seed = seed, purpose = purpose })
+  return table.unpack(stats.quantile(of(index), { 0.025, 0.975 }):totable())
+end
+
+return M

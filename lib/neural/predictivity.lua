@@ -1,0 +1,207 @@
+--- lamina.neural.predictivity: how well each layer predicts recorded responses, on images that the map has not seen.
+--
+-- For each fold the map is fitted on the training images (its penalty chosen inside them) and Pearson's r between
+-- prediction and recorded mean response is taken over the held-out images, for each neuroid; r is the mean over folds.
+-- (Not pooled over folds: every fold has its own intercept, which makes pooled r negative where nothing is predicted.)
+-- A row's r is the median over neuroids, its interval a bootstrap over neuroids.
+local assembly = require "lamina.neural.assembly"
+local ceilings = require "lamina.neural.ceiling"
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local features = require "lamina.neural.features"
+local mappings = require "lamina.neural.mapping"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local scores = require "lamina.neural.score"
+local splits = require "lamina.neural.splits"
+local stats = require "lamina.core.stats"
+local stimuli = require "lamina.stimuli"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local FIELDS = {
+  stimuli = { type = "any", required = true, doc = "the images: a stimulus set whose ids are those of the responses" },
+  responses = { type = "any", required = true, doc = "an assembly" },
+  mapping = { type = "any", doc = "ridge {} if absent" },
+  splits = { type = "any", doc = "kfold { 10 } if absent" },
+  ceiling = { type = "any", doc = "split_half { 10 } if absent" },
+  reliability = { type = "number", default = 0.3, min = -1, max = 1,
+    doc = "neuroids whose split-half reliability is below this are left out" },
+  ceiled = { type = "string", default = "r / c", choices = scores.formulas,
+    doc = "how r is put in relation to the ceiling c" },
+  by = { type = "string", doc = "a coordinate of the neuroids: a row for each of its values" },
+  shuffle = { type = { "integer", "boolean" }, default = 0, min = 0,
+    doc = "a control besides: how often the responses are dealt to other stimuli at random (true: once)" },
+  bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the intervals" },
+  seed = { type = "integer", doc = "of the bootstrap and the control; the experiment's if absent" },
+}
+for name, field in pairs(features.fields) do FIELDS[name] = field end
+
+local function check(given, position)
+  local o = schema.check("predictivity", given, FIELDS, position)
+  if not assembly.is_assembly(o.responses) then
+    errors.raise("argument", position, "predictivity: responses is a %s, expected an assembly (neural.assembly)",
+      type(o.responses))
+  end
+  o.mapping = o.mapping or mappings.ridge {}
+  o.splits = o.splits or splits.kfold { 10 }
+  o.ceiling = o.ceiling or ceilings.split_half { 10 }
+  for _, part in ipairs { { "mapping", mappings.is_mapping, "ridge {}" }, { "splits", splits.is_splits,
+    "kfold { 10 } or grouped { 10, by = \"movie\" }" }, { "ceiling", ceilings.is_ceiling, "split_half { 10 }" } } do
+    if not part[2](o[part[1]]) then
+      errors.raise("argument", position, "predictivity: %s is a %s, expected something like %s", part[1],
+        type(o[part[1]]), part[3])
+    end
+  end
+  if o.by and not rawget(o.responses.neuroid, o.by) then
+    errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)", o.by,
+      table.concat(assembly.names(o.responses.neuroid), ", "))
+  end
+  o.shuffle = o.shuffle == true and 1 or o.shuffle or 0
+  o.seed = o.seed or tensor.seed()
+  o.set = stimuli.of(o.stimuli, position)
+  return o
+end
+
+-- Which neuroids are kept: those that answered every stimulus in some trial and are reliable.
+local function keep_neuroids(o, position)
+  local a = o.responses
+  local reliability, ceiling = o.ceiling:estimate(a)
+  local least = select(2, a:mean()):min { dim = 1 }:totable()
+  local kept = { index = {}, silent = 0, unreliable = 0 }
+  for i, value in ipairs(reliability:totable()) do
+    if least[i] < 1 then
+      kept.silent = kept.silent + 1
+    elseif not (value >= o.reliability) then
+      kept.unreliable = kept.unreliable + 1
+    else
+      table.insert(kept.index, i)
+    end
+  end
+  if #kept.index == 0 then
+    errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability below %g, "
+      .. "%d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability, kept.silent)
+  end
+  local index = common.index(kept.index)
+  kept.reliability = reliability:index_select(index, { dim = 1 })
+  kept.ceiling = ceiling:index_select(index, { dim = 1 })
+  kept.mean = a:mean():index_select(index, { dim = 2 })
+  return kept
+end
+
+-- The responses, and after them those of each control: the rows dealt out anew, all neuroids together.
+local function with_controls(y, count, seed)
+  local parts = { y }
+  for k = 1, count do
+    local order = tensor.draw { kind = "permutation", shape = { #y }, seed = seed, purpose = "predictivity.shuffle",
+      step = k }
+    parts[k + 1] = y:index_select(order, { dim = 1 })
+  end
+  return count > 0 and ops.concat(parts, { dim = 2 }) or y
+end
+
+-- r of every target for one layer (mean over folds), and the median over folds' penalties.
+local function score_layer(o, layer, y, folds, position)
+  local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, position)
+  local by_fold = {}
+  for f, fold in ipairs(folds) do
+    local guess = o.mapping:predict(source, y, fold, fold.inner)
+    by_fold[f] = stats.pearson(guess, y:index_select(common.index(fold.test), { dim = 1 }))
+  end
+  local r = ops.stack(by_fold, { dim = 1 }):mean(1)
+  return r, layer.x.close or r.close
+end
+
+-- Which positions among the kept neuroids belong to each value of the coordinate `by`.
+local function groups_of(o, kept)
+  if not o.by then return { { value = nil, index = common.count_up(#kept.index) } } end
+  local list, of = {}, {}
+  for at, i in ipairs(kept.index) do
+    local value = o.responses.neuroid[o.by][i]
+    if not of[value] then
+      of[value] = { value = value, index = {} }
+      list[#list + 1] = of[value]
+    end
+    table.insert(of[value].index, at)
+  end
+  return list
+end
+
+local function median(t) return stats.quantile(t, { 0.5 }):item() end
+
+-- One row: a layer and a group of neuroids.
+local function make_row(o, layer, group, r, kept, controls, close)
+  local index = common.index(group.index)
+  local own, ceiling = r:index_select(index, { dim = 1 }), kept.ceiling:index_select(index, { dim = 1 })
+  local n = #group.index
+  local function interval_of(values)
+    return features.interval(n, o.bootstrap, o.seed, "predictivity.bootstrap", function(draws)
+      return stats.quantile(values:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, n }, { 0.5 })
+    end)
+  end
+  local ceiled = scores.relate(o.ceiled, own, ceiling)
+  local low, high = interval_of(own)
+  local ceiled_low, ceiled_high = interval_of(ceiled)
+  local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2), n = n,
+    r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled), ceiled_low = ceiled_low,
+    ceiled_high = ceiled_high, label = close and "close" or "exact", selected = o.set.selected or nil }
+  if controls then
+    local medians = stats.quantile(controls:index_select(index, { dim = 2 }), { 0.5 }):reshape { -1 }
+    row.shuffled, row.shuffled_low, row.shuffled_high = medians:mean():item(), medians:min():item(),
+      medians:max():item()
+  end
+  return row
+end
+
+local function folds_of(o, ids)
+  local a, n = o.responses, #ids
+  local folds = o.splits:folds(n, a.stimulus)
+  for f, fold in ipairs(folds) do
+    if #fold.test < 3 then
+      errors.raise("argument", o.splits.position, "predictivity: fold %d tests %s; r needs at least 3", f,
+        common.plural(#fold.test, "image"))
+    end
+    fold.inner = #o.mapping.alphas > 1 and o.splits:inner(o.mapping.inner, fold.train, n, a.stimulus, f) or {}
+  end
+  return folds
+end
+
+--- predictivity { model =, layers = "all", features =, stimuli =, responses =, mapping = ridge {}, splits = kfold { 10 },
+-- ceiling = split_half { 10 }, reliability = 0.3, ceiled = "r / c", by =, shuffle = 0, bootstrap = 1000, input =, batch = 64,
+-- seed = }: a score with a row for every layer (and every value of the neuroid coordinate `by`): score.rows[i].layer, area,
+-- group, r, low, high (95 % interval), ceiling, ceiled, n, features, shuffled, label. print(score) shows the table and says
+-- how it was made; score:results() is for report, score:csv(path) writes the table, score.neuroids holds r, reliability
+-- and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor).
+-- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images.
+function M.predictivity(given)
+  local position = errors.position(2)
+  local o = check(given, position)
+  local a = o.responses
+  local ids = a.stimulus.stimulus_id
+  local index = common.align(ids, o.set.id, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
+  local kept = keep_neuroids(o, position)
+  local folds = folds_of(o, ids)
+  return tensor.no_grad(function()
+    local shown = o.set:subset(index)
+    local y = with_controls(kept.mean, o.shuffle, o.seed)
+    local n = #kept.index
+    local rows, by_layer = {}, {}
+    for _, layer in ipairs(features.collect(o, shown, "predictivity", position)) do
+      local all, close = score_layer(o, layer, y, folds, position)
+      local r = all[{ { 1, n } }]:contiguous()
+      local controls = o.shuffle > 0 and all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n }
+      by_layer[layer.name] = r
+      for _, group in ipairs(groups_of(o, kept)) do
+        rows[#rows + 1] = make_row(o, layer, group, r, kept, controls, close)
+      end
+    end
+    return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
+      stimuli = #ids, unused = #o.set - #ids, kept = n, total = #a.neuroid, unreliable = kept.unreliable,
+      silent = kept.silent, threshold = o.reliability, mapping = tostring(o.mapping), splits = tostring(o.splits),
+      ceiling = tostring(o.ceiling), bootstrap = o.bootstrap,
+      neuroids = { index = kept.index, reliability = kept.reliability, ceiling = kept.ceiling, r = by_layer } }
+  end)
+end
+
+return M

@@ -1,0 +1,157 @@
+--- lamina.neural.score: what predictivity and separability return: rows of numbers that say how they were made.
+local common = require "lamina.neural.common"
+
+local M = {}
+
+--- How r may be put in relation to the ceiling c, by name.
+M.formulas = { "r / c", "r^2 / c^2", "r / c^2", "r^2 / c" }
+
+--- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "r^2 / c^2" is the
+-- part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself. Nothing is cut off:
+-- a value above 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
+function M.relate(formula, r, c)
+  if formula == "r / c" then return r / c end
+  if formula == "r^2 / c^2" then return r:square() * r:sign() / c:square() end
+  if formula == "r / c^2" then return r / c:square() end
+  return r:square() * r:sign() / c
+end
+
+local Score = { __name = "score" }
+Score.__index = Score
+
+--- A score from its parts; `kind` is "predictivity" or "separability".
+function M.make(parts) return setmetatable(parts, Score) end
+
+--- True for a score.
+function M.is_score(value) return getmetatable(value) == Score end
+
+local function number(value) return value == nil and "" or string.format("%.3f", value) end
+
+local function interval(row) return string.format("%.3f to %.3f", row.low, row.high) end
+
+-- ---- print -----------------------------------------------------------------------------------------------------
+
+local function predictivity_table(score)
+  local head = { "layer", "area" }
+  if score.by then head[#head + 1] = score.by end
+  for _, name in ipairs { "features", "n", "r", "95 % CI", "ceiling", score.formula } do head[#head + 1] = name end
+  if score.shuffles > 0 then head[#head + 1] = "shuffled" end
+  head[#head + 1] = "bits"
+  local rows = { head }
+  for i, row in ipairs(score.rows) do
+    local line = { row.layer, row.area }
+    if score.by then line[#line + 1] = tostring(row.group) end
+    for _, cell in ipairs { tostring(row.features), tostring(row.n), number(row.r), interval(row), number(row.ceiling),
+      number(row.ceiled) } do
+      line[#line + 1] = cell
+    end
+    if score.shuffles > 0 then line[#line + 1] = number(row.shuffled) end
+    line[#line + 1] = row.label .. (row.selected and ", selected" or "")
+    rows[i + 1] = line
+  end
+  return common.columns(rows, { true, true, score.by ~= nil })
+end
+
+local function predictivity_notes(score)
+  local lines = {
+    string.format("predictivity: %d stimuli%s; %d of %s (left out: %d with reliability below %g, %d without a valid trial "
+      .. "for some stimulus)", score.stimuli, score.unused > 0 and string.format(" (%d more have no responses)",
+      score.unused) or "", score.kept, common.plural(score.total, "neuroid"), score.unreliable, score.threshold,
+      score.silent),
+    "  map: " .. score.mapping,
+    "  splits: " .. score.splits,
+    "  r: Pearson on held-out images within a fold, mean over folds, median over neuroids; the interval is a bootstrap over "
+      .. string.format("neuroids (%d)", score.bootstrap),
+    "  ceiling: square root of " .. score.ceiling,
+  }
+  if score.shuffles > 0 then
+    lines[#lines + 1] = string.format("  shuffled: the same with responses dealt to other stimuli, mean of %s",
+      common.plural(score.shuffles, "median"))
+  end
+  return table.concat(lines, "\n")
+end
+
+local function separability_text(score)
+  local rows = { { "layer", "area", "features", "accuracy", "95 % CI", "bits" } }
+  for i, row in ipairs(score.rows) do
+    rows[i + 1] = { row.layer, row.area, tostring(row.features), number(row.accuracy), interval(row),
+      row.label .. (row.selected and ", selected" or "") }
+  end
+  return string.format("separability: %d images, %d classes, chance %.3f\n  map: one against all, %s\n  splits: %s\n"
+    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d)\n%s", score.stimuli, score.classes,
+    score.chance, score.mapping, score.splits, score.bootstrap, common.columns(rows, { true, true }))
+end
+
+Score.__tostring = function(self)
+  if self.kind == "separability" then return separability_text(self) end
+  return predictivity_notes(self) .. "\n" .. predictivity_table(self)
+end
+
+-- ---- report, csv -----------------------------------------------------------------------------------------------
+
+local function row_name(row) return row.group ~= nil and string.format("%s, %s", row.layer, row.group) or row.layer end
+
+--- score:results(): a list of { metric =, value =, label =, ... } for report, one for each row.
+function Score:results()
+  local list = {}
+  for i, row in ipairs(self.rows) do
+    local value, metric
+    if self.kind == "separability" then
+      metric, value = "separability", row.accuracy
+    else
+      metric, value = "predictivity", row.r
+    end
+    list[i] = { metric = string.format("%s (%s)", metric, row_name(row)), value = value, low = row.low, high = row.high,
+      n = row.n, ceiling = row.ceiling, ceiled = row.ceiled, formula = row.ceiled and self.formula, label = row.label,
+      shuffled = row.shuffled, selected = row.selected }
+  end
+  return list
+end
+
+local COLUMNS = {
+  predictivity = { "layer", "area", "group", "features", "n", "r", "low", "high", "ceiling", "ceiled", "formula", "shuffled",
+    "shuffled_low", "shuffled_high", "label" },
+  separability = { "layer", "area", "features", "n", "accuracy", "low", "high", "chance", "label" },
+}
+
+--- score:table(): the rows as a list of lists, the first one the names of the columns.
+function Score:table()
+  local names = COLUMNS[self.kind]
+  local rows = { names }
+  for i, row in ipairs(self.rows) do
+    local line = {}
+    for c, name in ipairs(names) do
+      local value = row[name]
+      if value == nil then value = (name == "formula" or name == "chance") and self[name] or "" end
+      line[c] = value
+    end
+    rows[i + 1] = line
+  end
+  return rows
+end
+
+--- score:csv(path): writes the table as CSV; returns the score.
+function Score:csv(path)
+  require("lamina.core.io").csv_write(path, self:table())
+  return self
+end
+
+--- score:find(layer, group): the row of a layer (and of a value of `by`); nil where there is none.
+function Score:find(layer, group)
+  for _, row in ipairs(self.rows) do
+    if row.layer == layer and (group == nil or row.group == group) then return row end
+  end
+end
+
+--- score:only(group): the score with the rows of one value of `by`, for a table or a figure of its own.
+function Score:only(group)
+  local parts = {}
+  for name, value in pairs(self) do parts[name] = value end
+  parts.rows = {}
+  for _, row in ipairs(self.rows) do
+    if row.group == group then parts.rows[#parts.rows + 1] = row end
+  end
+  return M.make(parts)
+end
+
+return M

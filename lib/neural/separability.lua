@@ -1,0 +1,86 @@
+--- lamina.neural.separability: how well a linear classifier tells classes apart in each layer ("untangling": DiCarlo &
+-- Cox 2007).
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local features = require "lamina.neural.features"
+local mappings = require "lamina.neural.mapping"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local scores = require "lamina.neural.score"
+local splits = require "lamina.neural.splits"
+local stimuli = require "lamina.stimuli"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local FIELDS = {
+  stimuli = { type = "any", required = true, doc = "images with labels: a stimulus set or a data set" },
+  splits = { type = "any", doc = "kfold { 5 } if absent" },
+  mapping = { type = "any", doc = "ridge { per = \"all\" } if absent" },
+  bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the intervals" },
+  seed = { type = "integer", doc = "of the bootstrap; the experiment's if absent" },
+}
+for name, field in pairs(features.fields) do FIELDS[name] = field end
+
+-- Labels as targets, +1 for the class and -1 for the others: N x classes.
+local function targets_of(set)
+  local classes = tensor.arange(1, #set.classes):reshape { 1, -1 }
+  return set.y:reshape { -1, 1 }:eq(classes):to "float64" * 2 - 1
+end
+
+local function check(given, position)
+  local o = schema.check("neural.separability", given, FIELDS, position)
+  o.set = stimuli.of(o.stimuli, position)
+  if not o.set.y or not o.set.classes then
+    errors.raise("argument", position, "neural.separability: the stimuli have no labels with classes")
+  end
+  o.mapping = o.mapping or mappings.ridge { per = "all" }
+  o.splits = o.splits or splits.kfold { 5 }
+  o.seed = o.seed or tensor.seed()
+  return o
+end
+
+-- For each image 1 where the classifier of its fold was right, else 0 (float64).
+local function correct(o, layer, y, folds, position)
+  local source = mappings.source(layer.x, "neural.separability: layer " .. layer.name, position)
+  local parts, order = {}, {}
+  for f, fold in ipairs(folds) do
+    local index = common.index(fold.test)
+    local guess = o.mapping:predict(source, y, fold, fold.inner):argmax { dim = 2 }
+    parts[f] = guess:eq(o.set.y:index_select(index, { dim = 1 })):to "float64"
+    for _, item in ipairs(fold.test) do order[#order + 1] = item end
+  end
+  local back = {}
+  for at, item in ipairs(order) do back[item] = at end
+  return ops.concat(parts, { dim = 1 }):index_select(common.index(back), { dim = 1 })
+end
+
+--- neural.separability { stimuli =, model =, layers = "all", features =, splits = kfold { 5 }, mapping = ridge { per = "all" },
+-- bootstrap = 1000, input =, batch = 64, seed = }: accuracy of a linear classifier on held-out images for each layer: one
+-- ridge regression per class to +1 and -1, the largest prediction wins, the penalty chosen inside the training images. The
+-- score's rows have layer, area, accuracy, low, high, n, features, label; score.chance is 1 / classes.
+function M.separability(given)
+  local position = errors.position(2)
+  local o = check(given, position)
+  local n = #o.set
+  local folds = o.splits:folds(n, o.set.columns)
+  for f, fold in ipairs(folds) do
+    fold.inner = #o.mapping.alphas > 1 and o.splits:inner(o.mapping.inner, fold.train, n, o.set.columns, f) or {}
+  end
+  return tensor.no_grad(function()
+    local y, rows = targets_of(o.set), {}
+    for i, layer in ipairs(features.collect(o, o.set, "neural.separability", position)) do
+      local right = correct(o, layer, y, folds, position)
+      local low, high = features.interval(n, o.bootstrap, o.seed, "separability.bootstrap", function(draws)
+        return right:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, n }:mean(2)
+      end)
+      rows[i] = { layer = layer.name, area = layer.area, features = layer.x:size(2), n = n,
+        accuracy = right:mean():item(), low = low, high = high, label = layer.x.close and "close" or "exact",
+        selected = o.set.selected or nil }
+    end
+    return scores.make { kind = "separability", rows = rows, stimuli = n, classes = #o.set.classes,
+      chance = 1 / #o.set.classes, mapping = tostring(o.mapping), splits = tostring(o.splits), bootstrap = o.bootstrap }
+  end)
+end
+
+return M

@@ -1,0 +1,28 @@
+/* ops.h: tensors for tests, and ops called by name with their parameters as text. */
+#ifndef TEST_OPS_H
+#define TEST_OPS_H
+
+#include "autodiff/autodiff.h"
+
+/* A new tensor, its elements undefined; a failure fails the test. MADE(LM_F32, 2, 3) is 2x3. */
+lm_tensor *test_made(lm_dtype dtype, int ndim, const int64_t *shape);
+#define MADE(dtype, ...)                                                                                             \
+  test_made(dtype, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
+
+/* Applies the op `name` with parameters such as "dim=1,2 keepdim=true". test_apply fails the test where the op fails.
+ */
+lm_status test_try(const char *name, int n, lm_tensor *const *in, const char *params, lm_tensor **out, lm_err *e);
+lm_tensor *test_apply(const char *name, int n, lm_tensor *const *in, const char *params);
+
+/* The elements of t that go into result i when the axes in `mask` (bit k: axis k) are joined, in row-major order;
+ * returns how many. */
+int64_t test_group(const lm_tensor *t, unsigned mask, int64_t i, long double *x);
+
+/* "dim=1,3 keepdim=true" for such a mask. */
+void test_axes(unsigned mask, int ndim, bool keep, char text[64]);
+
+/* Fails the test unless element i of out is `want` within `terms` rounding errors of out's type relative to scale;
+ * NaN equals NaN, and integers must be equal. */
+void test_close(const char *name, const lm_tensor *out, int64_t i, long double want, long double scale, double terms);
+
+#endif
