@@ -17,16 +17,6 @@ static const luaL_Reg standard[] = {
     {LUA_STRLIBNAME, luaopen_string}, {LUA_MATHLIBNAME, luaopen_math},   {LUA_UTF8LIBNAME, luaopen_utf8},
     {LUA_DBLIBNAME, luaopen_debug}, {NULL, NULL}};
 
-#pragma weak bind_open_tensor
-#pragma weak bind_open_ops
-#pragma weak bind_open_base
-#pragma weak bind_open_io
-#pragma weak bind_open_optim
-#pragma weak bind_open_linalg
-#pragma weak bind_open_stats
-#pragma weak bind_open_image
-#pragma weak bind_open_figure
-
 static const luaL_Reg rooms[] = {{"lamina.core.tensor", bind_open_tensor}, {"lamina.core.ops", bind_open_ops},
                                  {"lamina.core.base", bind_open_base},     {"lamina.core.io", bind_open_io},
                                  {"lamina.core.optim", bind_open_optim},   {"lamina.core.linalg", bind_open_linalg},
@@ -152,7 +142,6 @@ void libs_open(lua_State *L, const command *c) {
   }
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const luaL_Reg *room = rooms; room->name; room++) {
-    if (!room->func) continue;
     lua_pushcfunction(L, room->func);
     lua_setfield(L, -2, room->name);
   }

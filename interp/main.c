@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/version.h"
 #include "bind.h"
+#include "io/folder.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -100,6 +101,12 @@ static int append(const char **list, int *n, const char *value, const char *name
   return EXIT_FINE;
 }
 
+/* A folder, or NAME=FOLDER. */
+static bool is_data(const char *value) {
+  const char *equals = strchr(value, '=');
+  return lm_path_is_folder(value) || (equals && equals > value && lm_path_is_folder(equals + 1));
+}
+
 /* An engine option with a value at argv[*i]: *known tells whether it was one. */
 static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) {
   static const char *const names[] = {"--seed", "--threads", "--memory", "--out", "--data", NULL};
@@ -125,7 +132,9 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
       if (!*value) return usage("--out needs the name of a folder", "", "");
       c->out = value;
       return EXIT_FINE;
-    default: return append(c->data, &c->n_data, value, "--data");
+    default:
+      if (!is_data(value)) return usage("--data: there is no folder '%s'", value, "");
+      return append(c->data, &c->n_data, value, "--data");
     }
   }
   *known = false;

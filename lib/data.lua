@@ -227,6 +227,14 @@ function M.batches(set, size, order)
   end
 end
 
+-- ---- folders -------------------------------------------------------------------------------------------------
+
+--- data.folder("NAME", needs): the path of the folder of a data set, found through --data. needs: what it should
+-- hold, for the message where it is not found.
+function M.folder(name, needs)
+  return require("lamina.experiment").data_root(name, errors.position(2), needs or "the folder " .. tostring(name))
+end
+
 -- ---- MNIST -----------------------------------------------------------------------------------------------------
 
 local MNIST = {

@@ -13,6 +13,7 @@ Lamina: models of sensory cortex, in Lua.
   layers       %s
   learning     train evaluate loop; sgd adam adamw; cosine step linear constant warmup
   data         data stimuli neural
+  analysis     predictivity separability; ridge; kfold grouped; split_half
   experiments  experiment report
   figures      plot
   tensors      tensor zeros ones full arange linspace logspace eye randn rand randint permutation no_grad; ops

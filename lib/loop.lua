@@ -165,6 +165,7 @@ function Run:do_epoch()
       return table.concat(parts, "  ")
     end)
   end
+  if order then order:release() end
   local row = means:row()
   row.epoch, row.step = self.epoch, self.step
   if self.o.after and self.o.after(row) == false then self.stopped = true end

@@ -1,8 +1,8 @@
 --- lamina.stimuli: images to show to a model or a simulated brain.
 --
 -- A stimulus set has images x (N x C x H x W, float32, luminance 0 to 1), an id for each (set.id), columns of what is
--- known about them (set.columns.NAME, a list each), and may have labels y with `classes`. It can stand wherever a data
--- set can: set:batch, set:batches, set:split, set:subset.
+-- known about them (set.columns.NAME, a list each), and may have labels y with `classes`. It can stand wherever a
+-- data set can: set:batch, set:batches, set:split, set:subset.
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
 local dataset = require "lamina.data"
@@ -47,8 +47,8 @@ function M.of(value, position)
     return M.make { x = value.x, y = value.y, classes = value.classes, name = value.name, groups = value.groups,
       id = value.id, columns = value.columns }
   end
-  errors.raise("argument", position, "expected stimuli: a stimulus set, a data set, or a tensor of images N x C x H x W, "
-    .. "got a %s", type(value))
+  errors.raise("argument", position, "expected stimuli: a stimulus set, a data set, or a tensor of images N x C x H x "
+    .. "W, got a %s", type(value))
 end
 
 --- set:batch(indices): { x =, y =, index = } of the images at these positions (a list or an int64 tensor).
@@ -71,14 +71,25 @@ function methods:subset(indices, name)
     name = name or self.name, selected = self.selected }
 end
 
+--- set:map(f): the same set with images f(x); f takes and gives a tensor with one image for each row.
+function methods:map(f)
+  local parts = {}
+  for key, value in pairs(self) do parts[key] = value end
+  parts.x = f(self.x)
+  if not tensor.is_tensor(parts.x) or #parts.x ~= self.n then
+    errors.raise("shape", 2, "map: the function must give a tensor with one entry for each of the %d images", self.n)
+  end
+  return M.make(parts)
+end
+
 --- set:resize(size, method): the same set with images of size x size pixels; method "box" (the default, means over
 -- areas) or "bilinear".
 function methods:resize(size, method)
-  local parts = {}
-  for key, value in pairs(self) do parts[key] = value end
-  parts.x = image.resize(self.x, size, size, method or "box")
-  return M.make(parts)
+  return self:map(function(x) return image.resize(x, size, size, method or "box") end)
 end
+
+--- stimuli.resize(x, size, method): images N x C x H x W made size x size pixels; "box" (the default) or "bilinear".
+function M.resize(x, size, method) return image.resize(x, size, size, method or "box") end
 
 -- ---- drawn by formula ------------------------------------------------------------------------------------------
 
@@ -111,7 +122,7 @@ end
 local many = { "number", "table", "tensor" }
 local GRATINGS = {
   size = { type = "integer", default = 32, min = 1, max = 4096, doc = "pixels on a side" },
-  orientation = { type = many, default = 0, doc = "of the bars, degrees counter-clockwise; 0 horizontal, 90 vertical" },
+  orientation = { type = many, default = 0, doc = "of the bars, degrees; 0 horizontal, 90 vertical" },
   frequency = { type = many, default = 4, doc = "cycles per image" },
   phase = { type = many, default = 0, doc = "degrees; 0: a bright bar at (x, y)" },
   contrast = { type = many, default = 1, doc = "Michelson contrast, 0 to 1" },
@@ -122,9 +133,9 @@ local GRATINGS = {
 }
 local GRATING_COLUMNS = { "orientation", "frequency", "phase", "contrast", "mean", "sigma", "x", "y" }
 
---- stimuli.gratings { size = 32, orientation = 0, frequency = 4, phase = 0, contrast = 1, mean = 0.5, sigma = 0, x = 0,
--- y = 0 }: gratings, or Gabor patches where sigma > 0. Each option is a number or a list; the set holds every combination,
--- phase varying faster than frequency, frequency faster than orientation. set.columns tells them apart.
+--- stimuli.gratings { size = 32, orientation = 0, frequency = 4, phase = 0, contrast = 1, mean = 0.5, sigma = 0, x =
+-- 0, y = 0 }: gratings, or Gabor patches where sigma > 0. Each option is a number or a list; the set holds every
+-- combination, phase varying faster than frequency, frequency faster than orientation. set.columns tells them apart.
 function M.gratings(given)
   local o = schema.check("stimuli.gratings", given, GRATINGS, errors.position(2))
   local rows, columns = combine(o, GRATING_COLUMNS), {}
@@ -134,7 +145,7 @@ function M.gratings(given)
 end
 
 local GABORS = {
-  size = { type = "integer", default = 11, min = 1, max = 4096, doc = "pixels on a side; odd sizes have a middle pixel" },
+  size = { type = "integer", default = 11, min = 1, max = 4096, doc = "pixels on a side; odd: with a middle one" },
   orientation = { type = many, doc = "degrees; if absent, `orientations` of them" },
   orientations = { type = "integer", default = 8, min = 1, doc = "how many orientations, evenly over 180 degrees" },
   wavelength = { type = many, default = 5, doc = "pixels" },
@@ -146,9 +157,9 @@ local GABORS = {
 }
 local GABOR_COLUMNS = { "orientation", "wavelength", "phase", "sigma", "gamma", "x", "y" }
 
---- stimuli.gabors { size = 11, orientations = 8, wavelength = 5, phase = { 0, 90 }, sigma =, gamma = 0.75, x =, y = }: a
--- bank of Gabor filters as weights for conv2d: K x 1 x size x size float32, each with sum 0 and norm 1, and the table of
--- their parameters (lists by name). Every combination of the options; y varies fastest, orientation slowest.
+--- stimuli.gabors { size = 11, orientations = 8, wavelength = 5, phase = { 0, 90 }, sigma =, gamma = 0.75, x =, y =
+-- }: a bank of Gabor filters as weights for conv2d: K x 1 x size x size float32, each with sum 0 and norm 1, and the
+-- table of their parameters (lists by name). Every combination of the options; y varies fastest, orientation slowest.
 function M.gabors(given)
   local o = schema.check("stimuli.gabors", given, GABORS, errors.position(2))
   if not o.orientation then
@@ -185,10 +196,11 @@ local OBJECTS = {
 }
 local LATENT = { "x", "y", "scale", "rotation", "contrast" }
 
---- stimuli.objects { n, size = 32, classes = 8, position = 0.2, scale = { 0.35, 0.6 }, rotation = { 0, 360 }, contrast = {
--- 0.4, 1 }, polarity = "both", noise = 0.05, seed = }: one object per image, with labels y (from 1) and `classes`.
--- set.latent.x, .y (fractions of the side), .scale, .rotation (degrees), .contrast (signed) are float64 tensors. Image i
--- depends on the seed, i and the options alone, not on n; each run of as many images as classes holds every class once.
+--- stimuli.objects { n, size = 32, classes = 8, position = 0.2, scale = { 0.35, 0.6 }, rotation = { 0, 360 },
+-- contrast = { 0.4, 1 }, polarity = "both", noise = 0.05, seed = }: one object per image, with labels y (from 1) and
+-- `classes`. set.latent.x, .y (fractions of the side), .scale, .rotation (degrees), .contrast (signed) are float64
+-- tensors. Image i depends on the seed, i and the options alone, not on n; each run of as many images as classes
+-- holds every class once.
 function M.objects(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.objects", given, OBJECTS, position)
@@ -231,8 +243,8 @@ local function read_table(path, id, n, what, position)
   local columns = core_io.csv_read(path, { header = true })
   local ids = columns[id]
   if not ids then
-    errors.raise("argument", position, "%s: %s has no column '%s'; say which one identifies a stimulus with id = \"NAME\"",
-      what, path, id)
+    errors.raise("argument", position, "%s: %s has no column '%s'; say which one identifies a stimulus with id = "
+      .. "\"NAME\"", what, path, id)
   end
   if n and #ids ~= n then
     errors.raise("shape", position, "%s: there are %d images, but %s has %d rows", what, n, path, #ids)
@@ -242,14 +254,15 @@ end
 
 local ARRAY = {
   positional = { "images" },
-  images = { type = { "string", "tensor" }, required = true, doc = "an .npy file or a tensor, N x H x W or N x C x H x W" },
+  images = { type = { "string", "tensor" }, required = true,
+    doc = "an .npy file or a tensor, N x H x W or N x C x H x W" },
   table = { type = "string", doc = "a CSV file with a row for each image" },
   id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
   size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
 }
 
---- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", size = }: images from one array. uint8 is divided
--- by 255. Without a table the ids are 1..N.
+--- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", size = }: images from one array. uint8 is
+-- divided by 255. Without a table the ids are 1..N.
 function M.array(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.array", given, ARRAY, position)
@@ -292,9 +305,9 @@ local function listed(o, position)
   return files, ids
 end
 
---- stimuli.folder { "images", table =, id = "stimulus_id", file = "file", channels = 1, size = }: the PNG files of a folder,
--- luminance 0 to 1. With a table (stimuli.csv in the folder, or the file named) its rows say which files, in which order,
--- and what is known about them; without, all files by name, each file's name without .png its id.
+--- stimuli.folder { "images", table =, id = "stimulus_id", file = "file", channels = 1, size = }: the PNG files of a
+-- folder, luminance 0 to 1. With a table (stimuli.csv in the folder, or the file named) its rows say which files, in
+-- which order, and what is known about them; without, all files by name, each file's name without .png its id.
 function M.folder(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.folder", given, FOLDER, position)
@@ -307,8 +320,8 @@ function M.folder(given)
     local text = table.concat(one.shape, "x")
     shape = shape or text
     if text ~= shape then
-      errors.raise("shape", position, "stimuli.folder: %s is %s, the images before it are %s; say size = PIXELS to make "
-        .. "them alike", file, text, shape)
+      errors.raise("shape", position, "stimuli.folder: %s is %s, the images before it are %s; say size = PIXELS to "
+        .. "make them alike", file, text, shape)
     end
     images[i] = one
   end

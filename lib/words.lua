@@ -18,6 +18,7 @@ local fields = {
   ["lamina.train"] = "train",
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
+  ["lamina.neural"] = "predictivity separability ridge kfold grouped split_half",
   ["lamina.experiment"] = "experiment report",
   ["lamina.neural"] = "predictivity ridge kfold grouped split_half",
   ["lamina.help"] = "help",

@@ -1,10 +1,14 @@
 -- quickstart.lua: a small model of the ventral stream learns objects, and is compared with (simulated) neurons.
 --
 -- Run it with  lamina scripts/quickstart.lua ; figures, tables and results.json go to runs/quickstart-1.
-local p = experiment "quickstart" { seed = 1, params = { images = 3200, epochs = 8, rate = 3e-3 } }
+local p = experiment "quickstart" { seed = 1, params = { classes = 8, images = 8000, epochs = 12, rate = 3e-3 } }
 
 -- Stimuli: one object per image, anywhere, of any size, rotation, contrast and polarity, with pixel noise.
-local function objects(n, seed) return stimuli.objects { n, classes = 6, seed = seed } end
+local function objects(n, seed)
+  local set = stimuli.objects { n, classes = p.classes, seed = seed }
+  set.x = (set.x - 0.5) * 4 -- the background is 0, as for an adapted eye
+  return set
+end
 local training, validation, test = objects(p.images, 1), objects(600, 2), objects(600, 3)
 print(training)
 plot.images { training.x[{ { 1, 24 } }], columns = 8, normalise = "all", title = "Stimuli" }:save "stimuli.svg"
@@ -15,7 +19,7 @@ local net = model "ventral" {
   area "V1" { conv { 8, kernel = 7, pad = 3 }, relu, pool.max { 2 } },
   area "V2" { conv { 16, kernel = 5, pad = 2 }, relu, pool.max { 2 } },
   area "IT" { conv { 32, kernel = 3, pad = 1 }, relu, pool.max { 2 }, dense { 64 }, relu },
-  readout "object" { dense { 6 } },
+  readout "object" { dense { p.classes } },
 }
 print(net)
 

@@ -1,11 +1,16 @@
 -- Runs spec files with busted, inside the lamina command: lamina tests/run.lua [busted's options] FILE...
 --
 -- busted and what it stands on are stock Lua programs: they get an environment of their own, with stock pairs and next
--- and without strict globals, while the library under test sees what every script sees.
+-- and without strict globals, while the library under test sees what every script sees. Specs may use the words.
 local repeatable = require "lamina.core.repeatable"
+local words = require "lamina.words"
 
 local foreign = setmetatable({ pairs = repeatable.stock_pairs, next = repeatable.stock_next },
-  { __index = function(_, name) return rawget(_G, name) end })
+  { __index = function(_, name)
+    local value = rawget(_G, name)
+    if value == nil then value = words.find(name) end
+    return value
+  end })
 foreign._G = foreign
 
 local packages = { busted = true, luassert = true, pl = true, say = true, mediator = true, cliargs = true }

@@ -1,7 +1,7 @@
 --- lamina.neural.assembly: recorded (or simulated) responses with what is known about stimuli and neuroids.
 --
--- An assembly holds responses as stimulus x neuroid x repeat (float64), a mask `valid` of the same shape that says which
--- trials count, and coordinates: a.stimulus.NAME (one entry for each stimulus, always with stimulus_id) and
+-- An assembly holds responses as stimulus x neuroid x repeat (float64), a mask `valid` of the same shape that says
+-- which trials count, and coordinates: a.stimulus.NAME (one entry for each stimulus, always with stimulus_id) and
 -- a.neuroid.NAME (one for each neuroid). A missing trial is masked, never a number. Names follow Brain-Score's.
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
@@ -58,7 +58,8 @@ local function check_ids(ids, what, position)
   end
 end
 
---- An assembly from its parts: responses S x U x R, valid (bool, the same shape), stimulus and neuroid (lists by name).
+--- An assembly from its parts: responses S x U x R, valid (bool, the same shape), stimulus and neuroid (lists by
+-- name).
 function M.make(parts, what, position)
   local responses = parts.responses
   local shape = responses.shape
@@ -87,8 +88,8 @@ local function mask(responses, missing, what, position)
   end
   local clean = ops.where(valid, responses, tensor.zeros { 1, dtype = "float64" })
   if not clean:isfinite():all():item() then
-    errors.raise("numeric", position, "%s: responses hold NaN or infinite values; where NaN means a missing trial, say "
-      .. "missing = \"nan\"", what)
+    errors.raise("numeric", position, "%s: responses hold NaN or infinite values; where NaN means a missing trial, "
+      .. "say missing = \"nan\"", what)
   end
   return clean, valid
 end
@@ -186,8 +187,8 @@ local function sort_arrays(arrays, rows, units, what, position)
       elseif #list == rows then
         by_row[name] = list
       else
-        errors.raise("shape", position, "%s: array '%s' has %d entries, expected %d (the rows of responses); arrays about "
-          .. "the %d neuroids have names that begin with neuroid_", what, name, #list, rows, units)
+        errors.raise("shape", position, "%s: array '%s' has %d entries, expected %d (the rows of responses); arrays "
+          .. "about the %d neuroids have names that begin with neuroid_", what, name, #list, rows, units)
       end
     end
   end
@@ -219,8 +220,8 @@ local function from_arrays(arrays, o, what, position)
   end
   local cube, there, stimulus = gather(responses, by_row, what, position)
   local clean, valid = mask(ops.where(there, cube, tensor.zeros { 1, dtype = "float64" }), o.missing, what, position)
-  return M.make({ responses = clean, valid = valid:logical_and(there), stimulus = stimulus, neuroid = by_neuroid }, what,
-    position)
+  return M.make({ responses = clean, valid = valid:logical_and(there), stimulus = stimulus, neuroid = by_neuroid },
+    what, position)
 end
 
 -- The columns of a CSV file (or a table of lists), rows chosen by `where`.
@@ -283,11 +284,11 @@ local FIELDS = {
   name = { type = "string", doc = "what print shows" },
 }
 
---- neural.assembly "file.npz", or neural.assembly { counts = "x.npy", stimuli = "stimuli.csv", neuroids = "units.csv",
--- where = { recording = "a" }, id = "index", missing = -1 }: recorded responses.
--- npz: responses (presentation x neuroid, or stimulus x neuroid x repeat), stimulus_id and any other arrays with one entry
--- for each row; arrays named neuroid_X with one for each neuroid become a.neuroid.X. Trials equal to `missing` are masked;
--- NaN is an error unless missing = "nan".
+--- neural.assembly "file.npz", or neural.assembly { counts = "x.npy", stimuli = "stimuli.csv", neuroids =
+-- "units.csv", where = { recording = "a" }, id = "index", missing = -1 }: recorded responses.
+-- npz: responses (presentation x neuroid, or stimulus x neuroid x repeat), stimulus_id and any other arrays with one
+-- entry for each row; arrays named neuroid_X with one for each neuroid become a.neuroid.X. Trials equal to `missing`
+-- are masked; NaN is an error unless missing = "nan".
 function M.assembly(given)
   local position = errors.position(2)
   local o = schema.check("neural.assembly", given, FIELDS, position)
@@ -312,15 +313,15 @@ Assembly.__tostring = function(self)
   local total = shape[1] * shape[2] * shape[3]
   return table.concat({
     string.format("%s: %s, %s, up to %s; %d of %d trials missing", self.name, shape[1] == 1 and "1 stimulus"
-      or shape[1] .. " stimuli", common.plural(shape[2], "neuroid"), common.plural(shape[3], "repeat"), total - trials,
-      total),
+      or shape[1] .. " stimuli", common.plural(shape[2], "neuroid"), common.plural(shape[3], "repeat"),
+      total - trials, total),
     "  stimulus: " .. table.concat(M.names(self.stimulus), ", "),
     "  neuroid: " .. table.concat(M.names(self.neuroid), ", "),
   }, "\n")
 end
 
---- a:mean(): mean responses over the valid repeats, stimulus x neuroid (float64), and how many repeats each is the mean of
--- (int64). Where there are none the mean is NaN and the count 0.
+--- a:mean(): mean responses over the valid repeats, stimulus x neuroid (float64), and how many repeats each is the
+-- mean of (int64). Where there are none the mean is NaN and the count 0.
 function Assembly:mean()
   if not self.means then self.means, self.counts = stats.masked_mean(self.responses, self.valid) end
   return self.means, self.counts
@@ -362,8 +363,8 @@ function Assembly:at(stimuli, neuroids)
   local function cut(t)
     return t:index_select(common.index(stimuli), { dim = 1 }):index_select(common.index(neuroids), { dim = 2 })
   end
-  return M.make({ responses = cut(self.responses), valid = cut(self.valid), stimulus = pick_all(self.stimulus, stimuli),
-    neuroid = pick_all(self.neuroid, neuroids), name = self.name }, self.name, errors.position(2))
+  return M.make({ responses = cut(self.responses), valid = cut(self.valid),
+    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids), name = self.name }, self.name, errors.position(2))
 end
 
 --- a:select { movie = { 1, 2 }, category = "natural", kind = function(v) return v ~= "noise" end }: the stimuli and
@@ -378,8 +379,8 @@ function Assembly:select(wanted)
       local names = table.move(M.names(self.neuroid), 1, #M.names(self.neuroid), #M.names(self.stimulus) + 1,
         M.names(self.stimulus))
       local near = schema.nearest(tostring(name), names)
-      errors.raise("argument", position, "select: %s '%s' %s", s and "stimuli and neuroids both have a coordinate"
-        or "there is no coordinate", tostring(name), not s and near and string.format("(did you mean '%s'?)", near) or "")
+      errors.raise("argument", position, "select: %s '%s'%s", s and "stimuli and neuroids both have a coordinate"
+        or "there is no coordinate", tostring(name), not s and near and " (did you mean '" .. near .. "'?)" or "")
     end
     if s then of_stimulus[name] = value else of_neuroid[name] = value end
   end
@@ -390,9 +391,9 @@ function Assembly:select(wanted)
   return self:at(stimuli, neuroids)
 end
 
---- a:paired(stimuli): a data set of images x and mean responses y (float32, stimulus x neuroid), aligned by stimulus_id,
--- for train { loss = ... }. A stimulus without image, and a neuroid that has no valid trial for some stimulus, is an
--- error.
+--- a:paired(stimuli): a data set of images x and mean responses y (float32, stimulus x neuroid), aligned by
+-- stimulus_id, for train { loss = ... }. A stimulus without image, and a neuroid that has no valid trial for some
+-- stimulus, is an error.
 function Assembly:paired(set)
   local position = errors.position(2)
   local stimuli = require "lamina.stimuli"
@@ -418,12 +419,14 @@ end
 
 --- neural.join { a, b, ... }: recordings of the same stimuli as one assembly, neuroids one recording after another.
 -- Stimuli are matched by stimulus_id and stand in the order of the first; a stimulus that is not in all is an error.
--- Neuroid coordinates that not all have are dropped; a coordinate `recording` is added from the assemblies' names where
--- there is none.
+-- Neuroid coordinates that not all have are dropped; a coordinate `recording` is added from the assemblies' names
+-- where there is none.
 function M.join(list)
   local position = errors.position(2)
   local first, repeats = list[1], 0
-  if not M.is_assembly(first) then errors.raise("argument", position, "neural.join: expected a list of assemblies") end
+  if not M.is_assembly(first) then
+    errors.raise("argument", position, "neural.join: expected a list of assemblies")
+  end
   for _, a in ipairs(list) do repeats = math.max(repeats, a.responses:size(3)) end
   local responses, valid, neuroid = {}, {}, {}
   for k, a in ipairs(list) do

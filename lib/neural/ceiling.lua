@@ -10,8 +10,8 @@ local SplitHalf = { __name = "split_half" }
 SplitHalf.__index = SplitHalf
 
 SplitHalf.__tostring = function(self)
-  return string.format("split-half reliability, %d random halves of the repeats, Spearman-Brown, seed %d", self.halves,
-    self.seed)
+  return string.format("split-half reliability, %d random halves of the repeats, Spearman-Brown, seed %d",
+    self.halves, self.seed)
 end
 
 local FIELDS = {
@@ -20,11 +20,11 @@ local FIELDS = {
   seed = { type = "integer", doc = "of the halves; the experiment's if absent" },
 }
 
---- split_half { 10, seed = }: the reliability of each neuroid's mean responses. The repeats are divided at random into two
--- halves, the same for all stimuli; the two halves' means are correlated over stimuli, r, and corrected to the full
--- number of repeats, 2 r / (1 + r) (Spearman 1910; Brown 1910); the mean over `halves` divisions is the reliability. The
--- ceiling is its square root: the largest Pearson r with the recorded means that a model can be expected to reach, that
--- of the neuroid's true tuning.
+--- split_half { 10, seed = }: the reliability of each neuroid's mean responses. The repeats are divided at random
+-- into two halves, the same for all stimuli; the two halves' means are correlated over stimuli, r, and corrected to
+-- the full number of repeats, 2 r / (1 + r) (Spearman 1910; Brown 1910); the mean over `halves` divisions is the
+-- reliability. The ceiling is its square root: the largest Pearson r with the recorded means that a model can be
+-- expected to reach, that of the neuroid's true tuning.
 function M.split_half(given)
   local position = errors.position(2)
   local o = schema.check("split_half", given, FIELDS, position)
@@ -34,8 +34,8 @@ end
 --- True for what split_half makes.
 function M.is_ceiling(value) return getmetatable(value) == SplitHalf end
 
---- ceiling:estimate(assembly): reliability (float64, one for each neuroid; NaN where it cannot be computed) and ceiling, the
--- square root of it (0 where the reliability is negative).
+--- ceiling:estimate(assembly): reliability (float64, one for each neuroid; NaN where it cannot be computed) and
+-- ceiling, the square root of it (0 where the reliability is negative).
 function SplitHalf:estimate(assembly)
   local halves = stats.split_half(assembly.responses, assembly.valid, self.halves,
     { seed = self.seed, purpose = "split_half" })

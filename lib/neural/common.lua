@@ -36,7 +36,8 @@ end
 --- A keyed permutation of 1..n as a list.
 function M.permutation(n, seed, purpose, step)
   if n == 0 then return {} end
-  return tensor.draw({ kind = "permutation", shape = { n }, seed = seed, purpose = purpose, step = step or 0 }):totable()
+  local order = tensor.draw { kind = "permutation", shape = { n }, seed = seed, purpose = purpose, step = step or 0 }
+  return order:totable()
 end
 
 --- "a, b, c and 7 more"
@@ -52,8 +53,8 @@ end
 --- "1 neuroid", "3 neuroids"
 function M.plural(n, noun) return string.format("%d %s%s", n, noun, n == 1 and "" or "s") end
 
---- For each of `wanted` (stimulus ids) its position among `have`. An id that `have` lacks, and one that it holds twice,
--- is an error that names it; `what` and `where` say whose ids they are.
+--- For each of `wanted` (stimulus ids) its position among `have`. An id that `have` lacks, and one that it holds
+-- twice, is an error that names it; `what` and `where` say whose ids they are.
 function M.align(wanted, have, what, where, position)
   local place, twice, missing, index = {}, {}, {}, {}
   for i, id in ipairs(have) do

@@ -7,11 +7,13 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
+local STRIDE = 2 -- pixels between the places where energies are taken; they vary more slowly than the image
+
 local FIELDS = {
-  orientations = { type = "integer", default = 8, min = 1, doc = "how many, evenly over 180 degrees" },
-  wavelengths = { type = "table", default = { 4, 5.66 }, doc = "of the filters, in pixels of the image at each scale" },
-  scales = { type = "integer", default = 3, min = 1, doc = "the image at full size, 1/2, 1/4, ..." },
-  grid = { type = "integer", default = 4, min = 1, doc = "energies are averaged over grid x grid parts of the image" },
+  orientations = { type = "integer", default = 12, min = 1, doc = "how many, evenly over 180 degrees" },
+  wavelengths = { type = "table", default = { 4 }, doc = "of the filters, in pixels of the image at each scale" },
+  scales = { type = "integer", default = 4, min = 1, doc = "the image at full size, 1/2, 1/4, ..." },
+  grid = { type = "integer", default = 4, min = 1, doc = "energies are averaged over grid x grid parts" },
 }
 
 -- Quadrature pairs: even filters first, then odd ones in the same order.
@@ -30,23 +32,24 @@ end
 -- sqrt(even^2 + odd^2), averaged over the parts of the grid.
 local function energies(x, bank, pairs_, grid)
   local pad = bank:size(3) // 2
-  local both = x:conv2d(bank, nil, { pad = pad })
+  local both = x:conv2d(bank, nil, { pad = pad, stride = STRIDE })
   local even, odd = both[{ {}, { 1, pairs_ } }], both[{ {}, { pairs_ + 1, 2 * pairs_ } }]
   local energy = (even:square() + odd:square()):sqrt()
   return image.resize(energy, grid, grid, "box"):reshape { #x, -1 }
 end
 
---- neural.gabor_energy { orientations = 8, wavelengths = { 4, 5.66 }, scales = 3, grid = 4 }: a function from images
--- (N x 1 x S x S) to features (N x p, float32): the energies sqrt(even^2 + odd^2) of quadrature pairs of Gabor filters
--- (sigma half a wavelength, aspect 0.75, no response to luminance) at several orientations, wavelengths and scales of the
--- image, averaged over a grid of positions. By default 8 x 2 x 3 x 16 = 768 features. Each image first loses its mean.
--- Adelson & Bergen 1985.
+--- neural.gabor_energy { orientations = 12, wavelengths = { 4 }, scales = 4, grid = 4 }: a function from images
+-- (N x 1 x S x S) to features (N x p, float32): the energies sqrt(even^2 + odd^2) of quadrature pairs of Gabor
+-- filters (sigma half a wavelength, aspect 0.75, no response to luminance) at several orientations, averaged over a
+-- grid of positions. A wavelength of 4 pixels on the image at full size, 1/2, 1/4 and 1/8 is S/4, S/8, S/16 and S/32
+-- cycles per image: an octave apart. By default 12 x 4 x 16 = 768 features. Each image first loses its mean. Adelson
+-- & Bergen 1985.
 function M.gabor_energy(given)
   local position = errors.position(2)
   local o = schema.check("gabor_energy", given, FIELDS, position)
   local longest = 0
   for _, wavelength in ipairs(o.wavelengths) do longest = math.max(longest, wavelength) end
-  local bank = filters(o, 2 * math.ceil(1.5 * longest) + 1)
+  local bank = filters(o, 2 * math.ceil(1.25 * longest) + 1)
   local pairs_ = o.orientations * #o.wavelengths
   return function(x)
     local size = x:size(-1)

@@ -1,4 +1,5 @@
---- lamina.neural.features: what layers of a model, or other front ends, make of images: one matrix each, from one pass.
+--- lamina.neural.features: what layers of a model, or other front ends, make of images: one matrix each, from one
+-- pass.
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local models = require "lamina.model"
@@ -11,8 +12,8 @@ local M = {}
 M.fields = {
   model = { type = "any", doc = "a model" },
   layers = { type = { "string", "table" }, default = "all", doc = "\"all\", a layer or area, or a list of them" },
-  features = { type = "table", doc = "front ends besides the model: { name = tensor or function of the images }, or a list "
-    .. "of { \"name\", tensor or function } to give their order" },
+  features = { type = "table", doc = "front ends besides the model: { name = tensor or function of the images }, or a "
+    .. "list of { \"name\", tensor or function } to give their order" },
   input = { type = "function", doc = "what the model is shown, from the images: a change of size or scale" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
 }
@@ -22,7 +23,7 @@ local function listed(features, what, position)
   local list = {}
   for _, entry in ipairs(features) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" then
-      errors.raise("argument", position, "%s: each entry of a list of features is { \"name\", tensor or function }", what)
+      errors.raise("argument", position, "%s: each of a list of features is { \"name\", tensor or function }", what)
     end
     list[#list + 1] = { name = entry[1], value = entry[2] }
   end
@@ -51,7 +52,8 @@ local function front_end(entry, set, batch, what, position)
     value = #parts == 1 and parts[1] or ops.concat(parts, { dim = 1 })
   end
   if #value ~= #set then
-    errors.raise("shape", position, "%s: the features '%s' have %d rows for %d stimuli", what, entry.name, #value, #set)
+    errors.raise("shape", position, "%s: the features '%s' have %d rows for %d stimuli", what, entry.name, #value,
+      #set)
   end
   return { name = entry.name, area = "", x = value:reshape { #value, -1 }:detach() }
 end
@@ -111,7 +113,7 @@ end
 function M.interval(n, resamples, seed, purpose, of)
   local stats = require "lamina.core.stats"
   local index = stats.bootstrap_indices(n, resamples, { seed = seed, purpose = purpose })
-  return table.unpack(stats.quantile(of(index), { 0.025, 0.975 }):totable())
+  return table.unpack(stats.quantile(of(index):reshape { -1 }, { 0.025, 0.975 }):totable())
 end
 
 return M

@@ -1,11 +1,11 @@
 --- lamina.neural.mapping: from features to responses: ridge regression over a path of penalties, exact.
 --
--- For centred features X (n x p) and responses Y the weights minimise |Y - X W|^2 + alpha |W|^2: alpha is in the units
--- of a sum of squares, as in scikit-learn's Ridge, and the intercept is not penalised. The smaller of the two Gram
--- matrices, X'X (p x p) or XX' (n x n), is written once as Q T Q' with T tridiagonal, by Householder reflections; each
--- penalty is then one tridiagonal solve, so thirty cost little more than one. The penalty is chosen inside the training
--- images, by the squared error on held-out parts of them; of equal errors the larger penalty wins.
--- Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
+-- For centred features X (n x p) and responses Y the weights minimise |Y - X W|^2 + alpha |W|^2: alpha is in the
+-- units of a sum of squares, as in scikit-learn's Ridge, and the intercept is not penalised. The smaller of the two
+-- Gram matrices, X'X (p x p) or XX' (n x n), is written once as Q T Q' with T tridiagonal, by Householder
+-- reflections; each penalty is then one tridiagonal solve, so thirty cost little more than one. The penalty is chosen
+-- inside the training images, by the squared error on held-out parts of them; of equal errors the larger penalty
+-- wins. Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local linalg = require "lamina.core.linalg"
@@ -135,7 +135,7 @@ end
 local RIDGE = {
   positional = { "alphas" },
   alphas = { type = { "tensor", "table", "number" }, doc = "penalties, all > 0; logspace(-2, 7, 30) if absent" },
-  inner = { type = "integer", default = 5, min = 2, doc = "folds inside the training images that choose the penalty" },
+  inner = { type = "integer", default = 5, min = 2, doc = "folds of the training images that choose the penalty" },
   standardise = { type = "boolean", default = false,
     doc = "whether features get mean 0 and variance 1 on the training images; else mean 0 only" },
   per = { type = "string", default = "neuroid", choices = { "neuroid", "all" },

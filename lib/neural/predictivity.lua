@@ -1,9 +1,9 @@
 --- lamina.neural.predictivity: how well each layer predicts recorded responses, on images that the map has not seen.
 --
 -- For each fold the map is fitted on the training images (its penalty chosen inside them) and Pearson's r between
--- prediction and recorded mean response is taken over the held-out images, for each neuroid; r is the mean over folds.
--- (Not pooled over folds: every fold has its own intercept, which makes pooled r negative where nothing is predicted.)
--- A row's r is the median over neuroids, its interval a bootstrap over neuroids.
+-- prediction and recorded mean response is taken over the held-out images, for each neuroid; r is the mean over
+-- folds. (Not pooled over folds: every fold has its own intercept, which makes pooled r negative where nothing is
+-- predicted.) A row's r is the median over neuroids, its interval a bootstrap over neuroids.
 local assembly = require "lamina.neural.assembly"
 local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
@@ -21,7 +21,7 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local FIELDS = {
-  stimuli = { type = "any", required = true, doc = "the images: a stimulus set whose ids are those of the responses" },
+  stimuli = { type = "any", required = true, doc = "images whose ids are those of the responses" },
   responses = { type = "any", required = true, doc = "an assembly" },
   mapping = { type = "any", doc = "ridge {} if absent" },
   splits = { type = "any", doc = "kfold { 10 } if absent" },
@@ -55,8 +55,8 @@ local function check(given, position)
     end
   end
   if o.by and not rawget(o.responses.neuroid, o.by) then
-    errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)", o.by,
-      table.concat(assembly.names(o.responses.neuroid), ", "))
+    errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)",
+      o.by, table.concat(assembly.names(o.responses.neuroid), ", "))
   end
   o.shuffle = o.shuffle == true and 1 or o.shuffle or 0
   o.seed = o.seed or tensor.seed()
@@ -73,15 +73,15 @@ local function keep_neuroids(o, position)
   for i, value in ipairs(reliability:totable()) do
     if least[i] < 1 then
       kept.silent = kept.silent + 1
-    elseif not (value >= o.reliability) then
+    elseif value ~= value or value < o.reliability then
       kept.unreliable = kept.unreliable + 1
     else
       table.insert(kept.index, i)
     end
   end
   if #kept.index == 0 then
-    errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability below %g, "
-      .. "%d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability, kept.silent)
+    errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability below "
+      .. "%g, %d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability, kept.silent)
   end
   local index = common.index(kept.index)
   kept.reliability = reliability:index_select(index, { dim = 1 })
@@ -167,12 +167,12 @@ local function folds_of(o, ids)
   return folds
 end
 
---- predictivity { model =, layers = "all", features =, stimuli =, responses =, mapping = ridge {}, splits = kfold { 10 },
--- ceiling = split_half { 10 }, reliability = 0.3, ceiled = "r / c", by =, shuffle = 0, bootstrap = 1000, input =, batch = 64,
--- seed = }: a score with a row for every layer (and every value of the neuroid coordinate `by`): score.rows[i].layer, area,
--- group, r, low, high (95 % interval), ceiling, ceiled, n, features, shuffled, label. print(score) shows the table and says
--- how it was made; score:results() is for report, score:csv(path) writes the table, score.neuroids holds r, reliability
--- and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor).
+--- predictivity { model =, layers = "all", features =, stimuli =, responses =, mapping = ridge {}, splits = kfold {
+-- 10 }, ceiling = split_half { 10 }, reliability = 0.3, ceiled = "r / c", by =, shuffle = 0, bootstrap = 1000, input
+-- =, batch = 64, seed = }: a score with a row for every layer (and every value of the neuroid coordinate `by`):
+-- score.rows[i].layer, area, group, r, low, high (95 % interval), ceiling, ceiled, n, features, shuffled, label.
+-- print(score) shows the table and says how it was made; score:results() is for report, score:csv(path) writes the
+-- table, score.neuroids holds r, reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor).
 -- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images.
 function M.predictivity(given)
   local position = errors.position(2)

@@ -6,9 +6,9 @@ local M = {}
 --- How r may be put in relation to the ceiling c, by name.
 M.formulas = { "r / c", "r^2 / c^2", "r / c^2", "r^2 / c" }
 
---- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "r^2 / c^2" is the
--- part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself. Nothing is cut off:
--- a value above 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
+--- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "r^2 / c^2"
+-- is the part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself. Nothing
+-- is cut off: a value above 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
 function M.relate(formula, r, c)
   if formula == "r / c" then return r / c end
   if formula == "r^2 / c^2" then return r:square() * r:sign() / c:square() end
@@ -54,14 +54,14 @@ end
 
 local function predictivity_notes(score)
   local lines = {
-    string.format("predictivity: %d stimuli%s; %d of %s (left out: %d with reliability below %g, %d without a valid trial "
-      .. "for some stimulus)", score.stimuli, score.unused > 0 and string.format(" (%d more have no responses)",
+    string.format("predictivity: %d stimuli%s; %d of %s (left out: %d with reliability below %g, %d without a valid "
+      .. "trial for some stimulus)", score.stimuli, score.unused > 0 and string.format(" (%d more have no responses)",
       score.unused) or "", score.kept, common.plural(score.total, "neuroid"), score.unreliable, score.threshold,
       score.silent),
     "  map: " .. score.mapping,
     "  splits: " .. score.splits,
-    "  r: Pearson on held-out images within a fold, mean over folds, median over neuroids; the interval is a bootstrap over "
-      .. string.format("neuroids (%d)", score.bootstrap),
+    string.format("  r: Pearson on held-out images within a fold, mean over folds, median over neuroids; the interval "
+      .. "is a bootstrap over neuroids (%d)", score.bootstrap),
     "  ceiling: square root of " .. score.ceiling,
   }
   if score.shuffles > 0 then
@@ -78,8 +78,8 @@ local function separability_text(score)
       row.label .. (row.selected and ", selected" or "") }
   end
   return string.format("separability: %d images, %d classes, chance %.3f\n  map: one against all, %s\n  splits: %s\n"
-    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d)\n%s", score.stimuli, score.classes,
-    score.chance, score.mapping, score.splits, score.bootstrap, common.columns(rows, { true, true }))
+    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d)\n%s", score.stimuli,
+    score.classes, score.chance, score.mapping, score.splits, score.bootstrap, common.columns(rows, { true, true }))
 end
 
 Score.__tostring = function(self)
@@ -89,21 +89,24 @@ end
 
 -- ---- report, csv -----------------------------------------------------------------------------------------------
 
-local function row_name(row) return row.group ~= nil and string.format("%s, %s", row.layer, row.group) or row.layer end
+local function row_name(row)
+  return row.group ~= nil and string.format("%s, %s", row.layer, row.group) or row.layer
+end
 
---- score:results(): a list of { metric =, value =, label =, ... } for report, one for each row.
+--- score:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
 function Score:results()
   local list = {}
   for i, row in ipairs(self.rows) do
-    local value, metric
-    if self.kind == "separability" then
-      metric, value = "separability", row.accuracy
-    else
-      metric, value = "predictivity", row.r
+    local what = string.format("95 %% CI %s, n = %d", interval(row), row.n)
+    local value = row.accuracy
+    if self.kind == "predictivity" then
+      value = row.r
+      what = string.format("median r over neuroids, %s, ceiling %.3f, %s %.3f", what, row.ceiling, self.formula,
+        row.ceiled)
     end
-    list[i] = { metric = string.format("%s (%s)", metric, row_name(row)), value = value, low = row.low, high = row.high,
-      n = row.n, ceiling = row.ceiling, ceiled = row.ceiled, formula = row.ceiled and self.formula, label = row.label,
-      shuffled = row.shuffled, selected = row.selected }
+    if row.selected then what = what .. ", selected" end
+    list[i] = { metric = string.format("%s (%s)", self.kind, row_name(row)), value = value, label = row.label,
+      what = what }
   end
   return list
 end
@@ -130,9 +133,9 @@ function Score:table()
   return rows
 end
 
---- score:csv(path): writes the table as CSV; returns the score.
+--- score:csv(path): writes the table as CSV, into the folder of the experiment as figures go; returns the score.
 function Score:csv(path)
-  require("lamina.core.io").csv_write(path, self:table())
+  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), self:table())
   return self
 end
 

@@ -1,5 +1,5 @@
---- lamina.neural.separability: how well a linear classifier tells classes apart in each layer ("untangling": DiCarlo &
--- Cox 2007).
+--- lamina.neural.separability: how well a linear classifier tells classes apart in each layer ("untangling": DiCarlo
+-- & Cox 2007).
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local features = require "lamina.neural.features"
@@ -55,10 +55,11 @@ local function correct(o, layer, y, folds, position)
   return ops.concat(parts, { dim = 1 }):index_select(common.index(back), { dim = 1 })
 end
 
---- neural.separability { stimuli =, model =, layers = "all", features =, splits = kfold { 5 }, mapping = ridge { per = "all" },
--- bootstrap = 1000, input =, batch = 64, seed = }: accuracy of a linear classifier on held-out images for each layer: one
--- ridge regression per class to +1 and -1, the largest prediction wins, the penalty chosen inside the training images. The
--- score's rows have layer, area, accuracy, low, high, n, features, label; score.chance is 1 / classes.
+--- neural.separability { stimuli =, model =, layers = "all", features =, splits = kfold { 5 }, mapping = ridge { per
+-- = "all" }, bootstrap = 1000, input =, batch = 64, seed = }: accuracy of a linear classifier on held-out images for
+-- each layer: one ridge regression per class to +1 and -1, the largest prediction wins, the penalty chosen inside the
+-- training images. The score's rows have layer, area, accuracy, low, high, n, features, label; score.chance is 1 /
+-- classes.
 function M.separability(given)
   local position = errors.position(2)
   local o = check(given, position)
@@ -79,7 +80,8 @@ function M.separability(given)
         selected = o.set.selected or nil }
     end
     return scores.make { kind = "separability", rows = rows, stimuli = n, classes = #o.set.classes,
-      chance = 1 / #o.set.classes, mapping = tostring(o.mapping), splits = tostring(o.splits), bootstrap = o.bootstrap }
+      chance = 1 / #o.set.classes, mapping = tostring(o.mapping), splits = tostring(o.splits),
+      bootstrap = o.bootstrap }
   end)
 end
 

@@ -60,13 +60,14 @@ end
 -- receptive field where the positions are known.
 local function object_drive(n, set, seed)
   local classes = #set.classes
-  local table_ = tensor.draw { kind = "uniform", shape = { classes, n }, seed = seed, purpose = "simulate.object.tuning",
-    low = 0, high = 0.5, dtype = "float64" }
+  local table_ = tensor.draw { kind = "uniform", shape = { classes, n }, seed = seed,
+    purpose = "simulate.object.tuning", low = 0, high = 0.5, dtype = "float64" }
   local best = tensor.draw({ kind = "int", shape = { n }, seed = seed, purpose = "simulate.object.class", low = 1,
     high = classes, dtype = "int64" }):totable()
   for i, class in ipairs(best) do table_[class][i] = 1 end
   local drive = table_:index_select(set.y, { dim = 1 })
-  local rows = { preferred = {}, x = draw(n, seed, "object.x", -0.15, 0.15), y = draw(n, seed, "object.y", -0.15, 0.15) }
+  local rows = { preferred = {}, x = draw(n, seed, "object.x", -0.15, 0.15),
+    y = draw(n, seed, "object.y", -0.15, 0.15) }
   for i, class in ipairs(best) do rows.preferred[i] = set.classes[class] end
   if set.latent then
     local x, y = tensor.tensor(rows.x, { dtype = "float64" }), tensor.tensor(rows.y, { dtype = "float64" })
@@ -102,8 +103,8 @@ local function drives_of(o, set, neuroid, position)
   end
   if o.object > 0 then
     if not set.y or not set.classes then
-      errors.raise("argument", position, "neural.simulate: object units need stimuli with labels and classes, such as "
-        .. "stimuli.objects { 200 }")
+      errors.raise("argument", position, "neural.simulate: object units need stimuli with labels and classes, such "
+        .. "as stimuli.objects { 200 }")
     end
     local drive, rows = object_drive(o.object, set, o.seed)
     parts[#parts + 1] = drive
@@ -112,8 +113,8 @@ local function drives_of(o, set, neuroid, position)
   return ops.concat(parts, { dim = 2 })
 end
 
---- neural.simulate { stimuli, simple = 0, complex = 0, object = 0, repeats = 10, rate = 5, noise = "poisson", seed = }: an
--- assembly of units of known tuning.
+--- neural.simulate { stimuli, simple = 0, complex = 0, object = 0, repeats = 10, rate = 5, noise = "poisson", seed =
+-- }: an assembly of units of known tuning.
 --   simple   half-rectified response of a Gabor filter at a random place, orientation, wavelength and phase
 --   complex  energy of a quadrature pair of such filters: the same at every phase
 --   object   tuned to the class of the object (one preferred class), falling off with distance over a wide receptive
@@ -145,8 +146,8 @@ function M.simulate(given)
     for name, column in pairs(set.columns) do columns[name] = column end
     if set.y then columns.label = common.list(set.y) end
     neuroid.neuroid_id = common.count_up(shape[2])
-    local made = assembly.make({ responses = trials, valid = tensor.ones(shape, { dtype = "bool" }), stimulus = columns,
-      neuroid = neuroid, name = "simulated" }, "simulated", position)
+    local made = assembly.make({ responses = trials, valid = tensor.ones(shape, { dtype = "bool" }),
+      stimulus = columns, neuroid = neuroid, name = "simulated" }, "simulated", position)
     made.rates = rates
     return made
   end)

@@ -1,8 +1,8 @@
 --- lamina.neural.splits: how images are divided into those that a map is fitted on and those that test it.
 --
--- kfold deals images, grouped whole groups (the frames of one movie are nearly alike: a map that has seen one frame has
--- seen the others). Both can divide any part of the images again, which is how a penalty is chosen inside the training
--- images with the same care.
+-- kfold deals images, grouped whole groups (the frames of one movie are nearly alike: a map that has seen one frame
+-- has seen the others). Both can divide any part of the images again, which is how a penalty is chosen inside the
+-- training images with the same care.
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local schema = require "lamina.schema"
@@ -63,7 +63,8 @@ local function units(items, groups)
   return list, names
 end
 
--- Raises when a group stands on both sides of a fold. It cannot happen as the folds are made; it is what they promise.
+-- Raises when a group stands on both sides of a fold. It cannot happen as the folds are made; it is what they
+-- promise.
 local function check_leak(fold, groups)
   local seen = {}
   for _, item in ipairs(fold.train) do seen[groups and common.key(groups[item]) or item] = true end
@@ -93,8 +94,8 @@ end
 local function divide(self, items, n, groups, purpose, step)
   local list = units(items, groups)
   if n > #list then
-    errors.raise("argument", self.position, "%s: %d folds, but there are only %s", self.by and "grouped" or "kfold", n,
-      common.plural(#list, self.by and "group" or "image"))
+    errors.raise("argument", self.position, "%s: %d folds, but there are only %s", self.by and "grouped" or "kfold",
+      n, common.plural(#list, self.by and "group" or "image"))
   end
   local order = (groups and n == #list) and common.count_up(n)
     or common.permutation(#list, self.seed, purpose, step)
@@ -126,8 +127,8 @@ local function groups_of(self, n, coordinates)
   return groups
 end
 
---- splits:folds(n, coordinates): for n images, a list of { train = positions, test = positions }; every image is tested
--- once. coordinates: lists by name, one entry for each image.
+--- splits:folds(n, coordinates): for n images, a list of { train = positions, test = positions }; every image is
+-- tested once. coordinates: lists by name, one entry for each image.
 function Splits:folds(n, coordinates)
   return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0)
 end

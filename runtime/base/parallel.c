@@ -1,56 +1,89 @@
-/* parallel.c: one fork and join over OpenMP's team of threads.
+/* parallel.c: a pool of threads that claim ranges of items.
  *
  * The items are cut into ranges; each thread claims the next range from an atomic counter until none is left, so a
  * thread that the system holds up delays only its own range. A range has at least `grain` items, and at most 64
  * times that, so that Ctrl-C is seen after a short while whatever the size of the work.
  *
- * OpenMP and not a pool of our own, by measurement (GCC 12 libgomp, 2 cores, 8 ranges of 2 us each, work alone
- * 8 us): 9.3 us for the whole region against 8.4 us for a hand-written pool with futexes, whether 5 or 500 us lie
- * between regions; 4 threads on 2 cores 38 to 100 us against 66 to 131 us. libgomp's threads spin for some
- * milliseconds between regions and sleep after that; with more threads than cores they sleep nearly at once. It
- * ends threads that a smaller team does not need, and starting them again is dear, so the team is always whole. */
+ * The caller works too, and at the end waits only for threads that have entered the region: one that has not woken in
+ * time is left out. That is why this is a pool of our own and not OpenMP, whose regions end when every thread of the
+ * team has come by: with another program on the same cores, a LeNet step took ten times as long that way (GCC 12's
+ * libgomp), and on idle cores a region of 16 us on two threads takes the same 10 us with either.
+ *
+ * One word tells the state of the region: bits 32 and up its number, bit 31 whether it is closed, the bits below how
+ * many workers are inside. A worker enters by raising the count while the region is open, and only then looks at the
+ * region itself; the caller closes it, waits for the count to fall to 0, and only then returns. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/parallel.h"
 
 #include "base/cpu.h"
 
-#include <omp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#define RELAX() _mm_pause()
+#else
+#define RELAX() ((void)0)
+#endif
+
 enum { RANGES_PER_THREAD = 4, GRAINS_PER_RANGE = 64, MAX_THREADS = 1024 };
+enum { SPINS = 20000 }; /* some 200 us to 1 ms of waiting awake; a worker sleeps after that */
+
+typedef struct region {
+  lm_task task;
+  void *context;
+  int64_t n, ranges; /* range i is [i n / ranges, (i+1) n / ranges) */
+  int threads;       /* workers with a number below this take part */
+  bool whole;        /* never interrupted */
+  atomic_llong next; /* the first range that nobody has claimed */
+} region;
 
 static atomic_int thread_count;           /* 0: not yet asked */
 static volatile sig_atomic_t interrupted; /* written by the signal handler */
 static _Thread_local bool inside;         /* this thread is running a task */
 
+#define CLOSED ((uint64_t)1 << 31)
+#define INSIDE (CLOSED - 1)
+#define NUMBER ((uint64_t)1 << 32)
+
+static _Atomic uint64_t state = CLOSED;
+static region *_Atomic current; /* valid while the region is open or somebody is inside */
+static int cores;               /* how many this process may use */
+static int started;             /* workers 1..started run */
+static atomic_int sleepers;
+static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t sleep_end = PTHREAD_COND_INITIALIZER;
+
 /* The cores this process may run on, or fewer where its control group has a smaller share of time. */
 static int usable_cores(void) {
   cpu_set_t set;
-  int cores = 1;
-  if (!sched_getaffinity(0, sizeof set, &set)) cores = CPU_COUNT(&set);
+  int count = 1;
+  if (!sched_getaffinity(0, sizeof set, &set)) count = CPU_COUNT(&set);
   long long quota, period;
   FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
   if (f && fscanf(f, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0) {
     long long share = (quota + period - 1) / period;
-    if (share < cores) cores = (int)share;
+    if (share < count) count = (int)share;
   }
   if (f) fclose(f);
-  return cores < 1 ? 1 : cores;
+  return count < 1 ? 1 : count;
 }
 
 int lm_threads(void) {
   int count = atomic_load_explicit(&thread_count, memory_order_relaxed);
   if (count == 0) {
-    count = usable_cores();
+    cores = count = usable_cores();
     atomic_store(&thread_count, count);
   }
   return count;
 }
 
 void lm_threads_set(int count) {
+  lm_threads(); /* counts the cores */
   if (count < 1) count = 1;
   if (count > MAX_THREADS) count = MAX_THREADS;
   atomic_store(&thread_count, count);
@@ -59,14 +92,6 @@ void lm_threads_set(int count) {
 void lm_interrupt(void) { interrupted = 1; }
 bool lm_interrupted(void) { return interrupted != 0; }
 void lm_interrupt_clear(void) { interrupted = 0; }
-
-typedef struct region {
-  lm_task task;
-  void *context;
-  int64_t n, ranges; /* range i is [i n / ranges, (i+1) n / ranges) */
-  bool whole;        /* never interrupted */
-  atomic_llong next; /* the first range that nobody has claimed */
-} region;
 
 static int64_t range_start(const region *r, int64_t i) {
   int64_t base = r->n / r->ranges, extra = r->n % r->ranges;
@@ -82,29 +107,96 @@ static void work(region *r, int worker) {
   }
 }
 
+/* ---- workers --------------------------------------------------------------------------------------------------- */
+
+/* Waits for a region with another number than the last one seen: awake for a while, then asleep. */
+static uint64_t wait_for_region(uint64_t seen) {
+  for (int i = 0; i < SPINS && lm_threads() <= cores; i++) {
+    uint64_t now = atomic_load_explicit(&state, memory_order_acquire);
+    if (now / NUMBER != seen) return now;
+    RELAX();
+  }
+  pthread_mutex_lock(&sleep_lock);
+  atomic_fetch_add(&sleepers, 1);
+  while (atomic_load(&state) / NUMBER == seen) pthread_cond_wait(&sleep_end, &sleep_lock);
+  atomic_fetch_sub(&sleepers, 1);
+  pthread_mutex_unlock(&sleep_lock);
+  return atomic_load(&state);
+}
+
+static void *worker_main(void *argument) {
+  int number = (int)(intptr_t)argument;
+  uint64_t seen = 0;
+  inside = true;
+  for (;;) {
+    uint64_t now = wait_for_region(seen);
+    while (!(now & CLOSED) && !atomic_compare_exchange_weak(&state, &now, now + 1)) {}
+    seen = now / NUMBER;
+    if (now & CLOSED) continue; /* came too late */
+    region *r = atomic_load(&current);
+    lm_cpu_float_state(); /* a task may have changed it */
+    if (number < r->threads) work(r, number);
+    atomic_fetch_sub(&state, 1);
+  }
+  return NULL;
+}
+
+/* Starts workers up to `threads` - 1. A worker that cannot be started is done without. Signals stay with the caller. */
+static void start_workers(int threads) {
+  sigset_t all, old;
+  pthread_attr_t attributes;
+  if (started >= threads - 1 || pthread_attr_init(&attributes)) return;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  while (started < threads - 1) {
+    pthread_t thread;
+    if (pthread_create(&thread, &attributes, worker_main, (void *)(intptr_t)(started + 1))) break;
+    started++;
+  }
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy(&attributes);
+}
+
+/* Opens the region to the workers, takes part, closes it, and waits for those inside. */
+static void share(region *r) {
+  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* two callers outside any task take turns */
+  pthread_mutex_lock(&one_at_a_time);
+  start_workers(r->threads);
+  atomic_store(&current, r);
+  atomic_store(&state, (atomic_load(&state) / NUMBER + 1) * NUMBER);
+  if (atomic_load(&sleepers) > 0) {
+    pthread_mutex_lock(&sleep_lock);
+    pthread_cond_broadcast(&sleep_end);
+    pthread_mutex_unlock(&sleep_lock);
+  }
+  work(r, 0);
+  atomic_fetch_or(&state, CLOSED);
+  for (int i = 0; atomic_load_explicit(&state, memory_order_acquire) & INSIDE; i++) {
+    if (i < SPINS && lm_threads() <= cores)
+      RELAX();
+    else
+      sched_yield();
+  }
+  pthread_mutex_unlock(&one_at_a_time);
+}
+
 static void run(region *r, int64_t grain) {
-  int threads = inside ? 1 : lm_threads();
+  r->threads = inside ? 1 : lm_threads();
   if (grain < 1) grain = 1;
   int64_t most = r->n / grain; /* so that each range keeps its grain */
-  int64_t wanted = (int64_t)threads * RANGES_PER_THREAD, finer = most / GRAINS_PER_RANGE;
+  int64_t wanted = (int64_t)r->threads * RANGES_PER_THREAD, finer = most / GRAINS_PER_RANGE;
   if (wanted < finer) wanted = finer;
   r->ranges = most < 1 ? 1 : most < wanted ? most : wanted;
   atomic_init(&r->next, 0);
-  if (threads == 1 || r->ranges == 1) {
-    bool outer = inside;
-    inside = true;
-    if (!outer) lm_cpu_float_state();
+  bool outer = inside;
+  inside = true;
+  if (!outer) lm_cpu_float_state();
+  if (r->threads == 1 || r->ranges == 1)
     work(r, 0);
-    inside = outer;
-    return;
-  }
-#pragma omp parallel num_threads(threads) default(none) shared(r)
-  {
-    inside = true;
-    lm_cpu_float_state();
-    work(r, omp_get_thread_num());
-    inside = false;
-  }
+  else
+    share(r);
+  inside = outer;
 }
 
 lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e) {

@@ -27,8 +27,8 @@ lm_status figure_fail(lm_err *e, lm_status status, const char *format, ...) __at
 cairo_status_t figure_append(void *canvas, const unsigned char *data, unsigned int length);
 
 /* Cairo numbers the surfaces of a process, and the numbers reach an SVG's ids. Renumbers them from 1 in order of
- * appearance. Never lengthens the text; returns its new length. */
-size_t figure_renumber(uint8_t *text, size_t count);
+ * appearance. */
+lm_status figure_renumber(lm_canvas *c, lm_err *e);
 
 /* The drawing of text and images, for the table in canvas.c. */
 void figure_text(lm_canvas *c, double x, double y, const char *text, const lm_figure_font *font);

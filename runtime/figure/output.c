@@ -48,34 +48,39 @@ static size_t surface_number(const uint8_t *text, size_t at, size_t count) {
 
 enum { MAX_SURFACES = 1024 };
 
-size_t figure_renumber(uint8_t *text, size_t count) {
+lm_status figure_renumber(lm_canvas *c, lm_err *e) {
+  const uint8_t *text = c->bytes;
+  /* A form has 10 bytes and a digit at least and gains 3 digits at most. */
+  size_t room = c->count + c->count / 3 + 16, out = 0, at = 0;
+  uint8_t *fresh = c->host->alloc(room, "figure: file", e);
+  if (!fresh) return LM_ERR_MEMORY;
   unsigned long seen[MAX_SURFACES];
   int n = 0;
-  size_t out = 0, at = 0;
-  while (at < count) {
-    size_t digits = text[at] == 'i' || text[at] == '=' ? surface_number(text, at, count) : 0;
+  while (at < c->count) {
+    size_t digits = text[at] == 'i' || text[at] == '=' ? surface_number(text, at, c->count) : 0;
     if (!digits) {
-      text[out++] = text[at++];
+      fresh[out++] = text[at++];
       continue;
     }
+    memcpy(fresh + out, text + at, digits - at);
+    out += digits - at;
     unsigned long number = 0;
-    size_t end = digits;
-    for (; end < count && text[end] >= '0' && text[end] <= '9'; end++) number = 10 * number + (text[end] - '0');
+    for (at = digits; at < c->count && text[at] >= '0' && text[at] <= '9'; at++)
+      number = 10 * number + (text[at] - '0');
     int k = 0;
     while (k < n && seen[k] != number) k++;
-    if (k == MAX_SURFACES) return 0;
+    if (k == MAX_SURFACES) {
+      c->host->free(fresh);
+      return figure_fail(e, LM_ERR_ARGUMENT, "figure: more than %d images in one SVG", MAX_SURFACES - 1);
+    }
     if (k == n) seen[n++] = number;
-    memmove(text + out, text + at, digits - at);
-    out += digits - at;
-    char digits_of[24];
-    int length = snprintf(digits_of, sizeof digits_of, "%d", k + 1);
-    /* Cairo counts up from 1 in order of creation, so the k-th number seen is at least k. */
-    if ((size_t)length > end - digits) return 0;
-    memcpy(text + out, digits_of, (size_t)length);
-    out += (size_t)length;
-    at = end;
+    out += (size_t)snprintf((char *)fresh + out, room - out, "%d", k + 1);
   }
-  return out;
+  c->host->free(c->bytes);
+  c->bytes = fresh;
+  c->count = out;
+  c->room = room;
+  return LM_OK;
 }
 
 static lm_status end_drawing(lm_canvas *c, lm_err *e) {
@@ -103,10 +108,7 @@ lm_status figure_finish(lm_canvas *c, lm_status (*write)(void *context, const vo
   c->finished = true;
   lm_status status = end_drawing(c, e);
   if (status != LM_OK) return status;
-  if (c->format == LM_FIGURE_SVG) {
-    size_t count = figure_renumber(c->bytes, c->count);
-    if (!count) return figure_fail(e, LM_ERR_ARGUMENT, "figure: more than %d images in one SVG", MAX_SURFACES);
-    c->count = count;
-  }
+  if (c->format == LM_FIGURE_SVG) status = figure_renumber(c, e);
+  if (status != LM_OK) return status;
   return write(context, c->bytes, c->count, e);
 }

@@ -111,30 +111,71 @@ static void pack_pixels(void *out, int64_t lanes, const void *source, const int6
 
 /* ---- the gradients' ends ------------------------------------------------------------------------------------------- */
 
-/* dst[i * step] += src[i] for those i with 0 <= first + i * step < w. */
-static void fold_row(real *row, int64_t w, const real *src, int64_t ow, int64_t first, int64_t step) {
-  int64_t begin = first >= 0 ? 0 : (-first + step - 1) / step;
-  int64_t end = w - first <= 0 ? 0 : (w - first + step - 1) / step;
-  if (end > ow) end = ow;
-  if (step == 1)
-    for (int64_t i = begin; i < end; i++) row[first + i] += src[i];
-  else
-    for (int64_t i = begin; i < end; i++) row[first + i * step] += src[i];
+typedef struct fold_shape {
+  int64_t kh, kw, sh, sw, dh, dw, ph, pw, oh, ow;
+} fold_shape;
+
+/* Elements [low, high) of the vector at p; the others are +0 and not read. */
+static inline vec load_range(const real *p, int low, int high) {
+  if (low == 0) return vec_load_some(p, high);
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps((__mmask16)((1u << high) - (1u << low)), p);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  return _mm512_maskz_loadu_pd((__mmask8)((1u << high) - (1u << low)), p);
+#else
+  vec v = {0};
+  for (int i = low; i < high; i++) v[i] = p[i];
+  return v;
+#endif
+}
+
+/* One row h of a plane, for a stride of 1 along it: a vector of sums at a time. col: the plane's first column. Adding
+ * +0 for taps that miss changes no bit, since no sum is ever -0. */
+static void fold_row(real *row, int64_t w, const real *col, int64_t h, const fold_shape *s) {
+  for (int64_t begin = 0; begin < w; begin += VEC) {
+    vec sum = {0};
+    for (int64_t i = 0; i < s->kh; i++) {
+      int64_t y = h + s->ph - i * s->dh;
+      if (y < 0 || y % s->sh != 0 || y / s->sh >= s->oh) continue;
+      for (int64_t j = 0; j < s->kw; j++) {
+        int64_t x = begin + s->pw - j * s->dw; /* the output column under the vector's first element */
+        int64_t low = x < 0 ? -x : 0, high = s->ow - x < VEC ? s->ow - x : VEC;
+        if (low >= high) continue;
+        const real *from = col + ((i * s->kw + j) * s->oh + y / s->sh) * s->ow + x;
+        sum += low == 0 && high == VEC ? vec_load(from) : load_range(from, (int)low, (int)high);
+      }
+    }
+    vec_store_some(row + begin, sum, (int)(w - begin < VEC ? w - begin : VEC));
+  }
+}
+
+/* Any stride: every element of a column to its place. */
+static void fold_plane(real *dx, int64_t h, int64_t w, const real *col, const fold_shape *s) {
+  memset(dx, 0, sizeof(real) * (size_t)(h * w));
+  for (int64_t i = 0; i < s->kh; i++)
+    for (int64_t j = 0; j < s->kw; j++, col += s->oh * s->ow) {
+      int64_t first = j * s->dw - s->pw;
+      int64_t begin = first >= 0 ? 0 : (-first + s->sw - 1) / s->sw;
+      int64_t end = w - first <= 0 ? 0 : (w - first + s->sw - 1) / s->sw;
+      if (end > s->ow) end = s->ow;
+      for (int64_t y = 0; y < s->oh; y++) {
+        int64_t row = y * s->sh + i * s->dh - s->ph;
+        if (row < 0 || row >= h) continue;
+        for (int64_t x = begin; x < end; x++) dx[row * w + first + x * s->sw] += col[y * s->ow + x];
+      }
+    }
 }
 
 static void fold(void *out, const void *columns, int64_t c, int64_t h, int64_t w, const int64_t geometry[10]) {
-  const int64_t kh = geometry[0], kw = geometry[1], sh = geometry[2], sw = geometry[3], dh = geometry[4],
-                dw = geometry[5], ph = geometry[6], pw = geometry[7], oh = geometry[8], ow = geometry[9];
+  fold_shape s;
+  memcpy(&s, geometry, sizeof s);
   real *dx = out;
   const real *col = columns;
-  memset(dx, 0, sizeof(real) * (size_t)(c * h * w));
-  for (int64_t plane = 0; plane < c; plane++, dx += h * w)
-    for (int64_t i = 0; i < kh; i++)
-      for (int64_t j = 0; j < kw; j++, col += oh * ow)
-        for (int64_t y = 0; y < oh; y++) {
-          int64_t row = y * sh + i * dh - ph;
-          if (row >= 0 && row < h) fold_row(dx + row * w, w, col + y * ow, ow, j * dw - pw, sw);
-        }
+  for (int64_t plane = 0; plane < c; plane++, dx += h * w, col += s.kh * s.kw * s.oh * s.ow) {
+    if (s.sw != 1) fold_plane(dx, h, w, col, &s);
+    else
+      for (int64_t row = 0; row < h; row++) fold_row(dx + row * w, w, col, row, &s);
+  }
 }
 
 static void join(void *out, void *parts, int64_t chunks, int64_t k, int64_t pitch, int64_t o, int64_t begin,

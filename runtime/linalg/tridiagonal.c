@@ -16,6 +16,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { PART = 1 << 16 }; /* elements of the matrix that are worth a thread of their own */
+
 typedef struct reduction {
   const lm_kernel_linalg *kernel;
   int64_t n, k; /* the step; rows and columns [k + 1, n) remain */
@@ -66,7 +68,8 @@ static lm_status reduce(reduction *r, double *d, double *f, lm_err *e) {
     d[k] = row[k];
     if (from == r->n) break;
     f[k] = make_reflector(r, &r->tau[k]);
-    lm_status status = lm_parallel(r->n - from, 16, update_rows, r, e);
+    int64_t left = r->n - from, grain = PART / left + 1;
+    lm_status status = lm_parallel(left, grain, update_rows, r, e);
     if (status != LM_OK) return status;
     double tau = r->tau[k], *p = r->p + from, *v = r->next + from;
     double half = 0.5 * tau * tau * r->kernel->dot(r->n - from, p, v);
@@ -203,7 +206,8 @@ lm_status lm_tridiagonal_solve(lm_tensor **x, const lm_tensor *d, const lm_tenso
     goto done;
   }
   solve s = {lm_kernels_of(LM_F64)->linalg, space, space + n, lm_tensor_data(out), n, columns};
-  status = lm_parallel((columns + LM_LINALG_COLUMNS - 1) / LM_LINALG_COLUMNS, 1, solve_columns, &s, e);
+  int64_t grain = PART / (n * LM_LINALG_COLUMNS + 1) + 1;
+  status = lm_parallel((columns + LM_LINALG_COLUMNS - 1) / LM_LINALG_COLUMNS, grain, solve_columns, &s, e);
 done:
   lm_free(space);
   lm_tensor_release(dd);

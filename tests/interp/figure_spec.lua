@@ -55,6 +55,19 @@ describe("canvas", function()
     assert.equal("%PDF", bytes_of(folder .. "/first.pdf"):sub(1, 4))
   end)
 
+  it("holds many images in one SVG, each under its own name", function()
+    local c = figure.canvas("svg", 60, 40)
+    for k = 1, 30 do c:image("\0\0\0", 1, 1, k, 1, 1, 1) end
+    c:save(folder .. "/many.svg")
+    local text, names, count = bytes_of(folder .. "/many.svg"), {}, 0
+    for name in text:gmatch "<image id=\"image(%d+)\"" do
+      assert.falsy(names[name])
+      names[name], count = true, count + 1
+    end
+    assert.equal(30, count)
+    for name in text:gmatch "href=\"#image(%d+)\"" do assert.truthy(names[name], "image" .. name) end
+  end)
+
   it("measures text in proportion", function()
     local c = figure.canvas("svg", 10, 10)
     local one, ascent, descent = c:extents("m", 8)

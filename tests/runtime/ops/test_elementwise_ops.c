@@ -3,7 +3,7 @@
  * An op of the group "elementwise" that has no row in one of the tables below fails the test. */
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "ops.h"
+#include "calls.h"
 
 #include <math.h>
 #include <setjmp.h>

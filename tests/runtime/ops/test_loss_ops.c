@@ -2,7 +2,7 @@
  *
  * An op of the group "loss" that is not named in the table below fails the test. */
 #include "base/memory.h"
-#include "ops.h"
+#include "calls.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* ops.c: tensors for tests, and ops called by name. */
-#include "ops.h"
+/* calls.c: tensors for tests, and ops called by name. */
+#include "calls.h"
 
 #include <math.h>
 #include <setjmp.h>

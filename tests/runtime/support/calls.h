@@ -1,6 +1,6 @@
-/* ops.h: tensors for tests, and ops called by name with their parameters as text. */
-#ifndef TEST_OPS_H
-#define TEST_OPS_H
+/* calls.h: tensors for tests, and ops called by name with their parameters as text. */
+#ifndef TEST_CALLS_H
+#define TEST_CALLS_H
 
 #include "autodiff/autodiff.h"
 
