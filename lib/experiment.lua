@@ -157,10 +157,12 @@ end
 
 -- ---- reporting -------------------------------------------------------------------------------------------------
 
-local function add(spec, position)
+local MOST_LINES = 8 -- a longer score is noted without a line for each row
+
+local function add(spec, position, quiet)
   local row = rows.row(spec, position)
   if current then current.results[#current.results + 1] = row end
-  print(rows.line(row))
+  if not quiet then print(rows.line(row)) end
 end
 
 --- report { metric =, value =, threshold =, comparison =, id =, label =, what = } notes a result and prints it;
@@ -171,7 +173,9 @@ function M.report(given)
   hash_files()
   local list = type(given) == "table" and getmetatable(given) and given.results
   if list then
-    for _, row in ipairs(given:results()) do add(row, position) end
+    local results = given:results()
+    for _, row in ipairs(results) do add(row, position, #results > MOST_LINES) end
+    if #results > MOST_LINES then print(string.format("%d results noted: %s", #results, given.kind or "score")) end
   else
     if type(given) ~= "table" then
       errors.raise("argument", position, "report: expected { metric =, value = } or a score, got a %s", type(given))

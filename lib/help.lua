@@ -160,9 +160,25 @@ local function module_doc(module, value)
   return table.concat(parts, "\n\n")
 end
 
+-- The ops by group.
+local function list_of_ops()
+  local ops = require "lamina.core.ops"
+  local groups = {}
+  local lines = { "ops.NAME(x, ...): the runtime's ops. They are methods of tensors, too: x:NAME(...). See help \"NAME\"." }
+  for _, name in ipairs(ops.list()) do
+    local group = ops.doc(name).group or "other"
+    groups[group] = (groups[group] and groups[group] .. " " or "") .. name
+  end
+  for group, names in pairs(groups) do
+    lines[#lines + 1] = string.format("  %-12s ", group) .. wrapped(names, "               ")
+  end
+  return table.concat(lines, "\n")
+end
+
 local function word_doc(word)
   local entry = words.list[word]
   if not entry then return nil end
+  if word == "ops" then return list_of_ops() end
   local value = words.find(word)
   local text = layer_doc(value)
   if text then return text end

@@ -199,6 +199,10 @@ function M.run(o, position)
   elseif o.resume then
     errors.raise("argument", position, "resume = true needs checkpoint = \"FILE\", the file to go on from")
   end
+  local parent = run.path and (run.path:match "^(.*)/[^/]*$" or ".")
+  if parent and parent ~= "" and not require("lamina.core.base").isdir(parent) then
+    errors.raise("io", position, "checkpoint: there is no folder '%s' to write %s into", parent, run.path)
+  end
   run:plan_optimizers()
   run:load()
   run.first = run.step

@@ -47,8 +47,8 @@ function M.of(value, position)
     return M.make { x = value.x, y = value.y, classes = value.classes, name = value.name, groups = value.groups,
       id = value.id, columns = value.columns }
   end
-  errors.raise("argument", position, "expected stimuli: a stimulus set, a data set, or a tensor of images N x C x H x "
-    .. "W, got a %s", type(value))
+  errors.raise("argument", position, "expected stimuli: a stimulus set, a data set, or a tensor of images N x C x H "
+    .. "x W, got a %s", type(value))
 end
 
 --- set:batch(indices): { x =, y =, index = } of the images at these positions (a list or an int64 tensor).

@@ -16,7 +16,8 @@ return layer.define {
   options = {
     width = { type = "integer", required = true, min = 1, doc = "number of units" },
     bias = { type = "boolean", default = true, doc = "whether a bias is added" },
-    init = { type = { "string", "table", "function" }, default = "uniform", doc = "see help \"init\"" },
+    init = { type = { "string", "table", "function" }, default = "uniform",
+      doc = "first weights: uniform, he, lecun, glorot, zeros, { \"normal\", std = }, ..., a function (lib/weights.lua)" },
   },
   fuses = "relu",
   shape = function(o) return { o.width } end,

@@ -364,7 +364,8 @@ function Assembly:at(stimuli, neuroids)
     return t:index_select(common.index(stimuli), { dim = 1 }):index_select(common.index(neuroids), { dim = 2 })
   end
   return M.make({ responses = cut(self.responses), valid = cut(self.valid),
-    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids), name = self.name }, self.name, errors.position(2))
+    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids), name = self.name },
+    self.name, errors.position(2))
 end
 
 --- a:select { movie = { 1, 2 }, category = "natural", kind = function(v) return v ~= "noise" end }: the stimuli and

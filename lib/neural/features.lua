@@ -12,8 +12,8 @@ local M = {}
 M.fields = {
   model = { type = "any", doc = "a model" },
   layers = { type = { "string", "table" }, default = "all", doc = "\"all\", a layer or area, or a list of them" },
-  features = { type = "table", doc = "front ends besides the model: { name = tensor or function of the images }, or a "
-    .. "list of { \"name\", tensor or function } to give their order" },
+  features = { type = "table", doc = "front ends besides the model: { name = tensor or function of the images }, or "
+    .. "a list of { \"name\", tensor or function } to give their order" },
   input = { type = "function", doc = "what the model is shown, from the images: a change of size or scale" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
 }

@@ -80,8 +80,8 @@ local function keep_neuroids(o, position)
     end
   end
   if #kept.index == 0 then
-    errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability below "
-      .. "%g, %d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability, kept.silent)
+    errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability "
+      .. "below %g, %d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability, kept.silent)
   end
   local index = common.index(kept.index)
   kept.reliability = reliability:index_select(index, { dim = 1 })
@@ -137,15 +137,16 @@ local function make_row(o, layer, group, r, kept, controls, close)
   local n = #group.index
   local function interval_of(values)
     return features.interval(n, o.bootstrap, o.seed, "predictivity.bootstrap", function(draws)
-      return stats.quantile(values:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, n }, { 0.5 })
+      local drawn = values:index_select(draws:reshape { -1 }, { dim = 1 })
+      return stats.quantile(drawn:reshape { o.bootstrap, n }, { 0.5 })
     end)
   end
   local ceiled = scores.relate(o.ceiled, own, ceiling)
   local low, high = interval_of(own)
   local ceiled_low, ceiled_high = interval_of(ceiled)
   local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2), n = n,
-    r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled), ceiled_low = ceiled_low,
-    ceiled_high = ceiled_high, label = close and "close" or "exact", selected = o.set.selected or nil }
+    r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled),
+    ceiled_low = ceiled_low, ceiled_high = ceiled_high, label = close and "close" or "exact", selected = o.set.selected or nil }
   if controls then
     local medians = stats.quantile(controls:index_select(index, { dim = 2 }), { 0.5 }):reshape { -1 }
     row.shuffled, row.shuffled_low, row.shuffled_high = medians:mean():item(), medians:min():item(),

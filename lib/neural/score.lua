@@ -41,8 +41,8 @@ local function predictivity_table(score)
   for i, row in ipairs(score.rows) do
     local line = { row.layer, row.area }
     if score.by then line[#line + 1] = tostring(row.group) end
-    for _, cell in ipairs { tostring(row.features), tostring(row.n), number(row.r), interval(row), number(row.ceiling),
-      number(row.ceiled) } do
+    for _, cell in ipairs { tostring(row.features), tostring(row.n), number(row.r), interval(row),
+      number(row.ceiling), number(row.ceiled) } do
       line[#line + 1] = cell
     end
     if score.shuffles > 0 then line[#line + 1] = number(row.shuffled) end
@@ -60,8 +60,8 @@ local function predictivity_notes(score)
       score.silent),
     "  map: " .. score.mapping,
     "  splits: " .. score.splits,
-    string.format("  r: Pearson on held-out images within a fold, mean over folds, median over neuroids; the interval "
-      .. "is a bootstrap over neuroids (%d)", score.bootstrap),
+    string.format("  r: Pearson on held-out images within a fold, mean over folds, median over neuroids; the "
+      .. "interval is a bootstrap over neuroids (%d)", score.bootstrap),
     "  ceiling: square root of " .. score.ceiling,
   }
   if score.shuffles > 0 then
@@ -112,8 +112,8 @@ function Score:results()
 end
 
 local COLUMNS = {
-  predictivity = { "layer", "area", "group", "features", "n", "r", "low", "high", "ceiling", "ceiled", "formula", "shuffled",
-    "shuffled_low", "shuffled_high", "label" },
+  predictivity = { "layer", "area", "group", "features", "n", "r", "low", "high", "ceiling", "ceiled", "formula",
+    "shuffled", "shuffled_low", "shuffled_high", "label" },
   separability = { "layer", "area", "features", "n", "accuracy", "low", "high", "chance", "label" },
 }
 

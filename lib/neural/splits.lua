@@ -90,8 +90,25 @@ local function deal(list, n, order, whole)
   return folds
 end
 
--- Folds of `items`, n of them; `purpose` and `step` key the order.
-local function divide(self, items, n, groups, purpose, step)
+-- The same order, class by class: dealt in turn, every class is spread evenly over the folds.
+local function by_class(order, list, labels)
+  local of, classes = {}, {}
+  for _, u in ipairs(order) do
+    local label = labels[list[u][1]]
+    if not of[label] then
+      of[label] = {}
+      classes[#classes + 1] = label
+    end
+    table.insert(of[label], u)
+  end
+  table.sort(classes)
+  local sorted = {}
+  for _, label in ipairs(classes) do table.move(of[label], 1, #of[label], #sorted + 1, sorted) end
+  return sorted
+end
+
+-- Folds of `items`, n of them; `purpose` and `step` key the order; labels (optional) are spread evenly.
+local function divide(self, items, n, groups, purpose, step, labels)
   local list = units(items, groups)
   if n > #list then
     errors.raise("argument", self.position, "%s: %d folds, but there are only %s", self.by and "grouped" or "kfold",
@@ -99,6 +116,7 @@ local function divide(self, items, n, groups, purpose, step)
   end
   local order = (groups and n == #list) and common.count_up(n)
     or common.permutation(#list, self.seed, purpose, step)
+  if labels and not groups then order = by_class(order, list, labels) end
   local folds = {}
   for f, test in ipairs(deal(list, n, order, groups ~= nil)) do
     local held, train = {}, {}
@@ -128,21 +146,22 @@ local function groups_of(self, n, coordinates)
 end
 
 --- splits:folds(n, coordinates): for n images, a list of { train = positions, test = positions }; every image is
--- tested once. coordinates: lists by name, one entry for each image.
-function Splits:folds(n, coordinates)
-  return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0)
+-- tested once. coordinates: lists by name, one entry for each image. labels (optional, one for each image): kfold
+-- spreads every class evenly over the folds.
+function Splits:folds(n, coordinates, labels)
+  return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0, labels)
 end
 
 --- splits:inner(count, items, n, coordinates, fold): the images `items` divided again into `count` folds by the same
 -- rule (into as many as there are groups where these are fewer); `fold` keys the order.
-function Splits:inner(count, items, n, coordinates, fold)
+function Splits:inner(count, items, n, coordinates, fold, labels)
   local groups = groups_of(self, n, coordinates)
   local most = #units(items, groups)
   if most < 2 then
     errors.raise("argument", self.position, "%s: a fold trains on %s, too few to choose a penalty by",
       self.by and "grouped" or "kfold", common.plural(most, self.by and "group" or "image"))
   end
-  return divide(self, items, math.min(count, most), groups, "splits.inner", fold)
+  return divide(self, items, math.min(count, most), groups, "splits.inner", fold, labels)
 end
 
 return M

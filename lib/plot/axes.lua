@@ -81,6 +81,7 @@ local function turn_labels(canvas, x, width)
   local spacing = width / #x.labels
   local longest = widest(canvas, x.labels, size)
   x.angle, x.over = 0, 0
+  if longest == 0 then return 0 end
   if longest + 3 <= spacing then return size end
   if spacing >= 1.5 * size then
     x.angle, x.over = 45, math.max(0, 0.71 * longest - spacing / 2)

@@ -161,6 +161,21 @@ describe("data.mnist", function()
     end)
   end
 
+  it("reads the real digits where they are", function()
+    local root = os.getenv "LAMINA_DATA" or "../shared/data"
+    if not base.isdir(root .. "/mnist") then
+      pending "no data (LAMINA_DATA)"
+      return
+    end
+    local digits = dataset.mnist { dir = root .. "/mnist" }
+    assert.same({ 55000, 5000, 10000 }, { #digits.train, #digits.valid, #digits.test })
+    -- counted from the training file's bytes, item 1 to 55000
+    assert.is_true(math.abs(digits.mean - 0.13071675060933466) < 1e-7)
+    assert.is_true(math.abs(digits.std - 0.30819664165272775) < 1e-7)
+    assert.equal("5", digits.train.classes[digits.train.y[1]]) -- the first digits of both files
+    assert.equal("7", digits.test.classes[digits.test.y[1]])
+  end)
+
   it("says where to put the files", function()
     clear()
     local text = message(dataset.mnist, { dir = folder })
