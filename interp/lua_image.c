@@ -120,6 +120,21 @@ static int image_resize(lua_State *L) {
   return 1;
 }
 
+static const bind_doc docs[] = {
+    {"image.gratings", "gratings(size, params) -> images",
+     "Gratings and Gabor patches, n x 1 x size x size, from n x 8 parameters: orientation, frequency, phase, "
+     "contrast, mean, sigma, x, y. See stimuli.gratings."},
+    {"image.gabors", "gabors(size, params) -> filters",
+     "Gabor filters of sum 0 and norm 1, n x 1 x size x size, from n x 7 parameters: orientation, wavelength, "
+     "phase, sigma, gamma, x, y. See stimuli.gabors."},
+    {"image.objects", "objects { n =, size =, classes =, position =, scale =, rotation =, contrast =, both =, noise =, seed = } -> images, labels, latent",
+     "One object per image; see stimuli.objects. All options must be given."},
+    {"image.object_names", "object_names() -> list of strings",
+     "The shapes that objects can draw."},
+    {"image.resize", "resize(x, height, width[, method]) -> images",
+     "The last two axes made height x width: 'box' (means over areas, the default) or 'bilinear'."},
+    {NULL, NULL, NULL}};
+
 int bind_open_image(lua_State *L) {
   static const luaL_Reg functions[] = {{"gratings", image_gratings},
                                        {"gabors", image_gabors},
@@ -127,6 +142,7 @@ int bind_open_image(lua_State *L) {
                                        {"object_names", image_object_names},
                                        {"resize", image_resize},
                                        {NULL, NULL}};
+  bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;
 }

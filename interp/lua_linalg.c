@@ -56,6 +56,22 @@ static int linalg_tridiagonal_solve(lua_State *L) {
   return 1;
 }
 
+static const bind_doc docs[] = {
+    {"linalg.cholesky", "cholesky(a) -> l",
+     "The lower triangular l with a = l l', for a symmetric positive definite matrix; float64. A matrix that "
+     "is not raises a 'numeric' error that names the pivot."},
+    {"linalg.triangular_solve", "triangular_solve(l, b[, transpose]) -> x",
+     "Solves l x = b, or l' x = b with transpose = true, for a lower triangular l; b is n x m or n."},
+    {"linalg.solve_spd", "solve_spd(a, b) -> x",
+     "Solves a x = b for a symmetric positive definite a, by Cholesky."},
+    {"linalg.tridiagonal", "tridiagonal(a) -> q, d, f",
+     "A symmetric matrix as q t q', q orthogonal and t tridiagonal with diagonal d and off-diagonal f, by "
+     "Householder reflections."},
+    {"linalg.tridiagonal_solve", "tridiagonal_solve(d, f, shift, b) -> x",
+     "Solves (t + shift I) x = b for the tridiagonal t with diagonal d and off-diagonal f; it must be positive "
+     "definite."},
+    {NULL, NULL, NULL}};
+
 int bind_open_linalg(lua_State *L) {
   static const luaL_Reg functions[] = {{"cholesky", linalg_cholesky},
                                        {"triangular_solve", linalg_triangular_solve},
@@ -63,6 +79,7 @@ int bind_open_linalg(lua_State *L) {
                                        {"tridiagonal", linalg_tridiagonal},
                                        {"tridiagonal_solve", linalg_tridiagonal_solve},
                                        {NULL, NULL}};
+  bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -57,8 +57,7 @@ static lm_optim_kind option_kind(lua_State *L, int index) {
 static int optim_step(lua_State *L) {
   int n;
   luaL_checktype(L, 2, LUA_TTABLE);
-  bind_known_options(L, 2, "step",
-                     "kind rate decay momentum nesterov beta1 beta2 epsilon step scale first second");
+  bind_known_options(L, 2, "step", "kind rate decay momentum nesterov beta1 beta2 epsilon step scale first second");
   lm_optim_slot *slots = read_slots(L, 1, "step", &n);
   read_state(L, 2, "first", n, slots, false);
   read_state(L, 2, "second", n, slots, true);
@@ -109,7 +108,7 @@ static int optim_nonfinite(lua_State *L) {
 
 int bind_open_optim(lua_State *L) {
   static const luaL_Reg functions[] = {
-    {"step", optim_step}, {"norm", optim_norm}, {"nonfinite", optim_nonfinite}, {NULL, NULL}};
+      {"step", optim_step}, {"norm", optim_norm}, {"nonfinite", optim_nonfinite}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -97,6 +97,24 @@ static int stats_poisson(lua_State *L) {
   return 1;
 }
 
+static const bind_doc docs[] = {
+    {"stats.pearson", "pearson(x, y) -> r",
+     "Pearson's r of every column (one number for vectors). A column without variance gives 0, a NaN gives "
+     "NaN."},
+    {"stats.split_half", "split_half(responses, valid, halves, { seed =, purpose = }) -> halves x units",
+     "Split-half reliability of responses (items x units x repeats) with Spearman-Brown's correction, for each "
+     "of `halves` random halves of the repeats; valid (bool) says which trials count. Negative correlations "
+     "stay uncorrected."},
+    {"stats.masked_mean", "masked_mean(responses, valid) -> mean, count",
+     "Means over the valid repeats (NaN where there is none), and how many there are."},
+    {"stats.quantile", "quantile(x, { probabilities }) -> tensor",
+     "Quantiles of the last axis, linear between order statistics (NumPy's default); NaN where there is a NaN."},
+    {"stats.bootstrap_indices", "bootstrap_indices(n, resamples, { seed =, purpose = }) -> int64",
+     "resamples x n positions drawn with replacement from 1 to n."},
+    {"stats.poisson", "poisson(rate, { seed =, purpose =, step = }) -> counts",
+     "Poisson counts for rates from 0 to 500, one draw for each element; float64."},
+    {NULL, NULL, NULL}};
+
 int bind_open_stats(lua_State *L) {
   static const luaL_Reg functions[] = {{"pearson", stats_pearson},
                                        {"split_half", stats_split_half},
@@ -105,6 +123,7 @@ int bind_open_stats(lua_State *L) {
                                        {"bootstrap_indices", stats_bootstrap_indices},
                                        {"poisson", stats_poisson},
                                        {NULL, NULL}};
+  bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -2,8 +2,7 @@
 --
 -- Objects are anything with :state() -> { tensors =, values = } and :restore(state) (models, optimisers), or tensors.
 -- Random draws are functions of (seed, purpose, step), so epoch, step and the counts of the script's own draws are
--- all
--- that a run needs to go on exactly as if it had not stopped.
+-- all that a run needs to go on exactly as if it had not stopped.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 

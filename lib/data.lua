@@ -160,8 +160,7 @@ local function units(set, by, position)
 end
 
 --- set:split { 0.8, 0.2, by = true, seed = }: several data sets with about these shares of the items, in an order
--- drawn
--- for (seed, "split"); with `by`, items of one group (a movie, a subject) stay together.
+-- drawn for (seed, "split"); with `by`, items of one group (a movie, a subject) stay together.
 function Set:split(given)
   local position = errors.position(2)
   local named = { parts = {} }

@@ -104,9 +104,8 @@ function M.run(o, position)
 end
 
 --- evaluate { model =, data =, loss =, batch = 256 }: n, loss (mean over items) and, for labels, error (part of the
--- items
--- that is wrong), accuracy, wrong (their number) and confusion (classes x classes, int64: true class by given class).
--- `selected` is true where the data have been used for a choice, such as which weights to keep.
+-- items that is wrong), accuracy, wrong (their number) and confusion (classes x classes, int64: true class by given
+-- class). `selected` is true where the data have been used for a choice, such as which weights to keep.
 function M.evaluate(given)
   local position = errors.position(2)
   return M.run(schema.check("evaluate", given, FIELDS, position), position)

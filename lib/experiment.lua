@@ -57,13 +57,12 @@ local function log(text)
   local file = current and current.log
   if not file then return end
   local stamp = base.utc()
-  for line in (text .. "\n"):gmatch "(.-)\n" do
-    local ok, message = file:write(stamp, " ", line, "\n")
-    if not ok then
-      current.log = nil
-      file:close()
-      errors.raise("io", 2, "%s/log.txt: cannot write: %s", current.dir, message)
-    end
+  for line in (text .. "\n"):gmatch "(.-)\n" do file:write(stamp, " ", line, "\n") end
+  local ok, message = file:flush()
+  if not ok then
+    current.log = nil
+    file:close()
+    errors.raise("io", 2, "%s/log.txt: cannot write: %s", current.dir, message)
   end
 end
 
@@ -79,7 +78,6 @@ local function open_log()
   local path = current.dir .. "/log.txt"
   local file, message = io.open(path, "ab")
   if not file then errors.raise_at(nil, "io", "%s", message) end
-  file:setvbuf "line"
   current.log = file
   rawset(_G, "print", logged_print)
 end

@@ -213,10 +213,9 @@ function M.run(o, position)
   return run.rows
 end
 
---- loop { data =, batch = 64, epochs = 1, state = {...}, each = function(b) ... end, ... }: see the head of this
--- file and
--- `fields`. b has x, y, #b, epoch, step (counted over all epochs, from 1) and number (within the epoch). Returns the
--- history: one row per epoch.
+--- loop { data =, batch = 64, epochs = 1, state = {...}, each = function(b) ... end, ... }: see the head of this file
+-- and `fields`. b has x, y, #b, epoch, step (counted over all epochs, from 1) and number (within the epoch). Returns
+-- the history: one row per epoch.
 function M.loop(given)
   local position = errors.position(2)
   return M.run(schema.check("loop", given, M.fields, position), position)

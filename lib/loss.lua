@@ -27,8 +27,7 @@ local known = {
 }
 
 --- The function (output, target) -> loss for what a script gives as `loss`: a name, { name, options... } or a
--- function.
--- The second result is its name, or "loss". Raises at `position`.
+-- function. The second result is its name, or "loss". Raises at `position`.
 function M.make(spec, position)
   if type(spec) == "function" then return spec, "loss" end
   local name, options = spec, {}

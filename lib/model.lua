@@ -212,9 +212,8 @@ local function wanted_of(net, layers, level)
   return wanted
 end
 
---- net:activations(x, layers): what the layers give for a batch, as a table by name, without gradients. layers:
--- "all" (the
--- default) for every layer, a name, or a list of names; an area's name stands for its last layer.
+--- net:activations(x, layers): what the layers give for a batch, as a table by name, without gradients. layers: "all"
+-- (the default) for every layer, a name, or a list of names; an area's name stands for its last layer.
 function Model:activations(x, layers)
   check_input(self, x, 2)
   local wanted = wanted_of(self, layers, 2)
@@ -279,8 +278,7 @@ function Model:take(tensors, what, level)
 end
 
 --- net:load(path): takes the parameters from a file that net:save made. Names and shapes must be the model's;
--- otherwise
--- nothing is changed and the error lists what is missing, extra or of another shape.
+-- otherwise nothing is changed and the error lists what is missing, extra or of another shape.
 function Model:load(path)
   self:take(require("lamina.core.io").safetensors_read(path), path, 2)
   return self

@@ -112,8 +112,8 @@ local function optimizer(kind, fields, states)
 end
 
 --- sgd { rate = 0.01, momentum = 0, nesterov = false, decay = 0, schedule =, clip = }: gradient descent; with
--- momentum
--- m: b = m b + g, p = p - rate b (nesterov: p - rate (g + m b)); decay is added to the gradient. As in PyTorch.
+-- momentum m: b = m b + g, p = p - rate b (nesterov: p - rate (g + m b)); decay is added to the gradient. As in
+-- PyTorch.
 M.sgd = optimizer("sgd", {
   rate = { type = "number", default = 0.01, min = 0, doc = "learning rate" },
   momentum = { type = "number", default = 0, min = 0, below = 1, doc = "how much of the last direction is kept" },
@@ -132,8 +132,7 @@ end
 local function both() return { "first", "second" } end
 
 --- adam { rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = 0, schedule =, clip = } (Kingma & Ba
--- 2015).
--- decay is added to the gradient.
+-- 2015). decay is added to the gradient.
 M.adam = optimizer("adam", adam_fields(), both)
 
 --- adamw: adam with decay taken from the weights directly, rate * decay of them at each step (Loshchilov & Hutter
@@ -224,9 +223,8 @@ function Optimizer:update()
     second = self.second })
 end
 
---- One training step on a loss (a tensor with one element): zero, backward, update. A loss that is NaN or infinite
--- is an
--- error and changes nothing.
+--- One training step on a loss (a tensor with one element): zero, backward, update. A loss that is NaN or infinite is
+-- an error and changes nothing.
 function Optimizer:step(loss)
   local value = loss:item()
   if value ~= value or value == math.huge or value == -math.huge then

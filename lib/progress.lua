@@ -1,6 +1,5 @@
---- What a long run shows: on a terminal a line that is drawn anew at most ten times a second, elsewhere nothing
--- until the
--- epoch is over.
+--- What a long run shows: on a terminal a line that is drawn anew at most ten times a second, elsewhere nothing until
+-- the epoch is over.
 local base = require "lamina.core.base"
 
 local M = {}

@@ -39,8 +39,7 @@ local function all_finite(t)
 end
 
 --- Where the first value that is not finite came from, for a batch whose loss is not: "the data", the parameter or
--- the
--- layer with its op, or the loss. Runs the forward pass again, layer by layer.
+-- the layer with its op, or the loss. Runs the forward pass again, layer by layer.
 function M.culprit(net, b, ctx, loss_name)
   if not all_finite(b.x) then return "the data" end
   if core.is_tensor(b.y) and b.y.dtype:match("^float") and not all_finite(b.y) then return "the data's targets" end
@@ -195,12 +194,10 @@ end
 
 --- train { model =, data =, validate =, loss = "cross_entropy", optimizer = adam {}, epochs = 1, batch = 64,
 -- shuffle = true, keep =, clip =, checkpoint =, resume =, seed =, log = }: trains the model and returns the history,
--- one
--- row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss, valid_error,
--- rate,
--- seconds. With `validate`, the weights that were best on it are put back at the end, and scores on these data are
--- marked `selected` from then on. Stops with an error at a loss that is NaN or infinite, before the weights are
--- touched.
+-- one row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss, valid_error,
+-- rate, seconds. With `validate`, the weights that were best on it are put back at the end, and scores on these data
+-- are marked `selected` from then on. Stops with an error at a loss that is NaN or infinite, before the weights are
+-- touched. With `checkpoint` and `resume`, a run that was cut off goes on from its last whole epoch, bit for bit.
 function M.train(given)
   local position = errors.position(2)
   local o, loss, loss_name = check(given, position)

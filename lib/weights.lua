@@ -1,6 +1,5 @@
 --- How parameters begin. Every draw is keyed by the seed and the parameter's full name ("V1.conv1.weight"), so a
--- layer
--- that is added or taken away leaves the first values of all the others as they were.
+-- layer that is added or taken away leaves the first values of all the others as they were.
 --
 -- The option `init` of conv and dense is one of
 --

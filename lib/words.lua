@@ -20,7 +20,6 @@ local fields = {
   ["lamina.evaluate"] = "evaluate",
   ["lamina.neural"] = "predictivity separability ridge kfold grouped split_half",
   ["lamina.experiment"] = "experiment report",
-  ["lamina.neural"] = "predictivity ridge kfold grouped split_half",
   ["lamina.help"] = "help",
   ["lamina.errors"] = "try",
   ["lamina.core.tensor"] = "tensor zeros ones full arange linspace logspace eye randn rand randint permutation "

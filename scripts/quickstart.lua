@@ -11,7 +11,9 @@ local function objects(n, seed)
 end
 local training, validation, test = objects(p.images, 1), objects(600, 2), objects(600, 3)
 print(training)
-plot.images { training.x[{ { 1, 24 } }], columns = 8, map = "grey", title = "Stimuli" }:save "stimuli.svg"
+plot.images {
+  training.x[{ { 1, 24 } }], columns = 8, map = "grey", normalise = "all", title = "Stimuli",
+}:save "stimuli.svg"
 
 -- The model, area by area, and what it costs.
 local net = model "ventral" {

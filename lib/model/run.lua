@@ -1,7 +1,6 @@
 --- The forward pass of a checked model. Results of layers are given back as soon as nothing needs them; what backward
 -- needs is held by the tape. A convolution or dense layer directly followed by relu runs as one op, unless its own
--- output
--- is asked for; both ways give the same bits.
+-- output is asked for; both ways give the same bits.
 local M = {}
 
 --- For each node, the name of the activation that it can take over from the node after it; once per model.
@@ -22,8 +21,7 @@ function M.prepare(net)
 end
 
 -- Counts how many places still need a tensor, and releases it when the last one lets go. Layers may return their
--- input
--- itself, so the count is by tensor.
+-- input itself, so the count is by tensor.
 local function hold(live, t) live[t] = (live[t] or 0) + 1 end
 
 local function let_go(live, t)
@@ -59,8 +57,7 @@ local function run_block(block, x, ctx, wanted, live, found)
 end
 
 --- Runs a batch x through the model. ctx: { training =, step =, seed =, watch = }. wanted: layer and area names to
--- keep,
--- as a set. Returns the outputs by readout (by the last area where there is no readout), and what was wanted.
+-- keep, as a set. Returns the outputs by readout (by the last area where there is no readout), and what was wanted.
 function M.run(net, x, ctx, wanted)
   local live, values, found, left = { [x] = math.huge }, { input = x }, {}, {}
   for source, n in pairs(net.uses) do left[source] = n end

@@ -168,6 +168,16 @@ end
 --- True for what ridge makes.
 function M.is_mapping(value) return getmetatable(value) == Ridge end
 
+-- project (t + alpha I)^-1 right: the solve takes the side that has fewer columns.
+local function product(system, alpha, right)
+  if #system.project < right:size(2) then
+    system.across = system.across or system.project:t():contiguous()
+    local solved = linalg.tridiagonal_solve(system.d, system.f, alpha, system.across)
+    return solved:t():matmul(right)
+  end
+  return system.project:matmul(linalg.tridiagonal_solve(system.d, system.f, alpha, right))
+end
+
 -- Squared errors by penalty (A x T), summed over the inner folds.
 local function path_errors(self, source, y, inner)
   local sums
@@ -178,13 +188,13 @@ local function path_errors(self, source, y, inner)
     local right, truth = system.right(centred), y:index_select(test, { dim = 1 }) - mean
     local rows = {}
     for a, alpha in ipairs(self.alphas) do
-      local solved = linalg.tridiagonal_solve(system.d, system.f, alpha, right)
-      local guess = system.project:matmul(solved)
+      local guess = product(system, alpha, right)
       local missed = guess - truth
-      rows[a] = missed:square():sum(1)
-      solved:release()
+      local square = missed:square()
+      rows[a] = square:sum(1)
       guess:release()
       missed:release()
+      square:release()
     end
     local part = ops.stack(rows, { dim = 1 })
     sums = sums and sums + part or part

@@ -81,7 +81,8 @@ local function keep_neuroids(o, position)
   end
   if #kept.index == 0 then
     errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability "
-      .. "below %g, %d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability, kept.silent)
+      .. "below %g, %d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability,
+      kept.silent)
   end
   local index = common.index(kept.index)
   kept.reliability = reliability:index_select(index, { dim = 1 })
@@ -146,7 +147,8 @@ local function make_row(o, layer, group, r, kept, controls, close)
   local ceiled_low, ceiled_high = interval_of(ceiled)
   local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2), n = n,
     r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled),
-    ceiled_low = ceiled_low, ceiled_high = ceiled_high, label = close and "close" or "exact", selected = o.set.selected or nil }
+    ceiled_low = ceiled_low, ceiled_high = ceiled_high, label = close and "close" or "exact",
+    selected = o.set.selected or nil }
   if controls then
     local medians = stats.quantile(controls:index_select(index, { dim = 2 }), { 0.5 }):reshape { -1 }
     row.shuffled, row.shuffled_low, row.shuffled_high = medians:mean():item(), medians:min():item(),

@@ -67,7 +67,8 @@ function M.separability(given)
   local labels = common.list(o.set.y)
   local folds = o.splits:folds(n, o.set.columns, labels)
   for f, fold in ipairs(folds) do
-    fold.inner = #o.mapping.alphas > 1 and o.splits:inner(o.mapping.inner, fold.train, n, o.set.columns, f, labels) or {}
+    fold.inner = #o.mapping.alphas > 1
+      and o.splits:inner(o.mapping.inner, fold.train, n, o.set.columns, f, labels) or {}
   end
   return tensor.no_grad(function()
     local y, rows = targets_of(o.set), {}

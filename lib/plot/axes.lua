@@ -85,7 +85,7 @@ local function turn_labels(canvas, x, width)
   if longest + 3 <= spacing then return size end
   if spacing >= 1.5 * size then
     x.angle, x.over = 45, math.max(0, 0.71 * longest - spacing / 2)
-    return 0.71 * (longest + size)
+    return 0.71 * longest + 4
   end
   x.angle = 90
   thin(x, spacing, 1.15 * size)

@@ -123,7 +123,8 @@ end
 
 local function layer_panel(score, rows, ceiled)
   local shown, labels = layer_marks(score, rows, ceiled)
-  local ylabel = score.kind == "separability" and "accuracy" or ceiled and formula_label(score.formula) or "Pearson r"
+  local ylabel = "median " .. (ceiled and formula_label(score.formula) or "Pearson r")
+  if score.kind == "separability" then ylabel = "accuracy" end
   return { marks = shown, legend = true, xcategories = labels, yscale = { zero = true }, baseline = true,
     ylabel = ylabel }
 end

@@ -34,8 +34,12 @@ local function write(value, decimals)
 end
 
 local function linear_ticks(scale, count)
-  local step = round_step(scale.high - scale.low, count)
-  if scale.integer then step = math.max(1, step) end
+  local step
+  repeat -- two ticks at least, or nobody could read the axis
+    step = round_step(scale.high - scale.low, count)
+    if scale.integer then step = math.max(1, step) end
+    count = 1.5 * count
+  until math.floor(scale.high / step + 1e-6) > math.ceil(scale.low / step - 1e-6) or step == 1 and scale.integer
   local largest = math.max(math.abs(scale.low), math.abs(scale.high))
   local exponent = 0
   if largest >= 1e5 or largest < 1e-3 then exponent = decade(largest) end

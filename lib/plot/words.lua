@@ -42,6 +42,18 @@ function M.numbers(value, what, at)
   return value
 end
 
+--- Options whose values stand in the table itself, word { 1, 2, 3, title = "..." }, or are all there is,
+-- word(tensor): the same with the values under `name`. Anything else is returned as it is.
+function M.lone_list(spec, name)
+  if type(spec) == "userdata" then return { [name] = spec } end
+  if type(spec) ~= "table" or type(spec[1]) ~= "number" then return spec end
+  local options = { [name] = {} }
+  for key, value in pairs(spec) do
+    if math.type(key) then options[name][key] = value else options[key] = value end
+  end
+  return options
+end
+
 --- Raises unless list has n entries (nil passes).
 function M.same_length(list, n, what, at)
   if list and #list ~= n then
@@ -119,6 +131,10 @@ local XY = M.fields {
   reference = { type = "number", doc = "draw a dashed line at this y" },
 }
 
+local XY_AND_SERIES = {} -- so that a misspelt name is compared with all of them
+for name, field in pairs(SERIES) do XY_AND_SERIES[name] = field end
+for name, field in pairs(XY) do XY_AND_SERIES[name] = field end
+
 local function check_log(word, marks, options, at)
   for _, axis in ipairs { "x", "y" } do
     for _, mark in ipairs(options[axis .. "log"] and marks or {}) do
@@ -135,8 +151,7 @@ end
 
 -- plot.line and plot.scatter: word, kind of mark, what the caller gave.
 local function xy_plot(word, kind, spec, at)
-  if type(spec) == "userdata" then spec = { y = spec } end
-  if type(spec) == "table" and type(spec[1]) == "number" then spec = { y = spec } end
+  spec = M.lone_list(spec, "y")
   if type(spec) ~= "table" then
     errors.raise("argument", at, "%s takes a table such as { x = ..., y = ... }, got a %s", word, type(spec))
   end
@@ -146,7 +161,7 @@ local function xy_plot(word, kind, spec, at)
     if SERIES[key] and math.type(key) == nil then own[key] = value
     elseif type(key) ~= "number" then general[key] = value end
   end
-  local options = schema.check(word, general, XY, at)
+  local options = schema.check(word, general, XY_AND_SERIES, at)
   if #several == 0 then several[1] = schema.check(word, own, SERIES, at)
   elseif next(own) then
     errors.raise("argument", at, "%s: '%s' belongs inside the series when several are given", word, (next(own)))
@@ -349,7 +364,7 @@ end
 -- width, height. Values that are NaN or infinite are left out and counted in the axis label. Returns a figure.
 function M.histogram(spec)
   local at = errors.position(2)
-  if type(spec) == "table" and type(spec[1]) == "number" then spec = { spec } end
+  spec = M.lone_list(spec, "values")
   local options = schema.check("plot.histogram", spec, HISTOGRAM, at)
   local several, all, left_out = options.series or { { values = options.values } }, {}, 0
   for k, series in ipairs(several) do

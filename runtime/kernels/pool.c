@@ -115,7 +115,7 @@ static bool scatter(void *out, const void *gradient, const int64_t *position, in
   memset(dx, 0, sizeof(real) * (size_t)(planes * size));
   for (int64_t plane = 0; plane < planes; plane++, dx += size, dy += n, position += n)
     for (int64_t i = 0; i < n; i++) {
-      if ((uint64_t)(position[i] - 1) < (uint64_t)size) dx[position[i] - 1] += dy[i];
+      if ((uint64_t)position[i] - 1 < (uint64_t)size) dx[position[i] - 1] += dy[i];
       else good = false;
     }
   return good;
@@ -127,7 +127,7 @@ static bool take(void *out, const void *source, const int64_t *position, int64_t
   bool good = true;
   for (int64_t plane = 0; plane < planes; plane++, x += size, y += n, position += n)
     for (int64_t i = 0; i < n; i++) {
-      bool inside_plane = (uint64_t)(position[i] - 1) < (uint64_t)size;
+      bool inside_plane = (uint64_t)position[i] - 1 < (uint64_t)size;
       y[i] = inside_plane ? x[position[i] - 1] : 0;
       good = good && inside_plane;
     }

@@ -159,8 +159,8 @@ static void solve_columns(void *context, int worker, int64_t begin, int64_t end)
   for (int64_t i = 1; i < s->n; i++)
     s->kernel->axpy(width, -s->ratio[i - 1], x + (i - 1) * s->columns, x + i * s->columns);
   for (int64_t i = s->n - 1; i >= 0; i--) {
-    double *row = x + i * s->columns, pivot = s->pivot[i];
-    for (int64_t c = 0; c < width; c++) row[c] /= pivot;
+    double *row = x + i * s->columns, scale = 1.0 / s->pivot[i];
+    for (int64_t c = 0; c < width; c++) row[c] *= scale;
     if (i + 1 < s->n) s->kernel->axpy(width, -s->ratio[i], row + s->columns, row);
   }
 }

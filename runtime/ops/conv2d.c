@@ -29,9 +29,11 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_conv_shape s;
   lm_status status = lm_conv_args(c, c->in_meta[0].shape, c->in_meta[1].shape, &s, e);
   for (int i = 0; i < 2 + has_bias(c) && status == LM_OK; i++) status = lm_tensor_compact(&in[i], c->in[i], e);
-  if (status == LM_OK)
+  if (status == LM_OK) {
+    s.weight = in[1]->storage;
     status = lm_conv_forward(&s, lm_tensor_data(in[0]), lm_tensor_data(in[1]), in[2] ? lm_tensor_data(in[2]) : NULL,
                              c->p[ACTIVATION].i == RELU, lm_tensor_data(c->out[0]), e);
+  }
   for (int i = 0; i < 3; i++) lm_tensor_release(in[i]);
   return status;
 }

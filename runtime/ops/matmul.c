@@ -93,9 +93,9 @@ static lm_status forward(lm_call *c, lm_err *e) {
   const lm_tensor *a = c->in[0], *b = c->in[1];
   lm_gemm_job job = {.dtype = a->dtype, .batch = s.batch, .m = s.m, .n = s.n, .k = s.k, .c = lm_tensor_data(c->out[0])};
   job.a = (lm_operand){.data = lm_tensor_data(a), .row = a->ndim > 1 ? a->stride[a->ndim - 2] : 0,
-                       .column = a->stride[a->ndim - 1], .storage = a->storage};
+                       .column = a->stride[a->ndim - 1]};
   job.b = (lm_operand){.data = lm_tensor_data(b), .row = b->stride[b->ndim > 1 ? b->ndim - 2 : 0],
-                       .column = b->ndim > 1 ? b->stride[b->ndim - 1] : 0, .storage = b->storage};
+                       .column = b->ndim > 1 ? b->stride[b->ndim - 1] : 0};
   int64_t *at = NULL;
   if (s.batch > 1 && folds(a, b)) {
     job.m *= s.batch;

@@ -158,8 +158,15 @@ static lm_status check_rule(const lm_optim_rule *r, lm_err *e) {
 }
 
 static lm_update update_of(const lm_optim_rule *r) {
-  lm_update u = {.rate = r->rate, .scale = r->scale, .decay = r->decay, .momentum = r->momentum, .shrink = 1,
-                 .beta1 = r->beta1, .beta2 = r->beta2, .epsilon = r->epsilon, .nesterov = r->nesterov};
+  lm_update u = {.rate = r->rate,
+                 .scale = r->scale,
+                 .decay = r->decay,
+                 .momentum = r->momentum,
+                 .shrink = 1,
+                 .beta1 = r->beta1,
+                 .beta2 = r->beta2,
+                 .epsilon = r->epsilon,
+                 .nesterov = r->nesterov};
   if (r->kind == LM_OPTIM_SGD) return u;
   if (r->kind == LM_OPTIM_ADAMW) {
     u.shrink = 1 - r->rate * r->decay;

@@ -199,4 +199,5 @@ double lm_tensor_get(const lm_tensor *t, int64_t index) {
 
 void lm_tensor_set(lm_tensor *t, int64_t index, double value) {
   write_one(lm_tensor_data(t), t->dtype, place(t, index), value);
+  lm_tensor_touch(t);
 }

@@ -26,8 +26,11 @@ static lm_storage *storage_new(int64_t bytes, lm_err *e) {
   return s;
 }
 
+void (*lm_storage_on_release)(lm_storage *);
+
 static void storage_release(lm_storage *s) {
   if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
+  if (s->packed && lm_storage_on_release) lm_storage_on_release(s);
   if (s->release)
     s->release(s);
   else

@@ -23,9 +23,13 @@ typedef struct lm_storage {
   int64_t refs; /* atomic */
   uint64_t version;
   uint64_t id;
+  bool packed; /* a packed copy of the contents may be kept (ops/core/packed.h) */
   void (*release)(struct lm_storage *); /* how to free data that lm_alloc did not give; NULL otherwise */
   void *owner;                          /* for release */
 } lm_storage;
+
+/* Called before a storage with `packed` set is freed; NULL until somebody keeps packed copies. */
+extern void (*lm_storage_on_release)(lm_storage *);
 
 struct lm_record; /* ops/core/op.h: how a tensor came to be; it begins with an lm_record_head */
 
@@ -92,7 +96,7 @@ lm_status lm_tensor_convert(lm_tensor **out, const lm_tensor *t, lm_dtype dtype,
 /* dst[...] = src[...], shapes equal, dtypes converted; touches dst. */
 lm_status lm_tensor_copy_into(lm_tensor *dst, const lm_tensor *src, lm_err *e);
 
-/* One element as a double / int64, by linear row-major index; the index is asserted. */
+/* One element as a double, by linear row-major index; the index is asserted. Setting marks a write in place. */
 double lm_tensor_get(const lm_tensor *t, int64_t index);
 void lm_tensor_set(lm_tensor *t, int64_t index, double value);
 

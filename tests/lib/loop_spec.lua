@@ -117,6 +117,7 @@ describe("loop", function()
     assert.matches("did you mean 'epochs'", message(loop, { data = set, each = each, epoch = 1 }), 1, true)
     assert.matches("expected a data set", message(loop, { data = core.zeros { 3 }, each = each }), 1, true)
     assert.matches("checkpoint", message(loop, { data = set, each = each, resume = true }), 1, true)
+    assert.matches("no folder", message(loop, { data = set, each = each, checkpoint = "/no/such/x" }), 1, true)
   end)
 end)
 

@@ -4,6 +4,7 @@ local core_io = require "lamina.core.io"
 local plot = require "lamina.plot"
 local scale = require "lamina.plot.scale"
 local style = require "lamina.plot.style"
+local tensor = require "lamina.core.tensor"
 
 local folder = os.tmpname() .. ".plots"
 
@@ -58,6 +59,9 @@ describe("scale", function()
     local made = scale.new(5, 5, { count = 4 })
     assert.truthy(made.low < 5 and made.high > 5)
     assert.near(0.5, scale.at(made, 5), 1e-12)
+    for _, span in ipairs { 0.7, 2.9, 3, 5.8, 99 } do
+      assert.truthy(#scale.new(-span, span, { count = 2, limits = { -span, span } }).ticks > 1)
+    end
     assert.truthy(#scale.new(nil, nil, { count = 4 }).ticks > 1)
   end)
 end)
@@ -172,18 +176,58 @@ describe("plot", function()
   end)
 
   it("images: one for each, channels side by side, three channels in colour", function()
-    check_page(plot.images { lamina.randn { 12, 1, 7, 5 }, columns = 6, title = "Filters" }, "images")
-    check_page(plot.images { lamina.rand { 4, 3, 6, 6 }, titles = { "a", "b", "c", "a much longer title" } }, "rgb")
-    check_page(plot.images { lamina.randn { 2, 4, 3, 3 }, normalise = "all" }, "channels")
+    check_page(plot.images { tensor.randn { 12, 1, 7, 5 }, columns = 6, title = "Filters" }, "images")
+    check_page(plot.images { tensor.rand { 4, 3, 6, 6 }, titles = { "a", "b", "c", "a much longer title" } }, "rgb")
+    check_page(plot.images { tensor.randn { 2, 4, 3, 3 }, normalise = "all" }, "channels")
     assert.equal(1 + 2 * 4 * 9, #lines_of(folder .. "/channels.csv"))
-    assert.error_matches(function() plot.images { lamina.randn { 3, 3 } } end, "images of 2 axes")
+    assert.error_matches(function() plot.images { tensor.randn { 3, 3 } } end, "images of 2 axes")
   end)
 
   it("refuses unknown options and lengths that differ", function()
     assert.error_matches(function() plot.line { x = { 1 }, y = { 1 }, xlable = "t" } end, "xlable.*xlabel")
+    assert.error_matches(function() plot.line { 1, 2, heigth = 3 } end, "heigth.*height")
+    assert.error_matches(function() plot.line { y = { 1 }, lable = "V1" } end, "lable.*label")
+    assert.error_matches(function() plot.histogram { 1, 2, bin = 3 } end, "bin.*bins")
     assert.error_matches(function() plot.line { x = { 1, 2 }, y = { 1 } } end, "x has 2 entries, expected 1")
-    assert.error_matches(function() plot.bars { labels = { "a" }, values = { 1 }, low = { 0 } } end, "belong together")
+    assert.error_matches(function() plot.bars { labels = { "a" }, values = { 1 }, low = { 0 } } end,
+      "belong together")
     assert.error_matches(function() plot.bars { labels = { "a" }, values = { "1" } } end, "expected a number")
     assert.error_matches(function() plot.line({ 1, 2 }):save "x.gif" end, "%.svg, %.pdf or %.png")
+  end)
+
+  it("curve draws what train returned, errors in percent", function()
+    local history = require("lamina.history").new {
+      { epoch = 1, step = 10, train_loss = 2.0, train_error = 0.5, valid_loss = 1.5, valid_error = 0.25,
+        seconds = 1.0 },
+      { epoch = 2, step = 20, train_loss = 1.0, train_error = 0.25, valid_loss = 1.25, valid_error = 0.125,
+        seconds = 1.0 },
+    }
+    check_page(plot.curve(history), "curve")
+    check_page(plot.curve { history, title = "Learning" }, "curve2")
+    local lines = lines_of(folder .. "/curve.csv")
+    assert.same({ "series,epoch,value", "train_loss,1,2.0", "train_loss,2,1.0" }, { lines[1], lines[2], lines[3] })
+    assert.equal(9, #lines)
+    assert.truthy(table.concat(lines, "\n"):find("valid_error,2,0.125", 1, true))
+    assert.error_matches(function() plot.curve { 1, 2 } end, "plot.curve")
+    assert.error_matches(function() plot.curve(require("lamina.history").new()) end, "no epochs yet")
+  end)
+
+  it("layers draws scores, their groups and their ceilings", function()
+    local rows = {}
+    for i, layer in ipairs { "pixels", "V1.conv1", "IT.dense1" } do
+      for _, group in ipairs { "simple", "object" } do
+        rows[#rows + 1] = { layer = layer, area = i == 1 and "" or layer:match "^%w+", group = group, r = i / 8,
+          low = i / 16, high = i / 4, ceiling = 0.75, ceiled = i / 6 }
+      end
+    end
+    check_page(plot.layers { kind = "predictivity", formula = "r / c", by = "group", rows = rows }, "groups")
+    local lines = lines_of(folder .. "/groups.csv")
+    assert.equal(1 + 6, #lines)
+    assert.equal("simple,V1.conv1,V1,0.25,0.125,0.5,0.75,", lines[3]:match "^.-0%.75,")
+    check_page(plot.layers { { kind = "predictivity", formula = "r^2 / c^2", rows = { rows[1], rows[3] } },
+      title = "One score" }, "one")
+    check_page(plot.layers { kind = "separability", chance = 0.5, rows = {
+      { layer = "V1", area = "V1", accuracy = 0.75, low = 0.7, high = 0.8 } } }, "separability")
+    assert.error_matches(function() plot.layers(3) end, "plot.layers takes the score")
   end)
 end)

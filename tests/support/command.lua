@@ -3,9 +3,16 @@ local base = require "lamina.core.base"
 
 local M = {}
 
+-- The program that runs these tests; the shell that popen starts is its child.
+local function this_program()
+  local pipe = io.popen "readlink /proc/$PPID/exe"
+  local path = pipe:read "l"
+  pipe:close()
+  return path
+end
+
 --- The command under test.
-M.path = os.getenv "LAMINA" or "build/lamina"
-if M.path:sub(1, 1) ~= "/" then M.path = os.getenv "PWD" .. "/" .. M.path end
+M.path = os.getenv "LAMINA" or assert(this_program(), "set LAMINA to the command under test")
 
 --- A new folder; remove it with M.drop.
 function M.folder()

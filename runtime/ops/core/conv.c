@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "ops/core/packed.h"
 
 #include <string.h>
 
@@ -239,26 +240,48 @@ lm_status lm_conv_run(const lm_conv_plan *p, const void *x, const void *packed, 
   return status;
 }
 
+typedef struct packed_weights {
+  const void *data;
+  void *own; /* what lm_free gets */
+  bool kept; /* lm_packed_done gets data */
+} packed_weights;
+
+/* Packs the weights, or finds a kept copy. */
+static lm_status pack_weights(const lm_conv_plan *p, const lm_conv_shape *s, const void *weight, packed_weights *w,
+                              lm_err *e) {
+  lm_packed_key key = {.storage = s->weight, .dtype = s->dtype, .matrices = p->groups, .rows = p->m, .columns = p->k};
+  if (s->weight) key.place = (const char *)weight - (const char *)s->weight->data;
+  bool keep;
+  *w = (packed_weights){.data = lm_packed_find(&key, &keep)};
+  w->kept = w->data != NULL;
+  if (w->kept) return LM_OK;
+  void *block = lm_alloc_array((size_t)(s->o * p->k), (size_t)p->size, "packed weights of a convolution", e);
+  int64_t *each = lm_alloc_array((size_t)p->groups, sizeof *each, "tables of a convolution", e);
+  lm_status status = LM_ERR_MEMORY;
+  if (block && each) {
+    for (int64_t group = 0; group < p->groups; group++) each[group] = group * p->m * p->k;
+    lm_gemm_rows rows = {.dtype = s->dtype, .count = p->groups, .m = p->m, .k = p->k, .dst = block,
+                         .source = {.data = weight, .row = p->k, .column = 1, .at = each}};
+    status = lm_gemm_pack_rows(&rows, e);
+  }
+  lm_free(each);
+  w->data = block;
+  w->kept = status == LM_OK && keep && lm_packed_keep(&key, block, s->o * p->k * p->size);
+  w->own = w->kept ? NULL : block;
+  return status;
+}
+
 lm_status lm_conv_forward(const lm_conv_shape *s, const void *x, const void *weight, const void *bias, bool relu,
                           void *y, lm_err *e) {
   lm_conv_plan p;
-  int64_t *each = NULL;
-  void *packed = NULL;
+  packed_weights w;
   if (s->n == 0 || s->o == 0) return LM_OK;
   lm_status status = lm_conv_plan_make(&p, s, e);
   if (status) return status;
-  status = LM_ERR_MEMORY;
-  packed = lm_alloc_array((size_t)(s->o * p.k), (size_t)p.size, "packed weights of a convolution", e);
-  each = lm_alloc_array((size_t)p.groups, sizeof *each, "tables of a convolution", e);
-  if (!packed || !each) goto done;
-  for (int64_t group = 0; group < p.groups; group++) each[group] = group * p.m * p.k;
-  lm_gemm_rows rows = {.dtype = s->dtype, .count = p.groups, .m = p.m, .k = p.k, .dst = packed,
-                       .source = {.data = weight, .row = p.k, .column = 1, .at = each}};
-  status = lm_gemm_pack_rows(&rows, e);
-  if (status == LM_OK) status = lm_conv_run(&p, x, packed, bias, relu, y, e);
-done:
-  lm_free(each);
-  lm_free(packed);
+  status = pack_weights(&p, s, weight, &w, e);
+  if (status == LM_OK) status = lm_conv_run(&p, x, w.data, bias, relu, y, e);
+  if (w.kept) lm_packed_done(w.data);
+  lm_free(w.own);
   lm_free(p.tap);
   return status;
 }

@@ -22,6 +22,7 @@ typedef struct lm_conv_shape {
   lm_dtype dtype;
   int64_t n, c, h, w, o, kh, kw, oh, ow;
   int64_t sh, sw, ph, pw, dh, dw, groups;
+  lm_storage *weight; /* of the weight, where a packed copy may be kept (packed.h); NULL: never */
 } lm_conv_shape;
 
 /* bias: o elements or NULL. */

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
+#include "ops/core/packed.h"
 
 enum {
   PANELS_MOST = 8,            /* panels of B in a block: with kc, 256 KiB, half a second-level cache */
@@ -69,7 +70,11 @@ typedef struct product {
   int64_t b_bytes; /* of a worker's block of B */
   char *a, *b;
   int64_t a_step; /* elements from one packed A to the next; 0 where all products share one */
+  const char *kept; /* all of B, packed; NULL: each task packs what it needs */
 } product;
+
+/* B packed whole: for each block of K its panels side by side, `columns` wide with padding. */
+static int64_t padded_columns(const product *p) { return ceil_div(p->job->n, p->lanes) * p->lanes; }
 
 /* Packs block of K [k, k + depth) of columns [column, column + width) into the worker's buffer. */
 static void pack_columns(const product *p, char *b, int64_t batch, int64_t k, int64_t depth, int64_t column,
@@ -124,8 +129,9 @@ static void product_task(void *context, int worker, int64_t first, int64_t stop)
       lm_gemm_sweep s = {.m = p->m, .k = depth, .c_row = job->n, .first = i == 0, .last = i == p->blocks_k - 1,
                          .relu = job->relu};
       if (job->row_bias) s.row_bias = (const char *)job->row_bias + p->row * p->size;
-      pack_columns(p, b, batch, k, depth, column, width);
-      multiply(p, p->a + (batch * p->a_step + p->m * k) * p->size, b, &s, batch, column, width, begin, end);
+      const char *packed = p->kept ? p->kept + (padded_columns(p) * k + column * depth) * p->size : b;
+      if (!p->kept) pack_columns(p, b, batch, k, depth, column, width);
+      multiply(p, p->a + (batch * p->a_step + p->m * k) * p->size, packed, &s, batch, column, width, begin, end);
     }
   }
 }
@@ -157,8 +163,46 @@ static lm_status multiply_rows(product *p, lm_err *e) {
   return lm_parallel(job->batch * p->blocks_n * p->parts_m, lm_gemm_grain(work), product_task, p, e);
 }
 
-lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
-  if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
+/* ---- a kept copy of B ---------------------------------------------------------------------------------------------- */
+
+typedef struct keeping {
+  const product *p;
+  char *block;
+} keeping;
+
+static void keep_task(void *context, int worker, int64_t begin, int64_t end) {
+  const keeping *w = context;
+  const product *p = w->p;
+  (void)worker;
+  for (int64_t item = begin; item < end; item++) {
+    int64_t i = item % p->blocks_k, column = item / p->blocks_k * p->lanes;
+    int64_t k = lm_gemm_panel(p->job->k, p->kernel->kc, i), depth = lm_gemm_panel(p->job->k, p->kernel->kc, i + 1) - k;
+    pack_columns(p, w->block + (padded_columns(p) * k + column * depth) * p->size, 0, k, depth, column,
+                 smaller(p->job->n - column, p->lanes));
+  }
+}
+
+/* Finds or makes a kept copy of a B that one storage holds; where there is none, p->kept stays NULL. */
+static lm_status keep_columns(product *p, lm_err *e) {
+  const lm_operand *b = &p->job->b;
+  bool keep;
+  lm_packed_key key = {.storage = b->storage, .layout = 1, .dtype = p->job->dtype, .rows = p->job->k,
+                       .columns = p->job->n, .row_stride = b->row, .column_stride = b->column};
+  if (!b->storage || b->at) return LM_OK;
+  key.place = (const char *)b->data - (const char *)b->storage->data;
+  p->kept = lm_packed_find(&key, &keep);
+  int64_t bytes = padded_columns(p) * p->job->k * p->size;
+  if (p->kept || !keep || bytes > LM_PACKED_BYTES) return LM_OK;
+  keeping w = {.p = p, .block = lm_alloc((size_t)bytes, "packed weights", e)};
+  if (!w.block) return LM_ERR_MEMORY;
+  double work = 16.0 * (double)p->lanes * (double)smaller(p->job->k, p->kernel->kc);
+  lm_status status = lm_parallel(ceil_div(p->job->n, p->lanes) * p->blocks_k, lm_gemm_grain(work), keep_task, &w, e);
+  if (status == LM_OK && lm_packed_keep(&key, w.block, bytes)) p->kept = w.block;
+  else lm_free(w.block);
+  return status;
+}
+
+static lm_status run(const lm_gemm_job *job, lm_err *e) {
   product p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
   p.lanes = 2 * p.kernel->vec;
   int64_t matrices = job->a.at ? job->batch : 1, row_bytes = matrices * (job->k + 1) * p.size;
@@ -166,17 +210,33 @@ lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
   rows = smaller(job->m, rows < p.kernel->mr ? p.kernel->mr : rows);
   p.m = rows;
   cut(&p);
-  p.b_bytes = lm_round_bytes((p.kernel->kc * p.width + p.lanes) * p.size);
+  lm_status status = keep_columns(&p, e);
+  if (status) return status;
+  if (!p.kept) p.b_bytes = lm_round_bytes((p.kernel->kc * p.width + p.lanes) * p.size);
   int64_t a_bytes = lm_round_bytes(matrices * rows * job->k * p.size);
-  lm_status status = LM_ERR_MEMORY;
   char *work = lm_alloc((size_t)(a_bytes + lm_threads() * p.b_bytes), "workspace of a matrix product", e);
-  if (!work) return status;
   p.a = work;
   p.b = work + a_bytes;
-  for (status = LM_OK; p.row < job->m && status == LM_OK; p.row += rows) {
+  if (!work) status = LM_ERR_MEMORY;
+  for (; p.row < job->m && status == LM_OK; p.row += rows) {
     p.m = smaller(rows, job->m - p.row);
     status = multiply_rows(&p, e);
   }
   lm_free(work);
+  lm_packed_done(p.kept);
   return status;
+}
+
+lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
+  if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
+  if (job->n > 1 || job->m == 1) return run(job, e);
+  /* one column: vectors run over the columns of C, so the product is turned, C^T = B^T A^T; no chain changes */
+  lm_gemm_job turned = *job;
+  turned.m = 1;
+  turned.n = job->m;
+  turned.a = (lm_operand){.data = job->b.data, .row = job->b.column, .column = job->b.row, .at = job->b.at};
+  turned.b = (lm_operand){.data = job->a.data, .row = job->a.column, .column = job->a.row, .at = job->a.at};
+  turned.row_bias = job->col_bias;
+  turned.col_bias = job->row_bias;
+  return run(&turned, e);
 }

@@ -55,6 +55,7 @@ const void *lm_packed_find(const lm_packed_key *key, bool *keep) {
   if (!key->storage) return NULL;
   pthread_mutex_lock(&lock);
   lm_storage_on_release = forget;
+  key->storage->packed = true;
   for (int i = 0; i < LM_PACKED_SLOTS && !s; i++)
     if (slots[i].key.storage == key->storage && same(&slots[i], key)) s = &slots[i];
   if (s && s->version != key->storage->version) {
@@ -80,7 +81,7 @@ const void *lm_packed_find(const lm_packed_key *key, bool *keep) {
   return block;
 }
 
-void lm_packed_keep(const lm_packed_key *key, void *block, int64_t bytes) {
+bool lm_packed_keep(const lm_packed_key *key, void *block, int64_t bytes) {
   pthread_mutex_lock(&lock);
   slot *s = NULL;
   for (int i = 0; i < LM_PACKED_SLOTS && !s; i++)
@@ -100,6 +101,7 @@ void lm_packed_keep(const lm_packed_key *key, void *block, int64_t bytes) {
     total += bytes;
   }
   pthread_mutex_unlock(&lock);
+  return s != NULL;
 }
 
 void lm_packed_done(const void *block) {

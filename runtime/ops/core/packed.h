@@ -15,7 +15,7 @@ enum { LM_PACKED_BYTES = 1 << 26, LM_PACKED_SLOTS = 64 };
 
 /* What a copy holds, other than the contents of the storage. Unused numbers are 0. */
 typedef struct lm_packed_key {
-  const lm_storage *storage;
+  lm_storage *storage;
   int64_t layout; /* 0: rows (A), 1: columns (B) */
   int64_t dtype, place, matrices, rows, columns, row_stride, column_stride;
 } lm_packed_key;
@@ -24,10 +24,10 @@ typedef struct lm_packed_key {
  * memory from lm_alloc, should offer it with lm_packed_keep. storage NULL: NULL and false. */
 const void *lm_packed_find(const lm_packed_key *key, bool *keep);
 
-/* Hands a block of `bytes` over; it is in use until lm_packed_done. */
-void lm_packed_keep(const lm_packed_key *key, void *block, int64_t bytes);
+/* Offers a block of `bytes`. True: it is kept, and in use until lm_packed_done; false: it stays the caller's. */
+bool lm_packed_keep(const lm_packed_key *key, void *block, int64_t bytes);
 
-/* Ends the use of a block from either; frees it when it was thrown out meanwhile. */
+/* Ends the use of a kept block; frees it when it was thrown out meanwhile. NULL is allowed. */
 void lm_packed_done(const void *block);
 
 /* Bytes kept now; and letting everything go that is not in use. */

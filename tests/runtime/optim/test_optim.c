@@ -42,8 +42,9 @@ static void net_gradients(net *t, int step) {
   for (int i = 0; i < PARAMETERS; i++) {
     lm_tensor_release(t->slots[i].param->grad);
     t->slots[i].param->grad = NULL;
-    assert_int_equal(lm_tensor_normal(&t->slots[i].param->grad, t->dtype, 1, &sizes[i], key_of("g", 10 * step + i), 0,
-                                      0.5, &e), LM_OK);
+    assert_int_equal(
+        lm_tensor_normal(&t->slots[i].param->grad, t->dtype, 1, &sizes[i], key_of("g", 10 * step + i), 0, 0.5, &e),
+        LM_OK);
   }
 }
 
@@ -98,13 +99,13 @@ static void compare(lm_optim_rule rule, lm_dtype dtype) {
 }
 
 static const lm_optim_rule rules[] = {
-  {.kind = LM_OPTIM_SGD, .rate = 0.1, .scale = 1},
-  {.kind = LM_OPTIM_SGD, .rate = 0.1, .decay = 0.01, .scale = 0.5},
-  {.kind = LM_OPTIM_SGD, .rate = 0.1, .momentum = 0.9, .decay = 0.01, .scale = 1},
-  {.kind = LM_OPTIM_SGD, .rate = 0.1, .momentum = 0.9, .nesterov = true, .scale = 1},
-  {.kind = LM_OPTIM_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .scale = 1},
-  {.kind = LM_OPTIM_ADAM, .rate = 0.01, .beta1 = 0.5, .beta2 = 0.99, .epsilon = 1e-3, .decay = 0.1, .scale = 0.25},
-  {.kind = LM_OPTIM_ADAMW, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .decay = 0.1, .scale = 1},
+    {.kind = LM_OPTIM_SGD, .rate = 0.1, .scale = 1},
+    {.kind = LM_OPTIM_SGD, .rate = 0.1, .decay = 0.01, .scale = 0.5},
+    {.kind = LM_OPTIM_SGD, .rate = 0.1, .momentum = 0.9, .decay = 0.01, .scale = 1},
+    {.kind = LM_OPTIM_SGD, .rate = 0.1, .momentum = 0.9, .nesterov = true, .scale = 1},
+    {.kind = LM_OPTIM_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .scale = 1},
+    {.kind = LM_OPTIM_ADAM, .rate = 0.01, .beta1 = 0.5, .beta2 = 0.99, .epsilon = 1e-3, .decay = 0.1, .scale = 0.25},
+    {.kind = LM_OPTIM_ADAMW, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .decay = 0.1, .scale = 1},
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
@@ -133,8 +134,8 @@ static void test_known_values(void **state) {
   assert_true(fabs(lm_tensor_get(s.param, 0) - 0.855) < 1e-15);
   lm_tensor_set(s.param, 0, 1);
   lm_tensor_set(s.first, 0, 0);
-  rule = (lm_optim_rule){.kind = LM_OPTIM_ADAM, .rate = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-12,
-                         .step = 1, .scale = 1};
+  rule = (lm_optim_rule){
+      .kind = LM_OPTIM_ADAM, .rate = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-12, .step = 1, .scale = 1};
   assert_int_equal(lm_optim_step(&rule, 1, &s, &e), LM_OK);
   assert_true(fabs(lm_tensor_get(s.param, 0) - 0.9) < 1e-10);
   lm_tensor_release(s.param);
@@ -250,13 +251,13 @@ static void test_nothing_leaks(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_rules_follow_their_formulas),
-    cmocka_unit_test(test_known_values),
-    cmocka_unit_test(test_same_bits_with_any_threads),
-    cmocka_unit_test(test_norm_and_finite_check),
-    cmocka_unit_test(test_no_gradient_no_change),
-    cmocka_unit_test(test_refusals_leave_everything_as_it_was),
-    cmocka_unit_test(test_nothing_leaks),
+      cmocka_unit_test(test_rules_follow_their_formulas),
+      cmocka_unit_test(test_known_values),
+      cmocka_unit_test(test_same_bits_with_any_threads),
+      cmocka_unit_test(test_norm_and_finite_check),
+      cmocka_unit_test(test_no_gradient_no_change),
+      cmocka_unit_test(test_refusals_leave_everything_as_it_was),
+      cmocka_unit_test(test_nothing_leaks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,424 @@
+-- The neural words: ridge against scikit-learn's numbers and the closed form, splits without leaks, assemblies with
+-- their masks, ceilings, predictivity of units whose tuning is known, and messages.
+local lamina = require "lamina"
+local base = require "lamina.core.base"
+local core_io = require "lamina.core.io"
+local linalg = require "lamina.core.linalg"
+local mapping = require "lamina.neural.mapping"
+local stats = require "lamina.core.stats"
+
+local neural, stimuli, predictivity, ridge = lamina.neural, lamina.stimuli, lamina.predictivity, lamina.ridge
+local kfold, grouped, split_half, try = lamina.kfold, lamina.grouped, lamina.split_half, lamina.try
+local tensor, arange, eye, linspace, rand, randn = lamina.tensor, lamina.arange, lamina.eye, lamina.linspace,
+  lamina.rand, lamina.randn
+
+local folder = os.tmpname() .. ".neural"
+base.mkdir(folder)
+
+local function message_of(f, ...)
+  local value, err = try(f, ...)
+  assert.is_nil(value)
+  return tostring(err)
+end
+
+local function matrix(rows, columns, cell)
+  local t = {}
+  for i = 0, rows - 1 do
+    t[i + 1] = {}
+    for j = 0, columns - 1 do t[i + 1][j + 1] = cell(i, j) end
+  end
+  return tensor(t, { dtype = "float64" })
+end
+
+local function features(n, p)
+  return matrix(n, p, function(i, j) return ((i * 7 + j * 3) % 11 + (i * j) % 5) / 4 end)
+end
+
+local function targets(n, t)
+  return matrix(n, t, function(i, k) return ((i * 5 + k * 3) % 7) / 2 - (i * k % 3) end)
+end
+
+local function near(expected, t, tolerance)
+  local flat = t:reshape { -1 }:totable()
+  assert.equal(#expected, #flat)
+  for i, value in ipairs(expected) do assert.near(value, flat[i], tolerance or 1e-10) end
+end
+
+describe("ridge", function()
+  -- scikit-learn 1.x, Ridge(alpha).fit(X, Y): coef_ and intercept_ for features() and targets()
+  it("agrees with scikit-learn where images outnumber features", function()
+    local fit = ridge({ 0.5 }):fit(features(8, 3), targets(8, 2))
+    near({ 0.14060816753091712, 0.6498823428381713, 0.23933590602148574, 0.7119718941614598, -0.6502963856363951,
+      0.11609836736790699 }, fit.weights:t():contiguous())
+    near({ -0.4110927432865641, 0.6638455528353111 }, fit.intercept)
+    near({ 0.04142522729622484, 0.26957028332299726, 0.02527897354706455, 0.2452196658534647, -0.28031320890713374,
+      0.020133131450032066 }, ridge(10):fit(features(8, 3), targets(8, 2)).weights:t():contiguous())
+  end)
+
+  it("agrees with scikit-learn where features outnumber images", function()
+    local fit = ridge({ 10 }):fit(features(5, 7), targets(5, 2))
+    near({ 0.07484780304198158, 0.26045996439606256, -0.06490230167682078, -0.10355071681619925, 0.24241226750283795,
+      0.09023416115241917, -0.07786516505321694, 0.012618258736873764, -0.1784150656359473, 0.07390398464051058,
+      0.07721601748572432, -0.2187666135277122, 0.00696646783620504, 0.11227590936873254 },
+      fit.weights:t():contiguous())
+    near({ 0.856479970093974, 0.9821011189960568 }, fit.intercept)
+  end)
+
+  it("standardises as StandardScaler does, in both forms", function()
+    for _, case in ipairs {
+      { 8, 3, { 0.789734314877908, 0.42312359108708686, 1.9988989893289733, 0.3356643000349254 } },
+      { 5, 7, { 0.37811365201428937, 1.5041922514992545, 2.5463832659567878, -0.23053232260575762 } } } do
+      local x, y = features(case[1], case[2]), targets(case[1], 2)
+      local fit = ridge({ alphas = 2, standardise = true }):fit(x, y)
+      near(case[3], fit.predict(x[{ { 1, 2 } }] + 0.25), 1e-9)
+    end
+  end)
+
+  it("predicts held-out rows as the closed form does, for every shape and penalty", function()
+    for _, p in ipairs { 5, 40 } do
+      local x, y = randn { 30, p, dtype = "float64" } + 3, randn { 30, 4, dtype = "float64" } - 1
+      local train, test = arange(1, 24), arange(25, 30)
+      for _, alpha in ipairs { 0.01, 3, 500 } do
+        local guess = ridge(alpha):predict(mapping.source(x, "x"), y,
+          { train = train:totable(), test = test:totable() }, {})
+        local a, b = x[{ { 1, 24 } }], y[{ { 1, 24 } }]
+        local mean = a:mean { dim = 1, keepdim = true }
+        local c = a - mean
+        local gram = c:t():matmul(c) + eye(p, { dtype = "float64" }) * alpha
+        local w = linalg.solve_spd(gram, c:t():matmul(b - b:mean { dim = 1, keepdim = true }))
+        local truth = (x[{ { 25, 30 } }] - mean):matmul(w) + b:mean { dim = 1, keepdim = true }
+        assert.near(0, (guess - truth):abs():max():item(), 1e-9)
+      end
+    end
+  end)
+
+  it("chooses the penalty by held-out error: small for clean responses, the largest for pure noise", function()
+    local x = randn { 60, 8, dtype = "float64" }
+    local clean, noise = x:matmul(randn { 8, 1, dtype = "float64" }), randn { 60, 1, dtype = "float64" }
+    local y = lamina.ops.concat(clean, noise, { dim = 2 })
+    local fit = ridge({ alphas = { 1e-3, 1, 1e5 } }):fit(x, y, { seed = 1 })
+    assert.equal(1e-3, fit.alphas[1])
+    assert.equal(1e5, fit.alphas[2])
+    local shared = ridge({ alphas = { 1e-3, 1, 1e5 }, per = "all" }):fit(x, y, { seed = 1 })
+    assert.equal(shared.alphas[1], shared.alphas[2])
+  end)
+
+  it("chooses the penalty that an explicit search finds", function()
+    local x, y = randn { 40, 12, dtype = "float64" }, randn { 40, 3, dtype = "float64" }
+    y = y + x[{ {}, { 1, 3 } }] * 0.7
+    local folds = kfold({ 4, seed = 2 }):folds(40)
+    local alphas = { 0.1, 1, 10, 100, 1000 }
+    local best, least = {}, {}
+    for _, alpha in ipairs(alphas) do
+      local sums = { 0, 0, 0 }
+      for _, fold in ipairs(folds) do
+        local guess = ridge(alpha):predict(mapping.source(x, "x"), y, fold, {})
+        local missed = guess - y:index_select(tensor(fold.test, { dtype = "int64" }), { dim = 1 })
+        for t, value in ipairs(missed:square():sum(1):totable()) do sums[t] = sums[t] + value end
+      end
+      for t = 1, 3 do
+        if not least[t] or sums[t] < least[t] then best[t], least[t] = alpha, sums[t] end
+      end
+    end
+    local _, chosen = ridge({ alphas = alphas }):predict(mapping.source(x, "x"), y,
+      { train = arange(1, 40):totable(), test = { 1 } }, folds)
+    assert.same(best, chosen)
+  end)
+
+  it("refuses penalties that are not above 0, and features that are not finite", function()
+    assert.matches("penalty 0", message_of(ridge, { 0 }))
+    assert.matches("unknown option 'alpha' %(did you mean 'alphas'%?%)", message_of(ridge, { alpha = 1 }))
+    local x = randn { 6, 2, dtype = "float64" }
+    x[{ 2, 1 }] = 0 / 0
+    assert.matches("NaN or infinite", message_of(function() ridge(1):fit(x, targets(6, 1)) end))
+  end)
+end)
+
+describe("splits", function()
+  local movies = {}
+  for i = 1, 60 do movies[i] = "m" .. (i * i % 7) end
+
+  it("test every image once", function()
+    for _, folds in ipairs { kfold({ 7, seed = 3 }):folds(60), grouped({ 3, by = "movie" }):folds(60,
+      { movie = movies }) } do
+      local times = {}
+      for _, fold in ipairs(folds) do
+        assert.equal(60, #fold.train + #fold.test)
+        for _, i in ipairs(fold.test) do times[i] = (times[i] or 0) + 1 end
+      end
+      for i = 1, 60 do assert.equal(1, times[i]) end
+    end
+  end)
+
+  it("hold whole groups out, also in the inner folds", function()
+    local splits = grouped { 4, by = "movie", seed = 1 } -- squares mod 7 are 0, 1, 2, 4
+    local folds = splits:folds(60, { movie = movies })
+    for f, fold in ipairs(folds) do
+      local inner = splits:inner(5, fold.train, 60, { movie = movies }, f)
+      assert.equal(3, #inner) -- no more groups than that remain
+      inner[#inner + 1] = fold
+      for _, one in ipairs(inner) do
+        local seen = {}
+        for _, i in ipairs(one.train) do seen[movies[i]] = true end
+        for _, i in ipairs(one.test) do assert.is_nil(seen[movies[i]]) end
+      end
+      for _, one in ipairs { table.unpack(inner, 1, 3) } do
+        for _, i in ipairs(one.test) do
+          for _, held in ipairs(fold.test) do assert.not_equal(i, held) end
+        end
+      end
+    end
+  end)
+
+  it("are keyed by their seed", function()
+    assert.same(kfold({ 5, seed = 3 }):folds(20), kfold({ 5, seed = 3 }):folds(20))
+    assert.is_false(pcall(assert.same, kfold({ 5, seed = 3 }):folds(20), kfold({ 5, seed = 4 }):folds(20)))
+  end)
+
+  it("print themselves and name what is wrong", function()
+    assert.equal("grouped by movie: 4 folds of whole groups, seed 9", tostring(grouped { 4, by = "movie", seed = 9 }))
+    assert.equal("kfold: 10 folds of images, seed 2", tostring(kfold { seed = 2 }))
+    assert.matches("5 folds, but there are only 4 groups", message_of(function()
+      grouped({ 5, by = "movie" }):folds(60, { movie = movies })
+    end))
+    assert.matches("no coordinate 'movi' %(did you mean 'movie'%?%)", message_of(function()
+      grouped({ 5, by = "movi" }):folds(60, { movie = movies })
+    end))
+  end)
+end)
+
+describe("neural.assembly", function()
+  -- two stimuli, b shown twice and a three times, of which one is missing for neuroid 2
+  local responses = { { 1, 10 }, { 2, 20 }, { 3, -1 }, { 4, 40 }, { 5, 50 } }
+  local arrays = { responses = tensor(responses, { dtype = "float64" }),
+    stimulus_id = { "b", "a", "a", "b", "a" }, repetition = tensor({ 1, 1, 2, 2, 3 }, { dtype = "int64" }), movie = tensor({ 7, 8, 8, 7, 8 }, { dtype = "int64" }),
+    neuroid_depth = tensor({ 100, 200 }, { dtype = "int64" }) }
+
+  it("gathers presentations by stimulus and masks what is missing", function()
+    core_io.npz_write(folder .. "/a.npz", arrays)
+    local a = neural.assembly { folder .. "/a.npz", missing = -1 }
+    assert.same({ 2, 2, 3 }, a.responses.shape)
+    assert.same({ "b", "a" }, a.stimulus.stimulus_id)
+    assert.same({ 7, 8 }, a.stimulus.movie)
+    assert.is_nil(a.stimulus.repetition) -- it varies within a stimulus
+    assert.same({ 100, 200 }, a.neuroid.depth)
+    assert.equal(2, #a.neuroid)
+    assert.equal(2, #a.stimulus)
+    local mean, count = a:mean()
+    near({ 2.5, 25, 10 / 3, 35 }, mean, 1e-12)
+    assert.same({ { 2, 2 }, { 3, 2 } }, count:totable())
+    assert.matches("2 stimuli, 2 neuroids, up to 3 repeats; 3 of 12 trials missing", tostring(a))
+  end)
+
+  it("selects by coordinates of stimuli and of neuroids", function()
+    local a = neural.assembly { arrays, missing = -1 }
+    local b = a:select { movie = 8, depth = function(v) return v > 150 end }
+    assert.same({ "a" }, b.stimulus.stimulus_id)
+    assert.same({ 200 }, b.neuroid.depth)
+    near({ 35 }, (b:mean()))
+    assert.matches("no coordinate 'move' %(did you mean 'movie'%?%)", message_of(a.select, a, { move = 8 }))
+    assert.matches("no stimulus is left", message_of(a.select, a, { movie = 9 }))
+  end)
+
+  it("reads counts with tables, and says where they do not fit", function()
+    core_io.npy_write(folder .. "/c.npy", tensor({ { { 1, 2 } }, { { 3, -1 } }, { { 5, 6 } } }, { dtype = "int64" }))
+    core_io.csv_write(folder .. "/s.csv", { { "index", "movie" }, { 0, 1 }, { 1, 1 }, { 2, 2 } })
+    core_io.csv_write(folder .. "/u.csv", { { "recording", "unit" }, { "x", 0 }, { "y", 0 }, { "z", 0 }, { "z", 1 } })
+    local files = { counts = folder .. "/c.npy", stimuli = folder .. "/s.csv", neuroids = folder .. "/u.csv" }
+    local function with(more)
+      local o = {}
+      for _, t in ipairs { files, more } do
+        for key, value in pairs(t) do o[key] = value end
+      end
+      return o
+    end
+    local a = neural.assembly(with { where = { recording = "y" }, id = "index", missing = -1 })
+    near({ 1.5, 3, 5.5 }, (a:mean()))
+    assert.same({ 0, 1, 2 }, a.stimulus.stimulus_id)
+    assert.matches("1 neuroids have responses, but .* has 2 rows that fit",
+      message_of(neural.assembly, with { where = { recording = "z" }, id = "index" }))
+    assert.matches("no column 'stimulus_id'", message_of(neural.assembly, with { where = { recording = "y" } }))
+  end)
+
+  it("refuses NaN unless it means a missing trial", function()
+    local gaps = { responses = tensor({ { { 1, 0 / 0 } } }, { dtype = "float64" }), stimulus_id = { "a" } }
+    assert.matches("missing = \"nan\"", message_of(neural.assembly, { gaps }))
+    assert.same({ { 1 } }, neural.assembly({ gaps, missing = "nan" }):repeats():totable())
+  end)
+
+  it("joins recordings of the same stimuli and pads their repeats", function()
+    local a = neural.assembly { arrays, missing = -1, name = "first" }
+    local b = neural.assembly { { responses = tensor({ { { 7 } }, { { 9 } } }, { dtype = "float64" }),
+      stimulus_id = { "a", "b" } }, name = "second" }
+    local both = neural.join { a, b }
+    assert.same({ "first", "first", "second" }, both.neuroid.recording)
+    near({ 2.5, 25, 9, 10 / 3, 35, 7 }, (both:mean()), 1e-12)
+    local c = neural.assembly { { responses = tensor({ { { 7 } }, { { 9 } } }, { dtype = "float64" }),
+      stimulus_id = { "a", "q" } }, name = "third" }
+    assert.matches("stimuli that third lack: b", message_of(neural.join, { a, c }))
+  end)
+
+  it("pairs responses with their images", function()
+    local a = neural.assembly { arrays, missing = -1 }
+    local set = stimuli.of { x = rand { 3, 1, 2, 2 }, id = { "a", "c", "b" } }
+    local paired = a:paired(set)
+    assert.equal(set.x[3]:digest(), paired.x[1]:digest())
+    near({ 2.5, 25, 10 / 3, 35 }, paired.y, 1e-5)
+    assert.matches("lack: b %(1 of 2%)",
+      message_of(a.paired, a, stimuli.of { x = rand { 1, 1, 2, 2 }, id = { "a" } }))
+  end)
+end)
+
+describe("split_half", function()
+  it("recovers the reliability of simulated units", function()
+    local set = stimuli.gratings { size = 16, orientation = linspace(0, 175, 36), frequency = { 2, 3 },
+      phase = { 0, 60, 120, 180 } }
+    local a = neural.simulate { set, simple = 12, repeats = 20, rate = 4, seed = 3 }
+    local estimate, ceiling = split_half({ 20, seed = 1 }):estimate(a)
+    -- of a Poisson unit's means over n repeats: var(rate) / (var(rate) + mean(rate) / n)
+    local signal, noise = a.rates:var { dim = 1 }, a.rates:mean { dim = 1 } / 20
+    local truth = signal / (signal + noise)
+    assert.near(0, (estimate - truth):abs():mean():item(), 0.02)
+    assert.near(0, (ceiling - truth:sqrt()):abs():mean():item(), 0.02)
+  end)
+end)
+
+describe("predictivity", function()
+  local set = stimuli.objects { 240, size = 16, classes = 6, seed = 2 }
+  local units = neural.simulate { set, simple = 10, complex = 10, repeats = 12, seed = 5 }
+  local pixels = { pixels = function(x) return x end }
+
+  it("finds what the features hold, and nothing in shuffled responses", function()
+    -- features that are the noise-free rates: r reaches the ceiling
+    local score = predictivity { features = { { "rates", units.rates }, { "pixels", function(x) return x end } },
+      stimuli = set, responses = units, splits = kfold { 5, seed = 1 }, by = "kind", shuffle = 10, seed = 1 }
+    for _, kind in ipairs { "simple", "complex" } do
+      local row = score:find("rates", kind)
+      assert.truthy(row.ceiled > 0.93 and row.ceiled < 1.05, kind .. " " .. row.ceiled)
+      assert.truthy(math.abs(row.shuffled) < 0.05)
+      assert.truthy(row.low <= row.r and row.r <= row.high)
+      assert.equal("exact", row.label)
+    end
+    assert.truthy(score:find("pixels", "simple").r > score:find("pixels", "complex").r)
+    assert.matches("layer +area +kind +features +n +r +95 %% CI +ceiling +r / c +shuffled", tostring(score))
+    assert.equal(4, #score:results())
+    score:csv(folder .. "/score.csv")
+    local columns = core_io.csv_read(folder .. "/score.csv", { header = true })
+    assert.same({ "rates", "rates", "pixels", "pixels" }, columns.layer)
+    assert.near(score.rows[1].r, columns.r[1], 1e-15)
+  end)
+
+  it("gives r as its definition says", function()
+    local splits = kfold { 4, seed = 3 }
+    local score = predictivity { features = pixels, stimuli = set, responses = units, splits = splits,
+      mapping = ridge(30), reliability = -1 }
+    local x, y, sums = set.x:reshape { 240, -1 }:to "float64", units:mean(), nil
+    for _, fold in ipairs(splits:folds(240)) do
+      local train, test = tensor(fold.train, { dtype = "int64" }), tensor(fold.test, { dtype = "int64" })
+      local fit = ridge(30):fit(x:index_select(train, { dim = 1 }), y:index_select(train, { dim = 1 }))
+      local r = stats.pearson(fit.predict(x:index_select(test, { dim = 1 })), y:index_select(test, { dim = 1 }))
+      sums = sums and sums + r or r
+    end
+    assert.near(0, (score.neuroids.r.pixels - sums / 4):abs():max():item(), 1e-9)
+    assert.near(stats.quantile(sums / 4, { 0.5 }):item(), score.rows[1].r, 1e-9)
+  end)
+
+  it("does not depend on the order of the stimuli, nor on the number of threads", function()
+    local order = {}
+    for i = 1, 240 do order[i] = (i * 7) % 240 + 1 end
+    local function run(shown)
+      return predictivity { features = pixels, stimuli = shown, responses = units, splits = kfold { 3, seed = 1 },
+        mapping = ridge { alphas = { 1, 10 } } }
+    end
+    local before, one = base.threads(), run(set)
+    base.threads(3)
+    local other = run(set:subset(order))
+    base.threads(before)
+    assert.equal(one.neuroids.r.pixels:digest(), other.neuroids.r.pixels:digest())
+    assert.equal(tostring(one), tostring(other))
+  end)
+
+  it("takes every layer of a model in one pass", function()
+    local net = lamina.model "small" { lamina.input { 1, 16, 16 },
+      lamina.area "V1" { lamina.conv { 4, kernel = 5 }, lamina.relu, lamina.pool.max { 2 } },
+      lamina.readout "class" { lamina.dense { 6 } } }
+    local score = predictivity { model = net, stimuli = set, responses = units, splits = kfold { 3, seed = 1 },
+      mapping = ridge { alphas = { 1, 100 } }, batch = 50 }
+    local names = {}
+    for i, row in ipairs(score.rows) do names[i] = row.layer end
+    assert.same({ "V1.conv1", "V1.relu1", "V1.pool1", "class.dense1" }, names)
+    assert.equal("V1", score.rows[1].area)
+    local chosen = predictivity { model = net, layers = { "V1" }, stimuli = set, responses = units,
+      splits = kfold { 3, seed = 1 }, mapping = ridge { alphas = { 1, 100 } } }
+    assert.equal(score.neuroids.r["V1.pool1"]:digest(), chosen.neuroids.r.V1:digest())
+  end)
+
+  it("leaves out neuroids by the stated rule and says so", function()
+    local noisy = neural.simulate { set, simple = 10, complex = 10, repeats = 2, rate = 0.3, seed = 5 }
+    local score = predictivity { features = pixels, stimuli = set, responses = noisy, splits = kfold { 3 },
+      mapping = ridge(10), reliability = 0.1 }
+    assert.equal(20, score.kept + score.unreliable)
+    assert.truthy(score.unreliable > 0)
+    assert.matches(string.format("%d with reliability below 0.1", score.unreliable), tostring(score))
+    assert.matches("no neuroid is left of 20", message_of(predictivity,
+      { features = pixels, stimuli = set, responses = noisy, reliability = 1 }))
+  end)
+
+  it("names the stimuli that are missing", function()
+    local few = set:subset(arange(11, 240):totable())
+    assert.matches("stimuli that stimuli: objects lack: 1, 2, 3, 4, 5 and 5 more %(10 of 240%)",
+      message_of(predictivity, { features = pixels, stimuli = few, responses = units }))
+    assert.matches("responses is a table, expected an assembly",
+      message_of(predictivity, { features = pixels, stimuli = set, responses = set }))
+  end)
+end)
+
+describe("neural.separability", function()
+  it("is perfect where the classes are told by a feature, and at chance for noise", function()
+    local set = stimuli.objects { 120, size = 16, classes = 4, seed = 6 }
+    local labels = set.y:reshape { -1, 1 }:eq(arange(1, 4):reshape { 1, -1 }):to "float32"
+    local score = neural.separability { stimuli = set, features = { { "labels", labels }, { "noise",
+      randn { 120, 5 } } } }
+    assert.equal(1, score.rows[1].accuracy)
+    assert.truthy(score.rows[2].accuracy < 0.45)
+    assert.equal(0.25, score.chance)
+    assert.matches("chance 0.250", tostring(score))
+  end)
+end)
+
+describe("neural.gabor_energy", function()
+  it("answers a grating of its orientation alike at every phase", function()
+    local energy = neural.gabor_energy { orientations = 4, scales = 1, wavelengths = { 8 }, grid = 1 }
+    local set = stimuli.gratings { size = 64, orientation = { 0, 45, 90 }, frequency = 8,
+      phase = { 0, 50, 100, 150 } }
+    local y = energy(set.x):reshape { 3, 4, 4 } -- orientation, phase, filter
+    for k = 1, 3 do
+      local own = y[k]:mean(1):totable()
+      for f = 1, 4 do
+        if f ~= k then assert.truthy(own[k] > 3 * own[f]) end
+      end
+      assert.truthy((y[{ k, {}, k }]:max():item() / y[{ k, {}, k }]:min():item()) < 1.05)
+    end
+    assert.matches("expected N x 1 x S x S", message_of(neural.gabor_energy {}, rand { 2, 1, 20, 20 }))
+  end)
+
+  it("has 768 features by default", function()
+    assert.same({ 2, 768 }, neural.gabor_energy {}(rand { 2, 1, 64, 64 }).shape)
+  end)
+end)
+
+describe("recordings of macaque V1", function()
+  it("have the reliability that their description states", function()
+    local root = os.getenv "LAMINA_DATA" or "../shared/data"
+    local dir = root .. "/v1-henaff2021/"
+    if not base.exists(dir .. "ay4_u001_counts.npy") then return pending("the recordings are not there") end
+    local a = neural.assembly { counts = dir .. "ay4_u001_counts.npy", stimuli = dir .. "stimuli.csv", id = "index",
+      neuroids = dir .. "units.csv", where = { recording = "ay4_u001" }, missing = -1 }
+    a = a:select { category = { "natural", "synthetic" } }
+    assert.equal(400, #a.stimulus)
+    assert.equal(13, #a.neuroid)
+    local reliability = split_half({ 10, seed = 1 }):estimate(a)
+    local r = reliability / (2 - reliability) -- Spearman-Brown undone: about the correlation of the halves
+    assert.near(0.90, stats.quantile(r, { 0.5 }):item(), 0.03)
+  end)
+end)
