@@ -127,7 +127,9 @@ static const bind_doc docs[] = {
     {"image.gabors", "gabors(size, params) -> filters",
      "Gabor filters of sum 0 and norm 1, n x 1 x size x size, from n x 7 parameters: orientation, wavelength, "
      "phase, sigma, gamma, x, y. See stimuli.gabors."},
-    {"image.objects", "objects { n =, size =, classes =, position =, scale =, rotation =, contrast =, both =, noise =, seed = } -> images, labels, latent",
+    {"image.objects",
+     "objects { n =, size =, classes =, position =, scale =, rotation =, contrast =, both =, noise =, seed = } "
+     "-> images, labels, latent",
      "One object per image; see stimuli.objects. All options must be given."},
     {"image.object_names", "object_names() -> list of strings",
      "The shapes that objects can draw."},

@@ -155,17 +155,20 @@ INLINE void shuffle_round(const vec *from, vec *to) {
   }
 }
 
-/* A VEC x VEC block: log2(VEC) rounds exchange rows and columns. `rows` of the source exist; the others are 0. */
-INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec out[VEC]) {
-  vec other[VEC];
+/* A VEC x VEC block: log2(VEC) rounds exchange rows and columns. Of the rows of the source `rows` exist, or all
+ * (`full`); the others are 0. */
+INLINE void transpose_block(bool full, const real *src, int64_t stride, int64_t rows, real *dst, int64_t lanes) {
+  vec out[VEC], other[VEC];
 #pragma GCC unroll 16
-  for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load(src + i * stride) : (vec){0};
+  for (int i = 0; i < VEC; i++, src += stride) out[i] = full || i < rows ? vec_load(src) : (vec){0};
 #pragma GCC unroll 4
   for (int half = VEC; half > 1; half /= 4) {
     shuffle_round(out, other);
     if (half == 2) memcpy(out, other, sizeof other);
     else shuffle_round(other, out);
   }
+#pragma GCC unroll 16
+  for (int i = 0; i < VEC; i++, dst += lanes) vec_store(dst, out[i]);
 }
 
 /* k runs side by side in the source. Groups of VEC columns are taken from the last to the first, and each block of
@@ -174,9 +177,10 @@ static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width
   int64_t kk = 0;
   for (; kk + VEC < k && (kk + VEC) * lanes + VEC <= k * lanes; kk += VEC)
     for (int64_t group = (lanes - 1) / VEC; group >= 0; group--) {
-      vec block[VEC];
-      transpose_block(src + group * VEC * width_stride + kk, width_stride, width - group * VEC, block);
-      for (int i = 0; i < VEC; i++) vec_store(dst + (kk + i) * lanes + group * VEC, block[i]);
+      const real *from = src + group * VEC * width_stride + kk;
+      real *to = dst + kk * lanes + group * VEC;
+      if (width >= (group + 1) * VEC) transpose_block(true, from, width_stride, VEC, to, lanes);
+      else transpose_block(false, from, width_stride, width - group * VEC, to, lanes);
     }
   for (; kk < k; kk++)
     for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk] : 0;

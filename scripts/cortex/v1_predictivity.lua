@@ -3,8 +3,8 @@
 -- Data: v1-henaff2021 (Henaff, Bai, Charlton, Nauhaus, Simoncelli & Goris 2021, Nat Commun 12:5982): spike counts of
 -- V1 units to frames of ten movies, each frame shown dozens of times. Frames of one movie are nearly alike, so whole
 -- movies are held out, both zooms together; the penalty is chosen by whole movies inside the training movies. Natural
--- frames and pixel cross-fades between them (400 images) are used; the contrast-changed frames, which only four movies
--- have, are not.
+-- frames and pixel cross-fades between them (400 images) are used; the contrast-changed frames, which only four
+-- movies have, are not.
 local p = experiment "v1-predictivity" { seed = 1,
   params = { recordings = { "ay2_u003", "ay4_u001", "ay4_u006" }, images = 3000, epochs = 4, shuffles = 20 },
   about = "Predictivity of V1 units by pixels, Gabor energy and the layers of a model that learned objects" }

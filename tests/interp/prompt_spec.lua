@@ -7,6 +7,8 @@ local dir, keys, output
 -- Starts the prompt; what `send` writes is typed into it.
 local function start()
   output = dir .. "/screen"
+  os.remove(output)
+  os.remove(dir .. "/code")
   local line = string.format("cd %s && env HOME=%s XDG_STATE_HOME=%s/state TERM=xterm COLUMNS=200 script -qec %s /dev/null "
     .. ">%s; echo $? >%s/code", dir, dir, dir, command.quote(command.quote(command.path)), output, dir)
   keys = assert(io.popen(line, "w"))
@@ -37,6 +39,7 @@ local function leave(mark)
   local last = base.clock() + 20
   while not command.read(dir .. "/code") and base.clock() < last do os.execute "sleep 0.02" end
   keys:close()
+  assert(base.clock() < last, "the prompt does not end at Ctrl-D")
   return math.tointeger(tonumber(command.read(dir .. "/code")))
 end
 
@@ -151,7 +154,6 @@ described("the prompt", function()
     assert.equal(0, leave(at - 2))
     local history = command.read(dir .. "/state/lamina/history")
     assert.matches("function f%(%)\nreturn 'from history'\nend\n#%d+\nf%(%)\n$", history)
-    os.remove(dir .. "/code")
     start()
     at = expect "\n> "
     send "\27[A\27[A\n"

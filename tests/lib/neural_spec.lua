@@ -191,7 +191,8 @@ describe("neural.assembly", function()
   -- two stimuli, b shown twice and a three times, of which one is missing for neuroid 2
   local responses = { { 1, 10 }, { 2, 20 }, { 3, -1 }, { 4, 40 }, { 5, 50 } }
   local arrays = { responses = tensor(responses, { dtype = "float64" }),
-    stimulus_id = { "b", "a", "a", "b", "a" }, repetition = tensor({ 1, 1, 2, 2, 3 }, { dtype = "int64" }), movie = tensor({ 7, 8, 8, 7, 8 }, { dtype = "int64" }),
+    stimulus_id = { "b", "a", "a", "b", "a" }, repetition = tensor({ 1, 1, 2, 2, 3 }, { dtype = "int64" }),
+    movie = tensor({ 7, 8, 8, 7, 8 }, { dtype = "int64" }),
     neuroid_depth = tensor({ 100, 200 }, { dtype = "int64" }) }
 
   it("gathers presentations by stimulus and masks what is missing", function()

@@ -12,6 +12,7 @@
 #include "ops/core/packed.h"
 
 enum {
+  ROWS_AT_A_TIME = 16,        /* of B while packing */
   PANELS_MOST = 8,            /* panels of B in a block: with kc, 256 KiB, half a second-level cache */
   PACKED_BYTES_MOST = 1 << 26 /* of A at a time; more rows are done in turn */
 };
@@ -76,16 +77,19 @@ typedef struct product {
 /* B packed whole: for each block of K its panels side by side, `columns` wide with padding. */
 static int64_t padded_columns(const product *p) { return ceil_div(p->job->n, p->lanes) * p->lanes; }
 
-/* Packs block of K [k, k + depth) of columns [column, column + width) into the worker's buffer. */
+/* Packs block of K [k, k + depth) of columns [column, column + width), some rows of all panels before the next rows:
+ * rows may be pages apart. */
 static void pack_columns(const product *p, char *b, int64_t batch, int64_t k, int64_t depth, int64_t column,
                          int64_t width) {
   const lm_operand *source = &p->job->b;
-  for (int64_t j = 0; j < width; j += p->lanes) {
-    int64_t here = smaller(width - j, p->lanes), lanes = here > p->kernel->vec ? p->lanes : p->kernel->vec;
-    int64_t from = at(source, batch) + k * source->row + (column + j) * source->column;
-    p->kernel->pack(b + j * depth * p->size, lanes, (const char *)source->data + from * p->size, here, depth,
-                    source->column, source->row);
-  }
+  const int64_t step = source->column == 1 ? ROWS_AT_A_TIME : depth;
+  for (int64_t row = 0; row < depth; row += step)
+    for (int64_t j = 0; j < width; j += p->lanes) {
+      int64_t here = smaller(width - j, p->lanes), lanes = here > p->kernel->vec ? p->lanes : p->kernel->vec;
+      int64_t from = at(source, batch) + (k + row) * source->row + (column + j) * source->column;
+      p->kernel->pack(b + (j * depth + row * lanes) * p->size, lanes, (const char *)source->data + from * p->size, here,
+                      smaller(step, depth - row), source->column, source->row);
+    }
 }
 
 /* One block of columns by panels [begin, end) of A over one block of K: each panel of A stays in the first-level
