@@ -2,5 +2,6 @@
 std = "lua54"
 max_line_length = 118
 unused_args = false
-files["scripts"] = { global = false } -- strict globals check these when a script runs
-files["tests"] = { std = "+busted" }
+-- strict globals check these when they run
+files["scripts"] = { global = false }
+files["tests"] = { global = false }

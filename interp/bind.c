@@ -1,6 +1,8 @@
 /* bind.c: arguments in, results and errors out, for every binding file. */
 #include "bind.h"
 
+#include "base/parallel.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +65,7 @@ void bind_push_error(lua_State *L, const char *kind, const char *message, int le
 }
 
 void bind_raise(lua_State *L, const lm_err *err) {
+  if (err->status == LM_ERR_INTERRUPT) lm_interrupt_clear(); /* it is answered now */
   bind_push_error(L, lm_status_name(err->status), err->message, 1);
   lua_error(L);
   __builtin_unreachable();

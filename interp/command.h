@@ -15,19 +15,19 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 enum { COMMAND_MAX_LIST = 64 };
 
 typedef struct command {
-  const char *script;                  /* a file; "-": standard input; NULL: none */
-  const char *code[COMMAND_MAX_LIST];  /* each -e CODE, in order */
-  const char *data[COMMAND_MAX_LIST];  /* each --data, as given */
+  const char *script;                 /* a file; "-": standard input; NULL: none */
+  const char *code[COMMAND_MAX_LIST]; /* each -e CODE, in order */
+  const char *data[COMMAND_MAX_LIST]; /* each --data, as given */
   int n_code, n_data;
-  const char *out;   /* --out, or NULL */
+  const char *out; /* --out, or NULL */
   bool has_seed;
-  int64_t seed;      /* --seed */
-  int64_t threads;   /* --threads; 0: as many as there are usable cores */
-  int64_t memory;    /* --memory in bytes; 0: no budget */
-  bool interactive;  /* -i: the prompt after the script */
-  bool traceback;    /* --traceback: with every error */
+  int64_t seed;     /* --seed */
+  int64_t threads;  /* --threads; 0: as many as there are usable cores */
+  int64_t memory;   /* --memory in bytes; 0: no budget */
+  bool interactive; /* -i: the prompt after the script */
+  bool traceback;   /* --traceback: with every error */
   bool help, version;
-  int argc;          /* what is left for the script, with its options */
+  int argc; /* what is left for the script, with its options */
   char **argv;
 } command;
 
@@ -40,7 +40,8 @@ int command_parse(command *c, int argc, char **argv);
 void libs_open(lua_State *L, const command *c);
 
 /* Loads text as a chunk, never bytecode. A first line that begins with '#' is skipped. The text is remembered under
- * the name that messages use, so that an error can show its line. Returns Lua's status; leaves function or message. */
+ * the name that messages use, so that an error can show its line. Returns Lua's status; leaves function or message.
+ */
 void libs_remember(lua_State *L, const char *text, size_t size, const char *chunk);
 int libs_load(lua_State *L, const char *text, size_t size, const char *chunk);
 
@@ -56,7 +57,7 @@ const char *repeatable_tostring(lua_State *L, int index, size_t *size);
 /* Ctrl-C: installs the signal handler; a computation in L or its coroutines then raises an error of the kind
  * "interrupt". The third press without an answer ends the process with EXIT_INTERRUPTED. */
 void interrupt_open(lua_State *L);
-void interrupt_clear(void);     /* forgets a press that nothing has answered yet */
+void interrupt_clear(void); /* forgets a press that nothing has answered yet */
 
 /* Runs -e code, then the script; reports errors; closes the experiment. Returns the exit code. */
 int script_run(lua_State *L, const command *c);
@@ -64,8 +65,8 @@ int script_run(lua_State *L, const command *c);
 /* lua_pcall with a handler that turns what was raised into an error value. */
 int script_call(lua_State *L, int n_arguments, int n_results);
 
-/* Writes the error value on top of the stack to stderr, pops it, and returns the exit code for it. The position is left
- * out where it is in the chunk `quiet` (NULL: none). */
+/* Writes the error value on top of the stack to stderr, pops it, and returns the exit code for it. The position is
+ * left out where it is in the chunk `quiet` (NULL: none). */
 int script_report(lua_State *L, bool traceback, const char *prefix, const char *quiet);
 
 /* Pops the error value that ended things, or nil, and closes the experiment if there is one; a failure to do so is

@@ -1,4 +1,5 @@
-/* editor.h: lines from a person: GNU readline where the build has it and the input is a terminal, else plain lines. */
+/* editor.h: lines from a person: GNU readline where the build has it and the input is a terminal, else plain lines.
+ */
 #ifndef LM_INTERP_EDITOR_H
 #define LM_INTERP_EDITOR_H
 

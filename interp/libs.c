@@ -11,11 +11,17 @@
 #include <lualib.h>
 #include <string.h>
 
-static const luaL_Reg standard[] = {
-    {LUA_GNAME, luaopen_base},      {LUA_LOADLIBNAME, luaopen_package}, {LUA_COLIBNAME, luaopen_coroutine},
-    {LUA_TABLIBNAME, luaopen_table}, {LUA_IOLIBNAME, luaopen_io},        {LUA_OSLIBNAME, luaopen_os},
-    {LUA_STRLIBNAME, luaopen_string}, {LUA_MATHLIBNAME, luaopen_math},   {LUA_UTF8LIBNAME, luaopen_utf8},
-    {LUA_DBLIBNAME, luaopen_debug}, {NULL, NULL}};
+static const luaL_Reg standard[] = {{LUA_GNAME, luaopen_base},
+                                    {LUA_LOADLIBNAME, luaopen_package},
+                                    {LUA_COLIBNAME, luaopen_coroutine},
+                                    {LUA_TABLIBNAME, luaopen_table},
+                                    {LUA_IOLIBNAME, luaopen_io},
+                                    {LUA_OSLIBNAME, luaopen_os},
+                                    {LUA_STRLIBNAME, luaopen_string},
+                                    {LUA_MATHLIBNAME, luaopen_math},
+                                    {LUA_UTF8LIBNAME, luaopen_utf8},
+                                    {LUA_DBLIBNAME, luaopen_debug},
+                                    {NULL, NULL}};
 
 static const luaL_Reg rooms[] = {{"lamina.core.tensor", bind_open_tensor}, {"lamina.core.ops", bind_open_ops},
                                  {"lamina.core.base", bind_open_base},     {"lamina.core.io", bind_open_io},
@@ -82,7 +88,8 @@ static int command_modules(lua_State *L) {
   return 1;
 }
 
-/* ---- what the library may ask about the command ----------------------------------------------------------------- */
+/* ---- what the library may ask about the command -----------------------------------------------------------------
+ */
 
 static void push_list(lua_State *L, int n, const char *const *items) {
   lua_createtable(L, n, 0);

@@ -12,8 +12,14 @@
 static uint64_t seed = 0;
 static uint32_t draws[4]; /* how often each kind has drawn: normal, uniform, int, permutation */
 
-static int done(lua_State *L, lm_status status, const lm_err *err) {
+/* Raises what went wrong, named by the function that was called. */
+static void check(lua_State *L, const char *what, lm_status status, lm_err *err) {
+  if (status) lm_fail_in(err, status, "%s", what);
   bind_check(L, status, err);
+}
+
+static int done(lua_State *L, const char *what, lm_status status, lm_err *err) {
+  check(L, what, status, err);
   bind_box *box = lua_touserdata(L, -1);
   bind_account(L, box->tensor);
   return 1;
@@ -61,7 +67,7 @@ static int filled(lua_State *L, const char *what, double value) {
   lm_err err = {0};
   int ndim = read_shape(L, 1, what, shape, &dtype);
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, lm_tensor_full(slot, dtype, ndim, shape, value, &err), &err);
+  return done(L, what, lm_tensor_full(slot, dtype, ndim, shape, value, &err), &err);
 }
 
 static int create_zeros(lua_State *L) { return filled(L, "zeros", 0); }
@@ -75,7 +81,7 @@ static int create_full(lua_State *L) {
   if (lua_istable(L, 3)) bind_known_options(L, 3, "full", "dtype");
   lm_dtype dtype = dtype_option(L, 3, "full", LM_F32);
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, lm_tensor_full(slot, dtype, ndim, shape, value, &err), &err);
+  return done(L, "full", lm_tensor_full(slot, dtype, ndim, shape, value, &err), &err);
 }
 
 /* ---- nested tables ---------------------------------------------------------------------------------------------------- */
@@ -132,11 +138,11 @@ static int create_tensor(lua_State *L) {
     bind_fail(L, "tensor: takes a number or a (nested) table of numbers, not a %s", luaL_typename(L, 1));
   int ndim = nested_shape(L, 1, shape);
   lm_tensor **slot = bind_new_tensor(L);
-  bind_check(L, lm_tensor_new(slot, dtype, ndim, shape, &err), &err);
+  check(L, "tensor", lm_tensor_new(slot, dtype, ndim, shape, &err), &err);
   lua_pushvalue(L, 1);
   if (lm_tensor_count(*slot) > 0) fill_nested(L, *slot, 0, &at);
   lua_pop(L, 1);
-  return done(L, LM_OK, &err);
+  return done(L, "tensor", LM_OK, &err);
 }
 
 /* ---- formulas --------------------------------------------------------------------------------------------------------- */
@@ -154,9 +160,9 @@ static int create_arange(lua_State *L) {
   if (!(span < 1e15)) bind_fail(L, "arange: from %g to %g by %g has too many elements", start, stop, step);
   int64_t n = span < 0 ? 0 : (int64_t)floor(span + 1e-10) + 1; /* 1e-10: 0.3 is reached from 0 by 0.1 */
   lm_tensor **slot = bind_new_tensor(L);
-  bind_check(L, lm_tensor_new(slot, dtype, 1, &n, &err), &err);
+  check(L, "arange", lm_tensor_new(slot, dtype, 1, &n, &err), &err);
   for (int64_t i = 0; i < n; i++) lm_tensor_set(*slot, i, fma((double)i, step, start));
-  return done(L, LM_OK, &err);
+  return done(L, "arange", LM_OK, &err);
 }
 
 /* n numbers from a to b, both included. */
@@ -173,7 +179,7 @@ static lm_tensor *spaced(lua_State *L, const char *what, double *a, double *b) {
   if (lua_istable(L, 4)) bind_known_options(L, 4, what, "dtype");
   lm_dtype dtype = dtype_option(L, 4, what, LM_F32);
   lm_tensor **slot = bind_new_tensor(L);
-  bind_check(L, lm_tensor_new(slot, dtype, 1, &n, &err), &err);
+  check(L, what, lm_tensor_new(slot, dtype, 1, &n, &err), &err);
   for (int64_t i = 0; i < n; i++)
     lm_tensor_set(*slot, i, n == 1 ? *a : i == n - 1 ? *b : *a + (*b - *a) * (double)i / (double)(n - 1));
   return *slot;
@@ -183,7 +189,7 @@ static int create_linspace(lua_State *L) {
   double a, b;
   lm_err err = {0};
   spaced(L, "linspace", &a, &b);
-  return done(L, LM_OK, &err);
+  return done(L, "linspace", LM_OK, &err);
 }
 
 /* Powers of ten. The exponents are computed in double, so that the powers are rounded once. */
@@ -196,7 +202,7 @@ static int create_logspace(lua_State *L) {
     double x = n == 1 ? a : i == n - 1 ? b : a + (b - a) * (double)i / (double)(n - 1);
     lm_tensor_set(t, i, lm_pow(10, x));
   }
-  return done(L, LM_OK, &err);
+  return done(L, "logspace", LM_OK, &err);
 }
 
 static int create_eye(lua_State *L) {
@@ -206,9 +212,9 @@ static int create_eye(lua_State *L) {
   if (lua_istable(L, 2)) bind_known_options(L, 2, "eye", "dtype");
   lm_dtype dtype = dtype_option(L, 2, "eye", LM_F32);
   lm_tensor **slot = bind_new_tensor(L);
-  bind_check(L, lm_tensor_zeros(slot, dtype, 2, shape, &err), &err);
+  check(L, "eye", lm_tensor_zeros(slot, dtype, 2, shape, &err), &err);
   for (int64_t i = 0; i < n; i++) lm_tensor_set(*slot, i * n + i, 1);
-  return done(L, LM_OK, &err);
+  return done(L, "eye", LM_OK, &err);
 }
 
 /* ---- random draws ----------------------------------------------------------------------------------------------------- */
@@ -242,7 +248,7 @@ static int random_filled(lua_State *L, const char *what, int kind, double a, dou
   lm_err err = {0};
   int ndim = read_shape(L, 1, what, shape, &dtype);
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, draw(slot, kind, next_key(kind), dtype, ndim, shape, a, b, &err), &err);
+  return done(L, what, draw(slot, kind, next_key(kind), dtype, ndim, shape, a, b, &err), &err);
 }
 
 static int create_randn(lua_State *L) { return random_filled(L, "randn", NORMAL, 0, 1); }
@@ -255,7 +261,7 @@ static int create_randint(lua_State *L) {
   int ndim = lua_isnoneornil(L, 3) ? 0 : bind_shape(L, 3, shape, "randint: the shape");
   if (high < low || high - low > (int64_t)1 << 52) bind_fail(L, "randint: the range %lld to %lld is empty or too wide", (long long)low, (long long)high);
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, draw(slot, INTEGER, next_key(INTEGER), LM_I64, ndim, shape, (double)low, (double)high, &err), &err);
+  return done(L, "randint", draw(slot, INTEGER, next_key(INTEGER), LM_I64, ndim, shape, (double)low, (double)high, &err), &err);
 }
 
 static int create_permutation(lua_State *L) {
@@ -263,7 +269,7 @@ static int create_permutation(lua_State *L) {
   int64_t n = bind_int(L, 1, "permutation: the count");
   if (n < 0) bind_fail(L, "permutation: the count must not be negative");
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, draw(slot, PERMUTATION, next_key(PERMUTATION), LM_I64, 1, &n, 0, 0, &err), &err);
+  return done(L, "permutation", draw(slot, PERMUTATION, next_key(PERMUTATION), LM_I64, 1, &n, 0, 0, &err), &err);
 }
 
 static double number_option(lua_State *L, const char *name, double usual) {
@@ -295,7 +301,7 @@ static int create_draw(lua_State *L) {
   if (kind == INTEGER && !(b >= a && b - a < 0x1p52)) bind_fail(L, "draw: the range %g to %g is empty or too wide", a, b);
   if (kind == PERMUTATION && ndim != 1) bind_fail(L, "draw: a permutation has one axis, not %d", ndim);
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, draw(slot, kind, key, dtype, ndim, shape, a, b, &err), &err);
+  return done(L, "draw", draw(slot, kind, key, dtype, ndim, shape, a, b, &err), &err);
 }
 
 /* seed([n]) -> the seed of the script's own draws; setting it starts them anew. */

@@ -80,8 +80,11 @@ static void read_classes(lua_State *L, lm_object_spec *spec) {
 static int image_objects(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   bind_known_options(L, 1, "objects", "n size classes position scale rotation contrast both noise seed");
-  lm_object_spec spec = {.n = read_int(L, "n"), .size = read_int(L, "size"), .position = read_real(L, "position"),
-                         .noise = read_real(L, "noise"), .seed = (uint64_t)read_int(L, "seed")};
+  lm_object_spec spec = {.n = read_int(L, "n"),
+                         .size = read_int(L, "size"),
+                         .position = read_real(L, "position"),
+                         .noise = read_real(L, "noise"),
+                         .seed = (uint64_t)read_int(L, "seed")};
   read_classes(L, &spec);
   read_range(L, "scale", spec.scale);
   read_range(L, "rotation", spec.rotation);
@@ -131,19 +134,15 @@ static const bind_doc docs[] = {
      "objects { n =, size =, classes =, position =, scale =, rotation =, contrast =, both =, noise =, seed = } "
      "-> images, labels, latent",
      "One object per image; see stimuli.objects. All options must be given."},
-    {"image.object_names", "object_names() -> list of strings",
-     "The shapes that objects can draw."},
+    {"image.object_names", "object_names() -> list of strings", "The shapes that objects can draw."},
     {"image.resize", "resize(x, height, width[, method]) -> images",
      "The last two axes made height x width: 'box' (means over areas, the default) or 'bilinear'."},
     {NULL, NULL, NULL}};
 
 int bind_open_image(lua_State *L) {
-  static const luaL_Reg functions[] = {{"gratings", image_gratings},
-                                       {"gabors", image_gabors},
-                                       {"objects", image_objects},
-                                       {"object_names", image_object_names},
-                                       {"resize", image_resize},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"gratings", image_gratings}, {"gabors", image_gabors},
+                                       {"objects", image_objects},   {"object_names", image_object_names},
+                                       {"resize", image_resize},     {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

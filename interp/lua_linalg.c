@@ -62,8 +62,7 @@ static const bind_doc docs[] = {
      "is not raises a 'numeric' error that names the pivot."},
     {"linalg.triangular_solve", "triangular_solve(l, b[, transpose]) -> x",
      "Solves l x = b, or l' x = b with transpose = true, for a lower triangular l; b is n x m or n."},
-    {"linalg.solve_spd", "solve_spd(a, b) -> x",
-     "Solves a x = b for a symmetric positive definite a, by Cholesky."},
+    {"linalg.solve_spd", "solve_spd(a, b) -> x", "Solves a x = b for a symmetric positive definite a, by Cholesky."},
     {"linalg.tridiagonal", "tridiagonal(a) -> q, d, f",
      "A symmetric matrix as q t q', q orthogonal and t tridiagonal with diagonal d and off-diagonal f, by "
      "Householder reflections."},

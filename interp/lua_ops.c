@@ -5,6 +5,7 @@
 #include "lua_ops.h"
 
 #include "base/memory.h"
+#include "ops.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,6 +35,8 @@ static int64_t from_one(lua_State *L, const char *what, int64_t i) {
 static void read_list(lua_State *L, const lm_op *op, const lm_param *p, int index, lm_value *value) {
   const char *what = label(L, op, p->name);
   index = lua_absindex(L, index);
+  if (p->kind == LM_P_DIMS && !lua_istable(L, index) && lua_type(L, index) != LUA_TNUMBER)
+    bind_fail(L, "%s must be an axis such as 1 or a list of axes such as { 1, 2 }, not a %s", what, luaL_typename(L, index));
   value->n = bind_shape(L, index, value->v, what);
   if (p->kind == LM_P_DIMS)
     for (int i = 0; i < value->n; i++) value->v[i] = from_one(L, what, value->v[i]);
@@ -210,6 +213,50 @@ static void make_scalars(lua_State *L, op_call *c) {
   }
 }
 
+/* ---- the first op that is not finite ------------------------------------------------------------------------------ */
+
+static bool guarding; /* whether every result of an op is looked at */
+
+/* Whether a tensor holds a NaN or an infinity. */
+static lm_status not_finite(lm_tensor *t, bool *answer, lm_err *e) {
+  *answer = false;
+  if (!t || !lm_dtype_is_float(t->dtype) || lm_tensor_count(t) == 0) return LM_OK;
+  lm_tensor *finite = NULL, *all = NULL;
+  lm_status status = lm_apply1(&lm_op_isfinite, t, &finite, e);
+  if (status == LM_OK) status = lm_apply1(&lm_op_all, finite, &all, e);
+  if (status == LM_OK) *answer = lm_tensor_get(all, 0) == 0;
+  lm_tensor_release(finite);
+  lm_tensor_release(all);
+  return status;
+}
+
+/* Fails, naming the op and what it was given, where a result is not finite. */
+static lm_status guard_results(const op_call *c, int n_out, lm_tensor *const *out, lm_err *e) {
+  bool bad = false, given = false;
+  char shape[LM_SHAPE_TEXT], name[32];
+  for (int i = 0; i < n_out && !bad; i++) {
+    lm_status status = not_finite(out[i], &bad, e);
+    if (status) return status;
+  }
+  if (!bad) return LM_OK;
+  for (int i = 0; i < c->n_in; i++) {
+    lm_status status = not_finite(c->in[i], &given, e);
+    if (status) return status;
+    if (given)
+      return lm_fail(e, LM_ERR_NUMERIC, "%s, whose input %s (%s) held a NaN or an infinity already", c->op->name,
+                     lm_input_name(c->op, i, name), lm_shape_text(c->in[i]->ndim, c->in[i]->shape, shape));
+  }
+  return lm_fail(e, LM_ERR_NUMERIC, "%s, of finite numbers (its result is %s)", c->op->name,
+                 lm_shape_text(out[0]->ndim, out[0]->shape, shape));
+}
+
+/* guard([on]) -> whether every op raises where its result is not finite; a boolean sets it. */
+static int op_guard(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) guarding = lua_toboolean(L, 1);
+  lua_pushboolean(L, guarding);
+  return 1;
+}
+
 int bind_call_op(lua_State *L, const lm_op *op) {
   op_call c = {.op = op};
   lm_err err = {0};
@@ -233,6 +280,7 @@ int bind_call_op(lua_State *L, const lm_op *op) {
     status = lm_apply(op, c.n_in, c.in, c.values, out, &err);
   }
   for (int i = 0; i < n_out; i++) *slot[i] = out[i];
+  if (status == LM_OK && guarding) status = guard_results(&c, n_out, out, &err);
   bind_check(L, status, &err);
   for (int i = 0; i < n_out; i++) {
     lua_pushvalue(L, i - n_out);
@@ -320,5 +368,7 @@ int bind_open_ops(lua_State *L) {
   lua_setfield(L, -2, "doc");
   lua_pushcfunction(L, op_list);
   lua_setfield(L, -2, "list");
+  lua_pushcfunction(L, op_guard);
+  lua_setfield(L, -2, "guard");
   return 1;
 }

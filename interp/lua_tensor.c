@@ -102,7 +102,7 @@ static bool push_field(lua_State *L, lm_tensor *t, const char *name) {
   } else if (strcmp(name, "dtype") == 0) {
     lua_pushstring(L, lm_dtype_name(t->dtype));
   } else if (strcmp(name, "close") == 0) {
-    lua_pushboolean(L, t->close);
+    lua_pushboolean(L, lm_tensor_is_close(t));
   } else if (strcmp(name, "grad") == 0) {
     if (t->grad)
       *bind_new_tensor(L) = lm_tensor_retain(t->grad);
@@ -439,6 +439,12 @@ static int tensor_unm(lua_State *L) {
   return bind_call_op(L, &lm_op_neg);
 }
 
+/* < and <= of Lua give true or false, not a tensor. */
+static int tensor_order(lua_State *L) {
+  bind_fail(L, "tensors have no order of their own: x:lt(y), x:le(y), x:gt(y), x:ge(y) compare element by element, and "
+               "x:item() gives the number of a tensor with one element");
+}
+
 static const luaL_Reg methods[] = {{"size", tensor_size}, {"count", tensor_count}, {"item", tensor_item},
                                    {"totable", tensor_totable}, {"clone", tensor_clone}, {"to", tensor_to},
                                    {"requires_grad", tensor_requires_grad}, {"detach", tensor_detach},
@@ -497,6 +503,7 @@ static void make_metatable(lua_State *L) {
   lua_setfield(L, -2, "__index");
   static const luaL_Reg events[] = {{"__newindex", tensor_newindex}, {"__gc", tensor_gc}, {"__close", tensor_gc},
                                     {"__tostring", tensor_tostring}, {"__len", tensor_len}, {"__unm", tensor_unm},
+                                    {"__lt", tensor_order}, {"__le", tensor_order},
                                     {NULL, NULL}};
   luaL_setfuncs(L, events, 0);
   for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {

@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static const char help_text[] =
     "  --help           this text; after SCRIPT: the parameters of its experiment\n"
     "  --               ends the options\n"
     "\n"
-    "Engine options may stand before or after SCRIPT. Other options after it are parameters that the script declares\n"
+    "Engine options may stand before or after SCRIPT. Other options after it are parameters that the script "
+    "declares\n"
     "in its experiment: lamina lenet.lua --rate 0.01\n"
     "\n"
     "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
@@ -118,7 +120,10 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
     if (!value) continue;
     switch (k) {
     case 0:
-      if (!parse_count(value, 0, &c->seed)) return usage("--seed must be a whole number from 0 on, got '%s'", value, "");
+      if (strlen(value) > 18 && strspn(value, "0123456789") == strlen(value))
+        return usage("--seed is too large: '%s' has more than 18 digits", value, "");
+      if (!parse_count(value, 0, &c->seed))
+        return usage("--seed must be a whole number from 0 on, got '%s'", value, "");
       c->has_seed = true;
       return EXIT_FINE;
     case 1:
@@ -126,7 +131,8 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
         return usage("--threads must be a whole number from 1 to 1024, got '%s'", value, "");
       return EXIT_FINE;
     case 2:
-      if (!parse_bytes(value, &c->memory)) return usage("--memory must be a size such as 512M or 2G, got '%s'", value, "");
+      if (!parse_bytes(value, &c->memory))
+        return usage("--memory must be a size such as 512M or 2G, got '%s'", value, "");
       return EXIT_FINE;
     case 3:
       if (!*value) return usage("--out needs the name of a folder", "", "");
@@ -181,7 +187,7 @@ int command_parse(command *c, int argc, char **argv) {
         status = parse_leading(c, argc, argv, &i, &known);
         if (!status && !known) {
           char near[64];
-          if (bind_nearest(argument, engine_options, near, sizeof near))
+          if (argument[1] == '-' && bind_nearest(argument, engine_options, near, sizeof near))
             return usage("unknown option '%s' (did you mean '%s'?)", argument, near);
           return usage("unknown option '%s'", argument, "");
         }
@@ -238,6 +244,7 @@ int main(int argc, char **argv) {
     printf("lamina %s (numerics %d, Lua %s.%s)\n", LM_VERSION, LM_NUMERICS, LUA_VERSION_MAJOR, LUA_VERSION_MINOR);
     return EXIT_FINE;
   }
+  signal(SIGXFSZ, SIG_IGN); /* a file that grows past `ulimit -f` is an error of that write, not the end */
   if (c.threads) lm_threads_set((int)c.threads);
   if (c.memory) lm_memory_set_budget(c.memory);
   lm_cpu_float_state();

@@ -74,10 +74,10 @@ EXPORT int __snprintf_chk(char *restrict out, size_t size, int flag, size_t room
 
 /* ---- math.* -------------------------------------------------------------------------------------------------- */
 
-#define UNARY(name)                                                                                               \
-  static int math_##name(lua_State *L) {                                                                          \
-    lua_pushnumber(L, lm_##name(luaL_checknumber(L, 1)));                                                         \
-    return 1;                                                                                                     \
+#define UNARY(name)                                                                                                  \
+  static int math_##name(lua_State *L) {                                                                             \
+    lua_pushnumber(L, lm_##name(luaL_checknumber(L, 1)));                                                            \
+    return 1;                                                                                                        \
   }
 UNARY(exp)
 UNARY(sin)
@@ -103,11 +103,6 @@ static int math_log(lua_State *L) {
   }
   double base = luaL_checknumber(L, 2);
   lua_pushnumber(L, base == 2 ? lm_log2(x) : base == 10 ? lm_log10(x) : lm_log(x) / lm_log(base));
-  return 1;
-}
-
-static int math_pow(lua_State *L) {
-  lua_pushnumber(L, lm_pow(luaL_checknumber(L, 1), luaL_checknumber(L, 2)));
   return 1;
 }
 
@@ -150,7 +145,8 @@ static int math_random(lua_State *L) {
     low = luaL_checkinteger(L, 1);
     high = luaL_checkinteger(L, 2);
     break;
-  default: return luaL_error(L, "math.random takes at most two numbers");
+  default:
+    return luaL_error(L, "math.random takes at most two numbers");
   }
   if (low > high) return luaL_error(L, "math.random: the interval from %I to %I is empty", low, high);
   lua_pushinteger(L, random_between(low, high));
@@ -159,7 +155,8 @@ static int math_random(lua_State *L) {
 
 /* math.randomseed(n): starts the stream of that seed. Without n it would not be repeatable, and raises. */
 static int math_randomseed(lua_State *L) {
-  if (lua_isnoneornil(L, 1)) return luaL_error(L, "math.randomseed needs a number: a seed from the clock cannot be repeated");
+  if (lua_isnoneornil(L, 1))
+    return luaL_error(L, "math.randomseed needs a number: a seed from the clock cannot be repeated");
   double whole = luaL_checknumber(L, 1);
   numbers_seed(lua_isinteger(L, 1) ? (uint64_t)lua_tointeger(L, 1) : (uint64_t)(int64_t)floor(fmod(whole, 0x1p62)));
   return 0;
@@ -177,12 +174,13 @@ static int os_setlocale(lua_State *L) {
 }
 
 void numbers_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"exp", math_exp},       {"sin", math_sin},   {"cos", math_cos},     {"tan", math_tan},
-      {"asin", math_asin},     {"acos", math_acos}, {"tanh", math_tanh},   {"log10", math_log10},
-      {"atan", math_atan},     {"log", math_log},   {"pow", math_pow},     {"random", math_random},
-      {"randomseed", math_randomseed}, {NULL, NULL}};
-  static const char *const removed[] = {"sinh", "cosh", NULL}; /* of Lua 5.1, kept by some builds; not repeatable */
+  static const luaL_Reg functions[] = {{"exp", math_exp},   {"sin", math_sin},       {"cos", math_cos},
+                                       {"tan", math_tan},   {"asin", math_asin},     {"acos", math_acos},
+                                       {"tanh", math_tanh}, {"log10", math_log10},   {"atan", math_atan},
+                                       {"log", math_log},   {"random", math_random}, {"randomseed", math_randomseed},
+                                       {NULL, NULL}};
+  static const char *const removed[] = {"sinh",  "cosh",  "pow",
+                                        "ldexp", "frexp", NULL}; /* of Lua 5.1; some builds have them */
   lua_getglobal(L, "math");
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; removed[i]; i++) {

@@ -355,7 +355,8 @@ static int file_tostring(lua_State *L) {
   return 1;
 }
 
-/* ---- files that are read: results.json lists them, and no chunk is bytecode --------------------------------------- */
+/* ---- files that are read: results.json lists them, and no chunk is bytecode ---------------------------------------
+ */
 
 /* io.open(path, mode) and io.lines(path): a path that is read is noted. Upvalue 1 is the original. */
 static int repeatable_open_file(lua_State *L) {

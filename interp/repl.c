@@ -1,7 +1,7 @@
 /* repl.c: the prompt. Read lines until they make a whole chunk, run it, show what it gives; errors do not end it.
  *
- * Each entry is a chunk of its own, named "input 1", "input 2", ... so its locals end with it. An expression shows its
- * values; a trailing ';' keeps quiet; `_` holds the last value. */
+ * Each entry is a chunk of its own, named "input 1", "input 2", ... so its locals end with it. An expression shows
+ * its values; a trailing ';' keeps quiet; `_` holds the last value. */
 #include "command.h"
 
 #include "base/version.h"

@@ -86,6 +86,20 @@ static char *read_all(FILE *file, size_t *size) {
   return text;
 }
 
+/* What a script that is no text holds, or NULL for text (UTF-8 without a 0). */
+static const char *not_text(const char *text, size_t size) {
+  if (size >= 4 && !memcmp(text, "\x1bLua", 4)) return "attempt to load a binary chunk (compiled Lua)";
+  if (memchr(text, 0, size)) return "this is no text: it holds a byte of 0";
+  for (size_t i = 0; i < size; i++) {
+    unsigned char c = (unsigned char)text[i];
+    size_t more = c < 0x80 ? 0 : c >= 0xC2 && c < 0xE0 ? 1 : c >= 0xE0 && c < 0xF0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 9;
+    if (more > size - 1 - i) return "this is no text: it is not UTF-8";
+    for (; more; more--)
+      if (((unsigned char)text[++i] & 0xC0) != 0x80) return "this is no text: it is not UTF-8";
+  }
+  return NULL;
+}
+
 /* Loads the script; on failure leaves the error value and returns an exit code. */
 static int load_script(lua_State *L, const char *path) {
   bool piped = !strcmp(path, "-");
@@ -102,6 +116,13 @@ static int load_script(lua_State *L, const char *path) {
   }
   lua_pushfstring(L, piped ? "=standard input" : "@%s", path);
   int status = libs_load(L, text, size, lua_tostring(L, -1));
+  const char *why = status == LUA_OK ? NULL : not_text(text, size);
+  if (why) {
+    lua_pop(L, 1);
+    lua_pushfstring(L, "%s: %s; a script is Lua source", path, why);
+    bind_push_error(L, "syntax", lua_tostring(L, -1), 0);
+    lua_remove(L, -2);
+  }
   free(text);
   lua_remove(L, -2);
   return status == LUA_OK ? EXIT_FINE : EXIT_FAILED;

@@ -83,6 +83,34 @@ local function known_kind(message, file, traceback)
   return message:find "^bad argument" and "argument" or "script"
 end
 
+-- A value that is no message, in words: what it says of itself, or its fields.
+local function shown(value)
+  if type(value) ~= "table" or (getmetatable(value) or {}).__tostring then return tostring(value) end
+  local parts = {}
+  for key, field in require("lamina.core.repeatable").stock_pairs(value) do
+    parts[#parts + 1] = (type(key) == "string" and key .. " = " or "")
+      .. (type(field) == "table" and "{...}" or tostring(field))
+  end
+  table.sort(parts)
+  if #parts > 6 then parts[6], parts[7] = "...", nil end
+  return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ", 1, math.min(#parts, 6)) .. " }"
+end
+
+-- Lua's own messages that leave the reader alone: what to do is added, long lists become notes.
+local function kinder(e)
+  if e.message == "stack overflow" or e.message == "C stack overflow" then
+    e.message = e.message .. " (does a function call itself without end?)"
+  end
+  local module, places = e.message:match "^module '([^\n]-)' not found:(.*)$"
+  if not module then return end
+  e.message, e.notes = string.format("module '%s' not found", module), e.notes or {}
+  local seen = {}
+  for place in places:gmatch "no file '([^\n]-%.lua)'" do
+    if not seen[place] then e.notes[#e.notes + 1] = "  not there: " .. place end
+    seen[place] = true
+  end
+end
+
 --- The error value for whatever was raised: an error value stays itself; "file:line: message" is taken apart;
 -- anything else becomes a message. traceback: the chain of calls, or nil where nothing had run yet (a syntax error).
 function M.from(value, traceback)
@@ -93,11 +121,14 @@ function M.from(value, traceback)
       if file then
         e = M.new { kind = known_kind(message, file, traceback), message = message, file = file,
           line = math.tointeger(line) }
+        kinder(e)
       else
         e = M.new { kind = value == "not enough memory" and "memory" or "script", message = value }
       end
     else
-      e = M.new { kind = "script", message = "an error was raised whose value is " .. tostring(value) }
+      local at = traceback and M.position(2) or {}
+      e = M.new { kind = "script", message = "an error was raised whose value is " .. shown(value), file = at.file,
+        line = at.line }
     end
   end
   if traceback and not rawget(e, "traceback") then e.traceback = traceback end
@@ -137,8 +168,9 @@ function M.source_line(e)
     file:close()
   end
   local line = text and nth_line(text, e.line)
-  line = line and line:gsub("^%s+", ""):gsub("%s+$", ""):gsub("%c", " ")
-  if line and line ~= "" then return #line > 160 and line:sub(1, 157) .. "..." or line end
+  if not line or not utf8.len(line) then return nil end -- bytes that are no text do not belong on a terminal
+  line = line:gsub("%c", " "):gsub("^%s+", ""):gsub("%s+$", "")
+  if line ~= "" then return #line > 160 and line:sub(1, 157) .. "..." or line end
 end
 
 local CODES = { usage = 2, interrupt = 130 }
@@ -153,6 +185,11 @@ function M.describe(e, with_traceback, prefix, quiet)
   local source = placed and M.source_line(e)
   if source then lines[#lines + 1] = "    " .. source end
   for _, note in ipairs(e.notes or {}) do lines[#lines + 1] = note end
+  if e.kind == "memory" then
+    lines[#lines + 1] = "  smaller batches or tensors need less"
+      .. (tostring(e.message):find("(memory budget)", 1, true) and "; --memory SIZE sets the budget, as in --memory 2G"
+      or "")
+  end
   if e.kind == "internal" then
     lines[#lines + 1] = "  This is a mistake in Lamina itself. Please report it with what follows."
   end
@@ -181,9 +218,10 @@ local function distance(a, b)
   return above[#b]
 end
 
---- The nearest of a list of names to a name; nil when none is near (more than a third of its letters differ).
+--- The nearest of a list of names to a name; nil when none is near (more than a third of its letters differ, or its
+-- only one).
 function M.nearest(name, list)
-  local best, least = nil, math.max(1, #name // 3) + 0.5
+  local best, least = nil, #name == 1 and 0.5 or math.max(1, #name // 3) + 0.5
   for _, candidate in ipairs(list) do
     local d = distance(name:lower(), candidate:lower())
     if d < least then best, least = candidate, d end

@@ -164,7 +164,7 @@ end
 local function list_of_ops()
   local ops = require "lamina.core.ops"
   local groups = {}
-  local lines = { "ops.NAME(x, ...): the runtime's ops. They are methods of tensors, too: x:NAME(...). See help \"NAME\"." }
+  local lines = { "ops.NAME(x, ...), or x:NAME(...): the runtime's ops; help \"NAME\" explains one." }
   for _, name in ipairs(ops.list()) do
     local group = ops.doc(name).group or "other"
     groups[group] = (groups[group] and groups[group] .. " " or "") .. name

@@ -10,6 +10,7 @@ local core = require "lamina.core.tensor"
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local history = require "lamina.history"
+local ops = require "lamina.core.ops"
 local optim = require "lamina.optim"
 local progress = require "lamina.progress"
 local schema = require "lamina.schema"
@@ -39,6 +40,18 @@ local function bad(value) return value ~= value or value == math.huge or value =
 
 --- "NaN" or "infinite".
 function M.bad_text(value) return value ~= value and "NaN" or "infinite" end
+
+--- The first op that gives a NaN or an infinity while f(...) runs, with what it was given; nil where none does. The
+-- script's draws are those of the last time if `draws` holds their counts, and optimizers change nothing.
+function M.first_bad_op(draws, f, ...)
+  local now = core.draws()
+  if draws then core.draws(draws) end
+  ops.guard(true)
+  local ok, e = pcall(f, ...)
+  ops.guard(false)
+  core.draws(now)
+  if not ok and errors.is_error(e) and e.kind == "numeric" then return e.message end
+end
 
 -- What `each` returned, as numbers by name.
 local function numbers_of(result, position)
@@ -106,6 +119,7 @@ function Run:save()
   if not self.path then return end
   checkpoint.save(self.path, self.o.state or {}, { epoch = self.epoch, step = self.step, seed = self.seed,
     items = self.n, batch = self.o.batch, stopped = self.stopped or false, rows = self.rows })
+  self.kept = self.epoch
 end
 
 function Run:load()
@@ -121,28 +135,44 @@ function Run:load()
   end
   checkpoint.restore(kept, self.o.state or {}, self.path)
   self.epoch, self.step, self.stopped = values.epoch, values.step, values.stopped
+  self.kept = self.epoch
   for i, row in ipairs(values.rows) do self.rows[i] = row end
 end
 
 -- Keeps the chain of calls of what was raised.
 local function traced(value) return errors.from(value, debug.traceback("", 2)) end
 
+-- Raises for a number that is not finite. The batch is run again, with every op looked at, to name the first that gave
+-- it; what is kept to go on from is told below.
+function Run:not_finite(what, b, draws, e)
+  local op = (not e or not e.message:find("first", 1, true)) and M.first_bad_op(draws, self.o.each, b)
+  local notes = e and e.notes or {}
+  if self.path and self.kept then
+    notes[#notes + 1] = string.format("  %s holds the end of epoch %d; resume = true goes on from it", self.path,
+      self.kept)
+  end
+  local message = what .. (op and "; the first op that was not finite is " .. op or "")
+  if not e then errors.raise_with(notes, "numeric", self.position, "%s", message) end
+  e.message, e.notes = message, notes
+  error(e, 0)
+end
+
 -- Runs one batch and returns its numbers.
 function Run:do_batch(b, i)
   b.epoch, b.step, b.number = self.epoch, self.step, i
+  local draws = core.draws()
   local ok, result = xpcall(self.o.each, traced, b)
   if not ok then
-    if result.kind == "numeric" and not result.message:find "epoch %d+, step %d+" then
-      result.message = string.format("%s (epoch %d, step %d)", result.message, self.epoch, self.step)
-    end
-    error(result, 0)
+    if result.kind ~= "numeric" then error(result, 0) end
+    local placed = result.message:find "epoch %d+, step %d+"
+    self:not_finite(placed and result.message or string.format("%s (epoch %d, step %d)", result.message, self.epoch,
+      self.step), b, draws, result)
   end
   local numbers = numbers_of(result, self.position)
   for name, value in pairs(numbers) do
     if bad(value) then
-      errors.raise("numeric", self.position, "loop: '%s' is %s at epoch %d, step %d", name, M.bad_text(value),
-        self.epoch,
-        self.step)
+      self:not_finite(string.format("loop: '%s' is %s at epoch %d, step %d", name, M.bad_text(value), self.epoch,
+        self.step), b, draws)
     end
   end
   return numbers

@@ -5,6 +5,7 @@
 --   opt:step(loss)       -- clears the gradients, runs backward, updates every parameter in one pass
 local core = require "lamina.core.optim"
 local errors = require "lamina.errors"
+local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
@@ -210,6 +211,7 @@ end
 
 --- Updates every parameter from its gradient. A parameter without one stays as it is.
 function Optimizer:update()
+  if ops.guard() then return end -- the first op that is not finite is looked for; nothing changes meanwhile
   if #self.params == 0 then
     errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
   end

@@ -84,8 +84,11 @@ end
 --- What a field may be, in words: "a whole number of at least 1".
 function M.expectation(field)
   if field.choices then return "one of " .. quoted(choices_of(field)) end
-  local parts = {}
-  for i, name in ipairs(types_of(field)) do
+  local parts, types = {}, types_of(field)
+  for _, name in ipairs(types) do
+    if name == "any" then types = { "any" } end
+  end
+  for i, name in ipairs(types) do
     local numeric = name == "integer" or name == "number" or name == "pair"
     parts[i] = phrases[name] .. (numeric and range_text(field) or "")
   end
@@ -188,7 +191,8 @@ end
 function M.check(what, spec, fields, position)
   position = position or errors.position(2)
   if spec == nil then spec = {} end
-  if type(spec) ~= "table" or getmetatable(spec) and spec[1] == nil and next(spec) == nil then
+  local object = type(spec) == "table" and type(getmetatable(spec)) == "table" and rawget(getmetatable(spec), "__name")
+  if type(spec) ~= "table" or object or getmetatable(spec) and spec[1] == nil and next(spec) == nil then
     if not fields.positional then
       errors.raise("argument", position, "%s: expected a table of options, got %s", what, shown(spec))
     end

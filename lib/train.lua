@@ -39,8 +39,8 @@ local function all_finite(t)
 end
 
 --- Where the first value that is not finite came from, for a batch whose loss is not: "the data", the parameter or
--- the layer with its op, or the loss. Runs the forward pass again, layer by layer.
-function M.culprit(net, b, ctx, loss_name)
+-- the layer with its op, or the op in the loss. Runs the forward pass again, layer by layer, and the loss op by op.
+function M.culprit(net, b, ctx, loss, loss_name)
   if not all_finite(b.x) then return "the data" end
   if core.is_tensor(b.y) and b.y.dtype:match("^float") and not all_finite(b.y) then return "the data's targets" end
   for _, p in ipairs(net:parameters()) do
@@ -54,7 +54,8 @@ function M.culprit(net, b, ctx, loss_name)
       end
     end)
   end)
-  return found or "the loss (" .. loss_name .. ")"
+  local op = not found and core.no_grad(loop.first_bad_op, nil, function() loss(net:forward(b.x, ctx), b.y) end)
+  return found or "the loss (" .. loss_name .. ")" .. (op and ": " .. op or "")
 end
 
 -- ---- best weights ----------------------------------------------------------------------------------------------
@@ -112,9 +113,10 @@ local function check_labels(o, what, loss_name, position)
   local classes = readout and readout.output or o.model.blocks[#o.model.blocks].output
   local low, high = y:min():item(), y:max():item()
   if #classes ~= 1 or low < 1 or high > classes[1] then
-    errors.raise("argument", position, "train: the labels of %s are from %d to %d, but readout %q gives %s", what,
-      low,
-      high, readout and readout.name or o.model.name, layer.shape_text(classes))
+    errors.raise("argument", position, "train: the labels of %s are from %d to %d, but readout %q gives %s%s", what,
+      low, high, readout and readout.name or o.model.name, layer.shape_text(classes),
+      #classes == 1 and string.format("; they must be from 1 to %d%s", classes[1],
+      low == 0 and " (counted from 1: add 1 to labels that begin at 0)" or "") or "")
   end
 end
 
@@ -149,9 +151,12 @@ end
 
 -- ---- the loop --------------------------------------------------------------------------------------------------
 
-local function raise_nonfinite(value, o, b, ctx, loss_name, position)
-  errors.raise("numeric", position, "train: the loss is %s at epoch %d, step %d; the first value that is not finite "
-    .. "came from %s", loop.bad_text(value), b.epoch, b.step, M.culprit(o.model, b, ctx, loss_name))
+local function raise_nonfinite(value, o, b, ctx, loss, loss_name, position)
+  local source = M.culprit(o.model, b, ctx, loss, loss_name)
+  local notes = { "  the weights are as they were before this step" .. (source:find "^the data" and ""
+    or "; a smaller rate or clip = 1 may keep it finite") }
+  errors.raise_with(notes, "numeric", position, "train: the loss is %s at epoch %d, step %d; the first value that is "
+    .. "not finite came from %s", loop.bad_text(value), b.epoch, b.step, source)
 end
 
 -- The function that the loop calls with every batch: forward, loss, backward, update.
@@ -163,7 +168,7 @@ local function make_each(o, loss, loss_name, position)
     local value = loss(output, b.y)
     local number = value:item()
     if number ~= number or number == math.huge or number == -math.huge then
-      raise_nonfinite(number, o, b, ctx, loss_name, position)
+      raise_nonfinite(number, o, b, ctx, loss, loss_name, position)
     end
     local result = { loss = number }
     if evaluate.is_labels(b.y) then

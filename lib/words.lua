@@ -4,6 +4,8 @@
 -- is the module's field of that name; in `whole`, it is the module.
 local command = require "lamina.core.command"
 
+local errors = require "lamina.errors"
+
 local M = {}
 
 local whole = {
@@ -40,6 +42,22 @@ end
 
 local cache = {}
 
+-- Makes reading a field that a module of words lacks an error with the nearest one, as for an undefined name.
+local function seal(word, module)
+  if type(module) ~= "table" or getmetatable(module) then return module end
+  return setmetatable(module, { __index = function(_, name)
+    local names = {}
+    for known in pairs(module) do
+      if type(known) == "string" then names[#names + 1] = known end
+    end
+    table.sort(names)
+    local near = errors.nearest(tostring(name), names)
+    errors.raise("name", 2, "%s has no word '%s'%s", word, tostring(name), near
+      and string.format(" (did you mean '%s'?)", near)
+      or #names <= 12 and " (there are " .. table.concat(names, ", ") .. ")" or "")
+  end })
+end
+
 --- The value of a word, loaded now if it has not been yet; nil for a name that is no word.
 function M.find(name)
   local value = cache[name]
@@ -50,7 +68,7 @@ function M.find(name)
   if entry.field then
     value = module[entry.field]
   else
-    value = module
+    value = seal(name, module)
   end
   cache[name] = value
   return value

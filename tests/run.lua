@@ -1,7 +1,7 @@
 -- Runs spec files with busted, inside the lamina command: lamina tests/run.lua [busted's options] FILE...
 --
--- busted and what it stands on are stock Lua programs: they get an environment of their own, with stock pairs and next
--- and without strict globals, while the library under test sees what every script sees. Specs may use the words.
+-- busted and what it stands on are stock Lua programs: they get an environment of their own, with stock pairs and
+-- next and without strict globals, while the library under test sees what every script sees. Specs may use the words.
 local repeatable = require "lamina.core.repeatable"
 local words = require "lamina.words"
 

@@ -26,7 +26,11 @@ local function given_folder(dir)
     errors.raise_at(nil, "usage", "--out: '%s' holds results already, and they are never overwritten; name another "
       .. "folder", dir)
   end
-  base.mkdir(dir)
+  local made, e = errors.try(function()
+    base.mkdir(dir)
+    return true
+  end)
+  if not made then errors.raise_at(nil, e.kind, "--out: %s", e.message) end
   return dir
 end
 

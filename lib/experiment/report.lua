@@ -6,7 +6,7 @@ local M = {}
 
 local FIELDS = {
   metric = { type = "string", required = true, doc = "what was measured: test_error" },
-  value = { type = { "number", "tensor", "any" }, required = true, doc = "a number, or a tensor of one element" },
+  value = { type = "any", required = true, doc = "a number, or a tensor of one element" },
   id = { type = "string", doc = "the row of the list of experiments that this reproduces" },
   threshold = { type = { "number", "table" }, doc = "what it is held against" },
   comparison = { type = "string", choices = "<= < >= > == +- in",

@@ -17,7 +17,8 @@ end
 local function described(value)
   if layer.is_word(value) then return "the layer " .. value.full end
   if layer.is_spec(value) then return "the layer " .. value.layer.full end
-  if type(value) == "table" and value.kind then
+  if value == nil then return "nil (a name that holds nothing?)" end
+  if type(value) == "table" and rawget(value, "kind") then
     return value.kind .. (value.name and string.format(" %q", value.name) or "")
   end
   if type(value) == "string" then return string.format("the string %q", value) end
@@ -105,12 +106,12 @@ local function source_of(build, item)
   for _, block in ipairs(build.blocks) do names[#names + 1] = block.name end
   local near = schema.nearest(from, names)
   fail(build, "argument", item.position, "%s %q: from = %q names no area before it %s", item.kind, item.name, from,
-    near and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
+    near and string.format("(did you mean '%s'?)", near) or #names == 0 and "(there is none yet)" or "(there are " .. table.concat(names, ", ") .. ")")
 end
 
 local function add_block(build, item)
   check_name(build, item)
-  if #item.items == 0 then
+  if item.count == 0 then
     fail(build, "argument", item.position, "%s %q holds no layer", item.kind, item.name)
   end
   local source, shape = source_of(build, item)
@@ -145,7 +146,7 @@ local function take_input(build, item)
 end
 
 local function take(build, item, i)
-  if type(item) ~= "table" or layer.is_spec(item) or layer.is_word(item) or not item.kind then
+  if type(item) ~= "table" or layer.is_spec(item) or layer.is_word(item) or not rawget(item, "kind") then
     local position = layer.is_spec(item) and item.position or build.position
     fail(build, "argument", position, "model %q: entry %d is %s, expected input {...}, area \"NAME\" {...} or "
       .. "readout \"NAME\" {...}", build.name, i, described(item))

@@ -73,21 +73,32 @@ static lm_status add_to(lm_tensor **sum, lm_tensor *g, lm_err *e) {
   return LM_OK;
 }
 
-/* A gradient arrives at a leaf; g is consumed. */
+/* *own becomes g with memory of its own, so that it can be written without changing another gradient; g is consumed.
+ * Where the pass is recorded, g x 1, which has g's bits and depends on g. */
+static lm_status settle(const pass *p, lm_tensor *g, lm_tensor **own, lm_err *e) {
+  if (g->refs == 1 && g->storage->refs == 1 && lm_tensor_contiguous(g)) {
+    *own = g;
+    return LM_OK;
+  }
+  lm_status status;
+  if (p->create) {
+    lm_tensor *one = NULL;
+    status = lm_tensor_scalar(&one, g->dtype, 1, e);
+    if (status == LM_OK) status = lm_apply2(&lm_op_mul, g, one, own, e);
+    lm_tensor_release(one);
+  } else {
+    status = lm_tensor_convert(own, g, g->dtype, e);
+  }
+  lm_tensor_release(g);
+  return status;
+}
+
+/* A gradient arrives at a leaf; g is consumed. A tensor that is asked for twice gets it twice. */
 static lm_status arrive(pass *p, lm_tensor *leaf, lm_tensor *g, lm_err *e) {
-  if (p->wrt) {
-    for (int i = 0; i < p->n_wrt; i++)
-      if (p->wrt[i] == leaf) return add_to(&p->result[i], g, e);
-    lm_tensor_release(g);
-    return LM_OK;
-  }
-  if (leaf->grad) return add_to(&leaf->grad, g, e);
-  bool own = g->refs == 1 && g->storage->refs == 1 && lm_tensor_contiguous(g);
-  if (own || p->create) {
-    leaf->grad = g;
-    return LM_OK;
-  }
-  lm_status status = lm_tensor_convert(&leaf->grad, g, g->dtype, e);
+  if (!p->wrt) return leaf->grad ? add_to(&leaf->grad, g, e) : settle(p, g, &leaf->grad, e);
+  lm_status status = LM_OK;
+  for (int i = 0; i < p->n_wrt && status == LM_OK; i++)
+    if (p->wrt[i] == leaf) status = add_to(&p->result[i], lm_tensor_retain(g), e);
   lm_tensor_release(g);
   return status;
 }

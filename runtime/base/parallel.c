@@ -42,9 +42,9 @@ typedef struct region {
   atomic_llong next; /* the first range that nobody has claimed */
 } region;
 
-static atomic_int thread_count;           /* 0: not yet asked */
-static volatile sig_atomic_t interrupted; /* written by the signal handler */
-static _Thread_local bool inside;         /* this thread is running a task */
+static atomic_int thread_count;   /* 0: not yet asked */
+static atomic_int interrupted;    /* written by the signal handler, read by every thread; lock-free, so both may */
+static _Thread_local bool inside; /* this thread is running a task */
 
 #define CLOSED ((uint64_t)1 << 31)
 #define INSIDE (CLOSED - 1)
@@ -89,9 +89,10 @@ void lm_threads_set(int count) {
   atomic_store(&thread_count, count);
 }
 
-void lm_interrupt(void) { interrupted = 1; }
-bool lm_interrupted(void) { return interrupted != 0; }
-void lm_interrupt_clear(void) { interrupted = 0; }
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
+void lm_interrupt(void) { atomic_store_explicit(&interrupted, 1, memory_order_relaxed); }
+bool lm_interrupted(void) { return atomic_load_explicit(&interrupted, memory_order_relaxed) != 0; }
+void lm_interrupt_clear(void) { atomic_store_explicit(&interrupted, 0, memory_order_relaxed); }
 
 static int64_t range_start(const region *r, int64_t i) {
   int64_t base = r->n / r->ranges, extra = r->n % r->ranges;

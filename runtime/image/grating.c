@@ -101,7 +101,7 @@ static lm_status draw(lm_tensor **out, const char *what, int64_t size, const lm_
     lm_tensor_release(images);
     return status;
   }
-  images->close = params->close;
+  images->close = lm_tensor_is_close(params);
   *out = images;
   return LM_OK;
 }

@@ -62,7 +62,11 @@ typedef struct lm_object_spec {
 } lm_object_spec;
 
 enum {
-  LM_OBJECT_X, LM_OBJECT_Y, LM_OBJECT_SCALE, LM_OBJECT_ROTATION, LM_OBJECT_CONTRAST, /* signed by polarity */
+  LM_OBJECT_X,
+  LM_OBJECT_Y,
+  LM_OBJECT_SCALE,
+  LM_OBJECT_ROTATION,
+  LM_OBJECT_CONTRAST, /* signed by polarity */
   LM_OBJECT_FIELDS
 };
 
@@ -75,8 +79,8 @@ lm_status lm_objects(lm_tensor **images, lm_tensor **labels, lm_tensor **latent,
 typedef enum lm_resize_method { LM_RESIZE_BOX, LM_RESIZE_BILINEAR } lm_resize_method;
 
 /* The last two axes become height x width. box: the mean over the area that an output pixel covers (parts of pixels
- * count in part); bilinear: between the four nearest centres, edges repeated, no smoothing. float64 stays; every other
- * dtype becomes float32. */
+ * count in part); bilinear: between the four nearest centres, edges repeated, no smoothing. float64 stays; every
+ * other dtype becomes float32. */
 lm_status lm_resize(lm_tensor **out, const lm_tensor *x, int64_t height, int64_t width, lm_resize_method method,
                     lm_err *e);
 

@@ -1,8 +1,8 @@
 /* objects.c: eight shapes under changes of position, size, rotation and contrast.
  *
  * A shape is its signed distance d (negative inside) in units of its radius; a pixel's coverage is 1/2 - d in pixels,
- * clipped to [0, 1], which smooths edges over one pixel. Distances of boxes, polygons and discs are exact; that of the
- * ellipse is to first order. */
+ * clipped to [0, 1], which smooths edges over one pixel. Distances of boxes, polygons and discs are exact; that of
+ * the ellipse is to first order. */
 #include "image/image.h"
 
 #include "base/parallel.h"
@@ -63,13 +63,20 @@ static const double star_corner[10][2] = {
 static double distance(int kind, double x, double y) {
   double r = sqrt(x * x + y * y);
   switch (kind) {
-  case 0: return r - 0.8;
-  case 1: return fabs(r - 0.75) - 0.2;
-  case 2: return box(x, y, 0.7, 0.7);
-  case 3: return polygon(x, y, 3, triangle_corner);
-  case 4: return at_most(box(x, y, 1.0, 0.3), box(x, y, 0.3, 1.0));
-  case 5: return polygon(x, y, 10, star_corner);
-  case 6: return box(x, fabs(y) - 0.6, 1.0, 0.25);
+  case 0:
+    return r - 0.8;
+  case 1:
+    return fabs(r - 0.75) - 0.2;
+  case 2:
+    return box(x, y, 0.7, 0.7);
+  case 3:
+    return polygon(x, y, 3, triangle_corner);
+  case 4:
+    return at_most(box(x, y, 1.0, 0.3), box(x, y, 0.3, 1.0));
+  case 5:
+    return polygon(x, y, 10, star_corner);
+  case 6:
+    return box(x, fabs(y) - 0.6, 1.0, 0.25);
   default: {
     /* the ellipse q = 1, q = sqrt((x/a)^2 + (y/b)^2): (q - 1) q / |gradient of q^2 / 2| */
     double a = x / 1.15, b = y / 0.55, q = sqrt(a * a + b * b);
@@ -141,8 +148,7 @@ static void draw_items(void *context, int worker, int64_t begin, int64_t end) {
       image[i] = (float)(0.5 + 0.5 * latent[LM_OBJECT_CONTRAST] * cover);
     }
     if (k->s->noise > 0.0) add_noise(k, item, image);
-    for (int64_t i = 0; i < size * size; i++)
-      image[i] = image[i] < 0.0f ? 0.0f : image[i] > 1.0f ? 1.0f : image[i];
+    for (int64_t i = 0; i < size * size; i++) image[i] = image[i] < 0.0f ? 0.0f : image[i] > 1.0f ? 1.0f : image[i];
   }
 }
 
@@ -180,8 +186,13 @@ lm_status lm_objects(lm_tensor **images, lm_tensor **labels, lm_tensor **latent,
   if (status == LM_OK) status = lm_tensor_new(&y, LM_I64, 1, shape, e);
   if (status == LM_OK) status = lm_tensor_new(&z, LM_F64, 2, table, e);
   if (status == LM_OK) {
-    job k = {spec, lm_purpose("objects.latent"), lm_purpose("objects.noise"), lm_purpose("objects.class"),
-             lm_tensor_data(x), lm_tensor_data(y), lm_tensor_data(z)};
+    job k = {spec,
+             lm_purpose("objects.latent"),
+             lm_purpose("objects.noise"),
+             lm_purpose("objects.class"),
+             lm_tensor_data(x),
+             lm_tensor_data(y),
+             lm_tensor_data(z)};
     status = lm_parallel(spec->n, 4, draw_items, &k, e);
   }
   if (status != LM_OK) {

@@ -120,7 +120,7 @@ lm_status lm_resize(lm_tensor **out, const lm_tensor *x, int64_t height, int64_t
   lm_tensor_release(source);
   lm_tensor_release(wide);
   if (status != LM_OK) return status;
-  result->close = x->close;
+  result->close = lm_tensor_is_close(x);
   *out = result;
   return LM_OK;
 }

@@ -28,7 +28,8 @@ lm_status lm_folder_make(const char *path, lm_err *e) {
     char was = *p;
     *p = 0;
     if (mkdir(part, 0777) != 0 && !lm_path_is_folder(part))
-      status = lm_fail(e, LM_ERR_IO, "%s: cannot make the folder %s: %s", path, part, strerror(errno));
+      status = lm_fail(e, LM_ERR_IO, "%s: cannot make the folder %s: %s", path, part,
+                       errno == EEXIST ? "a file of that name is there" : strerror(errno));
     *p = was;
     if (was == 0) break;
   }

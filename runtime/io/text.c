@@ -11,12 +11,13 @@
 char *lm_number_text(double value, char out[LM_NUMBER_TEXT]) {
   if (isnan(value)) return strcpy(out, "nan");
   if (isinf(value)) return strcpy(out, value > 0 ? "inf" : "-inf");
+  char text[LM_NUMBER_TEXT] = "";
   for (int digits = 15; digits <= 17; digits++) {
-    snprintf(out, LM_NUMBER_TEXT, "%.*g", digits, value);
-    if (strtod(out, NULL) == value) break;
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
   }
-  if (!out[strcspn(out, ".e")]) strcat(out, ".0");
-  return out;
+  if (!text[strcspn(text, ".e")]) strcat(text, ".0");
+  return strcpy(out, text);
 }
 
 /* [sign] digits [. digits] [e [sign] digits], with a digit before or after the point. */

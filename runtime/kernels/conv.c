@@ -3,7 +3,7 @@
 
 #include "kernels/template.h"
 
-/* ---- prepared images -------------------------------------------------------------------------------------------- */
+/* ---- prepared images ----------------------------------------------------------------------------------------- */
 
 /* One row of the source into one row of the prepared image. */
 static void prepare_row(real *dst, const real *src, const lm_conv_image *g) {
@@ -30,12 +30,14 @@ static void prepare(void *out, const void *source, const lm_conv_image *g) {
   for (int64_t c = 0; c < g->c; c++)
     for (int64_t row = 0; row < g->hp; row++, dst += pitch) {
       int64_t from = row - g->top;
-      if (from < 0 || from >= g->h) memset(dst, 0, sizeof(real) * (size_t)pitch);
-      else prepare_row(dst, src + (c * g->h + from) * g->w, g);
+      if (from < 0 || from >= g->h)
+        memset(dst, 0, sizeof(real) * (size_t)pitch);
+      else
+        prepare_row(dst, src + (c * g->h + from) * g->w, g);
     }
 }
 
-/* ---- panels of pixels -------------------------------------------------------------------------------------------- */
+/* ---- panels of pixels ---------------------------------------------------------------------------------------- */
 
 #if defined(__AVX512F__)
 #define LM_HAVE_PERMUTE 1
@@ -67,7 +69,8 @@ static void pack_window(real *dst, int64_t lanes, const real *src, const int64_t
   for (int64_t kk = 0; kk < k; kk++) {
     const real *from = src + tap[kk];
     vec low = vec_load(from), v = permute(low, narrow ? low : vec_load(from + VEC), index);
-    if (width == VEC) vec_store(dst + kk * lanes, v);
+    if (width == VEC)
+      vec_store(dst + kk * lanes, v);
     else {
       vec_store(dst + kk * lanes, (vec){0});
       vec_store_some(dst + kk * lanes, v, width);
@@ -77,8 +80,8 @@ static void pack_window(real *dst, int64_t lanes, const real *src, const int64_t
 #endif
 
 /* Any pixels, as runs of neighbours, in whole vectors: what a run spills over is overwritten by the next. */
-static void pack_runs(real *dst, int64_t lanes, const real *src, const int64_t *tap, int64_t k,
-                      const int64_t *pixel, int64_t width) {
+static void pack_runs(real *dst, int64_t lanes, const real *src, const int64_t *tap, int64_t k, const int64_t *pixel,
+                      int64_t width) {
   int64_t start[2 * VEC + 1], runs = 0;
   for (int64_t i = 0; i < width; i++)
     if (i == 0 || pixel[i] != pixel[i - 1] + 1) start[runs++] = i;
@@ -109,7 +112,7 @@ static void pack_pixels(void *out, int64_t lanes, const void *source, const int6
   pack_runs(out, lanes, source, tap, k, pixel, width);
 }
 
-/* ---- the gradients' ends ------------------------------------------------------------------------------------------- */
+/* ---- the gradients' ends ------------------------------------------------------------------------------------- */
 
 typedef struct fold_shape {
   int64_t kh, kw, sh, sw, dh, dw, ph, pw, oh, ow;
@@ -172,7 +175,8 @@ static void fold(void *out, const void *columns, int64_t c, int64_t h, int64_t w
   real *dx = out;
   const real *col = columns;
   for (int64_t plane = 0; plane < c; plane++, dx += h * w, col += s.kh * s.kw * s.oh * s.ow) {
-    if (s.sw != 1) fold_plane(dx, h, w, col, &s);
+    if (s.sw != 1)
+      fold_plane(dx, h, w, col, &s);
     else
       for (int64_t row = 0; row < h; row++) fold_row(dx + row * w, w, col, row, &s);
   }

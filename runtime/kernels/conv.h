@@ -26,8 +26,8 @@ typedef struct lm_kernel_conv {
   /* A panel of B from a prepared image: dst[k * lanes + i] = src[tap[k] + pixel[i]] for i < width, 0 beyond; lanes
    * is vec or 2 * vec, dst has room for a vector beyond its end, pixel[] has `lanes` entries and src may be read a
    * vector beyond its end. */
-  void (*pack_pixels)(void *dst, int64_t lanes, const void *src, const int64_t *tap, int64_t k,
-                      const int64_t *pixel, int64_t width);
+  void (*pack_pixels)(void *dst, int64_t lanes, const void *src, const int64_t *tap, int64_t k, const int64_t *pixel,
+                      int64_t width);
 
   /* Columns onto an image: dx[c, h, w] = sum over (kh, kw) ascending of col[((c * kh + i) * kw + j), oh, ow] where
    * h = oh * sh + i * dh - ph and likewise w; one image. geometry = {kh, kw, sh, sw, dh, dw, ph, pw, oh, ow}. */
@@ -35,8 +35,7 @@ typedef struct lm_kernel_conv {
 
   /* The weight gradient's end: dw[o * k + j] = the sum over chunks, by a fixed tree, of part[chunk][j * pitch + o].
    * part is overwritten. Rows [begin, end) of j only. */
-  void (*join)(void *dw, void *part, int64_t chunks, int64_t k, int64_t pitch, int64_t o, int64_t begin,
-               int64_t end);
+  void (*join)(void *dw, void *part, int64_t chunks, int64_t k, int64_t pitch, int64_t o, int64_t begin, int64_t end);
 
   /* The sum of n images' plane of `pixels` elements, planes `stride` apart: 16 lanes over the pixels of all images
    * in turn, joined by the fixed tree. */

@@ -11,27 +11,29 @@
 #define INLINE static inline __attribute__((always_inline))
 
 #if defined(__AVX512F__)
-#define MR 14
+#define MR           14
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #elif defined(__AVX2__)
-#define MR 6
+#define MR           6
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #elif defined(__ARM_NEON)
-#define MR 8
+#define MR           8
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
 #else
-#define MR 4
+#define MR           4
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4)
 #endif
 
 enum { KC = 256 };
 
-/* ---- the tile -------------------------------------------------------------------------------------------------- */
+/* ---- the tile ------------------------------------------------------------------------------------------------ */
 
 INLINE vec load_edge(const real *p, int n) { return n == VEC ? vec_load(p) : vec_load_some(p, n); }
 INLINE void store_edge(real *p, vec v, int n) {
-  if (n == VEC) vec_store(p, v);
-  else vec_store_some(p, v, n);
+  if (n == VEC)
+    vec_store(p, v);
+  else
+    vec_store_some(p, v, n);
 }
 
 /* v where v > 0 or NaN, else +0. */
@@ -106,17 +108,17 @@ INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, const lm_gemm_s
   tile_end(rows, vecs, s, acc, c, row);
 }
 
-#define DEFINE_TILES(rows) \
-  static void packed_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, false, s, row); } \
-  static void packed_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, false, s, row); } \
-  static void pixels_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, true, s, row); } \
-  static void pixels_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, true, s, row); } \
-  static void taps_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, true, false, s, row); } \
+#define DEFINE_TILES(rows)                                                                                           \
+  static void packed_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, false, s, row); }          \
+  static void packed_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, false, s, row); }          \
+  static void pixels_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, true, s, row); }           \
+  static void pixels_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, true, s, row); }           \
+  static void taps_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, true, false, s, row); }             \
   static void taps_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, true, false, s, row); }
 EACH_ROWS(DEFINE_TILES)
 
 typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row);
-#define TILES_ENTRY(rows) \
+#define TILES_ENTRY(rows)                                                                                            \
   {{packed_1_##rows, packed_2_##rows}, {pixels_1_##rows, pixels_2_##rows}, {taps_1_##rows, taps_2_##rows}},
 static const tile_function tiles[MR][3][2] = {EACH_ROWS(TILES_ENTRY)};
 
@@ -130,19 +132,19 @@ static void sweep(const lm_gemm_sweep *s) {
   }
 }
 
-/* ---- packing --------------------------------------------------------------------------------------------------- */
+/* ---- packing ------------------------------------------------------------------------------------------------- */
 
 #if LM_VEC_BYTES == 64 && defined(LM_REAL_IS_F32)
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #elif LM_VEC_BYTES / LM_REAL_BYTES == 8
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #elif LM_VEC_BYTES / LM_REAL_BYTES == 4
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #else
-#define LOW_HALVES(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 2)
 #define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 1, 3)
 #endif
 
@@ -155,20 +157,19 @@ INLINE void shuffle_round(const vec *from, vec *to) {
   }
 }
 
-/* A VEC x VEC block: log2(VEC) rounds exchange rows and columns. Of the rows of the source `rows` exist, or all
- * (`full`); the others are 0. */
-INLINE void transpose_block(bool full, const real *src, int64_t stride, int64_t rows, real *dst, int64_t lanes) {
-  vec out[VEC], other[VEC];
+/* A VEC x VEC block: log2(VEC) rounds exchange rows and columns. `rows` of the source exist; the others are 0. */
+INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec out[VEC]) {
+  vec other[VEC];
 #pragma GCC unroll 16
-  for (int i = 0; i < VEC; i++, src += stride) out[i] = full || i < rows ? vec_load(src) : (vec){0};
+  for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load(src + i * stride) : (vec){0};
 #pragma GCC unroll 4
   for (int half = VEC; half > 1; half /= 4) {
     shuffle_round(out, other);
-    if (half == 2) memcpy(out, other, sizeof other);
-    else shuffle_round(other, out);
+    if (half == 2)
+      memcpy(out, other, sizeof other);
+    else
+      shuffle_round(other, out);
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < VEC; i++, dst += lanes) vec_store(dst, out[i]);
 }
 
 /* k runs side by side in the source. Groups of VEC columns are taken from the last to the first, and each block of
@@ -177,10 +178,9 @@ static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width
   int64_t kk = 0;
   for (; kk + VEC < k && (kk + VEC) * lanes + VEC <= k * lanes; kk += VEC)
     for (int64_t group = (lanes - 1) / VEC; group >= 0; group--) {
-      const real *from = src + group * VEC * width_stride + kk;
-      real *to = dst + kk * lanes + group * VEC;
-      if (width >= (group + 1) * VEC) transpose_block(true, from, width_stride, VEC, to, lanes);
-      else transpose_block(false, from, width_stride, width - group * VEC, to, lanes);
+      vec block[VEC];
+      transpose_block(src + group * VEC * width_stride + kk, width_stride, width - group * VEC, block);
+      for (int i = 0; i < VEC; i++) vec_store(dst + (kk + i) * lanes + group * VEC, block[i]);
     }
   for (; kk < k; kk++)
     for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk] : 0;
@@ -202,12 +202,13 @@ static void pack(void *out, int64_t lanes, const void *source, int64_t width, in
                  int64_t k_stride) {
   real *dst = out;
   const real *src = source;
-  if (width_stride == 1) pack_along(dst, lanes, src, width, k, k_stride);
-  else if (k_stride == 1) pack_across(dst, lanes, src, width, k, width_stride);
+  if (width_stride == 1)
+    pack_along(dst, lanes, src, width, k, k_stride);
+  else if (k_stride == 1)
+    pack_across(dst, lanes, src, width, k, width_stride);
   else
     for (int64_t kk = 0; kk < k; kk++)
-      for (int64_t i = 0; i < lanes; i++)
-        dst[kk * lanes + i] = i < width ? src[i * width_stride + kk * k_stride] : 0;
+      for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk * k_stride] : 0;
 }
 
 const lm_kernel_gemm KERNEL(gemm) = {.mr = MR, .vec = VEC, .kc = KC, .sweep = sweep, .pack = pack};

@@ -10,8 +10,7 @@ static double dot(int64_t n, const void *pa, const void *pb) {
   vec part[PARTS] = {0};
   int64_t i = 0;
   for (; i + LM_LANES <= n; i += LM_LANES)
-    for (int p = 0; p < PARTS; p++)
-      part[p] = vec_fma(vec_load(a + i + p * VEC), vec_load(b + i + p * VEC), part[p]);
+    for (int p = 0; p < PARTS; p++) part[p] = vec_fma(vec_load(a + i + p * VEC), vec_load(b + i + p * VEC), part[p]);
   real lane[LM_LANES];
   for (int p = 0; p < PARTS; p++) vec_store(lane + p * VEC, part[p]);
   for (int k = 0; i < n; i++, k++) lane[k] = FMA(a[i], b[i], lane[k]);

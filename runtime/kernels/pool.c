@@ -4,7 +4,7 @@
 
 #include "kernels/template.h"
 
-/* ---- windows of 2 x 2, side by side ------------------------------------------------------------------------------ */
+/* ---- windows of 2 x 2, side by side -------------------------------------------------------------------------- */
 
 static bool is_2x2(const lm_pool_shape *s) {
   bool small = s->h * s->w < (int64_t)1 << 30; /* positions are counted in integers as wide as a real */
@@ -16,16 +16,16 @@ typedef int64_t vec_position __attribute__((vector_size(VEC * 8), aligned(8), ma
 
 #if LM_VEC_BYTES / LM_REAL_BYTES == 16
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 #elif LM_VEC_BYTES / LM_REAL_BYTES == 8
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
 #elif LM_VEC_BYTES / LM_REAL_BYTES == 4
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
+#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3, 5, 7)
 #else
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3)
+#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3)
 #endif
 
 /* Of 2 * n elements, the first VEC and the rest of the next VEC. */
@@ -35,7 +35,9 @@ static inline int second_part(int n) { return 2 * n < VEC ? 0 : 2 * n - VEC; }
 static inline vec choose(vec_int take, vec a, vec b) { return (vec)(((vec_int)a & take) | ((vec_int)b & ~take)); }
 
 /* Greater, or the first NaN. */
-static inline vec_int wins(vec candidate, vec best) { return ~(vec_int)(candidate <= best) & (vec_int)(best == best); }
+static inline vec_int wins(vec candidate, vec best) {
+  return ~(vec_int)(candidate <= best) & (vec_int)(best == best);
+}
 
 /* n <= VEC outputs from columns [0, 2n) of two rows. `at` holds the positions of their first elements. */
 static inline void max_2x2_vector(real *y, int64_t *position, const real *x, int64_t w, vec_int at, int n) {
@@ -53,7 +55,8 @@ static inline void max_2x2_vector(real *y, int64_t *position, const real *x, int
   vec_store_some(y, best, n);
   if (!position) return;
   vec_position narrow = __builtin_convertvector(where, vec_position);
-  if (n == VEC) *(vec_position *)position = narrow;
+  if (n == VEC)
+    *(vec_position *)position = narrow;
   else
     for (int i = 0; i < n; i++) position[i] = narrow[i];
 }
@@ -73,7 +76,7 @@ static void max_2x2(real *y, int64_t *position, const real *x, int64_t planes, c
     }
 }
 
-/* ---- any windows ------------------------------------------------------------------------------------------------- */
+/* ---- any windows --------------------------------------------------------------------------------------------- */
 
 typedef struct span {
   int64_t begin, end;
@@ -108,15 +111,18 @@ static void max(void *y, int64_t *position, const void *x, int64_t planes, const
   (is_2x2(s) ? max_2x2 : max_any)(y, position, x, planes, s);
 }
 
-static bool scatter(void *out, const void *gradient, const int64_t *position, int64_t planes, int64_t size, int64_t n) {
+static bool scatter(void *out, const void *gradient, const int64_t *position, int64_t planes, int64_t size,
+                    int64_t n) {
   real *dx = out;
   const real *dy = gradient;
   bool good = true;
   memset(dx, 0, sizeof(real) * (size_t)(planes * size));
   for (int64_t plane = 0; plane < planes; plane++, dx += size, dy += n, position += n)
     for (int64_t i = 0; i < n; i++) {
-      if ((uint64_t)position[i] - 1 < (uint64_t)size) dx[position[i] - 1] += dy[i];
-      else good = false;
+      if ((uint64_t)position[i] - 1 < (uint64_t)size)
+        dx[position[i] - 1] += dy[i];
+      else
+        good = false;
     }
   return good;
 }
@@ -170,5 +176,4 @@ static void avg_back(void *out, const void *gradient, int64_t planes, const lm_p
     }
 }
 
-const lm_kernel_pool KERNEL(pool) = {
-    .max = max, .scatter = scatter, .take = take, .avg = avg, .avg_back = avg_back};
+const lm_kernel_pool KERNEL(pool) = {.max = max, .scatter = scatter, .take = take, .avg = avg, .avg_back = avg_back};

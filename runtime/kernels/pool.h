@@ -16,7 +16,8 @@ typedef struct lm_pool_shape {
 } lm_pool_shape;
 
 typedef struct lm_kernel_pool {
-  /* y[planes, oh, ow] and, unless NULL, position[planes, oh, ow]: where in the plane the maximum was, counting from 1. */
+  /* y[planes, oh, ow] and, unless NULL, position[planes, oh, ow]: where in the plane the maximum was, counting
+   * from 1. */
   void (*max)(void *y, int64_t *position, const void *x, int64_t planes, const lm_pool_shape *s);
   /* dx[planes, size] = 0, then dx[position] += dy for n outputs a plane, ascending. False: a position outside 1..size
    * (it is passed over). */

@@ -88,12 +88,13 @@ lm_status lm_cholesky(lm_tensor **l, const lm_tensor *a, lm_err *e) {
   }
   for (int64_t i = 0; i < k.n; i++)
     for (int64_t j = i + 1; j < k.n; j++) k.l[i * k.n + j] = 0.0;
-  out->close = a->close;
+  out->close = lm_tensor_is_close(a);
   *l = out;
   return LM_OK;
 }
 
-/* ---- triangular solves: columns of the right-hand side are independent ------------------------------------------ */
+/* ---- triangular solves: columns of the right-hand side are independent ------------------------------------------
+ */
 
 typedef struct solve {
   const lm_kernel_linalg *kernel;
@@ -143,7 +144,7 @@ done:
     lm_tensor_release(out);
     return status;
   }
-  out->close = l->close || b->close;
+  out->close = lm_tensor_is_close(l) || lm_tensor_is_close(b);
   *x = out;
   return LM_OK;
 }
@@ -154,7 +155,7 @@ lm_status lm_solve_spd(lm_tensor **x, const lm_tensor *a, const lm_tensor *b, lm
   lm_status status = lm_cholesky(&l, a, e);
   if (status == LM_OK) status = lm_triangular_solve(&half, l, b, false, e);
   if (status == LM_OK) status = lm_triangular_solve(x, l, half, true, e);
-  if (status == LM_OK) (*x)->close = a->close || b->close;
+  if (status == LM_OK) (*x)->close = lm_tensor_is_close(a) || lm_tensor_is_close(b);
   lm_tensor_release(l);
   lm_tensor_release(half);
   return status;

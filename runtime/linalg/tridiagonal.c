@@ -20,11 +20,11 @@ enum { PART = 1 << 16 }; /* elements of the matrix that are worth a thread of th
 
 typedef struct reduction {
   const lm_kernel_linalg *kernel;
-  int64_t n, k; /* the step; rows and columns [k + 1, n) remain */
-  double *a;    /* n x n, overwritten; row k keeps v of step k from column k + 1 on */
-  double *v, *w;     /* of the pending update, n each, indexed like the matrix */
-  double *next, *p;  /* this step's v, and A v */
-  double *tau;       /* n */
+  int64_t n, k;     /* the step; rows and columns [k + 1, n) remain */
+  double *a;        /* n x n, overwritten; row k keeps v of step k from column k + 1 on */
+  double *v, *w;    /* of the pending update, n each, indexed like the matrix */
+  double *next, *p; /* this step's v, and A v */
+  double *tau;      /* n */
 } reduction;
 
 /* Rows k + 1 + begin ...: pending update, then the product with this step's v. */
@@ -121,8 +121,14 @@ lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const l
   if (status == LM_OK) status = lm_tensor_zeros(&out_d, LM_F64, 1, &n, e);
   if (status == LM_OK) status = lm_tensor_zeros(&out_f, LM_F64, 1, &off, e);
   if (status != LM_OK) goto done;
-  reduction r = {.kernel = lm_kernels_of(LM_F64)->linalg, .n = n, .a = lm_tensor_data(work), .v = space,
-                 .w = space + n, .next = space + 2 * n, .p = space + 3 * n, .tau = space + 4 * n};
+  reduction r = {.kernel = lm_kernels_of(LM_F64)->linalg,
+                 .n = n,
+                 .a = lm_tensor_data(work),
+                 .v = space,
+                 .w = space + n,
+                 .next = space + 2 * n,
+                 .p = space + 3 * n,
+                 .tau = space + 4 * n};
   status = reduce(&r, lm_tensor_data(out_d), lm_tensor_data(out_f), e);
   if (status == LM_OK) status = form_q(&r, lm_tensor_data(out_q), e);
 done:
@@ -134,14 +140,15 @@ done:
     lm_tensor_release(out_f);
     return status;
   }
-  out_q->close = out_d->close = out_f->close = a->close;
+  out_q->close = out_d->close = out_f->close = lm_tensor_is_close(a);
   *q = out_q;
   *d = out_d;
   *f = out_f;
   return LM_OK;
 }
 
-/* ---- (t + shift I) x = b ------------------------------------------------------------------------------------------ */
+/* ---- (t + shift I) x = b ------------------------------------------------------------------------------------------
+ */
 
 typedef struct solve {
   const lm_kernel_linalg *kernel;
@@ -202,7 +209,8 @@ lm_status lm_tridiagonal_solve(lm_tensor **x, const lm_tensor *d, const lm_tenso
   if (bad > 0) {
     status = lm_fail(e, LM_ERR_NUMERIC,
                      "tridiagonal_solve: the matrix plus %g is not positive definite (pivot %lld of %lld); a larger "
-                     "penalty is needed", shift, (long long)bad, (long long)n);
+                     "penalty is needed",
+                     shift, (long long)bad, (long long)n);
     goto done;
   }
   solve s = {lm_kernels_of(LM_F64)->linalg, space, space + n, lm_tensor_data(out), n, columns};
@@ -216,7 +224,7 @@ done:
     lm_tensor_release(out);
     return status;
   }
-  out->close = d->close || f->close || b->close;
+  out->close = lm_tensor_is_close(d) || lm_tensor_is_close(f) || lm_tensor_is_close(b);
   *x = out;
   return LM_OK;
 }

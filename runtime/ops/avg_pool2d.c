@@ -1,7 +1,7 @@
 /* avg_pool2d.c: the mean of each window. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/pool.h"
-#include "ops.h"
 
 static lm_status shape_of(const lm_call *c, lm_pool_shape *s, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
@@ -34,10 +34,12 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_apply(&lm_op_avg_pool2d_grad, 1, grad_out, values, &grad_in[0], e);
 }
 
-static const lm_param params[] = {
-    LM_POOL_PARAMS,
-    {.name = "count_pad", .kind = LM_P_BOOL, .doc = "divide by the whole window, padding included", .initial = "true"},
-    {0}};
+static const lm_param params[] = {LM_POOL_PARAMS,
+                                  {.name = "count_pad",
+                                   .kind = LM_P_BOOL,
+                                   .doc = "divide by the whole window, padding included",
+                                   .initial = "true"},
+                                  {0}};
 
 static const lm_case cases[] = {{"2x3x4x6", "kernel=2"},
                                 {"2x2x5x7", "kernel=3,2 stride=2,1 pad=1,0"},

@@ -1,7 +1,7 @@
 /* avg_pool2d_grad.c: the gradient of avg_pool2d. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/pool.h"
-#include "ops.h"
 
 static lm_status shape_of(const lm_call *c, lm_pool_shape *s, lm_err *e) {
   char text[LM_SHAPE_TEXT];
@@ -37,12 +37,18 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_apply(&lm_op_avg_pool2d, 1, grad_out, c->p, &grad_in[0], e);
 }
 
-static const lm_param params[] = {
-    LM_POOL_PARAMS,
-    {.name = "count_pad", .kind = LM_P_BOOL, .doc = "divide by the whole window, padding included", .initial = "true"},
-    {.name = "size", .kind = LM_P_INTS, .doc = "rows and columns of the pooling's input", .low = 1,
-     .high = 2147483647, .count = 2},
-    {0}};
+static const lm_param params[] = {LM_POOL_PARAMS,
+                                  {.name = "count_pad",
+                                   .kind = LM_P_BOOL,
+                                   .doc = "divide by the whole window, padding included",
+                                   .initial = "true"},
+                                  {.name = "size",
+                                   .kind = LM_P_INTS,
+                                   .doc = "rows and columns of the pooling's input",
+                                   .low = 1,
+                                   .high = 2147483647,
+                                   .count = 2},
+                                  {0}};
 
 static const lm_case cases[] = {{"2x3x2x3", "kernel=2 size=4,6"},
                                 {"2x2x3x6", "kernel=3,2 stride=2,1 pad=1,0 size=5,7"},
@@ -51,9 +57,10 @@ static const lm_case cases[] = {{"2x3x2x3", "kernel=2 size=4,6"},
 
 const lm_op lm_op_avg_pool2d_grad = {
     .name = "avg_pool2d_grad",
-    .doc = "The gradient of avg_pool2d with respect to its input.\n"
-           "dy is n,c,oh,ow or c,oh,ow; the result has planes of `size`: each element is the sum, in ascending order\n"
-           "of outputs, of dy divided by the window's size over the windows that hold it.",
+    .doc =
+        "The gradient of avg_pool2d with respect to its input.\n"
+        "dy is n,c,oh,ow or c,oh,ow; the result has planes of `size`: each element is the sum, in ascending order\n"
+        "of outputs, of dy divided by the window's size over the windows that hold it.",
     .inputs = "dy",
     .group = "image",
     .params = params,

@@ -18,7 +18,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
     if (!fits)
       return lm_fail(e, LM_ERR_SHAPE, "concat: tensor 1 is %s and tensor %d is %s; all axes but %d must agree",
                      lm_shape_text(first->ndim, first->shape, a), i + 1, lm_shape_text(m->ndim, m->shape, b), axis + 1);
-    c->out_meta[0].shape[axis] += m->shape[axis];
+    if (__builtin_add_overflow(c->out_meta[0].shape[axis], m->shape[axis], &c->out_meta[0].shape[axis]))
+      return lm_fail(e, LM_ERR_MEMORY, "concat: the joined axis %d is too large", axis + 1);
     c->out_meta[0].dtype = lm_dtype_promote(c->out_meta[0].dtype, m->dtype);
   }
   return LM_OK;

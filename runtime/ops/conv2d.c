@@ -1,8 +1,8 @@
 /* conv2d.c: the two-dimensional convolution (cross-correlation, as networks have it) with bias and activation. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/conv_args.h"
 #include "ops/core/shape.h"
-#include "ops.h"
 
 enum { ACTIVATION = 4, RELU = 1 };
 
@@ -19,7 +19,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
   const lm_meta *bias = has_bias(c) ? &c->in_meta[2] : NULL;
   if (bias && (bias->ndim != 1 || bias->shape[0] != s.o))
     return lm_fail(e, LM_ERR_SHAPE, "conv2d: bias is %s but weight %s needs %lld values",
-                   lm_shape_text(bias->ndim, bias->shape, text), lm_shape_text(4, weight->shape, other), (long long)s.o);
+                   lm_shape_text(bias->ndim, bias->shape, text), lm_shape_text(4, weight->shape, other),
+                   (long long)s.o);
   lm_infer_shape(c, 4, (int64_t[]){s.n, s.o, s.oh, s.ow});
   return LM_OK;
 }
@@ -59,30 +60,32 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {
-    LM_CONV_PARAMS,
-    {.name = "activation", .kind = LM_P_CHOICE, .doc = "what is applied to the sums", .initial = "'none'",
-     .choices = "none relu"},
-    {0}};
+static const lm_param params[] = {LM_CONV_PARAMS,
+                                  {.name = "activation",
+                                   .kind = LM_P_CHOICE,
+                                   .doc = "what is applied to the sums",
+                                   .initial = "'none'",
+                                   .choices = "none relu"},
+                                  {0}};
 
-static const lm_case cases[] = {
-    {"2x3x5x6; 4x3x3x2; 4", ""},
-    {"2x3x7x6; 4x3x3x2; -", "stride=2,1 pad=1,0"},
-    {"2x4x6x7; 6x2x2x3; 6", "stride=1,2 pad=1,2 dilation=2,1 groups=2"},
-    {"3x2x4x5; 2x2x1x1; 2", ""},
-    {"2x3x5x4; 3x1x3x3; -", "pad=1 groups=3"},
-    {"2x2x4x5; 3x2x3x2; 3", "pad=1 activation=relu"},
-    {0}};
+static const lm_case cases[] = {{"2x3x5x6; 4x3x3x2; 4", ""},
+                                {"2x3x7x6; 4x3x3x2; -", "stride=2,1 pad=1,0"},
+                                {"2x4x6x7; 6x2x2x3; 6", "stride=1,2 pad=1,2 dilation=2,1 groups=2"},
+                                {"3x2x4x5; 2x2x1x1; 2", ""},
+                                {"2x3x5x4; 3x1x3x3; -", "pad=1 groups=3"},
+                                {"2x2x4x5; 3x2x3x2; 3", "pad=1 activation=relu"},
+                                {0}};
 
 const lm_op lm_op_conv2d = {
     .name = "conv2d",
-    .doc = "Two-dimensional convolution of images with a bank of kernels, then bias and activation.\n"
-           "x is n,c,h,w; weight o,c/groups,kh,kw; bias o values or nil; the result n,o,oh,ow with\n"
-           "  oh = floor((h + 2 pad - dilation (kh - 1) - 1) / stride) + 1, and ow likewise.\n"
-           "  y[n,o,i,j] = bias[o] + sum over c, a, b of weight[o,c,a,b] x[n,c, i stride + a dilation - pad, ...]\n"
-           "(the kernel is not flipped; outside the image counts as 0). Each sum is one chain of fused multiply-adds\n"
-           "over (c, a, b) ascending. Floating only. Errors: channels that do not fit the weight and groups; a kernel\n"
-           "larger than the padded image.",
+    .doc =
+        "Two-dimensional convolution of images with a bank of kernels, then bias and activation.\n"
+        "x is n,c,h,w; weight o,c/groups,kh,kw; bias o values or nil; the result n,o,oh,ow with\n"
+        "  oh = floor((h + 2 pad - dilation (kh - 1) - 1) / stride) + 1, and ow likewise.\n"
+        "  y[n,o,i,j] = bias[o] + sum over c, a, b of weight[o,c,a,b] x[n,c, i stride + a dilation - pad, ...]\n"
+        "(the kernel is not flipped; outside the image counts as 0). Each sum is one chain of fused multiply-adds\n"
+        "over (c, a, b) ascending. Floating only. Errors: channels that do not fit the weight and groups; a kernel\n"
+        "larger than the padded image.",
     .inputs = "x weight bias?",
     .group = "image",
     .params = params,

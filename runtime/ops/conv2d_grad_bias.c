@@ -1,9 +1,9 @@
 /* conv2d_grad_bias.c: the gradient of conv2d with respect to its bias: the sum of each channel. */
 #include "base/parallel.h"
 #include "kernels/kernels.h"
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/shape.h"
-#include "ops.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   lm_status status = lm_need_float(c, 0, e);
@@ -25,8 +25,10 @@ static void sum_task(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
   for (int64_t c = begin; c < end; c++) {
     double sum = s->kernel->plane_sum(s->dy + c * s->pixels * s->size, s->n, s->channels * s->pixels, s->pixels);
-    if (s->dtype == LM_F32) ((float *)s->out)[c] = (float)sum; /* exact: it is a float */
-    else ((double *)s->out)[c] = sum;
+    if (s->dtype == LM_F32)
+      ((float *)s->out)[c] = (float)sum; /* exact: it is a float */
+    else
+      ((double *)s->out)[c] = sum;
   }
 }
 
@@ -35,8 +37,14 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_tensor *dy = NULL;
   lm_status status = lm_tensor_compact(&dy, c->in[0], e);
   if (status) return status;
-  sums s = {.kernel = lm_kernels_of(dy->dtype)->conv, .dy = lm_tensor_data(dy), .out = lm_tensor_data(c->out[0]), .dtype = dy->dtype, .n = shape[0],
-            .channels = shape[1], .pixels = shape[2] * shape[3], .size = (int64_t)lm_dtype_size(dy->dtype)};
+  sums s = {.kernel = lm_kernels_of(dy->dtype)->conv,
+            .dy = lm_tensor_data(dy),
+            .out = lm_tensor_data(c->out[0]),
+            .dtype = dy->dtype,
+            .n = shape[0],
+            .channels = shape[1],
+            .pixels = shape[2] * shape[3],
+            .size = (int64_t)lm_dtype_size(dy->dtype)};
   int64_t each = s.n * s.pixels + 1;
   status = lm_parallel(s.channels, (1 << 16) / each + 1, sum_task, &s, e);
   lm_tensor_release(dy);
@@ -57,8 +65,9 @@ static const lm_case cases[] = {{"2x3x4x5", ""}, {"3x1x2x1", ""}, {0}};
 
 const lm_op lm_op_conv2d_grad_bias = {
     .name = "conv2d_grad_bias",
-    .doc = "The gradient of conv2d with respect to its bias: dy (n,o,oh,ow) summed over all axes but the second.\n"
-           "Each plane's pixels go to 16 accumulators in turn, images ascending, and these are joined by a fixed tree.",
+    .doc =
+        "The gradient of conv2d with respect to its bias: dy (n,o,oh,ow) summed over all axes but the second.\n"
+        "Each plane's pixels go to 16 accumulators in turn, images ascending, and these are joined by a fixed tree.",
     .inputs = "dy",
     .group = "image",
     .infer = infer,

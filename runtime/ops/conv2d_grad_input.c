@@ -1,8 +1,8 @@
 /* conv2d_grad_input.c: the gradient of conv2d with respect to its input; also the transposed convolution. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/conv_args.h"
 #include "ops/core/shape.h"
-#include "ops.h"
 
 static lm_status shape_of(const lm_call *c, lm_conv_shape *s, lm_err *e) {
   const int64_t *dy = c->in_meta[0].shape, *weight = c->in_meta[1].shape;
@@ -47,17 +47,19 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return status;
 }
 
-static const lm_param params[] = {
-    LM_CONV_PARAMS,
-    {.name = "size", .kind = LM_P_INTS, .doc = "rows and columns of the convolution's input", .low = 1,
-     .high = 2147483647, .count = 2},
-    {0}};
+static const lm_param params[] = {LM_CONV_PARAMS,
+                                  {.name = "size",
+                                   .kind = LM_P_INTS,
+                                   .doc = "rows and columns of the convolution's input",
+                                   .low = 1,
+                                   .high = 2147483647,
+                                   .count = 2},
+                                  {0}};
 
-static const lm_case cases[] = {
-    {"2x4x3x5; 4x3x3x2", "size=5,6"},
-    {"2x4x4x5; 4x3x3x2", "stride=2,1 pad=1,0 size=7,6"},
-    {"2x6x6x5; 6x2x2x3", "stride=1,2 pad=1,2 dilation=2,1 groups=2 size=6,7"},
-    {0}};
+static const lm_case cases[] = {{"2x4x3x5; 4x3x3x2", "size=5,6"},
+                                {"2x4x4x5; 4x3x3x2", "stride=2,1 pad=1,0 size=7,6"},
+                                {"2x6x6x5; 6x2x2x3", "stride=1,2 pad=1,2 dilation=2,1 groups=2 size=6,7"},
+                                {0}};
 
 const lm_op lm_op_conv2d_grad_input = {
     .name = "conv2d_grad_input",

@@ -1,8 +1,8 @@
 /* conv2d_grad_weight.c: the gradient of conv2d with respect to its weight. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/conv_args.h"
 #include "ops/core/shape.h"
-#include "ops.h"
 
 static lm_status shape_of(const lm_call *c, lm_conv_shape *s, lm_err *e) {
   char text[LM_SHAPE_TEXT];
@@ -51,24 +51,27 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return status;
 }
 
-static const lm_param params[] = {
-    LM_CONV_PARAMS,
-    {.name = "kernel", .kind = LM_P_INTS, .doc = "rows and columns of the weight", .low = 1, .high = 1048576,
-     .count = 2},
-    {0}};
+static const lm_param params[] = {LM_CONV_PARAMS,
+                                  {.name = "kernel",
+                                   .kind = LM_P_INTS,
+                                   .doc = "rows and columns of the weight",
+                                   .low = 1,
+                                   .high = 1048576,
+                                   .count = 2},
+                                  {0}};
 
-static const lm_case cases[] = {
-    {"2x4x3x5; 2x3x5x6", "kernel=3,2"},
-    {"2x4x4x5; 2x3x7x6", "stride=2,1 pad=1,0 kernel=3,2"},
-    {"2x6x6x5; 2x4x6x7", "stride=1,2 pad=1,2 dilation=2,1 groups=2 kernel=2,3"},
-    {0}};
+static const lm_case cases[] = {{"2x4x3x5; 2x3x5x6", "kernel=3,2"},
+                                {"2x4x4x5; 2x3x7x6", "stride=2,1 pad=1,0 kernel=3,2"},
+                                {"2x6x6x5; 2x4x6x7", "stride=1,2 pad=1,2 dilation=2,1 groups=2 kernel=2,3"},
+                                {0}};
 
 const lm_op lm_op_conv2d_grad_weight = {
     .name = "conv2d_grad_weight",
-    .doc = "The gradient of conv2d with respect to its weight.\n"
-           "dy is n,o,oh,ow, the gradient with respect to the output; x n,c,h,w; the result o,c/groups,kh,kw with kh\n"
-           "and kw given as `kernel`. The images are summed in at most 16 chunks, joined by a fixed tree\n"
-           "(ops/core/conv.h).",
+    .doc =
+        "The gradient of conv2d with respect to its weight.\n"
+        "dy is n,o,oh,ow, the gradient with respect to the output; x n,c,h,w; the result o,c/groups,kh,kw with kh\n"
+        "and kw given as `kernel`. The images are summed in at most 16 chunks, joined by a fixed tree\n"
+        "(ops/core/conv.h).",
     .inputs = "dy x",
     .group = "image",
     .params = params,

@@ -1,8 +1,8 @@
 /* linear.c: a dense layer: x weight^T + bias, then the activation, in one op. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/gemm.h"
 #include "ops/core/shape.h"
-#include "ops.h"
 
 enum { ACTIVATION = 0, RELU = 1 };
 
@@ -33,29 +33,45 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-/* The leading axes as one: a row's stride where they lie one behind the other, else -1. */
+/* The leading axes as one: a row's stride where they lie one behind the other, else -1. The stride of an axis of size
+ * 1 means nothing: a contiguous tensor may have any there. */
 static int64_t row_stride(const lm_tensor *x) {
-  if (x->ndim == 1) return 0;
-  for (int i = x->ndim - 3; i >= 0; i--)
-    if (x->stride[i] != x->stride[i + 1] * x->shape[i + 1]) return -1;
-  return x->stride[x->ndim - 2];
+  int64_t row = 0, rows = 1;
+  for (int i = x->ndim - 2; i >= 0; i--) {
+    if (x->shape[i] == 1) continue;
+    if (rows == 1)
+      row = x->stride[i];
+    else if (x->stride[i] != row * rows)
+      return -1;
+    rows *= x->shape[i];
+  }
+  return rows == 0 ? 0 : row;
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
   lm_tensor *x = NULL, *bias = NULL, *weight = c->in[1];
   const int last = c->in[0]->ndim - 1;
   lm_status status = LM_OK;
-  if (row_stride(c->in[0]) >= 0) x = lm_tensor_retain(c->in[0]);
-  else status = lm_tensor_compact(&x, c->in[0], e);
+  if (row_stride(c->in[0]) >= 0)
+    x = lm_tensor_retain(c->in[0]);
+  else
+    status = lm_tensor_compact(&x, c->in[0], e);
   if (status == LM_OK && has_bias(c)) status = lm_tensor_compact(&bias, c->in[2], e);
   if (status == LM_OK) {
     int64_t rows = 1;
     for (int i = 0; i < last; i++) rows *= x->shape[i];
-    lm_gemm_job job = {.dtype = x->dtype, .batch = 1, .m = rows, .n = weight->shape[0], .k = weight->shape[1],
+    lm_gemm_job job = {.dtype = x->dtype,
+                       .batch = 1,
+                       .m = rows,
+                       .n = weight->shape[0],
+                       .k = weight->shape[1],
                        .a = {.data = lm_tensor_data(x), .row = row_stride(x), .column = x->stride[last]},
-                       .b = {.data = lm_tensor_data(weight), .row = weight->stride[1], .column = weight->stride[0],
+                       .b = {.data = lm_tensor_data(weight),
+                             .row = weight->stride[1],
+                             .column = weight->stride[0],
                              .storage = weight->storage},
-                       .c = lm_tensor_data(c->out[0]), .col_bias = bias ? lm_tensor_data(bias) : NULL,
+                       .c = lm_tensor_data(c->out[0]),
+                       .col_bias = bias ? lm_tensor_data(bias) : NULL,
                        .relu = c->p[ACTIVATION].i == RELU};
     status = lm_gemm(&job, e);
   }
@@ -91,13 +107,16 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {
-    {.name = "activation", .kind = LM_P_CHOICE, .doc = "what is applied to the sums", .initial = "'none'",
-     .choices = "none relu"},
-    {0}};
+static const lm_param params[] = {{.name = "activation",
+                                   .kind = LM_P_CHOICE,
+                                   .doc = "what is applied to the sums",
+                                   .initial = "'none'",
+                                   .choices = "none relu"},
+                                  {0}};
 
-static const lm_case cases[] = {{"3x5; 4x5; 4", ""},        {"2x3x5; 4x5; -", ""}, {"5; 4x5; 4", ""},
-                                {"3x5; 4x5; 4", "activation=relu"}, {0}};
+static const lm_case cases[] = {
+    {"3x5; 4x5; 4", ""}, {"2x3x5; 4x5; -", ""}, {"5; 4x5; 4", ""}, {"3x1x5; 4x5; 4", ""},
+    {"3x5; 4x5; 4", "activation=relu"}, {0}};
 
 const lm_op lm_op_linear = {
     .name = "linear",

@@ -1,9 +1,9 @@
 /* matmul.c: products of vectors, matrices and batches of matrices. */
 #include "base/memory.h"
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/gemm.h"
 #include "ops/core/shape.h"
-#include "ops.h"
 
 #include <string.h>
 
@@ -37,7 +37,8 @@ static lm_status sizes_of(const lm_call *c, sizes *s, lm_err *e) {
   s->k = a->shape[a->ndim - 1];
   s->n = b->ndim > 1 ? b->shape[b->ndim - 1] : 1;
   if (s->k != k)
-    return lm_fail(e, LM_ERR_SHAPE, "matmul: a is %s and b is %s: the last axis of a (%lld) must equal the %s of b (%lld)",
+    return lm_fail(e, LM_ERR_SHAPE,
+                   "matmul: a is %s and b is %s: the last axis of a (%lld) must equal the %s of b (%lld)",
                    lm_shape_text(a->ndim, a->shape, ta), lm_shape_text(b->ndim, b->shape, tb), (long long)s->k,
                    b->ndim > 1 ? "last but one" : "length", (long long)k);
   return batch_shape(c, s, e);
@@ -91,10 +92,12 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_status status = sizes_of(c, &s, e);
   if (status) return status;
   const lm_tensor *a = c->in[0], *b = c->in[1];
-  lm_gemm_job job = {.dtype = a->dtype, .batch = s.batch, .m = s.m, .n = s.n, .k = s.k, .c = lm_tensor_data(c->out[0])};
-  job.a = (lm_operand){.data = lm_tensor_data(a), .row = a->ndim > 1 ? a->stride[a->ndim - 2] : 0,
-                       .column = a->stride[a->ndim - 1]};
-  job.b = (lm_operand){.data = lm_tensor_data(b), .row = b->stride[b->ndim > 1 ? b->ndim - 2 : 0],
+  lm_gemm_job job = {
+      .dtype = a->dtype, .batch = s.batch, .m = s.m, .n = s.n, .k = s.k, .c = lm_tensor_data(c->out[0])};
+  job.a = (lm_operand){
+      .data = lm_tensor_data(a), .row = a->ndim > 1 ? a->stride[a->ndim - 2] : 0, .column = a->stride[a->ndim - 1]};
+  job.b = (lm_operand){.data = lm_tensor_data(b),
+                       .row = b->stride[b->ndim > 1 ? b->ndim - 2 : 0],
                        .column = b->ndim > 1 ? b->stride[b->ndim - 1] : 0};
   int64_t *at = NULL;
   if (s.batch > 1 && folds(a, b)) {
@@ -149,7 +152,8 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
     lm_tensor *a = reshaped(&h, c->in[0], &a2);
     sum = NULL;
     if (b2.ndim == 2 && a2.ndim > 2) { /* one b for the whole batch: its rows are one tall matrix */
-      const lm_meta rows_a = {.ndim = 2, .shape = {s.batch * s.m, s.k}}, rows_g = {.ndim = 2, .shape = {s.batch * s.m, s.n}};
+      const lm_meta rows_a = {.ndim = 2, .shape = {s.batch * s.m, s.k}},
+                    rows_g = {.ndim = 2, .shape = {s.batch * s.m, s.n}};
       a = reshaped(&h, a, &rows_a);
       g = reshaped(&h, g, &rows_g);
     }
@@ -160,14 +164,23 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_case cases[] = {{"3x4; 4x2", ""},     {"4; 4", ""},          {"4; 4x3", ""},     {"3x4; 4", ""},
-                                {"2x3x4; 2x4x2", ""}, {"2x3x4; 4x5", ""},    {"3x4; 2x4x2", ""}, {"2x1x3x4; 3x4x2", ""},
-                                {"2x3x4; 4", ""},     {"4; 2x4x3", ""},      {0}};
+static const lm_case cases[] = {{"3x4; 4x2", ""},
+                                {"4; 4", ""},
+                                {"4; 4x3", ""},
+                                {"3x4; 4", ""},
+                                {"2x3x4; 2x4x2", ""},
+                                {"2x3x4; 4x5", ""},
+                                {"3x4; 2x4x2", ""},
+                                {"2x1x3x4; 3x4x2", ""},
+                                {"2x3x4; 4", ""},
+                                {"4; 2x4x3", ""},
+                                {0}};
 
 const lm_op lm_op_matmul = {
     .name = "matmul",
     .doc = "The product of two matrices, of a matrix and a vector, of two vectors, or of batches of matrices.\n"
-           "a is m,k and b k,n; the result m,n. A 1-D a is a row and a 1-D b a column, whose axis of 1 goes away in the\n"
+           "a is m,k and b k,n; the result m,n. A 1-D a is a row and a 1-D b a column, whose axis of 1 goes away in "
+           "the\n"
            "result. Axes before the last two are a batch and broadcast. Any strides; nothing is copied first. Each\n"
            "element is one chain of fused multiply-adds over k, ascending, from 0. Floating only.",
     .inputs = "a b",

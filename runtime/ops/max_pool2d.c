@@ -1,7 +1,7 @@
 /* max_pool2d.c: the largest value in each window. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/pool.h"
-#include "ops.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   lm_pool_shape s;

@@ -1,7 +1,7 @@
 /* max_pool2d_grad.c: values put back where the maxima were: the gradient of max_pool2d, and max unpooling. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/pool.h"
-#include "ops.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
@@ -33,17 +33,22 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return c->needs[0] ? lm_apply2(&lm_op_max_pool2d_take, grad_out[0], c->in[1], &grad_in[0], e) : LM_OK;
 }
 
-static const lm_param params[] = {{.name = "size", .kind = LM_P_INTS, .doc = "rows and columns of the result",
-                                   .low = 1, .high = 2147483647, .count = 2},
+static const lm_param params[] = {{.name = "size",
+                                   .kind = LM_P_INTS,
+                                   .doc = "rows and columns of the result",
+                                   .low = 1,
+                                   .high = 2147483647,
+                                   .count = 2},
                                   {0}};
 
 static const lm_case cases[] = {{"2x3x2x3; 2x3x2x3:index<20", "size=4,5"}, {"2x2x2; 2x2x2:index<3", "size=1,3"}, {0}};
 
 const lm_op lm_op_max_pool2d_grad = {
     .name = "max_pool2d_grad",
-    .doc = "Planes of zeros in which dy is added at `position`: the gradient of max_pool2d.\n"
-           "dy is n,c,oh,ow or c,oh,ow; position int64 of that shape, row-major places in the plane counting from 1;\n"
-           "the result has planes of `size`. Values that meet are added in ascending order of outputs.",
+    .doc =
+        "Planes of zeros in which dy is added at `position`: the gradient of max_pool2d.\n"
+        "dy is n,c,oh,ow or c,oh,ow; position int64 of that shape, row-major places in the plane counting from 1;\n"
+        "the result has planes of `size`. Values that meet are added in ascending order of outputs.",
     .inputs = "dy position",
     .group = "image",
     .params = params,

@@ -1,8 +1,8 @@
 /* max_pool2d_take.c: the values at the places of maxima: the adjoint of max_pool2d_grad. */
+#include "ops.h"
 #include "ops/core/chain.h"
 #include "ops/core/pool.h"
 #include "ops/core/shape.h"
-#include "ops.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
@@ -14,7 +14,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
   bool same = x->ndim == position->ndim;
   for (int i = 0; i < x->ndim - 2 && same; i++) same = x->shape[i] == position->shape[i];
   if (!same)
-    return lm_fail(e, LM_ERR_SHAPE, "max_pool2d_take: x is %s and position %s but all axes before the last two must agree",
+    return lm_fail(e, LM_ERR_SHAPE,
+                   "max_pool2d_take: x is %s and position %s but all axes before the last two must agree",
                    lm_shape_text(x->ndim, x->shape, a), lm_shape_text(position->ndim, position->shape, b));
   lm_infer_shape(c, position->ndim, position->shape);
   return LM_OK;

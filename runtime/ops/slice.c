@@ -8,6 +8,9 @@ typedef struct range {
   int64_t start, step, count; /* start from 0 */
 } range;
 
+/* A position in the user's terms: 1 is the first, -1 the last. */
+static long long as_written(int64_t i) { return i < 0 ? i : i + 1; }
+
 /* start and stop are inclusive; negative ones count from the end. */
 static lm_status range_of(const lm_call *c, range *r, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
@@ -16,12 +19,12 @@ static lm_status range_of(const lm_call *c, range *r, lm_err *e) {
   int64_t n = x->shape[r->axis];
   int64_t start = c->p[1].i < 0 ? c->p[1].i + n : c->p[1].i;
   int64_t stop = c->p[2].i < 0 ? c->p[2].i + n : c->p[2].i;
-  r->step = c->p[3].i;
-  r->start = start;
-  r->count = stop >= start ? (stop - start) / r->step + 1 : 0;
   if (start < 0 || start > n || stop < -1 || stop >= n)
     return lm_fail(e, LM_ERR_ARGUMENT, "slice: %lld to %lld is outside axis %d, which has positions 1 to %lld",
-                   (long long)start + 1, (long long)stop + 1, r->axis + 1, (long long)n);
+                   as_written(c->p[1].i), as_written(c->p[2].i), r->axis + 1, (long long)n);
+  r->start = start;
+  r->count = stop >= start ? (stop - start) / c->p[3].i + 1 : 0;
+  r->step = r->count > 1 ? c->p[3].i : 1; /* a step beyond the end is not taken, and must not be multiplied */
   return LM_OK;
 }
 

@@ -11,7 +11,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
   lm_status status = lm_axis(c, c->p[0].i, x->ndim, &axis, e);
   if (status) return status;
   int64_t start = c->p[1].i, size = c->p[2].i, step = c->p[3].i, n = x->shape[axis];
-  if (start < 0 || (n > 0 && start + (n - 1) * step >= size))
+  if (start < 0 || (n > 0 && (start >= size || n - 1 > (size - 1 - start) / step)))
     return lm_fail(e, LM_ERR_ARGUMENT, "unslice: %lld positions from %lld by %lld do not fit into %lld", (long long)n,
                    (long long)start + 1, (long long)step, (long long)size);
   lm_infer_shape(c, x->ndim, x->shape);
@@ -27,7 +27,8 @@ static lm_status forward(lm_call *c, lm_err *e) {
   if (status) return status;
   memset(lm_tensor_data(out), 0, (size_t)lm_tensor_bytes(out));
   if (lm_tensor_count(c->in[0]) == 0) return LM_OK;
-  for (int i = 0; i < out->ndim; i++) stride[i] = out->stride[i] * (i == axis ? c->p[3].i : 1);
+  const int64_t step = c->in[0]->shape[axis] > 1 ? c->p[3].i : 1; /* a step that is not taken is not multiplied */
+  for (int i = 0; i < out->ndim; i++) stride[i] = out->stride[i] * (i == axis ? step : 1);
   status = lm_tensor_view(&hole, out, out->ndim, c->in[0]->shape, stride, c->p[1].i * out->stride[axis], e);
   if (status == LM_OK) status = lm_tensor_copy_into(hole, c->in[0], e);
   lm_tensor_release(hole);

@@ -197,7 +197,7 @@ lm_status lm_optim_step(const lm_optim_rule *rule, int n, const lm_optim_slot *s
       lm_tensor_touch(slot->param);
       if (first) lm_tensor_touch(slot->first);
       if (second) lm_tensor_touch(slot->second);
-      if (p.parts[i].grad->close) slot->param->close = true;
+      if (lm_tensor_is_close(slot->param->grad)) slot->param->close = slot->param->storage->close = true;
     }
   }
   plan_free(&p);

@@ -64,7 +64,7 @@ lm_status lm_pearson(lm_tensor **r, const lm_tensor *x, const lm_tensor *y, lm_e
     lm_tensor_release(out);
     return status;
   }
-  out->close = x->close || y->close;
+  out->close = lm_tensor_is_close(x) || lm_tensor_is_close(y);
   *r = out;
   return LM_OK;
 }

@@ -64,7 +64,7 @@ lm_status lm_quantile(lm_tensor **out, const lm_tensor *x, int n_probabilities, 
     lm_tensor_release(result);
     return status;
   }
-  result->close = x->close;
+  result->close = lm_tensor_is_close(x);
   *out = result;
   return LM_OK;
 }

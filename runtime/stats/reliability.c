@@ -63,7 +63,7 @@ lm_status lm_masked_mean(lm_tensor **mean, lm_tensor **count, const lm_tensor *r
     lm_tensor_release(n);
     return status;
   }
-  out->close = responses->close;
+  out->close = lm_tensor_is_close(responses);
   *mean = out;
   *count = n;
   return LM_OK;
@@ -115,8 +115,7 @@ static double one_unit(const half_job *k, int64_t unit, const int64_t *order) {
 static void correlate_halves(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
   half_job *k = context;
-  for (int64_t i = begin; i < end; i++)
-    k->out[i] = one_unit(k, i % k->units, k->order + i / k->units * k->slots);
+  for (int64_t i = begin; i < end; i++) k->out[i] = one_unit(k, i % k->units, k->order + i / k->units * k->slots);
 }
 
 lm_status lm_split_half(lm_tensor **out, const lm_tensor *responses, const lm_tensor *valid, int64_t halves,
@@ -127,8 +126,7 @@ lm_status lm_split_half(lm_tensor **out, const lm_tensor *responses, const lm_te
   int64_t slots = responses->shape[2], shape[2] = {halves, responses->shape[1]};
   if (halves < 1 || halves > 100000)
     return lm_fail(e, LM_ERR_ARGUMENT, "split_half: %lld halves, expected 1 to 100000", (long long)halves);
-  if (slots < 2)
-    return lm_fail(e, LM_ERR_SHAPE, "split_half: %lld repeats, expected at least 2", (long long)slots);
+  if (slots < 2) return lm_fail(e, LM_ERR_SHAPE, "split_half: %lld repeats, expected at least 2", (long long)slots);
   lm_tensor *x = NULL, *mask = NULL, *result = NULL;
   int64_t *order = lm_alloc_array((size_t)(halves * slots), sizeof *order, "split_half: permutations", e);
   status = order ? lm_tensor_convert(&x, responses, LM_F64, e) : LM_ERR_MEMORY;
@@ -140,8 +138,8 @@ lm_status lm_split_half(lm_tensor **out, const lm_tensor *responses, const lm_te
       draw.step = key.step + (uint32_t)h;
       lm_permutation(draw, slots, order + h * slots);
     }
-    half_job k = {lm_tensor_data(x), lm_tensor_data(mask), order, lm_tensor_data(result), responses->shape[0],
-                  shape[1], slots};
+    half_job k = {
+        lm_tensor_data(x), lm_tensor_data(mask), order, lm_tensor_data(result), responses->shape[0], shape[1], slots};
     status = lm_parallel(halves * shape[1], 1, correlate_halves, &k, e);
   }
   lm_free(order);
@@ -151,7 +149,7 @@ lm_status lm_split_half(lm_tensor **out, const lm_tensor *responses, const lm_te
     lm_tensor_release(result);
     return status;
   }
-  result->close = responses->close;
+  result->close = lm_tensor_is_close(responses);
   *out = result;
   return LM_OK;
 }

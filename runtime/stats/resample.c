@@ -82,7 +82,7 @@ lm_status lm_poisson(lm_tensor **out, const lm_tensor *rate, lm_key key, lm_err 
     lm_tensor_release(result);
     return status;
   }
-  result->close = rate->close;
+  result->close = lm_tensor_is_close(rate);
   *out = result;
   return LM_OK;
 }

@@ -15,10 +15,11 @@ lm_status lm_pearson(lm_tensor **r, const lm_tensor *x, const lm_tensor *y, lm_e
 
 /* Split-half reliability of responses (items x units x slots, any real dtype) with `valid` (bool, same shape): true
  * where a trial counts. For each of `halves` draws, a keyed permutation of the slots (key.step = draw) puts the first
- * half (rounded down) of the slots on one side and the rest on the other; a unit's two vectors of means over items are
- * correlated, r, and corrected to the full number of repeats by Spearman-Brown, 2 r / (1 + r). *out is halves x
+ * half (rounded down) of the slots on one side and the rest on the other; a unit's two vectors of means over items
+ * are correlated, r, and corrected to the full number of repeats by Spearman-Brown, 2 r / (1 + r). *out is halves x
  * units, corrected. Items without a valid trial on both sides are left out of that unit's correlation; fewer than
- * three items, or no variance, give NaN. r below 0 is kept as it is, uncorrected: the correction has no meaning there. */
+ * three items, or no variance, give NaN. r below 0 is kept as it is, uncorrected: the correction has no meaning
+ * there. */
 lm_status lm_split_half(lm_tensor **out, const lm_tensor *responses, const lm_tensor *valid, int64_t halves,
                         lm_key key, lm_err *e);
 

@@ -150,7 +150,7 @@ lm_status lm_tensor_convert(lm_tensor **out, const lm_tensor *t, lm_dtype dtype,
   lm_status status = lm_tensor_new(out, dtype, t->ndim, t->shape, e);
   if (status) return status;
   copy_elements(*out, t);
-  (*out)->close = t->close;
+  (*out)->close = lm_tensor_is_close(t);
   return LM_OK;
 }
 
@@ -177,7 +177,7 @@ lm_status lm_tensor_copy_into(lm_tensor *dst, const lm_tensor *src, lm_err *e) {
   } else {
     copy_elements(dst, src);
   }
-  dst->close = dst->close || src->close;
+  if (lm_tensor_is_close(src)) dst->close = dst->storage->close = true; /* other views of dst show it too */
   lm_tensor_touch(dst);
   return LM_OK;
 }

@@ -46,8 +46,7 @@ void lm_row_major(int ndim, const int64_t *shape, int64_t *stride) {
   }
 }
 
-/* The number of bytes of a shape, every product checked. */
-static lm_status checked_bytes(lm_dtype dtype, int ndim, const int64_t *shape, int64_t *bytes, lm_err *e) {
+lm_status lm_shape_bytes(lm_dtype dtype, int ndim, const int64_t *shape, int64_t *bytes, lm_err *e) {
   char text[LM_SHAPE_TEXT];
   if (ndim < 0 || ndim > LM_MAX_DIMS)
     return lm_fail(e, LM_ERR_SHAPE, "a tensor has at most %d axes, not %d", LM_MAX_DIMS, ndim);
@@ -80,7 +79,7 @@ static lm_tensor *tensor_shell(lm_dtype dtype, int ndim, const int64_t *shape, l
 lm_status lm_tensor_new(lm_tensor **out, lm_dtype dtype, int ndim, const int64_t *shape, lm_err *e) {
   int64_t bytes;
   *out = NULL;
-  lm_status status = checked_bytes(dtype, ndim, shape, &bytes, e);
+  lm_status status = lm_shape_bytes(dtype, ndim, shape, &bytes, e);
   if (status) return status;
   lm_tensor *t = tensor_shell(dtype, ndim, shape, e);
   if (!t) return LM_ERR_MEMORY;
@@ -123,7 +122,7 @@ lm_status lm_tensor_wrap(lm_tensor **out, lm_dtype dtype, int ndim, const int64_
                          void (*release)(lm_storage *), void *owner, lm_err *e) {
   int64_t bytes;
   *out = NULL;
-  lm_status status = checked_bytes(dtype, ndim, shape, &bytes, e);
+  lm_status status = lm_shape_bytes(dtype, ndim, shape, &bytes, e);
   if (status) return status;
   lm_tensor *t = tensor_shell(dtype, ndim, shape, e);
   if (!t) return LM_ERR_MEMORY;
@@ -145,7 +144,7 @@ lm_status lm_tensor_view(lm_tensor **out, const lm_tensor *t, int ndim, const in
   if (!*out) return LM_ERR_MEMORY;
   for (int i = 0; i < ndim; i++) (*out)->stride[i] = stride[i];
   (*out)->offset = offset;
-  (*out)->close = t->close;
+  (*out)->close = lm_tensor_is_close(t);
   (*out)->storage = t->storage;
   __atomic_add_fetch(&t->storage->refs, 1, __ATOMIC_RELAXED);
   return LM_OK;
@@ -191,6 +190,8 @@ lm_meta lm_tensor_meta(const lm_tensor *t) {
   memcpy(m.shape, t->shape, sizeof m.shape);
   return m;
 }
+
+bool lm_tensor_is_close(const lm_tensor *t) { return t->close || t->storage->close; }
 
 bool lm_tensor_same_shape(const lm_tensor *a, const lm_tensor *b) {
   return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]) == 0;

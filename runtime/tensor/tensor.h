@@ -24,6 +24,8 @@ typedef struct lm_storage {
   uint64_t version;
   uint64_t id;
   bool packed; /* a packed copy of the contents may be kept (ops/core/packed.h) */
+  bool close;   /* holds elements that came from a close tensor */
+  bool counted; /* a handle outside the runtime answers for these bytes (interp/bind.c) */
   void (*release)(struct lm_storage *); /* how to free data that lm_alloc did not give; NULL otherwise */
   void *owner;                          /* for release */
 } lm_storage;
@@ -82,6 +84,10 @@ int64_t lm_tensor_bytes(const lm_tensor *t); /* count * element size */
 bool lm_tensor_contiguous(const lm_tensor *t);
 void *lm_tensor_data(const lm_tensor *t); /* address of the first element */
 lm_meta lm_tensor_meta(const lm_tensor *t);
+bool lm_tensor_is_close(const lm_tensor *t); /* t->close, or close elements were written into its memory */
+
+/* *bytes: the size of a tensor of that dtype and shape; every product is checked, those beside an empty axis too. */
+lm_status lm_shape_bytes(lm_dtype dtype, int ndim, const int64_t *shape, int64_t *bytes, lm_err *e);
 bool lm_tensor_same_shape(const lm_tensor *a, const lm_tensor *b);
 
 /* Marks a write in place. */

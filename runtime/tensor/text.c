@@ -238,7 +238,7 @@ lm_status lm_tensor_text(char **out, const lm_tensor *t, lm_err *e) {
   put(&body, lm_shape_text(t->ndim, t->shape, shape));
   put(&body, " ");
   put(&body, lm_dtype_name(t->dtype));
-  if (t->close) put(&body, ", close");
+  if (lm_tensor_is_close(t)) put(&body, ", close");
   if (body.failed) {
     lm_free(body.bytes);
     *out = NULL;

@@ -9,8 +9,9 @@ local function start()
   output = dir .. "/screen"
   os.remove(output)
   os.remove(dir .. "/code")
-  local line = string.format("cd %s && env HOME=%s XDG_STATE_HOME=%s/state TERM=xterm COLUMNS=200 script -qec %s /dev/null "
-    .. ">%s; echo $? >%s/code", dir, dir, dir, command.quote(command.quote(command.path)), output, dir)
+  local program = command.quote(command.quote(command.path))
+  local line = string.format("cd %s && env HOME=%s XDG_STATE_HOME=%s/state TERM=xterm COLUMNS=200 "
+    .. "script -qec %s /dev/null >%s; echo $? >%s/code", dir, dir, dir, program, output, dir)
   keys = assert(io.popen(line, "w"))
   keys:setvbuf "no"
 end

@@ -90,7 +90,9 @@ describe("the text of an error", function()
   end)
 
   it("tells the exit code", function()
-    local function code_of(kind) return select(2, errors.describe(errors.new { kind = kind, message = "" }, false, "")) end
+    local function code_of(kind)
+      return (select(2, errors.describe(errors.new { kind = kind, message = "" }, false, "")))
+    end
     assert.same({ 2, 130, 1, 1 }, { code_of "usage", code_of "interrupt", code_of "io", code_of "syntax" })
   end)
 end)

@@ -16,7 +16,8 @@ local function results(folder)
 end
 
 local PLAIN = [[
-local p = experiment "demo" { seed = 4, params = { rate = 3e-3, epochs = 3, fast = false, name = "x", sizes = { 1, 2 } } }
+local p = experiment "demo" { seed = 4,
+  params = { rate = 3e-3, epochs = 3, fast = false, name = "x", sizes = { 1, 2 } } }
 print(p.rate, p.epochs, p.fast, p.name, table.concat(p.sizes, "+"))
 report { metric = "error", value = 0.25, threshold = 0.5 }
 ]]
@@ -83,8 +84,8 @@ describe("an experiment", function()
     assert.same({ rate = 3e-3, epochs = 7, fast = false, name = "x", sizes = { 1, 2 } }, r.params)
     assert.equal("s.lua", r.script.path)
     assert.equal(base.sha256(PLAIN), r.script.sha256)
-    assert.same({ { metric = "error", value = 0.25, threshold = 0.5, comparison = "<=", pass = true, label = "exact" } },
-      r.results)
+    assert.same({ { metric = "error", value = 0.25, threshold = 0.5, comparison = "<=", pass = true,
+      label = "exact" } }, r.results)
     assert.equal(base.version, r.lamina)
     assert.equal(base.numerics, r.numerics)
     assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", r.started)
@@ -211,7 +212,8 @@ end } }))]]
       { "{ metric = 'm' }", "report: option 'value' is missing" },
       { "{ metric = 'm', value = 'high' }", "report: option 'value' is a string, expected a number" },
       { "{ metric = 'm', value = 1, comparison = '<' }", "report: comparison '<' needs a threshold" },
-      { "{ metric = 'm', value = 1, comparison = '=<', threshold = 1 }", "option 'comparison' is '=<', expected one of" },
+      { "{ metric = 'm', value = 1, comparison = '=<', threshold = 1 }",
+        "option 'comparison' is '=<', expected one of" },
       { "{ metric = 'm', value = 1, comparison = 'in', threshold = 1 }", "threshold for 'in' must be two numbers" },
       { "3", "report: expected { metric =, value = } or a score, got a number" },
     }
@@ -234,7 +236,9 @@ describe("places", function()
   end)
 
   it("of data are roots, folders of the set's name, and NAME=DIR", function()
-    for _, name in ipairs { "root/birds", "birds", "elsewhere", "cache/lamina/data/birds" } do base.mkdir(dir .. "/" .. name) end
+    for _, name in ipairs { "root/birds", "birds", "elsewhere", "cache/lamina/data/birds" } do
+      base.mkdir(dir .. "/" .. name)
+    end
     script "print((require('lamina.experiment').data_root('birds')))"
     local clean = "LAMINA_DATA= XDG_CACHE_HOME=" .. dir
     local function place(arguments, env)
@@ -257,7 +261,8 @@ describe("places", function()
     script "local d = data.mnist()"
     local result = command.run({ "s.lua", "--data", "." }, { dir = dir, env = "LAMINA_DATA= XDG_CACHE_HOME=/none" })
     assert.equal(1, result.code)
-    assert.matches("^lamina: s%.lua:1: the data set 'mnist' was not found\n    local d = data%.mnist%(%)\n", result.err)
+    assert.matches("^lamina: s%.lua:1: the data set 'mnist' was not found\n    local d = data%.mnist%(%)\n",
+      result.err)
     assert.matches("\n  not there: %./mnist\n", result.err)
     assert.matches("%-%-data mnist=DIR", result.err)
   end)

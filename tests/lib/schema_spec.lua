@@ -70,15 +70,18 @@ describe("schema.check", function()
       { { 1, rate = 1 }, "option 'rate' is 1, expected a number above 0 and below 1" },
       { { 1, rate = 0 }, "option 'rate' is 0, expected a number above 0 and below 1" },
       { { 1, rate = 0 / 0 }, "option 'rate' is nan, expected a number above 0 and below 1" },
-      { { 1, kernel = { 1, 10 } }, "option 'kernel' is { 1, 10 }, expected a whole number or two, { height, width } from 1 to 9" },
-      { { 1, kernel = { 1, 2, 3 } }, "option 'kernel' is { 1, 2, 3 }, expected a whole number or two, { height, width } from 1 to 9" },
+      { { 1, kernel = { 1, 10 } },
+        "option 'kernel' is { 1, 10 }, expected a whole number or two, { height, width } from 1 to 9" },
+      { { 1, kernel = { 1, 2, 3 } },
+        "option 'kernel' is { 1, 2, 3 }, expected a whole number or two, { height, width } from 1 to 9" },
       { { 1, mode = "sam" }, "option 'mode' is 'sam', expected one of 'same', 'valid' (did you mean 'same'?)" },
       { { 1, mode = 3 }, "option 'mode' is 3, expected one of 'same', 'valid'" },
       { { 1, kind = "min" }, "option 'kind' is 'min', expected one of 'avg', 'max'" },
       { { 1, bias = 1 }, "option 'bias' is 1, expected true or false" },
       { { 1, each = {} }, "option 'each' is a table, expected a function" },
       { { 1, x = { 1 } }, "option 'x' is { 1 }, expected a tensor" },
-      { { 1, pad = true }, "option 'pad' is true, expected a whole number or two, { height, width } of at least 0 or a string" },
+      { { 1, pad = true },
+        "option 'pad' is true, expected a whole number or two, { height, width } of at least 0 or a string" },
     }
     for _, case in ipairs(cases) do assert.equal("word: " .. case[2], message(case[1])) end
   end)

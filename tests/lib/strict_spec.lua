@@ -24,7 +24,8 @@ describe("globals", function()
   end)
 
   it("do not replace a word", function()
-    fails("train = 3", "'train' is one of Lamina's words; write `local train = ...` to use the name for something else")
+    fails("train = 3",
+      "'train' is one of Lamina's words; write `local train = ...` to use the name for something else")
     fails("function relu() end",
       "'relu' is one of Lamina's words; write `local relu = ...` to use the name for something else")
     assert.equal("3\n", command.code("local train = 3 print(train)").out)
@@ -45,12 +46,18 @@ describe("words", function()
   end)
 
   it("are loaded when they are first named", function()
-    assert.equal("nil\ttrue\n", command.code(
-      "local before = package.loaded['lamina.train'] local f = train print(before, package.loaded['lamina.train'] ~= nil)").out)
+    assert.equal("nil\ttrue\n", command.code [[
+      local before = package.loaded["lamina.train"]
+      local f = train
+      print(before, package.loaded["lamina.train"] ~= nil)]].out)
   end)
 
   it("have help", function()
-    local out = command.code("for word in pairs(require('lamina.words').list) do print('[' .. word .. ']') help(word) end").out
+    local out = command.code [[
+      for word in pairs(require("lamina.words").list) do
+        print("[" .. word .. "]")
+        help(word)
+      end]].out
     for word in pairs(require("lamina.words").list) do
       local text = out:match("%[" .. word .. "%]\n([^\n]*)")
       assert.truthy(text and text ~= "" and not text:find "^nothing is known", word)

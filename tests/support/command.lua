@@ -41,8 +41,8 @@ end
 --- One word of the shell.
 function M.quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
---- Runs `lamina ARGUMENTS` (a list, or a line for the shell) in a folder; o: input (text), dir, env ("A=1 B=2"), before
--- (a shell command that comes first). Returns { code =, out =, err = }.
+--- Runs `lamina ARGUMENTS` (a list, or a line for the shell) in a folder; o: input (text), dir, env ("A=1 B=2"),
+-- before (a shell command that comes first). Returns { code =, out =, err = }.
 function M.run(arguments, o)
   o = o or {}
   if type(arguments) == "table" then

@@ -37,10 +37,13 @@ static lm_status check_required(const lm_op *op, const lm_value *values, lm_err 
   return LM_OK;
 }
 
+/* The outputs of a view are made by forward, but their sizes are checked here like all others. */
 static lm_status make_outputs(lm_call *c, lm_err *e) {
+  int64_t bytes;
   for (int i = 0; i < c->n_out; i++) {
     const lm_meta *m = &c->out_meta[i];
-    lm_status status = lm_tensor_new(&c->out[i], m->dtype, m->ndim, m->shape, e);
+    lm_status status = c->op->view ? lm_shape_bytes(m->dtype, m->ndim, m->shape, &bytes, e)
+                                   : lm_tensor_new(&c->out[i], m->dtype, m->ndim, m->shape, e);
     if (status) return status;
   }
   return LM_OK;
@@ -56,7 +59,7 @@ static void release_all(lm_tensor **t, int n) {
 static lm_status run(lm_call *c, lm_err *e) {
   lm_status status = check_required(c->op, c->p, e);
   if (status == LM_OK) status = c->op->infer(c, e);
-  if (status == LM_OK && !c->op->view) status = make_outputs(c, e);
+  if (status == LM_OK) status = make_outputs(c, e);
   if (status == LM_OK) {
     bool old = lm_grad_set(false); /* what forward calls in its turn is part of this call */
     status = c->op->forward(c, e);
@@ -64,7 +67,7 @@ static lm_status run(lm_call *c, lm_err *e) {
   }
   if (status == LM_OK) {
     for (int i = 0; i < c->n_in; i++)
-      for (int o = 0; o < c->n_out && c->in[i]; o++) c->out[o]->close = c->out[o]->close || c->in[i]->close;
+      for (int o = 0; o < c->n_out && c->in[i] && lm_tensor_is_close(c->in[i]); o++) c->out[o]->close = true;
     if (c->grad) status = lm_record_call(c, e);
   }
   release_all(c->saved, LM_MAX_SAVED); /* a record has taken over what it keeps */

@@ -2,7 +2,8 @@
  * or one), and their pixels are the columns of the product. Two ways to read them, which give the same bits:
  *   rows    the register tile reads the prepared image itself; its vectors lie in one output row each, so a row that
  *           is no multiple of the vector wastes lanes, but nothing is copied. For few output channels.
- *   panels  pixels are packed side by side across rows and images; nothing is wasted, but every tap is copied once. */
+ *   panels  pixels are packed side by side across rows and images; nothing is wasted, but every tap is copied once.
+ */
 #include "ops/core/conv_plan.h"
 
 #include "base/memory.h"
@@ -21,7 +22,7 @@ int64_t lm_conv_size(int64_t size, int64_t kernel, int64_t stride, int64_t pad, 
   return room < 0 ? 0 : room / stride + 1;
 }
 
-/* ---- plans ------------------------------------------------------------------------------------------------------- */
+/* ---- plans --------------------------------------------------------------------------------------------------- */
 
 /* A 1 x 1 convolution of stride 1 without padding does not see rows: the image is one long row. */
 static lm_conv_shape as_one_row(const lm_conv_shape *s) {
@@ -46,11 +47,23 @@ static void plan_tables(lm_conv_plan *p, const lm_conv_shape *s) {
 
 lm_status lm_conv_plan_make(lm_conv_plan *p, const lm_conv_shape *shape, lm_err *e) {
   lm_conv_shape s = as_one_row(shape);
-  *p = (lm_conv_plan){.kernels = lm_kernels_of(s.dtype), .size = (int64_t)lm_dtype_size(s.dtype), .n = s.n,
-                      .groups = s.groups, .m = s.o / s.groups, .oh = s.oh, .ow = s.ow, .pixels = s.oh * s.ow};
+  *p = (lm_conv_plan){.kernels = lm_kernels_of(s.dtype),
+                      .size = (int64_t)lm_dtype_size(s.dtype),
+                      .n = s.n,
+                      .groups = s.groups,
+                      .m = s.o / s.groups,
+                      .oh = s.oh,
+                      .ow = s.ow,
+                      .pixels = s.oh * s.ow};
   p->k = s.c / s.groups * s.kh * s.kw;
-  p->image = (lm_conv_image){.c = s.c / s.groups, .h = s.h, .w = s.w, .top = s.ph, .left = s.pw,
-                             .hp = s.h + 2 * s.ph, .wq = ceil_div(s.w + 2 * s.pw, s.sw), .phases = s.sw};
+  p->image = (lm_conv_image){.c = s.c / s.groups,
+                             .h = s.h,
+                             .w = s.w,
+                             .top = s.ph,
+                             .left = s.pw,
+                             .hp = s.h + 2 * s.ph,
+                             .wq = ceil_div(s.w + 2 * s.pw, s.sw),
+                             .phases = s.sw};
   p->step_h = s.sh * p->image.wq * p->image.phases;
   p->prepared = p->image.c * p->image.hp * p->image.wq * p->image.phases;
   /* small images go together, unless the threads would then have nothing to do */
@@ -73,7 +86,7 @@ void lm_conv_prepare(const lm_conv_plan *p, char *dst, const void *x, int64_t fi
   }
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running ------------------------------------------------------------------------------------------------- */
 
 typedef struct run {
   const lm_conv_plan *p;
@@ -90,8 +103,12 @@ typedef struct run {
 static lm_gemm_sweep block_of_k(const run *r, int64_t group, int64_t i, int64_t *k) {
   const lm_conv_plan *p = r->p;
   *k = lm_gemm_panel(p->k, p->kernels->gemm->kc, i);
-  lm_gemm_sweep s = {.m = p->m, .k = lm_gemm_panel(p->k, p->kernels->gemm->kc, i + 1) - *k, .first = i == 0,
-                     .last = i == r->blocks_k - 1, .relu = r->relu, .c_row = p->pixels};
+  lm_gemm_sweep s = {.m = p->m,
+                     .k = lm_gemm_panel(p->k, p->kernels->gemm->kc, i + 1) - *k,
+                     .first = i == 0,
+                     .last = i == r->blocks_k - 1,
+                     .relu = r->relu,
+                     .c_row = p->pixels};
   s.panel_end = lm_gemm_panels(p->m, p->kernels->gemm->mr);
   s.a = r->packed + (group * p->m * p->k + p->m * *k) * p->size;
   if (r->bias) s.row_bias = (const char *)r->bias + group * p->m * p->size;
@@ -260,7 +277,11 @@ static lm_status pack_weights(const lm_conv_plan *p, const lm_conv_shape *s, con
   lm_status status = LM_ERR_MEMORY;
   if (block && each) {
     for (int64_t group = 0; group < p->groups; group++) each[group] = group * p->m * p->k;
-    lm_gemm_rows rows = {.dtype = s->dtype, .count = p->groups, .m = p->m, .k = p->k, .dst = block,
+    lm_gemm_rows rows = {.dtype = s->dtype,
+                         .count = p->groups,
+                         .m = p->m,
+                         .k = p->k,
+                         .dst = block,
                          .source = {.data = weight, .row = p->k, .column = 1, .at = each}};
     status = lm_gemm_pack_rows(&rows, e);
   }

@@ -9,7 +9,8 @@ lm_status lm_conv_need(const lm_call *c, lm_err *e) {
   return status;
 }
 
-static lm_status check_channels(const lm_call *c, const int64_t *x, const int64_t *weight, int64_t groups, lm_err *e) {
+static lm_status check_channels(const lm_call *c, const int64_t *x, const int64_t *weight, int64_t groups,
+                                lm_err *e) {
   char text[LM_SHAPE_TEXT];
   if (x[1] != weight[1] * groups)
     return lm_fail(e, LM_ERR_SHAPE, "%s: input has %lld channel%s but weight %s with groups %lld expects %lld",
@@ -28,16 +29,29 @@ lm_status lm_conv_args(const lm_call *c, const int64_t *x, const int64_t *weight
   const lm_value *p = c->p;
   lm_status status = check_channels(c, x, weight, p[3].i, e);
   if (status) return status;
-  *s = (lm_conv_shape){.dtype = c->in_meta[0].dtype, .n = x[0], .c = x[1], .h = x[2], .w = x[3], .o = weight[0],
-                       .kh = weight[2], .kw = weight[3], .sh = p[0].v[0], .sw = p[0].v[1], .ph = p[1].v[0],
-                       .pw = p[1].v[1], .dh = p[2].v[0], .dw = p[2].v[1], .groups = p[3].i};
+  *s = (lm_conv_shape){.dtype = c->in_meta[0].dtype,
+                       .n = x[0],
+                       .c = x[1],
+                       .h = x[2],
+                       .w = x[3],
+                       .o = weight[0],
+                       .kh = weight[2],
+                       .kw = weight[3],
+                       .sh = p[0].v[0],
+                       .sw = p[0].v[1],
+                       .ph = p[1].v[0],
+                       .pw = p[1].v[1],
+                       .dh = p[2].v[0],
+                       .dw = p[2].v[1],
+                       .groups = p[3].i};
   s->oh = lm_conv_size(s->h, s->kh, s->sh, s->ph, s->dh);
   s->ow = lm_conv_size(s->w, s->kw, s->sw, s->pw, s->dw);
   if (s->oh < 1 || s->ow < 1)
-    return lm_fail(e, LM_ERR_SHAPE,
-                   "%s: the kernel of weight %s with dilation %lldx%lld is larger than input %s with padding %lldx%lld",
-                   c->op->name, lm_shape_text(4, weight, kernel), (long long)s->dh, (long long)s->dw,
-                   lm_shape_text(4, x, text), (long long)s->ph, (long long)s->pw);
+    return lm_fail(
+        e, LM_ERR_SHAPE,
+        "%s: the kernel of weight %s with dilation %lldx%lld is larger than input %s with padding %lldx%lld",
+        c->op->name, lm_shape_text(4, weight, kernel), (long long)s->dh, (long long)s->dw, lm_shape_text(4, x, text),
+        (long long)s->ph, (long long)s->pw);
   return LM_OK;
 }
 

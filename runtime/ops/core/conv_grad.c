@@ -38,7 +38,11 @@ static lm_status pack_groups(void **packed, lm_dtype dtype, const void *weight, 
   *packed = lm_alloc_array((size_t)(groups * m * k), lm_dtype_size(dtype), "packed weights of a convolution", e);
   if (each && *packed) {
     for (int64_t group = 0; group < groups; group++) each[group] = group * m * k;
-    lm_gemm_rows rows = {.dtype = dtype, .count = groups, .m = m, .k = k, .dst = *packed,
+    lm_gemm_rows rows = {.dtype = dtype,
+                         .count = groups,
+                         .m = m,
+                         .k = k,
+                         .dst = *packed,
                          .source = {.data = weight, .row = row, .column = column, .at = each}};
     status = lm_gemm_pack_rows(&rows, e);
   }
@@ -46,7 +50,7 @@ static lm_status pack_groups(void **packed, lm_dtype dtype, const void *weight, 
   return status;
 }
 
-/* ---- input, flipped ------------------------------------------------------------------------------------------------ */
+/* ---- input, flipped ------------------------------------------------------------------------------------------ */
 
 typedef struct flip {
   const lm_conv_shape *s;
@@ -70,9 +74,23 @@ static void flip_task(void *context, int worker, int64_t begin, int64_t end) {
 }
 
 static lm_status grad_input_flipped(const lm_conv_shape *s, const void *dy, const void *weight, void *dx, lm_err *e) {
-  lm_conv_shape back = {.dtype = s->dtype, .n = s->n, .c = s->o, .h = s->oh, .w = s->ow, .o = s->c, .kh = s->kh,
-                        .kw = s->kw, .oh = s->h, .ow = s->w, .sh = 1, .sw = 1, .ph = s->dh * (s->kh - 1) - s->ph,
-                        .pw = s->dw * (s->kw - 1) - s->pw, .dh = s->dh, .dw = s->dw, .groups = s->groups};
+  lm_conv_shape back = {.dtype = s->dtype,
+                        .n = s->n,
+                        .c = s->o,
+                        .h = s->oh,
+                        .w = s->ow,
+                        .o = s->c,
+                        .kh = s->kh,
+                        .kw = s->kw,
+                        .oh = s->h,
+                        .ow = s->w,
+                        .sh = 1,
+                        .sw = 1,
+                        .ph = s->dh * (s->kh - 1) - s->ph,
+                        .pw = s->dw * (s->kw - 1) - s->pw,
+                        .dh = s->dh,
+                        .dw = s->dw,
+                        .groups = s->groups};
   int64_t taps = s->kh * s->kw;
   flip f = {.s = s, .weight = weight, .size = lm_dtype_size(s->dtype)};
   f.flipped = lm_alloc_array((size_t)(s->o / s->groups * s->c * taps), f.size, "flipped weights", e);
@@ -84,7 +102,7 @@ static lm_status grad_input_flipped(const lm_conv_shape *s, const void *dy, cons
   return status;
 }
 
-/* ---- input, folded ------------------------------------------------------------------------------------------------- */
+/* ---- input, folded ------------------------------------------------------------------------------------------- */
 
 typedef struct folding {
   const lm_conv_shape *s;
@@ -104,13 +122,16 @@ static void make_columns(const folding *f, char *columns, char *b, const char *d
     int64_t width = smaller(f->width, f->pixels - begin);
     for (int64_t i = 0; i < blocks; i++) {
       int64_t k = lm_gemm_panel(f->k, kernel->kc, i);
-      lm_gemm_sweep s = {.m = f->m, .k = lm_gemm_panel(f->k, kernel->kc, i + 1) - k, .c_row = f->pixels,
-                         .first = i == 0, .last = i == blocks - 1};
+      lm_gemm_sweep s = {.m = f->m,
+                         .k = lm_gemm_panel(f->k, kernel->kc, i + 1) - k,
+                         .c_row = f->pixels,
+                         .first = i == 0,
+                         .last = i == blocks - 1};
       s.a = f->packed + (group * f->m * f->k + f->m * k) * f->size;
       for (int64_t j = 0; j < width; j += lanes) {
         int64_t here = smaller(width - j, lanes);
-        kernel->pack(b + j * s.k * f->size, here > vec ? lanes : vec, dy + (k * f->pixels + begin + j) * f->size, here,
-                     s.k, 1, f->pixels);
+        kernel->pack(b + j * s.k * f->size, here > vec ? lanes : vec, dy + (k * f->pixels + begin + j) * f->size,
+                     here, s.k, 1, f->pixels);
       }
       for (int64_t panel = 0; panel < panels; panel++)
         for (int64_t j = 0; j < width; j += lanes) {
@@ -143,8 +164,14 @@ static void fold_task(void *context, int worker, int64_t first, int64_t stop) {
 }
 
 static lm_status grad_input_folded(const lm_conv_shape *s, const void *dy, const void *weight, void *dx, lm_err *e) {
-  folding f = {.s = s, .kernels = lm_kernels_of(s->dtype), .size = (int64_t)lm_dtype_size(s->dtype), .dy = dy,
-               .dx = dx, .m = s->c / s->groups * s->kh * s->kw, .k = s->o / s->groups, .pixels = s->oh * s->ow};
+  folding f = {.s = s,
+               .kernels = lm_kernels_of(s->dtype),
+               .size = (int64_t)lm_dtype_size(s->dtype),
+               .dy = dy,
+               .dx = dx,
+               .m = s->c / s->groups * s->kh * s->kw,
+               .k = s->o / s->groups,
+               .pixels = s->oh * s->ow};
   const int64_t lanes = 2 * f.kernels->gemm->vec;
   void *packed = NULL;
   lm_status status = pack_groups(&packed, s->dtype, weight, s->groups, f.m, f.k, 1, f.m, e);
@@ -168,13 +195,13 @@ lm_status lm_conv_grad_input(const lm_conv_shape *s, const void *dy, const void 
   return (lm_conv_flips(s) ? grad_input_flipped : grad_input_folded)(s, dy, weight, dx, e);
 }
 
-/* ---- weight -------------------------------------------------------------------------------------------------------- */
+/* ---- weight -------------------------------------------------------------------------------------------------- */
 
 typedef struct weighing {
   const lm_conv_plan *p;
   const char *dy;
   const void *x;
-  char *dw, *sums, *work;              /* sums[group][chunk][k][pitch] */
+  char *dw, *sums, *work;               /* sums[group][chunk][k][pitch] */
   int64_t chunks, pitch, parts, panels; /* panels: of (c, kh, kw), cut into parts */
   int64_t worker_bytes;
 } weighing;
@@ -200,8 +227,13 @@ static void weigh_images(const weighing *w, char *sums, const char *image, char 
   int64_t blocks = lm_gemm_panels(pixels, kc);
   for (int64_t i = 0; i < blocks; i++) {
     int64_t from = lm_gemm_panel(pixels, kc, i);
-    lm_gemm_sweep s = {.m = p->k, .k = lm_gemm_panel(pixels, kc, i + 1) - from, .a = image, .a_row = p->tap,
-                       .a_k = p->pixel + from, .c_row = w->pitch, .first = start && i == 0};
+    lm_gemm_sweep s = {.m = p->k,
+                       .k = lm_gemm_panel(pixels, kc, i + 1) - from,
+                       .a = image,
+                       .a_row = p->tap,
+                       .a_k = p->pixel + from,
+                       .c_row = w->pitch,
+                       .first = start && i == 0};
     s.panel_begin = w->panels * part / w->parts;
     s.panel_end = w->panels * (part + 1) / w->parts;
     for (int64_t o = 0; o < p->m; o += 2 * vec) {
@@ -255,7 +287,12 @@ lm_status lm_conv_grad_weight(const lm_conv_shape *s, const void *dy, const void
   lm_status status = lm_conv_plan_make(&p, s, e);
   if (status) return status;
   const int64_t vec = p.kernels->gemm->vec;
-  weighing w = {.p = &p, .dy = dy, .x = x, .dw = dw, .chunks = lm_conv_chunks(s), .pitch = ceil_div(p.m, vec) * vec,
+  weighing w = {.p = &p,
+                .dy = dy,
+                .x = x,
+                .dw = dw,
+                .chunks = lm_conv_chunks(s),
+                .pitch = ceil_div(p.m, vec) * vec,
                 .panels = lm_gemm_panels(p.k, p.kernels->gemm->mr)};
   w.parts = smaller(w.panels, ceil_div(2 * lm_threads(), w.chunks * p.groups));
   w.worker_bytes = p.team_bytes + lm_round_bytes((p.kernels->gemm->kc + 1) * 2 * vec * p.size);

@@ -26,7 +26,7 @@ static int64_t at(const lm_operand *x, int64_t batch) { return x->at ? x->at[bat
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* ---- packing A --------------------------------------------------------------------------------------------------- */
+/* ---- packing A ----------------------------------------------------------------------------------------------- */
 
 typedef struct pack_context {
   const lm_gemm_rows *rows;
@@ -40,7 +40,8 @@ static void pack_task(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
   for (int64_t item = begin; item < end; item++) {
     int64_t panel = item % p->panels, block = item / p->panels % p->blocks, matrix = item / p->panels / p->blocks;
-    int64_t row = lm_gemm_panel(r->m, p->kernel->mr, panel), rows = lm_gemm_panel(r->m, p->kernel->mr, panel + 1) - row;
+    int64_t row = lm_gemm_panel(r->m, p->kernel->mr, panel),
+            rows = lm_gemm_panel(r->m, p->kernel->mr, panel + 1) - row;
     int64_t k = lm_gemm_panel(r->k, p->kernel->kc, block), depth = lm_gemm_panel(r->k, p->kernel->kc, block + 1) - k;
     int64_t from = at(&r->source, matrix) + row * r->source.row + k * r->source.column;
     int64_t to = matrix * r->m * r->k + r->m * k + row * depth;
@@ -50,15 +51,15 @@ static void pack_task(void *context, int worker, int64_t begin, int64_t end) {
 }
 
 lm_status lm_gemm_pack_rows(const lm_gemm_rows *rows, lm_err *e) {
-  pack_context p = {.rows = rows, .kernel = lm_kernels_of(rows->dtype)->gemm,
-                    .size = (int64_t)lm_dtype_size(rows->dtype)};
+  pack_context p = {
+      .rows = rows, .kernel = lm_kernels_of(rows->dtype)->gemm, .size = (int64_t)lm_dtype_size(rows->dtype)};
   p.panels = lm_gemm_panels(rows->m, p.kernel->mr);
   p.blocks = lm_gemm_panels(rows->k, p.kernel->kc);
   double work = 16.0 * p.kernel->mr * (double)smaller(rows->k, p.kernel->kc);
   return lm_parallel(rows->count * p.panels * p.blocks, lm_gemm_grain(work), pack_task, &p, e);
 }
 
-/* ---- the product --------------------------------------------------------------------------------------------------- */
+/* ---- the product --------------------------------------------------------------------------------------------- */
 
 typedef struct product {
   const lm_gemm_job *job;
@@ -70,7 +71,7 @@ typedef struct product {
   int64_t blocks_k;
   int64_t b_bytes; /* of a worker's block of B */
   char *a, *b;
-  int64_t a_step; /* elements from one packed A to the next; 0 where all products share one */
+  int64_t a_step;   /* elements from one packed A to the next; 0 where all products share one */
   const char *kept; /* all of B, packed; NULL: each task packs what it needs */
 } product;
 
@@ -87,8 +88,8 @@ static void pack_columns(const product *p, char *b, int64_t batch, int64_t k, in
     for (int64_t j = 0; j < width; j += p->lanes) {
       int64_t here = smaller(width - j, p->lanes), lanes = here > p->kernel->vec ? p->lanes : p->kernel->vec;
       int64_t from = at(source, batch) + (k + row) * source->row + (column + j) * source->column;
-      p->kernel->pack(b + (j * depth + row * lanes) * p->size, lanes, (const char *)source->data + from * p->size, here,
-                      smaller(step, depth - row), source->column, source->row);
+      p->kernel->pack(b + (j * depth + row * lanes) * p->size, lanes, (const char *)source->data + from * p->size,
+                      here, smaller(step, depth - row), source->column, source->row);
     }
 }
 
@@ -125,13 +126,14 @@ static void product_task(void *context, int worker, int64_t first, int64_t stop)
   const lm_gemm_job *job = p->job;
   char *b = p->b + worker * p->b_bytes;
   for (int64_t item = first; item < stop; item++) {
-    int64_t part = item % p->parts_m, block = item / p->parts_m % p->blocks_n, batch = item / p->parts_m / p->blocks_n;
+    int64_t part = item % p->parts_m, block = item / p->parts_m % p->blocks_n,
+            batch = item / p->parts_m / p->blocks_n;
     int64_t begin = p->panels_m * part / p->parts_m, end = p->panels_m * (part + 1) / p->parts_m;
     int64_t column = block * p->width, width = smaller(job->n - column, p->width);
     for (int64_t i = 0; i < p->blocks_k; i++) {
       int64_t k = lm_gemm_panel(job->k, p->kernel->kc, i), depth = lm_gemm_panel(job->k, p->kernel->kc, i + 1) - k;
-      lm_gemm_sweep s = {.m = p->m, .k = depth, .c_row = job->n, .first = i == 0, .last = i == p->blocks_k - 1,
-                         .relu = job->relu};
+      lm_gemm_sweep s = {
+          .m = p->m, .k = depth, .c_row = job->n, .first = i == 0, .last = i == p->blocks_k - 1, .relu = job->relu};
       if (job->row_bias) s.row_bias = (const char *)job->row_bias + p->row * p->size;
       const char *packed = p->kept ? p->kept + (padded_columns(p) * k + column * depth) * p->size : b;
       if (!p->kept) pack_columns(p, b, batch, k, depth, column, width);
@@ -156,8 +158,12 @@ static void cut(product *p) {
 /* Rows [p->row, p->row + p->m) of every product. */
 static lm_status multiply_rows(product *p, lm_err *e) {
   const lm_gemm_job *job = p->job;
-  lm_gemm_rows rows = {.dtype = job->dtype, .count = job->a.at ? job->batch : 1, .m = p->m, .k = job->k,
-                       .source = job->a, .dst = p->a};
+  lm_gemm_rows rows = {.dtype = job->dtype,
+                       .count = job->a.at ? job->batch : 1,
+                       .m = p->m,
+                       .k = job->k,
+                       .source = job->a,
+                       .dst = p->a};
   rows.source.data = (const char *)job->a.data + p->row * job->a.row * p->size;
   p->a_step = job->a.at ? p->m * job->k : 0;
   cut(p);
@@ -167,7 +173,7 @@ static lm_status multiply_rows(product *p, lm_err *e) {
   return lm_parallel(job->batch * p->blocks_n * p->parts_m, lm_gemm_grain(work), product_task, p, e);
 }
 
-/* ---- a kept copy of B ---------------------------------------------------------------------------------------------- */
+/* ---- a kept copy of B ---------------------------------------------------------------------------------------- */
 
 typedef struct keeping {
   const product *p;
@@ -180,7 +186,8 @@ static void keep_task(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
   for (int64_t item = begin; item < end; item++) {
     int64_t i = item % p->blocks_k, column = item / p->blocks_k * p->lanes;
-    int64_t k = lm_gemm_panel(p->job->k, p->kernel->kc, i), depth = lm_gemm_panel(p->job->k, p->kernel->kc, i + 1) - k;
+    int64_t k = lm_gemm_panel(p->job->k, p->kernel->kc, i),
+            depth = lm_gemm_panel(p->job->k, p->kernel->kc, i + 1) - k;
     pack_columns(p, w->block + (padded_columns(p) * k + column * depth) * p->size, 0, k, depth, column,
                  smaller(p->job->n - column, p->lanes));
   }
@@ -190,8 +197,13 @@ static void keep_task(void *context, int worker, int64_t begin, int64_t end) {
 static lm_status keep_columns(product *p, lm_err *e) {
   const lm_operand *b = &p->job->b;
   bool keep;
-  lm_packed_key key = {.storage = b->storage, .layout = 1, .dtype = p->job->dtype, .rows = p->job->k,
-                       .columns = p->job->n, .row_stride = b->row, .column_stride = b->column};
+  lm_packed_key key = {.storage = b->storage,
+                       .layout = 1,
+                       .dtype = p->job->dtype,
+                       .rows = p->job->k,
+                       .columns = p->job->n,
+                       .row_stride = b->row,
+                       .column_stride = b->column};
   if (!b->storage || b->at) return LM_OK;
   key.place = (const char *)b->data - (const char *)b->storage->data;
   p->kept = lm_packed_find(&key, &keep);
@@ -201,8 +213,10 @@ static lm_status keep_columns(product *p, lm_err *e) {
   if (!w.block) return LM_ERR_MEMORY;
   double work = 16.0 * (double)p->lanes * (double)smaller(p->job->k, p->kernel->kc);
   lm_status status = lm_parallel(ceil_div(p->job->n, p->lanes) * p->blocks_k, lm_gemm_grain(work), keep_task, &w, e);
-  if (status == LM_OK && lm_packed_keep(&key, w.block, bytes)) p->kept = w.block;
-  else lm_free(w.block);
+  if (status == LM_OK && lm_packed_keep(&key, w.block, bytes))
+    p->kept = w.block;
+  else
+    lm_free(w.block);
   return status;
 }
 

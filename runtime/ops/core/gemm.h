@@ -13,7 +13,8 @@ typedef struct lm_operand {
   const void *data;
   int64_t row, column;
   const int64_t *at;
-  lm_storage *storage; /* whose contents these are, where a packed copy may be kept (packed.h); else NULL. Of b only */
+  lm_storage
+      *storage; /* whose contents these are, where a packed copy may be kept (packed.h); else NULL. Of b only */
 } lm_operand;
 
 /* C[b] = activation(A[b] B[b] + bias) for b < batch; A is m x k, B is k x n, C row-major and side by side. */

@@ -84,8 +84,8 @@ void lm_op_defaults(const lm_op *op, lm_value *values) {
 static lm_status check_number(const lm_op *op, const lm_param *p, double x, lm_err *e) {
   if ((p->low == 0 && p->high == 0) || (x >= p->low && x <= p->high)) return LM_OK;
   if (isinf(p->high))
-    return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is %.17g but must be at least %g", op->name, p->name, x, p->low);
-  return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is %.17g but must be from %g to %g", op->name, p->name, x, p->low,
+    return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is %.15g but must be at least %.15g", op->name, p->name, x, p->low);
+  return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is %.15g but must be from %.15g to %.15g", op->name, p->name, x, p->low,
                  p->high);
 }
 

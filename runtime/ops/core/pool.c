@@ -30,16 +30,24 @@ lm_status lm_pool_args(const lm_call *c, int64_t h, int64_t w, lm_pool_shape *s,
   lm_status status = lm_need_float(c, 0, e);
   if (status == LM_OK) status = lm_need_ndim(c, 0, 3, 4, e);
   if (status) return status;
-  *s = (lm_pool_shape){.h = h, .w = w, .kh = kernel->v[0], .kw = kernel->v[1], .sh = stride->v[0], .sw = stride->v[1],
-                       .ph = pad->v[0], .pw = pad->v[1], .count_pad = true};
+  *s = (lm_pool_shape){.h = h,
+                       .w = w,
+                       .kh = kernel->v[0],
+                       .kw = kernel->v[1],
+                       .sh = stride->v[0],
+                       .sw = stride->v[1],
+                       .ph = pad->v[0],
+                       .pw = pad->v[1],
+                       .count_pad = true};
   if (2 * s->ph > s->kh || 2 * s->pw > s->kw)
     return lm_fail(e, LM_ERR_ARGUMENT, "%s: padding %lldx%lld is more than half the window %lldx%lld", c->op->name,
                    (long long)s->ph, (long long)s->pw, (long long)s->kh, (long long)s->kw);
   s->oh = lm_conv_size(h, s->kh, s->sh, s->ph, 1);
   s->ow = lm_conv_size(w, s->kw, s->sw, s->pw, 1);
   if (s->oh < 1 || s->ow < 1)
-    return lm_fail(e, LM_ERR_SHAPE, "%s: the window %lldx%lld is larger than the plane %lldx%lld with padding %lldx%lld",
-                   c->op->name, (long long)s->kh, (long long)s->kw, (long long)h, (long long)w, (long long)s->ph,
+    return lm_fail(e, LM_ERR_SHAPE,
+                   "%s: the window %lldx%lld is larger than the plane %lldx%lld with padding %lldx%lld", c->op->name,
+                   (long long)s->kh, (long long)s->kw, (long long)h, (long long)w, (long long)s->ph,
                    (long long)s->pw);
   return LM_OK;
 }
@@ -64,11 +72,21 @@ static void task(void *context, int worker, int64_t begin, int64_t end) {
   bool good = true;
   (void)worker;
   switch (j->what) {
-  case MAX: j->kernel->max(out, position, in, planes, j->s); break;
-  case AVG: j->kernel->avg(out, in, planes, j->s); break;
-  case AVG_BACK: j->kernel->avg_back(out, in, planes, j->s); break;
-  case SCATTER: good = j->kernel->scatter(out, in, position, planes, j->size, j->n); break;
-  case TAKE: good = j->kernel->take(out, in, position, planes, j->size, j->n); break;
+  case MAX:
+    j->kernel->max(out, position, in, planes, j->s);
+    break;
+  case AVG:
+    j->kernel->avg(out, in, planes, j->s);
+    break;
+  case AVG_BACK:
+    j->kernel->avg_back(out, in, planes, j->s);
+    break;
+  case SCATTER:
+    good = j->kernel->scatter(out, in, position, planes, j->size, j->n);
+    break;
+  case TAKE:
+    good = j->kernel->take(out, in, position, planes, j->size, j->n);
+    break;
   }
   if (!good) atomic_store(&j->bad, true);
 }

@@ -36,12 +36,11 @@ lm_status lm_backward_reshape(lm_call *c, lm_tensor *const *grad_out, lm_tensor 
 }
 
 lm_status lm_check_index(const lm_call *c, const lm_tensor *index, int64_t n, lm_err *e) {
-  for (int64_t i = 0; i < lm_tensor_count(index); i++) {
-    int64_t at = (int64_t)lm_tensor_get(index, i);
-    if (at < 1 || at > n)
+  const int64_t *at = lm_tensor_data(index), count = lm_tensor_count(index);
+  for (int64_t i = 0; i < count; i++)
+    if (at[i] < 1 || at[i] > n)
       return lm_fail(e, LM_ERR_ARGUMENT, "%s: index %lld at position %lld is outside 1 to %lld", c->op->name,
-                     (long long)at, (long long)i + 1, (long long)n);
-  }
+                     (long long)at[i], (long long)i + 1, (long long)n);
   return LM_OK;
 }
 

@@ -28,7 +28,8 @@ static void test_gratings(void **state) {
   (void)state;
   lm_err e;
   /* orientation, frequency, phase, contrast, mean, sigma, x, y */
-  const double p[3][8] = {{90, 4, 0, 1, 0.5, 0, 0, 0}, {0, 2, 90, 0.5, 0.4, 0, 0, 0}, {30, 3, 40, 0.8, 0.5, 0.2, 0.1, -0.1}};
+  const double p[3][8] = {
+      {90, 4, 0, 1, 0.5, 0, 0, 0}, {0, 2, 90, 0.5, 0.4, 0, 0, 0}, {30, 3, 40, 0.8, 0.5, 0.2, 0.1, -0.1}};
   lm_tensor *params = table(3, 8, p[0]), *out;
   int64_t size = 24;
   assert_int_equal(lm_gratings(&out, size, params, &e), LM_OK);
@@ -81,8 +82,8 @@ static void test_gabor_filters(void **state) {
 }
 
 static lm_object_spec plain(int64_t n) {
-  lm_object_spec s = {.n = n, .size = 64, .n_classes = LM_OBJECT_CLASSES, .scale = {0.5, 0.5}, .contrast = {1, 1},
-                      .seed = 3};
+  lm_object_spec s = {
+      .n = n, .size = 64, .n_classes = LM_OBJECT_CLASSES, .scale = {0.5, 0.5}, .contrast = {1, 1}, .seed = 3};
   for (int i = 0; i < LM_OBJECT_CLASSES; i++) s.classes[i] = i;
   return s;
 }
@@ -92,8 +93,8 @@ static void test_object_areas(void **state) {
   (void)state;
   lm_err e;
   const double unit[LM_OBJECT_CLASSES] = {
-      pi * 0.64, pi * (0.95 * 0.95 - 0.55 * 0.55), 1.96, 3 * sqrt(3) / 4 * 1.44, 2.4 - 0.36,
-      5 * 1.15 * 0.55 * 0.5877852522924731, 2.0, pi * 1.15 * 0.55};
+      pi * 0.64,  pi * (0.95 * 0.95 - 0.55 * 0.55),     1.96, 3 * sqrt(3) / 4 * 1.44,
+      2.4 - 0.36, 5 * 1.15 * 0.55 * 0.5877852522924731, 2.0,  pi * 1.15 * 0.55};
   lm_object_spec s = plain(8);
   lm_tensor *images, *labels, *latent;
   assert_int_equal(lm_objects(&images, &labels, &latent, &s, &e), LM_OK);
@@ -130,7 +131,8 @@ static void test_objects_are_keyed_by_item(void **state) {
   lm_threads_set(3);
   assert_int_equal(lm_objects(&many[0], &many[1], &many[2], &s, &e), LM_OK);
   lm_threads_set(before);
-  for (int i = 0; i < 3; i++) assert_memory_equal(lm_tensor_data(few[i]), lm_tensor_data(many[i]), (size_t)lm_tensor_bytes(few[i]));
+  for (int i = 0; i < 3; i++)
+    assert_memory_equal(lm_tensor_data(few[i]), lm_tensor_data(many[i]), (size_t)lm_tensor_bytes(few[i]));
   int bright = 0;
   for (int64_t i = 0; i < 40; i++) {
     const double *z = (const double *)lm_tensor_data(many[2]) + i * LM_OBJECT_FIELDS;
@@ -173,7 +175,8 @@ static void test_resize(void **state) {
   assert_int_equal(lm_tensor_new(&x, LM_F64, 2, line, &e), LM_OK);
   for (int i = 0; i < 3; i++) lm_tensor_set(x, i, i == 0 ? 3 : i == 1 ? 6 : 12);
   assert_int_equal(lm_resize(&out, x, 1, 2, LM_RESIZE_BOX, &e), LM_OK);
-  assert_true(out->dtype == LM_F64 && fabs(lm_tensor_get(out, 0) - 4) < 1e-14 && fabs(lm_tensor_get(out, 1) - 10) < 1e-14);
+  assert_true(out->dtype == LM_F64 && fabs(lm_tensor_get(out, 0) - 4) < 1e-14 &&
+              fabs(lm_tensor_get(out, 1) - 10) < 1e-14);
   lm_tensor_release(out);
   assert_int_equal(lm_resize(&out, x, 1, 6, LM_RESIZE_BILINEAR, &e), LM_OK);
   const double expected[6] = {3, 3.75, 5.25, 7.5, 10.5, 12};
@@ -203,8 +206,9 @@ static void test_failing_memory(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_gratings),     cmocka_unit_test(test_gabor_filters),
-                                     cmocka_unit_test(test_object_areas), cmocka_unit_test(test_objects_are_keyed_by_item),
-                                     cmocka_unit_test(test_resize),       cmocka_unit_test(test_failing_memory)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_gratings),     cmocka_unit_test(test_gabor_filters),
+      cmocka_unit_test(test_object_areas), cmocka_unit_test(test_objects_are_keyed_by_item),
+      cmocka_unit_test(test_resize),       cmocka_unit_test(test_failing_memory)};
   return cmocka_run_group_tests_name("image", tests, NULL, NULL);
 }

@@ -29,22 +29,35 @@ static float *random_floats(int64_t n, uint64_t state) {
 
 /* n c h w, o kh kw, stride, pad, dilation, groups */
 static lm_conv_shape shape_of(const int64_t v[14]) {
-  lm_conv_shape s = {.dtype = LM_F32, .n = v[0], .c = v[1], .h = v[2], .w = v[3], .o = v[4], .kh = v[5], .kw = v[6],
-                     .sh = v[7], .sw = v[8], .ph = v[9], .pw = v[10], .dh = v[11], .dw = v[12], .groups = v[13]};
+  lm_conv_shape s = {.dtype = LM_F32,
+                     .n = v[0],
+                     .c = v[1],
+                     .h = v[2],
+                     .w = v[3],
+                     .o = v[4],
+                     .kh = v[5],
+                     .kw = v[6],
+                     .sh = v[7],
+                     .sw = v[8],
+                     .ph = v[9],
+                     .pw = v[10],
+                     .dh = v[11],
+                     .dw = v[12],
+                     .groups = v[13]};
   s.oh = lm_conv_size(s.h, s.kh, s.sh, s.ph, s.dh);
   s.ow = lm_conv_size(s.w, s.kw, s.sw, s.pw, s.dw);
   return s;
 }
 
 static const int64_t shapes[][14] = {
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1},      {2, 3, 7, 5, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1},
-    {3, 1, 28, 28, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1},    {5, 6, 14, 14, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1},
-    {2, 4, 9, 11, 6, 3, 3, 2, 3, 1, 2, 1, 1, 2},     {2, 5, 13, 17, 7, 3, 4, 1, 1, 2, 3, 2, 1, 1},
-    {4, 6, 8, 8, 6, 3, 3, 1, 1, 1, 1, 1, 1, 6},      {3, 19, 6, 6, 31, 1, 1, 1, 1, 0, 0, 1, 1, 1},
-    {2, 7, 9, 9, 5, 1, 1, 2, 2, 0, 0, 1, 1, 1},      {1, 3, 37, 41, 9, 11, 11, 4, 4, 2, 2, 1, 1, 1},
-    {17, 2, 7, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1},    {2, 2, 6, 6, 3, 2, 2, 1, 1, 3, 3, 1, 1, 1},
-    {1, 40, 5, 5, 20, 3, 3, 1, 1, 1, 1, 1, 1, 2},    {2, 64, 12, 10, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
-    {2, 3, 20, 70, 2, 3, 3, 1, 3, 1, 1, 2, 3, 1},    {9, 300, 3, 3, 5, 1, 3, 1, 2, 0, 1, 1, 1, 1}};
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1},   {2, 3, 7, 5, 4, 3, 2, 1, 1, 0, 0, 1, 1, 1},
+    {3, 1, 28, 28, 6, 5, 5, 1, 1, 2, 2, 1, 1, 1}, {5, 6, 14, 14, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1},
+    {2, 4, 9, 11, 6, 3, 3, 2, 3, 1, 2, 1, 1, 2},  {2, 5, 13, 17, 7, 3, 4, 1, 1, 2, 3, 2, 1, 1},
+    {4, 6, 8, 8, 6, 3, 3, 1, 1, 1, 1, 1, 1, 6},   {3, 19, 6, 6, 31, 1, 1, 1, 1, 0, 0, 1, 1, 1},
+    {2, 7, 9, 9, 5, 1, 1, 2, 2, 0, 0, 1, 1, 1},   {1, 3, 37, 41, 9, 11, 11, 4, 4, 2, 2, 1, 1, 1},
+    {17, 2, 7, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1}, {2, 2, 6, 6, 3, 2, 2, 1, 1, 3, 3, 1, 1, 1},
+    {1, 40, 5, 5, 20, 3, 3, 1, 1, 1, 1, 1, 1, 2}, {2, 64, 12, 10, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1},
+    {2, 3, 20, 70, 2, 3, 3, 1, 3, 1, 1, 2, 3, 1}, {9, 300, 3, 3, 5, 1, 3, 1, 2, 0, 1, 1, 1, 1}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 /* The element of x or 0 outside. */
@@ -52,7 +65,8 @@ static float x_at(const lm_conv_shape *s, const float *x, int64_t n, int64_t c, 
   return h < 0 || h >= s->h || w < 0 || w >= s->w ? 0 : x[((n * s->c + c) * s->h + h) * s->w + w];
 }
 
-static void forward_reference(const lm_conv_shape *s, const float *x, const float *weight, const float *bias, float *y) {
+static void forward_reference(const lm_conv_shape *s, const float *x, const float *weight, const float *bias,
+                              float *y) {
   int64_t inner = s->c / s->groups, outer = s->o / s->groups;
   for (int64_t n = 0; n < s->n; n++)
     for (int64_t o = 0; o < s->o; o++)
@@ -64,7 +78,8 @@ static void forward_reference(const lm_conv_shape *s, const float *x, const floa
               for (int64_t b = 0; b < s->kw; b++)
                 sum = fmaf(weight[((o * inner + c) * s->kh + a) * s->kw + b],
                            x_at(s, x, n, o / outer * inner + c, i * s->sh + a * s->dh - s->ph,
-                                j * s->sw + b * s->dw - s->pw), sum);
+                                j * s->sw + b * s->dw - s->pw),
+                           sum);
           sum += bias[o];
           y[((n * s->o + o) * s->oh + i) * s->ow + j] = sum <= 0 ? 0 : sum;
         }
@@ -78,8 +93,8 @@ static bool output_at(const lm_conv_shape *s, int64_t h, int64_t w, int64_t a, i
   return y >= 0 && x >= 0 && y % s->sh == 0 && x % s->sw == 0 && *i < s->oh && *j < s->ow;
 }
 
-static float input_element(const lm_conv_shape *s, const float *dy, const float *weight, int64_t n, int64_t c, int64_t h,
-                           int64_t w) {
+static float input_element(const lm_conv_shape *s, const float *dy, const float *weight, int64_t n, int64_t c,
+                           int64_t h, int64_t w) {
   int64_t inner = s->c / s->groups, outer = s->o / s->groups, group = c / inner, i, j;
   float flipped = 0, folded = 0;
   for (int64_t o = 0; o < outer; o++)
@@ -117,9 +132,9 @@ static float weight_element(const lm_conv_shape *s, const float *dy, const float
     for (int64_t n = s->n * chunk / chunks; n < s->n * (chunk + 1) / chunks; n++)
       for (int64_t i = 0; i < s->oh; i++)
         for (int64_t j = 0; j < s->ow; j++)
-          part[chunk] = fmaf(x_at(s, x, n, o / outer * inner + c, i * s->sh + a * s->dh - s->ph,
-                                  j * s->sw + b * s->dw - s->pw),
-                             dy[((n * s->o + o) * s->oh + i) * s->ow + j], part[chunk]);
+          part[chunk] =
+              fmaf(x_at(s, x, n, o / outer * inner + c, i * s->sh + a * s->dh - s->ph, j * s->sw + b * s->dw - s->pw),
+                   dy[((n * s->o + o) * s->oh + i) * s->ow + j], part[chunk]);
   }
   for (int64_t gap = 1; gap < chunks; gap *= 2)
     for (int64_t chunk = 0; chunk + gap < chunks; chunk += 2 * gap) part[chunk] += part[chunk + gap];
@@ -146,7 +161,8 @@ static void definitions(void **unused) {
   for (int q = 0; q < SHAPES; q++) {
     lm_conv_shape s = shape_of(shapes[q]);
     int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * (s.c / s.groups) * s.kh * s.kw, ny = s.n * s.o * s.oh * s.ow;
-    float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *bias = random_floats(s.o, 3), *dy = random_floats(ny, 4);
+    float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *bias = random_floats(s.o, 3),
+          *dy = random_floats(ny, 4);
     float *y = random_floats(ny, 5), *dx = random_floats(nx, 5), *dw = random_floats(nw, 5);
     float *y0 = random_floats(ny, 6), *dx0 = random_floats(nx, 6), *dw0 = random_floats(nw, 6);
     forward_reference(&s, x, w, bias, y0);

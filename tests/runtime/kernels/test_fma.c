@@ -1,6 +1,6 @@
 /* The fused multiply-add that kernels use without the instruction, against the C library's fmaf. Tests are built for
  * the plain instruction set, so template.h gives its emulation here. */
-#define LM_ISA_NAME generic
+#define LM_ISA_NAME    generic
 #define LM_REAL_IS_F32 1
 #include "kernels/template.h"
 

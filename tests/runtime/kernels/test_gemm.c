@@ -29,7 +29,7 @@ typedef struct tables {
 #define EACH_ISA(X) X(generic)
 #endif
 #define DECLARE(isa) extern const lm_kernel_gemm lm_kernel_gemm_f32_##isa, lm_kernel_gemm_f64_##isa;
-#define ENTRY(isa) {#isa, &lm_kernel_gemm_f32_##isa, &lm_kernel_gemm_f64_##isa},
+#define ENTRY(isa)   {#isa, &lm_kernel_gemm_f32_##isa, &lm_kernel_gemm_f64_##isa},
 EACH_ISA(DECLARE)
 static const tables all[] = {EACH_ISA(ENTRY)};
 enum { ISAS = sizeof all / sizeof all[0] };
@@ -51,8 +51,10 @@ static double get(const void *x, lm_dtype t, int64_t i) {
   return t == LM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
 }
 static void set(void *x, lm_dtype t, int64_t i, double v) {
-  if (t == LM_F32) ((float *)x)[i] = (float)v;
-  else ((double *)x)[i] = v;
+  if (t == LM_F32)
+    ((float *)x)[i] = (float)v;
+  else
+    ((double *)x)[i] = v;
 }
 static void *random_values(lm_dtype t, int64_t n, uint64_t seed) {
   void *x = malloc((size_t)(n + 1) * 8);
@@ -79,7 +81,8 @@ static double chain(lm_dtype t, const void *a, int64_t a_step, const void *b, in
 static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, int64_t n, int64_t k, const char *a,
                       const char *b, char *c, const char *row_bias, const char *col_bias, bool relu) {
   const int64_t size = t == LM_F32 ? 4 : 8, vec = g->vec, lanes = 2 * vec, cut = k / 3;
-  char *packed_a = calloc((size_t)(m * k + 64), (size_t)size), *packed_b = calloc((size_t)(k * lanes + 64), (size_t)size);
+  char *packed_a = calloc((size_t)(m * k + 64), (size_t)size),
+       *packed_b = calloc((size_t)(k * lanes + 64), (size_t)size);
   int64_t *rows = calloc((size_t)m, sizeof *rows), *ks = calloc((size_t)k + 1, sizeof *ks);
   int64_t *bs = calloc((size_t)k + 1, sizeof *bs);
   for (int64_t i = 0; i < m; i++) rows[i] = i * k;
@@ -93,11 +96,19 @@ static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, 
         int64_t row = lm_gemm_panel(m, g->mr, p), count = lm_gemm_panel(m, g->mr, p + 1) - row;
         g->pack(packed_a + row * depth * size, count, a + (row * k + from) * size, count, depth, k, 1);
       }
-      lm_gemm_sweep s = {.m = m, .k = depth, .panel_end = lm_gemm_panels(m, g->mr), .a = packed_a, .c_row = n,
+      lm_gemm_sweep s = {.m = m,
+                         .k = depth,
+                         .panel_end = lm_gemm_panels(m, g->mr),
+                         .a = packed_a,
+                         .c_row = n,
                          .b = {packed_b + from * lanes * size, packed_b + (from * lanes + vec) * size},
-                         .b_step = lanes, .c = {c + j * size, here > vec ? c + (j + vec) * size : c + j * size},
+                         .b_step = lanes,
+                         .c = {c + j * size, here > vec ? c + (j + vec) * size : c + j * size},
                          .cols = {(int)(here < vec ? here : vec), (int)(here > vec ? here - vec : 0)},
-                         .first = block == 0, .last = block == 1, .row_bias = row_bias, .relu = relu};
+                         .first = block == 0,
+                         .last = block == 1,
+                         .row_bias = row_bias,
+                         .relu = relu};
       if (form == 1) s.b_k = bs;
       if (form == 2) s.a = a + from * size, s.a_row = rows, s.a_k = ks;
       if (col_bias) s.col_bias[0] = col_bias + j * size;
@@ -118,8 +129,9 @@ static void one_shape(lm_dtype t, int64_t m, int64_t n, int64_t k, int form, int
   void *want = malloc((size_t)(m * n + 1) * 8), *got = malloc((size_t)(m * n + 1) * 8);
   for (int64_t i = 0; i < m; i++)
     for (int64_t j = 0; j < n; j++)
-      set(want, t, i * n + j, chain(t, (char *)a + (size_t)(i * k) * size, 1, (char *)b + (size_t)j * size, n, k,
-                                    get(add, t, bias == 1 ? i : j), bias > 0, relu));
+      set(want, t, i * n + j,
+          chain(t, (char *)a + (size_t)(i * k) * size, 1, (char *)b + (size_t)j * size, n, k,
+                get(add, t, bias == 1 ? i : j), bias > 0, relu));
   for (int isa = 0; isa < ISAS; isa++) {
     if (!supported(all[isa].name)) continue;
     memset(got, 0xff, (size_t)(m * n + 1) * 8);
@@ -172,7 +184,7 @@ static void packing(void **unused) {
 /* The driver: strides, batches and cuts along K, for several numbers of threads, against the chain. */
 static void driver(void **unused) {
   (void)unused;
-  const int64_t shapes[][3] = {{1, 1, 1},    {7, 5, 3},    {1, 67, 300}, {67, 1, 300}, {61, 131, 521},
+  const int64_t shapes[][3] = {{1, 1, 1},     {7, 5, 3},    {1, 67, 300},  {67, 1, 300}, {61, 131, 521},
                                {13, 37, 257}, {129, 33, 1}, {14, 32, 256}, {3, 2, 0}};
   for (size_t q = 0; q < sizeof shapes / sizeof shapes[0]; q++)
     for (int order = 0; order < 4; order++) {
@@ -180,7 +192,14 @@ static void driver(void **unused) {
       float *a = random_values(LM_F32, 2 * m * k, 5), *b = random_values(LM_F32, 2 * k * n, 6);
       float *bias = random_values(LM_F32, n, 7), *c = malloc(sizeof(float) * (size_t)(2 * m * n));
       int64_t ar = order & 1 ? 1 : k, ac = order & 1 ? m : 1, br = order & 2 ? 1 : n, bc = order & 2 ? k : 1;
-      lm_gemm_job job = {.dtype = LM_F32, .batch = 2, .m = m, .n = n, .k = k, .c = c, .col_bias = bias, .relu = true,
+      lm_gemm_job job = {.dtype = LM_F32,
+                         .batch = 2,
+                         .m = m,
+                         .n = n,
+                         .k = k,
+                         .c = c,
+                         .col_bias = bias,
+                         .relu = true,
                          .a = {.data = a, .row = ar, .column = ac, .at = both},
                          .b = {.data = b, .row = br, .column = bc, .at = b_at}};
       for (int threads = 1; threads <= 4; threads++) {
@@ -190,11 +209,11 @@ static void driver(void **unused) {
         assert_int_equal(lm_gemm(&job, &e), LM_OK);
         for (int64_t i = 0; i < 2 * m * n; i++) {
           int64_t batch = i / (m * n), row = i / n % m, col = i % n;
-          double want = chain(LM_F32, a + both[batch] + row * ar, ac, b + b_at[batch] + col * bc, br, k, bias[col],
-                              true, true);
+          double want =
+              chain(LM_F32, a + both[batch] + row * ar, ac, b + b_at[batch] + col * bc, br, k, bias[col], true, true);
           if ((double)c[i] != want)
-            fail_msg("%lldx%lldx%lld order %d, %d threads, element %lld: %a but must be %a", (long long)m, (long long)n,
-                     (long long)k, order, threads, (long long)i, c[i], want);
+            fail_msg("%lldx%lldx%lld order %d, %d threads, element %lld: %a but must be %a", (long long)m,
+                     (long long)n, (long long)k, order, threads, (long long)i, c[i], want);
         }
       }
       free(a);

@@ -19,7 +19,7 @@
 #define EACH_ISA(X) X(generic)
 #endif
 #define DECLARE(isa) extern const lm_kernel_pool lm_kernel_pool_f32_##isa, lm_kernel_pool_f64_##isa;
-#define ENTRY(isa) {#isa, &lm_kernel_pool_f32_##isa, &lm_kernel_pool_f64_##isa},
+#define ENTRY(isa)   {#isa, &lm_kernel_pool_f32_##isa, &lm_kernel_pool_f64_##isa},
 EACH_ISA(DECLARE)
 static const struct {
   const char *name;
@@ -39,19 +39,29 @@ static bool supported(const char *name) {
 static double value(uint64_t *state, bool special) {
   *state = *state * 6364136223846793005u + 1442695040888963407u;
   uint32_t draw = (uint32_t)(*state >> 33);
-  if (special && draw % 11 == 0) return draw % 3 == 0 ? (double)NAN : draw % 3 == 1 ? (double)INFINITY : -(double)INFINITY;
+  if (special && draw % 11 == 0)
+    return draw % 3 == 0 ? (double)NAN : draw % 3 == 1 ? (double)INFINITY : -(double)INFINITY;
   return (double)(draw / 16 % 7) - 3;
 }
 
 static const int64_t shapes[][8] = {/* h w kh kw sh sw ph pw */
-    {2, 2, 2, 2, 2, 2, 0, 0},   {28, 28, 2, 2, 2, 2, 0, 0}, {10, 10, 2, 2, 2, 2, 0, 0}, {7, 9, 2, 2, 2, 2, 0, 0},
-    {6, 66, 2, 2, 2, 2, 0, 0},  {5, 71, 2, 2, 2, 2, 0, 0},  {9, 8, 3, 3, 2, 2, 1, 1},   {7, 5, 3, 2, 1, 2, 1, 0},
-    {13, 11, 3, 3, 1, 1, 1, 1}, {8, 8, 8, 8, 8, 8, 0, 0},   {6, 7, 2, 3, 3, 1, 0, 1}};
+                                    {2, 2, 2, 2, 2, 2, 0, 0}, {28, 28, 2, 2, 2, 2, 0, 0}, {10, 10, 2, 2, 2, 2, 0, 0},
+                                    {7, 9, 2, 2, 2, 2, 0, 0}, {6, 66, 2, 2, 2, 2, 0, 0},  {5, 71, 2, 2, 2, 2, 0, 0},
+                                    {9, 8, 3, 3, 2, 2, 1, 1}, {7, 5, 3, 2, 1, 2, 1, 0},   {13, 11, 3, 3, 1, 1, 1, 1},
+                                    {8, 8, 8, 8, 8, 8, 0, 0}, {6, 7, 2, 3, 3, 1, 0, 1}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 static lm_pool_shape shape_of(const int64_t v[8]) {
-  return (lm_pool_shape){.h = v[0], .w = v[1], .kh = v[2], .kw = v[3], .sh = v[4], .sw = v[5], .ph = v[6], .pw = v[7],
-                         .oh = (v[0] + 2 * v[6] - v[2]) / v[4] + 1, .ow = (v[1] + 2 * v[7] - v[3]) / v[5] + 1};
+  return (lm_pool_shape){.h = v[0],
+                         .w = v[1],
+                         .kh = v[2],
+                         .kw = v[3],
+                         .sh = v[4],
+                         .sw = v[5],
+                         .ph = v[6],
+                         .pw = v[7],
+                         .oh = (v[0] + 2 * v[6] - v[2]) / v[4] + 1,
+                         .ow = (v[1] + 2 * v[7] - v[3]) / v[5] + 1};
 }
 
 static double x[MOST], dy[MOST];

@@ -1,5 +1,5 @@
-/* test_linalg.c: factors multiplied back by naive loops, solutions put into their equations, small cases worked out by
- * hand, every failing allocation, and the same bits with 1, 2, 3 and 4 threads. */
+/* test_linalg.c: factors multiplied back by naive loops, solutions put into their equations, small cases worked out
+ * by hand, every failing allocation, and the same bits with 1, 2, 3 and 4 threads. */
 #include "linalg/linalg.h"
 
 #include "base/memory.h"
@@ -43,7 +43,9 @@ static lm_tensor *gram(int64_t n, int64_t inner, double ridge) {
   return a;
 }
 
-static double at(const lm_tensor *t, int64_t i, int64_t j) { return ((double *)lm_tensor_data(t))[i * t->shape[1] + j]; }
+static double at(const lm_tensor *t, int64_t i, int64_t j) {
+  return ((double *)lm_tensor_data(t))[i * t->shape[1] + j];
+}
 
 static void test_cholesky_by_hand(void **state) {
   (void)state;
@@ -246,10 +248,13 @@ static void test_same_bits(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cholesky_by_hand), cmocka_unit_test(test_cholesky_multiplies_back),
-      cmocka_unit_test(test_solves),           cmocka_unit_test(test_tridiagonal),
-      cmocka_unit_test(test_tridiagonal_solve), cmocka_unit_test(test_bad_arguments),
-      cmocka_unit_test(test_failing_memory),   cmocka_unit_test(test_same_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cholesky_by_hand),
+                                     cmocka_unit_test(test_cholesky_multiplies_back),
+                                     cmocka_unit_test(test_solves),
+                                     cmocka_unit_test(test_tridiagonal),
+                                     cmocka_unit_test(test_tridiagonal_solve),
+                                     cmocka_unit_test(test_bad_arguments),
+                                     cmocka_unit_test(test_failing_memory),
+                                     cmocka_unit_test(test_same_bits)};
   return cmocka_run_group_tests_name("linalg", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* Matrix products, dense layers, convolution and pooling as ops: values worked out by plain loops here, views, threads,
- * kept copies of weights, and the messages of wrong calls. Gradients are checked by test_gradients, the passes of a
- * convolution bit for bit by test_conv, and moved maxima by test_pool.
+/* Matrix products, dense layers, convolution and pooling as ops: values worked out by plain loops here, views,
+ * threads, kept copies of weights, and the messages of wrong calls. Gradients are checked by test_gradients, the
+ * passes of a convolution bit for bit by test_conv, and moved maxima by test_pool.
  *
  * An op of the groups "linear" and "image" that is not named in the table below fails the test. */
 #include "base/memory.h"
@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 
-static const char *const tested[] = {"matmul",           "linear",           "conv2d",         "conv2d_grad_input",
-                                     "conv2d_grad_weight", "conv2d_grad_bias", "max_pool2d",     "max_pool2d_grad",
-                                     "max_pool2d_take",  "avg_pool2d",       "avg_pool2d_grad"};
+static const char *const tested[] = {
+    "matmul",     "linear",          "conv2d",          "conv2d_grad_input", "conv2d_grad_weight", "conv2d_grad_bias",
+    "max_pool2d", "max_pool2d_grad", "max_pool2d_take", "avg_pool2d",        "avg_pool2d_grad"};
 enum { TESTED = sizeof tested / sizeof tested[0] };
 
 static void every_op_has_a_reference(void **unused) {
@@ -59,7 +59,7 @@ static void refused(const char *name, int n, lm_tensor *const *in, const char *p
   if (!strstr(e.message, wanted)) fail_msg("'%s' does not say '%s'", e.message, wanted);
 }
 
-/* ---- products ------------------------------------------------------------------------------------------------------ */
+/* ---- products ------------------------------------------------------------------------------------------------ */
 
 /* Element (batch, i, j) of a product of tensors seen as (batch, rows, columns), 0 for a broadcast batch. */
 static void check_product(lm_tensor *a, lm_tensor *b, int64_t batch, int64_t m, int64_t n, int64_t k, int64_t a_step,
@@ -96,7 +96,8 @@ static void products(void **unused) {
 /* A product of views has the bits of the product of their copies. */
 static void views(void **unused) {
   (void)unused;
-  static const char *const changes[][2] = {{"transpose", ""}, {"flip", "dims=1"}, {"slice", "dim=1 start=2 stop=32 step=3"}};
+  static const char *const changes[][2] = {
+      {"transpose", ""}, {"flip", "dims=1"}, {"slice", "dim=1 start=2 stop=32 step=3"}};
   for (int i = 0; i < 3; i++) {
     lm_tensor *x = FILLED(LM_F32, 3, 33, 11), *view = test_apply(changes[i][0], 1, &x, changes[i][1]);
     lm_tensor *copy = test_apply("contiguous", 1, &view, ""), *t = test_apply("transpose", 1, &view, "");
@@ -137,7 +138,7 @@ static void linear_layers(void **unused) {
   for (size_t k = 0; k < sizeof every / sizeof every[0]; k++) lm_tensor_release(every[k]);
 }
 
-/* ---- images ------------------------------------------------------------------------------------------------------- */
+/* ---- images -------------------------------------------------------------------------------------------------- */
 
 /* A kernel with a single 1 moves the picture: what comes out is known element by element. */
 static void convolution_moves(void **unused) {
@@ -164,8 +165,9 @@ static long double conv_element(const lm_tensor *x, const lm_tensor *w, int64_t 
     int64_t c = k / (w->shape[2] * w->shape[3]), a = k / w->shape[3] % w->shape[2], b = k % w->shape[3];
     int64_t h = i * 2 + a * 2 - 3, v = j + b - 1; /* stride 2,1 pad 3,1 dilation 2,1 */
     if (h < 0 || h >= x->shape[2] || v < 0 || v >= x->shape[3]) continue;
-    sum += (long double)lm_tensor_get(x, ((n * x->shape[1] + group * inner + c) * x->shape[2] + h) * x->shape[3] + v) *
-           (long double)lm_tensor_get(w, o * inner * w->shape[2] * w->shape[3] + k);
+    sum +=
+        (long double)lm_tensor_get(x, ((n * x->shape[1] + group * inner + c) * x->shape[2] + h) * x->shape[3] + v) *
+        (long double)lm_tensor_get(w, o * inner * w->shape[2] * w->shape[3] + k);
   }
   return sum;
 }
@@ -227,12 +229,14 @@ static void pooling(void **unused) {
 static void convolution_errors(void **unused) {
   (void)unused;
   lm_tensor *x = FILLED(LM_F32, 1, 2, 3, 6, 6), *w = FILLED(LM_F32, 2, 16, 4, 5, 5), *bias = FILLED(LM_F32, 3, 15);
-  lm_tensor *fits = FILLED(LM_F32, 2, 16, 3, 5, 7), *wide = FILLED(LM_F64, 2, 16, 3, 5, 5), *ints = MADE(LM_U8, 2, 3, 6, 6);
+  lm_tensor *fits = FILLED(LM_F32, 2, 16, 3, 5, 7), *wide = FILLED(LM_F64, 2, 16, 3, 5, 5),
+            *ints = MADE(LM_U8, 2, 3, 6, 6);
   refused("conv2d", 2, (lm_tensor *[]){x, w}, "", LM_ERR_SHAPE,
           "conv2d: input has 3 channels but weight 16x4x5x5 with groups 1 expects 4");
   refused("conv2d", 2, (lm_tensor *[]){x, fits}, "", LM_ERR_SHAPE,
           "the kernel of weight 16x3x5x7 with dilation 1x1 is larger than input 2x3x6x6 with padding 0x0");
-  refused("conv2d", 3, (lm_tensor *[]){x, fits, bias}, "pad=1", LM_ERR_SHAPE, "bias is 15 but weight 16x3x5x7 needs 16");
+  refused("conv2d", 3, (lm_tensor *[]){x, fits, bias}, "pad=1", LM_ERR_SHAPE,
+          "bias is 15 but weight 16x3x5x7 needs 16");
   refused("conv2d", 2, (lm_tensor *[]){x, wide}, "", LM_ERR_DTYPE, "float32");
   refused("conv2d", 2, (lm_tensor *[]){ints, fits}, "", LM_ERR_DTYPE, "x is uint8 but must be float32 or float64");
   refused("conv2d", 2, (lm_tensor *[]){bias, fits}, "", LM_ERR_SHAPE, "x has 1 axes (15) but must have 4");
@@ -243,11 +247,12 @@ static void convolution_errors(void **unused) {
   for (size_t k = 0; k < sizeof every / sizeof every[0]; k++) lm_tensor_release(every[k]);
 }
 
-/* ---- threads and kept copies --------------------------------------------------------------------------------------- */
+/* ---- threads and kept copies --------------------------------------------------------------------------------- */
 
 static void threads_change_no_bit(void **unused) {
   (void)unused;
-  lm_tensor *x = FILLED(LM_F32, 1, 9, 6, 14, 14), *w = FILLED(LM_F32, 2, 16, 6, 5, 5), *dy = FILLED(LM_F32, 4, 9, 16, 10, 10);
+  lm_tensor *x = FILLED(LM_F32, 1, 9, 6, 14, 14), *w = FILLED(LM_F32, 2, 16, 6, 5, 5),
+            *dy = FILLED(LM_F32, 4, 9, 16, 10, 10);
   lm_tensor *a = FILLED(LM_F32, 5, 131, 300), *b = FILLED(LM_F32, 6, 300, 77), *first[5] = {NULL};
   for (int threads = 1; threads <= 4; threads++) {
     lm_threads_set(threads);
@@ -315,12 +320,17 @@ static void nothing_is_left(void **unused) {
 
 int main(void) {
   live_at_start = lm_memory_now().live;
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_op_has_a_reference), cmocka_unit_test(products),
-      cmocka_unit_test(views),                    cmocka_unit_test(linear_layers),
-      cmocka_unit_test(convolution_moves),        cmocka_unit_test(convolutions),
-      cmocka_unit_test(bias_gradient),            cmocka_unit_test(pooling),
-      cmocka_unit_test(convolution_errors),       cmocka_unit_test(threads_change_no_bit),
-      cmocka_unit_test(weights_are_kept),         cmocka_unit_test(nothing_is_left)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_op_has_a_reference),
+                                     cmocka_unit_test(products),
+                                     cmocka_unit_test(views),
+                                     cmocka_unit_test(linear_layers),
+                                     cmocka_unit_test(convolution_moves),
+                                     cmocka_unit_test(convolutions),
+                                     cmocka_unit_test(bias_gradient),
+                                     cmocka_unit_test(pooling),
+                                     cmocka_unit_test(convolution_errors),
+                                     cmocka_unit_test(threads_change_no_bit),
+                                     cmocka_unit_test(weights_are_kept),
+                                     cmocka_unit_test(nothing_is_left)};
   return cmocka_run_group_tests_name("dense ops", tests, NULL, NULL);
 }

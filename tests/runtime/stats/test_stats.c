@@ -75,8 +75,8 @@ static void test_split_half_recovers_reliability(void **state) {
   for (int i = 0; i < 3; i++) lm_tensor_release(all[i]);
 }
 
-/* Two slots: the halves are the slots themselves, so r is Pearson's r of the two columns. An item with a missing trial
- * is left out; junk in masked places changes nothing. */
+/* Two slots: the halves are the slots themselves, so r is Pearson's r of the two columns. An item with a missing
+ * trial is left out; junk in masked places changes nothing. */
 static void test_split_half_mask(void **state) {
   (void)state;
   lm_err e;
@@ -203,12 +203,10 @@ static void test_failing_memory(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_pearson),
-                                     cmocka_unit_test(test_split_half_recovers_reliability),
-                                     cmocka_unit_test(test_split_half_mask),
-                                     cmocka_unit_test(test_quantile),
-                                     cmocka_unit_test(test_bootstrap),
-                                     cmocka_unit_test(test_poisson),
-                                     cmocka_unit_test(test_failing_memory)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_pearson),         cmocka_unit_test(test_split_half_recovers_reliability),
+      cmocka_unit_test(test_split_half_mask), cmocka_unit_test(test_quantile),
+      cmocka_unit_test(test_bootstrap),       cmocka_unit_test(test_poisson),
+      cmocka_unit_test(test_failing_memory)};
   return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
 }
