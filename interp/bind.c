@@ -1,6 +1,7 @@
 /* bind.c: arguments in, results and errors out, for every binding file. */
 #include "bind.h"
 
+#include "base/memory.h"
 #include "base/parallel.h"
 
 #include <stdio.h>
@@ -123,7 +124,9 @@ static int64_t held, limit = (int64_t)64 << 20;
 
 void bind_account(lua_State *L, const lm_tensor *t) {
   bind_box *box = lua_touserdata(L, -1);
-  box->bytes = t->storage->refs == 1 ? t->storage->bytes : 0;
+  if (t->storage->counted) return;
+  t->storage->counted = true;
+  box->bytes = t->storage->bytes;
   held += box->bytes;
   if (held <= limit) return;
   lua_gc(L, LUA_GCCOLLECT);
@@ -133,9 +136,17 @@ void bind_account(lua_State *L, const lm_tensor *t) {
 void bind_forget(bind_box *box) {
   lm_tensor *t = box->tensor;
   box->tensor = NULL;
+  if (box->bytes > 0) t->storage->counted = false;
   held -= box->bytes;
   box->bytes = 0;
   lm_tensor_release(t);
+}
+
+bool bind_collect(lua_State *L, lm_status status) {
+  if (status != LM_ERR_MEMORY) return false;
+  lua_gc(L, LUA_GCCOLLECT);
+  lm_memory_trim();
+  return true;
 }
 
 lm_tensor *bind_to_tensor(lua_State *L, int index) {
@@ -210,7 +221,10 @@ int64_t bind_index(lua_State *L, int index, int64_t n, const char *what) {
 }
 
 bool bind_option(lua_State *L, int index, const char *name) {
-  if (lua_getfield(L, index, name) != LUA_TNIL) return true;
+  index = lua_absindex(L, index);
+  if (!lua_istable(L, index)) bind_fail(L, "a table of options was expected, not %s", described(L, index));
+  lua_pushstring(L, name);
+  if (lua_rawget(L, index) != LUA_TNIL) return true;
   lua_pop(L, 1);
   return false;
 }

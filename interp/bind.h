@@ -42,12 +42,17 @@ void bind_forget(bind_box *box);
  * bind_account once filled. */
 lm_tensor **bind_new_tensor(lua_State *L);
 
-/* Tells the collector about the bytes of the tensor just put into the userdata on top of the stack. */
+/* Tells the collector about the bytes of the tensor just put into the userdata on top of the stack; of several handles
+ * of one storage, the first answers for its bytes. */
 void bind_account(lua_State *L, const lm_tensor *t);
 
 /* The tensor at an index; raises when it is something else, naming `what` ("conv2d: x"). Borrowed. */
 lm_tensor *bind_tensor(lua_State *L, int index, const char *what);
 lm_tensor *bind_to_tensor(lua_State *L, int index); /* NULL where it is no tensor (or one already released) */
+
+/* After LM_ERR_MEMORY: collects garbage, which may hold what is missing, and returns true; the call is worth another
+ * try. Every binding that makes large tensors asks once. */
+bool bind_collect(lua_State *L, lm_status status);
 
 /* ---- other arguments; `what` names the argument in messages ("conv2d: stride") ---------------------------------- */
 

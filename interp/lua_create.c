@@ -18,6 +18,14 @@ static void check(lua_State *L, const char *what, lm_status status, lm_err *err)
   bind_check(L, status, err);
 }
 
+/* Fills a slot with a tensor whose elements are still to be written. */
+static void make(lua_State *L, const char *what, lm_tensor **slot, lm_dtype dtype, int ndim, const int64_t *shape) {
+  lm_err err = {0};
+  lm_status status = lm_tensor_new(slot, dtype, ndim, shape, &err);
+  if (bind_collect(L, status)) status = lm_tensor_new(slot, dtype, ndim, shape, &err);
+  check(L, what, status, &err);
+}
+
 static int done(lua_State *L, const char *what, lm_status status, lm_err *err) {
   check(L, what, status, err);
   bind_box *box = lua_touserdata(L, -1);
@@ -67,7 +75,9 @@ static int filled(lua_State *L, const char *what, double value) {
   lm_err err = {0};
   int ndim = read_shape(L, 1, what, shape, &dtype);
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, what, lm_tensor_full(slot, dtype, ndim, shape, value, &err), &err);
+  lm_status status = lm_tensor_full(slot, dtype, ndim, shape, value, &err);
+  if (bind_collect(L, status)) status = lm_tensor_full(slot, dtype, ndim, shape, value, &err);
+  return done(L, what, status, &err);
 }
 
 static int create_zeros(lua_State *L) { return filled(L, "zeros", 0); }
@@ -81,7 +91,9 @@ static int create_full(lua_State *L) {
   if (lua_istable(L, 3)) bind_known_options(L, 3, "full", "dtype");
   lm_dtype dtype = dtype_option(L, 3, "full", LM_F32);
   lm_tensor **slot = bind_new_tensor(L);
-  return done(L, "full", lm_tensor_full(slot, dtype, ndim, shape, value, &err), &err);
+  lm_status status = lm_tensor_full(slot, dtype, ndim, shape, value, &err);
+  if (bind_collect(L, status)) status = lm_tensor_full(slot, dtype, ndim, shape, value, &err);
+  return done(L, "full", status, &err);
 }
 
 /* ---- nested tables ---------------------------------------------------------------------------------------------------- */
@@ -138,9 +150,9 @@ static int create_tensor(lua_State *L) {
     bind_fail(L, "tensor: takes a number or a (nested) table of numbers, not a %s", luaL_typename(L, 1));
   int ndim = nested_shape(L, 1, shape);
   lm_tensor **slot = bind_new_tensor(L);
-  check(L, "tensor", lm_tensor_new(slot, dtype, ndim, shape, &err), &err);
+  make(L, "tensor", slot, dtype, ndim, shape);
   lua_pushvalue(L, 1);
-  if (lm_tensor_count(*slot) > 0) fill_nested(L, *slot, 0, &at);
+  fill_nested(L, *slot, 0, &at);
   lua_pop(L, 1);
   return done(L, "tensor", LM_OK, &err);
 }
@@ -160,14 +172,13 @@ static int create_arange(lua_State *L) {
   if (!(span < 1e15)) bind_fail(L, "arange: from %g to %g by %g has too many elements", start, stop, step);
   int64_t n = span < 0 ? 0 : (int64_t)floor(span + 1e-10) + 1; /* 1e-10: 0.3 is reached from 0 by 0.1 */
   lm_tensor **slot = bind_new_tensor(L);
-  check(L, "arange", lm_tensor_new(slot, dtype, 1, &n, &err), &err);
+  make(L, "arange", slot, dtype, 1, &n);
   for (int64_t i = 0; i < n; i++) lm_tensor_set(*slot, i, fma((double)i, step, start));
   return done(L, "arange", LM_OK, &err);
 }
 
 /* n numbers from a to b, both included. */
 static lm_tensor *spaced(lua_State *L, const char *what, double *a, double *b) {
-  lm_err err = {0};
   char label[48];
   snprintf(label, sizeof label, "%s: first", what);
   *a = bind_real(L, 1, label);
@@ -179,7 +190,7 @@ static lm_tensor *spaced(lua_State *L, const char *what, double *a, double *b) {
   if (lua_istable(L, 4)) bind_known_options(L, 4, what, "dtype");
   lm_dtype dtype = dtype_option(L, 4, what, LM_F32);
   lm_tensor **slot = bind_new_tensor(L);
-  check(L, what, lm_tensor_new(slot, dtype, 1, &n, &err), &err);
+  make(L, what, slot, dtype, 1, &n);
   for (int64_t i = 0; i < n; i++)
     lm_tensor_set(*slot, i, n == 1 ? *a : i == n - 1 ? *b : *a + (*b - *a) * (double)i / (double)(n - 1));
   return *slot;
@@ -212,7 +223,8 @@ static int create_eye(lua_State *L) {
   if (lua_istable(L, 2)) bind_known_options(L, 2, "eye", "dtype");
   lm_dtype dtype = dtype_option(L, 2, "eye", LM_F32);
   lm_tensor **slot = bind_new_tensor(L);
-  check(L, "eye", lm_tensor_zeros(slot, dtype, 2, shape, &err), &err);
+  make(L, "eye", slot, dtype, 2, shape);
+  memset(lm_tensor_data(*slot), 0, (size_t)lm_tensor_bytes(*slot));
   for (int64_t i = 0; i < n; i++) lm_tensor_set(*slot, i * n + i, 1);
   return done(L, "eye", LM_OK, &err);
 }
@@ -242,13 +254,27 @@ static lm_key next_key(int kind) {
   return (lm_key){.seed = seed, .purpose = lm_purpose(kinds[kind]), .step = draws[kind]++};
 }
 
+/* Pushes a draw. */
+static int drawn(lua_State *L, const char *what, int kind, lm_key key, lm_dtype dtype, int ndim, const int64_t *shape,
+                 double a, double b) {
+  lm_err err = {0};
+  lm_tensor **slot = bind_new_tensor(L);
+  lm_status status = draw(slot, kind, key, dtype, ndim, shape, a, b, &err);
+  if (bind_collect(L, status)) status = draw(slot, kind, key, dtype, ndim, shape, a, b, &err);
+  return done(L, what, status, &err);
+}
+
+/* Integers are drawn through doubles: both ends must be exact in one. */
+static void check_range(lua_State *L, const char *what, double low, double high) {
+  if (!(high >= low && high - low < 0x1p52 && low >= -0x1p53 && high <= 0x1p53))
+    bind_fail(L, "%s: the range %.17g to %.17g is empty, or wider than 2^52, or beyond 2^53", what, low, high);
+}
+
 static int random_filled(lua_State *L, const char *what, int kind, double a, double b) {
   int64_t shape[LM_MAX_DIMS];
   lm_dtype dtype;
-  lm_err err = {0};
   int ndim = read_shape(L, 1, what, shape, &dtype);
-  lm_tensor **slot = bind_new_tensor(L);
-  return done(L, what, draw(slot, kind, next_key(kind), dtype, ndim, shape, a, b, &err), &err);
+  return drawn(L, what, kind, next_key(kind), dtype, ndim, shape, a, b);
 }
 
 static int create_randn(lua_State *L) { return random_filled(L, "randn", NORMAL, 0, 1); }
@@ -256,20 +282,16 @@ static int create_rand(lua_State *L) { return random_filled(L, "rand", UNIFORM, 
 
 static int create_randint(lua_State *L) {
   int64_t shape[LM_MAX_DIMS];
-  lm_err err = {0};
   int64_t low = bind_int(L, 1, "randint: low"), high = bind_int(L, 2, "randint: high");
   int ndim = lua_isnoneornil(L, 3) ? 0 : bind_shape(L, 3, shape, "randint: the shape");
-  if (high < low || high - low > (int64_t)1 << 52) bind_fail(L, "randint: the range %lld to %lld is empty or too wide", (long long)low, (long long)high);
-  lm_tensor **slot = bind_new_tensor(L);
-  return done(L, "randint", draw(slot, INTEGER, next_key(INTEGER), LM_I64, ndim, shape, (double)low, (double)high, &err), &err);
+  check_range(L, "randint", (double)low, (double)high);
+  return drawn(L, "randint", INTEGER, next_key(INTEGER), LM_I64, ndim, shape, (double)low, (double)high);
 }
 
 static int create_permutation(lua_State *L) {
-  lm_err err = {0};
   int64_t n = bind_int(L, 1, "permutation: the count");
   if (n < 0) bind_fail(L, "permutation: the count must not be negative");
-  lm_tensor **slot = bind_new_tensor(L);
-  return done(L, "permutation", draw(slot, PERMUTATION, next_key(PERMUTATION), LM_I64, 1, &n, 0, 0, &err), &err);
+  return drawn(L, "permutation", PERMUTATION, next_key(PERMUTATION), LM_I64, 1, &n, 0, 0);
 }
 
 static double number_option(lua_State *L, const char *name, double usual) {
@@ -283,7 +305,6 @@ static double number_option(lua_State *L, const char *name, double usual) {
 static int create_draw(lua_State *L) {
   int64_t shape[LM_MAX_DIMS] = {0};
   int kind = 0, ndim = 0;
-  lm_err err = {0};
   luaL_checktype(L, 1, LUA_TTABLE);
   bind_known_options(L, 1, "draw", "kind shape seed purpose step dtype mean std low high");
   lua_getfield(L, 1, "kind");
@@ -291,17 +312,19 @@ static int create_draw(lua_State *L) {
   while (kind < 4 && strcmp(kinds[kind], name) != 0) kind++;
   if (kind == 4) bind_fail(L, "draw: unknown kind '%s' (one of: normal uniform int permutation)", name);
   if (bind_option(L, 1, "shape")) ndim = bind_shape(L, -1, shape, "draw: shape");
-  lm_key key = {.seed = (uint64_t)(int64_t)number_option(L, "seed", (double)seed), .step = (uint32_t)number_option(L, "step", 0)};
+  lm_key key = {.seed = seed};
   if (bind_option(L, 1, "seed")) key.seed = (uint64_t)bind_int(L, -1, "draw: seed");
+  int64_t step = bind_option(L, 1, "step") ? bind_int(L, -1, "draw: step") : 0;
+  if (step < 0 || step > UINT32_MAX) bind_fail(L, "draw: step is %lld but must be from 0 to 2^32 - 1", (long long)step);
+  key.step = (uint32_t)step;
   lua_getfield(L, 1, "purpose");
   key.purpose = lm_purpose(bind_text(L, -1, "draw: purpose"));
   double a = kind == NORMAL ? number_option(L, "mean", 0) : number_option(L, "low", 0);
   double b = kind == NORMAL ? number_option(L, "std", 1) : number_option(L, "high", 1);
   lm_dtype dtype = dtype_option(L, 1, "draw: dtype", LM_F32);
-  if (kind == INTEGER && !(b >= a && b - a < 0x1p52)) bind_fail(L, "draw: the range %g to %g is empty or too wide", a, b);
+  if (kind == INTEGER) check_range(L, "draw", a, b);
   if (kind == PERMUTATION && ndim != 1) bind_fail(L, "draw: a permutation has one axis, not %d", ndim);
-  lm_tensor **slot = bind_new_tensor(L);
-  return done(L, "draw", draw(slot, kind, key, dtype, ndim, shape, a, b, &err), &err);
+  return drawn(L, "draw", kind, key, dtype, ndim, shape, a, b);
 }
 
 /* seed([n]) -> the seed of the script's own draws; setting it starts them anew. */

@@ -4,7 +4,6 @@
  * for a tensor where an elementwise op expects one; it takes the dtype of the other operand, so 2 * x keeps x's. */
 #include "lua_ops.h"
 
-#include "base/memory.h"
 #include "ops.h"
 
 #include <math.h>
@@ -274,11 +273,7 @@ int bind_call_op(lua_State *L, const lm_op *op) {
   lm_tensor **slot[LM_MAX_OUT], *out[LM_MAX_OUT] = {NULL};
   for (int i = 0; i < n_out; i++) slot[i] = bind_new_tensor(L);
   lm_status status = lm_apply(op, c.n_in, c.in, c.values, out, &err);
-  if (status == LM_ERR_MEMORY) { /* garbage may hold what is missing */
-    lua_gc(L, LUA_GCCOLLECT);
-    lm_memory_trim();
-    status = lm_apply(op, c.n_in, c.in, c.values, out, &err);
-  }
+  if (bind_collect(L, status)) status = lm_apply(op, c.n_in, c.in, c.values, out, &err);
   for (int i = 0; i < n_out; i++) *slot[i] = out[i];
   if (status == LM_OK && guarding) status = guard_results(&c, n_out, out, &err);
   bind_check(L, status, &err);

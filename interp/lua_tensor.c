@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "lua_ops.h"
 #include "ops.h"
+#include "own.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,14 +23,23 @@ static int finish(lua_State *L, lm_status status, const lm_err *err) {
 
 /* ---- indexing -------------------------------------------------------------------------------------------------------- */
 
+/* Applies an op of one input, recorded or not. Nothing here raises, so the setting is always restored. */
+static lm_status apply_to(const lm_op *op, lm_tensor *t, const lm_value *values, bool record, lm_tensor **out,
+                          lm_err *err) {
+  bool old = lm_grad_set(record && lm_grad_enabled());
+  lm_status status = lm_apply(op, 1, &t, values, out, err);
+  lm_grad_set(old);
+  return status;
+}
+
 /* One step of x[{...}]: *view becomes a narrower view of itself; *axis is the axis to look at next. */
-static lm_status narrow(lua_State *L, lm_tensor **view, int *axis, int entry, lm_err *err) {
+static lm_status narrow(lua_State *L, lm_tensor **view, int *axis, int entry, bool record, lm_err *err) {
   int64_t n = (*view)->shape[*axis];
   lm_tensor *next = NULL;
   lm_status status;
   if (lua_type(L, entry) == LUA_TNUMBER) {
     lm_value values[] = {lm_int(*axis), lm_int(bind_index(L, entry, n, "index"))};
-    status = lm_apply(&lm_op_select, 1, view, values, &next, err);
+    status = apply_to(&lm_op_select, *view, values, record, &next, err);
   } else {
     int64_t range[LM_MAX_DIMS] = {1, n, 1};
     int given = bind_shape(L, entry, range, "a range");
@@ -42,7 +52,7 @@ static lm_status narrow(lua_State *L, lm_tensor **view, int *axis, int entry, lm
     for (int i = 0; i < 2; i++) range[i] = range[i] > 0 ? range[i] - 1 : range[i];
     lm_value values[] = {lm_int(*axis), lm_int(range[0]), lm_int(range[1]), lm_int(range[2])};
     status = lm_op_check_value(&lm_op_slice, &lm_op_slice.params[3], &values[3], err);
-    if (status == LM_OK) status = lm_apply(&lm_op_slice, 1, view, values, &next, err);
+    if (status == LM_OK) status = apply_to(&lm_op_slice, *view, values, record, &next, err);
     (*axis)++;
   }
   if (status) return status;
@@ -51,22 +61,23 @@ static lm_status narrow(lua_State *L, lm_tensor **view, int *axis, int entry, lm
   return LM_OK;
 }
 
-/* Pushes the part of t that the key at index 2 names (a number or a table), as a tensor view. */
-static lm_tensor *push_part(lua_State *L, lm_tensor *t) {
+/* Pushes the part of t that the key at index 2 names (a number or a table), as a tensor view; `record`: gradients may
+ * flow through it. */
+static lm_tensor *push_part(lua_State *L, lm_tensor *t, bool record) {
   lm_err err = {0};
   lm_tensor **slot = bind_new_tensor(L);
   int axis = 0;
   *slot = lm_tensor_retain(t);
   if (t->ndim == 0) bind_fail(L, "index: a scalar has no axis to index (use x:item())");
   if (lua_type(L, 2) == LUA_TNUMBER) {
-    bind_check(L, narrow(L, slot, &axis, 2, &err), &err);
+    bind_check(L, narrow(L, slot, &axis, 2, record, &err), &err);
     return *slot;
   }
   int n = (int)lua_rawlen(L, 2);
   for (int i = 1; i <= n; i++) {
     if (axis >= (*slot)->ndim) bind_fail(L, "index: %d entries for a tensor with %d axes", n, t->ndim);
     lua_rawgeti(L, 2, i);
-    bind_check(L, narrow(L, slot, &axis, lua_gettop(L), &err), &err);
+    bind_check(L, narrow(L, slot, &axis, lua_gettop(L), record, &err), &err);
     lua_pop(L, 1);
   }
   return *slot;
@@ -141,7 +152,7 @@ static int tensor_index(lua_State *L) {
   lm_tensor *t = self(L);
   if (lua_type(L, 2) != LUA_TNUMBER && !lua_istable(L, 2))
     bind_fail(L, "index: a tensor is indexed by a position or a table of positions, not a %s", luaL_typename(L, 2));
-  lm_tensor *part = push_part(L, t);
+  lm_tensor *part = push_part(L, t, true);
   if (part->ndim == 0 && !part->requires_grad) push_element(L, part);
   return 1;
 }
@@ -153,6 +164,14 @@ static void check_writable(lua_State *L, const lm_tensor *t, const char *what) {
   for (int i = 0; i < t->ndim; i++)
     if (t->stride[i] == 0 && t->shape[i] > 1)
       bind_fail(L, "%s: an expanded tensor shares its elements; clone it before writing", what);
+}
+
+/* So is writing a value whose gradient would be lost on the way. */
+static void check_value(lua_State *L, int index, const char *what) {
+  const lm_tensor *t = bind_to_tensor(L, index);
+  if (t && t->requires_grad && lm_grad_enabled())
+    bind_fail(L, "%s: the value takes part in gradients, which do not flow through writing in place; :detach() it, write "
+              "inside no_grad(function() ... end), or build the result with where, concat or stack", what);
 }
 
 /* dst[...] = the tensor or number at index, broadcast. */
@@ -184,10 +203,8 @@ static int tensor_newindex(lua_State *L) {
     return 0;
   }
   check_writable(L, t, "assignment");
-  bool old = lm_grad_set(false);
-  lm_tensor *part = push_part(L, t);
-  lm_grad_set(old);
-  assign(L, part, 3);
+  check_value(L, 3, "assignment");
+  assign(L, push_part(L, t, false), 3);
   return 0;
 }
 
@@ -198,17 +215,19 @@ static int tensor_gc(lua_State *L) {
   return 0;
 }
 
+static void free_text(void *text) { lm_free(*(char **)text); }
+
 static int tensor_tostring(lua_State *L) {
   bind_box *box = luaL_checkudata(L, 1, BIND_TENSOR);
   if (!box->tensor) {
     lua_pushliteral(L, "tensor (released)");
     return 1;
   }
-  char *text;
   lm_err err = {0};
-  bind_check(L, lm_tensor_text(&text, box->tensor, &err), &err);
-  lua_pushstring(L, text);
-  lm_free(text);
+  char **text = own_new(L, sizeof *text, free_text);
+  bind_check(L, lm_tensor_text(text, box->tensor, &err), &err);
+  lua_pushstring(L, *text);
+  own_free(L, -2);
   return 1;
 }
 
@@ -267,7 +286,9 @@ static int tensor_totable(lua_State *L) {
 static int tensor_clone(lua_State *L) {
   lm_err err = {0};
   lm_tensor *t = self(L), **slot = bind_new_tensor(L);
-  return finish(L, lm_tensor_convert(slot, t, t->dtype, &err), &err);
+  lm_status status = lm_tensor_convert(slot, t, t->dtype, &err);
+  if (bind_collect(L, status)) status = lm_tensor_convert(slot, t, t->dtype, &err);
+  return finish(L, status, &err);
 }
 
 static int tensor_to(lua_State *L) {
@@ -311,7 +332,8 @@ static bool flag(lua_State *L, const char *name) {
 
 static int tensor_backward(lua_State *L) {
   lm_err err = {0};
-  lm_tensor *t = self(L), *seed = bind_to_tensor(L, 2);
+  bool seeded = !lua_isnoneornil(L, 2) && !lua_istable(L, 2);
+  lm_tensor *t = self(L), *seed = seeded ? bind_tensor(L, 2, "backward: the gradient") : NULL;
   int options = seed ? 3 : 2;
   if (lua_istable(L, options)) bind_known_options(L, options, "backward", "keep create");
   bool keep = flag(L, "keep"), create = flag(L, "create");
@@ -330,6 +352,7 @@ static int tensor_zero_grad(lua_State *L) {
 static int tensor_copy(lua_State *L) {
   lm_tensor *t = self(L);
   check_writable(L, t, "copy");
+  check_value(L, 2, "copy");
   assign(L, t, 2);
   lua_settop(L, 1);
   return 1;
@@ -365,11 +388,12 @@ static int tensor_in_place(lua_State *L) {
   const lm_op *op = lua_touserdata(L, lua_upvalueindex(1));
   lm_tensor *t = self(L);
   check_writable(L, t, op->name);
-  bool old = lm_grad_set(false);
+  for (int i = 2; i <= lua_gettop(L); i++) check_value(L, i, op->name);
   lua_pushvalue(L, 1);
   lua_insert(L, 1);
   bind_push_op(L, op);
   lua_insert(L, 2);
+  bool old = lm_grad_set(false);
   int status = lua_pcall(L, lua_gettop(L) - 2, 1, 0);
   lm_grad_set(old);
   if (status) return lua_error(L);
@@ -420,9 +444,14 @@ static int gradients(lua_State *L) {
   for (int i = 0; i < n && status == LM_OK; i++) ((bind_box *)lua_touserdata(L, first + i))->tensor = out[i];
   bind_check(L, status, &err);
   for (int i = 0; i < n; i++) {
-    if (out[i]) continue;
-    lua_pushboolean(L, false);
-    lua_replace(L, first + i);
+    if (out[i]) {
+      lua_pushvalue(L, first + i);
+      bind_account(L, out[i]);
+      lua_pop(L, 1);
+    } else {
+      lua_pushboolean(L, false);
+      lua_replace(L, first + i);
+    }
   }
   return n;
 }

@@ -105,9 +105,9 @@ local function kinder(e)
   if not module then return end
   e.message, e.notes = string.format("module '%s' not found", module), e.notes or {}
   local seen = {}
-  for place in places:gmatch "no file '([^\n]-%.lua)'" do
-    if not seen[place] then e.notes[#e.notes + 1] = "  not there: " .. place end
-    seen[place] = true
+  for path in places:gmatch "no file '([^\n]-%.lua)'" do
+    if not seen[path] then e.notes[#e.notes + 1] = "  not there: " .. path end
+    seen[path] = true
   end
 end
 
@@ -186,9 +186,9 @@ function M.describe(e, with_traceback, prefix, quiet)
   if source then lines[#lines + 1] = "    " .. source end
   for _, note in ipairs(e.notes or {}) do lines[#lines + 1] = note end
   if e.kind == "memory" then
+    local budget = tostring(e.message):find("(memory budget)", 1, true)
     lines[#lines + 1] = "  smaller batches or tensors need less"
-      .. (tostring(e.message):find("(memory budget)", 1, true) and "; --memory SIZE sets the budget, as in --memory 2G"
-      or "")
+      .. (budget and "; --memory SIZE sets the budget, as in --memory 2G" or "")
   end
   if e.kind == "internal" then
     lines[#lines + 1] = "  This is a mistake in Lamina itself. Please report it with what follows."

@@ -142,8 +142,8 @@ end
 -- Keeps the chain of calls of what was raised.
 local function traced(value) return errors.from(value, debug.traceback("", 2)) end
 
--- Raises for a number that is not finite. The batch is run again, with every op looked at, to name the first that gave
--- it; what is kept to go on from is told below.
+-- Raises for a number that is not finite. The batch is run again, with every op looked at, to name the first that
+-- gave it; what is kept to go on from is told below.
 function Run:not_finite(what, b, draws, e)
   local op = (not e or not e.message:find("first", 1, true)) and M.first_bad_op(draws, self.o.each, b)
   local notes = e and e.notes or {}

@@ -191,8 +191,9 @@ end
 function M.check(what, spec, fields, position)
   position = position or errors.position(2)
   if spec == nil then spec = {} end
-  local object = type(spec) == "table" and type(getmetatable(spec)) == "table" and rawget(getmetatable(spec), "__name")
-  if type(spec) ~= "table" or object or getmetatable(spec) and spec[1] == nil and next(spec) == nil then
+  local meta = type(spec) == "table" and getmetatable(spec)
+  local object = type(meta) == "table" and rawget(meta, "__name")
+  if type(spec) ~= "table" or object or meta and spec[1] == nil and next(spec) == nil then
     if not fields.positional then
       errors.raise("argument", position, "%s: expected a table of options, got %s", what, shown(spec))
     end

@@ -106,7 +106,8 @@ local function source_of(build, item)
   for _, block in ipairs(build.blocks) do names[#names + 1] = block.name end
   local near = schema.nearest(from, names)
   fail(build, "argument", item.position, "%s %q: from = %q names no area before it %s", item.kind, item.name, from,
-    near and string.format("(did you mean '%s'?)", near) or #names == 0 and "(there is none yet)" or "(there are " .. table.concat(names, ", ") .. ")")
+    near and string.format("(did you mean '%s'?)", near) or #names == 0 and "(there is none yet)"
+    or "(there are " .. table.concat(names, ", ") .. ")")
 end
 
 local function add_block(build, item)

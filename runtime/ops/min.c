@@ -1,23 +1,5 @@
 /* min.c: the smallest element. */
-#include "ops.h"
-#include "ops/core/chain.h"
 #include "ops/core/reduce.h"
-
-static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
-  lm_chain h = lm_chain_start(e);
-  lm_tensor *g = NULL;
-  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
-  g = lm_hold(&h, kept, g);
-  lm_value same[2];
-  lm_reduce_same(c, same);
-  lm_tensor *best = NULL, *x = c->in[0];
-  kept = lm_reduce_keep(c, c->out[0], &best, e);
-  best = lm_hold(&h, kept, best);
-  lm_tensor *hit = lm_do2(&h, &lm_op_eq, x, best), *count = lm_do_with(&h, &lm_op_sum, hit, same);
-  lm_tensor *share = lm_do2(&h, &lm_op_div, g, count);
-  lm_give(&h, lm_do3(&h, &lm_op_where, hit, share, lm_number_like(&h, g, 0)), &c->in_meta[0], &grad_in[0]);
-  return lm_chain_end(&h);
-}
 
 static const lm_param params[] = {LM_REDUCE_PARAMS, {0}};
 
@@ -38,7 +20,7 @@ const lm_op lm_op_min = {
     .params = params,
     .infer = lm_reduce_infer,
     .forward = lm_reduce_forward,
-    .backward = backward,
+    .backward = lm_reduce_backward_extreme,
     .save_in = 1,
     .save_out = 1,
     .twice = true,

@@ -171,7 +171,7 @@ describe("a mistake in a declaration", function()
     { "something else in an area", function() return model "m" { input { 1 }, area "A" { relu, 3 } } end,
       "entry 2 is a number" },
     { "a hole in an area", function() return model "m" { input { 1 }, area "A" { relu, nil, relu } } end,
-      "entry 2 is a nil" },
+      "entry 2 is nil" },
     { "an empty area", function() return model "m" { input { 1 }, area "A" {} } end, "holds no layer" },
     { "an option of the model", function() return model "m" { input { 1 }, area "A" { relu }, sed = 1 } end,
       "did you mean 'seed'" },

@@ -3,6 +3,7 @@
 
 #include "kernels/kernels.h"
 #include "ops.h"
+#include "ops/core/chain.h"
 #include "ops/core/integer.h"
 #include "ops/core/shape.h"
 #include "ops/core/walk.h"
@@ -111,4 +112,16 @@ lm_status lm_sum_to_shape(lm_tensor *t, const lm_meta *like, lm_tensor **out, lm
   lm_tensor_release(sum);
   lm_tensor_release(shaped);
   return status;
+}
+
+lm_status lm_binary_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *a = c->in[0], *b = c->in[1], *zero = lm_number_like(&h, grad_out[0], 0);
+  lm_tensor *half = lm_do_number(&h, &lm_op_mul, grad_out[0], 0.5);
+  lm_tensor *tie = lm_do3(&h, &lm_op_where, lm_do2(&h, &lm_op_eq, a, b), half, zero);
+  const lm_op *ahead = c->op->kernel == LM_B_MAXIMUM ? &lm_op_gt : &lm_op_lt;
+  lm_tensor *first = lm_do2(&h, ahead, a, b), *second = lm_do2(&h, ahead, b, a);
+  if (c->needs[0]) lm_give(&h, lm_do3(&h, &lm_op_where, first, grad_out[0], tie), &c->in_meta[0], &grad_in[0]);
+  if (c->needs[1]) lm_give(&h, lm_do3(&h, &lm_op_where, second, grad_out[0], tie), &c->in_meta[1], &grad_in[1]);
+  return lm_chain_end(&h);
 }

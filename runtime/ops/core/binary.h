@@ -30,4 +30,8 @@ lm_status lm_sum_to_shape(lm_tensor *t, const lm_meta *like, lm_tensor **out, lm
 /* *out: t in a dtype; t itself where it has it already. No record. */
 lm_status lm_in_dtype(lm_tensor *t, lm_dtype dtype, lm_tensor **out, lm_err *e);
 
+/* backward of maximum and minimum: the gradient goes to the operand that was picked, half to each where they are
+ * equal. */
+lm_status lm_binary_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
+
 #endif

@@ -44,4 +44,7 @@ void lm_reduce_same(const lm_call *c, lm_value values[2]);
     .name = "keepdim", .kind = LM_P_BOOL, .doc = "keep the joined axes with size 1", .initial = "false"              \
   }
 
+/* backward of max and min: the gradient goes to the elements that equal the result, in even shares. */
+lm_status lm_reduce_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
+
 #endif

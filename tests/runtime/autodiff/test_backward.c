@@ -1,6 +1,7 @@
 /* test_backward.c: the tape: shared use, order of sums, versions, spent graphs, depth, gradients of results. */
 #include "autodiff/autodiff.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "ops.h"
 
 #include <setjmp.h>
@@ -137,6 +138,65 @@ static void allocations_that_fail(void **state) {
   lm_tensor_release(y);
 }
 
+static void a_tensor_asked_for_twice_gets_its_gradient_twice(void **state) {
+  (void)state;
+  lm_err e = {0};
+  lm_tensor *x = leaf(3), *z = two(&lm_op_mul, x, x), *wrt[] = {x, x}, *g[2];
+  assert_int_equal(lm_gradients(z, NULL, 2, wrt, g, false, false, &e), LM_OK);
+  for (int i = 0; i < 2; i++) {
+    assert_non_null(g[i]);
+    assert_true(lm_tensor_get(g[i], 0) == 6);
+    lm_tensor_release(g[i]);
+  }
+  lm_tensor_release(z);
+  lm_tensor_release(x);
+}
+
+/* The gradient of a sum of two leaves is one tensor; scaling one leaf's (clipping) must not scale the other's, also
+ * where the pass is recorded, and it can be differentiated all the same. */
+static void every_leaf_has_a_gradient_of_its_own(void **state) {
+  (void)state;
+  for (int create = 0; create < 2; create++) {
+    lm_err e = {0};
+    lm_tensor *x = leaf(3), *y = leaf(4), *s = two(&lm_op_add, x, y), *z = two(&lm_op_mul, s, s), *second = NULL;
+    assert_int_equal(lm_backward(z, NULL, false, create, &e), LM_OK);
+    assert_true(x->grad->storage != y->grad->storage);
+    lm_tensor_set(x->grad, 0, 1);
+    assert_true(lm_tensor_get(y->grad, 0) == 14);
+    if (create) {
+      assert_int_equal(lm_gradients(y->grad, NULL, 1, &x, &second, false, false, &e), LM_OK);
+      assert_true(lm_tensor_get(second, 0) == 2);
+    }
+    lm_tensor_release(second);
+    lm_tensor_release(x->grad); /* a recorded gradient refers to its leaf: it must be let go by hand */
+    lm_tensor_release(y->grad);
+    x->grad = y->grad = NULL;
+    lm_tensor_release(s);
+    lm_tensor_release(z);
+    lm_tensor_release(x);
+    lm_tensor_release(y);
+  }
+}
+
+/* Ctrl-C in the middle: the setting is back, nothing is pending, no gradient has come, and the graph still works. */
+static void an_interrupted_pass(void **state) {
+  (void)state;
+  lm_err e = {0};
+  lm_tensor *x = leaf(3), *s = two(&lm_op_mul, x, x), *z = two(&lm_op_mul, s, s);
+  lm_interrupt();
+  assert_int_equal(lm_backward(z, NULL, true, true, &e), LM_ERR_INTERRUPT);
+  lm_interrupt_clear();
+  assert_true(lm_grad_enabled());
+  assert_null(z->record->pending[0]);
+  assert_null(s->record->pending[0]);
+  assert_null(x->grad);
+  assert_int_equal(lm_backward(z, NULL, false, false, &e), LM_OK);
+  assert_true(lm_tensor_get(x->grad, 0) == 108);
+  lm_tensor_release(s);
+  lm_tensor_release(z);
+  lm_tensor_release(x);
+}
+
 static void nothing_is_left(void **state) {
   (void)state;
   assert_int_equal(lm_memory_now().live, 0);
@@ -151,6 +211,9 @@ int main(void) {
       cmocka_unit_test(nothing_is_recorded_without_need),
       cmocka_unit_test(a_very_deep_graph),
       cmocka_unit_test(allocations_that_fail),
+      cmocka_unit_test(a_tensor_asked_for_twice_gets_its_gradient_twice),
+      cmocka_unit_test(every_leaf_has_a_gradient_of_its_own),
+      cmocka_unit_test(an_interrupted_pass),
       cmocka_unit_test(nothing_is_left),
   };
   return cmocka_run_group_tests_name("backward", tests, NULL, NULL);

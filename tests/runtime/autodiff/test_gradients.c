@@ -75,6 +75,29 @@ static void a_wrong_backward_is_caught(void **state) {
   assert_non_null(strstr(e.message, "exp"));
 }
 
+/* Right where the pass is plain, wrong by a factor where it is recorded: order 1 sees the first only. */
+static lm_status wrong_when_recorded(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_status status = lm_op_find("exp")->backward(c, grad_out, grad_in, e);
+  if (status || !lm_grad_enabled()) return status;
+  lm_tensor *right = grad_in[0];
+  grad_in[0] = NULL;
+  status = lm_apply2(lm_op_find("add"), right, right, &grad_in[0], e);
+  lm_tensor_release(right);
+  return status;
+}
+
+static void a_wrong_recorded_backward_is_caught(void **state) {
+  (void)state;
+  const lm_op *right = lm_op_find("exp");
+  lm_op wrong = *right;
+  wrong.backward = wrong_when_recorded;
+  lm_err e = {0};
+  double worst;
+  assert_int_equal(lm_gradcheck(&wrong, &right->cases[0], 1, 1e-6, &worst, &e), LM_OK);
+  assert_int_equal(lm_gradcheck(&wrong, &right->cases[0], 2, 1e-5, &worst, &e), LM_ERR_NUMERIC);
+  assert_non_null(strstr(e.message, "recorded"));
+}
+
 /* No test leaves memory behind: everything above was released. */
 static void nothing_is_left(void **state) {
   (void)state;
@@ -85,6 +108,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_op_is_documented), cmocka_unit_test(first_derivatives),
       cmocka_unit_test(second_derivatives), cmocka_unit_test(a_wrong_backward_is_caught),
+      cmocka_unit_test(a_wrong_recorded_backward_is_caught),
       cmocka_unit_test(nothing_is_left),
   };
   return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);

@@ -144,6 +144,50 @@ static void every_shape_op_has_a_reference(void **state) {
   }
 }
 
+/* Fails unless the op refuses with a message that holds `words`. */
+static void refused(const char *name, const lm_value *values, lm_tensor *t, const char *words) {
+  lm_err e = {0};
+  lm_tensor *out = NULL;
+  if (lm_apply(lm_op_find(name), 1, &t, values, &out, &e) == LM_OK) fail_msg("%s was not refused", name);
+  assert_null(out);
+  if (!strstr(e.message, words)) fail_msg("%s: '%s' does not hold '%s'", name, e.message, words);
+}
+
+/* Sizes whose products do not fit into 64 bits: an error, and never a smaller size that came about by wrapping. */
+static void sizes_that_would_wrap(void **state) {
+  (void)state;
+  lm_tensor *one = counting(LM_F32, SHAPE(1, 1)), *none = counting(LM_F32, SHAPE(1, 0)), *row = counting(LM_F32, SHAPE(5));
+  const lm_value huge = lm_list(2, (int64_t[]){(int64_t)1 << 32, (int64_t)1 << 32});
+  const lm_value beside_nothing = lm_list(3, (int64_t[]){0, (int64_t)1 << 40, (int64_t)1 << 40});
+  refused("expand", &huge, one, "too large");
+  refused("reshape", &beside_nothing, none, "too large");
+  /* (5 - 1) * 2^62 is 0 modulo 2^64 */
+  const lm_value far[4] = {lm_int(0), lm_int(0), lm_int(10), lm_int((int64_t)1 << 62)};
+  refused("unslice", far, row, "do not fit");
+  const lm_value ends[4] = {lm_int(0), lm_int(INT64_MIN), lm_int(INT64_MAX), lm_int(1)};
+  refused("slice", ends, row, "outside");
+  lm_tensor_release(one);
+  lm_tensor_release(none);
+  lm_tensor_release(row);
+}
+
+/* The last step of a slice may lead beyond the axis, however far. */
+static void a_step_beyond_the_end(void **state) {
+  (void)state;
+  lm_tensor *t = counting(LM_F32, SHAPE(2, 3));
+  expect("slice", t, NULL, "dim=1 start=2 step=1000000000000000", SHAPE(1, 3), (double[]){3, 4, 5});
+  expect("unslice", t, NULL, "dim=2 start=2 size=5 step=1", SHAPE(2, 5), (double[]){0, 0, 1, 2, 0, 0, 3, 4, 5, 0});
+  lm_tensor_release(t);
+}
+
+static void messages_keep_the_terms_of_the_user(void **state) {
+  (void)state;
+  lm_tensor *t = counting(LM_F32, SHAPE(3));
+  const lm_value ends[4] = {lm_int(0), lm_int(-7), lm_int(1), lm_int(1)};
+  refused("slice", ends, t, "-7 to 2 is outside axis 1, which has positions 1 to 3");
+  lm_tensor_release(t);
+}
+
 static void nothing_is_left(void **state) {
   (void)state;
   assert_int_equal(lm_memory_now().live, 0);
@@ -153,6 +197,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(views),          cmocka_unit_test(chosen_positions),
       cmocka_unit_test(joins),          cmocka_unit_test(casts_saturate),
+      cmocka_unit_test(sizes_that_would_wrap), cmocka_unit_test(a_step_beyond_the_end),
+      cmocka_unit_test(messages_keep_the_terms_of_the_user),
       cmocka_unit_test(every_shape_op_has_a_reference), cmocka_unit_test(nothing_is_left),
   };
   return cmocka_run_group_tests_name("shape ops", tests, NULL, NULL);

@@ -203,6 +203,27 @@ static void broadcasting(void **state) {
   assert_non_null(strstr(e.message, "add"));
 }
 
+/* What is written into a part is in the whole: close elements are seen through every view of the memory. */
+static void closeness_reaches_every_view(void **state) {
+  (void)state;
+  lm_tensor *t, *part, *close, *copy;
+  lm_err e;
+  assert_int_equal(lm_tensor_zeros(&t, LM_F32, 1, (int64_t[]){4}, &e), LM_OK);
+  assert_int_equal(lm_tensor_view(&part, t, 1, (int64_t[]){2}, (int64_t[]){1}, 1, &e), LM_OK);
+  assert_int_equal(lm_tensor_zeros(&close, LM_F32, 1, (int64_t[]){2}, &e), LM_OK);
+  assert_int_equal(lm_tensor_copy_into(part, close, &e), LM_OK);
+  assert_false(lm_tensor_is_close(t));
+  close->close = true;
+  assert_int_equal(lm_tensor_copy_into(part, close, &e), LM_OK);
+  assert_true(lm_tensor_is_close(t));
+  assert_int_equal(lm_tensor_convert(&copy, t, LM_F64, &e), LM_OK);
+  assert_true(lm_tensor_is_close(copy));
+  lm_tensor_release(copy);
+  lm_tensor_release(close);
+  lm_tensor_release(part);
+  lm_tensor_release(t);
+}
+
 static void nothing_is_left(void **state) {
   (void)state;
   assert_int_equal(lm_memory_now().live, 0);
@@ -220,6 +241,7 @@ int main(void) {
       cmocka_unit_test(draws_have_the_right_moments),
       cmocka_unit_test(digests),
       cmocka_unit_test(broadcasting),
+      cmocka_unit_test(closeness_reaches_every_view),
       cmocka_unit_test(nothing_is_left),
   };
   return cmocka_run_group_tests_name("tensor", tests, NULL, NULL);
