@@ -232,32 +232,38 @@ static int run(lua_State *L, const command *c) {
   return prompt ? repl_run(L, c) : status;
 }
 
-int main(int argc, char **argv) {
-  command c;
-  int status = command_parse(&c, argc, argv);
-  if (status) return status;
-  if (c.help) {
+/* What the command line asks for. */
+static int serve(const command *c) {
+  if (c->help) {
     fputs(help_text, stdout);
     return EXIT_FINE;
   }
-  if (c.version) {
+  if (c->version) {
     printf("lamina %s (numerics %d, Lua %s.%s)\n", LM_VERSION, LM_NUMERICS, LUA_VERSION_MAJOR, LUA_VERSION_MINOR);
     return EXIT_FINE;
   }
   signal(SIGXFSZ, SIG_IGN); /* a file that grows past `ulimit -f` is an error of that write, not the end */
-  if (c.threads) lm_threads_set((int)c.threads);
-  if (c.memory) lm_memory_set_budget(c.memory);
+  if (c->threads) lm_threads_set((int)c->threads);
+  if (c->memory) lm_memory_set_budget(c->memory);
   lm_cpu_float_state();
   lua_State *L = luaL_newstate();
   if (!L) {
     fputs("lamina: out of memory\n", stderr);
     return EXIT_FAILED;
   }
-  status = run(L, &c);
+  int status = run(L, c);
   lua_close(L);
   if (fflush(stdout) != 0 && status == EXIT_FINE) {
     perror("lamina: standard output");
     status = EXIT_FAILED;
   }
+  return status;
+}
+
+int main(int argc, char **argv) {
+  command c;
+  int status = command_parse(&c, argc, argv);
+  if (!status) status = serve(&c);
+  free(c.argv);
   return status;
 }
