@@ -159,6 +159,13 @@ static int create_tensor(lua_State *L) {
 
 /* ---- formulas --------------------------------------------------------------------------------------------------------- */
 
+/* How many of start, start + step, ... lie up to stop. */
+static int64_t whole_steps(int64_t start, int64_t stop, int64_t step) {
+  if (step > 0 ? stop < start : stop > start) return 0;
+  uint64_t from = (uint64_t)start, to = (uint64_t)stop, by = (uint64_t)step;
+  return (int64_t)((step > 0 ? (to - from) / by : (from - to) / (0 - by)) + 1);
+}
+
 static int create_arange(lua_State *L) {
   lm_err err = {0};
   double start = bind_real(L, 1, "arange: start"), stop = bind_real(L, 2, "arange: stop");
@@ -171,9 +178,17 @@ static int create_arange(lua_State *L) {
   double span = (stop - start) / step;
   if (!(span < 1e15)) bind_fail(L, "arange: from %g to %g by %g has too many elements", start, stop, step);
   int64_t n = span < 0 ? 0 : (int64_t)floor(span + 1e-10) + 1; /* 1e-10: 0.3 is reached from 0 by 0.1 */
+  int64_t first = 0, by = lua_isinteger(L, 3) ? lua_tointeger(L, 3) : 1;
+  if (whole) { /* exact, also beyond 2^53 */
+    first = lua_tointeger(L, 1);
+    n = whole_steps(first, lua_tointeger(L, 2), by);
+  }
   lm_tensor **slot = bind_new_tensor(L);
   make(L, "arange", slot, dtype, 1, &n);
-  for (int64_t i = 0; i < n; i++) lm_tensor_set(*slot, i, fma((double)i, step, start));
+  for (int64_t i = 0; i < n; i++) {
+    if (whole && dtype == LM_I64) ((int64_t *)lm_tensor_data(*slot))[i] = first + i * by;
+    else lm_tensor_set(*slot, i, fma((double)i, step, start));
+  }
   return done(L, "arange", LM_OK, &err);
 }
 

@@ -17,7 +17,8 @@ typedef struct op_call {
   lm_tensor **in;           /* few, or a userdata's memory */
   lm_tensor *few[LM_MAX_INPUTS];
   double number[LM_MAX_INPUTS];
-  bool is_number[LM_MAX_INPUTS], integral[LM_MAX_INPUTS];
+  lua_Integer whole[LM_MAX_INPUTS]; /* a Lua integer, which a double may not hold */
+  bool is_number[LM_MAX_INPUTS], integral[LM_MAX_INPUTS], exact[LM_MAX_INPUTS];
   lm_value values[LM_MAX_PARAMS];
 } op_call;
 
@@ -176,6 +177,9 @@ static int read_inputs(lua_State *L, op_call *c, int top) {
       c->number[c->n_in] = lua_tonumber(L, index);
       c->is_number[c->n_in] = true;
       c->integral[c->n_in] = floor(c->number[c->n_in]) == c->number[c->n_in] && fabs(c->number[c->n_in]) < 0x1p62;
+      c->integral[c->n_in] = c->integral[c->n_in] || lua_isinteger(L, index);
+      c->whole[c->n_in] = lua_isinteger(L, index) ? lua_tointeger(L, index) : 0;
+      c->exact[c->n_in] = lua_isinteger(L, index);
       index++;
     } else if (optional) {
       if (lua_isnil(L, index)) index++;
@@ -208,6 +212,7 @@ static void make_scalars(lua_State *L, op_call *c) {
     }
     lm_tensor **slot = bind_new_tensor(L);
     bind_check(L, lm_tensor_scalar(slot, dtype, c->number[i], &err), &err);
+    if (c->exact[i] && dtype == LM_I64) *(int64_t *)lm_tensor_data(*slot) = c->whole[i];
     c->few[i] = *slot;
   }
 }

@@ -397,6 +397,10 @@ static int tensor_in_place(lua_State *L) {
   int status = lua_pcall(L, lua_gettop(L) - 2, 1, 0);
   lm_grad_set(old);
   if (status) return lua_error(L);
+  lm_tensor *result = bind_to_tensor(L, 2);
+  if (result && lm_dtype_is_float(result->dtype) && !lm_dtype_is_float(t->dtype))
+    bind_fail(L, "%s_: the result is %s, which would be cut to %s; convert first with :to \"float32\"", op->name,
+              lm_dtype_name(result->dtype), lm_dtype_name(t->dtype));
   assign(L, t, 2);
   lua_settop(L, 1);
   return 1;

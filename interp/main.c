@@ -261,7 +261,7 @@ static int serve(const command *c) {
 }
 
 int main(int argc, char **argv) {
-  command c;
+  static command c; /* os.exit ends the process while it is in use */
   int status = command_parse(&c, argc, argv);
   if (!status) status = serve(&c);
   free(c.argv);

@@ -37,9 +37,13 @@ describe("lamina.core.base", function()
 
   it("makes the n-th allocation fail", function()
     local core = require "lamina.core.tensor"
+    local x = core.zeros { 10 }
     base.fail_allocation(1)
-    fails("memory", "injected failure", core.zeros, { 10 })
+    fails("memory", "injected failure", x.detach, x)
+    assert.equal(10, x:detach():count())
+    base.fail_allocation(1) -- where tensors are made, garbage is collected and the call tried once more
     assert.equal(10, core.zeros({ 10 }):count())
+    base.fail_allocation(0)
   end)
 
   it("tells versions and the processor", function()
