@@ -363,11 +363,6 @@ static int tensor_fill(lua_State *L) {
   return tensor_copy(L);
 }
 
-static int tensor_release(lua_State *L) {
-  bind_forget(luaL_checkudata(L, 1, BIND_TENSOR));
-  return 0;
-}
-
 static int tensor_digest(lua_State *L) {
   char text[65];
   lm_err err = {0};
@@ -406,58 +401,9 @@ static int tensor_in_place(lua_State *L) {
   return 1;
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------------------- */
-
-static int no_grad(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  bool old = lm_grad_set(false);
-  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-  lm_grad_set(old);
-  return status ? lua_error(L) : lua_gettop(L);
-}
-
-static int grad_enabled(lua_State *L) {
-  lua_pushboolean(L, lm_grad_enabled());
-  return 1;
-}
-
 static int is_tensor(lua_State *L) {
   lua_pushboolean(L, luaL_testudata(L, 1, BIND_TENSOR) != NULL);
   return 1;
-}
-
-/* gradients(root, {tensors} [, {keep =, create =}]) -> one gradient per tensor (false where root does not depend). */
-static int gradients(lua_State *L) {
-  lm_err err = {0};
-  lm_tensor *root = bind_tensor(L, 1, "gradients: root");
-  luaL_checktype(L, 2, LUA_TTABLE);
-  int n = (int)lua_rawlen(L, 2);
-  if (lua_istable(L, 3)) bind_known_options(L, 3, "gradients", "keep create");
-  bool keep = lua_istable(L, 3) && bind_option(L, 3, "keep") && lua_toboolean(L, -1);
-  bool create = lua_istable(L, 3) && bind_option(L, 3, "create") && lua_toboolean(L, -1);
-  luaL_checkstack(L, n + 8, "gradients");
-  lm_tensor **wrt = lua_newuserdatauv(L, (size_t)(2 * n + 1) * sizeof *wrt, 0), **out = wrt + n;
-  for (int i = 0; i < n; i++) {
-    lua_rawgeti(L, 2, i + 1);
-    wrt[i] = bind_tensor(L, -1, "gradients: an entry of the list");
-    lua_pop(L, 1);
-  }
-  int first = lua_gettop(L) + 1;
-  for (int i = 0; i < n; i++) bind_new_tensor(L);
-  lm_status status = lm_gradients(root, NULL, n, wrt, out, keep, create, &err);
-  for (int i = 0; i < n && status == LM_OK; i++) ((bind_box *)lua_touserdata(L, first + i))->tensor = out[i];
-  bind_check(L, status, &err);
-  for (int i = 0; i < n; i++) {
-    if (out[i]) {
-      lua_pushvalue(L, first + i);
-      bind_account(L, out[i]);
-      lua_pop(L, 1);
-    } else {
-      lua_pushboolean(L, false);
-      lua_replace(L, first + i);
-    }
-  }
-  return n;
 }
 
 static const struct {
@@ -482,7 +428,7 @@ static const luaL_Reg methods[] = {{"size", tensor_size}, {"count", tensor_count
                                    {"totable", tensor_totable}, {"clone", tensor_clone}, {"to", tensor_to},
                                    {"requires_grad", tensor_requires_grad}, {"detach", tensor_detach},
                                    {"backward", tensor_backward}, {"zero_grad", tensor_zero_grad},
-                                   {"copy", tensor_copy}, {"fill", tensor_fill}, {"release", tensor_release},
+                                   {"copy", tensor_copy}, {"fill", tensor_fill}, {"release", tensor_gc},
                                    {"digest", tensor_digest}, {"t", tensor_t}, {NULL, NULL}};
 
 static const bind_doc docs[] = {
@@ -503,10 +449,6 @@ static const bind_doc docs[] = {
     {"release", "x:release()", "Gives the memory back now instead of at the next collection; x cannot be used after it."},
     {"digest", "x:digest()", "The SHA-256 of dtype, shape and elements: equal on every machine that made the same numbers."},
     {"t", "x:t()", "The transposed matrix, as a view."},
-    {"no_grad", "no_grad(f, ...)", "Calls f(...) without recording for gradients and returns what it returns."},
-    {"gradients", "gradients(root, { tensors } [, { keep =, create = }])",
-     "The gradients of a one-element tensor with respect to each of the tensors, without touching any .grad; false where\n"
-     "it does not depend on one."},
     {NULL, NULL, NULL}};
 
 /* The methods: those above, every op, and the in-place forms of the arithmetic ops. */
@@ -547,11 +489,11 @@ static void make_metatable(lua_State *L) {
 }
 
 int bind_open_tensor(lua_State *L) {
-  static const luaL_Reg functions[] = {{"no_grad", no_grad}, {"grad_enabled", grad_enabled}, {"is_tensor", is_tensor},
-                                       {"gradients", gradients}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"is_tensor", is_tensor}, {NULL, NULL}};
   bind_document(L, docs);
   make_metatable(L);
   luaL_newlib(L, functions);
   bind_open_creation(L, lua_gettop(L));
+  bind_open_gradients(L, lua_gettop(L));
   return 1;
 }
