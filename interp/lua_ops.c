@@ -118,7 +118,9 @@ static void read_params(lua_State *L, op_call *c, int index, int top) {
       if (index < top) bind_fail(L, "%s: nothing may follow the table of options", c->op->name);
       return;
     }
-    if (which >= n) bind_fail(L, "%s: too many arguments (it takes at most %d parameters)", c->op->name, n);
+    if (which >= n)
+      bind_fail(L, "%s: too many arguments (it takes %s%s)", c->op->name, c->op->inputs,
+                n ? lua_pushfstring(L, " and %d parameter%s", n, n > 1 ? "s" : "") : "");
     if (lua_isnil(L, index)) continue;
     if (n == 1 && lua_type(L, index) == LUA_TNUMBER &&
         (c->op->params[0].kind == LM_P_SHAPE || c->op->params[0].kind == LM_P_DIMS)) { /* reshape(2, 3) */

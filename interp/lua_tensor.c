@@ -125,8 +125,19 @@ static bool push_field(lua_State *L, lm_tensor *t, const char *name) {
   return true;
 }
 
+/* What other tensor libraries call it. */
+static const struct {
+  const char *theirs, *ours;
+} aliases[] = {{"view", "reshape"}, {"numpy", "totable"}, {"tolist", "totable"}, {"float", "to \"float32\""},
+               {"double", "to \"float64\""}, {"long", "to \"int64\""}, {"int", "to \"int64\""}, {"astype", "to"},
+               {"numel", "count"}, {"dim", "ndim"}, {"T", "t()"}, {"mm", "matmul"}, {"dot", "matmul"},
+               {"narrow", "slice"}, {"cat", "concat"}};
+
 static void no_such_method(lua_State *L, const char *name) {
   char near[48];
+  for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+    if (strcmp(name, aliases[i].theirs) == 0)
+      bind_fail(L, "a tensor has no field or method '%s' (it is called %s here)", name, aliases[i].ours);
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   luaL_addstring(&b, fields);
@@ -151,7 +162,9 @@ static int tensor_index(lua_State *L) {
   }
   lm_tensor *t = self(L);
   if (lua_type(L, 2) != LUA_TNUMBER && !lua_istable(L, 2))
-    bind_fail(L, "index: a tensor is indexed by a position or a table of positions, not a %s", luaL_typename(L, 2));
+    bind_fail(L, "index: a tensor is indexed by a position or a table of positions, not a %s%s",
+              bind_to_tensor(L, 2) ? "tensor" : luaL_typename(L, 2),
+              bind_to_tensor(L, 2) ? " (index_select takes rows by number; where chooses by a condition)" : "");
   lm_tensor *part = push_part(L, t, true);
   if (part->ndim == 0 && !part->requires_grad) push_element(L, part);
   return 1;

@@ -43,6 +43,8 @@ static const char help_text[] =
     "declares\n"
     "in its experiment: lamina lenet.lua --rate 0.01\n"
     "\n"
+    "environment: LAMINA_ISA=generic, avx2, avx512 or neon chooses the kernels (no result depends on it)\n"
+    "\n"
     "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
 
 static const char engine_options[] =
@@ -232,6 +234,20 @@ static int run(lua_State *L, const command *c) {
   return prompt ? repl_run(L, c) : status;
 }
 
+/* LAMINA_ISA names a set of kernels that exists and that this processor can run, or is not set. */
+static bool check_isa(void) {
+  const char *name = getenv("LAMINA_ISA");
+  if (!name || !*name) return true;
+  for (int isa = 0; isa < LM_ISAS; isa++) {
+    if (strcmp(name, lm_isa_name((lm_isa)isa)) != 0) continue;
+    if (lm_cpu_has((lm_isa)isa)) return true;
+    fprintf(stderr, "lamina: LAMINA_ISA=%s: this processor or this build has no such kernels\n", name);
+    return false;
+  }
+  fprintf(stderr, "lamina: LAMINA_ISA=%s: no such set of kernels; there are generic, avx2, avx512 and neon\n", name);
+  return false;
+}
+
 /* What the command line asks for. */
 static int serve(const command *c) {
   if (c->help) {
@@ -242,6 +258,7 @@ static int serve(const command *c) {
     printf("lamina %s (numerics %d, Lua %s.%s)\n", LM_VERSION, LM_NUMERICS, LUA_VERSION_MAJOR, LUA_VERSION_MINOR);
     return EXIT_FINE;
   }
+  if (!check_isa()) return EXIT_USAGE;
   signal(SIGXFSZ, SIG_IGN); /* a file that grows past `ulimit -f` is an error of that write, not the end */
   if (c->threads) lm_threads_set((int)c->threads);
   if (c->memory) lm_memory_set_budget(c->memory);

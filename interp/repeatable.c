@@ -332,8 +332,9 @@ static int repeatable_format(lua_State *L) {
   }
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 1);
-  return 1;
+  if (lua_pcall(L, lua_gettop(L) - 1, 1, 0) == LUA_OK) return 1;
+  if (lua_type(L, -1) == LUA_TSTRING) luaL_gsub(L, lua_tostring(L, -1), "'?'", "'format'"); /* it has no name here */
+  return lua_error(L);
 }
 
 /* io.write and file:write, with floats as tostring shows them. Upvalue 1 is the original. */

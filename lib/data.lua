@@ -163,13 +163,23 @@ end
 -- drawn for (seed, "split"); with `by`, items of one group (a movie, a subject) stay together.
 function Set:split(given)
   local position = errors.position(2)
+  if type(given) ~= "table" then
+    errors.raise("argument", position, "split: expected the share of each part, as in set:split { 0.8, 0.2 }, got %s",
+      type(given) == "number" and tostring(given) or "a " .. type(given))
+  end
   local named = { parts = {} }
   for key, value in pairs(given) do
     if math.type(key) == "integer" then named.parts[key] = value else named[key] = value end
   end
   local o = schema.check("split", named, SPLIT, position)
   local total = 0
-  for _, part in ipairs(o.parts) do total = total + part end
+  for k, part in ipairs(o.parts) do
+    if type(part) ~= "number" or not (part > 0) then
+      errors.raise("argument", position, "split: the share of part %d is %s, expected a number above 0", k,
+        tostring(part))
+    end
+    total = total + part
+  end
   if #o.parts < 1 or total > 1 + 1e-9 then
     errors.raise("argument", position, "split: the shares add up to %g, expected at most 1", total)
   end

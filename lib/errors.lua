@@ -96,10 +96,21 @@ local function shown(value)
   return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ", 1, math.min(#parts, 6)) .. " }"
 end
 
+-- What is usually meant where a tensor and a number were taken for one another.
+local HINTS = {
+  { "number expected, got tensor", " (x:item() is the number in a tensor of one element)" },
+  { "^attempt to concatenate a tensor", " (tostring(x) is its text, x:item() the number in a tensor of one element)" },
+  { "^attempt to index a number value %(field 'integer index'%)",
+    " (x[i] of a tensor with one axis is a Lua number already)" },
+}
+
 -- Lua's own messages that leave the reader alone: what to do is added, long lists become notes.
 local function kinder(e)
   if e.message == "stack overflow" or e.message == "C stack overflow" then
     e.message = e.message .. " (does a function call itself without end?)"
+  end
+  for _, hint in ipairs(HINTS) do
+    if e.message:find(hint[1]) then e.message = e.message .. hint[2] end
   end
   local module, places = e.message:match "^module '([^\n]-)' not found:(.*)$"
   if not module then return end
@@ -123,7 +134,10 @@ function M.from(value, traceback)
           line = math.tointeger(line) }
         kinder(e)
       else
-        e = M.new { kind = value == "not enough memory" and "memory" or "script", message = value }
+        local at = traceback and value:find "^bad argument" and M.position(2) or {} -- raised in C, under another call
+        e = M.new { kind = value == "not enough memory" and "memory" or "script", message = value, file = at.file,
+          line = at.line }
+        kinder(e)
       end
     else
       local at = traceback and M.position(2) or {}

@@ -30,7 +30,8 @@ M.fields = {
   state = { type = "table", doc = "models, optimizers and tensors that a checkpoint keeps" },
   checkpoint = { type = { "string", "boolean" }, default = false,
     doc = "file written after each epoch; true: checkpoint.safetensors in the run's folder" },
-  resume = { type = "boolean", default = false, doc = "go on from the checkpoint where there is one" },
+  resume = { type = "boolean", default = false, doc = "go on from the checkpoint; where there is none, say so and "
+    .. "start from the beginning" },
   after = { type = "function", doc = "called after each epoch with its row; may add to it; returns false to stop" },
   log = { type = { "boolean", "function" }, default = true,
     doc = "false: no output; a function: called with the line of each epoch" },
@@ -122,8 +123,17 @@ function Run:save()
   self.kept = self.epoch
 end
 
+function Run:say(line)
+  if self.o.log == false then return end
+  if type(self.o.log) == "function" then self.o.log(line) else print(line) end
+end
+
 function Run:load()
-  if not (self.path and self.o.resume and require("lamina.core.base").exists(self.path)) then return end
+  if not (self.path and self.o.resume) then return end
+  if not require("lamina.core.base").exists(self.path) then
+    self:say(string.format("resume: there is no %s yet; the run starts from the beginning", self.path))
+    return
+  end
   local kept = checkpoint.load(self.path)
   local values = kept.values
   for _, check in ipairs { { "seed", self.seed }, { "items", self.n }, { "batch", self.o.batch } } do
@@ -132,6 +142,10 @@ function Run:load()
         check[1],
         tostring(values[check[1]]), tostring(check[2]))
     end
+  end
+  if values.epoch > self.o.epochs then
+    errors.raise("argument", self.position, "resume: %s holds the end of epoch %d, this run has epochs = %d; ask for "
+      .. "at least %d, or start anew without resume", self.path, values.epoch, self.o.epochs, values.epoch)
   end
   checkpoint.restore(kept, self.o.state or {}, self.path)
   self.epoch, self.step, self.stopped = values.epoch, values.step, values.stopped
@@ -205,9 +219,7 @@ end
 
 function Run:show(row)
   self.bar:clear()
-  if self.o.log == false then return end
-  local line = history.line(row, self.o.epochs)
-  if type(self.o.log) == "function" then self.o.log(line) else print(line) end
+  self:say(history.line(row, self.o.epochs))
 end
 
 function Run:go()

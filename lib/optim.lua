@@ -237,20 +237,36 @@ function Optimizer:step(loss)
   self:update()
 end
 
+local SETTINGS = { "rate", "decay", "momentum", "nesterov", "beta1", "beta2", "epsilon", "clip" }
+
+-- The options that the updates depend on, by name.
+local function settings_of(self)
+  local settings = { schedule = self.o.schedule and self.o.schedule.word or "none" }
+  for _, name in ipairs(SETTINGS) do settings[name] = self.o[name] end
+  return settings
+end
+
 --- What a checkpoint keeps: { tensors = name -> tensor, values = name -> number }.
 function Optimizer:state()
   local tensors = {}
   for _, state in ipairs(self.states) do
     for i, name in ipairs(self.names) do tensors[state .. "." .. name] = self[state][i] end
   end
-  return { tensors = tensors, values = { steps = self.steps, kind = self.kind } }
+  return { tensors = tensors, values = { steps = self.steps, kind = self.kind, settings = settings_of(self) } }
 end
 
---- Takes over what :state() gave; the optimiser must be attached to the same parameters.
+--- Takes over what :state() gave; the optimiser must be attached to the same parameters and have the same options.
 function Optimizer:restore(state)
   if state.values.kind ~= self.kind then
     errors.raise("format", 2, "the checkpoint holds the state of %s, the script uses %s", tostring(state.values.kind),
       self.kind)
+  end
+  local own = settings_of(self)
+  for name, kept in pairs(state.values.settings or own) do
+    if kept ~= own[name] then
+      errors.raise("argument", 2, "resume: the checkpoint was made with %s { %s = %s }, this run has %s = %s", self.kind,
+        name, tostring(kept), name, tostring(own[name]))
+    end
   end
   for _, kind in ipairs(self.states) do
     for i, name in ipairs(self.names) do

@@ -27,9 +27,11 @@ Stimuli.__tostring = function(self)
     #columns > 0 and ", with " .. table.concat(columns, ", ") or "")
 end
 
---- A stimulus set from its parts: x, and where there are any y, classes, id, columns, latent, groups, name.
+--- A stimulus set from its parts: x, and where there are any y, classes, id, columns, latent, groups, name. Without
+-- id they are 1..N, and set.numbered says that they were made up.
 function M.make(parts)
   parts.n = #parts.x
+  parts.numbered = parts.numbered or parts.id == nil
   parts.id = parts.id or common.count_up(parts.n)
   parts.columns = parts.columns or {}
   parts.name = parts.name or "stimuli"
@@ -45,7 +47,7 @@ function M.of(value, position)
   if tensor.is_tensor(value) and value.ndim == 4 then return M.make { x = value } end
   if type(value) == "table" and tensor.is_tensor(value.x) then
     return M.make { x = value.x, y = value.y, classes = value.classes, name = value.name, groups = value.groups,
-      id = value.id, columns = value.columns }
+      id = value.id, numbered = value.id ~= nil and value.numbered, columns = value.columns }
   end
   errors.raise("argument", position, "expected stimuli: a stimulus set, a data set, or a tensor of images N x C x H "
     .. "x W, got a %s", type(value))
@@ -68,7 +70,33 @@ function methods:subset(indices, name)
   for key, column in pairs(self.latent or {}) do latent[key] = rows(column) end
   return M.make { x = rows(self.x), y = rows(self.y), classes = self.classes, id = common.pick(self.id, list),
     columns = columns, latent = latent, groups = self.groups and common.pick(self.groups, list),
-    name = name or self.name, selected = self.selected }
+    name = name or self.name, selected = self.selected, numbered = self.numbered }
+end
+
+-- The ids of n images as a list; raises where there are not n, or two are the same.
+local function read_ids(ids, n, what, position)
+  if not tensor.is_tensor(ids) and type(ids) ~= "table" then
+    errors.raise("argument", position, "%s: ids are a %s, expected a list with one for each image", what, type(ids))
+  end
+  local list, seen = common.list(ids), {}
+  if #list ~= n then
+    errors.raise("shape", position, "%s: there are %d images, but %d ids", what, n, #list)
+  end
+  for _, id in ipairs(list) do
+    local key = common.key(id)
+    if seen[key] then errors.raise("argument", position, "%s: id %s occurs more than once", what, key) end
+    seen[key] = true
+  end
+  return list
+end
+
+--- set:with_ids(ids): the same set with these ids (a list or a tensor, one for each image), by which responses are
+-- matched to images.
+function methods:with_ids(ids)
+  local parts = {}
+  for key, value in pairs(self) do parts[key] = value end
+  parts.id, parts.numbered = read_ids(ids, self.n, "with_ids", errors.position(2)), false
+  return M.make(parts)
 end
 
 --- set:map(f): the same set with images f(x); f takes and gives a tensor with one image for each row.
@@ -82,14 +110,32 @@ function methods:map(f)
   return M.make(parts)
 end
 
+local RESIZE = {
+  size = { type = "integer", required = true, min = 1, max = 65536, doc = "pixels on a side" },
+  method = { type = "string", default = "box", choices = { "box", "bilinear" }, doc = "how pixels are made" },
+}
+
+local function check_resize(size, method, position)
+  schema.check("resize", { size = size, method = method }, RESIZE, position)
+end
+
 --- set:resize(size, method): the same set with images of size x size pixels; method "box" (the default, means over
 -- areas) or "bilinear".
 function methods:resize(size, method)
+  check_resize(size, method, errors.position(2))
   return self:map(function(x) return image.resize(x, size, size, method or "box") end)
 end
 
 --- stimuli.resize(x, size, method): images N x C x H x W made size x size pixels; "box" (the default) or "bilinear".
-function M.resize(x, size, method) return image.resize(x, size, size, method or "box") end
+function M.resize(x, size, method)
+  local position = errors.position(2)
+  if not tensor.is_tensor(x) or x.ndim < 3 then
+    errors.raise("argument", position, "stimuli.resize: x is a %s, expected a tensor of images N x C x H x W (a set "
+      .. "has set:resize)", tensor.is_tensor(x) and "tensor " .. table.concat(x.shape, "x") or type(x))
+  end
+  check_resize(size, method, position)
+  return image.resize(x, size, size, method or "box")
+end
 
 -- ---- drawn by formula ------------------------------------------------------------------------------------------
 
@@ -258,18 +304,24 @@ local ARRAY = {
     doc = "an .npy file or a tensor, N x H x W or N x C x H x W" },
   table = { type = "string", doc = "a CSV file with a row for each image" },
   id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
+  ids = { type = { "table", "tensor" }, doc = "instead of a table: the ids, one for each image" },
   size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
 }
 
---- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", size = }: images from one array. uint8 is
--- divided by 255. Without a table the ids are 1..N.
+--- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", ids =, size = }: images from one array.
+-- uint8 is divided by 255. Ids come from the table or from `ids`; without either they are made up as 1..N, and such a
+-- set is not paired with responses that have ids of their own.
 function M.array(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.array", given, ARRAY, position)
   local what = type(o.images) == "string" and o.images or "stimuli.array"
   local x = as_images(type(o.images) == "string" and core_io.npy_read(o.images) or o.images, what, position)
   local columns, ids
+  if o.ids and o.table then
+    errors.raise("argument", position, "%s: ids are given twice, by table and by ids", what)
+  end
   if o.table then columns, ids = read_table(o.table, o.id, #x, what, position) end
+  if o.ids then ids = read_ids(o.ids, #x, what, position) end
   if o.size then x = image.resize(x, o.size, o.size, "box") end
   return M.make { x = x, id = ids, columns = columns, name = what:match "[^/]*$" }
 end

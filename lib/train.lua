@@ -202,7 +202,9 @@ end
 -- one row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss, valid_error,
 -- rate, seconds. With `validate`, the weights that were best on it are put back at the end, and scores on these data
 -- are marked `selected` from then on. Stops with an error at a loss that is NaN or infinite, before the weights are
--- touched. With `checkpoint` and `resume`, a run that was cut off goes on from its last whole epoch, bit for bit.
+-- touched. With `checkpoint` and `resume`, a run that was cut off goes on from its last whole epoch, bit for bit; where
+-- there is no checkpoint yet, it says so and starts from the beginning. A checkpoint of another rate, batch, seed or of
+-- more epochs is refused.
 function M.train(given)
   local position = errors.position(2)
   local o, loss, loss_name = check(given, position)

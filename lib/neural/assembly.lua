@@ -59,12 +59,13 @@ local function check_ids(ids, what, position)
 end
 
 --- An assembly from its parts: responses S x U x R, valid (bool, the same shape), stimulus and neuroid (lists by
--- name).
+-- name). numbered: whether the stimulus ids were made up by counting (those of images that came without any).
 function M.make(parts, what, position)
   local responses = parts.responses
   local shape = responses.shape
   check_ids(common.list(parts.stimulus.stimulus_id), what, position)
   return setmetatable({ name = parts.name or what, responses = responses, valid = parts.valid,
+    numbered = parts.numbered or false,
     stimulus = coordinates(parts.stimulus, shape[1], what, position),
     neuroid = coordinates(parts.neuroid or {}, shape[2], what, position) }, Assembly)
 end
@@ -245,6 +246,15 @@ local function read_columns(source, where, what, position)
   return chosen, #keep
 end
 
+-- Counts are not negative: a value below 0 that `missing` does not name most likely stands for a missing trial.
+local function check_counts(clean, what, position)
+  local least = clean:count() > 0 and clean:min():item() or 0
+  if least >= 0 then return end
+  errors.raise("argument", position, "%s: counts hold negative values (the least is %g); where it stands for a missing "
+    .. "trial, say missing = %g (responses that may be negative go into neural.assembly as an array `responses`)", what,
+    least, least)
+end
+
 local function from_files(o, position)
   local what = type(o.counts) == "string" and o.counts or "neural.assembly"
   local responses = type(o.counts) == "string" and core_io.npy_read(o.counts) or o.counts
@@ -269,13 +279,14 @@ local function from_files(o, position)
   end
   stimulus.stimulus_id = stimulus[id]
   local clean, valid = mask(responses:to "float64", o.missing, what, position)
+  check_counts(clean, what, position)
   return M.make({ responses = clean, valid = valid, stimulus = stimulus, neuroid = neuroid }, what, position)
 end
 
 local FIELDS = {
   positional = { "file" },
   file = { type = { "string", "table" }, doc = "an .npz file, or its arrays by name" },
-  counts = { type = { "string", "tensor" }, doc = "an .npy file, stimulus x neuroid x repeat" },
+  counts = { type = { "string", "tensor" }, doc = "an .npy file, stimulus x neuroid x repeat; none below 0" },
   stimuli = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each stimulus" },
   neuroids = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each neuroid" },
   where = { type = "table", doc = "which rows of neuroids: { column = value }" },
@@ -288,7 +299,7 @@ local FIELDS = {
 -- "units.csv", where = { recording = "a" }, id = "index", missing = -1 }: recorded responses.
 -- npz: responses (presentation x neuroid, or stimulus x neuroid x repeat), stimulus_id and any other arrays with one
 -- entry for each row; arrays named neuroid_X with one for each neuroid become a.neuroid.X. Trials equal to `missing`
--- are masked; NaN is an error unless missing = "nan".
+-- are masked; NaN is an error unless missing = "nan", and so is a negative count unless `missing` names it.
 function M.assembly(given)
   local position = errors.position(2)
   local o = schema.check("neural.assembly", given, FIELDS, position)
@@ -364,8 +375,8 @@ function Assembly:at(stimuli, neuroids)
     return t:index_select(common.index(stimuli), { dim = 1 }):index_select(common.index(neuroids), { dim = 2 })
   end
   return M.make({ responses = cut(self.responses), valid = cut(self.valid),
-    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids), name = self.name },
-    self.name, errors.position(2))
+    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids), name = self.name,
+    numbered = self.numbered }, self.name, errors.position(2))
 end
 
 --- a:select { movie = { 1, 2 }, category = "natural", kind = function(v) return v ~= "noise" end }: the stimuli and
@@ -392,6 +403,17 @@ function Assembly:select(wanted)
   return self:at(stimuli, neuroids)
 end
 
+--- For each stimulus of an assembly the position of its image in a stimulus set. Ids that were made up for the images,
+-- 1..N in their order, are no match for ids that the recording came with: that is an error.
+function M.match(a, set, what, where, position)
+  if set.numbered and not a.numbered then
+    errors.raise("argument", position, "%s came without stimulus ids, so 1 to %d were made up; %s come with ids of "
+      .. "their own, and which image is which cannot be told: give the images' ids (stimuli.array takes table = "
+      .. "\"FILE.csv\", id = \"COLUMN\", or ids = a list; any set has set:with_ids(list))", where, #set, what)
+  end
+  return common.align(a.stimulus.stimulus_id, set.id, what, where, position)
+end
+
 --- a:paired(stimuli): a data set of images x and mean responses y (float32, stimulus x neuroid), aligned by
 -- stimulus_id, for train { loss = ... }. A stimulus without image, and a neuroid that has no valid trial for some
 -- stimulus, is an error.
@@ -399,7 +421,7 @@ function Assembly:paired(set)
   local position = errors.position(2)
   local stimuli = require "lamina.stimuli"
   set = stimuli.of(set, position)
-  local index = common.align(self.stimulus.stimulus_id, set.id, self.name, set.name, position)
+  local index = M.match(self, set, self.name, set.name, position)
   local mean, count = self:mean()
   local least = count:min():item()
   if least < 1 then
@@ -407,7 +429,7 @@ function Assembly:paired(set)
       .. "select", self.name)
   end
   local images = set.x:index_select(common.index(index), { dim = 1 })
-  return stimuli.make { x = images, y = mean:to "float32", id = self.stimulus.stimulus_id,
+  return stimuli.make { x = images, y = mean:to "float32", id = self.stimulus.stimulus_id, numbered = self.numbered,
     columns = pick_all(self.stimulus, common.count_up(#self.stimulus)), name = self.name }
 end
 
@@ -429,7 +451,7 @@ function M.join(list)
     errors.raise("argument", position, "neural.join: expected a list of assemblies")
   end
   for _, a in ipairs(list) do repeats = math.max(repeats, a.responses:size(3)) end
-  local responses, valid, neuroid = {}, {}, {}
+  local responses, valid, neuroid, numbered = {}, {}, {}, true
   for k, a in ipairs(list) do
     local index = common.index(common.align(first.stimulus.stimulus_id, a.stimulus.stimulus_id, first.name, a.name,
       position))
@@ -437,6 +459,7 @@ function M.join(list)
       errors.raise("shape", position, "neural.join: %s has %d stimuli, %s has %d", a.name, #a.stimulus, first.name,
         #first.stimulus)
     end
+    numbered = numbered and a.numbered
     responses[k] = padded(a.responses:index_select(index, { dim = 1 }), repeats)
     valid[k] = padded(a.valid:index_select(index, { dim = 1 }), repeats)
     local names = M.names(a.neuroid)
@@ -453,7 +476,7 @@ function M.join(list)
   end
   return M.make({ responses = ops.concat(responses, { dim = 2 }), valid = ops.concat(valid, { dim = 2 }),
     stimulus = pick_all(first.stimulus, common.count_up(#first.stimulus)), neuroid = neuroid,
-    name = string.format("%d recordings", #list) }, "neural.join", position)
+    numbered = numbered, name = string.format("%d recordings", #list) }, "neural.join", position)
 end
 
 return M

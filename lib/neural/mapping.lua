@@ -240,9 +240,9 @@ local function solve_each(self, system, right, places)
   return joined:index_select(common.index(back), { dim = 2 })
 end
 
---- ridge:predict(source, y, fold, inner): held-out predictions (test images x targets, float64) for one fold, and the
+--- ridge:held_out(source, y, fold, inner): held-out predictions (test images x targets, float64) for one fold, and the
 -- penalty chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
-function Ridge:predict(source, y, fold, inner)
+function Ridge:held_out(source, y, fold, inner)
   local places = choose(self, source, y, inner)
   local train, test = common.index(fold.train), common.index(fold.test)
   local system = source:system(train, test, self.standardise)
@@ -251,10 +251,45 @@ function Ridge:predict(source, y, fold, inner)
   return system.project:matmul(solved) + mean, common.pick(self.alphas, places)
 end
 
---- ridge:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a table with weights
--- (p x T), intercept (T), alphas (one for each target), and predict(x). Penalties are chosen by kfold over the rows.
+--- ridge:predict is an error that tells what has weights: what ridge:fit returns.
+function Ridge.predict()
+  errors.raise("state", 2, "ridge: nothing is fitted yet; m = ridge {}:fit(x, y) gives a map, and m:predict(x2) its "
+    .. "predictions")
+end
+
+local Fit = { __name = "fitted ridge" }
+Fit.__index = Fit
+Fit.__tostring = function(self)
+  return string.format("fitted ridge: %s, %s", common.plural(#self.weights, "feature"),
+    common.plural(#self.intercept, "target"))
+end
+
+--- m:predict(x): what a fitted map gives for x (n x p, or n x ... with p numbers a row): n x T, float64.
+function Fit:predict(x)
+  local p = #self.weights
+  if not tensor.is_tensor(x) or x.ndim < 2 or x:count() ~= #x * p then
+    errors.raise("shape", 2, "predict: x is a %s, expected a tensor with %s in each row",
+      tensor.is_tensor(x) and "tensor " .. table.concat(x.shape, "x") or type(x), common.plural(p, "feature"))
+  end
+  return x:reshape { #x, p }:to "float64":matmul(self.weights) + self.intercept
+end
+
+local function check_fit(x, y, position)
+  for name, t in pairs { x = { x, 2, "n x p" }, y = { y, 1, "n x T, or n" } } do
+    local is = tensor.is_tensor(t[1])
+    if not is or t[1].ndim < t[2] then
+      errors.raise(is and "shape" or "argument", position, "ridge:fit: %s is a %s, expected a tensor (%s)%s", name,
+        is and "tensor with one axis" or type(t[1]), t[3], type(t[1]) == "table" and "; tensor(list) makes one" or "")
+    end
+  end
+end
+
+--- ridge:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a fitted map m with
+-- m.weights (p x T), m.intercept (T), m.alphas (one for each target) and m:predict(x). Penalties are chosen by kfold
+-- over the rows.
 function Ridge:fit(x, y, given)
   local position = errors.position(2)
+  check_fit(x, y, position)
   local o = schema.check("ridge:fit", given or {}, {
     folds = { type = "integer", default = self.inner, min = 2, doc = "folds that choose the penalty" },
     seed = { type = "integer", doc = "of the folds" } }, position)
@@ -278,8 +313,7 @@ function Ridge:fit(x, y, given)
   if system.dual then weights = scaled:t():matmul(weights) end -- w = X' (K + alpha I)^-1 y
   if scale then weights = weights * scale:t() end
   local intercept = (y_mean - mean:matmul(weights)):reshape { -1 }
-  return { weights = weights, intercept = intercept, alphas = common.pick(self.alphas, places),
-    predict = function(other) return other:reshape { #other, -1 }:to "float64":matmul(weights) + intercept end }
+  return setmetatable({ weights = weights, intercept = intercept, alphas = common.pick(self.alphas, places) }, Fit)
 end
 
 return M

@@ -107,7 +107,7 @@ local function score_layer(o, layer, y, folds, position)
   local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, position)
   local by_fold = {}
   for f, fold in ipairs(folds) do
-    local guess = o.mapping:predict(source, y, fold, fold.inner)
+    local guess = o.mapping:held_out(source, y, fold, fold.inner)
     by_fold[f] = stats.pearson(guess, y:index_select(common.index(fold.test), { dim = 1 }))
   end
   local r = ops.stack(by_fold, { dim = 1 }):mean(1)
@@ -182,7 +182,7 @@ function M.predictivity(given)
   local o = check(given, position)
   local a = o.responses
   local ids = a.stimulus.stimulus_id
-  local index = common.align(ids, o.set.id, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
+  local index = assembly.match(a, o.set, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
   local kept = keep_neuroids(o, position)
   local folds = folds_of(o, ids)
   return tensor.no_grad(function()

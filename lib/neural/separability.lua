@@ -46,7 +46,7 @@ local function correct(o, layer, y, folds, position)
   local parts, order = {}, {}
   for f, fold in ipairs(folds) do
     local index = common.index(fold.test)
-    local guess = o.mapping:predict(source, y, fold, fold.inner):argmax { dim = 2 }
+    local guess = o.mapping:held_out(source, y, fold, fold.inner):argmax { dim = 2 }
     parts[f] = guess:eq(o.set.y:index_select(index, { dim = 1 })):to "float64"
     for _, item in ipairs(fold.test) do order[#order + 1] = item end
   end

@@ -147,7 +147,7 @@ function M.simulate(given)
     if set.y then columns.label = common.list(set.y) end
     neuroid.neuroid_id = common.count_up(shape[2])
     local made = assembly.make({ responses = trials, valid = tensor.ones(shape, { dtype = "bool" }),
-      stimulus = columns, neuroid = neuroid, name = "simulated" }, "simulated", position)
+      stimulus = columns, neuroid = neuroid, numbered = set.numbered, name = "simulated" }, "simulated", position)
     made.rates = rates
     return made
   end)

@@ -149,6 +149,10 @@ end
 -- tested once. coordinates: lists by name, one entry for each image. labels (optional, one for each image): kfold
 -- spreads every class evenly over the folds.
 function Splits:folds(n, coordinates, labels)
+  if math.type(n) ~= "integer" or n < 1 then
+    errors.raise("argument", 2, "folds: n is %s, expected the number of images, as in kfold { 5 }:folds(#set)",
+      type(n) == "number" and tostring(n) or "a " .. type(n))
+  end
   return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0, labels)
 end
 

@@ -70,7 +70,7 @@ describe("ridge", function()
       { 5, 7, { 0.37811365201428937, 1.5041922514992545, 2.5463832659567878, -0.23053232260575762 } } } do
       local x, y = features(case[1], case[2]), targets(case[1], 2)
       local fit = ridge({ alphas = 2, standardise = true }):fit(x, y)
-      near(case[3], fit.predict(x[{ { 1, 2 } }] + 0.25), 1e-9)
+      near(case[3], fit:predict(x[{ { 1, 2 } }] + 0.25), 1e-9)
     end
   end)
 
@@ -317,7 +317,7 @@ describe("predictivity", function()
     for _, fold in ipairs(splits:folds(240)) do
       local train, test = tensor(fold.train, { dtype = "int64" }), tensor(fold.test, { dtype = "int64" })
       local fit = ridge(30):fit(x:index_select(train, { dim = 1 }), y:index_select(train, { dim = 1 }))
-      local r = stats.pearson(fit.predict(x:index_select(test, { dim = 1 })), y:index_select(test, { dim = 1 }))
+      local r = stats.pearson(fit:predict(x:index_select(test, { dim = 1 })), y:index_select(test, { dim = 1 }))
       sums = sums and sums + r or r
     end
     assert.near(0, (score.neuroids.r.pixels - sums / 4):abs():max():item(), 1e-9)
