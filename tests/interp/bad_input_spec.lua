@@ -316,6 +316,23 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
     assert.equal("mine", command.read(bad.dir .. "/file"))
   end)
 
+  it("tells a tensor from a number, and knows the names of other libraries", function()
+    bad.all_fail("local t = randn { 3 } ", {
+      { "print(string.format('%.2f', t:sum()))", "bad argument #2 to 'format' (number expected, got tensor)", "x:item()" },
+      { "print('mean ' .. t:sum())", "attempt to concatenate a tensor value", "x:item()" },
+      { "print(t[1]:item())", "is a Lua number already" },
+      { "t:view(3, 1)", "no field or method 'view' (it is called reshape here)" },
+      { "print(t[t:gt(0)])", "not a tensor (index_select takes rows by number; where chooses by a condition)" },
+      { "t:add(1, 2)", "add: too many arguments (it takes a b)" },
+    })
+  end)
+
+  it("refuses a set of kernels that does not exist", function()
+    local result = bad.run("print(1)", { env = "LAMINA_ISA=sse2" })
+    assert.equal(2, result.code)
+    contains(result.err, "LAMINA_ISA=sse2: no such set of kernels; there are generic, avx2, avx512 and neon")
+  end)
+
   it("writes the results of an experiment that failed, with its error", function()
     local result = bad.run(bad.EXPERIMENT .. "report { metric = 'x' }", { args = { "--out", "o" } })
     assert.equal(1, result.code)
