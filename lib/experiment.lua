@@ -192,7 +192,15 @@ function M.path(filename)
     if dir ~= "." then base.mkdir(dir) end
     plain_folder = dir
   end
+  if filename:sub(1, #dir + 1) == dir .. "/" then return folder.inside(".", filename) end
   return folder.inside(dir, filename)
+end
+
+--- The path of a file to read: in the folder of the experiment where it is there, else as given.
+function M.find(filename)
+  local dir = current and current.dir or plain_folder or command.out
+  if dir and filename:sub(1, 1) ~= "/" and base.exists(dir .. "/" .. filename) then return dir .. "/" .. filename end
+  return filename
 end
 
 --- The seed of the experiment, or of the script.

@@ -29,7 +29,7 @@ M.fields = {
   seed = { type = "integer", doc = "of the order; the experiment's if absent" },
   state = { type = "table", doc = "models, optimizers and tensors that a checkpoint keeps" },
   checkpoint = { type = { "string", "boolean" }, default = false,
-    doc = "file written after each epoch; true: checkpoint.safetensors in the run's folder" },
+    doc = "file written after each epoch, in the experiment's folder; true: checkpoint.safetensors" },
   resume = { type = "boolean", default = false, doc = "go on from the checkpoint; where there is none, say so and "
     .. "start from the beginning" },
   after = { type = "function", doc = "called after each epoch with its row; may add to it; returns false to stop" },
@@ -130,24 +130,26 @@ end
 
 function Run:load()
   if not (self.path and self.o.resume) then return end
-  if not require("lamina.core.base").exists(self.path) then
-    self:say(string.format("resume: there is no %s yet; the run starts from the beginning", self.path))
+  local base = require "lamina.core.base"
+  local path = base.exists(self.path) and self.path or self.asked
+  if not path or not base.exists(path) then
+    self:say(string.format("resume: there is no %s yet; the run starts from the beginning%s", self.path,
+      require("lamina.experiment").name() and " (--out FOLDER names the run to go on with)" or ""))
     return
   end
-  local kept = checkpoint.load(self.path)
+  local kept = checkpoint.load(path)
   local values = kept.values
   for _, check in ipairs { { "seed", self.seed }, { "items", self.n }, { "batch", self.o.batch } } do
     if values[check[1]] ~= check[2] then
-      errors.raise("argument", self.position, "resume: %s was made with %s = %s, this run has %s", self.path,
-        check[1],
+      errors.raise("argument", self.position, "resume: %s was made with %s = %s, this run has %s", path, check[1],
         tostring(values[check[1]]), tostring(check[2]))
     end
   end
   if values.epoch > self.o.epochs then
     errors.raise("argument", self.position, "resume: %s holds the end of epoch %d, this run has epochs = %d; ask for "
-      .. "at least %d, or start anew without resume", self.path, values.epoch, self.o.epochs, values.epoch)
+      .. "at least %d, or start anew without resume", path, values.epoch, self.o.epochs, values.epoch)
   end
-  checkpoint.restore(kept, self.o.state or {}, self.path)
+  checkpoint.restore(kept, self.o.state or {}, path)
   self.epoch, self.step, self.stopped = values.epoch, values.step, values.stopped
   self.kept = self.epoch
   for i, row in ipairs(values.rows) do self.rows[i] = row end
@@ -231,19 +233,28 @@ function Run:go()
   end
 end
 
+-- Where the checkpoint is written: a relative name is one in the experiment's folder; the folder of an absolute one must
+-- be there.
+local function checkpoint_path(name, position)
+  local base, experiment = require "lamina.core.base", require "lamina.experiment"
+  local parent = name:match "^(.*)/[^/]*$"
+  local own = name:sub(1, 1) ~= "/" and experiment.name()
+  if parent and parent ~= "" and not own and not base.isdir(parent) then
+    errors.raise("io", position, "checkpoint: there is no folder '%s' to write %s into", parent, name)
+  end
+  return experiment.path(name)
+end
+
 --- Runs with options that have been checked; `position` is where errors point. Returns the history.
 function M.run(o, position)
   local n = check_data(o, position)
   local run = setmetatable({ o = o, position = position, n = n, seed = o.seed or core.seed(), epoch = 0, step = 0,
     rows = history.new(), per_epoch = (n - 1) // o.batch + 1 }, Run)
   if o.checkpoint then
-    run.path = o.checkpoint == true and require("lamina.experiment").path("checkpoint.safetensors") or o.checkpoint
+    run.asked = o.checkpoint ~= true and o.checkpoint or nil
+    run.path = checkpoint_path(run.asked or "checkpoint.safetensors", position)
   elseif o.resume then
     errors.raise("argument", position, "resume = true needs checkpoint = \"FILE\", the file to go on from")
-  end
-  local parent = run.path and (run.path:match "^(.*)/[^/]*$" or ".")
-  if parent and parent ~= "" and not require("lamina.core.base").isdir(parent) then
-    errors.raise("io", position, "checkpoint: there is no folder '%s' to write %s into", parent, run.path)
   end
   run:plan_optimizers()
   run:load()

@@ -242,12 +242,21 @@ function Model:digest()
   return require("lamina.core.base").sha256(table.concat(parts, "\n"))
 end
 
---- net:save(path): the parameters as safetensors, with the model's description in its metadata.
+local function path_text(what, path)
+  if type(path) == "string" and path ~= "" then return path end
+  errors.raise("argument", 3, "%s: expected the name of a file, as in net:%s \"net.safetensors\", got a %s", what, what,
+    type(path))
+end
+
+--- net:save(path): the parameters as safetensors, with the model's description in its metadata; a relative path is
+-- one in the experiment's folder. Returns the path written.
 function Model:save(path)
+  path = require("lamina.experiment").path(path_text("save", path))
   local tensors = {}
   for _, p in ipairs(self.list) do tensors[p.name] = p.tensor:detach() end
   require("lamina.core.io").safetensors_write(path, tensors, { model = self.name, description = tostring(self),
     digest = self:digest() })
+  return path
 end
 
 --- Copies tensors by name into the parameters, all or nothing; `what` names where they come from. Raises at `level`.
@@ -277,9 +286,11 @@ function Model:take(tensors, what, level)
   end)
 end
 
---- net:load(path): takes the parameters from a file that net:save made. Names and shapes must be the model's;
+--- net:load(path): takes the parameters from a file that net:save made, looked for in the experiment's folder and then
+-- as given. Names and shapes must be the model's;
 -- otherwise nothing is changed and the error lists what is missing, extra or of another shape.
 function Model:load(path)
+  path = require("lamina.experiment").find(path_text("load", path))
   self:take(require("lamina.core.io").safetensors_read(path), path, 2)
   return self
 end

@@ -116,14 +116,14 @@ end
 -- momentum m: b = m b + g, p = p - rate b (nesterov: p - rate (g + m b)); decay is added to the gradient. As in
 -- PyTorch.
 M.sgd = optimizer("sgd", {
-  rate = { type = "number", default = 0.01, min = 0, doc = "learning rate" },
+  rate = { type = "number", default = 0.01, above = 0, below = math.huge, doc = "learning rate" },
   momentum = { type = "number", default = 0, min = 0, below = 1, doc = "how much of the last direction is kept" },
   nesterov = { type = "boolean", default = false, doc = "look ahead along the momentum (Nesterov 1983)" },
 }, function(o) return o.momentum > 0 and { "first" } or {} end)
 
 local function adam_fields()
   return {
-    rate = { type = "number", default = 1e-3, min = 0, doc = "learning rate" },
+    rate = { type = "number", default = 1e-3, above = 0, below = math.huge, doc = "learning rate" },
     beta1 = { type = "number", default = 0.9, min = 0, max = 1, doc = "memory of the mean gradient" },
     beta2 = { type = "number", default = 0.999, min = 0, max = 1, doc = "memory of the mean square" },
     epsilon = { type = "number", default = 1e-8, min = 0, doc = "added to the root of the mean square" },
@@ -264,8 +264,8 @@ function Optimizer:restore(state)
   local own = settings_of(self)
   for name, kept in pairs(state.values.settings or own) do
     if kept ~= own[name] then
-      errors.raise("argument", 2, "resume: the checkpoint was made with %s { %s = %s }, this run has %s = %s", self.kind,
-        name, tostring(kept), name, tostring(own[name]))
+      errors.raise("argument", 2, "resume: the checkpoint was made with %s { %s = %s }, this run has %s = %s",
+        self.kind, name, tostring(kept), name, tostring(own[name]))
     end
   end
   for _, kind in ipairs(self.states) do

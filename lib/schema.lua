@@ -135,13 +135,18 @@ local function known_names(fields)
   return names
 end
 
+-- What options are called elsewhere (PyTorch, NumPy, scikit-learn), and what they are called here.
+local ALIASES = { lr = "rate", learning_rate = "rate", axis = "dim", weight_decay = "decay", batch_size = "batch",
+  kernel_size = "kernel", padding = "pad", num_epochs = "epochs", n_epochs = "epochs", n_splits = "folds",
+  alpha = "alphas", keepdims = "keepdim" }
+
 local function unknown(what, key, fields, position)
   local names = known_names(fields)
   if type(key) ~= "string" then
     errors.raise("argument", position, "%s: unexpected value [%s]; its options are named: %s", what, tostring(key),
       #names > 0 and table.concat(names, ", ") or "none")
   end
-  local near = errors.nearest(key, names)
+  local near = fields[ALIASES[key]] and ALIASES[key] or errors.nearest(key, names)
   errors.raise("argument", position, "%s: unknown option '%s' %s", what, key, near
     and string.format("(did you mean '%s'?)", near)
     or #names > 0 and "(there are " .. table.concat(names, ", ") .. ")" or "(it takes no options)")

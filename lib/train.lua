@@ -120,7 +120,20 @@ local function check_labels(o, what, loss_name, position)
   end
 end
 
+-- The rate is the optimizer's; whoever gives it to train is told where it goes.
+local function check_rate(given, position)
+  if type(given) ~= "table" then return end
+  for _, name in ipairs { "rate", "lr", "learning_rate" } do
+    local value = rawget(given, name)
+    if value ~= nil then
+      errors.raise("argument", position, "train: unknown option '%s'; the rate is the optimizer's: optimizer = adam { "
+        .. "rate = %s }", name, type(value) == "number" and string.format("%g", value) or "1e-3")
+    end
+  end
+end
+
 local function check(given, position)
+  check_rate(given, position)
   local o = schema.check("train", given, FIELDS, position)
   if not models.is_model(o.model) then
     errors.raise("argument", position, "train: model is a %s, expected a model (loop runs anything else)",
@@ -202,9 +215,9 @@ end
 -- one row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss, valid_error,
 -- rate, seconds. With `validate`, the weights that were best on it are put back at the end, and scores on these data
 -- are marked `selected` from then on. Stops with an error at a loss that is NaN or infinite, before the weights are
--- touched. With `checkpoint` and `resume`, a run that was cut off goes on from its last whole epoch, bit for bit; where
--- there is no checkpoint yet, it says so and starts from the beginning. A checkpoint of another rate, batch, seed or of
--- more epochs is refused.
+-- touched. With `checkpoint` and `resume`, a run that was cut off goes on from its last whole epoch, bit for bit;
+-- where there is no checkpoint yet, it says so and starts from the beginning. A checkpoint of another rate, batch or
+-- seed, or of more epochs, is refused.
 function M.train(given)
   local position = errors.position(2)
   local o, loss, loss_name = check(given, position)

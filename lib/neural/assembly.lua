@@ -250,9 +250,9 @@ end
 local function check_counts(clean, what, position)
   local least = clean:count() > 0 and clean:min():item() or 0
   if least >= 0 then return end
-  errors.raise("argument", position, "%s: counts hold negative values (the least is %g); where it stands for a missing "
-    .. "trial, say missing = %g (responses that may be negative go into neural.assembly as an array `responses`)", what,
-    least, least)
+  errors.raise("argument", position, "%s: counts hold negative values (the least is %g); where it stands for a "
+    .. "missing trial, say missing = %g (responses that may be negative go into neural.assembly as an array "
+    .. "`responses`)", what, least, least)
 end
 
 local function from_files(o, position)
@@ -403,8 +403,8 @@ function Assembly:select(wanted)
   return self:at(stimuli, neuroids)
 end
 
---- For each stimulus of an assembly the position of its image in a stimulus set. Ids that were made up for the images,
--- 1..N in their order, are no match for ids that the recording came with: that is an error.
+--- For each stimulus of an assembly the position of its image in a stimulus set. Ids that were made up for the
+-- images, 1..N in their order, are no match for ids that the recording came with: that is an error.
 function M.match(a, set, what, where, position)
   if set.numbered and not a.numbered then
     errors.raise("argument", position, "%s came without stimulus ids, so 1 to %d were made up; %s come with ids of "

@@ -240,8 +240,8 @@ local function solve_each(self, system, right, places)
   return joined:index_select(common.index(back), { dim = 2 })
 end
 
---- ridge:held_out(source, y, fold, inner): held-out predictions (test images x targets, float64) for one fold, and the
--- penalty chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
+--- ridge:held_out(source, y, fold, inner): predictions (test images x targets, float64) for one fold, and the penalty
+-- chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
 function Ridge:held_out(source, y, fold, inner)
   local places = choose(self, source, y, inner)
   local train, test = common.index(fold.train), common.index(fold.test)
@@ -278,8 +278,9 @@ local function check_fit(x, y, position)
   for name, t in pairs { x = { x, 2, "n x p" }, y = { y, 1, "n x T, or n" } } do
     local is = tensor.is_tensor(t[1])
     if not is or t[1].ndim < t[2] then
-      errors.raise(is and "shape" or "argument", position, "ridge:fit: %s is a %s, expected a tensor (%s)%s", name,
-        is and "tensor with one axis" or type(t[1]), t[3], type(t[1]) == "table" and "; tensor(list) makes one" or "")
+      errors.raise(is and "shape" or "argument", position, "ridge:fit: %s is a %s, expected a tensor (%s)%s",
+        name, is and "tensor with one axis" or type(t[1]), t[3],
+        type(t[1]) == "table" and "; tensor(list) makes one" or "")
     end
   end
 end

@@ -117,8 +117,45 @@ local COLUMNS = {
   separability = { "layer", "area", "features", "n", "accuracy", "low", "high", "chance", "label" },
 }
 
---- score:table(): the rows as a list of lists, the first one the names of the columns.
-function Score:table()
+-- A row for every layer and neuroid of a predictivity score: its coordinates, r, reliability, ceiling.
+local function neuroid_table(score)
+  local held = score.neuroids
+  local known, shown, layers, groups = {}, {}, {}, {}
+  for name in pairs(held.coordinates) do
+    if name ~= "_count" then known[#known + 1] = name end
+  end
+  table.sort(known)
+  for _, row in ipairs(score.rows) do
+    if not shown[row.layer] then layers[#layers + 1] = row.layer end
+    shown[row.layer] = true
+    if score.by then groups[row.group] = true end
+  end
+  local rows = { table.move(known, 1, #known, 3, { "layer", "position" }) }
+  for _, name in ipairs { "r", "reliability", "ceiling", score.formula } do table.insert(rows[1], name) end
+  local reliability, ceiling = held.reliability:totable(), held.ceiling:totable()
+  for _, layer in ipairs(layers) do
+    local r, ceiled = held.r[layer]:totable(), M.relate(score.formula, held.r[layer], held.ceiling):totable()
+    for i, position in ipairs(held.index) do
+      if not score.by or groups[held.coordinates[score.by][i]] then
+        local line = { layer, position }
+        for _, name in ipairs(known) do line[#line + 1] = held.coordinates[name][i] end
+        for _, value in ipairs { r[i], reliability[i], ceiling[i], ceiled[i] } do line[#line + 1] = value end
+        rows[#rows + 1] = line
+      end
+    end
+  end
+  return rows
+end
+
+--- score:table(): the rows as a list of lists, the first one the names of the columns. score:table "neuroids" of a
+-- predictivity score: a row for every layer and neuroid that was kept, with position (in the assembly), coordinates, r,
+-- reliability, ceiling and r in relation to the ceiling.
+function Score:table(of)
+  if of == "neuroids" and self.neuroids then return neuroid_table(self) end
+  if of ~= nil and of ~= "rows" then
+    require("lamina.errors").raise("argument", 2, "score: there is no table of '%s' (there are rows%s)", tostring(of),
+      self.neuroids and ", neuroids" or "")
+  end
   local names = COLUMNS[self.kind]
   local rows = { names }
   for i, row in ipairs(self.rows) do
@@ -133,9 +170,11 @@ function Score:table()
   return rows
 end
 
---- score:csv(path): writes the table as CSV, into the folder of the experiment as figures go; returns the score.
-function Score:csv(path)
-  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), self:table())
+--- score:csv(path, "neuroids"): writes the table (of rows; or of neuroids) as CSV, into the folder of the experiment as
+-- figures go; returns the score.
+function Score:csv(path, of)
+  local rows = self:table(of)
+  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)
   return self
 end
 

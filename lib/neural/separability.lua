@@ -15,7 +15,8 @@ local M = {}
 
 local FIELDS = {
   stimuli = { type = "any", required = true, doc = "images with labels: a stimulus set or a data set" },
-  splits = { type = "any", doc = "kfold { 5 } if absent" },
+  splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions }; kfold { 5 "
+    .. "} if absent" },
   mapping = { type = "any", doc = "ridge { per = \"all\" } if absent" },
   bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the intervals" },
   seed = { type = "integer", doc = "of the bootstrap; the experiment's if absent" },
@@ -35,13 +36,39 @@ local function check(given, position)
     errors.raise("argument", position, "neural.separability: the stimuli have no labels with classes")
   end
   o.mapping = o.mapping or mappings.ridge { per = "all" }
-  o.splits = o.splits or splits.kfold { 5 }
+  if o.splits == nil then o.splits = splits.kfold { 5 } end
+  local own = splits.of(o.splits, "neural.separability", position)
+  if not own then
+    errors.raise("argument", position, "neural.separability: splits is a %s, expected kfold { 5 }, grouped { 5, by = "
+      .. "\"NAME\" } or a list of { train = positions, test = positions }", type(o.splits))
+  end
+  o.splits = own
+  if not mappings.is_mapping(o.mapping) then
+    errors.raise("argument", position, "neural.separability: mapping is a %s, expected something like ridge {}",
+      type(o.mapping))
+  end
   o.seed = o.seed or tensor.seed()
   return o
 end
 
--- For each image 1 where the classifier of its fold was right, else 0 (float64).
-local function correct(o, layer, y, folds, position)
+-- The images that are tested, in their order. One that is tested twice would count twice: that is an error.
+local function tested_of(folds, position)
+  local seen, list = {}, {}
+  for _, fold in ipairs(folds) do
+    for _, item in ipairs(fold.test) do
+      if seen[item] then
+        errors.raise("argument", position, "neural.separability: splits: image %d is tested more than once", item)
+      end
+      seen[item] = true
+      list[#list + 1] = item
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+-- For each tested image 1 where the classifier of its fold was right, else 0 (float64).
+local function correct(o, layer, y, folds, tested, position)
   local source = mappings.source(layer.x, "neural.separability: layer " .. layer.name, position)
   local parts, order = {}, {}
   for f, fold in ipairs(folds) do
@@ -52,7 +79,7 @@ local function correct(o, layer, y, folds, position)
   end
   local back = {}
   for at, item in ipairs(order) do back[item] = at end
-  return ops.concat(parts, { dim = 1 }):index_select(common.index(back), { dim = 1 })
+  return ops.concat(parts, { dim = 1 }):index_select(common.index(common.pick(back, tested)), { dim = 1 })
 end
 
 --- neural.separability { stimuli =, model =, layers = "all", features =, splits = kfold { 5 }, mapping = ridge { per
@@ -66,6 +93,7 @@ function M.separability(given)
   local n = #o.set
   local labels = common.list(o.set.y)
   local folds = o.splits:folds(n, o.set.columns, labels)
+  local tested = tested_of(folds, position)
   for f, fold in ipairs(folds) do
     fold.inner = #o.mapping.alphas > 1
       and o.splits:inner(o.mapping.inner, fold.train, n, o.set.columns, f, labels) or {}
@@ -73,11 +101,11 @@ function M.separability(given)
   return tensor.no_grad(function()
     local y, rows = targets_of(o.set), {}
     for i, layer in ipairs(features.collect(o, o.set, "neural.separability", position)) do
-      local right = correct(o, layer, y, folds, position)
-      local low, high = features.interval(n, o.bootstrap, o.seed, "separability.bootstrap", function(draws)
-        return right:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, n }:mean(2)
+      local right = correct(o, layer, y, folds, tested, position)
+      local low, high = features.interval(#tested, o.bootstrap, o.seed, "separability.bootstrap", function(draws)
+        return right:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, #tested }:mean(2)
       end)
-      rows[i] = { layer = layer.name, area = layer.area, features = layer.x:size(2), n = n,
+      rows[i] = { layer = layer.name, area = layer.area, features = layer.x:size(2), n = #tested,
         accuracy = right:mean():item(), low = low, high = high, label = layer.x.close and "close" or "exact",
         selected = o.set.selected or nil }
     end

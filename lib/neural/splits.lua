@@ -14,6 +14,10 @@ local Splits = { __name = "splits" }
 Splits.__index = Splits
 
 Splits.__tostring = function(self)
+  if self.own then
+    return string.format("%s given by the script; inner folds by images, seed %d",
+      common.plural(#self.own, "division"), self.seed)
+  end
   if not self.by then return string.format("kfold: %d folds of images, seed %d", self.n, self.seed) end
   return string.format("grouped by %s: %d folds of whole groups, seed %d", self.by, self.n, self.seed)
 end
@@ -44,6 +48,58 @@ function M.grouped(given)
   local position = errors.position(2)
   local o = schema.check("grouped", given, GROUPED, position)
   return setmetatable({ n = o.folds, by = o.by, seed = o.seed or tensor.seed(), position = position }, Splits)
+end
+
+-- The positions of one side of a division the script gives, as a list.
+local function own_side(value, f, side, what, position)
+  local list = common.list(value)
+  if type(list) ~= "table" or #list == 0 or type(list[1]) ~= "number" then
+    errors.raise("argument", position, "%s: splits: division %d needs %s = the positions of images, a list or a tensor "
+      .. "with one axis", what, f, side)
+  end
+  local whole = {}
+  for i, item in ipairs(list) do whole[i] = math.tointeger(item) or item end
+  return whole
+end
+
+--- Splits as predictivity and separability take them: what kfold and grouped make stays itself; a list of
+-- { train = positions, test = positions } (lists or tensors, counted from 1) becomes splits that divide just so. Images
+-- may stand in neither. A penalty is still chosen inside the training images, by kfold over them. nil for anything
+-- else.
+function M.of(value, what, position)
+  if M.is_splits(value) then return value end
+  if type(value) ~= "table" or getmetatable(value) or type(value[1]) ~= "table" then return nil end
+  local own = {}
+  for f, division in ipairs(value) do
+    own[f] = {}
+    for _, side in ipairs { "train", "test" } do
+      own[f][side] = own_side(type(division) == "table" and division[side] or nil, f, side, what, position)
+    end
+  end
+  return setmetatable({ own = own, n = #own, seed = tensor.seed(), position = position }, Splits)
+end
+
+-- The script's own divisions, once every position is known to be one of n, and none on both sides.
+local function check_own(self, n)
+  for f, fold in ipairs(self.own) do
+    local of = {}
+    for _, side in ipairs { "train", "test" } do
+      for _, item in ipairs(fold[side]) do
+        if math.type(item) ~= "integer" or item < 1 or item > n then
+          errors.raise("argument", self.position, "splits: division %d: %s holds %s, expected positions from 1 to %d", f,
+            side, tostring(item), n)
+        end
+        if of[item] then
+          errors.raise("argument", self.position, "splits: division %d: image %d occurs twice%s", f, item,
+            of[item] ~= side and ", in train and in test" or " in " .. side)
+        end
+        of[item] = side
+      end
+    end
+  end
+  local folds = {}
+  for f, fold in ipairs(self.own) do folds[f] = { train = fold.train, test = fold.test } end
+  return folds
 end
 
 --- True for what kfold and grouped make.
@@ -153,6 +209,7 @@ function Splits:folds(n, coordinates, labels)
     errors.raise("argument", 2, "folds: n is %s, expected the number of images, as in kfold { 5 }:folds(#set)",
       type(n) == "number" and tostring(n) or "a " .. type(n))
   end
+  if self.own then return check_own(self, n) end
   return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0, labels)
 end
 

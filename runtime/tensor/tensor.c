@@ -15,7 +15,7 @@ static atomic_uint_fast64_t storage_serial = 1;
 static lm_storage *storage_new(int64_t bytes, lm_err *e) {
   lm_storage *s = lm_alloc_zero(sizeof *s, "storage", e);
   if (!s) return NULL;
-  s->data = lm_alloc((size_t)bytes, "tensor", e);
+  s->data = lm_alloc((size_t)bytes, "a tensor", e);
   if (!s->data) {
     lm_free(s);
     return NULL;
@@ -85,8 +85,9 @@ lm_status lm_tensor_new(lm_tensor **out, lm_dtype dtype, int ndim, const int64_t
   if (!t) return LM_ERR_MEMORY;
   t->storage = storage_new(bytes, e);
   if (!t->storage) {
+    char text[LM_SHAPE_TEXT];
     lm_free(t);
-    return LM_ERR_MEMORY;
+    return lm_fail_in(e, LM_ERR_MEMORY, "%s %s", lm_shape_text(ndim, shape, text), lm_dtype_name(dtype));
   }
   *out = t;
   return LM_OK;

@@ -79,7 +79,7 @@ describe("ridge", function()
       local x, y = randn { 30, p, dtype = "float64" } + 3, randn { 30, 4, dtype = "float64" } - 1
       local train, test = arange(1, 24), arange(25, 30)
       for _, alpha in ipairs { 0.01, 3, 500 } do
-        local guess = ridge(alpha):predict(mapping.source(x, "x"), y,
+        local guess = ridge(alpha):held_out(mapping.source(x, "x"), y,
           { train = train:totable(), test = test:totable() }, {})
         local a, b = x[{ { 1, 24 } }], y[{ { 1, 24 } }]
         local mean = a:mean { dim = 1, keepdim = true }
@@ -112,7 +112,7 @@ describe("ridge", function()
     for _, alpha in ipairs(alphas) do
       local sums = { 0, 0, 0 }
       for _, fold in ipairs(folds) do
-        local guess = ridge(alpha):predict(mapping.source(x, "x"), y, fold, {})
+        local guess = ridge(alpha):held_out(mapping.source(x, "x"), y, fold, {})
         local missed = guess - y:index_select(tensor(fold.test, { dtype = "int64" }), { dim = 1 })
         for t, value in ipairs(missed:square():sum(1):totable()) do sums[t] = sums[t] + value end
       end
@@ -120,7 +120,7 @@ describe("ridge", function()
         if not least[t] or sums[t] < least[t] then best[t], least[t] = alpha, sums[t] end
       end
     end
-    local _, chosen = ridge({ alphas = alphas }):predict(mapping.source(x, "x"), y,
+    local _, chosen = ridge({ alphas = alphas }):held_out(mapping.source(x, "x"), y,
       { train = arange(1, 40):totable(), test = { 1 } }, folds)
     assert.same(best, chosen)
   end)
