@@ -95,15 +95,21 @@ static const char *described(lua_State *L, int index) {
   if (t) return lua_pushfstring(L, "a tensor %s", lm_shape_text(t->ndim, t->shape, shape));
   switch (lua_type(L, index)) {
   case LUA_TNONE:
-  case LUA_TNIL: return "nil";
-  case LUA_TSTRING: return lua_pushfstring(L, "the string '%s'", lua_tostring(L, index));
-  case LUA_TNUMBER: return lua_pushfstring(L, "the number %s", luaL_tolstring(L, index, NULL));
-  case LUA_TBOOLEAN: return lua_toboolean(L, index) ? "true" : "false";
-  default: return lua_pushfstring(L, "a %s", luaL_typename(L, index));
+  case LUA_TNIL:
+    return "nil";
+  case LUA_TSTRING:
+    return lua_pushfstring(L, "the string '%s'", lua_tostring(L, index));
+  case LUA_TNUMBER:
+    return lua_pushfstring(L, "the number %s", luaL_tolstring(L, index, NULL));
+  case LUA_TBOOLEAN:
+    return lua_toboolean(L, index) ? "true" : "false";
+  default:
+    return lua_pushfstring(L, "a %s", luaL_typename(L, index));
   }
 }
 
-/* ---- tensors ----------------------------------------------------------------------------------------------------- */
+/* ---- tensors -----------------------------------------------------------------------------------------------------
+ */
 
 lm_tensor **bind_new_tensor(lua_State *L) {
   bind_box *box = lua_newuserdatauv(L, sizeof *box, 0);
@@ -161,7 +167,8 @@ lm_tensor *bind_tensor(lua_State *L, int index, const char *what) {
   return box->tensor;
 }
 
-/* ---- other arguments --------------------------------------------------------------------------------------------- */
+/* ---- other arguments ---------------------------------------------------------------------------------------------
+ */
 
 int64_t bind_int(lua_State *L, int index, const char *what) {
   int exact = 0;
@@ -201,7 +208,8 @@ int bind_shape(lua_State *L, int index, int64_t shape[LM_MAX_DIMS], const char *
     shape[0] = bind_int(L, index, what);
     return 1;
   }
-  if (!lua_istable(L, index)) bind_fail(L, "%s must be a list of sizes such as { 2, 3 }, not %s", what, described(L, index));
+  if (!lua_istable(L, index))
+    bind_fail(L, "%s must be a list of sizes such as { 2, 3 }, not %s", what, described(L, index));
   lua_Integer n = (lua_Integer)lua_rawlen(L, index);
   if (n > LM_MAX_DIMS) bind_fail(L, "%s has %d entries; a tensor has at most %d axes", what, (int)n, LM_MAX_DIMS);
   index = lua_absindex(L, index);
@@ -229,7 +237,8 @@ bool bind_option(lua_State *L, int index, const char *name) {
   return false;
 }
 
-/* ---- nearest names ------------------------------------------------------------------------------------------------ */
+/* ---- nearest names ------------------------------------------------------------------------------------------------
+ */
 
 enum { WORD = 40 };
 
@@ -296,7 +305,8 @@ void bind_known_options(lua_State *L, int index, const char *what, const char *k
   }
 }
 
-/* ---- help --------------------------------------------------------------------------------------------------------- */
+/* ---- help ---------------------------------------------------------------------------------------------------------
+ */
 
 void bind_document(lua_State *L, const bind_doc *docs) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lamina.docs");

@@ -42,8 +42,8 @@ void bind_forget(bind_box *box);
  * bind_account once filled. */
 lm_tensor **bind_new_tensor(lua_State *L);
 
-/* Tells the collector about the bytes of the tensor just put into the userdata on top of the stack; of several handles
- * of one storage, the first answers for its bytes. */
+/* Tells the collector about the bytes of the tensor just put into the userdata on top of the stack; of several
+ * handles of one storage, the first answers for its bytes. */
 void bind_account(lua_State *L, const lm_tensor *t);
 
 /* The tensor at an index; raises when it is something else, naming `what` ("conv2d: x"). Borrowed. */
@@ -54,15 +54,16 @@ lm_tensor *bind_to_tensor(lua_State *L, int index); /* NULL where it is no tenso
  * try. Every binding that makes large tensors asks once. */
 bool bind_collect(lua_State *L, lm_status status);
 
-/* ---- other arguments; `what` names the argument in messages ("conv2d: stride") ---------------------------------- */
+/* ---- other arguments; `what` names the argument in messages ("conv2d: stride") ----------------------------------
+ */
 
-int64_t bind_int(lua_State *L, int index, const char *what);  /* an integer, or a float with an integral value */
-double bind_real(lua_State *L, int index, const char *what);  /* a number; strings are refused */
+int64_t bind_int(lua_State *L, int index, const char *what); /* an integer, or a float with an integral value */
+double bind_real(lua_State *L, int index, const char *what); /* a number; strings are refused */
 const char *bind_text(lua_State *L, int index, const char *what);
 bool bind_bool(lua_State *L, int index, const char *what);
-lm_dtype bind_dtype(lua_State *L, int index, const char *what);          /* a dtype name */
+lm_dtype bind_dtype(lua_State *L, int index, const char *what);                        /* a dtype name */
 int bind_shape(lua_State *L, int index, int64_t shape[LM_MAX_DIMS], const char *what); /* {2, 3} or 2; returns ndim */
-int64_t bind_index(lua_State *L, int index, int64_t n, const char *what); /* 1..n or -n..-1 to 0..n-1 */
+int64_t bind_index(lua_State *L, int index, int64_t n, const char *what);              /* 1..n or -n..-1 to 0..n-1 */
 
 /* The raw option `name` of the table at `index`: pushes it and returns true, or pushes nothing and returns false. */
 bool bind_option(lua_State *L, int index, const char *name);
@@ -85,10 +86,10 @@ void bind_document(lua_State *L, const bind_doc *docs);
 /* ---- modules --------------------------------------------------------------------------------------------------- */
 
 /* Each opens one room of the runtime as a table of functions: require "lamina.core.NAME". The list is in libs.c. */
-int bind_open_tensor(lua_State *L); /* creation, methods, grad control, random draws */
-void bind_open_creation(lua_State *L, int table); /* the part of it in lua_create.c; fills the table at that index */
+int bind_open_tensor(lua_State *L);                /* creation, methods, grad control, random draws */
+void bind_open_creation(lua_State *L, int table);  /* the part of it in lua_create.c; fills the table at that index */
 void bind_open_gradients(lua_State *L, int table); /* the part of it in lua_grad.c */
-int bind_open_ops(lua_State *L);    /* every op of the runtime by its name */
+int bind_open_ops(lua_State *L);                   /* every op of the runtime by its name */
 int bind_open_base(lua_State *L);   /* threads, memory, versions, hashing, interrupts, terminal, files */
 int bind_open_io(lua_State *L);     /* npy, npz, idx, safetensors, png, csv, json, atomic text files */
 int bind_open_optim(lua_State *L);  /* multi-tensor updates */

@@ -96,7 +96,8 @@ static int create_full(lua_State *L) {
   return done(L, "full", status, &err);
 }
 
-/* ---- nested tables ---------------------------------------------------------------------------------------------------- */
+/* ---- nested tables
+ * ---------------------------------------------------------------------------------------------------- */
 
 /* The shape of a nested table, read along its first entries. */
 static int nested_shape(lua_State *L, int index, int64_t shape[LM_MAX_DIMS]) {
@@ -157,7 +158,8 @@ static int create_tensor(lua_State *L) {
   return done(L, "tensor", LM_OK, &err);
 }
 
-/* ---- formulas --------------------------------------------------------------------------------------------------------- */
+/* ---- formulas
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* How many of start, start + step, ... lie up to stop. */
 static int64_t whole_steps(int64_t start, int64_t stop, int64_t step) {
@@ -171,7 +173,8 @@ static int create_arange(lua_State *L) {
   double start = bind_real(L, 1, "arange: start"), stop = bind_real(L, 2, "arange: stop");
   double step = lua_type(L, 3) == LUA_TNUMBER ? lua_tonumber(L, 3) : 1;
   int options = lua_istable(L, 3) ? 3 : 4;
-  bool whole = lua_isinteger(L, 1) && lua_isinteger(L, 2) && (lua_istable(L, 3) || lua_isnoneornil(L, 3) || lua_isinteger(L, 3));
+  bool whole = lua_isinteger(L, 1) && lua_isinteger(L, 2) &&
+               (lua_istable(L, 3) || lua_isnoneornil(L, 3) || lua_isinteger(L, 3));
   if (step == 0) bind_fail(L, "arange: step must not be 0");
   if (lua_istable(L, options)) bind_known_options(L, options, "arange", "dtype");
   lm_dtype dtype = dtype_option(L, options, "arange", whole ? LM_I64 : LM_F32);
@@ -186,8 +189,10 @@ static int create_arange(lua_State *L) {
   lm_tensor **slot = bind_new_tensor(L);
   make(L, "arange", slot, dtype, 1, &n);
   for (int64_t i = 0; i < n; i++) {
-    if (whole && dtype == LM_I64) ((int64_t *)lm_tensor_data(*slot))[i] = first + i * by;
-    else lm_tensor_set(*slot, i, fma((double)i, step, start));
+    if (whole && dtype == LM_I64)
+      ((int64_t *)lm_tensor_data(*slot))[i] = first + i * by;
+    else
+      lm_tensor_set(*slot, i, fma((double)i, step, start));
   }
   return done(L, "arange", LM_OK, &err);
 }
@@ -244,7 +249,8 @@ static int create_eye(lua_State *L) {
   return done(L, "eye", LM_OK, &err);
 }
 
-/* ---- random draws ----------------------------------------------------------------------------------------------------- */
+/* ---- random draws
+ * ----------------------------------------------------------------------------------------------------- */
 
 enum { NORMAL, UNIFORM, INTEGER, PERMUTATION };
 static const char *const kinds[] = {"normal", "uniform", "int", "permutation"};
@@ -330,7 +336,8 @@ static int create_draw(lua_State *L) {
   lm_key key = {.seed = seed};
   if (bind_option(L, 1, "seed")) key.seed = (uint64_t)bind_int(L, -1, "draw: seed");
   int64_t step = bind_option(L, 1, "step") ? bind_int(L, -1, "draw: step") : 0;
-  if (step < 0 || step > UINT32_MAX) bind_fail(L, "draw: step is %lld but must be from 0 to 2^32 - 1", (long long)step);
+  if (step < 0 || step > UINT32_MAX)
+    bind_fail(L, "draw: step is %lld but must be from 0 to 2^32 - 1", (long long)step);
   key.step = (uint32_t)step;
   lua_getfield(L, 1, "purpose");
   key.purpose = lm_purpose(bind_text(L, -1, "draw: purpose"));
@@ -352,7 +359,8 @@ static int create_seed(lua_State *L) {
   return 1;
 }
 
-/* draws([list]) -> how often each kind has drawn; a list sets it, so that a resumed run goes on with the next draws. */
+/* draws([list]) -> how often each kind has drawn; a list sets it, so that a resumed run goes on with the next draws.
+ */
 static int create_draws(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -371,23 +379,31 @@ static int create_draws(lua_State *L) {
 }
 
 void bind_open_creation(lua_State *L, int table) {
-  static const luaL_Reg functions[] = {
-      {"tensor", create_tensor}, {"zeros", create_zeros}, {"ones", create_ones}, {"full", create_full},
-      {"arange", create_arange}, {"linspace", create_linspace}, {"logspace", create_logspace}, {"eye", create_eye},
-      {"randn", create_randn}, {"rand", create_rand}, {"randint", create_randint},
-      {"permutation", create_permutation}, {"draw", create_draw}, {"seed", create_seed}, {"draws", create_draws},
-      {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"tensor", create_tensor},     {"zeros", create_zeros},
+                                       {"ones", create_ones},         {"full", create_full},
+                                       {"arange", create_arange},     {"linspace", create_linspace},
+                                       {"logspace", create_logspace}, {"eye", create_eye},
+                                       {"randn", create_randn},       {"rand", create_rand},
+                                       {"randint", create_randint},   {"permutation", create_permutation},
+                                       {"draw", create_draw},         {"seed", create_seed},
+                                       {"draws", create_draws},       {NULL, NULL}};
   static const bind_doc docs[] = {
-      {"tensor", "tensor(table [, { dtype = \"float32\" }])", "A tensor from a number or a nested table of numbers; ragged tables are an error."},
+      {"tensor", "tensor(table [, { dtype = \"float32\" }])",
+       "A tensor from a number or a nested table of numbers; ragged tables are an error."},
       {"zeros", "zeros { 2, 3, dtype = \"float32\" }", "A tensor of zeros."},
       {"ones", "ones { 2, 3, dtype = \"float32\" }", "A tensor of ones."},
       {"full", "full({ 2, 3 }, value [, { dtype = \"float32\" }])", "A tensor of one value."},
-      {"arange", "arange(start, stop [, step] [, { dtype = }])", "start, start + step, ... up to stop, which is included. int64 when all are integers, else float32."},
-      {"linspace", "linspace(first, last, count [, { dtype = }])", "count evenly spaced numbers, both ends included."},
-      {"logspace", "logspace(first, last, count [, { dtype = }])", "Powers of ten with evenly spaced exponents, both ends included."},
+      {"arange", "arange(start, stop [, step] [, { dtype = }])",
+       "start, start + step, ... up to stop, which is included. int64 when all are integers, else float32."},
+      {"linspace", "linspace(first, last, count [, { dtype = }])",
+       "count evenly spaced numbers, both ends included."},
+      {"logspace", "logspace(first, last, count [, { dtype = }])",
+       "Powers of ten with evenly spaced exponents, both ends included."},
       {"eye", "eye(n [, { dtype = }])", "The n x n unit matrix."},
-      {"randn", "randn { 2, 3, dtype = \"float32\" }", "Standard normal numbers (Philox, Box-Muller), keyed by the seed and the number of the draw."},
-      {"rand", "rand { 2, 3, dtype = \"float32\" }", "Uniform numbers in [0, 1), keyed by the seed and the number of the draw."},
+      {"randn", "randn { 2, 3, dtype = \"float32\" }",
+       "Standard normal numbers (Philox, Box-Muller), keyed by the seed and the number of the draw."},
+      {"rand", "rand { 2, 3, dtype = \"float32\" }",
+       "Uniform numbers in [0, 1), keyed by the seed and the number of the draw."},
       {"randint", "randint(low, high [, shape])", "Uniform integers from low to high, both included; int64."},
       {"permutation", "permutation(n)", "The numbers 1 to n in random order; int64."},
       {"draw", "lamina.core.tensor.draw { kind =, shape =, seed =, purpose =, step =, mean =, std =, low =, high = }",

@@ -55,7 +55,8 @@ void bind_open_gradients(lua_State *L, int table) {
   static const bind_doc docs[] = {
       {"no_grad", "no_grad(f, ...)", "Calls f(...) without recording for gradients and returns what it returns."},
       {"gradients", "gradients(root, { tensors } [, { keep =, create = }])",
-       "The gradients of a one-element tensor with respect to each of the tensors, without touching any .grad; false where\n"
+       "The gradients of a one-element tensor with respect to each of the tensors, without touching any .grad; false "
+       "where\n"
        "it does not depend on one."},
       {NULL, NULL, NULL}};
   bind_document(L, docs);

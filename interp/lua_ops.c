@@ -14,7 +14,7 @@
 typedef struct op_call {
   const lm_op *op;
   int n_in;
-  lm_tensor **in;           /* few, or a userdata's memory */
+  lm_tensor **in; /* few, or a userdata's memory */
   lm_tensor *few[LM_MAX_INPUTS];
   double number[LM_MAX_INPUTS];
   lua_Integer whole[LM_MAX_INPUTS]; /* a Lua integer, which a double may not hold */
@@ -36,7 +36,8 @@ static void read_list(lua_State *L, const lm_op *op, const lm_param *p, int inde
   const char *what = label(L, op, p->name);
   index = lua_absindex(L, index);
   if (p->kind == LM_P_DIMS && !lua_istable(L, index) && lua_type(L, index) != LUA_TNUMBER)
-    bind_fail(L, "%s must be an axis such as 1 or a list of axes such as { 1, 2 }, not a %s", what, luaL_typename(L, index));
+    bind_fail(L, "%s must be an axis such as 1 or a list of axes such as { 1, 2 }, not a %s", what,
+              luaL_typename(L, index));
   value->n = bind_shape(L, index, value->v, what);
   if (p->kind == LM_P_DIMS)
     for (int i = 0; i < value->n; i++) value->v[i] = from_one(L, what, value->v[i]);
@@ -66,14 +67,27 @@ static void read_param(lua_State *L, op_call *c, int which, int index) {
   lm_err err = {0};
   *value = (lm_value){.given = true};
   switch (p->kind) {
-  case LM_P_INT: value->i = bind_int(L, index, what); break;
+  case LM_P_INT:
+    value->i = bind_int(L, index, what);
+    break;
   case LM_P_DIM:
-  case LM_P_INDEX: value->i = from_one(L, what, bind_int(L, index, what)); break;
-  case LM_P_REAL: value->r = bind_real(L, index, what); break;
-  case LM_P_BOOL: value->i = bind_bool(L, index, what); break;
-  case LM_P_CHOICE: value->i = read_choice(L, c->op, p, index); break;
-  case LM_P_DTYPE: value->i = bind_dtype(L, index, what); break;
-  default: read_list(L, c->op, p, index, value);
+  case LM_P_INDEX:
+    value->i = from_one(L, what, bind_int(L, index, what));
+    break;
+  case LM_P_REAL:
+    value->r = bind_real(L, index, what);
+    break;
+  case LM_P_BOOL:
+    value->i = bind_bool(L, index, what);
+    break;
+  case LM_P_CHOICE:
+    value->i = read_choice(L, c->op, p, index);
+    break;
+  case LM_P_DTYPE:
+    value->i = bind_dtype(L, index, what);
+    break;
+  default:
+    read_list(L, c->op, p, index, value);
   }
   lua_settop(L, top); /* drops the labels */
   bind_check(L, lm_op_check_value(c->op, p, value, &err), &err);
@@ -219,7 +233,8 @@ static void make_scalars(lua_State *L, op_call *c) {
   }
 }
 
-/* ---- the first op that is not finite ------------------------------------------------------------------------------ */
+/* ---- the first op that is not finite ------------------------------------------------------------------------------
+ */
 
 static bool guarding; /* whether every result of an op is looked at */
 
@@ -299,12 +314,13 @@ void bind_push_op(lua_State *L, const lm_op *op) {
   lua_pushcclosure(L, op_function, 1);
 }
 
-/* ---- help ---------------------------------------------------------------------------------------------------------- */
+/* ---- help
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static const char *const kinds[] = {
-    [LM_P_INT] = "integer", [LM_P_INTS] = "integers", [LM_P_REAL] = "number", [LM_P_BOOL] = "boolean",
-    [LM_P_CHOICE] = "choice", [LM_P_DIM] = "axis", [LM_P_DIMS] = "axes", [LM_P_SHAPE] = "shape",
-    [LM_P_DTYPE] = "dtype", [LM_P_INDEX] = "position"};
+    [LM_P_INT] = "integer",   [LM_P_INTS] = "integers", [LM_P_REAL] = "number", [LM_P_BOOL] = "boolean",
+    [LM_P_CHOICE] = "choice", [LM_P_DIM] = "axis",      [LM_P_DIMS] = "axes",   [LM_P_SHAPE] = "shape",
+    [LM_P_DTYPE] = "dtype",   [LM_P_INDEX] = "position"};
 
 static void push_params(lua_State *L, const lm_op *op) {
   lua_newtable(L);
@@ -358,7 +374,8 @@ static int op_list(lua_State *L) {
 int bind_open_ops(lua_State *L) {
   static const bind_doc docs[] = {
       {"op_list", "lamina.core.op_list()", "The names of all ops of the runtime, sorted."},
-      {"op_doc", "lamina.core.op_doc(name)", "What is known of an op: name, doc, inputs, group, params; nil if there is none."},
+      {"op_doc", "lamina.core.op_doc(name)",
+       "What is known of an op: name, doc, inputs, group, params; nil if there is none."},
       {NULL, NULL, NULL}};
   bind_document(L, docs);
   lua_newtable(L);

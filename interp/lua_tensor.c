@@ -21,7 +21,8 @@ static int finish(lua_State *L, lm_status status, const lm_err *err) {
   return 1;
 }
 
-/* ---- indexing -------------------------------------------------------------------------------------------------------- */
+/* ---- indexing
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* Applies an op of one input, recorded or not. Nothing here raises, so the setting is always restored. */
 static lm_status apply_to(const lm_op *op, lm_tensor *t, const lm_value *values, bool record, lm_tensor **out,
@@ -47,8 +48,10 @@ static lm_status narrow(lua_State *L, lm_tensor **view, int *axis, int entry, bo
       (*axis)++;
       return LM_OK;
     }
-    if (given == 1 || given > 3) return lm_fail(err, LM_ERR_ARGUMENT, "index: a range is {first, last} or {first, last, step}");
-    if (range[0] == 0 || range[1] == 0) return lm_fail(err, LM_ERR_ARGUMENT, "index: positions count from 1 (-1 is the last)");
+    if (given == 1 || given > 3)
+      return lm_fail(err, LM_ERR_ARGUMENT, "index: a range is {first, last} or {first, last, step}");
+    if (range[0] == 0 || range[1] == 0)
+      return lm_fail(err, LM_ERR_ARGUMENT, "index: positions count from 1 (-1 is the last)");
     for (int i = 0; i < 2; i++) range[i] = range[i] > 0 ? range[i] - 1 : range[i];
     lm_value values[] = {lm_int(*axis), lm_int(range[0]), lm_int(range[1]), lm_int(range[2])};
     status = lm_op_check_value(&lm_op_slice, &lm_op_slice.params[3], &values[3], err);
@@ -87,10 +90,17 @@ static lm_tensor *push_part(lua_State *L, lm_tensor *t, bool record) {
 static void push_element(lua_State *L, const lm_tensor *t) {
   const void *at = lm_tensor_data(t);
   switch (t->dtype) {
-  case LM_I64: lua_pushinteger(L, *(const int64_t *)at); break;
-  case LM_U8: lua_pushinteger(L, *(const uint8_t *)at); break;
-  case LM_BOOL: lua_pushboolean(L, *(const uint8_t *)at); break;
-  default: lua_pushnumber(L, lm_tensor_get(t, 0));
+  case LM_I64:
+    lua_pushinteger(L, *(const int64_t *)at);
+    break;
+  case LM_U8:
+    lua_pushinteger(L, *(const uint8_t *)at);
+    break;
+  case LM_BOOL:
+    lua_pushboolean(L, *(const uint8_t *)at);
+    break;
+  default:
+    lua_pushnumber(L, lm_tensor_get(t, 0));
   }
 }
 
@@ -128,10 +138,21 @@ static bool push_field(lua_State *L, lm_tensor *t, const char *name) {
 /* What other tensor libraries call it. */
 static const struct {
   const char *theirs, *ours;
-} aliases[] = {{"view", "reshape"}, {"numpy", "totable"}, {"tolist", "totable"}, {"float", "to \"float32\""},
-               {"double", "to \"float64\""}, {"long", "to \"int64\""}, {"int", "to \"int64\""}, {"astype", "to"},
-               {"numel", "count"}, {"dim", "ndim"}, {"T", "t()"}, {"mm", "matmul"}, {"dot", "matmul"},
-               {"narrow", "slice"}, {"cat", "concat"}};
+} aliases[] = {{"view", "reshape"},
+               {"numpy", "totable"},
+               {"tolist", "totable"},
+               {"float", "to \"float32\""},
+               {"double", "to \"float64\""},
+               {"long", "to \"int64\""},
+               {"int", "to \"int64\""},
+               {"astype", "to"},
+               {"numel", "count"},
+               {"dim", "ndim"},
+               {"T", "t()"},
+               {"mm", "matmul"},
+               {"dot", "matmul"},
+               {"narrow", "slice"},
+               {"cat", "concat"}};
 
 static void no_such_method(lua_State *L, const char *name) {
   char near[48];
@@ -145,7 +166,8 @@ static void no_such_method(lua_State *L, const char *name) {
     luaL_addchar(&b, ' ');
     luaL_addstring(&b, lm_ops[i]->name);
   }
-  luaL_addstring(&b, " size count item totable clone to requires_grad detach backward zero_grad copy fill release digest t");
+  luaL_addstring(
+      &b, " size count item totable clone to requires_grad detach backward zero_grad copy fill release digest t");
   luaL_pushresult(&b);
   if (bind_nearest(name, lua_tostring(L, -1), near, sizeof near))
     bind_fail(L, "a tensor has no field or method '%s' (did you mean '%s'?)", name, near);
@@ -173,7 +195,9 @@ static int tensor_index(lua_State *L) {
 /* Writing in place is refused where the tape would not notice or where elements share memory. */
 static void check_writable(lua_State *L, const lm_tensor *t, const char *what) {
   if (t->requires_grad && lm_grad_enabled())
-    bind_fail(L, "%s: this tensor takes part in gradients; write inside no_grad(function() ... end), or use :detach()", what);
+    bind_fail(L,
+              "%s: this tensor takes part in gradients; write inside no_grad(function() ... end), or use :detach()",
+              what);
   for (int i = 0; i < t->ndim; i++)
     if (t->stride[i] == 0 && t->shape[i] > 1)
       bind_fail(L, "%s: an expanded tensor shares its elements; clone it before writing", what);
@@ -183,8 +207,11 @@ static void check_writable(lua_State *L, const lm_tensor *t, const char *what) {
 static void check_value(lua_State *L, int index, const char *what) {
   const lm_tensor *t = bind_to_tensor(L, index);
   if (t && t->requires_grad && lm_grad_enabled())
-    bind_fail(L, "%s: the value takes part in gradients, which do not flow through writing in place; :detach() it, write "
-              "inside no_grad(function() ... end), or build the result with where, concat or stack", what);
+    bind_fail(
+        L,
+        "%s: the value takes part in gradients, which do not flow through writing in place; :detach() it, write "
+        "inside no_grad(function() ... end), or build the result with where, concat or stack",
+        what);
 }
 
 /* dst[...] = the tensor or number at index, broadcast. */
@@ -221,7 +248,8 @@ static int tensor_newindex(lua_State *L) {
   return 0;
 }
 
-/* ---- methods --------------------------------------------------------------------------------------------------------- */
+/* ---- methods
+ * --------------------------------------------------------------------------------------------------------- */
 
 static int tensor_gc(lua_State *L) {
   bind_forget(luaL_checkudata(L, 1, BIND_TENSOR));
@@ -269,7 +297,8 @@ static int tensor_item(lua_State *L) {
   char text[LM_SHAPE_TEXT];
   lm_tensor *t = self(L);
   if (lm_tensor_count(t) != 1)
-    bind_fail(L, "item: the tensor is %s; only one element can be read this way", lm_shape_text(t->ndim, t->shape, text));
+    bind_fail(L, "item: the tensor is %s; only one element can be read this way",
+              lm_shape_text(t->ndim, t->shape, text));
   push_element(L, t);
   return 1;
 }
@@ -320,7 +349,8 @@ static int tensor_requires_grad(lua_State *L) {
     return 1;
   }
   bool on = bind_bool(L, 2, "requires_grad");
-  if (t->record) bind_fail(L, "requires_grad: this tensor is a computed result; only leaves can be marked (detach it first)");
+  if (t->record)
+    bind_fail(L, "requires_grad: this tensor is a computed result; only leaves can be marked (detach it first)");
   if (on && !lm_dtype_is_float(t->dtype))
     bind_fail(L, "requires_grad: only float32 and float64 have gradients, not %s", lm_dtype_name(t->dtype));
   t->requires_grad = on;
@@ -422,8 +452,8 @@ static int is_tensor(lua_State *L) {
 static const struct {
   const char *event;
   const lm_op *op;
-} operators[] = {{"__add", &lm_op_add}, {"__sub", &lm_op_sub}, {"__mul", &lm_op_mul}, {"__div", &lm_op_div},
-                 {"__pow", &lm_op_pow}, {"__mod", &lm_op_mod}};
+} operators[] = {{"__add", &lm_op_add}, {"__sub", &lm_op_sub}, {"__mul", &lm_op_mul},
+                 {"__div", &lm_op_div}, {"__pow", &lm_op_pow}, {"__mod", &lm_op_mod}};
 
 /* Lua passes the operand twice to __unm. */
 static int tensor_unm(lua_State *L) {
@@ -433,16 +463,27 @@ static int tensor_unm(lua_State *L) {
 
 /* < and <= of Lua give true or false, not a tensor. */
 static int tensor_order(lua_State *L) {
-  bind_fail(L, "tensors have no order of their own: x:lt(y), x:le(y), x:gt(y), x:ge(y) compare element by element, and "
-               "x:item() gives the number of a tensor with one element");
+  bind_fail(L,
+            "tensors have no order of their own: x:lt(y), x:le(y), x:gt(y), x:ge(y) compare element by element, and "
+            "x:item() gives the number of a tensor with one element");
 }
 
-static const luaL_Reg methods[] = {{"size", tensor_size}, {"count", tensor_count}, {"item", tensor_item},
-                                   {"totable", tensor_totable}, {"clone", tensor_clone}, {"to", tensor_to},
-                                   {"requires_grad", tensor_requires_grad}, {"detach", tensor_detach},
-                                   {"backward", tensor_backward}, {"zero_grad", tensor_zero_grad},
-                                   {"copy", tensor_copy}, {"fill", tensor_fill}, {"release", tensor_gc},
-                                   {"digest", tensor_digest}, {"t", tensor_t}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"size", tensor_size},
+                                   {"count", tensor_count},
+                                   {"item", tensor_item},
+                                   {"totable", tensor_totable},
+                                   {"clone", tensor_clone},
+                                   {"to", tensor_to},
+                                   {"requires_grad", tensor_requires_grad},
+                                   {"detach", tensor_detach},
+                                   {"backward", tensor_backward},
+                                   {"zero_grad", tensor_zero_grad},
+                                   {"copy", tensor_copy},
+                                   {"fill", tensor_fill},
+                                   {"release", tensor_gc},
+                                   {"digest", tensor_digest},
+                                   {"t", tensor_t},
+                                   {NULL, NULL}};
 
 static const bind_doc docs[] = {
     {"size", "x:size([axis])", "The size of one axis, or all sizes as a list."},
@@ -451,7 +492,8 @@ static const bind_doc docs[] = {
     {"totable", "x:totable()", "The elements as nested Lua tables; a number for a scalar."},
     {"clone", "x:clone()", "A copy with its own memory and no gradient."},
     {"to", "x:to(dtype)", "x with another element type; x itself where it has it already. Gradients flow."},
-    {"requires_grad", "x:requires_grad([on])", "Marks a leaf to collect gradients and returns it; without argument, whether it does."},
+    {"requires_grad", "x:requires_grad([on])",
+     "Marks a leaf to collect gradients and returns it; without argument, whether it does."},
     {"detach", "x:detach()", "The same memory, outside the graph: no gradient flows through it."},
     {"backward", "x:backward([gradient] [, { keep = false, create = false }])",
      "Adds the gradients of x (one element, or with a given gradient) to .grad of every leaf it depends on.\n"
@@ -459,8 +501,10 @@ static const bind_doc docs[] = {
     {"zero_grad", "x:zero_grad()", "Forgets the collected gradient; returns x."},
     {"copy", "x:copy(y)", "Writes a tensor (broadcast, converted) or a number into x; returns x."},
     {"fill", "x:fill(value)", "Writes one number everywhere; returns x."},
-    {"release", "x:release()", "Gives the memory back now instead of at the next collection; x cannot be used after it."},
-    {"digest", "x:digest()", "The SHA-256 of dtype, shape and elements: equal on every machine that made the same numbers."},
+    {"release", "x:release()",
+     "Gives the memory back now instead of at the next collection; x cannot be used after it."},
+    {"digest", "x:digest()",
+     "The SHA-256 of dtype, shape and elements: equal on every machine that made the same numbers."},
     {"t", "x:t()", "The transposed matrix, as a view."},
     {NULL, NULL, NULL}};
 
@@ -489,10 +533,9 @@ static void make_metatable(lua_State *L) {
   lua_setfield(L, -3, "methods"); /* for completion at the prompt */
   lua_pushcclosure(L, tensor_index, 1);
   lua_setfield(L, -2, "__index");
-  static const luaL_Reg events[] = {{"__newindex", tensor_newindex}, {"__gc", tensor_gc}, {"__close", tensor_gc},
-                                    {"__tostring", tensor_tostring}, {"__len", tensor_len}, {"__unm", tensor_unm},
-                                    {"__lt", tensor_order}, {"__le", tensor_order},
-                                    {NULL, NULL}};
+  static const luaL_Reg events[] = {{"__newindex", tensor_newindex}, {"__gc", tensor_gc},    {"__close", tensor_gc},
+                                    {"__tostring", tensor_tostring}, {"__len", tensor_len},  {"__unm", tensor_unm},
+                                    {"__lt", tensor_order},          {"__le", tensor_order}, {NULL, NULL}};
   luaL_setfuncs(L, events, 0);
   for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
     bind_push_op(L, operators[i].op);

@@ -92,7 +92,11 @@ static const char *not_text(const char *text, size_t size) {
   if (memchr(text, 0, size)) return "this is no text: it holds a byte of 0";
   for (size_t i = 0; i < size; i++) {
     unsigned char c = (unsigned char)text[i];
-    size_t more = c < 0x80 ? 0 : c >= 0xC2 && c < 0xE0 ? 1 : c >= 0xE0 && c < 0xF0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 9;
+    size_t more = c < 0x80                ? 0
+                  : c >= 0xC2 && c < 0xE0 ? 1
+                  : c >= 0xE0 && c < 0xF0 ? 2
+                  : c >= 0xF0 && c < 0xF5 ? 3
+                                          : 9;
     if (more > size - 1 - i) return "this is no text: it is not UTF-8";
     for (; more; more--)
       if (((unsigned char)text[++i] & 0xC0) != 0x80) return "this is no text: it is not UTF-8";

@@ -264,14 +264,14 @@ function M.csv(path)
   return require("lamina.core.io").csv_read(path, { header = true })
 end
 
---- data.save_npy(path, t): writes a tensor as a NumPy file. A relative path is one in the experiment's folder. Returns
--- the path written.
+--- data.save_npy(path, t): writes a tensor as a NumPy file. A relative path is one in the experiment's folder.
+-- Returns the path written.
 function M.save_npy(path, t)
   local position = errors.position(2)
   named("save_npy", path, position)
   if not tensor.is_tensor(t) then
-    errors.raise("argument", position, "data.save_npy: expected a tensor, as in data.save_npy(\"x.npy\", x), got a %s",
-      type(t))
+    errors.raise("argument", position, "data.save_npy: expected a tensor, as in data.save_npy(\"x.npy\", x), got a "
+      .. "%s", type(t))
   end
   path = require("lamina.experiment").path(path)
   require("lamina.core.io").npy_write(path, t)

@@ -99,7 +99,8 @@ end
 -- What is usually meant where a tensor and a number were taken for one another.
 local HINTS = {
   { "number expected, got tensor", " (x:item() is the number in a tensor of one element)" },
-  { "^attempt to concatenate a tensor", " (tostring(x) is its text, x:item() the number in a tensor of one element)" },
+  { "^attempt to concatenate a tensor",
+    " (tostring(x) is its text, x:item() the number in a tensor of one element)" },
   { "^attempt to index a number value %(field 'integer index'%)",
     " (x[i] of a tensor with one axis is a Lua number already)" },
 }

@@ -31,13 +31,13 @@ function Evaluation:results()
   return rows
 end
 
-local FIELDS = {
+local FIELDS = schema.document("evaluate", {
   model = { type = "any", required = true, doc = "a model, or a function from a batch of inputs to outputs" },
   data = { type = "any", required = true, doc = "a data set" },
   loss = { type = { "string", "table", "function" }, doc = "as in train; cross_entropy for labels, else mse" },
   batch = { type = "integer", default = 256, min = 1,
     doc = "items at a time; no result depends on it but the loss's last bits" },
-}
+})
 
 --- Whether targets are class labels.
 function M.is_labels(y) return core.is_tensor(y) and y.dtype == "int64" and y.ndim == 1 end
@@ -106,8 +106,9 @@ end
 --- evaluate { model =, data =, loss =, batch = 256 }: n, loss (mean over items) and, for labels, error (part of the
 -- items that is wrong), accuracy, wrong (their number) and confusion (classes x classes, int64: true class by given
 -- class). `selected` is true where the data have been used for a choice, such as which weights to keep.
-function M.evaluate(given)
+function M.evaluate(given, ...)
   local position = errors.position(2)
+  schema.alone("evaluate", "evaluate { model = net, data = set }", position, ...)
   return M.run(schema.check("evaluate", given, FIELDS, position), position)
 end
 

@@ -37,6 +37,8 @@ M.fields = {
     doc = "false: no output; a function: called with the line of each epoch" },
 }
 
+schema.document("loop", M.fields)
+
 local function bad(value) return value ~= value or value == math.huge or value == -math.huge end
 
 --- "NaN" or "infinite".
@@ -233,8 +235,8 @@ function Run:go()
   end
 end
 
--- Where the checkpoint is written: a relative name is one in the experiment's folder; the folder of an absolute one must
--- be there.
+-- Where the checkpoint is written: a relative name is one in the experiment's folder; the folder of an absolute one
+-- must be there.
 local function checkpoint_path(name, position)
   local base, experiment = require "lamina.core.base", require "lamina.experiment"
   local parent = name:match "^(.*)/[^/]*$"
@@ -266,11 +268,13 @@ function M.run(o, position)
   return run.rows
 end
 
---- loop { data =, batch = 64, epochs = 1, state = {...}, each = function(b) ... end, ... }: see the head of this file
--- and `fields`. b has x, y, #b, epoch, step (counted over all epochs, from 1) and number (within the epoch). Returns
+--- loop { data =, batch = 64, epochs = 1, state = {...}, each = function(b) ... end, ... }: any training loop. `each`
+-- is called with every batch and returns a table of losses and other numbers, whose means over the epoch make the
+-- history. b has x, y, #b, epoch, step (counted over all epochs, from 1) and number (within the epoch). Returns
 -- the history: one row per epoch.
-function M.loop(given)
+function M.loop(given, ...)
   local position = errors.position(2)
+  schema.alone("loop", "loop { data = set, epochs = 5, each = function(b) ... end }", position, ...)
   return M.run(schema.check("loop", given, M.fields, position), position)
 end
 

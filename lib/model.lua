@@ -244,8 +244,8 @@ end
 
 local function path_text(what, path)
   if type(path) == "string" and path ~= "" then return path end
-  errors.raise("argument", 3, "%s: expected the name of a file, as in net:%s \"net.safetensors\", got a %s", what, what,
-    type(path))
+  errors.raise("argument", 3, "%s: expected the name of a file, as in net:%s \"net.safetensors\", got a %s", what,
+    what, type(path))
 end
 
 --- net:save(path): the parameters as safetensors, with the model's description in its metadata; a relative path is
@@ -286,8 +286,8 @@ function Model:take(tensors, what, level)
   end)
 end
 
---- net:load(path): takes the parameters from a file that net:save made, looked for in the experiment's folder and then
--- as given. Names and shapes must be the model's;
+--- net:load(path): takes the parameters from a file that net:save made, looked for in the experiment's folder and
+-- then as given. Names and shapes must be the model's;
 -- otherwise nothing is changed and the error lists what is missing, extra or of another shape.
 function Model:load(path)
   path = require("lamina.experiment").find(path_text("load", path))

@@ -28,6 +28,7 @@ local WARMUP = { type = "number", default = 0, min = 0,
 
 local function schedule(word, fields, needs, rule)
   fields.warmup = WARMUP
+  schema.document(word, fields)
   return function(options)
     local o = schema.check(word, options or {}, fields, errors.position(2))
     return setmetatable({ word = word, o = o, needs = needs, rule = rule }, Schedule)
@@ -101,6 +102,7 @@ local COMMON = {
 
 local function optimizer(kind, fields, states)
   for name, field in pairs(COMMON) do fields[name] = field end
+  schema.document(kind, fields)
   return function(options)
     local position = errors.position(2)
     local o = schema.check(kind, options or {}, fields, position)

@@ -190,6 +190,26 @@ local function check_one(what, name, field, value, position)
   return result
 end
 
+--- word -> fields, of the words that take a table of options; help lists them.
+M.words = {}
+
+--- Notes the fields of a word for help and returns them.
+function M.document(word, fields)
+  M.words[word] = fields
+  return fields
+end
+
+--- For words that take one table (or one value): raises where something comes after it (`...`), with the form that
+-- was meant, such as "train { model = ..., data = ... }".
+function M.alone(word, form, position, ...)
+  for i = 1, select("#", ...) do
+    local extra = select(i, ...)
+    if extra ~= nil then
+      errors.raise("argument", position, "%s takes one table, and %s came after it: %s", word, shown(extra), form)
+    end
+  end
+end
+
 --- Checks options against fields and returns them with defaults filled in. what: the word, for messages; spec: the
 -- user's table (or a lone value, which is the first positional option); position: where the user wrote it (default:
 -- the caller's line). Raises for an unknown option, naming the nearest, a wrong type or value, a missing option.

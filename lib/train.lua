@@ -26,6 +26,7 @@ local FIELDS = {
 for _, name in ipairs { "batch", "epochs", "shuffle", "seed", "checkpoint", "resume", "log" } do
   FIELDS[name] = loop.fields[name]
 end
+schema.document("train", FIELDS)
 
 -- ---- which op went wrong ---------------------------------------------------------------------------------------
 
@@ -126,8 +127,8 @@ local function check_rate(given, position)
   for _, name in ipairs { "rate", "lr", "learning_rate" } do
     local value = rawget(given, name)
     if value ~= nil then
-      errors.raise("argument", position, "train: unknown option '%s'; the rate is the optimizer's: optimizer = adam { "
-        .. "rate = %s }", name, type(value) == "number" and string.format("%g", value) or "1e-3")
+      errors.raise("argument", position, "train: unknown option '%s'; the rate is the optimizer's: optimizer = "
+        .. "adam { rate = %s }", name, type(value) == "number" and string.format("%g", value) or "1e-3")
     end
   end
 end
@@ -218,8 +219,9 @@ end
 -- touched. With `checkpoint` and `resume`, a run that was cut off goes on from its last whole epoch, bit for bit;
 -- where there is no checkpoint yet, it says so and starts from the beginning. A checkpoint of another rate, batch or
 -- seed, or of more epochs, is refused.
-function M.train(given)
+function M.train(given, ...)
   local position = errors.position(2)
+  schema.alone("train", "train { model = net, data = set, epochs = 5 }", position, ...)
   local o, loss, loss_name = check(given, position)
   local net, opt = o.model, o.optimizer
   if o.clip then opt.o.clip = o.clip end

@@ -34,8 +34,8 @@ end
 --- True for what split_half makes.
 function M.is_ceiling(value) return getmetatable(value) == SplitHalf end
 
---- split_half { 10 }:estimate(assembly): reliability (float64, one for each neuroid; NaN where it cannot be computed) and
--- ceiling, the square root of it (0 where the reliability is negative).
+--- split_half { 10 }:estimate(assembly): two tensors, the reliability (float64, one for each neuroid; NaN where it
+-- cannot be computed) and the ceiling, the square root of it (0 where the reliability is negative).
 function SplitHalf:estimate(assembly)
   if not require("lamina.neural.assembly").is_assembly(assembly) then
     errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got a %s", type(assembly))

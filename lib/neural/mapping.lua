@@ -155,9 +155,12 @@ local function read_alphas(value, position)
   return list
 end
 
+schema.document("ridge", RIDGE)
+
 --- ridge { alphas = logspace(-2, 7, 30), inner = 5, standardise = false, per = "neuroid" }: linear regression with a
 -- penalty alpha on the sum of squared weights (loss: sum of squared errors + alpha |w|^2; the intercept is free). A
--- single alpha is used as it is; of several, one is chosen inside the training images.
+-- single alpha is used as it is; of several, one is chosen inside the training images. For predictivity as
+-- mapping = ridge {}; by itself, m = ridge {}:fit(x, y) is a fitted map, and m:predict(x) what it gives.
 function M.ridge(given)
   local position = errors.position(2)
   local o = schema.check("ridge", given, RIDGE, position)

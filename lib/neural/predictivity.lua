@@ -24,8 +24,8 @@ local FIELDS = {
   stimuli = { type = "any", required = true, doc = "images whose ids are those of the responses" },
   responses = { type = "any", required = true, doc = "an assembly" },
   mapping = { type = "any", doc = "ridge {} if absent" },
-  splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions } among the "
-    .. "stimuli of the responses; kfold { 10 } if absent" },
+  splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions } "
+    .. "among the stimuli of the responses; kfold { 10 } if absent" },
   ceiling = { type = "any", doc = "split_half { 10 } if absent" },
   reliability = { type = "number", default = 0.3, min = -1, max = 1,
     doc = "neuroids whose split-half reliability is below this are left out" },
@@ -38,6 +38,7 @@ local FIELDS = {
   seed = { type = "integer", doc = "of the bootstrap and the control; the experiment's if absent" },
 }
 for name, field in pairs(features.fields) do FIELDS[name] = field end
+schema.document("predictivity", FIELDS)
 
 local function check(given, position)
   local o = schema.check("predictivity", given, FIELDS, position)
@@ -49,7 +50,8 @@ local function check(given, position)
   o.splits = o.splits == nil and splits.kfold { 10 } or splits.of(o.splits, "predictivity", position) or o.splits
   o.ceiling = o.ceiling or ceilings.split_half { 10 }
   for _, part in ipairs { { "mapping", mappings.is_mapping, "ridge {}" }, { "splits", splits.is_splits,
-    "kfold { 10 }, grouped { 10, by = \"movie\" } or { { train = positions, test = positions }, ... }" }, { "ceiling", ceilings.is_ceiling, "split_half { 10 }" } } do
+    "kfold { 10 }, grouped { 10, by = \"movie\" } or { { train = positions, test = positions }, ... }" },
+    { "ceiling", ceilings.is_ceiling, "split_half { 10 }" } } do
     if not part[2](o[part[1]]) then
       errors.raise("argument", position, "predictivity: %s is a %s, expected something like %s", part[1],
         type(o[part[1]]), part[3])
@@ -176,7 +178,9 @@ end
 -- =, batch = 64, seed = }: a score with a row for every layer (and every value of the neuroid coordinate `by`):
 -- score.rows[i].layer, area, group, r, low, high (95 % interval), ceiling, ceiled, n, features, shuffled, label.
 -- print(score) shows the table and says how it was made; score:results() is for report, score:csv(path) writes the
--- table, score:csv(path, "neuroids") one with a row for every layer and neuroid; score.neuroids holds r, reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor).
+-- table, score:csv(path, "neuroids") one with a row for every layer and neuroid; score.neuroids holds r,
+-- reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). splits may also be a list of {
+-- train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
 -- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images.
 function M.predictivity(given)
   local position = errors.position(2)

@@ -148,8 +148,8 @@ local function neuroid_table(score)
 end
 
 --- score:table(): the rows as a list of lists, the first one the names of the columns. score:table "neuroids" of a
--- predictivity score: a row for every layer and neuroid that was kept, with position (in the assembly), coordinates, r,
--- reliability, ceiling and r in relation to the ceiling.
+-- predictivity score: a row for every layer and neuroid that was kept, with position (in the assembly), coordinates,
+-- r, reliability, ceiling and r in relation to the ceiling.
 function Score:table(of)
   if of == "neuroids" and self.neuroids then return neuroid_table(self) end
   if of ~= nil and of ~= "rows" then
@@ -170,8 +170,8 @@ function Score:table(of)
   return rows
 end
 
---- score:csv(path, "neuroids"): writes the table (of rows; or of neuroids) as CSV, into the folder of the experiment as
--- figures go; returns the score.
+--- score:csv(path), score:csv(path, "neuroids"): writes the table (of rows; or of neuroids) as CSV, into the folder of
+-- the experiment as figures go; returns the score.
 function Score:csv(path, of)
   local rows = self:table(of)
   require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)

@@ -15,8 +15,8 @@ local M = {}
 
 local FIELDS = {
   stimuli = { type = "any", required = true, doc = "images with labels: a stimulus set or a data set" },
-  splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions }; kfold { 5 "
-    .. "} if absent" },
+  splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions }; "
+    .. "kfold { 5 } if absent" },
   mapping = { type = "any", doc = "ridge { per = \"all\" } if absent" },
   bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the intervals" },
   seed = { type = "integer", doc = "of the bootstrap; the experiment's if absent" },

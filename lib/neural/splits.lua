@@ -34,7 +34,12 @@ local GROUPED = {
   by = { type = "string", required = true, doc = "the coordinate of the stimuli that names an image's group" },
 }
 
---- kfold { 10, seed = }: images in a keyed order, dealt to the folds in turn.
+schema.document("kfold", KFOLD)
+schema.document("grouped", GROUPED)
+
+--- kfold { 10, seed = }: images in a keyed order, dealt to the folds in turn. For predictivity and separability as
+-- splits = kfold { 10 }; by itself, kfold { 10 }:folds(n) gives the divisions of n images, a list of
+-- { train = positions, test = positions }.
 function M.kfold(given)
   local position = errors.position(2)
   local o = schema.check("kfold", given, KFOLD, position)
@@ -54,8 +59,8 @@ end
 local function own_side(value, f, side, what, position)
   local list = common.list(value)
   if type(list) ~= "table" or #list == 0 or type(list[1]) ~= "number" then
-    errors.raise("argument", position, "%s: splits: division %d needs %s = the positions of images, a list or a tensor "
-      .. "with one axis", what, f, side)
+    errors.raise("argument", position, "%s: splits: division %d needs %s = the positions of images, a list or a "
+      .. "tensor with one axis", what, f, side)
   end
   local whole = {}
   for i, item in ipairs(list) do whole[i] = math.tointeger(item) or item end
@@ -63,8 +68,8 @@ local function own_side(value, f, side, what, position)
 end
 
 --- Splits as predictivity and separability take them: what kfold and grouped make stays itself; a list of
--- { train = positions, test = positions } (lists or tensors, counted from 1) becomes splits that divide just so. Images
--- may stand in neither. A penalty is still chosen inside the training images, by kfold over them. nil for anything
+-- { train = positions, test = positions } (lists or tensors, counted from 1) becomes splits that divide just so.
+-- Images may stand in neither. A penalty is still chosen inside the training images, by kfold over them. nil for anything
 -- else.
 function M.of(value, what, position)
   if M.is_splits(value) then return value end
@@ -86,8 +91,8 @@ local function check_own(self, n)
     for _, side in ipairs { "train", "test" } do
       for _, item in ipairs(fold[side]) do
         if math.type(item) ~= "integer" or item < 1 or item > n then
-          errors.raise("argument", self.position, "splits: division %d: %s holds %s, expected positions from 1 to %d", f,
-            side, tostring(item), n)
+          errors.raise("argument", self.position, "splits: division %d: %s holds %s, expected positions from 1 to %d",
+            f, side, tostring(item), n)
         end
         if of[item] then
           errors.raise("argument", self.position, "splits: division %d: image %d occurs twice%s", f, item,

@@ -60,8 +60,9 @@ end
 --- A training curve: loss and error (in percent) against epoch for training and validation, a panel for each.
 -- plot.curve(history) or plot.curve { history, title =, width =, height = }; history is what train or loop returned.
 -- The training values are means over an epoch, while the weights were changing. Returns a figure.
-function M.curve(spec)
+function M.curve(spec, ...)
   local at = errors.position(2)
+  schema.alone("plot.curve", "plot.curve { history, title = \"...\" }", at, ...)
   if type(spec) == "table" and type(spec.columns) == "function" then spec = { spec } end
   local options = schema.check("plot.curve", spec, CURVE, at)
   local history = options.values
@@ -197,8 +198,9 @@ end
 -- plot.layers(score), or plot.layers { score, ..., labels = {...}, show = "both" | "raw" | "ceiled", title =,
 -- width =, height = }. With one predictivity score and no groups, a second panel shows r in relation to the ceiling.
 -- Returns a figure.
-function M.layers(spec)
+function M.layers(spec, ...)
   local at = errors.position(2)
+  schema.alone("plot.layers", "plot.layers { score, title = \"...\" }", at, ...)
   local scores, given = split_scores(spec)
   local options = schema.check("plot.layers", given, LAYERS, at)
   local parts, panels, out = {}, {}, { CSV }

@@ -90,8 +90,9 @@ end
 --- A matrix as colours, row 1 at the top: plot.heatmap { matrix, label = "dissimilarity (1 - r)", rows =, columns =
 -- (names), map = "ink" | "signed" | "grey", low =, high =, title, xlabel, ylabel, aspect, width }. NaN is light grey.
 -- Returns a figure.
-function M.heatmap(spec)
+function M.heatmap(spec, ...)
   local at = errors.position(2)
+  schema.alone("plot.heatmap", "plot.heatmap { matrix, title = \"...\" }", at, ...)
   if type(spec) == "table" and depth(spec) == 2 then spec = { spec } end
   local options = schema.check("plot.heatmap", spec, HEATMAP, at)
   local rows = nested(options.values, "plot.heatmap: values", at)
@@ -202,8 +203,9 @@ end
 -- normalise = "each" | "all", map =, title =, width = }. Three channels are shown in colour; any other number gives
 -- an image for each channel, the channels of one image side by side. With both signs, blue is below 0 and red above.
 -- "all" adds the common colour bar. Returns a figure.
-function M.images(spec)
+function M.images(spec, ...)
   local at = errors.position(2)
+  schema.alone("plot.images", "plot.images { tensor, title = \"...\" }", at, ...)
   local options = schema.check("plot.images", spec, IMAGES, at)
   local images = nested(options.values, "plot.images: values", at)
   local axes = depth(images)

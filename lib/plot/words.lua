@@ -134,6 +134,10 @@ local XY = M.fields {
 local XY_AND_SERIES = {} -- so that a misspelt name is compared with all of them
 for name, field in pairs(SERIES) do XY_AND_SERIES[name] = field end
 for name, field in pairs(XY) do XY_AND_SERIES[name] = field end
+schema.document("plot.line", XY_AND_SERIES)
+schema.document("plot.scatter", XY_AND_SERIES)
+
+local XY_FORM = "plot.line { x = x, y = y, title = \"...\" }"
 
 local function check_log(word, marks, options, at)
   for _, axis in ipairs { "x", "y" } do
@@ -186,14 +190,22 @@ end
 --- Lines, each with an optional band: plot.line { x =, y =, low =, high =, label = }, several as a list of such
 -- tables, or just plot.line(values). Options: title, xlabel, ylabel, xlim, ylim, xlog, ylog, zero, reference, width,
 -- height (mm). Points that are NaN or infinite leave a gap. Returns a figure.
-function M.line(spec) return xy_plot("plot.line", "line", spec, errors.position(2)) end
+function M.line(spec, ...)
+  local at = errors.position(2)
+  schema.alone("plot.line", XY_FORM, at, ...)
+  return xy_plot("plot.line", "line", spec, at)
+end
 
 --- Points, each with an optional error bar; series and options as in plot.line, and diagonal for the line y = x.
-function M.scatter(spec) return xy_plot("plot.scatter", "scatter", spec, errors.position(2)) end
+function M.scatter(spec, ...)
+  local at = errors.position(2)
+  schema.alone("plot.scatter", (XY_FORM:gsub("line", "scatter")), at, ...)
+  return xy_plot("plot.scatter", "scatter", spec, at)
+end
 
 -- ---- bars --------------------------------------------------------------------------------------------------------
 
-local BARS = M.fields {
+local BARS = schema.document("plot.bars", M.fields {
   labels = { type = "table", required = true, doc = "a name under each bar" },
   values = { type = "any", doc = "heights of the bars" },
   low = { type = "any", doc = "lower ends of the error bars" },
@@ -204,7 +216,7 @@ local BARS = M.fields {
   series = { type = "table", doc = "several bars a label: { label =, values =, low =, high =, ceiling = }, ..." },
   reference = { type = "number", doc = "draw a dashed line at this y (chance)" },
   reference_label = { type = "string", doc = "what the dashed line is, for the legend" },
-}
+})
 
 local ONE = { label = { type = "string" } }
 for _, key in ipairs { "values", "low", "high", "errors", "ceiling" } do ONE[key] = BARS[key] end
@@ -283,8 +295,9 @@ end
 -- ceiling = number | {low =, high =} | one for each bar, groups = {...} (colours), reference = chance at };
 -- or series = {{label =, values =, ...}, ...} for several bars a label. Options: title, xlabel, ylabel, ylim, width,
 -- height. A value that is NaN is written as n/a. Returns a figure.
-function M.bars(spec)
+function M.bars(spec, ...)
   local at = errors.position(2)
+  schema.alone("plot.bars", "plot.bars { labels = names, values = numbers, title = \"...\" }", at, ...)
   local options = schema.check("plot.bars", spec, BARS, at)
   local n = #options.labels
   local own = {}
@@ -319,13 +332,13 @@ end
 
 -- ---- histogram ---------------------------------------------------------------------------------------------------
 
-local HISTOGRAM = M.fields {
+local HISTOGRAM = schema.document("plot.histogram", M.fields {
   positional = { "values" },
   values = { type = "any", doc = "the numbers to count" },
   series = { type = "table", doc = "several: a list of { label =, values = }" },
   bins = { type = "integer", min = 1, max = 1000, doc = "default: Freedman and Diaconis's rule, 5 to 60" },
   reference = { type = "number", doc = "draw a dashed vertical line at this value" },
-}
+})
 
 -- Freedman and Diaconis (1981): a bin is 2 * (interquartile range) / cube root of n wide.
 local function bins_of(sorted)
@@ -362,8 +375,9 @@ end
 --- How often values occur: plot.histogram { values, bins =, ... }, plot.histogram(values), or series = a list of
 -- { label =, values = } over common bins. Options: title, xlabel, ylabel (default "count"), xlim, bins, reference,
 -- width, height. Values that are NaN or infinite are left out and counted in the axis label. Returns a figure.
-function M.histogram(spec)
+function M.histogram(spec, ...)
   local at = errors.position(2)
+  schema.alone("plot.histogram", "plot.histogram { values, bins = 20, title = \"...\" }", at, ...)
   spec = M.lone_list(spec, "values")
   local options = schema.check("plot.histogram", spec, HISTOGRAM, at)
   local several, all, left_out = options.series or { { values = options.values } }, {}, 0

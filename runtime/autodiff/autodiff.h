@@ -21,7 +21,7 @@ lm_status lm_gradients(lm_tensor *root, lm_tensor *seed, int n, lm_tensor *const
 lm_status lm_gradcheck(const lm_op *op, const lm_case *k, int order, double tolerance, double *worst, lm_err *e);
 
 /* Makes the inputs and values of a case (see lm_case). in[] receives new references. */
-lm_status lm_case_make(const lm_op *op, const lm_case *k, lm_dtype dtype, lm_tensor **in, int *n_in,
-                       lm_value *values, lm_err *e);
+lm_status lm_case_make(const lm_op *op, const lm_case *k, lm_dtype dtype, lm_tensor **in, int *n_in, lm_value *values,
+                       lm_err *e);
 
 #endif

@@ -17,7 +17,7 @@ typedef struct pass {
   int64_t n, room;
   uint64_t mark;
   bool keep, create;
-  int n_wrt;           /* 0 with wrt NULL: leaves collect into their grad */
+  int n_wrt; /* 0 with wrt NULL: leaves collect into their grad */
   lm_tensor *const *wrt;
   lm_tensor **result;
 } pass;
@@ -50,7 +50,8 @@ static lm_status collect(pass *p, lm_record *root, lm_err *e) {
     lm_record *r = p->order[i];
     if (r->spent)
       return lm_fail(e, LM_ERR_STATE,
-                     "backward: this graph has been used by backward already (call backward with keep = true the first time to use it twice)");
+                     "backward: this graph has been used by backward already (call backward with keep = true the "
+                     "first time to use it twice)");
     for (int k = 0; k < r->n_in && status == LM_OK; k++)
       if (r->source[k]) status = push(p, r->source[k], e);
   }
@@ -109,13 +110,14 @@ static lm_status check_saved(const lm_record *r, lm_err *e) {
     char text[32];
     if (r->input[i] && r->op && r->input[i]->storage->version != r->input_version[i])
       return lm_fail(e, LM_ERR_STATE,
-                     "backward of %s: its input %s was changed in place after the call (clone it before changing it)", name,
-                     lm_input_name(r->op, i, text));
+                     "backward of %s: its input %s was changed in place after the call (clone it before changing it)",
+                     name, lm_input_name(r->op, i, text));
   }
   for (int i = 0; i < r->n_out; i++)
     if (r->output[i] && r->output[i]->storage->version != r->output_version[i])
       return lm_fail(e, LM_ERR_STATE,
-                     "backward of %s: its result was changed in place after the call (clone it before changing it)", name);
+                     "backward of %s: its result was changed in place after the call (clone it before changing it)",
+                     name);
   return LM_OK;
 }
 
@@ -139,7 +141,8 @@ static lm_status call_backward(pass *p, lm_record *r, lm_tensor **grad_in, lm_er
   if (r->custom) return r->custom(r, r->pending, grad_in, e);
   lm_status status = check_saved(r, e);
   if (status) return status;
-  lm_call c = {.op = r->op, .n_in = r->n_in, .n_out = r->n_out, .in = r->input, .in_meta = r->in_meta, .p = r->values};
+  lm_call c = {
+      .op = r->op, .n_in = r->n_in, .n_out = r->n_out, .in = r->input, .in_meta = r->in_meta, .p = r->values};
   memcpy(c.out_meta, r->out_meta, sizeof c.out_meta);
   memcpy(c.saved, r->saved, sizeof c.saved);
   for (int i = 0; i < r->n_in && i < LM_MAX_INPUTS; i++) c.needs[i] = r->source[i] || r->leaf[i];
@@ -155,8 +158,7 @@ static lm_status call_backward(pass *p, lm_record *r, lm_tensor **grad_in, lm_er
 static void deliver(pass *p, lm_record *r) {
   for (int i = 0; i < p->n_wrt; i++) {
     const lm_tensor *t = p->wrt[i];
-    if (t->record == r && r->pending[t->record_output])
-      p->result[i] = lm_tensor_retain(r->pending[t->record_output]);
+    if (t->record == r && r->pending[t->record_output]) p->result[i] = lm_tensor_retain(r->pending[t->record_output]);
   }
 }
 
@@ -210,9 +212,11 @@ static lm_status check_root(const lm_tensor *root, const lm_tensor *seed, lm_err
   char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
   if (!root->requires_grad)
     return lm_fail(e, LM_ERR_STATE,
-                   "backward: this tensor depends on nothing that requires a gradient (mark a leaf with :requires_grad(true), and do not compute under no_grad)");
+                   "backward: this tensor depends on nothing that requires a gradient (mark a leaf with "
+                   ":requires_grad(true), and do not compute under no_grad)");
   if (!seed && lm_tensor_count(root) != 1)
-    return lm_fail(e, LM_ERR_SHAPE, "backward: a tensor %s needs a gradient to start from; only one element can do without",
+    return lm_fail(e, LM_ERR_SHAPE,
+                   "backward: a tensor %s needs a gradient to start from; only one element can do without",
                    lm_shape_text(root->ndim, root->shape, a));
   if (seed && (!lm_tensor_same_shape(root, seed) || root->dtype != seed->dtype))
     return lm_fail(e, LM_ERR_SHAPE, "backward: the given gradient is %s %s but the tensor is %s %s",

@@ -61,7 +61,8 @@ static lm_status make_input(const char *shape_text, const domain *d, lm_dtype dt
   if (status) return status;
   if (d->kind == 'a') return fill_apart(*out, key, e);
   for (int64_t i = 0; i < lm_tensor_count(*out); i++) {
-    int64_t value = d->kind == 'b' ? lm_draw_below(key, (uint64_t)i, 2) : lm_draw_below(key, (uint64_t)i, d->bound) + 1;
+    int64_t value =
+        d->kind == 'b' ? lm_draw_below(key, (uint64_t)i, 2) : lm_draw_below(key, (uint64_t)i, d->bound) + 1;
     lm_tensor_set(*out, i, (double)value);
   }
   return LM_OK;
@@ -87,8 +88,8 @@ static lm_status parse_params(const lm_op *op, const char *text, lm_value *value
   return LM_OK;
 }
 
-lm_status lm_case_make(const lm_op *op, const lm_case *k, lm_dtype dtype, lm_tensor **in, int *n_in,
-                       lm_value *values, lm_err *e) {
+lm_status lm_case_make(const lm_op *op, const lm_case *k, lm_dtype dtype, lm_tensor **in, int *n_in, lm_value *values,
+                       lm_err *e) {
   *n_in = 0;
   lm_status status = parse_params(op, k->params, values, e);
   const char *at = k->inputs;

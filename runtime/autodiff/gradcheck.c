@@ -59,7 +59,8 @@ static lm_status objective(check *c, lm_tensor **loss, lm_err *e) {
   int n = 0;
   for (int i = 0; i < c->n_in; i++)
     if (c->in[i] && c->in[i]->requires_grad) wrt[n++] = c->in[i];
-  if (status == LM_OK && inner && inner->requires_grad) status = lm_gradients(inner, NULL, n, wrt, grads, true, true, e);
+  if (status == LM_OK && inner && inner->requires_grad)
+    status = lm_gradients(inner, NULL, n, wrt, grads, true, true, e);
   for (int i = 0; i < n && status == LM_OK; i++)
     if (grads[i]) status = project(grads[i], 10 + i, loss, e);
   for (int i = 0; i < n; i++) lm_tensor_release(grads[i]);
@@ -100,8 +101,8 @@ static lm_status compare(check *c, int input, const lm_tensor *gradient, double 
   return LM_OK;
 }
 
-/* A backward may go another way where the pass is recorded; order 2 then only shows that the recorded gradient and its
- * own derivative agree. So the recorded gradients are compared with the plain ones, which order 1 checks. */
+/* A backward may go another way where the pass is recorded; order 2 then only shows that the recorded gradient and
+ * its own derivative agree. So the recorded gradients are compared with the plain ones, which order 1 checks. */
 static lm_status same_when_recorded(check *c, int n, lm_tensor *const *wrt, lm_err *e) {
   lm_tensor *loss = NULL, *plain[LM_MAX_INPUTS] = {NULL}, *recorded[LM_MAX_INPUTS] = {NULL};
   lm_status status = first_order(c, &loss, e);
@@ -143,7 +144,8 @@ lm_status lm_gradcheck(const lm_op *op, const lm_case *k, int order, double tole
   }
   status = order == 2 ? same_when_recorded(&c, n, wrt, e) : LM_OK;
   if (status == LM_OK) status = objective(&c, &loss, e);
-  if (status == LM_OK && loss && loss->requires_grad) status = lm_gradients(loss, NULL, n, wrt, grads, false, false, e);
+  if (status == LM_OK && loss && loss->requires_grad)
+    status = lm_gradients(loss, NULL, n, wrt, grads, false, false, e);
   for (int i = 0; i < n && status == LM_OK; i++) status = compare(&c, which[i], grads[i], tolerance, worst, e);
   for (int i = 0; i < n; i++) lm_tensor_release(grads[i]);
   lm_tensor_release(loss);

@@ -78,7 +78,8 @@ static header *from_system(size_t capacity) {
   bool large = capacity >= LARGE;
   if (posix_memalign(&block, large ? HUGE_PAGE : ALIGN, ALIGN + capacity) != 0) return NULL;
 #ifdef MADV_HUGEPAGE
-  if (large) (void)madvise(block, ALIGN + capacity, MADV_HUGEPAGE); /* a wish; without it all is the same but slower */
+  if (large)
+    (void)madvise(block, ALIGN + capacity, MADV_HUGEPAGE); /* a wish; without it all is the same but slower */
 #endif
   return block;
 }

@@ -131,7 +131,8 @@ static void *worker_main(void *argument) {
   inside = true;
   for (;;) {
     uint64_t now = wait_for_region(seen);
-    while (!(now & CLOSED) && !atomic_compare_exchange_weak(&state, &now, now + 1)) {}
+    while (!(now & CLOSED) && !atomic_compare_exchange_weak(&state, &now, now + 1)) {
+    }
     seen = now / NUMBER;
     if (now & CLOSED) continue; /* came too late */
     region *r = atomic_load(&current);
@@ -142,7 +143,8 @@ static void *worker_main(void *argument) {
   return NULL;
 }
 
-/* Starts workers up to `threads` - 1. A worker that cannot be started is done without. Signals stay with the caller. */
+/* Starts workers up to `threads` - 1. A worker that cannot be started is done without. Signals stay with the caller.
+ */
 static void start_workers(int threads) {
   sigset_t all, old;
   pthread_attr_t attributes;

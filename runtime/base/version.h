@@ -2,7 +2,7 @@
 #ifndef LM_BASE_VERSION_H
 #define LM_BASE_VERSION_H
 
-#define LM_VERSION "0.1.0"
+#define LM_VERSION  "0.1.0"
 #define LM_NUMERICS 1
 
 #endif

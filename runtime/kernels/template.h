@@ -27,12 +27,12 @@
 #endif
 
 #define LM_JOIN4_(a, b, c, d) a##b##c##d
-#define LM_JOIN4(a, b, c, d) LM_JOIN4_(a, b, c, d)
+#define LM_JOIN4(a, b, c, d)  LM_JOIN4_(a, b, c, d)
 
 #if defined(LM_REAL_IS_F32)
 #define LM_REAL_BYTES 4
 typedef float real;
-typedef int32_t real_int;   /* an integer of the same width, for bit work */
+typedef int32_t real_int; /* an integer of the same width, for bit work */
 typedef uint32_t real_uint;
 #define KERNEL(name) LM_JOIN4(lm_kernel_, name, _f32_, LM_ISA_NAME)
 #elif defined(LM_REAL_IS_F64)
@@ -40,7 +40,7 @@ typedef uint32_t real_uint;
 typedef double real;
 typedef int64_t real_int;
 typedef uint64_t real_uint;
-#define KERNEL(name) LM_JOIN4(lm_kernel_, name, _f64_, LM_ISA_NAME)
+#define KERNEL(name)  LM_JOIN4(lm_kernel_, name, _f64_, LM_ISA_NAME)
 #endif
 
 /* The fixed number of lanes of a reduction, the same on every instruction set. */

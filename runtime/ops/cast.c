@@ -1,7 +1,6 @@
 /* cast.c: another element type. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   (void)e;
@@ -27,7 +26,8 @@ static const lm_case cases[] = {{"2x3", "dtype=float64"}, {0}};
 
 const lm_op lm_op_cast = {
     .name = "cast",
-    .doc = "A copy with another element type. Float to integer truncates towards zero and saturates, NaN gives 0; anything\n"
+    .doc = "A copy with another element type. Float to integer truncates towards zero and saturates, NaN gives 0; "
+           "anything\n"
            "but zero is true. x:to \"float64\" returns x itself where it has that type already.",
     .inputs = "x",
     .group = "shape",

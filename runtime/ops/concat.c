@@ -1,7 +1,6 @@
 /* concat.c: tensors joined along an axis. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int axis;
@@ -17,7 +16,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
     for (int k = 0; k < m->ndim && fits; k++) fits = k == axis || m->shape[k] == first->shape[k];
     if (!fits)
       return lm_fail(e, LM_ERR_SHAPE, "concat: tensor 1 is %s and tensor %d is %s; all axes but %d must agree",
-                     lm_shape_text(first->ndim, first->shape, a), i + 1, lm_shape_text(m->ndim, m->shape, b), axis + 1);
+                     lm_shape_text(first->ndim, first->shape, a), i + 1, lm_shape_text(m->ndim, m->shape, b),
+                     axis + 1);
     if (__builtin_add_overflow(c->out_meta[0].shape[axis], m->shape[axis], &c->out_meta[0].shape[axis]))
       return lm_fail(e, LM_ERR_MEMORY, "concat: the joined axis %d is too large", axis + 1);
     c->out_meta[0].dtype = lm_dtype_promote(c->out_meta[0].dtype, m->dtype);
@@ -47,7 +47,8 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   for (int i = 0; i < c->n_in && status == LM_OK; i++) {
     int64_t n = c->in_meta[i].shape[axis];
     lm_tensor *part = NULL;
-    lm_value values[] = {lm_int(axis), lm_int(at), lm_int(at + n - 1), lm_int(1)}, dtype = lm_int(c->in_meta[i].dtype);
+    lm_value values[] = {lm_int(axis), lm_int(at), lm_int(at + n - 1), lm_int(1)},
+             dtype = lm_int(c->in_meta[i].dtype);
     at += n;
     if (n == 0 || !lm_dtype_is_float(c->in_meta[i].dtype)) continue;
     status = lm_apply(&lm_op_slice, 1, grad_out, values, &part, e);
@@ -60,7 +61,8 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return status;
 }
 
-static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis that grows", .initial = "1"}, {0}};
+static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis that grows", .initial = "1"},
+                                  {0}};
 
 static const lm_case cases[] = {{"2x3; 4x3", "dim=1"}, {"2x3; 2x1; 2x2", "dim=2"}, {0}};
 

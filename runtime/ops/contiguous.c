@@ -1,7 +1,6 @@
 /* contiguous.c: the elements laid out row by row. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   (void)e;

@@ -1,9 +1,8 @@
 /* expand.c: axes of size 1 repeated without copying. */
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 #include "ops/core/binary.h"
-
 
 static lm_status infer(lm_call *c, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
@@ -20,7 +19,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
     }
   }
   if (lead < 0)
-    return lm_fail(e, LM_ERR_SHAPE, "expand: %s cannot become %s; only sizes of 1 stretch, counted from the last axis",
+    return lm_fail(e, LM_ERR_SHAPE,
+                   "expand: %s cannot become %s; only sizes of 1 stretch, counted from the last axis",
                    lm_shape_text(x->ndim, x->shape, from), lm_shape_text(to->n, to->v, wanted));
   lm_infer_shape(c, to->n, shape);
   return LM_OK;
@@ -47,7 +47,8 @@ static const lm_case cases[] = {{"3x1", "shape=3,4"}, {"2", "shape=3,2"}, {"1x3x
 
 const lm_op lm_op_expand = {
     .name = "expand",
-    .doc = "Axes of size 1, and new axes in front, repeated to the given sizes without copying. A view: writing into it in\n"
+    .doc = "Axes of size 1, and new axes in front, repeated to the given sizes without copying. A view: writing into "
+           "it in\n"
            "place is refused.",
     .inputs = "x",
     .group = "shape",

@@ -1,7 +1,6 @@
 /* flatten.c: several neighbouring axes become one. */
 #include "ops/core/shape.h"
 
-
 static lm_status infer(lm_call *c, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
   int first, last, n = 0;

@@ -1,7 +1,6 @@
 /* flip.c: axes run backwards, as a view. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int axis;

@@ -1,9 +1,8 @@
 /* gather.c: one element per position, chosen along an axis. */
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 #include <string.h>
-
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int axis;

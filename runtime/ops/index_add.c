@@ -1,11 +1,10 @@
 /* index_add.c: entries added into zeros at chosen positions: the gradient of index_select. */
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 #include "base/parallel.h"
 
 #include <string.h>
-
 
 typedef struct job {
   const void *x;
@@ -40,8 +39,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
   if (status == LM_OK) status = lm_need_ndim(c, 1, 1, 1, e);
   if (status) return status;
   if (index->shape[0] != x->shape[axis])
-    return lm_fail(e, LM_ERR_SHAPE, "index_add: %lld positions for axis %d of %s", (long long)index->shape[0], axis + 1,
-                   lm_shape_text(x->ndim, x->shape, text));
+    return lm_fail(e, LM_ERR_SHAPE, "index_add: %lld positions for axis %d of %s", (long long)index->shape[0],
+                   axis + 1, lm_shape_text(x->ndim, x->shape, text));
   lm_infer_shape(c, x->ndim, x->shape);
   c->out_meta[0].shape[axis] = c->p[1].i;
   return LM_OK;
@@ -56,8 +55,13 @@ static lm_status forward(lm_call *c, lm_err *e) {
   if (status == LM_OK) status = lm_check_index(c, index, c->p[1].i, e);
   if (status == LM_OK) {
     lm_split s = lm_split_at(&c->out_meta[0], axis);
-    job j = {.x = lm_tensor_data(x), .out = lm_tensor_data(c->out[0]), .index = lm_tensor_data(index),
-             .rows = c->in_meta[1].shape[0], .n = s.n, .inner = s.inner, .wide = x->dtype == LM_F64};
+    job j = {.x = lm_tensor_data(x),
+             .out = lm_tensor_data(c->out[0]),
+             .index = lm_tensor_data(index),
+             .rows = c->in_meta[1].shape[0],
+             .n = s.n,
+             .inner = s.inner,
+             .wide = x->dtype == LM_F64};
     memset(j.out, 0, (size_t)lm_tensor_bytes(c->out[0]));
     status = lm_parallel(s.outer, (1 << 15) / (j.rows * j.inner + 1) + 1, add_blocks, &j, e);
   }
@@ -80,7 +84,8 @@ static const lm_case cases[] = {{"5x3; 5:index<4", "dim=1 size=4"}, {"2x3x4; 3:i
 
 const lm_op lm_op_index_add = {
     .name = "index_add",
-    .doc = "Zeros to which entry i of x along an axis is added at position index[i] (from 1); positions may repeat and are\n"
+    .doc = "Zeros to which entry i of x along an axis is added at position index[i] (from 1); positions may repeat "
+           "and are\n"
            "added in order. The gradient of index_select.",
     .inputs = "x index",
     .group = "shape",

@@ -1,11 +1,10 @@
 /* index_select.c: chosen positions along one axis, in any order. */
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 #include "base/parallel.h"
 
 #include <string.h>
-
 
 typedef struct job {
   const char *x;
@@ -43,8 +42,12 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_split s = lm_split_at(&c->in_meta[0], axis);
   if (status == LM_OK) status = lm_check_index(c, index, s.n, e);
   if (status == LM_OK) {
-    job j = {.x = lm_tensor_data(x), .out = lm_tensor_data(c->out[0]), .index = lm_tensor_data(index),
-             .rows = c->in_meta[1].shape[0], .n = s.n, .run = s.inner * (int64_t)lm_dtype_size(x->dtype)};
+    job j = {.x = lm_tensor_data(x),
+             .out = lm_tensor_data(c->out[0]),
+             .index = lm_tensor_data(index),
+             .rows = c->in_meta[1].shape[0],
+             .n = s.n,
+             .run = s.inner * (int64_t)lm_dtype_size(x->dtype)};
     status = lm_parallel(s.outer * j.rows, (1 << 17) / (j.run + 1) + 1, copy_rows, &j, e);
   }
   lm_tensor_release(x);
@@ -67,8 +70,9 @@ static const lm_case cases[] = {{"4x3; 5:index<4", ""}, {"2x3x4; 3:index<3", "di
 
 const lm_op lm_op_index_select = {
     .name = "index_select",
-    .doc = "The positions that an int64 tensor names along one axis, in its order, with repeats: x:index_select(rows).\n"
-           "Positions count from 1; one outside the axis is an error that names it. This is how a batch is gathered.",
+    .doc =
+        "The positions that an int64 tensor names along one axis, in its order, with repeats: x:index_select(rows).\n"
+        "Positions count from 1; one outside the axis is an error that names it. This is how a batch is gathered.",
     .inputs = "x index",
     .group = "shape",
     .params = params,

@@ -114,9 +114,12 @@ static const lm_param params[] = {{.name = "activation",
                                    .choices = "none relu"},
                                   {0}};
 
-static const lm_case cases[] = {
-    {"3x5; 4x5; 4", ""}, {"2x3x5; 4x5; -", ""}, {"5; 4x5; 4", ""}, {"3x1x5; 4x5; 4", ""},
-    {"3x5; 4x5; 4", "activation=relu"}, {0}};
+static const lm_case cases[] = {{"3x5; 4x5; 4", ""},
+                                {"2x3x5; 4x5; -", ""},
+                                {"5; 4x5; 4", ""},
+                                {"3x1x5; 4x5; 4", ""},
+                                {"3x5; 4x5; 4", "activation=relu"},
+                                {0}};
 
 const lm_op lm_op_linear = {
     .name = "linear",

@@ -1,7 +1,6 @@
 /* permute.c: axes in another order, as a view. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 static lm_status order_of(const lm_call *c, int order[LM_MAX_DIMS], lm_err *e) {
   const lm_meta *x = &c->in_meta[0];

@@ -1,7 +1,6 @@
 /* reshape.c: the same elements in the same row-major order under another shape. */
 #include "ops/core/shape.h"
 
-
 static lm_status infer(lm_call *c, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
   const lm_value *shape = &c->p[0];
@@ -22,8 +21,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
   if (open >= 0) sizes[open] = known > 0 ? count / known : 0;
   if (open >= 0) known *= sizes[open];
   if (known != count)
-    return lm_fail(e, LM_ERR_SHAPE, "reshape: %s with %lld elements cannot become %s", lm_shape_text(x->ndim, x->shape, from),
-                   (long long)count, lm_shape_text(shape->n, shape->v, to));
+    return lm_fail(e, LM_ERR_SHAPE, "reshape: %s with %lld elements cannot become %s",
+                   lm_shape_text(x->ndim, x->shape, from), (long long)count, lm_shape_text(shape->n, shape->v, to));
   lm_infer_shape(c, shape->n, sizes);
   return LM_OK;
 }
@@ -35,9 +34,10 @@ static const lm_case cases[] = {{"2x3x4", "shape=4,6"}, {"2x3x4", "shape=-1,3"},
 
 const lm_op lm_op_reshape = {
     .name = "reshape",
-    .doc = "The same elements under another shape, in row-major order.\n"
-           "A view where the memory allows it, else a copy. One size may be -1. It is a shape error when the number of\n"
-           "elements differs.",
+    .doc =
+        "The same elements under another shape, in row-major order.\n"
+        "A view where the memory allows it, else a copy. One size may be -1. It is a shape error when the number of\n"
+        "elements differs.",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -1,9 +1,8 @@
 /* scatter_add.c: elements added into zeros along an axis: the gradient of gather. */
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 #include <string.h>
-
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int axis;
@@ -65,7 +64,8 @@ static const lm_case cases[] = {{"2x3; 2x3:index<4", "dim=1 size=4"}, {"2x5x4; 2
 
 const lm_op lm_op_scatter_add = {
     .name = "scatter_add",
-    .doc = "Zeros to which each element of x is added at the place along an axis that index (from 1, same shape) names;\n"
+    .doc = "Zeros to which each element of x is added at the place along an axis that index (from 1, same shape) "
+           "names;\n"
            "places may repeat and are added in row-major order. The gradient of gather.",
     .inputs = "x index",
     .group = "shape",

@@ -1,7 +1,6 @@
 /* select.c: one position of one axis, which disappears. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 static lm_status find(const lm_call *c, int *axis, int64_t *at, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
@@ -62,7 +61,8 @@ static const lm_case cases[] = {{"3x4", "dim=1 index=2"}, {"2x3x4", "dim=2 index
 
 const lm_op lm_op_select = {
     .name = "select",
-    .doc = "One position of one axis, which disappears: x:select(1, 3) is the third row. A view; x[3] writes it shorter.",
+    .doc = "One position of one axis, which disappears: x:select(1, 3) is the third row. A view; x[3] writes it "
+           "shorter.",
     .inputs = "x",
     .group = "shape",
     .params = params,

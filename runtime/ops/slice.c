@@ -1,7 +1,6 @@
 /* slice.c: a range of positions along one axis, as a view. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 typedef struct range {
   int axis;
@@ -63,12 +62,14 @@ static const lm_param params[] = {
     {.name = "step", .kind = LM_P_INT, .doc = "take every step-th", .initial = "1", .low = 1, .high = 1e15},
     {0}};
 
-static const lm_case cases[] = {{"4x5", "dim=2 start=2 stop=4"}, {"6x3", "dim=1 start=2 step=2"}, {"3x4", "dim=1 start=-1"}, {0}};
+static const lm_case cases[] = {
+    {"4x5", "dim=2 start=2 stop=4"}, {"6x3", "dim=1 start=2 step=2"}, {"3x4", "dim=1 start=-1"}, {0}};
 
 const lm_op lm_op_slice = {
     .name = "slice",
     .doc = "The positions start, start + step, ... up to stop (included) along one axis. A view.\n"
-           "Negative positions count from the end: x:slice(1, -2) is the last two rows. x[{ {2, 5}, {} }] writes the same\n"
+           "Negative positions count from the end: x:slice(1, -2) is the last two rows. x[{ {2, 5}, {} }] writes the "
+           "same\n"
            "shorter. Positions outside the axis are an error.",
     .inputs = "x",
     .group = "shape",

@@ -1,7 +1,6 @@
 /* squeeze.c: axes of size 1 dropped. */
 #include "ops/core/shape.h"
 
-
 static lm_status infer(lm_call *c, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
   int64_t shape[LM_MAX_DIMS];
@@ -19,7 +18,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
 }
 
 static const lm_param params[] = {
-    {.name = "dim", .kind = LM_P_DIM, .doc = "the axis to drop; all axes of size 1 when absent", .initial = "nil"}, {0}};
+    {.name = "dim", .kind = LM_P_DIM, .doc = "the axis to drop; all axes of size 1 when absent", .initial = "nil"},
+    {0}};
 
 static const lm_case cases[] = {{"2x1x3x1", ""}, {"2x1x3x1", "dim=2"}, {0}};
 

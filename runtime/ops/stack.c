@@ -1,9 +1,8 @@
 /* stack.c: tensors of one shape along a new axis. */
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 #include "base/memory.h"
-
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int axis;

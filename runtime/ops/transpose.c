@@ -1,7 +1,6 @@
 /* transpose.c: two axes exchanged, as a view. */
-#include "ops/core/shape.h"
 #include "ops.h"
-
+#include "ops/core/shape.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int a, b;
@@ -30,10 +29,9 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_apply(&lm_op_transpose, 1, grad_out, c->p, &grad_in[0], e);
 }
 
-static const lm_param params[] = {
-    {.name = "dim1", .kind = LM_P_DIM, .doc = "one axis", .initial = "-2"},
-    {.name = "dim2", .kind = LM_P_DIM, .doc = "the other", .initial = "-1"},
-    {0}};
+static const lm_param params[] = {{.name = "dim1", .kind = LM_P_DIM, .doc = "one axis", .initial = "-2"},
+                                  {.name = "dim2", .kind = LM_P_DIM, .doc = "the other", .initial = "-1"},
+                                  {0}};
 
 static const lm_case cases[] = {{"2x3", ""}, {"2x3x4", "dim1=1 dim2=3"}, {0}};
 

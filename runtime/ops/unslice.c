@@ -1,9 +1,8 @@
 /* unslice.c: a slice put back among zeros: the gradient of slice. */
-#include "ops/core/shape.h"
 #include "ops.h"
+#include "ops/core/shape.h"
 
 #include <string.h>
-
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int axis;
@@ -49,14 +48,20 @@ static const lm_param params[] = {
     {.name = "dim", .kind = LM_P_DIM, .doc = "the axis"},
     {.name = "start", .kind = LM_P_INDEX, .doc = "the position of the first slice in the result"},
     {.name = "size", .kind = LM_P_INT, .doc = "the size of the axis in the result", .low = 0, .high = 1e15},
-    {.name = "step", .kind = LM_P_INT, .doc = "the distance between positions", .initial = "1", .low = 1, .high = 1e15},
+    {.name = "step",
+     .kind = LM_P_INT,
+     .doc = "the distance between positions",
+     .initial = "1",
+     .low = 1,
+     .high = 1e15},
     {0}};
 
 static const lm_case cases[] = {{"2x3", "dim=2 start=2 size=6"}, {"2x3", "dim=1 start=1 size=5 step=3"}, {0}};
 
 const lm_op lm_op_unslice = {
     .name = "unslice",
-    .doc = "A tensor of zeros that holds x at positions start, start + step, ... of one axis: what slice cut out, put back.\n"
+    .doc = "A tensor of zeros that holds x at positions start, start + step, ... of one axis: what slice cut out, "
+           "put back.\n"
            "The gradient of slice; also a way to pad one side or to spread with gaps.",
     .inputs = "x",
     .group = "shape",

@@ -1,13 +1,11 @@
 /* unsqueeze.c: a new axis of size 1. */
 #include "ops/core/shape.h"
 
-
 static lm_status infer(lm_call *c, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
   int64_t shape[LM_MAX_DIMS];
   int at;
-  if (x->ndim == LM_MAX_DIMS)
-    return lm_fail(e, LM_ERR_SHAPE, "unsqueeze: a tensor has at most %d axes", LM_MAX_DIMS);
+  if (x->ndim == LM_MAX_DIMS) return lm_fail(e, LM_ERR_SHAPE, "unsqueeze: a tensor has at most %d axes", LM_MAX_DIMS);
   lm_status status = lm_axis(c, c->p[0].i, x->ndim + 1, &at, e);
   if (status) return status;
   for (int i = 0; i <= x->ndim; i++) shape[i] = i < at ? x->shape[i] : i == at ? 1 : x->shape[i - 1];
@@ -15,8 +13,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-static const lm_param params[] = {
-    {.name = "dim", .kind = LM_P_DIM, .doc = "the place of the new axis in the result"}, {0}};
+static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the place of the new axis in the result"},
+                                  {0}};
 
 static const lm_case cases[] = {{"2x3", "dim=1"}, {"2x3", "dim=-1"}, {"2x3", "dim=2"}, {0}};
 

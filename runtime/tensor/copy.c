@@ -18,20 +18,34 @@ static int64_t to_integer(double x, double low, double high, int64_t int_low, in
 
 static double read_one(const void *data, lm_dtype dtype, int64_t i) {
   switch (dtype) {
-  case LM_F32: return ((const float *)data)[i];
-  case LM_F64: return ((const double *)data)[i];
-  case LM_I64: return (double)((const int64_t *)data)[i];
-  default: return ((const uint8_t *)data)[i];
+  case LM_F32:
+    return ((const float *)data)[i];
+  case LM_F64:
+    return ((const double *)data)[i];
+  case LM_I64:
+    return (double)((const int64_t *)data)[i];
+  default:
+    return ((const uint8_t *)data)[i];
   }
 }
 
 static void write_one(void *data, lm_dtype dtype, int64_t i, double x) {
   switch (dtype) {
-  case LM_F32: ((float *)data)[i] = (float)x; break;
-  case LM_F64: ((double *)data)[i] = x; break;
-  case LM_I64: ((int64_t *)data)[i] = to_integer(x, -0x1p63, 0x1p63, INT64_MIN, INT64_MAX); break;
-  case LM_U8: ((uint8_t *)data)[i] = (uint8_t)to_integer(x, 0, 255, 0, 255); break;
-  default: ((uint8_t *)data)[i] = x != 0; break;
+  case LM_F32:
+    ((float *)data)[i] = (float)x;
+    break;
+  case LM_F64:
+    ((double *)data)[i] = x;
+    break;
+  case LM_I64:
+    ((int64_t *)data)[i] = to_integer(x, -0x1p63, 0x1p63, INT64_MIN, INT64_MAX);
+    break;
+  case LM_U8:
+    ((uint8_t *)data)[i] = (uint8_t)to_integer(x, 0, 255, 0, 255);
+    break;
+  default:
+    ((uint8_t *)data)[i] = x != 0;
+    break;
   }
 }
 

@@ -66,7 +66,8 @@ static void normal_f64(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
   double *out = j->data;
   for (int64_t block = begin; block < end; block++) {
-    double z[2], u = lm_draw_uniform(j->key, (uint64_t)block * 2), v = lm_draw_uniform(j->key, (uint64_t)block * 2 + 1);
+    double z[2], u = lm_draw_uniform(j->key, (uint64_t)block * 2),
+                 v = lm_draw_uniform(j->key, (uint64_t)block * 2 + 1);
     box_muller(u + 0x1p-53, v, z);
     for (int i = 0; i < 2 && block * 2 + i < j->n; i++) out[block * 2 + i] = fma(z[i], j->b, j->a);
   }
@@ -81,7 +82,8 @@ static lm_status draw(lm_tensor **out, lm_dtype dtype, int ndim, const int64_t *
   if (status) return status;
   j->data = lm_tensor_data(*out);
   j->n = lm_tensor_count(*out);
-  status = dtype == LM_F32 ? lm_parallel((j->n + 3) / 4, 2048, f32, j, e) : lm_parallel((j->n + 1) / 2, 2048, f64, j, e);
+  status =
+      dtype == LM_F32 ? lm_parallel((j->n + 3) / 4, 2048, f32, j, e) : lm_parallel((j->n + 1) / 2, 2048, f64, j, e);
   if (status) {
     lm_tensor_release(*out);
     *out = NULL;

@@ -132,7 +132,11 @@ lm_status lm_tensor_wrap(lm_tensor **out, lm_dtype dtype, int ndim, const int64_
     lm_free(t);
     return LM_ERR_MEMORY;
   }
-  *s = (lm_storage){.data = data, .bytes = bytes, .refs = 1, .release = release, .owner = owner,
+  *s = (lm_storage){.data = data,
+                    .bytes = bytes,
+                    .refs = 1,
+                    .release = release,
+                    .owner = owner,
                     .id = atomic_fetch_add(&storage_serial, 1)};
   t->storage = s;
   *out = t;
@@ -219,8 +223,10 @@ lm_status lm_broadcast(const char *what, const lm_meta *a, const lm_meta *b, lm_
     int64_t na = ia < 0 ? 1 : a->shape[ia], nb = ib < 0 ? 1 : b->shape[ib];
     if (na != nb && na != 1 && nb != 1) {
       char ta[LM_SHAPE_TEXT], tb[LM_SHAPE_TEXT];
-      return lm_fail(e, LM_ERR_SHAPE, "%s: shapes %s and %s do not fit together (sizes must be equal or 1, counted from the last axis)",
-                     what, lm_shape_text(a->ndim, a->shape, ta), lm_shape_text(b->ndim, b->shape, tb));
+      return lm_fail(
+          e, LM_ERR_SHAPE,
+          "%s: shapes %s and %s do not fit together (sizes must be equal or 1, counted from the last axis)", what,
+          lm_shape_text(a->ndim, a->shape, ta), lm_shape_text(b->ndim, b->shape, tb));
     }
     m.shape[i] = na == 1 ? nb : na;
   }

@@ -23,9 +23,9 @@ typedef struct lm_storage {
   int64_t refs; /* atomic */
   uint64_t version;
   uint64_t id;
-  bool packed; /* a packed copy of the contents may be kept (ops/core/packed.h) */
-  bool close;   /* holds elements that came from a close tensor */
-  bool counted; /* a handle outside the runtime answers for these bytes (interp/bind.c) */
+  bool packed;                          /* a packed copy of the contents may be kept (ops/core/packed.h) */
+  bool close;                           /* holds elements that came from a close tensor */
+  bool counted;                         /* a handle outside the runtime answers for these bytes (interp/bind.c) */
   void (*release)(struct lm_storage *); /* how to free data that lm_alloc did not give; NULL otherwise */
   void *owner;                          /* for release */
 } lm_storage;
@@ -48,8 +48,8 @@ typedef struct lm_tensor {
   int ndim;
   int64_t shape[LM_MAX_DIMS];
   int64_t stride[LM_MAX_DIMS];
-  bool close;         /* made by something whose bits depend on the machine (LAPACK, a GPU); inherited */
-  bool requires_grad; /* a leaf that collects a gradient, or a result that depends on one */
+  bool close;               /* made by something whose bits depend on the machine (LAPACK, a GPU); inherited */
+  bool requires_grad;       /* a leaf that collects a gradient, or a result that depends on one */
   struct lm_tensor *grad;   /* of a leaf; owned */
   struct lm_record *record; /* of a result; owned; NULL for a leaf */
   int record_output;        /* which output of the record this is */

@@ -1,8 +1,8 @@
 /* text.c: how a tensor looks when it is printed, in the layout of NumPy.
  *
  * Every number of one tensor gets the same width, with room for as many decimals as the one that needs most to be
- * read back (at most 8); very large or small ones go over to exponents together. More than 1000 elements show three at each
- * end of an axis. A line with shape and dtype follows. */
+ * read back (at most 8); very large or small ones go over to exponents together. More than 1000 elements show three
+ * at each end of an axis. A line with shape and dtype follows. */
 #include "base/memory.h"
 #include "tensor/tensor.h"
 
@@ -98,7 +98,8 @@ static int number(const style *s, int64_t linear, double x, char out[NUMBER]) {
 }
 
 /* Calls visit for every element that is shown. */
-static void each_shown(const style *s, int axis, int64_t *index, void (*visit)(void *, double, int64_t), void *context) {
+static void each_shown(const style *s, int axis, int64_t *index, void (*visit)(void *, double, int64_t),
+                       void *context) {
   const lm_tensor *t = s->t;
   if (axis == t->ndim) {
     int64_t linear = 0;

@@ -318,7 +318,8 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
 
   it("tells a tensor from a number, and knows the names of other libraries", function()
     bad.all_fail("local t = randn { 3 } ", {
-      { "print(string.format('%.2f', t:sum()))", "bad argument #2 to 'format' (number expected, got tensor)", "x:item()" },
+      { "print(string.format('%.2f', t:sum()))", "bad argument #2 to 'format' (number expected, got tensor)",
+        "x:item()" },
       { "print('mean ' .. t:sum())", "attempt to concatenate a tensor value", "x:item()" },
       { "print(t[1]:item())", "is a Lua number already" },
       { "t:view(3, 1)", "no field or method 'view' (it is called reshape here)" },

@@ -169,6 +169,6 @@ lm_status lm_axis(const lm_call *c, int64_t dim, int ndim, int *axis, lm_err *e)
     return LM_OK;
   }
   if (ndim == 0) return lm_fail(e, LM_ERR_SHAPE, "%s: a scalar has no axis to name", c->op->name);
-  return lm_fail(e, LM_ERR_SHAPE, "%s: dim %lld is not an axis of a tensor with %d (1 to %d, or -1 to -%d)", c->op->name,
-                 (long long)(dim < 0 ? dim : dim + 1), ndim, ndim, ndim);
+  return lm_fail(e, LM_ERR_SHAPE, "%s: dim %lld is not an axis of a tensor with %d (1 to %d, or -1 to -%d)",
+                 c->op->name, (long long)(dim < 0 ? dim : dim + 1), ndim, ndim, ndim);
 }

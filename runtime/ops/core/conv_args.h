@@ -7,14 +7,31 @@
 
 /* The first four parameters of every convolution op, in this order. */
 #define LM_CONV_PARAMS                                                                                               \
-  {.name = "stride", .kind = LM_P_INTS, .doc = "pixels between windows: rows, columns", .initial = "1", .low = 1,    \
-   .high = 1048576, .count = 2},                                                                                     \
-  {.name = "pad", .kind = LM_P_INTS, .doc = "zeros added on each side: rows, columns", .initial = "0", .low = 0,     \
-   .high = 1048576, .count = 2},                                                                                     \
-  {.name = "dilation", .kind = LM_P_INTS, .doc = "pixels between taps of the kernel: rows, columns", .initial = "1", \
-   .low = 1, .high = 1048576, .count = 2},                                                                           \
-  {.name = "groups", .kind = LM_P_INT, .doc = "parts into which the channels are divided", .initial = "1",           \
-   .low = 1, .high = 1048576}
+  {.name = "stride",                                                                                                 \
+   .kind = LM_P_INTS,                                                                                                \
+   .doc = "pixels between windows: rows, columns",                                                                   \
+   .initial = "1",                                                                                                   \
+   .low = 1,                                                                                                         \
+   .high = 1048576,                                                                                                  \
+   .count = 2},                                                                                                      \
+      {.name = "pad",                                                                                                \
+       .kind = LM_P_INTS,                                                                                            \
+       .doc = "zeros added on each side: rows, columns",                                                             \
+       .initial = "0",                                                                                               \
+       .low = 0,                                                                                                     \
+       .high = 1048576,                                                                                              \
+       .count = 2},                                                                                                  \
+      {.name = "dilation",                                                                                           \
+       .kind = LM_P_INTS,                                                                                            \
+       .doc = "pixels between taps of the kernel: rows, columns",                                                    \
+       .initial = "1",                                                                                               \
+       .low = 1,                                                                                                     \
+       .high = 1048576,                                                                                              \
+       .count = 2},                                                                                                  \
+  {                                                                                                                  \
+    .name = "groups", .kind = LM_P_INT, .doc = "parts into which the channels are divided", .initial = "1",          \
+    .low = 1, .high = 1048576                                                                                        \
+  }
 
 /* Fills *s for an input of shape x (n,c,h,w) and a weight (o,c/groups,kh,kw), both with 4 axes, by c->p[0..3]. Fails
  * where they do not fit one another or the kernel is larger than the padded input. */

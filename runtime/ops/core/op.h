@@ -16,12 +16,12 @@ typedef enum lm_param_kind {
   LM_P_INTS,    /* up to `count` integers in [low, high]; one number stands for all of them (kernel = 3) */
   LM_P_REAL,    /* a number in [low, high] */
   LM_P_BOOL,
-  LM_P_CHOICE,  /* one of the words in `choices`; the value is its index from 0 */
-  LM_P_DIM,     /* an axis: 1 is the first, -1 the last in Lua; 0-based in C, negative ones still negative */
-  LM_P_DIMS,    /* a list of axes; absent: all */
-  LM_P_SHAPE,   /* a list of sizes; -1 where the op says so */
-  LM_P_DTYPE,   /* a dtype by name; the value is the lm_dtype */
-  LM_P_INDEX    /* a position along an axis: 1-based in Lua, 0-based here; negative counts from the end */
+  LM_P_CHOICE, /* one of the words in `choices`; the value is its index from 0 */
+  LM_P_DIM,    /* an axis: 1 is the first, -1 the last in Lua; 0-based in C, negative ones still negative */
+  LM_P_DIMS,   /* a list of axes; absent: all */
+  LM_P_SHAPE,  /* a list of sizes; -1 where the op says so */
+  LM_P_DTYPE,  /* a dtype by name; the value is the lm_dtype */
+  LM_P_INDEX   /* a position along an axis: 1-based in Lua, 0-based here; negative counts from the end */
 } lm_param_kind;
 
 typedef struct lm_param {
@@ -49,14 +49,15 @@ typedef struct lm_op lm_op;
 typedef struct lm_call {
   const lm_op *op;
   int n_in, n_out;
-  lm_tensor *const *in;   /* optional inputs that were not given are NULL; in backward also those not saved */
-  const lm_meta *in_meta; /* dtype and shape of every input, in both directions */
-  const lm_value *p;      /* one for each of op->params */
-  lm_meta out_meta[LM_MAX_OUT];    /* filled by infer */
-  lm_tensor *out[LM_MAX_OUT];      /* made by lm_apply from out_meta (by forward where op->view); in backward: saved or NULL */
-  lm_tensor *saved[LM_MAX_SAVED];  /* extra tensors that forward keeps for backward, when `grad` is set */
-  bool grad;                       /* forward: this call is recorded */
-  bool needs[LM_MAX_INPUTS];       /* which inputs want a gradient (variadic ops: all want one) */
+  lm_tensor *const *in;         /* optional inputs that were not given are NULL; in backward also those not saved */
+  const lm_meta *in_meta;       /* dtype and shape of every input, in both directions */
+  const lm_value *p;            /* one for each of op->params */
+  lm_meta out_meta[LM_MAX_OUT]; /* filled by infer */
+  lm_tensor
+      *out[LM_MAX_OUT]; /* made by lm_apply from out_meta (by forward where op->view); in backward: saved or NULL */
+  lm_tensor *saved[LM_MAX_SAVED]; /* extra tensors that forward keeps for backward, when `grad` is set */
+  bool grad;                      /* forward: this call is recorded */
+  bool needs[LM_MAX_INPUTS];      /* which inputs want a gradient (variadic ops: all want one) */
 } lm_call;
 
 /* A gradient and output case, as text, so that tests, benchmarks and docs can all make its inputs.
@@ -72,10 +73,11 @@ typedef struct lm_case {
 
 struct lm_op {
   const char *name;
-  const char *doc;    /* what it computes (formula), shapes, errors, source; first line is a summary */
-  const char *inputs; /* names: "x weight bias?"; '?' optional, "tensors..." variadic (alone) */
+  const char *doc;        /* what it computes (formula), shapes, errors, source; first line is a summary */
+  const char *inputs;     /* names: "x weight bias?"; '?' optional, "tensors..." variadic (alone) */
   const lm_param *params; /* NULL or closed by {0} */
-  const char *group;  /* where the reference lists it: "elementwise", "reduction", "shape", "linear", "image", "loss" */
+  const char
+      *group; /* where the reference lists it: "elementwise", "reduction", "shape", "linear", "image", "loss" */
 
   lm_status (*infer)(lm_call *c, lm_err *e);   /* the only checker of dtypes, shapes and parameters */
   lm_status (*forward)(lm_call *c, lm_err *e); /* writes c->out */

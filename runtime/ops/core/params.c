@@ -45,9 +45,15 @@ lm_value lm_value_parse(const lm_param *p, const char *text) {
     n -= 2;
   }
   switch (p->kind) {
-  case LM_P_REAL: value.r = strtod(text, &end); break;
-  case LM_P_BOOL: value.i = strcmp(text, "true") == 0; break;
-  case LM_P_CHOICE: value.i = choice_index(p->choices, text, n); break;
+  case LM_P_REAL:
+    value.r = strtod(text, &end);
+    break;
+  case LM_P_BOOL:
+    value.i = strcmp(text, "true") == 0;
+    break;
+  case LM_P_CHOICE:
+    value.i = choice_index(p->choices, text, n);
+    break;
   case LM_P_DTYPE: {
     char name[16];
     lm_dtype dtype = LM_F32;
@@ -66,7 +72,8 @@ lm_value lm_value_parse(const lm_param *p, const char *text) {
       value.n++;
     }
     break;
-  default: value.i = from_one(p->kind, strtoll(text, &end, 10));
+  default:
+    value.i = from_one(p->kind, strtoll(text, &end, 10));
   }
   return value;
 }
@@ -85,14 +92,16 @@ static lm_status check_number(const lm_op *op, const lm_param *p, double x, lm_e
   if ((p->low == 0 && p->high == 0) || (x >= p->low && x <= p->high)) return LM_OK;
   if (isinf(p->high))
     return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is %.15g but must be at least %.15g", op->name, p->name, x, p->low);
-  return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is %.15g but must be from %.15g to %.15g", op->name, p->name, x, p->low,
-                 p->high);
+  return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is %.15g but must be from %.15g to %.15g", op->name, p->name, x,
+                 p->low, p->high);
 }
 
 lm_status lm_op_check_value(const lm_op *op, const lm_param *param, const lm_value *value, lm_err *e) {
   switch (param->kind) {
-  case LM_P_INT: return check_number(op, param, (double)value->i, e);
-  case LM_P_REAL: return check_number(op, param, value->r, e);
+  case LM_P_INT:
+    return check_number(op, param, (double)value->i, e);
+  case LM_P_REAL:
+    return check_number(op, param, value->r, e);
   case LM_P_INTS:
     if (value->n != param->count)
       return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' takes %d integers, not %d", op->name, param->name, param->count,
@@ -106,7 +115,8 @@ lm_status lm_op_check_value(const lm_op *op, const lm_param *param, const lm_val
     if (value->i < 0)
       return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' must be one of: %s", op->name, param->name, param->choices);
     return LM_OK;
-  default: return LM_OK;
+  default:
+    return LM_OK;
   }
 }
 

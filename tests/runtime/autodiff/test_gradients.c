@@ -24,7 +24,8 @@ static void every_op_is_documented(void **state) {
       fail_msg("%s has neither a backward nor a reason for having none", op->name);
     if (!op->cases || !op->cases[0].inputs) fail_msg("%s has no cases", op->name);
     for (int k = 0; k < lm_op_param_count(op); k++)
-      if (!op->params[k].doc || strlen(op->params[k].doc) < 5) fail_msg("%s: parameter %s has no doc", op->name, op->params[k].name);
+      if (!op->params[k].doc || strlen(op->params[k].doc) < 5)
+        fail_msg("%s: parameter %s has no doc", op->name, op->params[k].name);
     assert_ptr_equal(lm_op_find(op->name), op);
   }
   assert_null(lm_op_find("no_such_op"));
@@ -106,8 +107,10 @@ static void nothing_is_left(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_op_is_documented), cmocka_unit_test(first_derivatives),
-      cmocka_unit_test(second_derivatives), cmocka_unit_test(a_wrong_backward_is_caught),
+      cmocka_unit_test(every_op_is_documented),
+      cmocka_unit_test(first_derivatives),
+      cmocka_unit_test(second_derivatives),
+      cmocka_unit_test(a_wrong_backward_is_caught),
       cmocka_unit_test(a_wrong_recorded_backward_is_caught),
       cmocka_unit_test(nothing_is_left),
   };

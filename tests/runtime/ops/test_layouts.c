@@ -1,9 +1,9 @@
 /* test_layouts.c: every op, whatever the memory of its inputs looks like.
  *
- * The cases of each op (the same that its gradients are checked on) run on row-major inputs and on views that hold the
- * same numbers under other strides: the results and the gradients must have the same bits. Then each axis of each input
- * is emptied in turn: an op answers with a result or an error, and its gradient has the input's shape. Run under the
- * address sanitizer, this also shows that nothing is read beside the inputs. */
+ * The cases of each op (the same that its gradients are checked on) run on row-major inputs and on views that hold
+ * the same numbers under other strides: the results and the gradients must have the same bits. Then each axis of each
+ * input is emptied in turn: an op answers with a result or an error, and its gradient has the input's shape. Run
+ * under the address sanitizer, this also shows that nothing is read beside the inputs. */
 #include "autodiff/autodiff.h"
 #include "base/memory.h"
 
@@ -36,7 +36,8 @@ static int64_t lay_out(enum layout how, int ndim, const int64_t *shape, int64_t 
   *offset = how == GAPS ? 1 : 0;
   for (int k = 0; k < ndim; k++) {
     int i = how == COLUMNS ? k : ndim - 1 - k;
-    stride[i] = how == UNIT_AXES && shape[i] == 1 ? 1000003 : step; /* the stride of an axis of size 1 means nothing */
+    stride[i] =
+        how == UNIT_AXES && shape[i] == 1 ? 1000003 : step; /* the stride of an axis of size 1 means nothing */
     step *= shape[i] + (how == GAPS);
   }
   for (int i = 0; i < ndim; i++) room += (shape[i] - 1) * (shape[i] == 1 ? 0 : stride[i]);
@@ -72,7 +73,8 @@ static lm_status run(const lm_op *op, calls *c, lm_err *e) {
   lm_status status = lm_apply(op, c->n_in, c->in, c->values, c->out, e);
   if (status || !c->out[0]->requires_grad) return status;
   status = lm_tensor_new(&seed, c->out[0]->dtype, c->out[0]->ndim, c->out[0]->shape, e);
-  for (int64_t i = 0; status == LM_OK && i < lm_tensor_count(seed); i++) lm_tensor_set(seed, i, 0.5 * (double)(i + 1));
+  for (int64_t i = 0; status == LM_OK && i < lm_tensor_count(seed); i++)
+    lm_tensor_set(seed, i, 0.5 * (double)(i + 1));
   if (status == LM_OK) status = lm_gradients(c->out[0], seed, n, wrt, grad, false, false, e);
   for (int i = 0; i < n && status == LM_OK; i++) c->grad[which[i]] = grad[i];
   lm_tensor_release(seed);

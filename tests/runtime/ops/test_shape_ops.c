@@ -20,11 +20,12 @@ static lm_tensor *counting(lm_dtype dtype, int ndim, const int64_t *shape) {
   return t;
 }
 
-#define SHAPE(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__}
+#define SHAPE(...)                                                                                                   \
+  (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) { __VA_ARGS__ }
 
 /* Applies op to t with parameters as text and compares shape and every element. */
-static void expect(const char *name, lm_tensor *t, lm_tensor *second, const char *params, int ndim, const int64_t *shape,
-                   const double *want) {
+static void expect(const char *name, lm_tensor *t, lm_tensor *second, const char *params, int ndim,
+                   const int64_t *shape, const double *want) {
   const lm_op *op = lm_op_find(name);
   lm_tensor *in[] = {t, second}, *out;
   lm_value values[LM_MAX_PARAMS];
@@ -99,7 +100,8 @@ static void chosen_positions(void **state) {
 
 static void joins(void **state) {
   (void)state;
-  lm_tensor *a = counting(LM_F32, SHAPE(1, 2)), *b = counting(LM_F64, SHAPE(2, 2)), *c = counting(LM_F32, SHAPE(1, 2));
+  lm_tensor *a = counting(LM_F32, SHAPE(1, 2)), *b = counting(LM_F64, SHAPE(2, 2)),
+            *c = counting(LM_F32, SHAPE(1, 2));
   expect("concat", a, b, "dim=1", SHAPE(3, 2), (double[]){0, 1, 0, 1, 2, 3});
   expect("concat", a, c, "dim=2", SHAPE(1, 4), (double[]){0, 1, 0, 1});
   expect("stack", a, c, "dim=3", SHAPE(1, 2, 2), (double[]){0, 0, 1, 1});
@@ -134,8 +136,9 @@ static void casts_saturate(void **state) {
 /* Every op of the group stands in a test above; one that is added without a reference fails here. */
 static void every_shape_op_has_a_reference(void **state) {
   (void)state;
-  static const char known[] = " cast concat contiguous expand flatten flip gather index_add index_select permute reshape "
-                              "scatter_add select slice squeeze stack transpose unslice unsqueeze ";
+  static const char known[] =
+      " cast concat contiguous expand flatten flip gather index_add index_select permute reshape "
+      "scatter_add select slice squeeze stack transpose unslice unsqueeze ";
   for (int i = 0; lm_ops[i]; i++) {
     char padded[64];
     snprintf(padded, sizeof padded, " %s ", lm_ops[i]->name);
@@ -156,7 +159,8 @@ static void refused(const char *name, const lm_value *values, lm_tensor *t, cons
 /* Sizes whose products do not fit into 64 bits: an error, and never a smaller size that came about by wrapping. */
 static void sizes_that_would_wrap(void **state) {
   (void)state;
-  lm_tensor *one = counting(LM_F32, SHAPE(1, 1)), *none = counting(LM_F32, SHAPE(1, 0)), *row = counting(LM_F32, SHAPE(5));
+  lm_tensor *one = counting(LM_F32, SHAPE(1, 1)), *none = counting(LM_F32, SHAPE(1, 0)),
+            *row = counting(LM_F32, SHAPE(5));
   const lm_value huge = lm_list(2, (int64_t[]){(int64_t)1 << 32, (int64_t)1 << 32});
   const lm_value beside_nothing = lm_list(3, (int64_t[]){0, (int64_t)1 << 40, (int64_t)1 << 40});
   refused("expand", &huge, one, "too large");
@@ -195,11 +199,15 @@ static void nothing_is_left(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(views),          cmocka_unit_test(chosen_positions),
-      cmocka_unit_test(joins),          cmocka_unit_test(casts_saturate),
-      cmocka_unit_test(sizes_that_would_wrap), cmocka_unit_test(a_step_beyond_the_end),
+      cmocka_unit_test(views),
+      cmocka_unit_test(chosen_positions),
+      cmocka_unit_test(joins),
+      cmocka_unit_test(casts_saturate),
+      cmocka_unit_test(sizes_that_would_wrap),
+      cmocka_unit_test(a_step_beyond_the_end),
       cmocka_unit_test(messages_keep_the_terms_of_the_user),
-      cmocka_unit_test(every_shape_op_has_a_reference), cmocka_unit_test(nothing_is_left),
+      cmocka_unit_test(every_shape_op_has_a_reference),
+      cmocka_unit_test(nothing_is_left),
   };
   return cmocka_run_group_tests_name("shape ops", tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-#define SHAPE(...) (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__}
+#define SHAPE(...)                                                                                                   \
+  (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) { __VA_ARGS__ }
 
 static void sizes_are_checked(void **state) {
   (void)state;
@@ -102,7 +103,8 @@ static lm_tensor *values(lm_dtype dtype, int ndim, const int64_t *shape, const d
 /* The bodies are what NumPy 2 prints for the same numbers. */
 static void printing(void **state) {
   (void)state;
-  expect_text(values(LM_F32, SHAPE(2, 2), (double[]){1, 0.5, -2.25, 100}), "[[  1.     0.5 ]\n [ -2.25 100.  ]]\n2x2 float32");
+  expect_text(values(LM_F32, SHAPE(2, 2), (double[]){1, 0.5, -2.25, 100}),
+              "[[  1.     0.5 ]\n [ -2.25 100.  ]]\n2x2 float32");
   expect_text(values(LM_I64, SHAPE(3), (double[]){1, -20, 3}), "[  1 -20   3]\n3 int64");
   expect_text(values(LM_BOOL, SHAPE(2), (double[]){1, 0}), "[ true false]\n2 bool");
   expect_text(values(LM_F64, SHAPE(3), (double[]){NAN, INFINITY, 0.1}), "[nan inf 0.1]\n3 float64");
