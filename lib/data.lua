@@ -7,6 +7,7 @@
 -- Labels are int64 and count from 1; `classes` holds their names. Anything with #, and :batch(indices) that gives
 -- { x =, y = }, can stand in for a data set in train, loop and evaluate.
 local errors = require "lamina.errors"
+local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
@@ -33,7 +34,7 @@ function M.make_batch(parts) return setmetatable(parts, Batch) end
 -- ---- data sets -------------------------------------------------------------------------------------------------
 
 local Set = { __name = "data set" }
-Set.__index = Set
+Set.__index = object.index("a data set", Set, "y classes groups id columns latent selected numbered release")
 Set.__len = function(self) return self.n end
 
 local function shape_of(x) return table.concat(x.shape, "x") end
@@ -103,7 +104,8 @@ local function as_indices(indices, level)
   return tensor.tensor(indices, { dtype = "int64" })
 end
 
---- The items at the given positions (a list or an int64 tensor, from 1) as a batch: b.x, b.y, b.index, #b.
+--- set:batch(indices): the items at the given positions (a list or an int64 tensor, from 1) as a batch: b.x, b.y,
+-- b.index, #b.
 function Set:batch(indices)
   local index = as_indices(indices, 2)
   return M.make_batch { x = ops.index_select(self.x, index, { dim = 1 }), y = ops.index_select(self.y, index,
@@ -111,7 +113,7 @@ function Set:batch(indices)
     index = index, n = #index }
 end
 
---- A data set of the items at the given positions.
+--- set:subset(indices, name): a data set of the items at the given positions.
 function Set:subset(indices, name)
   local index = as_indices(indices, 2)
   local groups
@@ -217,7 +219,8 @@ function M.order(n, seed, epoch)
   return tensor.draw { kind = "permutation", shape = { n }, seed = seed, purpose = "shuffle", step = epoch }
 end
 
---- An iterator over batches: for b in set:batches { batch = 64, shuffle = true, epoch = 1 } do ... end
+--- set:batches { batch =, shuffle = }: an iterator over batches: for b in set:batches { batch = 64, shuffle = true,
+-- epoch = 1 } do ... end
 function Set:batches(given)
   local o = schema.check("batches", given or {}, BATCHES, errors.position(2))
   return M.batches(self, o.batch, o.shuffle and M.order(self.n, o.seed or tensor.seed(), o.epoch))
@@ -398,12 +401,12 @@ function M.mnist(given)
   local classes = {}
   for digit = 0, 9 do classes[digit + 1] = tostring(digit) end
   local whole = make { x = x, y = y, classes = classes, name = "mnist train" }
-  return {
+  return setmetatable({
     train = range(whole, 1, n),
     valid = o.validation > 0 and range(whole, n + 1, #x, "mnist valid") or nil,
     test = make { x = to_input(test_images, mean, std), y = test_y, classes = classes, name = "mnist test" },
     mean = mean / 255, std = std / 255,
-  }
+  }, { __index = object.index("data.mnist {}", {}, "train valid test") })
 end
 
 return M

@@ -1,6 +1,9 @@
 --- help: what is known of a word, a function or a value, from the comments of the library and the runtime's own docs.
 local command = require "lamina.core.command"
+local objects = require "lamina.help.objects"
 local words = require "lamina.words"
+
+local wrapped = objects.wrapped
 
 local M = {}
 
@@ -90,9 +93,9 @@ end
 -- ---- the runtime's docs ----------------------------------------------------------------------------------------
 
 local function runtime_doc(name)
-  local docs = debug.getregistry()["lamina.docs"] or {}
   require "lamina.core.tensor"
   require "lamina.core.ops"
+  local docs = debug.getregistry()["lamina.docs"] or {}
   local entry = docs[name]
   return entry and entry.signature .. "\n" .. entry.doc
 end
@@ -115,27 +118,10 @@ end
 
 -- ---- values ----------------------------------------------------------------------------------------------------
 
--- Breaks lines at spaces so that none is longer than 100 characters, where it can be.
-local function wrapped(text, indent)
-  local lines, line = {}, ""
-  for word in text:gmatch "%S+" do
-    if line ~= "" and #line + #word + 1 > 100 then
-      lines[#lines + 1] = line
-      line = indent .. word
-    else
-      line = line == "" and word or line .. " " .. word
-    end
-  end
-  lines[#lines + 1] = line
-  return table.concat(lines, "\n")
-end
-
--- A layer word documents itself: its doc and its options.
-local function layer_doc(value)
-  if type(value) ~= "table" or type(rawget(value, "doc")) ~= "string" or not rawget(value, "word") then return nil end
-  local schema = require "lamina.schema"
-  local lines = { wrapped(value.full .. ": " .. value.doc, "") }
-  for name, field in pairs(value.options or {}) do
+-- A line for each option: what it is, its type, its default.
+local function option_lines(fields)
+  local schema, lines = require "lamina.schema", {}
+  for name, field in pairs(fields or {}) do
     if name == "positional" then goto continue end
     local default = field.required and "" or ", optional"
     if field.default ~= nil then default = ", default " .. tostring(field.default) end
@@ -143,31 +129,69 @@ local function layer_doc(value)
       .. wrapped(string.format("%s (%s%s)", field.doc or "", schema.expectation(field), default), "             ")
     ::continue::
   end
+  return lines
+end
+
+-- The same for a word that takes a table, under its comment.
+local function with_options(word, text)
+  local fields = text and require("lamina.schema").words[word]
+  return fields and text .. "\noptions\n" .. table.concat(option_lines(fields), "\n") or text
+end
+
+-- The words that take an option of this name, and what it does there.
+local function option_doc(name)
+  local lines = {}
+  for word in pairs(words.list) do words.find(word) end
+  for word, fields in pairs(require("lamina.schema").words) do
+    if name ~= "positional" and fields[name] then
+      lines[#lines + 1] = word .. " { " .. name .. " = ... }:\n" .. option_lines({ [name] = fields[name] })[1]
+    end
+  end
+  return #lines > 0 and table.concat(lines, "\n") or nil
+end
+
+-- A layer word documents itself: its doc and its options.
+local function layer_doc(value)
+  if type(value) ~= "table" or type(rawget(value, "doc")) ~= "string" or not rawget(value, "word") then return nil end
+  local lines = option_lines(value.options)
+  table.insert(lines, 1, wrapped(value.full .. ": " .. value.doc, ""))
   return table.concat(lines, "\n")
 end
 
-local function module_doc(module, value)
+local function field_doc(module, name, value)
+  return layer_doc(value) or comment_of_field(module, name)
+    or type(value) == "function" and comment_of_function(value) or nil
+end
+
+-- The comment of a module is followed by those of its fields that name the word itself, "data.mnist"; layers
+-- (pool.max) document themselves.
+local function module_doc(word, module, value)
   local source = command.source(path_of(module))
   local head = source and head_of(source)
   if not head or type(value) ~= "table" then return head end
   local names = {}
   for name in require("lamina.core.repeatable").stock_pairs(value) do
-    if type(name) == "string" and comment_of_field(module, name) then names[#names + 1] = name end
+    if type(name) == "string" then
+      local text = field_doc(module, name, value[name])
+      if text and text:find(word .. "." .. name, 1, true) then names[#names + 1] = name end
+    end
   end
   table.sort(names)
   local parts = { head }
-  for _, name in ipairs(names) do parts[#parts + 1] = comment_of_field(module, name) end
+  for _, name in ipairs(names) do parts[#parts + 1] = field_doc(module, name, value[name]) end
+  parts[#parts + 1] = objects.of_kind(word == "data" and "data set" or word)
   return table.concat(parts, "\n\n")
 end
 
 -- The ops by group.
 local function list_of_ops()
   local ops = require "lamina.core.ops"
-  local groups = {}
-  local lines = { "ops.NAME(x, ...), or x:NAME(...): the runtime's ops; help \"NAME\" explains one." }
+  local groups, lines = {}, {}
   for _, name in ipairs(ops.list()) do
     local group = ops.doc(name).group or "other"
-    groups[group] = (groups[group] and groups[group] .. " " or "") .. name
+    if not name:find "_grad" and not name:find "_take$" then -- those are parts of backward passes
+      groups[group] = (groups[group] and groups[group] .. " " or "") .. name
+    end
   end
   for group, names in pairs(groups) do
     lines[#lines + 1] = string.format("  %-12s ", group) .. wrapped(names, "               ")
@@ -178,15 +202,20 @@ end
 local function word_doc(word)
   local entry = words.list[word]
   if not entry then return nil end
-  if word == "ops" then return list_of_ops() end
+  if word == "ops" then
+    return "ops.NAME(x, ...), or x:NAME(...): the runtime's ops; help \"NAME\" explains one.\n" .. list_of_ops()
+  end
+  if word == "tensor" then return runtime_doc "tensor" .. "\n" .. objects.tensor(list_of_ops()) end
   local value = words.find(word)
   local text = layer_doc(value)
   if text then return text end
   if entry.field then
-    return comment_of_field(entry.module, entry.field) or type(value) == "function" and comment_of_function(value)
+    text = comment_of_field(entry.module, entry.field) or type(value) == "function" and comment_of_function(value)
       or runtime_doc(entry.field)
+    local kind = objects.of_kind(word)
+    return with_options(word, kind and text .. "\n\n" .. kind or text)
   end
-  return module_doc(entry.module, value)
+  return module_doc(word, entry.module, value)
 end
 
 -- A dotted name: plot.bars, data.mnist, tensor.reshape.
@@ -195,17 +224,30 @@ local function dotted_doc(name)
   if not first then return nil end
   local entry = words.list[first]
   local text = entry and not entry.field and comment_of_field(entry.module, rest)
-  if text then return text end
   local value = entry and words.find(first)
+  if text then return with_options(name, text) end
   local field = type(value) == "table" and rawget(value, rest)
-  return layer_doc(field) or type(field) == "function" and comment_of_function(field) or runtime_doc(name)
+  return layer_doc(field) or with_options(name, type(field) == "function" and comment_of_function(field))
+    or runtime_doc(name)
     or first == "tensor" and (op_doc(rest) or runtime_doc(rest))
+end
+
+-- A method: "tensor:sum", "net:save", or its name alone.
+local function method_doc(name)
+  local class, method = name:match "^([%w_]+):([%w_]+)$"
+  if not class then return objects.method_docs(name) end
+  if class == "tensor" or class == "x" or class == "t" then return op_doc(method) or runtime_doc(method) end
+  return objects.method_docs(method, class)
 end
 
 local function text_of(what)
   if type(what) == "string" then
-    return word_doc(what) or dotted_doc(what) or op_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what)
+    return word_doc(what) or dotted_doc(what) or objects.topics[what] or op_doc(what) or method_doc(what)
+      or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what) or option_doc(what)
   end
+  local kind = objects.kind_of(what)
+  if kind == "tensor" then return word_doc "tensor" end
+  if objects.kinds[kind] then return objects.of_kind(kind) end
   local word = words.name_of(what)
   if word then return word_doc(word) end
   local text = layer_doc(what) or type(what) == "function" and comment_of_function(what)

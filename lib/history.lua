@@ -1,9 +1,11 @@
 --- The course of a run: a list of rows { epoch =, step =, ..., seconds = } that prints as a table and that plot.curve
 -- draws.
+local object = require "lamina.object"
+
 local M = {}
 
 local History = { __name = "history" }
-History.__index = History
+History.__index = object.index("a history", History)
 
 -- Where the known columns stand; others come before the rate, by name.
 local RANK = { epoch = 1, step = 2, train_loss = 3, train_error = 4, valid_loss = 5, valid_error = 6, rate = 8,

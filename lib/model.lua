@@ -13,6 +13,7 @@ local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
 local runner = require "lamina.model.run"
+local object = require "lamina.object"
 local schema = require "lamina.schema"
 local weights = require "lamina.weights"
 
@@ -83,7 +84,7 @@ M.readout = named_block("readout", READOUT, "readout \"digit\" { dense { 10 } }"
 -- ---- the model -------------------------------------------------------------------------------------------------
 
 local Model = { __name = "model" }
-Model.__index = Model
+Model.__index = object.index("a model", Model, "selected")
 
 local MODEL = { seed = { type = "integer", doc = "of the first weights; the experiment's if absent" } }
 
@@ -100,7 +101,8 @@ local function make_parameters(net)
 end
 
 --- model "NAME" { input {...}, area "V1" {...}, readout "digit" {...}, seed = }: checks everything, then draws the
--- weights.
+-- weights. The areas are run in order, each from the one before it; a readout takes the last area or the one it names
+-- (from = "V1"). train { model = net, data = set } learns the weights; seed is that of the first ones.
 function M.model(name)
   local at = errors.position(2)
   if type(name) ~= "string" then

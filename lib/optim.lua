@@ -5,6 +5,7 @@
 --   opt:step(loss)       -- clears the gradients, runs backward, updates every parameter in one pass
 local core = require "lamina.core.optim"
 local errors = require "lamina.errors"
+local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
@@ -86,7 +87,7 @@ end)
 -- ---- optimisers ------------------------------------------------------------------------------------------------
 
 local Optimizer = { __name = "optimizer" }
-Optimizer.__index = Optimizer
+Optimizer.__index = object.index("an optimizer", Optimizer, "planned last_rate norm first second")
 Optimizer.__tostring = function(self)
   return string.format("%s { rate = %s }: %d parameters, %d steps done", self.kind, self.o.rate, #self.params,
     self.steps)
@@ -118,14 +119,14 @@ end
 -- momentum m: b = m b + g, p = p - rate b (nesterov: p - rate (g + m b)); decay is added to the gradient. As in
 -- PyTorch.
 M.sgd = optimizer("sgd", {
-  rate = { type = "number", default = 0.01, above = 0, below = math.huge, doc = "learning rate" },
+  rate = { type = "number", default = 0.01, above = 0, doc = "learning rate" },
   momentum = { type = "number", default = 0, min = 0, below = 1, doc = "how much of the last direction is kept" },
   nesterov = { type = "boolean", default = false, doc = "look ahead along the momentum (Nesterov 1983)" },
 }, function(o) return o.momentum > 0 and { "first" } or {} end)
 
 local function adam_fields()
   return {
-    rate = { type = "number", default = 1e-3, above = 0, below = math.huge, doc = "learning rate" },
+    rate = { type = "number", default = 1e-3, above = 0, doc = "learning rate" },
     beta1 = { type = "number", default = 0.9, min = 0, max = 1, doc = "memory of the mean gradient" },
     beta2 = { type = "number", default = 0.999, min = 0, max = 1, doc = "memory of the mean square" },
     epsilon = { type = "number", default = 1e-8, min = 0, doc = "added to the root of the mean square" },
@@ -164,7 +165,8 @@ local function read_parameters(source, level)
   return names, params
 end
 
---- Tells the optimiser what to update: a model, net:parameters(pattern), or a list of tensors. Starts its state anew.
+--- opt:attach(source): tells the optimiser what to update: a model, net:parameters(pattern), or a list of tensors.
+-- Starts its state anew.
 function Optimizer:attach(source)
   self.names, self.params = read_parameters(source, 2)
   if #self.params == 0 then errors.raise("argument", 2, "attach: there are no parameters") end
@@ -177,19 +179,20 @@ function Optimizer:attach(source)
   return self
 end
 
---- Says how many steps there will be, and how many make an epoch, for schedules that need it.
+--- opt:plan { steps =, per_epoch = }: says how many steps there will be, and how many make an epoch, for schedules
+-- that need it.
 function Optimizer:plan(plan)
   self.planned = { steps = plan.steps, per_epoch = plan.per_epoch or plan.steps }
   return self
 end
 
---- The rate of the next update.
+--- opt:rate(): the rate of the next update.
 function Optimizer:rate()
   if not self.o.schedule then return self.o.rate end
   return self.o.rate * self.o.schedule:factor(self.steps, self.planned)
 end
 
---- Drops every gradient.
+--- opt:zero(): drops every gradient.
 function Optimizer:zero()
   for _, p in ipairs(self.params) do p:zero_grad() end
 end
@@ -211,7 +214,7 @@ local function clip_scale(self)
   return math.min(1, self.o.clip / (norm + 1e-6))
 end
 
---- Updates every parameter from its gradient. A parameter without one stays as it is.
+--- opt:update(): updates every parameter from its gradient. A parameter without one stays as it is.
 function Optimizer:update()
   if ops.guard() then return end -- the first op that is not finite is looked for; nothing changes meanwhile
   if #self.params == 0 then
@@ -227,8 +230,8 @@ function Optimizer:update()
     second = self.second })
 end
 
---- One training step on a loss (a tensor with one element): zero, backward, update. A loss that is NaN or infinite is
--- an error and changes nothing.
+--- opt:step(loss): one training step on a loss (a tensor with one element): zero, backward, update. A loss that is
+-- NaN or infinite is an error and changes nothing.
 function Optimizer:step(loss)
   local value = loss:item()
   if value ~= value or value == math.huge or value == -math.huge then

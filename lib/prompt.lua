@@ -74,13 +74,25 @@ end
 -- ---- completing ------------------------------------------------------------------------------------------------
 
 local function add(names, name, beginning)
-  if type(name) == "string" and name:sub(1, #beginning) == beginning and name:match "^[%a_][%w_]*$" then
+  if type(name) == "string" and name:sub(1, #beginning) == beginning and name:match "^[%a_][%w_]*$"
+    and not name:find "^__" then
     names[name] = true
   end
 end
 
 -- Adds the names of what a value holds: its fields, and those of the tables behind it.
 local function add_fields(names, value, beginning)
+  local objects = require "lamina.help.objects"
+  local kind = objects.kind_of(value)
+  local methods_known = kind and objects.methods(kind) or {}
+  if #methods_known > 0 then -- an object of the library: what is documented of it, and what it holds for the user
+    for _, method in ipairs(methods_known) do add(names, method.name, beginning) end
+    local fields = objects.kinds[kind].fields
+    for name in (fields or ""):gmatch "%S+" do add(names, name, beginning) end
+    if fields or type(value) ~= "table" then return end
+    for name in require("lamina.core.repeatable").stock_pairs(value) do add(names, name, beginning) end
+    return
+  end
   local stock_pairs = require("lamina.core.repeatable").stock_pairs
   for _ = 1, 10 do
     local meta = getmetatable(value)

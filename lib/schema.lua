@@ -64,7 +64,7 @@ local function range_text(field)
     parts[1] = string.format(" of at most %s", field.max)
   end
   if field.above then parts[#parts + 1] = string.format(" above %s", field.above) end
-  if field.below then parts[#parts + 1] = string.format(" below %s", field.below) end
+  if field.below and field.below ~= math.huge then parts[#parts + 1] = string.format(" below %s", field.below) end
   return table.concat(parts, " and")
 end
 

@@ -8,14 +8,18 @@ local core_io = require "lamina.core.io"
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local image = require "lamina.core.image"
+local object = require "lamina.object"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
 
 local Stimuli = { __name = "stimuli" }
-local methods = setmetatable({}, { __index = dataset.methods })
-Stimuli.__index = methods
+local methods = {}
+for name, method in pairs(dataset.methods) do
+  if name:sub(1, 1) ~= "_" then methods[name] = method end
+end
+Stimuli.__index = object.index("a stimulus set", methods, "y classes groups latent selected numbered release")
 Stimuli.__len = function(self) return self.n end
 
 Stimuli.__tostring = function(self)

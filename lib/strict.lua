@@ -26,6 +26,9 @@ end
 local function read(_, name)
   local value = words.find(name)
   if value ~= nil or declared[name] then return value end
+  if M.prompt and (name == "exit" or name == "quit") then
+    errors.raise("name", 2, "undefined name '%s' (Ctrl-D leaves the prompt)", name)
+  end
   errors.raise("name", 2, "undefined name '%s'%s", tostring(name), errors.hint(name, all_names()))
 end
 

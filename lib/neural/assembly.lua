@@ -6,6 +6,7 @@
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
+local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local stats = require "lamina.core.stats"
@@ -21,7 +22,7 @@ Coordinates.__tostring = function(self)
 end
 
 local Assembly = { __name = "assembly" }
-Assembly.__index = Assembly
+Assembly.__index = object.index("an assembly", Assembly, "means counts rates")
 
 --- The names of coordinates, sorted.
 function M.names(coordinates)
@@ -407,8 +408,8 @@ end
 -- images, 1..N in their order, are no match for ids that the recording came with: that is an error.
 function M.match(a, set, what, where, position)
   if set.numbered and not a.numbered then
-    errors.raise("argument", position, "%s came without stimulus ids, so 1 to %d were made up; %s come with ids of "
-      .. "their own, and which image is which cannot be told: give the images' ids (stimuli.array takes table = "
+    errors.raise("argument", position, "%s came without stimulus ids, so 1 to %d were made up; %s has ids of its "
+      .. "own, and which image is which cannot be told: give the images' ids (stimuli.array takes table = "
       .. "\"FILE.csv\", id = \"COLUMN\", or ids = a list; any set has set:with_ids(list))", where, #set, what)
   end
   return common.align(a.stimulus.stimulus_id, set.id, what, where, position)

@@ -9,6 +9,7 @@
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local linalg = require "lamina.core.linalg"
+local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local splits = require "lamina.neural.splits"
@@ -261,7 +262,7 @@ function Ridge.predict()
 end
 
 local Fit = { __name = "fitted ridge" }
-Fit.__index = Fit
+Fit.__index = object.index("a fitted ridge", Fit)
 Fit.__tostring = function(self)
   return string.format("fitted ridge: %s, %s", common.plural(#self.weights, "feature"),
     common.plural(#self.intercept, "target"))

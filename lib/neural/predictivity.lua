@@ -182,8 +182,9 @@ end
 -- reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). splits may also be a list of {
 -- train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
 -- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images.
-function M.predictivity(given)
+function M.predictivity(given, ...)
   local position = errors.position(2)
+  schema.alone("predictivity", "predictivity { model = net, stimuli = set, responses = assembly }", position, ...)
   local o = check(given, position)
   local a = o.responses
   local ids = a.stimulus.stimulus_id

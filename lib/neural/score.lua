@@ -1,6 +1,8 @@
 --- lamina.neural.score: what predictivity and separability return: rows of numbers that say how they were made.
 local common = require "lamina.neural.common"
 
+local object = require "lamina.object"
+
 local M = {}
 
 --- How r may be put in relation to the ceiling c, by name.
@@ -17,7 +19,8 @@ function M.relate(formula, r, c)
 end
 
 local Score = { __name = "score" }
-Score.__index = Score
+Score.__index = object.index("a score", Score,
+  "by chance classes neuroids formula shuffles ceiling mapping splits title name")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -170,8 +173,8 @@ function Score:table(of)
   return rows
 end
 
---- score:csv(path), score:csv(path, "neuroids"): writes the table (of rows; or of neuroids) as CSV, into the folder of
--- the experiment as figures go; returns the score.
+--- score:csv(path), score:csv(path, "neuroids"): writes the table (of rows; or of neuroids) as CSV, into the folder
+-- of the experiment as figures go; returns the score.
 function Score:csv(path, of)
   local rows = self:table(of)
   require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)

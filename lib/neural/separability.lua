@@ -87,8 +87,9 @@ end
 -- each layer: one ridge regression per class to +1 and -1, the largest prediction wins, the penalty chosen inside the
 -- training images. The score's rows have layer, area, accuracy, low, high, n, features, label; score.chance is 1 /
 -- classes.
-function M.separability(given)
+function M.separability(given, ...)
   local position = errors.position(2)
+  schema.alone("separability", "separability { model = net, stimuli = set }", position, ...)
   local o = check(given, position)
   local n = #o.set
   local labels = common.list(o.set.y)

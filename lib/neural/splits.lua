@@ -69,8 +69,8 @@ end
 
 --- Splits as predictivity and separability take them: what kfold and grouped make stays itself; a list of
 -- { train = positions, test = positions } (lists or tensors, counted from 1) becomes splits that divide just so.
--- Images may stand in neither. A penalty is still chosen inside the training images, by kfold over them. nil for anything
--- else.
+-- Images may stand in neither. A penalty is still chosen inside the training images, by kfold over them. nil for
+-- anything else.
 function M.of(value, what, position)
   if M.is_splits(value) then return value end
   if type(value) ~= "table" or getmetatable(value) or type(value[1]) ~= "table" then return nil end

@@ -99,7 +99,7 @@ local function draw(fig, path, format)
   canvas:save(path)
 end
 
---- Writes the figure and, beside it, a CSV of the plotted numbers under the same name.
+--- fig:save(path): writes the figure and, beside it, a CSV of the plotted numbers under the same name.
 -- path: its ending is the format: .svg, .pdf or .png (200 dots per inch). A relative path belongs to the results
 -- folder of the experiment, or to the working folder where there is none. Returns the figure.
 function Figure:save(path)

@@ -153,11 +153,24 @@ local function check_log(word, marks, options, at)
   end
 end
 
+local function is_numbers(value)
+  return type(value) == "userdata" or type(value) == "table" and type(value[1]) == "number"
+end
+
 -- plot.line and plot.scatter: word, kind of mark, what the caller gave.
 local function xy_plot(word, kind, spec, at)
   spec = M.lone_list(spec, "y")
   if type(spec) ~= "table" then
     errors.raise("argument", at, "%s takes a table such as { x = ..., y = ... }, got a %s", word, type(spec))
+  end
+  if is_numbers(spec[1]) then -- { y } or { x, y }
+    if #spec > 2 then
+      errors.raise("argument", at, "%s: %d lists of numbers, expected { x, y } or a list of series { x =, y = }",
+        word, #spec)
+    end
+    local named = {}
+    for key, value in pairs(spec) do named[key == 1 and #spec == 1 and "y" or ({ "x", "y" })[key] or key] = value end
+    spec = named
   end
   local several, own, general = {}, {}, {}
   for i, series in ipairs(spec) do several[i] = schema.check(word, series, SERIES, at) end
@@ -187,16 +200,18 @@ local function xy_plot(word, kind, spec, at)
   return figure.new { panels = { panel }, width = options.width, table = rows, name = word }
 end
 
---- Lines, each with an optional band: plot.line { x =, y =, low =, high =, label = }, several as a list of such
--- tables, or just plot.line(values). Options: title, xlabel, ylabel, xlim, ylim, xlog, ylog, zero, reference, width,
--- height (mm). Points that are NaN or infinite leave a gap. Returns a figure.
+--- Lines, each with an optional band: plot.line { x =, y =, low =, high =, label = }, or { x, y, title = ... };
+-- several as a list of such tables { x =, y = }; or just plot.line(values). Options: title, xlabel, ylabel, xlim,
+-- ylim, xlog, ylog, zero, reference, width, height (mm). Points that are NaN or infinite leave a gap. Returns a
+-- figure.
 function M.line(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.line", XY_FORM, at, ...)
   return xy_plot("plot.line", "line", spec, at)
 end
 
---- Points, each with an optional error bar; series and options as in plot.line, and diagonal for the line y = x.
+--- Points, each with an optional error bar: plot.scatter { x =, y = }; series and options as in plot.line, and
+-- diagonal for the line y = x.
 function M.scatter(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.scatter", (XY_FORM:gsub("line", "scatter")), at, ...)

@@ -22,8 +22,7 @@ const lm_op lm_op_sum = {
     .name = "sum",
     .doc = "The sum along the given axes.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
-           "Integer and bool sums are int64 and wrap around. The order of additions is fixed by the shape\n"
-           "(kernels/reduce.h).",
+           "Integer and bool sums are int64 and wrap around. The order of additions is fixed by the shape.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

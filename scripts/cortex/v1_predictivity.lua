@@ -46,7 +46,7 @@ local score = predictivity {
   ceiling = split_half { 10 }, reliability = 0.3, shuffle = p.shuffles,
 }
 print(score)
-score:csv "predictivity.csv"
+score:csv "scores.csv"
 
 local each = {}
 for i, name in ipairs(p.recordings) do each[i] = score:only(name) end

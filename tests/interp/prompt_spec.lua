@@ -137,6 +137,28 @@ described("the prompt", function()
     assert.equal(0, leave(at - 2))
   end)
 
+  it("completes what is documented of a model, and nothing internal", function()
+    local result = command.run { "-e", [[
+      net = model "N" { input { 2 }, readout "r" { dense { 2 } } }
+      local names = require("lamina.prompt").complete
+      print(table.concat(names "net:sa", " "), #names "net:__", #names "net.nodes", #names "net:snap",
+        #names "net.see")
+    ]] }
+    assert.equal("net:save\t0\t0\t0\t1\n", result.out)
+  end)
+
+  it("says how to leave", function()
+    start()
+    local at = expect "\n> "
+    send "exit()\n"
+    at = expect("undefined name 'exit' (Ctrl-D leaves the prompt)", at)
+    at = expect("\n> ", at)
+    send "quit\n"
+    at = expect("undefined name 'quit' (Ctrl-D leaves the prompt)", at)
+    at = expect("\n> ", at)
+    assert.equal(0, leave(at - 2))
+  end)
+
   it("takes a paste of several lines whole", function()
     start()
     local at = expect "\n> "

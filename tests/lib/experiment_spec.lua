@@ -25,6 +25,33 @@ report { metric = "error", value = 0.25, threshold = 0.5 }
 before_each(function() dir = command.folder() end)
 after_each(function() command.drop(dir) end)
 
+describe("files of an experiment", function()
+  it("go into its folder, are found there, and are not listed as read", function()
+    script [[
+experiment "demo" {}
+local net = model "m" { input { 2 }, readout "y" { dense { 1 } } }
+print(net:save "net.safetensors")
+net:load "net.safetensors"
+data.save_npy("x.npy", tensor { 1, 2 })
+data.save_csv("t.csv", { { "a" }, { 3 } })
+print(data.npy "x.npy"[2], data.csv "t.csv".a[1], data.csv "given.csv".b[1])
+local set = data.tensors { zeros { 4, 2 }, zeros { 4, 1 } }
+train { model = net, data = set, loss = "mse", checkpoint = "ck", resume = true }
+]]
+    command.write(dir .. "/given.csv", "b\n5\n")
+    local out = run().out
+    assert.matches("^runs/demo%-1/net.safetensors\n2.0\t3\t5\n", out)
+    assert.matches("there is no runs/demo-1/ck yet", out, 1, true)
+    for _, name in ipairs { "net.safetensors", "x.npy", "t.csv", "ck" } do
+      assert.is_true(base.exists(dir .. "/runs/demo-1/" .. name), name)
+      assert.is_false(base.exists(dir .. "/" .. name), name)
+    end
+    local files = results().files
+    assert.equal(1, #files)
+    assert.equal("given.csv", files[1].path)
+  end)
+end)
+
 describe("the parameters of an experiment", function()
   it("have the script's values, or the command line's in the type of the default", function()
     script(PLAIN)

@@ -121,7 +121,41 @@ describe("loop", function()
   end)
 end)
 
+describe("a checkpoint", function()
+  local function run(path, options)
+    local lines = {}
+    local settings = { model = small_net(), data = circle(40, "train"), epochs = 2, batch = 20, checkpoint = path,
+      resume = true, optimizer = optim.adam { rate = 0.02 }, log = function(line) lines[#lines + 1] = line end }
+    for name, value in pairs(options) do settings[name] = value end
+    return train(settings), lines
+  end
+
+  it("that is not there yet is said to be missing", function()
+    local path = folder .. "/none.safetensors"
+    local rows, lines = run(path, {})
+    assert.equal(2, #rows)
+    assert.matches("there is no .*none.safetensors yet; the run starts from the beginning", lines[1])
+    rows, lines = run(path, {})
+    assert.equal(2, #rows)
+    assert.equal(0, #lines)
+  end)
+
+  it("of more epochs, or of another rate, is refused", function()
+    local path = folder .. "/longer.safetensors"
+    run(path, {})
+    assert.matches("the end of epoch 2, this run has epochs = 1", message(run, path, { epochs = 1 }), 1, true)
+    assert.matches("adam { rate = 0.02 }, this run has rate = 0.01",
+      message(run, path, { epochs = 3, optimizer = optim.adam { rate = 0.01 } }), 1, true)
+    assert.equal(3, #run(path, { epochs = 3 }))
+  end)
+end)
+
 describe("train", function()
+  it("says that the rate is the optimizer's", function()
+    assert.matches("optimizer = adam { rate = 3 }",
+      message(train, { model = small_net(), data = circle(10, "train"), rate = 3 }), 1, true)
+  end)
+
   it("learns, and keeps the weights that were best on the validation data", function()
     local net, valid = small_net(), circle(200, "valid")
     local history = train { model = net, data = circle(800, "train"), validate = valid, loss = "cross_entropy",

@@ -132,6 +132,16 @@ describe("ridge", function()
     x[{ 2, 1 }] = 0 / 0
     assert.matches("NaN or infinite", message_of(function() ridge(1):fit(x, targets(6, 1)) end))
   end)
+
+  it("refuses lists for tensors, rows of another width, and predictions before a fit", function()
+    local fitted = ridge(1):fit(features(8, 3), targets(8, 2))
+    assert.same({ 2, 2 }, fitted:predict(features(2, 3)).shape)
+    assert.matches("x is a table, expected a tensor", message_of(function() ridge(1):fit({ { 1 } }, { 1 }) end))
+    assert.matches("3 features in each row", message_of(function() fitted:predict(features(2, 4)) end))
+    assert.matches("nothing is fitted yet", message_of(function() ridge(1):predict(features(2, 3)) end))
+    assert.matches("did you mean 'weights'", message_of(function() return fitted.weight end))
+    assert.matches("the number of images", message_of(function() kfold({ 5 }):folds(features(2, 3)) end))
+  end)
 end)
 
 describe("splits", function()
@@ -239,6 +249,27 @@ describe("neural.assembly", function()
     assert.matches("1 neuroids have responses, but .* has 2 rows that fit",
       message_of(neural.assembly, with { where = { recording = "z" }, id = "index" }))
     assert.matches("no column 'stimulus_id'", message_of(neural.assembly, with { where = { recording = "y" } }))
+    assert.matches("the least is %-1%); .* say missing = %-1",
+      message_of(neural.assembly, with { where = { recording = "y" }, id = "index" }))
+  end)
+
+  it("does not pair ids that were made up for images with ids of its own", function()
+    local images = rand { 3, 1, 2, 2 }
+    local counts = tensor({ { { 1 } }, { { 2 } }, { { 3 } } }, { dtype = "float64" })
+    local recorded = neural.assembly { counts = counts, stimuli = { stimulus_id = { 0, 1, 2 } } }
+    local later = neural.assembly { counts = counts, stimuli = { stimulus_id = { 3, 1, 2 } } }
+    for _, set in ipairs { stimuli.array { images }, images, stimuli.array({ images }):subset { 1, 2, 3 } } do
+      assert.matches("1 to 3 were made up", message_of(function() recorded:paired(set) end))
+      assert.matches("1 to 3 were made up", message_of(function() later:paired(set) end))
+    end
+    local set = later:paired(stimuli.array { images, ids = { 1, 2, 3 } })
+    near({ 1, 2, 3 }, set.y)
+    near(images[{ { 3, 3 } }]:reshape { -1 }:totable(), set.x[{ { 1, 1 } }])
+    assert.equal(3, #recorded:paired(stimuli.array({ images }):with_ids { 2, 1, 0 }))
+    local made = stimuli.gratings { size = 8, orientation = { 0, 45, 90 } }
+    assert.equal(3, #neural.simulate({ made, simple = 2 }):select({ stimulus_id = { 1, 2, 3 } }):paired(made))
+    assert.matches("2 ids", message_of(stimuli.array, { images, ids = { 1, 2 } }))
+    assert.matches("id 1 occurs more than once", message_of(stimuli.array, { images, ids = { 1, 2, 1 } }))
   end)
 
   it("refuses NaN unless it means a missing trial", function()
@@ -371,6 +402,44 @@ describe("predictivity", function()
       message_of(predictivity, { features = pixels, stimuli = few, responses = units }))
     assert.matches("responses is a table, expected an assembly",
       message_of(predictivity, { features = pixels, stimuli = set, responses = set }))
+  end)
+end)
+
+describe("splits of the script's own", function()
+  local set = stimuli.objects { 24, size = 8, classes = 2, seed = 1 }
+  local front = { pixels = function(x) return x end }
+
+  it("give the r of their divisions", function()
+    local a = neural.simulate { set, simple = 4, repeats = 4, seed = 2 }
+    local train, test = arange(1, 16), arange(17, 24)
+    local score = predictivity { features = front, stimuli = set, responses = a, reliability = -1, bootstrap = 100,
+      mapping = ridge(10), splits = { { train = train, test = test:totable() } } }
+    local x, y = set.x:reshape { 24, -1 }, a:mean()
+    local guess = ridge(10):fit(x[{ { 1, 16 } }], y[{ { 1, 16 } }]):predict(x[{ { 17, 24 } }])
+    near(stats.pearson(guess, y[{ { 17, 24 } }]):totable(), score.neuroids.r.pixels, 1e-9)
+    local rows = score:table "neuroids"
+    assert.equal(5, #rows)
+    assert.same({ "layer", "position", "kind" }, table.move(rows[1], 1, 3, 1, {}))
+    assert.equal(score.neuroids.r.pixels[4], rows[5][#rows[5] - 3])
+    local path = folder .. "/neuroids.csv"
+    score:csv(path, "neuroids")
+    assert.equal(4, #core_io.csv_read(path, { header = true }).reliability)
+    assert.matches("no table of 'layers'", message_of(function() score:csv(path, "layers") end))
+  end)
+
+  it("are counted over the images that they test, and refused where they overlap", function()
+    local function accuracy(own) return neural.separability { features = front, stimuli = set, splits = own } end
+    local score = accuracy { { train = arange(1, 12), test = { 20, 13 } },
+      { train = arange(13, 24), test = { 1 } } }
+    assert.equal(3, score.rows[1].n)
+    assert.near(0, (score.rows[1].accuracy * 3) % 1, 1e-9)
+    assert.matches("image 2 occurs twice, in train and in test",
+      message_of(accuracy, { { train = { 1, 2 }, test = { 2, 3 } } }))
+    assert.matches("holds 25, expected positions from 1 to 24",
+      message_of(accuracy, { { train = { 1, 2 }, test = { 25 } } }))
+    assert.matches("image 5 is tested more than once",
+      message_of(accuracy, { { train = { 1, 2, 3 }, test = { 5 } }, { train = { 1, 2, 3 }, test = { 5 } } }))
+    assert.matches("splits is a number", message_of(accuracy, 3))
   end)
 end)
 

@@ -102,6 +102,33 @@ describe("colour maps", function()
 end)
 
 describe("plot", function()
+  it("takes one table, and shows the form where something comes after it", function()
+    local x, history = { 1, 2, 3 }, { { epoch = 1 } }
+    local calls = { line = { x, x }, scatter = { x, { title = "t" } }, bars = { { labels = { "a" } }, 1 },
+      histogram = { x, 5 }, heatmap = { { x, x }, { title = "t" } }, images = { { { x } }, 2 },
+      curve = { history, { title = "t" } }, layers = { history, 1 } }
+    for word, arguments in pairs(calls) do
+      local value, e = try(plot[word], table.unpack(arguments))
+      assert.is_nil(value)
+      assert.equal("argument", e.kind)
+      assert.matches("^plot%." .. word .. " takes one table, and .* came after it: plot%." .. word .. " {", e.message)
+    end
+    assert.truthy(plot.histogram(x, nil))
+  end)
+
+  it("takes x and y without names", function()
+    local x, y = tensor.tensor { 1, 2, 3 }, { 4, 5, 7 }
+    local bare, named = os.tmpname(), os.tmpname()
+    plot.line({ x, y, title = "t" }):save(bare .. ".svg")
+    plot.line({ x = x, y = y, title = "t" }):save(named .. ".svg")
+    assert.same(lines_of(named .. ".csv"), lines_of(bare .. ".csv"))
+    for _, path in ipairs { bare, named } do
+      for _, ending in ipairs { "", ".svg", ".csv" } do os.remove(path .. ending) end
+    end
+    local _, e = try(plot.line, { x, y, x })
+    assert.matches("^plot%.line: 3 lists of numbers, expected { x, y }", e.message)
+  end)
+
   setup(function() base.mkdir(folder) end)
   teardown(function()
     for _, name in ipairs(base.list(folder)) do base.remove(folder .. "/" .. name) end

@@ -119,6 +119,16 @@ describe("stimuli from files", function()
       { folder .. "/x.npy", table = folder .. "/short.csv" }))
   end)
 
+  it("resizes by a known method only", function()
+    assert.same({ 2, 1, 1 }, stimuli.resize(pictures:to "float32", 1).shape)
+    assert.matches("'nearest', expected one of 'box', 'bilinear'",
+      message_of(stimuli.resize, pictures:to "float32", 4, "nearest"))
+    assert.matches("x is a string", message_of(stimuli.resize, "x", 4))
+    local set = stimuli.array { pictures }
+    assert.matches("expected one of 'box'", message_of(function() return set:resize(4, "nearest") end))
+    assert.matches("did you mean 'resize'", message_of(function() return set:resise(4) end))
+  end)
+
   it("refuses images of different sizes, with the way out", function()
     core_io.png_write(folder .. "/a.png", zeros({ 3, 3 }, { dtype = "uint8" }))
     assert.matches("a.png is 1x3x3, the images before it are 1x2x2; say size", message_of(stimuli.folder, folder))

@@ -69,4 +69,42 @@ describe("words", function()
     assert.matches("did you mean 'conv'", command.code("help 'cnov'").out)
     assert.matches("Ctrl%-D leaves", command.code("help()").out)
   end)
+
+  it("have help for what values can do, and for options", function()
+    local function help_of(argument) return command.code("help " .. argument).out end
+    local text = help_of "'tensor'"
+    for _, part in ipairs { "t.shape", "t[{ { 1, 3 }, 2, {} }]", "x:backward(", "reduction ", " argmax " } do
+      assert.truthy(text:find(part, 1, true), part)
+    end
+    assert.equal(text, help_of "(zeros { 2 })")
+    assert.falsy(text:find("_grad_", 1, true))
+    assert.matches("included; %-1 is the last", help_of "'index'")
+    assert.equal(help_of "'sum'", help_of "'tensor:sum'")
+    for _, name in ipairs { "save", "load", "activations" } do
+      assert.matches("net:" .. name .. "%(", help_of("'" .. name .. "'"))
+    end
+    assert.matches("^net:save", help_of "'net:save'")
+    assert.matches("history:columns%(%)", help_of "'history'")
+    assert.matches("score:csv%(path", help_of "'score'")
+    assert.matches("net:parameters%(", help_of "'weights'")
+    local net = "(model 'N' { input { 2 }, readout 'r' { dense { 2 } } })"
+    assert.matches("methods\n.*net:save%(path%)", help_of(net))
+    assert.matches("methods\n.*net:save%(path%)", help_of "'model'")
+    assert.falsy(help_of(net):find("snapshot", 1, true))
+    assert.matches("train { resume = ", help_of "'resume'")
+    assert.matches("\n  epochs +passes over the data %(a whole number", help_of "'train'")
+    assert.matches("\n  beta1 ", help_of "'adamw'")
+    assert.matches("\n  stride ", help_of "'pool'")
+    assert.falsy(help_of("'data'"):find("A batch from its parts", 1, true))
+    assert.falsy(help_of("'stimuli'"):find("True for a", 1, true))
+    assert.falsy(help_of("'loop'"):find("head of this file", 1, true))
+  end)
+
+  it("take one table", function()
+    for _, word in ipairs { "train", "evaluate", "loop", "predictivity", "separability" } do
+      local value, e = try(_G[word], {}, 3)
+      assert.is_nil(value)
+      assert.matches("^" .. word .. " takes one table, and 3 came after it: " .. word .. " {", e.message)
+    end
+  end)
 end)
