@@ -15,7 +15,7 @@ function M.finish() command.drop(M.dir) end
 --- No message may show the chain of calls, an address, or bytes that are no text.
 function M.decent(result)
   assert.is_nil(result.err:find("stack traceback", 1, true), result.err)
-  assert.is_nil(result.err:find "0x%x%x%x%x", result.err)
+  assert.is_nil(result.err:find "%f[%w]0x%x%x%x%x", result.err)
   assert.is_nil(result.err:find("mistake in Lamina itself", 1, true), result.err)
   assert.truthy(utf8.len(result.err), "the message is not text")
 end
