@@ -370,3 +370,24 @@ lm_status lm_reduce_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_
   lm_give(&h, lm_do3(&h, &lm_op_where, hit, share, lm_number_like(&h, g, 0)), &c->in_meta[0], &grad_in[0]);
   return lm_chain_end(&h);
 }
+
+lm_status lm_reduce_backward_spread(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *g = NULL, *slope;
+  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
+  g = lm_hold(&h, kept, g);
+  lm_value same[2];
+  lm_reduce_same(c, same);
+  lm_tensor *x = c->in[0], *away = lm_do2(&h, &lm_op_sub, x, lm_do_with(&h, &lm_op_mean, x, same));
+  const double left = (double)lm_reduced_count(c) - c->p[2].r, divisor = left > 0 ? left : 0;
+  if (c->op->kernel == LM_STD) {
+    lm_tensor *std = NULL;
+    kept = lm_reduce_keep(c, c->out[0], &std, e);
+    std = lm_hold(&h, kept, std);
+    slope = lm_do2(&h, &lm_op_div, away, lm_do_number(&h, &lm_op_mul, std, divisor));
+  } else {
+    slope = lm_do_number(&h, &lm_op_div, lm_do_number(&h, &lm_op_mul, away, 2), divisor);
+  }
+  lm_give(&h, lm_do2(&h, &lm_op_mul, g, slope), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}

@@ -47,4 +47,15 @@ void lm_reduce_same(const lm_call *c, lm_value values[2]);
 /* backward of max and min: the gradient goes to the elements that equal the result, in even shares. */
 lm_status lm_reduce_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
 
+/* The third parameter of var and std. */
+#define LM_REDUCE_CORRECTION                                                                                         \
+  {                                                                                                                  \
+    .name = "correction", .kind = LM_P_REAL,                                                                         \
+    .doc = "subtracted from the number of elements in the divisor; 0: the variance of the elements themselves",      \
+    .initial = "1"                                                                                                   \
+  }
+
+/* backward of var and std: 2 (x - mean) / (n - correction), and that over 2 std. */
+lm_status lm_reduce_backward_spread(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
+
 #endif
