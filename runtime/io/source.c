@@ -1,4 +1,4 @@
-/* source.c: plain and gzip-compressed files, and memory, as sources. */
+/* source.c: plain and gzip-compressed files as sources. */
 #include "io/source.h"
 
 #include "base/parallel.h"
@@ -111,16 +111,4 @@ lm_status lm_source_end_gz(lm_source *s, lm_err *e) {
 void lm_source_close_gz(lm_source *s) {
   if (s->state) gzclose_r(s->state);
   s->state = NULL;
-}
-
-static lm_status read_memory(lm_source *s, void *to, int64_t n, lm_err *e) {
-  (void)e;
-  const char *from = s->state;
-  memcpy(to, from, (size_t)n);
-  s->state = (void *)(uintptr_t)(from + n);
-  return LM_OK;
-}
-
-void lm_source_memory(lm_source *s, const char *name, const void *bytes, int64_t n) {
-  *s = (lm_source){.name = name, .left = n, .read = read_memory, .state = (void *)(uintptr_t)bytes};
 }

@@ -33,7 +33,4 @@ lm_status lm_source_open_gz(lm_source *s, const char *path, lm_err *e);
 lm_status lm_source_end_gz(lm_source *s, lm_err *e);
 void lm_source_close_gz(lm_source *s);
 
-/* Bytes in memory; borrowed. Nothing to close. */
-void lm_source_memory(lm_source *s, const char *name, const void *bytes, int64_t n);
-
 #endif

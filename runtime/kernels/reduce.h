@@ -1,7 +1,7 @@
 /* reduce.h: loops that join many elements into one, in an order that the shape alone gives.
  *
  * A reduction sees its input as a row-major array (outer, n, inner) and joins the n elements of each group. The n
- * elements are cut into chunks of lm_reduce_chunk(inner) elements:
+ * elements are cut into chunks:
  *   inner == 1  a chunk is up to 4096 elements in LM_LANES lanes (element i in lane i mod 16), joined by lanes_sum();
  *   inner > 1   a chunk is up to 256 elements, joined one after another, side by side for all of inner.
  * `cells` writes one partial result per chunk, as an array (outer, chunks, inner); `join` joins those of a group by a

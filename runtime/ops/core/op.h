@@ -122,7 +122,6 @@ lm_status lm_apply2(const lm_op *op, lm_tensor *a, lm_tensor *b, lm_tensor **out
 
 /* Values to pass: {.given = true, .i = ...} and so on. */
 lm_value lm_int(int64_t i);
-lm_value lm_real(double r);
 lm_value lm_list(int n, const int64_t *v);
 
 /* Checks that infer functions share; each names the input and what was expected. */

@@ -121,7 +121,6 @@ lm_status lm_op_check_value(const lm_op *op, const lm_param *param, const lm_val
 }
 
 lm_value lm_int(int64_t i) { return (lm_value){.given = true, .i = i}; }
-lm_value lm_real(double r) { return (lm_value){.given = true, .r = r}; }
 
 lm_value lm_list(int n, const int64_t *v) {
   lm_value value = {.given = true, .n = n};
