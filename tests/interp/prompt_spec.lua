@@ -9,7 +9,8 @@ local function start()
   output = dir .. "/screen"
   os.remove(output)
   os.remove(dir .. "/code")
-  local program = command.quote(command.quote(command.path))
+  -- `exec`: a shell that stayed between would die of the Ctrl-C meant for the prompt, as dash does.
+  local program = command.quote("exec " .. command.quote(command.path))
   local line = string.format("cd %s && env HOME=%s XDG_STATE_HOME=%s/state TERM=xterm COLUMNS=200 "
     .. "script -qec %s /dev/null >%s; echo $? >%s/code", dir, dir, dir, program, output, dir)
   keys = assert(io.popen(line, "w"))
