@@ -4,8 +4,9 @@
 --   local set = data.tensors { x, y, classes = { "cat", "dog" } }
 --   for b in set:batches { batch = 64, shuffle = true } do ... b.x, b.y, #b ... end
 --
--- Labels are int64 and count from 1; `classes` holds their names. Anything with #, and :batch(indices) that gives
--- { x =, y = }, can stand in for a data set in train, loop and evaluate.
+-- Labels are int64 and count from 1; `classes` holds their names. Several targets stand in a table by name,
+-- data.tensors { x, { category =, position = } }, as the goals of `train`. Anything with #, and :batch(indices) that
+-- gives { x =, y = }, can stand in for a data set in train, loop and evaluate.
 local errors = require "lamina.errors"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
@@ -16,6 +17,14 @@ local M = {}
 
 -- ---- batches ---------------------------------------------------------------------------------------------------
 
+-- Targets are a tensor or a table of tensors by name: f of each of them.
+local function map_targets(y, f)
+  if tensor.is_tensor(y) then return f(y) end
+  local mapped = {}
+  for name, t in pairs(y) do mapped[name] = f(t) end
+  return mapped
+end
+
 local Batch = { __name = "batch" }
 Batch.__index = Batch
 Batch.__len = function(self) return self.n end
@@ -23,9 +32,8 @@ Batch.__tostring = function(self) return string.format("batch of %d", self.n) en
 
 --- Gives the batch's memory back now instead of when Lua's collector comes by.
 function Batch:release()
-  for _, value in pairs { self.x, self.y, self.index } do
-    if tensor.is_tensor(value) then value:release() end
-  end
+  local function release(t) t:release() end
+  for _, value in pairs { self.x, self.y, self.index } do map_targets(value, release) end
 end
 
 --- A batch from its parts; n is the number of items.
@@ -34,14 +42,21 @@ function M.make_batch(parts) return setmetatable(parts, Batch) end
 -- ---- data sets -------------------------------------------------------------------------------------------------
 
 local Set = { __name = "data set" }
-Set.__index = object.index("a data set", Set, "y classes groups id columns latent selected numbered release")
+Set.__index = object.index("a data set", Set, "y classes groups id columns latent missing selected numbered release")
 Set.__len = function(self) return self.n end
 
 local function shape_of(x) return table.concat(x.shape, "x") end
 
+local function targets_text(y)
+  if tensor.is_tensor(y) then return shape_of(y) .. " " .. y.dtype end
+  local parts = {}
+  for name, t in pairs(y) do parts[#parts + 1] = string.format("%s %s %s", name, shape_of(t), t.dtype) end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
 Set.__tostring = function(self)
-  return string.format("%s: %d items, x %s %s, y %s %s%s", self.name, self.n, shape_of(self.x), self.x.dtype,
-    shape_of(self.y), self.y.dtype, self.classes and string.format(", %d classes", #self.classes) or "")
+  return string.format("%s: %d items, x %s %s, y %s%s", self.name, self.n, shape_of(self.x), self.x.dtype,
+    targets_text(self.y), self.classes and string.format(", %d classes", #self.classes) or "")
 end
 
 --- The methods of data sets, for other sets of items that have x, y, n, name and :subset.
@@ -65,27 +80,49 @@ end
 local TENSORS = {
   positional = { "x", "y" },
   x = { type = "tensor", required = true, doc = "inputs, items along the first axis" },
-  y = { type = "tensor", required = true, doc = "targets: labels from 1 (int64), or numbers" },
+  y = { type = { "tensor", "table" }, required = true,
+    doc = "targets: labels from 1 (int64), or numbers; or several by name, { category =, position = }" },
   classes = { type = "table", doc = "the classes' names; labels must be from 1 to their number" },
   groups = { type = "table", doc = "what items belong together in a split: one value for each item" },
+  missing = { type = "boolean", default = false, doc = "NaN targets are values that were not measured: losses that "
+    .. "look at each element leave them out" },
   name = { type = "string", default = "data", doc = "what messages call it" },
 }
 
---- data.tensors { x, y, classes =, groups =, name = }: a data set from tensors that are there already.
+-- Each target has one entry per item.
+local function check_targets(x, y, position)
+  local function check(t, what)
+    if not tensor.is_tensor(t) then
+      errors.raise("argument", position, "data.tensors: %s is a %s, expected a tensor", what, type(t))
+    end
+    if x.ndim == 0 or t.ndim == 0 or #x ~= #t then
+      errors.raise("shape", position, "data.tensors: x is %s and %s is %s; both need one entry per item",
+        shape_of(x), what, shape_of(t))
+    end
+  end
+  if tensor.is_tensor(y) then return check(y, "y") end
+  if next(y) == nil then errors.raise("argument", position, "data.tensors: y is an empty table") end
+  for name, t in pairs(y) do
+    if type(name) ~= "string" then
+      errors.raise("argument", position, "data.tensors: y has an entry [%s]; several targets have names, as in "
+        .. "{ category = labels, position = xy }", tostring(name))
+    end
+    check(t, "y." .. name)
+  end
+end
+
+--- data.tensors { x, y, classes =, groups =, missing =, name = }: a data set from tensors that are there already. y
+-- may be a table of targets by name.
 function M.tensors(given)
   local position = errors.position(2)
   local o = schema.check("data.tensors", given, TENSORS, position)
-  if o.x.ndim == 0 or o.y.ndim == 0 or #o.x ~= #o.y then
-    errors.raise("shape", position, "data.tensors: x is %s and y is %s; both need one entry per item", shape_of(o.x),
-      shape_of(o.y))
-  end
+  check_targets(o.x, o.y, position)
   if o.groups and #o.groups ~= #o.x then
     errors.raise("shape", position, "data.tensors: groups has %d entries for %d items", #o.groups, #o.x)
   end
   if o.classes then
-    if o.y.dtype ~= "int64" or o.y.ndim ~= 1 then
-      errors.raise("dtype", position, "data.tensors: labels must be int64 with one axis, y is %s %s", shape_of(o.y),
-        o.y.dtype)
+    if not tensor.is_tensor(o.y) or o.y.dtype ~= "int64" or o.y.ndim ~= 1 then
+      errors.raise("dtype", position, "data.tensors: labels must be int64 with one axis, y is %s", targets_text(o.y))
     end
     local item, label = bad_label(o.y, #o.classes)
     if item then
@@ -93,7 +130,8 @@ function M.tensors(given)
         item, #o.classes)
     end
   end
-  return make { x = o.x, y = o.y, classes = o.classes, groups = o.groups, name = o.name }
+  return make { x = o.x, y = o.y, classes = o.classes, groups = o.groups, name = o.name,
+    missing = o.missing or nil }
 end
 
 local function as_indices(indices, level)
@@ -108,9 +146,8 @@ end
 -- b.index, #b.
 function Set:batch(indices)
   local index = as_indices(indices, 2)
-  return M.make_batch { x = ops.index_select(self.x, index, { dim = 1 }), y = ops.index_select(self.y, index,
-    { dim = 1 }),
-    index = index, n = #index }
+  local function pick(t) return ops.index_select(t, index, { dim = 1 }) end
+  return M.make_batch { x = pick(self.x), y = map_targets(self.y, pick), index = index, n = #index }
 end
 
 --- set:subset(indices, name): a data set of the items at the given positions.
@@ -121,16 +158,17 @@ function Set:subset(indices, name)
     groups = {}
     for i, item in ipairs(index:totable()) do groups[i] = self.groups[item] end
   end
-  return make { x = ops.index_select(self.x, index, { dim = 1 }), y = ops.index_select(self.y, index, { dim = 1 }),
-    classes = self.classes, groups = groups, name = name or self.name, selected = self.selected }
+  local function pick(t) return ops.index_select(t, index, { dim = 1 }) end
+  return make { x = pick(self.x), y = map_targets(self.y, pick), classes = self.classes, groups = groups,
+    name = name or self.name, missing = self.missing, selected = self.selected }
 end
 
 -- Items first..last without copying them.
 local function range(set, first, last, name)
   local groups = set.groups and table.move(set.groups, first, last, 1, {})
-  return make { x = set.x[{ { first, last } }], y = set.y[{ { first, last } }], classes = set.classes,
-    groups = groups,
-    name = name or set.name, selected = set.selected }
+  local function part(t) return t[{ { first, last } }] end
+  return make { x = part(set.x), y = map_targets(set.y, part), classes = set.classes, groups = groups,
+    name = name or set.name, missing = set.missing, selected = set.selected }
 end
 
 local SPLIT = {

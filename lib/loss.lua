@@ -1,53 +1,265 @@
---- Losses: functions of (output, target) that give a tensor with one element, the mean over the batch.
+--- Losses: functions of (output, target, options) that give a tensor with one element, the mean over the batch.
+--
+-- In train, evaluate and the goals of a model, a loss is written as its name, as { name, options... } or as a
+-- function(output, target):
+--
+--   loss = "cross_entropy"
+--   loss = { "huber", delta = 0.5 }
+--   loss = { category = "cross_entropy", position = { "mse", weight = 0.1 } }     -- goals: see lib/goals.lua
+--
+-- Every named loss takes `weight`, a factor, and those that look at each element by itself take `missing = true`:
+-- targets that are NaN are values that were not measured; they add nothing, and the mean is over those that were.
+local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"
+local safe = require "lamina.safe"
 local schema = require "lamina.schema"
 
 local M = {}
 
---- cross_entropy(logits, labels [, { label_smoothing = 0 }]): -log softmax(logits)[label], the mean over the batch.
--- logits: n x classes; labels: n, int64, from 1.
+-- ---- what the losses share -------------------------------------------------------------------------------------
+
+local function shape_text(t) return t.ndim == 0 and "scalar" or table.concat(t.shape, "x") end
+
+local function same_shape(name, output, target)
+  if not core.is_tensor(target) then return end
+  if shape_text(output) ~= shape_text(target) then
+    errors.raise("shape", 3, "%s: the output is %s and the target %s; their shapes must be equal", name,
+      shape_text(output), shape_text(target))
+  end
+end
+
+-- The mean over all elements of elementwise(output, target); with missing targets over those that are there, whose
+-- number is then the second result.
+local function mean_over(name, elementwise, output, target, options)
+  same_shape(name, output, target)
+  if not (options and options.missing) or not core.is_tensor(target) then
+    return ops.mean(elementwise(output, target))
+  end
+  local absent = ops.isnan(target)
+  local n = target:count() - ops.sum(ops.cast(absent, "int64")):item()
+  local each = elementwise(output, ops.where(absent, 0, target))
+  return ops.div(ops.sum(ops.where(absent, 0, each)), math.max(n, 1)), n
+end
+
+-- ---- the losses ------------------------------------------------------------------------------------------------
+
+local function class_weights(weights, logits, position)
+  local t = core.is_tensor(weights) and weights or core.tensor(weights, { dtype = logits.dtype })
+  if t.ndim ~= 1 or #t ~= logits:size(2) then
+    errors.raise("shape", position, "cross_entropy: classes holds %s weights for %d classes", shape_text(t),
+      logits:size(2))
+  end
+  return t.dtype == logits.dtype and t or t:to(logits.dtype)
+end
+
+--- cross_entropy(logits, labels [, { label_smoothing = 0, classes = }]): -log softmax(logits)[label], the mean over
+-- the batch. logits: n x classes; labels: n, int64, from 1. classes: a weight for each class; the mean is then
+-- weighted, as in PyTorch.
 function M.cross_entropy(logits, labels, options)
-  return ops.cross_entropy(logits, labels, { label_smoothing = options and options.label_smoothing or 0 })
+  local smoothing = options and options.label_smoothing or 0
+  if not (options and options.classes) then
+    return ops.cross_entropy(logits, labels, { label_smoothing = smoothing })
+  end
+  local weight = class_weights(options.classes, logits, 2)
+  local logs = ops.log_softmax(logits, { dim = 2 })
+  local own = ops.index_select(weight, labels, { dim = 1 })
+  local picked = ops.squeeze(ops.gather(logs, ops.unsqueeze(labels, { dim = 2 }), { dim = 2 }), { dim = 2 })
+  local total = ops.sum(own)
+  local loss = ops.neg(ops.div(ops.sum(ops.mul(picked, own)), total))
+  if smoothing > 0 then
+    local spread = ops.neg(ops.div(ops.sum(ops.mul(logs, weight)), ops.mul(total, logits:size(2))))
+    loss = ops.add(ops.mul(loss, 1 - smoothing), ops.mul(spread, smoothing))
+  end
+  return loss
 end
 
 --- mse(output, target): the mean of the squared differences over all elements; shapes equal.
-function M.mse(output, target) return ops.mse(output, target) end
+function M.mse(output, target, options)
+  if not (options and options.missing) then return ops.mse(output, target) end
+  return mean_over("mse", function(y, t) return ops.square(ops.sub(y, t)) end, output, target, options)
+end
+
+--- losses.l1(output, target): the mean of the absolute differences.
+function M.l1(output, target, options)
+  return mean_over("l1", function(y, t) return ops.abs(ops.sub(y, t)) end, output, target, options)
+end
+
+--- losses.huber(output, target [, { delta = 1 }]): d^2 / 2 for differences d up to delta, delta (|d| - delta / 2)
+-- beyond: the mean (Huber 1964).
+function M.huber(output, target, options)
+  local delta = options and options.delta or 1
+  return mean_over("huber", function(y, t)
+    local size = ops.abs(ops.sub(y, t))
+    local inner = ops.clamp(size, { high = delta })
+    return ops.mul(inner, ops.sub(size, ops.mul(inner, 0.5)))
+  end, output, target, options)
+end
 
 --- bce(logits, target): binary cross-entropy with sigmoid, log(1 + exp(x)) - target x, the mean over all elements.
 -- target: a number or a tensor of the same shape, from 0 to 1.
-function M.bce(logits, target) return ops.mean(ops.sub(ops.softplus(logits), ops.mul(logits, target))) end
+function M.bce(logits, target, options)
+  return mean_over("bce", function(x, t) return ops.sub(ops.softplus(x), ops.mul(x, t)) end, logits, target, options)
+end
+
+--- losses.poisson(rate, count [, { log_input = false, full = false, epsilon = 1e-8 }]): the negative log-likelihood
+-- of counts under a Poisson distribution, rate - count log(rate + epsilon), the mean over all elements, without the
+-- term log(count!) that no weight changes. log_input: the output is the logarithm of the rate: exp(x) - count x.
+-- full: with Stirling's approximation of log(count!) for counts above 1, as in PyTorch.
+function M.poisson(output, target, options)
+  local o = options or {}
+  return mean_over("poisson", function(y, t)
+    local each = o.log_input and ops.sub(ops.exp(y), ops.mul(t, y))
+      or ops.sub(y, ops.mul(t, ops.log(ops.add(y, o.epsilon or 1e-8))))
+    if not o.full then return each end
+    local n = ops.maximum(t, 1)
+    local stirling = ops.add(ops.sub(ops.mul(n, ops.log(n)), n), ops.mul(ops.log(ops.mul(n, 2 * math.pi)), 0.5))
+    return ops.add(each, ops.where(ops.gt(t, 1), stirling, 0))
+  end, output, target, o)
+end
+
+--- losses.kl(logits, target): the Kullback-Leibler divergence of softmax(logits) from the probabilities `target`
+-- (n x classes, rows that sum to 1): sum over classes of t (log t - log softmax), the mean over the batch.
+function M.kl(logits, target)
+  same_shape("kl", logits, target)
+  local known = ops.gt(target, 0)
+  local entropy = ops.mul(target, ops.log(ops.where(known, target, 1)))
+  local cross = ops.mul(target, ops.log_softmax(logits, { dim = logits.ndim }))
+  return ops.div(ops.sum(ops.sub(entropy, cross)), #logits)
+end
+
+-- Labels: for each item the mean over classes of max(0, margin - own + other), the own class left out of the sum.
+local function multiclass_hinge(output, labels, margin)
+  local n, classes = output:size(1), output:size(2)
+  local own = ops.gather(output, ops.unsqueeze(labels, { dim = 2 }), { dim = 2 })
+  local over = ops.relu(ops.add(ops.sub(output, own), margin))
+  -- the own class always adds exactly the margin
+  return ops.div(ops.sub(ops.sum(over), margin * n), n * classes)
+end
+
+--- losses.hinge(output, target [, { margin = 1 }]): with labels (int64, from 1) the mean over items and classes of
+-- max(0, margin - own + other), PyTorch's multi-margin loss (Crammer & Singer 2001); with targets of -1 and 1 the
+-- mean of max(0, margin - target output).
+function M.hinge(output, target, options)
+  local margin = options and options.margin or 1
+  if target.dtype == "int64" and target.ndim == 1 and output.ndim == 2 then
+    return multiclass_hinge(output, target, margin)
+  end
+  return mean_over("hinge", function(y, t) return ops.relu(ops.sub(margin, ops.mul(t, y))) end, output, target,
+    options)
+end
+
+local function rows_of(t) return t.ndim == 2 and t or ops.flatten(t, 2) end
+
+--- losses.cosine(output, target): 1 minus the cosine of the angle between each item's output and its target, the
+-- mean over the batch; 1 where one of them is 0.
+function M.cosine(output, target)
+  same_shape("cosine", output, target)
+  local y, t = rows_of(output), rows_of(target)
+  local both = ops.sum(ops.mul(y, t), 2)
+  local sizes = ops.mul(safe.length(ops.sum(ops.square(y), 2)), safe.length(ops.sum(ops.square(t), 2)))
+  return ops.sub(1, ops.mean(safe.ratio(both, sizes)))
+end
+
+--- losses.correlation(output, target): 1 minus Pearson's correlation of each unit's outputs with its targets over
+-- the items of the batch, the mean over units; a unit that does not vary counts as uncorrelated. It depends on the
+-- batch: use large ones.
+function M.correlation(output, target, options)
+  same_shape("correlation", output, target)
+  local y, t, present = rows_of(output), rows_of(target), nil
+  local n = #y
+  if options and options.missing then
+    local absent = ops.isnan(t)
+    present = ops.cast(ops.logical_not(absent), y.dtype)
+    n = ops.maximum(ops.sum(present, { 1 }, { keepdim = true }), 1)
+    t, y = ops.where(absent, 0, t), ops.mul(y, present)
+  end
+  local function centred(x)
+    local c = ops.sub(x, ops.div(ops.sum(x, { 1 }, { keepdim = true }), n))
+    return present and ops.mul(c, present) or c
+  end
+  y, t = centred(y), centred(t)
+  local sizes = ops.mul(safe.length(ops.sum(ops.square(y), 1)), safe.length(ops.sum(ops.square(t), 1)))
+  return ops.sub(1, ops.mean(safe.ratio(ops.sum(ops.mul(y, t), 1), sizes)))
+end
+
+-- ---- by name ---------------------------------------------------------------------------------------------------
+
+local MISSING = { type = "boolean", doc = "whether NaN targets are values that were not measured, and add nothing" }
+local EPSILON = { type = "number", default = 1e-8, above = 0, doc = "added to the rate inside the logarithm" }
 
 local known = {
-  cross_entropy = { call = M.cross_entropy, options = {
+  cross_entropy = { labels = true, options = {
     label_smoothing = { type = "number", default = 0, min = 0, max = 1,
-      doc = "how much of the target is spread over all classes (Szegedy et al. 2016)" } } },
-  mse = { call = M.mse, options = {} },
-  bce = { call = M.bce, options = {} },
+      doc = "how much of the target is spread over all classes (Szegedy et al. 2016)" },
+    classes = { type = { "table", "tensor" }, doc = "a weight for each class" } } },
+  mse = { options = { missing = MISSING } },
+  l1 = { options = { missing = MISSING } },
+  huber = { options = { missing = MISSING,
+    delta = { type = "number", default = 1, above = 0, doc = "where the square becomes a straight line" } } },
+  bce = { options = { missing = MISSING } },
+  poisson = { options = { missing = MISSING, epsilon = EPSILON,
+    log_input = { type = "boolean", default = false, doc = "the output is the logarithm of the rate" },
+    full = { type = "boolean", default = false, doc = "add Stirling's approximation of log(count!)" } } },
+  kl = { options = {} },
+  hinge = { options = { missing = MISSING,
+    margin = { type = "number", default = 1, min = 0, doc = "how far on its side an output should be" } } },
+  cosine = { options = {} },
+  correlation = { options = { missing = MISSING } },
 }
 
---- The function (output, target) -> loss for what a script gives as `loss`: a name, { name, options... } or a
--- function. The second result is its name, or "loss". Raises at `position`.
-function M.make(spec, position)
-  if type(spec) == "function" then return spec, "loss" end
+--- The names of all losses, sorted.
+M.names = {}
+for name, entry in pairs(known) do
+  M.names[#M.names + 1] = name
+  entry.options.weight = { type = "number", default = 1, min = 0, doc = "a factor on the loss" }
+  schema.document("losses." .. name, entry.options)
+end
+table.sort(M.names)
+
+local Loss = { __name = "loss" }
+Loss.__index = Loss
+Loss.__tostring = function(self) return "loss " .. self.name end
+
+--- loss(output, target): its value, and over how many things the mean is (for joining batches).
+Loss.__call = function(self, output, target)
+  local value, count = self.f(output, target, self.o)
+  if self.weight ~= 1 then value = ops.mul(value, self.weight) end
+  return value, count or #output
+end
+
+local function spec_error(position, word, got)
+  errors.raise("argument", position, "%s: loss is a %s, expected a name (%s), { \"cross_entropy\", "
+    .. "label_smoothing = 0.1 } or a function(output, target)", word, got, table.concat(M.names, ", "))
+end
+
+--- The loss object for what a script gives as one loss: a name, { name or function, options... } or a function. It
+-- is called with (output, target); it has name, weight and labels (whether it needs class labels). missing: whether
+-- NaN targets are missing values where the loss's own options do not say. Raises at `position`, in the name of
+-- `word`.
+function M.make(spec, position, missing, word)
+  word = word or "train"
   local name, options = spec, {}
-  if type(spec) == "table" then
+  if type(spec) == "table" and getmetatable(spec) == nil then
     name = spec[1]
     for key, value in pairs(spec) do
       if key ~= 1 then options[key] = value end
     end
   end
-  if type(name) ~= "string" then
-    errors.raise("argument", position, "train: loss is a %s, expected \"cross_entropy\", \"mse\", \"bce\", "
-      .. "{ \"cross_entropy\", label_smoothing = 0.1 } or a function(output, target)", type(name))
+  if type(name) == "function" then
+    local o = schema.check("loss", options, { weight = known.mse.options.weight }, position)
+    return setmetatable({ name = "loss", f = name, weight = o.weight, o = {} }, Loss)
   end
-  if not known[name] then
-    local near = schema.nearest(name, { "cross_entropy", "mse", "bce" })
-    errors.raise("argument", position, "train: unknown loss '%s' %s", name, near and
-      string.format("(did you mean '%s'?)", near) or "(there are cross_entropy, mse and bce, or give a function)")
+  if type(name) ~= "string" then spec_error(position, word, type(name)) end
+  local entry = known[name]
+  if not entry then
+    errors.raise("argument", position, "%s: unknown loss '%s'%s", word, name, schema.nearest(name, M.names)
+      and string.format(" (did you mean '%s'?)", schema.nearest(name, M.names))
+      or string.format(" (there are %s, or give a function)", table.concat(M.names, ", ")))
   end
-  local entry, o = known[name], schema.check("loss " .. name, options, known[name].options, position)
-  return function(output, target) return entry.call(output, target, o) end, name
+  local o = schema.check("loss " .. name, options, entry.options, position)
+  if o.missing == nil and entry.options.missing then o.missing = missing or false end
+  return setmetatable({ name = name, f = M[name], weight = o.weight, o = o, labels = entry.labels }, Loss)
 end
 
 return M

@@ -1,0 +1,62 @@
+--- Which of a model's parameters a script means by `of`: those of an area, a readout or a layer by its name, those
+-- whose full name ("V1.conv1.weight") a Lua pattern finds, or a list of these.
+local errors = require "lamina.errors"
+
+local M = {}
+
+local function all_of(net)
+  local list, place = {}, {}
+  for i, entry in ipairs(net.list) do place[entry.tensor] = { entry = entry, at = i } end
+  for _, node in ipairs(net.nodes) do
+    for _, p in ipairs(node.parameters) do
+      local found = place[node.params[p.name]]
+      if found then
+        list[#list + 1] = { name = found.entry.name, tensor = found.entry.tensor, entry = found.entry, node = node,
+          block = node.block.name, p = p, at = found.at }
+        place[node.params[p.name]] = nil
+      end
+    end
+  end
+  table.sort(list, function(a, b) return a.at < b.at end)
+  return list
+end
+
+-- Whether a parameter is meant by one name or pattern.
+local function meant(net, item, of)
+  if net.blocks_by_name[of] then return item.block == of end
+  if net.nodes_by_name[of] then return item.node.name == of end
+  local ok, found = pcall(string.find, item.name, of)
+  return ok and found ~= nil
+end
+
+local function names_in(net)
+  local names = {}
+  for _, block in ipairs(net.blocks) do names[#names + 1] = block.name end
+  for _, entry in ipairs(net.list) do names[#names + 1] = entry.name end
+  return names
+end
+
+--- The parameters that `of` means (nil: all), in the model's order: a list of { name =, tensor =, entry =, node =,
+-- block =, p = }, where p is how the layer declared it and entry the one of net:parameters(). keep(item) may leave
+-- some out; kind says in messages what is left ("weights"). Nothing found is an error at `position`, in the name of
+-- `word`.
+function M.parameters(net, of, word, position, keep, kind)
+  local wanted, list = type(of) == "table" and of or { of }, {}
+  local all = all_of(net)
+  for _, item in ipairs(all) do
+    local take = #wanted == 0
+    for _, name in ipairs(wanted) do take = take or meant(net, item, name) end
+    if take and (not keep or keep(item)) then list[#list + 1] = item end
+  end
+  for _, name in ipairs(#list == 0 and wanted or {}) do
+    errors.raise("argument", position, "%s: of = \"%s\" means no %s of %s%s", word, tostring(name),
+      kind or "parameters", net.name, errors.hint(name, names_in(net)))
+  end
+  if #list == 0 then errors.raise("argument", position, "%s: %s has no %s", word, net.name, kind or "parameters") end
+  return list
+end
+
+--- Weights: parameters with two axes or more. Biases and what scales single units have one.
+function M.is_weight(item) return item.tensor.ndim >= 2 end
+
+return M

@@ -1,0 +1,106 @@
+--- What train looks at before anything is computed: the model, the data against it, the goals against both.
+local core = require "lamina.core.tensor"
+local errors = require "lamina.errors"
+local goals = require "lamina.goals"
+local layer = require "lamina.layer"
+local models = require "lamina.model"
+local optim = require "lamina.optim"
+
+local M = {}
+
+local function check_set(o, what, position)
+  local set, net = o[what], o.model
+  if type(set) ~= "table" or not set.batch then
+    errors.raise("argument", position, "train: %s is a %s, expected a data set such as digits.train or data.tensors "
+      .. "{ x, y }", what, core.is_tensor(set) and "tensor" or type(set))
+  end
+  if #set == 0 then errors.raise("argument", position, "train: %s holds no items", what) end
+  if not core.is_tensor(set.x) then return end
+  local shape = set.x.shape
+  table.remove(shape, 1)
+  if layer.shape_text(shape) ~= layer.shape_text(net.input) then
+    errors.raise("shape", position, "train: the items of %s are %s, but %s takes %s", what, layer.shape_text(shape),
+      net.name, layer.shape_text(net.input))
+  end
+end
+
+-- With labels: the readout has a place for each.
+local function check_labels(y, goal, net, what, position)
+  if not goal.loss.labels or not core.is_tensor(y) then return end
+  if not goals.is_labels(y) then
+    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis; those of %s are %s %s",
+      what, layer.shape_text(y.shape), y.dtype)
+  end
+  local readout = goal.name and net.blocks_by_name[goal.name]
+  local classes = readout and readout.output or net.blocks[#net.blocks].output
+  local low, high = y:min():item(), y:max():item()
+  if #classes ~= 1 or low < 1 or high > classes[1] then
+    errors.raise("argument", position, "train: the labels of %s are from %d to %d, but readout %q gives %s%s", what,
+      low, high, readout and readout.name or net.name, layer.shape_text(classes),
+      #classes == 1 and string.format("; they must be from 1 to %d%s", classes[1],
+      low == 0 and " (counted from 1: add 1 to labels that begin at 0)" or "") or "")
+  end
+end
+
+local function check_targets(o, g, what, position)
+  local y = o[what].y
+  if y == nil then return end
+  g:check_targets(y, what, position)
+  for k, goal in ipairs(g.list) do
+    local name = what .. ((g.single or core.is_tensor(y)) and "" or "." .. goal.name)
+    check_labels(g:target(y, k), goal, o.model, name, position)
+  end
+end
+
+--- The rate is the optimizer's; whoever gives it to train is told where it goes.
+function M.rate(given, position)
+  if type(given) ~= "table" then return end
+  for _, name in ipairs { "rate", "lr", "learning_rate" } do
+    local value = rawget(given, name)
+    if value ~= nil then
+      errors.raise("argument", position, "train: unknown option '%s'; the rate is the optimizer's: optimizer = "
+        .. "adam { rate = %s }", name, type(value) == "number" and string.format("%g", value) or "1e-3")
+    end
+  end
+end
+
+--- That there is a model to train.
+function M.model(o, position)
+  if not models.is_model(o.model) then
+    errors.raise("argument", position, "train: model is a %s, expected a model (loop runs anything else)",
+      type(o.model))
+  end
+end
+
+--- The goals, checked against the model and the data.
+function M.goals(o, position)
+  check_set(o, "data", position)
+  if o.validate ~= nil then check_set(o, "validate", position) end
+  local g = goals.make(o.loss, o.model, o.data.missing, "train", position)
+  check_targets(o, g, "data", position)
+  if o.validate ~= nil then check_targets(o, g, "validate", position) end
+  return g
+end
+
+--- The optimizer, and which weights stay at the end.
+function M.rest(o, g, position)
+  o.optimizer = o.optimizer or optim.adam {}
+  if not optim.is_optimizer(o.optimizer) then
+    errors.raise("argument", position, "train: optimizer is a %s, expected one such as adam { rate = 1e-3 }",
+      type(o.optimizer))
+  end
+  o.keep = o.keep or (o.validate and "best" or "last")
+  local names = { "best", "last" }
+  for _, goal in ipairs(g.single and {} or g.list) do names[#names + 1] = goal.name end
+  local known = false
+  for _, name in ipairs(names) do known = known or name == o.keep end
+  if not known then
+    errors.raise("argument", position, "train: option 'keep' is '%s', expected one of '%s'%s", o.keep,
+      table.concat(names, "', '"), errors.hint(o.keep, names))
+  end
+  if o.keep ~= "last" and not o.validate then
+    errors.raise("argument", position, "train: keep = \"%s\" needs validate = a data set to judge by", o.keep)
+  end
+end
+
+return M

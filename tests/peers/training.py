@@ -1,0 +1,68 @@
+"""Values of losses and traces of optimisers by PyTorch, as tests/peers/training.lua; run: python training.py > training.lua"""
+
+import torch
+import torch.nn.functional as F
+
+torch.set_default_dtype(torch.float64)
+Y = [[0.3, -1.2, 2.0], [0.5, 0.1, -0.7], [1.5, 2.5, -0.2], [-0.4, 0.9, 0.6]]
+T = [[1.0, 0.0, 3.0], [0.0, 2.0, 1.0], [2.0, 1.0, 0.0], [4.0, 0.0, 1.0]]
+P = [[0.2, 0.5, 0.3], [1.0, 0.0, 0.0], [0.1, 0.1, 0.8], [0.25, 0.25, 0.5]]
+LABELS = [1, 3, 2, 1]
+WEIGHTS = [0.5, 2.0, 1.0]
+
+
+def lua(value):
+    if isinstance(value, (list, tuple)):
+        return "{ " + ", ".join(lua(v) for v in value) + " }"
+    return repr(float(value)) if not isinstance(value, int) else str(value)
+
+
+def loss(name, f, given=Y):
+    y = torch.tensor(given, requires_grad=True)
+    value = f(y)
+    value.backward()
+    print(f"    {name} = {{ value = {lua(value.item())},\n      gradient = {lua(y.grad.tolist())} }},")
+
+
+def trace(name, make, steps=12):
+    p = torch.tensor([2.0, -3.0, 0.5], requires_grad=True)
+    a, b = torch.tensor([3.0, 0.4, -1.0]), torch.tensor([1.0, -1.0, 2.0])
+    optimizer = make([p])
+    rows = []
+    for step in range(steps):
+        optimizer.zero_grad()
+        (a * (p - b) ** 2 / 2 + torch.sin(p * (step + 1))).sum().backward()
+        optimizer.step()
+        rows.append(p.tolist())
+    print(f"    {name} = {lua(rows)},")
+
+
+t, labels = torch.tensor(T), torch.tensor(LABELS) - 1
+signs = torch.where(t > 0, 1.0, -1.0)
+rates = [[abs(v) + 0.1 for v in row] for row in Y]
+print(f"-- Made by tests/peers/training.py with PyTorch {torch.__version__.split('+')[0]}; see there.")
+print("return {")
+print(f"  y = {lua(Y)},\n  t = {lua(T)},\n  p = {lua(P)},\n  rates = {lua(rates)},\n  labels = {lua(LABELS)},")
+print(f"  weights = {lua(WEIGHTS)},\n  losses = {{")
+loss("mse", lambda y: F.mse_loss(y, t))
+loss("l1", lambda y: F.l1_loss(y, t))
+loss("huber", lambda y: F.huber_loss(y, t, delta=0.7))
+loss("bce", lambda y: F.binary_cross_entropy_with_logits(y, torch.tensor(P)))
+loss("poisson", lambda y: F.poisson_nll_loss(y, t, log_input=False), rates)
+loss("poisson_log", lambda y: F.poisson_nll_loss(y, t, log_input=True))
+loss("poisson_full", lambda y: F.poisson_nll_loss(y, t, log_input=True, full=True))
+loss("kl", lambda y: F.kl_div(F.log_softmax(y, 1), torch.tensor(P), reduction="batchmean"))
+loss("hinge", lambda y: F.multi_margin_loss(y, labels, margin=0.8))
+loss("hinge_signs", lambda y: torch.clamp(1 - signs * y, min=0).mean())
+loss("cosine", lambda y: 1 - F.cosine_similarity(y, t, dim=1).mean())
+loss("correlation", lambda y: 1 - torch.stack([torch.corrcoef(torch.stack([y[:, i], t[:, i]]))[0, 1]
+                                               for i in range(3)]).mean())
+loss("cross_entropy", lambda y: F.cross_entropy(y, labels, weight=torch.tensor(WEIGHTS), label_smoothing=0.1))
+print("  },\n  traces = {")
+trace("sgd", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.1))
+trace("adam", lambda p: torch.optim.Adam(p, lr=0.05, weight_decay=0.1))
+trace("adamw", lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1))
+trace("rmsprop", lambda p: torch.optim.RMSprop(p, lr=0.05, alpha=0.9, weight_decay=0.1))
+trace("rmsprop_momentum", lambda p: torch.optim.RMSprop(p, lr=0.05, alpha=0.9, momentum=0.8))
+trace("adagrad", lambda p: torch.optim.Adagrad(p, lr=0.5, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.2))
+print("  },\n}")
