@@ -108,6 +108,13 @@ static bool is_options(lua_State *L, int index) {
   return !any;
 }
 
+static bool is_empty(lua_State *L, int index) {
+  lua_pushnil(L);
+  bool empty = !lua_next(L, index);
+  if (!empty) lua_pop(L, 2);
+  return empty;
+}
+
 /* Options that are not parameters of the op, with the nearest name. */
 static void read_options(lua_State *L, op_call *c, int index) {
   char known[LM_MAX_PARAMS * 24] = "";
@@ -127,7 +134,8 @@ static void read_options(lua_State *L, op_call *c, int index) {
 static void read_params(lua_State *L, op_call *c, int index, int top) {
   int n = lm_op_param_count(c->op);
   for (int which = 0; index <= top; index++, which++) {
-    if (is_options(L, index)) {
+    bool sizes = which < n && c->op->params[which].kind == LM_P_SHAPE && lua_istable(L, index);
+    if (is_options(L, index) && !(sizes && is_empty(L, index))) { /* {} as a shape is that of a scalar */
       read_options(L, c, index);
       if (index < top) bind_fail(L, "%s: nothing may follow the table of options", c->op->name);
       return;

@@ -402,6 +402,17 @@ static int repeatable_dofile(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
+/* ipairs(t): of a value with a metamethod __ipairs (a tensor, whose end is no nil), that. Upvalue 1 is the original.
+ */
+static int repeatable_ipairs(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  if (luaL_getmetafield(L, 1, "__ipairs") == LUA_TNIL) lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 1, 3);
+  return 3;
+}
+
 /* ---- putting them in their places ---------------------------------------------------------------------------- */
 
 /* Replaces the function `name` of the table on top by `f`, whose upvalue is the one that was there. */
@@ -431,6 +442,7 @@ void repeatable_open(lua_State *L) {
   lua_pushglobaltable(L);
   replace(L, "pairs", repeatable_pairs);
   replace(L, "next", repeatable_next);
+  replace(L, "ipairs", repeatable_ipairs);
   replace(L, "tostring", repeatable_text);
   replace(L, "print", repeatable_print);
   replace(L, "load", repeatable_load);

@@ -40,8 +40,13 @@ Indices count from 1, and both ends of a range are included; -1 is the last.
   t[i]                     item i of the first axis: a view with an axis less; a number where t has one axis
   t[{ 2, 3 }]              one index for every axis: one element, a number
   t[{ { 1, 3 }, 2, {} }]   an entry for each axis: a range first to last, one index (the axis goes), {} for all
-  t[i] = v, t[{ ... }] = v writes a number, or a tensor that broadcasts, into that part
-Views share the memory of t; :clone() copies. Other choices: t:index_select, t:gather, t:slice, t:select.]],
+  t[{ { 1, 9, 2 }, {} }]   a range with a step; { -1, 1, -1 } runs backwards (a copy)
+  t[k], t[{ {}, k }]       k an int64 tensor of positions: those items, in its order and shape (a copy)
+  t[m]                     m a bool tensor with the shape of t, or of its first axes: what it marks (a copy)
+  t[key] = v               writes a number, or a tensor that broadcasts, into that part, for every key above
+Tensors in a table choose each along its own axis: t[{ rows, columns }] is a block; gather picks elements one by one.
+Where positions repeat, the last value written stays. for i, item in ipairs(t) goes along the first axis.
+Numbers and ranges give views, which share the memory of t; :clone() copies. See also t:slice, t:select, t:gather.]],
   weights = [[
 The weights of a model are its parameters, drawn when the model is made (option `seed`).
   net:parameters(pattern)      a list of { name = "V1.conv1.weight", tensor = t }
@@ -163,7 +168,7 @@ function M.tensor(groups)
     local doc = docs_of(name)
     lines[#lines + 1] = "  " .. M.wrapped(doc.signature .. ": " .. first_sentence(doc.doc), "    ")
   end
-  lines[#lines + 1] = "  x:add_(y), sub_, mul_, div_, pow_, clamp_: the op's result written into x"
+  lines[#lines + 1] = "  x:add_(y), exp_, clamp_, ... (every elementwise op with _): the op's result written into x"
   lines[#lines + 1] = "ops, as methods: x:sum(2), x:sum { dim = 2, keepdim = true }; help \"tensor:sum\" explains one"
   lines[#lines + 1] = groups
   return "indices\n" .. M.topics.index .. "\n" .. table.concat(lines, "\n")

@@ -30,7 +30,7 @@ return layer.define {
   apply = function(_, p, x, _, activation)
     local flat = x.ndim > 2 and ops.flatten(x, 2) or x
     local y = ops.linear(flat, p.weight, p.bias, activation or "none")
-    if flat ~= x then flat:release() end
+    if not rawequal(flat, x) then flat:release() end
     return y
   end,
   cost = function(o, shape) return o.width * count(shape) end,

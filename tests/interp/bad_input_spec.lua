@@ -183,9 +183,9 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { "print(x[0])", "index is 0 but must be from 1 to 2" },
       { "print(x[1.5])", "index must be an integer, not the number 1.5" },
       { "print(x[{ 1, 1, 1 }])", "index: 3 entries for a tensor with 2 axes" },
-      { "print(x[{ { 2, 5 } }])", "slice: 2 to 5 is outside axis 1, which has positions 1 to 2" },
-      { "x[1] = 'a'", "the value assigned must be a number, not the string 'a'" },
-      { "x[1] = randn { 4 }", "4 cannot become 3" },
+      { "print(x[{ { 2, 5 } }])", "index: 2 to 5 is outside axis 1, which has positions 1 to 2" },
+      { "x[1] = 'a'", "assignment: the value must be a number, not the string 'a'" },
+      { "x[1] = randn { 4 }", "assignment: a value of 4 cannot become 3" },
       { "x:sum(3)", "sum: dim 3 is not an axis of a tensor with 2 (1 to 2, or -1 to -2)" },
       { "x:sum('a')", "sum: 'dim' must be an axis such as 1 or a list of axes such as { 1, 2 }, not a string" },
       { "x:item()", "item: the tensor is 2x3; only one element" },
@@ -208,8 +208,8 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
     bad.all_fail("local x = randn { 2 }:requires_grad(true) local l = (x * x):sum()\n", {
       { "l:release() print(l + 1)", "add: a is a tensor that has been released" },
       { "l:backward() l:backward()", "backward: this graph has been used by backward already", "keep = true" },
-      { "l:add_(1)", "add: this tensor takes part in gradients; write inside no_grad" },
-      { "x:add_(1)", "add: this tensor takes part in gradients; write inside no_grad" },
+      { "l:add_(1)", "add_: this tensor takes part in gradients; write inside no_grad" },
+      { "x:add_(1)", "add_: this tensor takes part in gradients; write inside no_grad" },
       { "no_grad(function() x:mul_(2) end) l:backward()", "changed" },
       { "x:backward()", "backward: a tensor 2 needs a gradient to start from" },
       { "l:detach():backward()", "backward: this tensor depends on nothing that requires a gradient" },
@@ -323,7 +323,7 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { "print('mean ' .. t:sum())", "attempt to concatenate a tensor value", "x:item()" },
       { "print(t[1]:item())", "is a Lua number already" },
       { "t:view(3, 1)", "no field or method 'view' (it is called reshape here)" },
-      { "print(t[t:gt(0)])", "not a tensor (index_select takes rows by number; where chooses by a condition)" },
+      { "print(t[t])", "a tensor used as an index holds positions (int64) or a condition (bool), not float32" },
       { "t:add(1, 2)", "add: too many arguments (it takes a b)" },
     })
   end)
