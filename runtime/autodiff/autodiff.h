@@ -5,15 +5,21 @@
 #include "ops/core/op.h"
 
 /* Adds d(sum of root * seed)/d(leaf) to the grad of every leaf that root depends on. seed NULL: root must have one
- * element and 1 is meant. Records are visited in the reverse of their recording, so sums have one order. Unless
- * `keep`, each record drops what it saved as soon as it is used; a second backward is then LM_ERR_STATE.
- * `create` records the backward pass itself (second derivatives). */
+ * element and 1 is meant. Records are visited in the reverse of their recording, so sums have one order; what the pass
+ * brings to a leaf is summed first and then added to the grad that it has. A pass that fails or is interrupted leaves
+ * every grad as it was. Unless `keep`, each record drops what it saved as soon as it is used; a second backward is
+ * then LM_ERR_STATE. `create` records the pass itself (second derivatives) and keeps. Not inside another. */
 lm_status lm_backward(lm_tensor *root, lm_tensor *seed, bool keep, bool create, lm_err *e);
 
 /* The gradients of root with respect to `n` given tensors (leaves or intermediate results), without touching any
- * grad field; out[i] is a new reference, NULL where root does not depend on it. */
+ * grad field; out[i] is a new reference, NULL where root does not depend on it. Only the records that lie between
+ * are computed. */
 lm_status lm_gradients(lm_tensor *root, lm_tensor *seed, int n, lm_tensor *const *wrt, lm_tensor **out, bool keep,
                        bool create, lm_err *e);
+
+/* The same for the sum over several roots; seeds NULL: as if all were NULL. */
+lm_status lm_gradients_of(int n_roots, lm_tensor *const *roots, lm_tensor *const *seeds, int n, lm_tensor *const *wrt,
+                          lm_tensor **out, bool keep, bool create, lm_err *e);
 
 /* The largest difference between an op case's gradients and central differences, in float64, relative to
  * max(1, |gradient|). Fails with the op, case, input and element where the two part by more than `tolerance`.

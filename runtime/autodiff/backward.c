@@ -1,9 +1,13 @@
 /* backward.c: reverse mode.
  *
- * The records that the root depends on are collected and visited from the newest to the oldest, so that when a
+ * The records that the roots depend on are collected and visited from the newest to the oldest, so that when a
  * record's turn comes every gradient that flows to its outputs has arrived. Gradients that meet are added in that
- * order, which is the order of recording and of nothing else: same script, same sums.
- * Unless kept, a record drops what it saved as soon as it has been used. */
+ * order, which is the order of recording and of nothing else: same script, same sums. What one pass brings to a leaf
+ * is summed first and then added to the gradient that the leaf has.
+ *
+ * The leaves change at the end or not at all: what arrives waits in the grad of their twins, and a pass that fails or
+ * is interrupted leaves every gradient as it was. Unless kept, a record drops what it saved as soon as it has been
+ * used. */
 #include "autodiff/autodiff.h"
 
 #include "base/memory.h"
@@ -12,29 +16,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct pass {
-  lm_record **order; /* newest first */
+/* Records, newest first once sorted. */
+typedef struct list {
+  lm_record **at;
   int64_t n, room;
+} list;
+
+/* A leaf that a gradient has reached: its twin, in whose grad it waits, and what the leaf's gradient will be. */
+typedef struct landing {
+  lm_tensor *twin, *total;
+} landing;
+
+typedef struct pass {
+  list order;
   uint64_t mark;
   bool keep, create;
+  landing *landed;
+  int64_t n_landed, room_landed;
   int n_wrt; /* 0 with wrt NULL: leaves collect into their grad */
   lm_tensor *const *wrt;
   lm_tensor **result;
 } pass;
 
 static uint64_t next_mark = 1;
+static _Thread_local bool collecting; /* lm_backward runs */
 
-static lm_status push(pass *p, lm_record *r, lm_err *e) {
+static lm_status visit(pass *p, lm_record *r, lm_err *e);
+
+/* Room for one more of `size` bytes each. */
+static lm_status grow(void **block, int64_t n, int64_t *room, size_t size, lm_err *e) {
+  if (n < *room) return LM_OK;
+  int64_t more = *room ? *room * 2 : 64;
+  void *grown = lm_realloc(*block, (size_t)more * size, "backward", e);
+  if (!grown) return LM_ERR_MEMORY;
+  *block = grown;
+  *room = more;
+  return LM_OK;
+}
+
+/* ---- which records, in which order ------------------------------------------------------------------------------ */
+
+static lm_status push(pass *p, list *l, lm_record *r, lm_err *e) {
   if (r->mark == p->mark) return LM_OK;
-  if (p->n == p->room) {
-    int64_t room = p->room ? p->room * 2 : 64;
-    lm_record **grown = lm_realloc(p->order, (size_t)room * sizeof *grown, "backward", e);
-    if (!grown) return LM_ERR_MEMORY;
-    p->order = grown;
-    p->room = room;
-  }
+  if (r->busy)
+    return lm_fail(e, LM_ERR_STATE,
+                   "backward: a pass over this graph is still running (the backward of a custom function can only "
+                   "differentiate what it computes itself)");
+  if (r->spent)
+    return lm_fail(e, LM_ERR_STATE,
+                   "backward: this graph has been used by backward already (call backward with keep = true the first "
+                   "time to use it twice; compute the result anew after a pass that failed or was interrupted)");
+  if (grow((void **)&l->at, l->n, &l->room, sizeof *l->at, e)) return LM_ERR_MEMORY;
   r->mark = p->mark;
-  p->order[p->n++] = lm_record_retain(r);
+  r->busy = true;
+  l->at[l->n++] = lm_record_retain(r);
   return LM_OK;
 }
 
@@ -43,21 +78,58 @@ static int newest_first(const void *a, const void *b) {
   return (x->serial < y->serial) - (x->serial > y->serial);
 }
 
-/* Breadth first over the records; the list is its own queue. */
-static lm_status collect(pass *p, lm_record *root, lm_err *e) {
-  lm_status status = push(p, root, e);
-  for (int64_t i = 0; i < p->n && status == LM_OK; i++) {
-    lm_record *r = p->order[i];
-    if (r->spent)
-      return lm_fail(e, LM_ERR_STATE,
-                     "backward: this graph has been used by backward already (call backward with keep = true the "
-                     "first time to use it twice)");
-    for (int k = 0; k < r->n_in && status == LM_OK; k++)
-      if (r->source[k]) status = push(p, r->source[k], e);
-  }
-  if (status == LM_OK) qsort(p->order, (size_t)p->n, sizeof p->order[0], newest_first);
-  return status;
+/* Whether a leaf's gradient, or what flows to an output of a record, is asked for. */
+static bool asked_leaf(const pass *p, lm_tensor *leaf) {
+  bool asked = !p->wrt;
+  for (int i = 0; i < p->n_wrt && !asked; i++) asked = lm_leaf_of(p->wrt[i]) == lm_leaf_of(leaf);
+  return asked;
 }
+
+static bool asked_record(const pass *p, const lm_record *r) {
+  bool asked = !p->wrt;
+  for (int i = 0; i < p->n_wrt && !asked; i++) asked = p->wrt[i]->record == r;
+  return asked;
+}
+
+/* Whether a gradient is of any use at input i. */
+static bool needed(const pass *p, const lm_record *r, int i) {
+  return (r->source[i] && r->source[i]->wanted) || (r->leaf[i] && asked_leaf(p, r->leaf[i]));
+}
+
+/* Adds what the roots' records depend on and is not in the pass yet. Breadth first; the list is its own queue. */
+static lm_status collect(pass *p, list *l, int n, lm_tensor *const *roots, lm_err *e) {
+  lm_status status = LM_OK;
+  for (int i = 0; i < n && status == LM_OK; i++)
+    if (roots[i] && roots[i]->record) status = push(p, l, roots[i]->record, e);
+  for (int64_t i = 0; i < l->n && status == LM_OK; i++) {
+    const lm_record *r = l->at[i];
+    for (int k = 0; k < r->n_in && status == LM_OK; k++)
+      if (r->source[k]) status = push(p, l, r->source[k], e);
+  }
+  if (status) return status;
+  if (l->n > 1) qsort(l->at, (size_t)l->n, sizeof *l->at, newest_first);
+  for (int64_t i = l->n; i-- > 0;) { /* oldest first: a record is wanted where one of its inputs is */
+    lm_record *r = l->at[i];
+    r->wanted = asked_record(p, r);
+    for (int k = 0; k < r->n_in && !r->wanted; k++) r->wanted = needed(p, r, k);
+  }
+  return LM_OK;
+}
+
+static void let_go(list *l) {
+  for (int64_t i = 0; i < l->n; i++) {
+    lm_record *r = l->at[i];
+    r->busy = false;
+    for (int k = 0; k < LM_MAX_OUT; k++) {
+      lm_tensor_release(r->pending[k]);
+      r->pending[k] = NULL;
+    }
+    lm_record_release(r);
+  }
+  lm_free(l->at);
+}
+
+/* ---- sums -------------------------------------------------------------------------------------------------------- */
 
 /* *sum becomes *sum + g; g is consumed. */
 static lm_status add_to(lm_tensor **sum, lm_tensor *g, lm_err *e) {
@@ -94,15 +166,70 @@ static lm_status settle(const pass *p, lm_tensor *g, lm_tensor **own, lm_err *e)
   return status;
 }
 
-/* A gradient arrives at a leaf; g is consumed. A tensor that is asked for twice gets it twice. */
-static lm_status arrive(pass *p, lm_tensor *leaf, lm_tensor *g, lm_err *e) {
-  if (!p->wrt) return leaf->grad ? add_to(&leaf->grad, g, e) : settle(p, g, &leaf->grad, e);
+/* Puts a gradient to those asked for by tensor (p->wrt); one that is asked for twice gets it twice. */
+static lm_status hand_over(pass *p, const lm_tensor *leaf, lm_tensor *g, lm_err *e) {
   lm_status status = LM_OK;
   for (int i = 0; i < p->n_wrt && status == LM_OK; i++)
-    if (p->wrt[i] == leaf) status = add_to(&p->result[i], lm_tensor_retain(g), e);
-  lm_tensor_release(g);
+    if (lm_leaf_of(p->wrt[i]) == leaf) status = add_to(&p->result[i], lm_tensor_retain(g), e);
   return status;
 }
+
+/* A gradient arrives at a leaf, given as itself or as its twin; g is consumed. One that is gone needs none. */
+static lm_status arrive(pass *p, lm_tensor *at, lm_tensor *g, lm_err *e) {
+  lm_tensor *leaf = lm_leaf_of(at), *twin = NULL;
+  lm_status status = LM_OK;
+  if (leaf && p->wrt) status = hand_over(p, leaf, g, e);
+  if (leaf && !p->wrt) status = lm_record_hold(&twin, leaf, e);
+  if (twin && !twin->grad) {
+    status = grow((void **)&p->landed, p->n_landed, &p->room_landed, sizeof *p->landed, e);
+    if (status == LM_OK) p->landed[p->n_landed++] = (landing){.twin = lm_tensor_retain(twin)};
+  }
+  if (twin && status == LM_OK)
+    status = add_to(&twin->grad, g, e);
+  else
+    lm_tensor_release(g);
+  lm_tensor_release(twin);
+  return status;
+}
+
+/* The gradients that the leaves will have, and then, where nothing can fail any more, their change. */
+static lm_status land(pass *p, lm_err *e) {
+  lm_status status = LM_OK;
+  for (int64_t i = 0; i < p->n_landed && status == LM_OK; i++) {
+    landing *l = &p->landed[i];
+    lm_tensor *leaf = l->twin->twin, *g = l->twin->grad;
+    if (!leaf) continue;
+    l->twin->grad = NULL;
+    if (leaf->grad)
+      status = lm_apply2(&lm_op_add, leaf->grad, g, &l->total, e);
+    else
+      status = settle(p, lm_tensor_retain(g), &l->total, e);
+    lm_tensor_release(g);
+  }
+  for (int64_t i = 0; i < p->n_landed && status == LM_OK; i++) {
+    landing *l = &p->landed[i];
+    lm_tensor *leaf = l->twin->twin;
+    if (!leaf) continue;
+    lm_tensor *old = leaf->grad;
+    leaf->grad = l->total;
+    l->total = NULL;
+    lm_tensor_release(old);
+  }
+  return status;
+}
+
+static void forget_landed(pass *p) {
+  for (int64_t i = 0; i < p->n_landed; i++) {
+    landing *l = &p->landed[i];
+    lm_tensor_release(l->twin->grad);
+    l->twin->grad = NULL;
+    lm_tensor_release(l->total);
+    lm_tensor_release(l->twin);
+  }
+  lm_free(p->landed);
+}
+
+/* ---- one record -------------------------------------------------------------------------------------------------- */
 
 static lm_status check_saved(const lm_record *r, lm_err *e) {
   const char *name = r->op ? r->op->name : "custom function";
@@ -128,11 +255,7 @@ static lm_status reattach(pass *p, lm_record *r, lm_call *c, lm_err *e) {
     if (!saved) continue;
     lm_status status = lm_tensor_view(&c->out[i], saved, saved->ndim, saved->shape, saved->stride, saved->offset, e);
     if (status) return status;
-    if (p->create && lm_dtype_is_float(saved->dtype)) {
-      c->out[i]->requires_grad = true;
-      c->out[i]->record = lm_record_retain(r);
-      c->out[i]->record_output = i;
-    }
+    if (p->create && lm_dtype_is_float(saved->dtype)) lm_record_attach(c->out[i], r, i);
   }
   return LM_OK;
 }
@@ -145,7 +268,7 @@ static lm_status call_backward(pass *p, lm_record *r, lm_tensor **grad_in, lm_er
       .op = r->op, .n_in = r->n_in, .n_out = r->n_out, .in = r->input, .in_meta = r->in_meta, .p = r->values};
   memcpy(c.out_meta, r->out_meta, sizeof c.out_meta);
   memcpy(c.saved, r->saved, sizeof c.saved);
-  for (int i = 0; i < r->n_in && i < LM_MAX_INPUTS; i++) c.needs[i] = r->source[i] || r->leaf[i];
+  for (int i = 0; i < r->n_in && i < LM_MAX_INPUTS; i++) c.needs[i] = needed(p, r, i);
   status = reattach(p, r, &c, e);
   if (status == LM_OK && p->create && !r->op->twice)
     status = lm_fail(e, LM_ERR_STATE, "backward: '%s' has no second derivative", r->op->name);
@@ -162,32 +285,61 @@ static void deliver(pass *p, lm_record *r) {
   }
 }
 
+/* Sends the gradients of r's inputs on to where the inputs came from; grad_in is consumed. */
+static lm_status pass_on(pass *p, lm_record *r, lm_status status, lm_tensor **grad_in, lm_err *e) {
+  for (int i = 0; i < r->n_in; i++) {
+    lm_tensor *g = grad_in[i];
+    if (!g) continue;
+    if (status || !needed(p, r, i))
+      lm_tensor_release(g);
+    else if (r->source[i])
+      status = add_to(&r->source[i]->pending[r->source_output[i]], g, e);
+    else
+      status = arrive(p, r->leaf[i], g, e);
+  }
+  return status;
+}
+
+static lm_status through_backward(pass *p, lm_record *r, lm_err *e) {
+  lm_tensor *few[LM_MAX_INPUTS] = {NULL}, **grad_in = few;
+  if (r->n_in > LM_MAX_INPUTS) {
+    grad_in = lm_alloc_zero((size_t)r->n_in * sizeof *grad_in, "backward", e);
+    if (!grad_in) return LM_ERR_MEMORY;
+  }
+  lm_status status = call_backward(p, r, grad_in, e);
+  status = pass_on(p, r, status, grad_in, e);
+  if (grad_in != few) lm_free(grad_in);
+  return status;
+}
+
+/* The outputs are computed once more, and the pass goes through the records of that: they stand in the order of
+ * recording where r does, between what is newer and what is older, so every sum is what it would have been. */
+static lm_status through_unfolded(pass *p, lm_record *r, lm_err *e) {
+  lm_tensor *out[LM_MAX_OUT] = {NULL};
+  list inner = {0};
+  bool old = lm_grad_set(true);
+  lm_status status = r->unfold(r, out, e);
+  lm_grad_set(old);
+  if (status == LM_OK) status = collect(p, &inner, r->n_out, out, e);
+  if (status == LM_OK && inner.n > 0 && inner.at[inner.n - 1]->serial < r->serial)
+    status = lm_fail(e, LM_ERR_STATE, "checkpointed: the function used something else when it was run again");
+  for (int i = 0; i < r->n_out && status == LM_OK; i++) {
+    if (!r->pending[i] || !out[i]->record) continue;
+    status = add_to(&out[i]->record->pending[out[i]->record_output], r->pending[i], e);
+    r->pending[i] = NULL;
+  }
+  for (int i = 0; i < LM_MAX_OUT; i++) lm_tensor_release(out[i]);
+  for (int64_t i = 0; i < inner.n && status == LM_OK; i++) status = visit(p, inner.at[i], e);
+  let_go(&inner);
+  return status;
+}
+
 static lm_status visit(pass *p, lm_record *r, lm_err *e) {
   deliver(p, r);
   bool any = false;
   for (int i = 0; i < r->n_out; i++) any = any || r->pending[i];
   lm_status status = LM_OK;
-  if (any) {
-    lm_tensor *few[LM_MAX_INPUTS] = {NULL}, **grad_in = few;
-    if (r->n_in > LM_MAX_INPUTS) {
-      grad_in = lm_alloc_zero((size_t)r->n_in * sizeof *grad_in, "backward", e);
-      if (!grad_in) return LM_ERR_MEMORY;
-    }
-    status = call_backward(p, r, grad_in, e);
-    for (int i = 0; i < r->n_in; i++) {
-      lm_tensor *g = grad_in[i];
-      if (!g) continue;
-      if (status)
-        lm_tensor_release(g);
-      else if (r->source[i])
-        status = add_to(&r->source[i]->pending[r->source_output[i]], g, e);
-      else if (r->leaf[i])
-        status = arrive(p, r->leaf[i], g, e);
-      else
-        lm_tensor_release(g);
-    }
-    if (grad_in != few) lm_free(grad_in);
-  }
+  if (any && r->wanted) status = r->unfold ? through_unfolded(p, r, e) : through_backward(p, r, e);
   for (int i = 0; i < r->n_out; i++) {
     lm_tensor_release(r->pending[i]);
     r->pending[i] = NULL;
@@ -196,17 +348,7 @@ static lm_status visit(pass *p, lm_record *r, lm_err *e) {
   return status;
 }
 
-static void finish(pass *p) {
-  for (int64_t i = 0; i < p->n; i++) {
-    lm_record *r = p->order[i];
-    for (int k = 0; k < LM_MAX_OUT; k++) {
-      lm_tensor_release(r->pending[k]);
-      r->pending[k] = NULL;
-    }
-    lm_record_release(r);
-  }
-  lm_free(p->order);
-}
+/* ---- a pass ------------------------------------------------------------------------------------------------------ */
 
 static lm_status check_root(const lm_tensor *root, const lm_tensor *seed, lm_err *e) {
   char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
@@ -225,41 +367,57 @@ static lm_status check_root(const lm_tensor *root, const lm_tensor *seed, lm_err
   return LM_OK;
 }
 
-static lm_status run(pass *p, lm_tensor *root, lm_tensor *seed, lm_err *e) {
-  lm_tensor *start = seed;
-  lm_status status = check_root(root, seed, e);
+/* The gradient that flows to a root: the one given, else 1. */
+static lm_status start_at(pass *p, lm_tensor *root, lm_tensor *seed, lm_err *e) {
+  lm_tensor *start = lm_tensor_retain(seed);
+  lm_status status = LM_OK;
+  if (!start) status = lm_tensor_full(&start, root->dtype, root->ndim, root->shape, 1, e);
   if (status) return status;
-  if (seed)
-    lm_tensor_retain(seed);
-  else if ((status = lm_tensor_full(&start, root->dtype, root->ndim, root->shape, 1, e)))
-    return status;
   if (!root->record) return arrive(p, root, start, e);
+  return add_to(&root->record->pending[root->record_output], start, e);
+}
+
+static lm_status run(pass *p, int n, lm_tensor *const *roots, lm_tensor *const *seeds, lm_err *e) {
+  lm_status status = LM_OK;
+  for (int i = 0; i < n && status == LM_OK; i++) status = check_root(roots[i], seeds ? seeds[i] : NULL, e);
+  if (status) return status;
   p->mark = next_mark++;
   bool old = lm_grad_set(p->create);
-  status = collect(p, root->record, e);
-  if (status == LM_OK)
-    root->record->pending[root->record_output] = start;
-  else
-    lm_tensor_release(start);
-  for (int64_t i = 0; i < p->n && status == LM_OK; i++) status = visit(p, p->order[i], e);
-  finish(p);
+  status = collect(p, &p->order, n, roots, e);
+  for (int i = 0; i < n && status == LM_OK; i++) status = start_at(p, roots[i], seeds ? seeds[i] : NULL, e);
+  for (int64_t i = 0; i < p->order.n && status == LM_OK; i++) status = visit(p, p->order.at[i], e);
+  if (status == LM_OK) status = land(p, e);
+  let_go(&p->order);
+  forget_landed(p);
   lm_grad_set(old);
   return status;
 }
 
 lm_status lm_backward(lm_tensor *root, lm_tensor *seed, bool keep, bool create, lm_err *e) {
   pass p = {.keep = keep || create, .create = create};
-  return run(&p, root, seed, e);
+  if (collecting)
+    return lm_fail(e, LM_ERR_STATE,
+                   "backward: another backward is still running (inside a custom function, grad gives gradients "
+                   "without adding them to leaves)");
+  collecting = true;
+  lm_status status = run(&p, 1, &root, &seed, e);
+  collecting = false;
+  return status;
 }
 
-lm_status lm_gradients(lm_tensor *root, lm_tensor *seed, int n, lm_tensor *const *wrt, lm_tensor **out, bool keep,
-                       bool create, lm_err *e) {
+lm_status lm_gradients_of(int n_roots, lm_tensor *const *roots, lm_tensor *const *seeds, int n, lm_tensor *const *wrt,
+                          lm_tensor **out, bool keep, bool create, lm_err *e) {
   memset(out, 0, (size_t)n * sizeof *out);
   pass p = {.keep = keep || create, .create = create, .n_wrt = n, .wrt = wrt, .result = out};
-  lm_status status = run(&p, root, seed, e);
+  lm_status status = run(&p, n_roots, roots, seeds, e);
   for (int i = 0; status && i < n; i++) {
     lm_tensor_release(out[i]);
     out[i] = NULL;
   }
   return status;
+}
+
+lm_status lm_gradients(lm_tensor *root, lm_tensor *seed, int n, lm_tensor *const *wrt, lm_tensor **out, bool keep,
+                       bool create, lm_err *e) {
+  return lm_gradients_of(1, &root, &seed, n, wrt, out, keep, create, e);
 }

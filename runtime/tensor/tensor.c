@@ -1,6 +1,7 @@
 /* tensor.c: the life of tensors and storages, and what can be asked of a shape.
  *
- * Invariant: a storage lives while a tensor refers to it; a tensor's record and grad are its own references. */
+ * Invariant: a storage lives while a tensor refers to it; a tensor's record and grad are its own references, and so is
+ * a leaf's twin, which knows the leaf but does not own it. */
 #include "tensor/tensor.h"
 
 #include "base/memory.h"
@@ -162,6 +163,10 @@ lm_tensor *lm_tensor_retain(lm_tensor *t) {
 
 void lm_tensor_release(lm_tensor *t) {
   if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
+  if (t->twin && !t->is_twin) {
+    t->twin->twin = NULL;
+    lm_tensor_release(t->twin);
+  }
   lm_tensor_release(t->grad);
   if (t->record) ((lm_record_head *)t->record)->release(t->record);
   storage_release(t->storage);

@@ -53,6 +53,9 @@ typedef struct lm_tensor {
   struct lm_tensor *grad;   /* of a leaf; owned */
   struct lm_record *record; /* of a result; owned; NULL for a leaf */
   int record_output;        /* which output of the record this is */
+  struct lm_tensor *twin;   /* of a leaf: what records hold in its place (ops/core/op.h), owned; of a twin: its leaf,
+                               not owned, NULL once the leaf is gone */
+  bool is_twin;
 } lm_tensor;
 
 /* Shape and dtype without data. */

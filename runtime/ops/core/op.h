@@ -135,7 +135,11 @@ const char *lm_input_name(const lm_op *op, int input, char out[32]);
 /* ---- the tape ---------------------------------------------------------------------------------------------- */
 
 /* What one recorded call keeps. Records form a graph through their inputs; a record lives as long as an output of
- * its call does, and drops what it saved as soon as backward has used it. */
+ * its call does, and drops what it saved as soon as backward has used it.
+ *
+ * A leaf owns its gradient, and a recorded gradient (backward with `create`) owns records. So that no ring of owners
+ * arises, a record never holds a leaf itself but its twin: a tensor over the same memory that knows the leaf without
+ * owning it. An op applied to a twin is recorded as if it had been applied to the leaf. */
 typedef struct lm_record {
   lm_record_head head;
   const lm_op *op;
@@ -146,7 +150,7 @@ typedef struct lm_record {
   uint64_t *input_version;   /* their storage versions when saved */
   struct lm_record **source; /* the record each input came from, or NULL */
   int *source_output;
-  lm_tensor **leaf; /* the leaf itself, where an input is a leaf that requires a gradient */
+  lm_tensor **leaf; /* the leaf's twin, where an input is a leaf that requires a gradient */
   lm_meta *in_meta;
   lm_meta out_meta[LM_MAX_OUT];
   lm_value values[LM_MAX_PARAMS];
@@ -157,11 +161,15 @@ typedef struct lm_record {
 
   /* scratch of a backward pass, and the link of the list of records being freed */
   uint64_t mark;
+  bool busy, wanted;              /* a pass that runs has collected it; something asked for lies behind it */
   lm_tensor *pending[LM_MAX_OUT]; /* the gradient that has flowed to each output so far */
   struct lm_record *next;
 
-  /* a gradient written elsewhere (custom backward from Lua, checkpointing); op is then NULL */
+  /* a gradient written elsewhere (autodiff/custom.h); op is then NULL. Either `custom` computes the gradients of the
+   * inputs, or `unfold` computes the outputs once more, recorded, and the pass goes on through those records.
+   * custom_free lets go of custom_data when the record is spent. */
   lm_status (*custom)(struct lm_record *r, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
+  lm_status (*unfold)(struct lm_record *r, lm_tensor **out, lm_err *e);
   void (*custom_free)(struct lm_record *r);
   void *custom_data;
 } lm_record;
@@ -171,7 +179,17 @@ void lm_record_release(lm_record *r); /* iterative: a graph of any depth */
 
 /* An empty record with room for n_in inputs; refs 1. lm_record_link ties input i to where it came from. */
 lm_record *lm_record_new(int n_in, lm_err *e);
-void lm_record_link(lm_record *r, int i, lm_tensor *input);
+lm_status lm_record_link(lm_record *r, int i, lm_tensor *input, lm_err *e);
+
+/* What a record may hold of a tensor: a new reference to the twin of a leaf (made at its first use), to the tensor
+ * itself otherwise. */
+lm_status lm_record_hold(lm_tensor **out, lm_tensor *t, lm_err *e);
+
+/* The leaf behind a twin, NULL where it is gone; any other tensor is itself. Borrowed. */
+lm_tensor *lm_leaf_of(lm_tensor *t);
+
+/* Ties t to output `output` of a record, so that it requires a gradient. */
+void lm_record_attach(lm_tensor *t, lm_record *r, int output);
 
 /* Drops what a record saved for backward; it is spent from then on. */
 void lm_record_spend(lm_record *r);

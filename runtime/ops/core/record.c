@@ -1,7 +1,8 @@
 /* record.c: what a recorded call keeps, and how a graph of records is let go.
  *
  * Invariant: a record refers to the records of its inputs, never to its own outputs (saved outputs are detached
- * views), so there are no cycles and counting references is enough. Freeing walks a list, not the stack. */
+ * views) nor to a leaf (whose gradient may refer to records) but to its twin, so there are no cycles and counting
+ * references is enough. Freeing walks a list, not the stack. */
 #include "base/memory.h"
 #include "ops/core/op.h"
 
@@ -48,16 +49,39 @@ lm_record *lm_record_new(int n_in, lm_err *e) {
   return r;
 }
 
-void lm_record_link(lm_record *r, int i, lm_tensor *input) {
-  if (!input) return;
-  r->in_meta[i] = lm_tensor_meta(input);
-  if (!input->requires_grad) return;
-  if (input->record) {
-    r->source[i] = lm_record_retain(input->record);
-    r->source_output[i] = input->record_output;
-  } else {
-    r->leaf[i] = lm_tensor_retain(input);
+lm_tensor *lm_leaf_of(lm_tensor *t) { return t->is_twin ? t->twin : t; }
+
+lm_status lm_record_hold(lm_tensor **out, lm_tensor *t, lm_err *e) {
+  *out = NULL;
+  if (t->is_twin || t->record || !t->requires_grad) {
+    *out = lm_tensor_retain(t);
+    return LM_OK;
   }
+  if (!t->twin) {
+    lm_tensor *twin;
+    if (lm_tensor_view(&twin, t, t->ndim, t->shape, t->stride, t->offset, e)) return LM_ERR_MEMORY;
+    twin->is_twin = twin->requires_grad = true;
+    twin->twin = t;
+    t->twin = twin;
+  }
+  *out = lm_tensor_retain(t->twin);
+  return LM_OK;
+}
+
+lm_status lm_record_link(lm_record *r, int i, lm_tensor *input, lm_err *e) {
+  if (!input) return LM_OK;
+  r->in_meta[i] = lm_tensor_meta(input);
+  if (!input->requires_grad) return LM_OK;
+  if (!input->record) return lm_record_hold(&r->leaf[i], input, e);
+  r->source[i] = lm_record_retain(input->record);
+  r->source_output[i] = input->record_output;
+  return LM_OK;
+}
+
+void lm_record_attach(lm_tensor *t, lm_record *r, int output) {
+  t->requires_grad = true;
+  t->record = lm_record_retain(r);
+  t->record_output = output;
 }
 
 static void drop(lm_tensor **t) {
@@ -77,6 +101,9 @@ void lm_record_spend(lm_record *r) {
   }
   for (int i = 0; i < LM_MAX_OUT; i++) drop(&r->output[i]);
   for (int i = 0; i < LM_MAX_SAVED; i++) drop(&r->saved[i]);
+  void (*let_go)(lm_record *) = r->custom_free;
+  r->custom_free = NULL;
+  if (let_go) let_go(r);
 }
 
 void lm_record_release(lm_record *r) {
@@ -92,7 +119,6 @@ void lm_record_release(lm_record *r) {
     doomed = dead->next;
     lm_record_spend(dead); /* may put more records on the list */
     for (int i = 0; i < LM_MAX_OUT; i++) drop(&dead->pending[i]);
-    if (dead->custom_free) dead->custom_free(dead);
     lm_free(dead);
   }
   draining = false;
@@ -105,6 +131,15 @@ static lm_status save_output(lm_record *r, int i, const lm_tensor *out, lm_err *
   return status;
 }
 
+/* Where input i came from, and the input itself where backward needs it. */
+static lm_status save_input(lm_record *r, int i, const lm_call *c, lm_err *e) {
+  lm_status status = lm_record_link(r, i, c->in[i], e);
+  bool keep = i < 32 ? (c->op->save_in >> i & 1) : c->op->save_in == ~0u;
+  if (status || !keep || !c->in[i]) return status;
+  r->input_version[i] = c->in[i]->storage->version;
+  return lm_record_hold(&r->input[i], c->in[i], e);
+}
+
 lm_status lm_record_call(lm_call *c, lm_err *e) {
   lm_record *r = lm_record_new(c->n_in, e);
   if (!r) return LM_ERR_MEMORY;
@@ -112,20 +147,13 @@ lm_status lm_record_call(lm_call *c, lm_err *e) {
   r->n_out = c->n_out;
   memcpy(r->out_meta, c->out_meta, sizeof r->out_meta);
   memcpy(r->values, c->p, (size_t)lm_op_param_count(c->op) * sizeof r->values[0]);
-  for (int i = 0; i < c->n_in; i++) {
-    lm_record_link(r, i, c->in[i]);
-    bool keep = i < 32 ? (c->op->save_in >> i & 1) : c->op->save_in == ~0u;
-    if (keep && c->in[i]) {
-      r->input[i] = lm_tensor_retain(c->in[i]);
-      r->input_version[i] = c->in[i]->storage->version;
-    }
-  }
-  for (int i = 0; i < c->n_out; i++) {
-    if (!(c->op->save_out >> i & 1)) continue;
-    if (save_output(r, i, c->out[i], e)) {
-      lm_record_release(r);
-      return LM_ERR_MEMORY;
-    }
+  lm_status status = LM_OK;
+  for (int i = 0; i < c->n_in && status == LM_OK; i++) status = save_input(r, i, c, e);
+  for (int i = 0; i < c->n_out && status == LM_OK; i++)
+    if (c->op->save_out >> i & 1) status = save_output(r, i, c->out[i], e);
+  if (status) {
+    lm_record_release(r);
+    return status;
   }
   for (int i = 0; i < LM_MAX_SAVED; i++) {
     r->saved[i] = c->saved[i];
@@ -133,10 +161,7 @@ lm_status lm_record_call(lm_call *c, lm_err *e) {
   }
   for (int i = 0; i < c->n_out; i++) {
     r->out_meta[i] = lm_tensor_meta(c->out[i]);
-    if (!lm_dtype_is_float(c->out[i]->dtype)) continue;
-    c->out[i]->requires_grad = true;
-    c->out[i]->record = lm_record_retain(r);
-    c->out[i]->record_output = i;
+    if (lm_dtype_is_float(c->out[i]->dtype)) lm_record_attach(c->out[i], r, i);
   }
   lm_record_release(r);
   return LM_OK;
