@@ -8,8 +8,10 @@
 #include "io/arrays.h"
 #include "io/file.h"
 #include "io/idx.h"
+#include "io/jpeg.h"
 #include "io/npy.h"
 #include "io/npz.h"
+#include "io/picture.h"
 #include "io/png.h"
 #include "io/safetensors.h"
 
@@ -97,11 +99,24 @@ static lm_arrays *read_arrays(lua_State *L, int index, const char *what, bool te
 
 /* ---- arrays --------------------------------------------------------------------------------------------------- */
 
+/* The option `map` of the table at index 2, which may be absent. */
+static bool read_map(lua_State *L, const char *what) {
+  char name[64];
+  if (lua_isnoneornil(L, 2)) return false;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  bind_known_options(L, 2, what, "map");
+  snprintf(name, sizeof name, "%s: map", what);
+  bool map = bind_option(L, 2, "map") && bind_bool(L, -1, name);
+  lua_settop(L, 2);
+  return map;
+}
+
 static int io_npy_read(lua_State *L) {
   const char *path = own_path(L, 1, "npy_read");
+  bool map = read_map(L, "npy_read");
   lm_array *array = own_new(L, sizeof *array, free_array);
   lm_err err = {0};
-  bind_check(L, lm_npy_read(array, path, &err), &err);
+  bind_check(L, map ? lm_npy_map(array, path, &err) : lm_npy_read(array, path, &err), &err);
   push_array(L, array);
   own_free(L, -2);
   return 1;
@@ -142,9 +157,10 @@ static int io_npz_write(lua_State *L) {
 
 static int io_idx_read(lua_State *L) {
   const char *path = own_path(L, 1, "idx_read");
+  bool map = read_map(L, "idx_read");
   lm_tensor **t = bind_new_tensor(L);
   lm_err err = {0};
-  bind_check(L, lm_idx_read(t, path, &err), &err);
+  bind_check(L, map ? lm_idx_map(t, path, &err) : lm_idx_read(t, path, &err), &err);
   bind_account(L, *t);
   return 1;
 }
@@ -159,10 +175,12 @@ static int io_idx_write(lua_State *L) {
 
 static int io_safetensors_read(lua_State *L) {
   const char *path = own_path(L, 1, "safetensors_read");
+  bool map = read_map(L, "safetensors_read");
   lm_arrays *arrays = own_new(L, sizeof *arrays, free_arrays);
   lm_notes *notes = own_new(L, sizeof *notes, free_notes);
   lm_err err = {0};
-  bind_check(L, lm_safetensors_read(arrays, notes, path, &err), &err);
+  bind_check(L, map ? lm_safetensors_map(arrays, notes, path, &err) : lm_safetensors_read(arrays, notes, path, &err),
+             &err);
   push_arrays(L, arrays);
   lua_newtable(L);
   for (int64_t i = 0; i < notes->count; i++) {
@@ -214,21 +232,58 @@ static int io_safetensors_write(lua_State *L) {
 /* ---- pictures ---------------------------------------------------------------------------------------------------
  */
 
+/* The options of the table at index 2, which may be absent: channels, and upright where *upright is asked for. */
+static int read_picture_options(lua_State *L, const char *what, bool *upright) {
+  char name[64];
+  int64_t channels = 0;
+  if (lua_isnoneornil(L, 2)) return 0;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  bind_known_options(L, 2, what, upright ? "channels upright" : "channels");
+  snprintf(name, sizeof name, "%s: channels", what);
+  if (bind_option(L, 2, "channels")) channels = bind_int(L, -1, name);
+  if (channels != 0 && channels != 1 && channels != 3 && channels != 4)
+    bind_fail(L, "%s is %lld but must be 1, 3 or 4", name, (long long)channels);
+  snprintf(name, sizeof name, "%s: upright", what);
+  if (upright && bind_option(L, 2, "upright")) *upright = bind_bool(L, -1, name);
+  lua_settop(L, 2);
+  return (int)channels;
+}
+
 static int io_png_read(lua_State *L) {
   const char *path = own_path(L, 1, "png_read");
-  int64_t channels = 0;
-  if (!lua_isnoneornil(L, 2)) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-    bind_known_options(L, 2, "png_read", "channels");
-    if (bind_option(L, 2, "channels")) channels = bind_int(L, -1, "png_read: channels");
-    if (channels != 0 && channels != 1 && channels != 3 && channels != 4)
-      bind_fail(L, "png_read: channels is %lld but must be 1, 3 or 4", (long long)channels);
-  }
+  int channels = read_picture_options(L, "png_read", NULL);
   lm_tensor **t = bind_new_tensor(L);
   lm_err err = {0};
-  bind_check(L, lm_png_read(t, path, (int)channels, &err), &err);
+  bind_check(L, lm_png_read(t, path, channels, &err), &err);
   bind_account(L, *t);
   return 1;
+}
+
+static int io_picture_read(lua_State *L) {
+  const char *path = own_path(L, 1, "picture_read");
+  bool upright = false;
+  int channels = read_picture_options(L, "picture_read", &upright);
+  lm_tensor **t = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_picture_read(t, path, channels, upright, &err), &err);
+  bind_account(L, *t);
+  return 1;
+}
+
+static int io_jpeg_write(lua_State *L) {
+  const char *path = own_path(L, 1, "jpeg_write");
+  lm_tensor *t = bind_tensor(L, 2, "jpeg_write: the picture");
+  int64_t quality = 95;
+  lm_err err = {0};
+  if (!lua_isnoneornil(L, 3)) {
+    luaL_checktype(L, 3, LUA_TTABLE);
+    bind_known_options(L, 3, "jpeg_write", "quality");
+    if (bind_option(L, 3, "quality")) quality = bind_int(L, -1, "jpeg_write: quality");
+    if (quality < 1 || quality > 100)
+      bind_fail(L, "jpeg_write: quality is %lld but must be from 1 to 100", (long long)quality);
+  }
+  bind_check(L, lm_jpeg_write(path, t, (int)quality, &err), &err);
+  return 0;
 }
 
 static int io_png_write(lua_State *L) {
@@ -291,6 +346,8 @@ static const luaL_Reg functions[] = {{"npy_read", io_npy_read},
                                      {"safetensors_write", io_safetensors_write},
                                      {"png_read", io_png_read},
                                      {"png_write", io_png_write},
+                                     {"picture_read", io_picture_read},
+                                     {"jpeg_write", io_jpeg_write},
                                      {"text_read", io_text_read},
                                      {"text_write", io_text_write},
                                      {"files_read", io_files_read},
@@ -299,22 +356,25 @@ static const luaL_Reg functions[] = {{"npy_read", io_npy_read},
                                      {NULL, NULL}};
 
 static const bind_doc docs[] = {
-    {"io.npy_read", "npy_read(path) -> tensor or list of strings",
-     "The array of a NumPy .npy file (versions 1 to 3). Small and unsigned integers become int64, float16 float32. "
-     "Pickled objects, complex, structured and damaged files raise a 'format' error, missing ones 'io'."},
+    {"io.npy_read", "npy_read(path[, { map = false }]) -> tensor or list of strings",
+     "The array of a NumPy .npy file (versions 1 to 3). Small and unsigned integers become int64, float16 float32, "
+     "complex numbers a last axis of 2 (real, imaginary). Pickled objects, structured arrays, dates, extended "
+     "precision and damaged files raise a 'format' error, missing ones 'io'. map = true maps the file into memory: "
+     "float32, float64, int64 and uint8 cost nothing until they are touched; the file must stay as it is meanwhile."},
     {"io.npy_write", "npy_write(path, tensor)",
      "Writes a NumPy .npy file, version 1, little-endian; complete or not at all."},
     {"io.npz_read", "npz_read(path) -> table",
      "Every array of a NumPy .npz archive by name: tensors, and text arrays as lists of strings."},
     {"io.npz_write", "npz_write(path, { name = tensor or list of strings }, { compress = false })",
      "Writes a NumPy .npz archive with the names sorted and a fixed date: equal arrays give equal bytes."},
-    {"io.idx_read", "idx_read(path) -> tensor",
+    {"io.idx_read", "idx_read(path[, { map = false }]) -> tensor",
      "The array of an IDX file (MNIST), plain or compressed by gzip: uint8, float32 and float64 stay, other integers "
-     "become int64."},
+     "become int64. map = true maps uint8 that is not compressed into memory (see npy_read)."},
     {"io.idx_write", "idx_write(path, tensor)",
      "Writes an IDX file, compressed where the path ends in .gz. int64 must fit into 32 bits."},
-    {"io.safetensors_read", "safetensors_read(path) -> table, metadata",
-     "Every tensor of a safetensors file by name, and its metadata, strings by name. F16 and BF16 become float32."},
+    {"io.safetensors_read", "safetensors_read(path[, { map = false }]) -> table, metadata",
+     "Every tensor of a safetensors file by name, and its metadata, strings by name. F16, BF16, F8_E4M3 and F8_E5M2 "
+     "become float32; other dtypes are refused by name. map = true maps the file into memory (see npy_read)."},
     {"io.safetensors_write", "safetensors_write(path, { name = tensor }[, { key = string }])",
      "Writes a safetensors file; equal tensors and metadata give equal bytes."},
     {"io.png_read", "png_read(path[, { channels = 1 | 3 | 4 }]) -> tensor C,H,W",
@@ -322,6 +382,12 @@ static const bind_doc docs[] = {
      "2 "
      "grey and alpha, 3 colour, 4 colour and alpha, as the file has. Colour becomes grey with the weights of ITU-R "
      "BT.601; alpha is dropped, not blended."},
+    {"io.picture_read", "picture_read(path[, { channels = 1 | 3 | 4, upright = false }]) -> tensor C,H,W",
+     "A PNG or JPEG picture, told apart by its first bytes; see png_read. upright = true turns a JPEG as its EXIF "
+     "orientation says. No gamma or colour profile is applied."},
+    {"io.jpeg_write", "jpeg_write(path, tensor[, { quality = 95 }])",
+     "Writes a picture H,W or C,H,W with 1 or 3 channels as JPEG, colour at full resolution: uint8, or floats in "
+     "[0, 1]."},
     {"io.png_write", "png_write(path, tensor)",
      "Writes a picture H,W or C,H,W with 1, 3 or 4 channels: uint8, or floats in [0, 1]."},
     {"io.text_read", "text_read(path) -> string", "The whole file."},

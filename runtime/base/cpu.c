@@ -35,14 +35,22 @@ const char *lm_isa_name(lm_isa isa) {
   return (unsigned)isa < LM_ISAS ? names[isa] : "unknown";
 }
 
+#if defined(__x86_64__)
+/* Those parts of x86-64-v3 that clang's __builtin_cpu_supports does not know by name. */
+static bool has_f16c_movbe_lzcnt(void) {
+  unsigned a, b, c, d, more;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !__get_cpuid(0x80000001u, &a, &b, &more, &d)) return false;
+  return c >> 29 & 1 && c >> 22 & 1 && more >> 5 & 1;
+}
+#endif
+
 /* True where this build has kernels for the set and the processor (and its system) can run them. The AVX2 kernels
  * are built for x86-64-v3 and the AVX-512 ones for x86-64-v4, so every part of those levels is asked for. */
 bool lm_cpu_has(lm_isa isa) {
 #if defined(__x86_64__)
   if (isa == LM_ISA_GENERIC) return true;
   bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-            __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c") && __builtin_cpu_supports("lzcnt") &&
-            __builtin_cpu_supports("movbe");
+            __builtin_cpu_supports("bmi2") && has_f16c_movbe_lzcnt();
   if (isa == LM_ISA_AVX2) return LM_BUILT_AVX2 && v3;
   if (isa == LM_ISA_AVX512)
     return LM_BUILT_AVX512 && v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&

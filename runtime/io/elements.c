@@ -141,6 +141,24 @@ static bool in_place(lm_raw raw) {
   return raw == LM_RAW_BOOL || raw == LM_RAW_U8 || raw == LM_RAW_I64 || raw == LM_RAW_F32 || raw == LM_RAW_F64;
 }
 
+static void unmap(lm_storage *s) { lm_mapping_release(s->owner); }
+
+/* Whether the next bytes of s can be a tensor's elements as they lie. */
+static bool can_map(const lm_source *s, lm_raw raw, bool big_endian, int64_t bytes) {
+  return s->mapping && bytes > 0 && in_place(raw) && raw != LM_RAW_BOOL && !(big_endian && lm_raw_size(raw) > 1) &&
+         (uintptr_t)lm_source_here(s) % (uintptr_t)lm_raw_size(raw) == 0;
+}
+
+static lm_status map_elements(lm_tensor **out, lm_source *s, lm_dtype dtype, int ndim, const int64_t *shape,
+                              int64_t bytes, lm_err *e) {
+  lm_status status = lm_tensor_wrap(out, dtype, ndim, shape, lm_source_here(s), unmap, s->mapping, e);
+  if (status != LM_OK) return lm_fail_in(e, status, "%s", s->name);
+  lm_mapping_retain(s->mapping);
+  (*out)->storage->counted = true; /* these bytes are the file's, not memory to be collected for */
+  s->left -= bytes;
+  return LM_OK;
+}
+
 static lm_status read_in_place(lm_tensor *t, lm_source *s, lm_raw raw, bool big_endian, lm_err *e) {
   int64_t count = lm_tensor_count(t), size = lm_raw_size(raw);
   unsigned char *data = lm_tensor_data(t);
@@ -181,6 +199,7 @@ lm_status lm_elements_read(lm_tensor **out, lm_source *s, lm_raw raw, bool big_e
   if (bytes > s->left)
     return lm_fail(e, LM_ERR_FORMAT, "%s: truncated: the shape asks for %" PRId64 " bytes, %" PRId64 " are left",
                    s->name, bytes, s->left);
+  if (can_map(s, raw, big_endian, bytes)) return map_elements(out, s, dtype, ndim, shape, bytes, e);
   lm_tensor *t;
   status = lm_tensor_new(&t, dtype, ndim, shape, e);
   if (status != LM_OK) return lm_fail_in(e, status, "%s", s->name);

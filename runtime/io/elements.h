@@ -37,7 +37,9 @@ lm_dtype lm_raw_dtype(lm_raw raw); /* what a tensor of it has */
 lm_status lm_elements_bytes(int64_t *bytes, const char *name, int ndim, const int64_t *shape, int64_t size,
                             lm_err *e);
 
-/* A new row-major tensor from the next bytes of s. A shape that asks for more than s has left is refused first. */
+/* A new row-major tensor from the next bytes of s. A shape that asks for more than s has left is refused first. Of a
+ * mapped file (lm_source_map), elements that need no conversion stay where they are: little-endian float32, float64
+ * and int64 at their natural alignment, and uint8. */
 lm_status lm_elements_read(lm_tensor **out, lm_source *s, lm_raw raw, bool big_endian, int ndim, const int64_t *shape,
                            lm_err *e);
 

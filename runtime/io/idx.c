@@ -59,6 +59,27 @@ lm_status lm_idx_read(lm_tensor **out, const char *path, lm_err *e) {
   return status;
 }
 
+lm_status lm_idx_map(lm_tensor **out, const char *path, lm_err *e) {
+  *out = NULL;
+  lm_source s;
+  lm_status status = lm_source_map(&s, path, e);
+  if (status != LM_OK) return status;
+  const unsigned char *head = s.left >= 2 ? lm_source_here(&s) : NULL;
+  if (head && head[0] == 0x1f && head[1] == 0x8b) {
+    lm_source_close(&s);
+    return lm_idx_read(out, path, e);
+  }
+  status = parse(out, &s, e);
+  if (status == LM_OK && s.left > 0)
+    status = lm_fail(e, LM_ERR_FORMAT, "%s: there are bytes after the end of the data", path);
+  lm_source_close(&s);
+  if (status != LM_OK) {
+    lm_tensor_release(*out);
+    *out = NULL;
+  }
+  return status;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
 typedef struct packer {

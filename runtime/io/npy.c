@@ -158,38 +158,44 @@ static lm_status read_header(header *h, lm_source *s, lm_err *e) {
 /* ---- numbers ------------------------------------------------------------------------------------------------------
  */
 
-/* Which stored type a descr such as "<f4" names; says why not otherwise. */
-static lm_status numeric_type(lm_raw *raw, const char *code, const char *name, const char *descr, lm_err *e) {
+/* Which stored type a descr such as "<f4" names, and whether its elements are pairs; says why not otherwise. */
+static lm_status numeric_type(lm_raw *raw, bool *pairs, const char *code, const char *name, const char *descr,
+                              lm_err *e) {
   static const struct {
     const char *code;
     lm_raw raw;
-  } types[] = {{"b1", LM_RAW_BOOL}, {"u1", LM_RAW_U8},  {"i1", LM_RAW_I8},  {"u2", LM_RAW_U16},
-               {"i2", LM_RAW_I16},  {"u4", LM_RAW_U32}, {"i4", LM_RAW_I32}, {"u8", LM_RAW_U64},
-               {"i8", LM_RAW_I64},  {"f2", LM_RAW_F16}, {"f4", LM_RAW_F32}, {"f8", LM_RAW_F64}};
+  } types[] = {{"b1", LM_RAW_BOOL}, {"u1", LM_RAW_U8},  {"i1", LM_RAW_I8},  {"u2", LM_RAW_U16}, {"i2", LM_RAW_I16},
+               {"u4", LM_RAW_U32},  {"i4", LM_RAW_I32}, {"u8", LM_RAW_U64}, {"i8", LM_RAW_I64}, {"f2", LM_RAW_F16},
+               {"f4", LM_RAW_F32},  {"f8", LM_RAW_F64}, {"c8", LM_RAW_F32}, {"c16", LM_RAW_F64}};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (!strcmp(code, types[i].code)) {
       *raw = types[i].raw;
+      *pairs = code[0] == 'c';
       return LM_OK;
     }
   const char *why = "an element type that is not read";
   if (code[0] == 'O') why = "pickled Python objects, which are never read; save numbers or text";
-  if (code[0] == 'c') why = "complex numbers; save the real and the imaginary part";
+  if (code[0] == 'f' || code[0] == 'c') why = "numbers of extended precision; save them in double precision";
   if (code[0] == 'M' || code[0] == 'm') why = "dates; save them as numbers";
   if (code[0] == 'V') why = "untyped bytes";
   return lm_fail(e, LM_ERR_FORMAT, "%s: dtype '%s': %s", name, descr, why);
 }
 
 /* Elements in Fortran order are the transposed array in C order. */
-static lm_status read_fortran(lm_tensor **out, lm_source *s, lm_raw raw, bool big, const header *h, lm_err *e) {
-  int64_t shape[LM_MAX_DIMS], stride[LM_MAX_DIMS], step = 1;
-  for (int i = 0; i < h->ndim; i++) shape[i] = h->shape[h->ndim - 1 - i];
+static lm_status read_fortran(lm_tensor **out, lm_source *s, lm_raw raw, bool pairs, bool big, const header *h,
+                              lm_err *e) {
+  int64_t shape[LM_MAX_DIMS], stride[LM_MAX_DIMS], step = pairs ? 2 : 1;
+  int outer = pairs ? h->ndim - 1 : h->ndim; /* the two parts of a complex number stay together */
+  for (int i = 0; i < outer; i++) shape[i] = h->shape[outer - 1 - i];
+  if (pairs) shape[outer] = 2;
   lm_tensor *stored, *turned;
   lm_status status = lm_elements_read(&stored, s, raw, big, h->ndim, shape, e);
   if (status != LM_OK) return status;
-  for (int i = 0; i < h->ndim; i++) {
+  for (int i = 0; i < outer; i++) {
     stride[i] = step;
     step *= h->shape[i] > 0 ? h->shape[i] : 1;
   }
+  if (pairs) stride[outer] = 1;
   status = lm_tensor_view(&turned, stored, h->ndim, h->shape, stride, 0, e);
   lm_tensor_release(stored);
   if (status != LM_OK) return status;
@@ -276,10 +282,15 @@ lm_status lm_npy_parse(lm_array *out, lm_source *s, lm_err *e) {
   if ((code[0] == 'U' || code[0] == 'S') && code == h.descr + 1)
     status = read_texts(out, s, &h, code[0] == 'U', big, e);
   else {
-    status = numeric_type(&raw, code, s->name, h.descr, e);
+    bool pairs = false;
+    status = numeric_type(&raw, &pairs, code, s->name, h.descr, e);
+    if (status == LM_OK && pairs && h.ndim == LM_MAX_DIMS)
+      status = lm_fail(e, LM_ERR_FORMAT, "%s: complex numbers of %d axes; at most %d are read", s->name, h.ndim,
+                       LM_MAX_DIMS - 1);
     if (status != LM_OK) return status;
+    if (pairs) h.shape[h.ndim++] = 2;
     if (h.fortran && h.ndim > 1)
-      status = read_fortran(&out->tensor, s, raw, big, &h, e);
+      status = read_fortran(&out->tensor, s, raw, pairs, big, &h, e);
     else
       status = lm_elements_read(&out->tensor, s, raw, big, h.ndim, h.shape, e);
   }
@@ -293,6 +304,16 @@ lm_status lm_npy_read(lm_array *out, const char *path, lm_err *e) {
   lm_source s;
   *out = (lm_array){0};
   lm_status status = lm_source_open(&s, path, e);
+  if (status != LM_OK) return status;
+  status = lm_npy_parse(out, &s, e);
+  lm_source_close(&s);
+  return status;
+}
+
+lm_status lm_npy_map(lm_array *out, const char *path, lm_err *e) {
+  lm_source s;
+  *out = (lm_array){0};
+  lm_status status = lm_source_map(&s, path, e);
   if (status != LM_OK) return status;
   status = lm_npy_parse(out, &s, e);
   lm_source_close(&s);

@@ -5,11 +5,11 @@
 #include "tensor/tensor.h"
 
 /* The picture as a tensor C,H,W: uint8, or, for pictures of 16 bits, float32 with values 0 to 65535. Grey of 1, 2
- * and 4 bits is scaled to 0..255; palettes and transparency become colours and alpha. channels = 0 keeps what the
- * file has: 1 grey, 2 grey and alpha, 3 colour, 4 colour and alpha. 1, 3 and 4 convert: colour to grey with the
- * weights of ITU-R BT.601 (19595 R + 38470 G + 7471 B + 32768) / 65536 rounded down; grey to three equal colours;
- * alpha is dropped without blending, or added as opaque. */
+ * and 4 bits is scaled to 0..255; palettes and transparency become colours and alpha; interlaced pictures are put
+ * together. Gamma, colour profiles and background colours (gAMA, cHRM, iCCP, sRGB, bKGD) change nothing. channels and
+ * conversions as in lm_picture_tensor. Damaged files are refused, checksums included. */
 lm_status lm_png_read(lm_tensor **out, const char *path, int channels, lm_err *e);
+lm_status lm_png_decode(lm_tensor **out, const char *name, const void *bytes, int64_t n, int channels, lm_err *e);
 
 /* Writes H,W or C,H,W with C of 1, 3 or 4, 8 bits deep: uint8 as it is, floats in [0, 1] as round(255 x); a float
  * outside, or NaN, is an argument error. */

@@ -190,11 +190,13 @@ static lm_status read_header(json_t **header, lm_source *s, lm_err *e) {
   return lm_fail(e, LM_ERR_FORMAT, "%s: the header is no JSON object", s->name);
 }
 
-lm_status lm_safetensors_read(lm_arrays *out, lm_notes *notes, const char *path, lm_err *e) {
+typedef lm_status (*opener)(lm_source *s, const char *path, lm_err *e);
+
+static lm_status read_file(lm_arrays *out, lm_notes *notes, opener open, const char *path, lm_err *e) {
   *out = (lm_arrays){0};
   *notes = (lm_notes){0};
   lm_source s;
-  lm_status status = lm_source_open(&s, path, e);
+  lm_status status = open(&s, path, e);
   if (status != LM_OK) return status;
   json_t *header = NULL;
   status = read_header(&header, &s, e);
@@ -206,6 +208,14 @@ lm_status lm_safetensors_read(lm_arrays *out, lm_notes *notes, const char *path,
     lm_notes_free(notes);
   }
   return status;
+}
+
+lm_status lm_safetensors_read(lm_arrays *out, lm_notes *notes, const char *path, lm_err *e) {
+  return read_file(out, notes, lm_source_open, path, e);
+}
+
+lm_status lm_safetensors_map(lm_arrays *out, lm_notes *notes, const char *path, lm_err *e) {
+  return read_file(out, notes, lm_source_map, path, e);
 }
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,10 @@ void lm_notes_free(lm_notes *notes);
  * become float32, small and unsigned integers int64 (see elements.h); complex numbers are refused. */
 lm_status lm_safetensors_read(lm_arrays *out, lm_notes *notes, const char *path, lm_err *e);
 
+/* The same, of a file that is mapped into memory (see lm_source_map): what needs no conversion costs nothing until it
+ * is touched. */
+lm_status lm_safetensors_map(lm_arrays *out, lm_notes *notes, const char *path, lm_err *e);
+
 /* Writes tensors (no texts) with the widest elements first and by name within one width, which keeps them aligned.
  * Equal tensors and metadata give equal bytes. Names must differ, be UTF-8 and not "__metadata__". */
 lm_status lm_safetensors_write(const char *path, const lm_arrays *arrays, const lm_notes *notes, lm_err *e);

@@ -13,11 +13,14 @@
 
 enum { LM_MOST_EXPANSION = 1032 };
 
+typedef struct lm_mapping lm_mapping; /* a file in memory, shared by the tensors that show parts of it */
+
 typedef struct lm_source {
   const char *name; /* what messages begin with: the path, or path and member; borrowed */
   int64_t left;
   lm_status (*read)(struct lm_source *s, void *to, int64_t n, lm_err *e); /* exactly n bytes, n <= left */
   void *state;
+  lm_mapping *mapping; /* of a file that lm_source_map opened; NULL otherwise */
 } lm_source;
 
 /* Exactly n bytes, or LM_ERR_FORMAT: "NAME: truncated: WHAT needs N bytes, M are left". Polls for Ctrl-C. */
@@ -26,6 +29,16 @@ lm_status lm_source_read(lm_source *s, void *to, int64_t n, const char *what, lm
 /* A plain file. Close in any case after a successful open. */
 lm_status lm_source_open(lm_source *s, const char *path, lm_err *e);
 void lm_source_close(lm_source *s);
+
+/* The same with the file mapped into memory: lm_elements_read then gives tensors whose elements stay in the file
+ * until they are touched. They may be written to; the file keeps what it holds. A file that another program shortens
+ * while it is mapped takes its end away from them, so only files that stay as they are should be mapped. */
+lm_status lm_source_map(lm_source *s, const char *path, lm_err *e);
+
+/* The next bytes of a mapped file, where they lie, and their holder; NULL for other sources. */
+void *lm_source_here(const lm_source *s);
+lm_mapping *lm_mapping_retain(lm_mapping *m);
+void lm_mapping_release(lm_mapping *m); /* NULL is allowed */
 
 /* A file that may be compressed by gzip, which its first bytes tell. lm_source_end_gz says whether the file ended
  * where the reader did, and undamaged. */

@@ -83,6 +83,43 @@ describe("lamina.core.io", function()
     fails("argument", "floats must lie in [0, 1]", io.png_write, p, core.tensor { { 2 } })
   end)
 
+  it("reads pictures of either format", function()
+    local png, jpeg = path "a ü.png", path "a ü.jpg"
+    local grey = core.tensor { { 0, 1 }, { 0.5, 0.25 } }
+    io.png_write(png, grey)
+    assert.same(io.png_read(png):totable(), io.picture_read(png):totable())
+    local ok, err = pcall(io.jpeg_write, jpeg, grey, { quality = 100 })
+    if not ok and err.kind == "missing" then return pending(err.message) end
+    assert.same({ 3, 2, 2 }, io.picture_read(jpeg, { channels = 3, upright = true }).shape)
+    local found = io.picture_read(jpeg):totable()[1]
+    for i, row in ipairs(grey:totable()) do
+      for j, value in ipairs(row) do assert.is_true(math.abs(found[i][j] - 255 * value) <= 2) end
+    end
+    fails("argument", "jpeg_write: quality is 101 but must be from 1 to 100", io.jpeg_write, jpeg, grey,
+      { quality = 101 })
+    fails("argument", "picture_read: unknown option 'uprigt' (did you mean 'upright'?)", io.picture_read, png,
+      { uprigt = true })
+    local p = path "a.gif"
+    io.text_write(p, "GIF89a and so on")
+    fails("format", p .. ": neither PNG nor JPEG", io.picture_read, p)
+  end)
+
+  it("maps files that need no conversion", function()
+    local x = core.arange(1, 6):reshape { 2, 3 }
+    local npy, tensors, idx = path "m.npy", path "m.safetensors", path "m.idx"
+    io.npy_write(npy, x)
+    io.safetensors_write(tensors, { x = x })
+    io.idx_write(idx, x:to "uint8")
+    for _, found in ipairs { io.npy_read(npy, { map = true }), io.safetensors_read(tensors, { map = true }).x,
+      io.idx_read(idx, { map = true }):to "int64" } do
+      assert.equal(x:digest(), found:digest())
+    end
+    local mapped = io.npy_read(npy, { map = true })
+    mapped[1] = 7 -- a copy of its own: the file stays
+    assert.equal(x:digest(), io.npy_read(npy):digest())
+    fails("argument", "npy_read: map must be true or false", io.npy_read, npy, { map = 1 })
+  end)
+
   it("writes text whole", function()
     local p = path "a.txt"
     io.text_write(p, "a\0b\n")

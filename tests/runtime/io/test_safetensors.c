@@ -74,6 +74,15 @@ static lm_status read_file(const char *path, lm_err *e) {
   return status;
 }
 
+static lm_status map_file(const char *path, lm_err *e) {
+  lm_arrays all;
+  lm_notes notes;
+  lm_status status = lm_safetensors_map(&all, &notes, path, e);
+  lm_arrays_free(&all);
+  lm_notes_free(&notes);
+  return status;
+}
+
 static void check_refused(const char *header, size_t n, const char *part) {
   lm_err e = {0};
   static const char zeros[64] = {0};
@@ -91,6 +100,7 @@ static void refusals(void **state) {
                 12, "an overlap");
   check_refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "takes 12 bytes");
   check_refused("{\"a\":{\"dtype\":\"C64\",\"shape\":[8],\"data_offsets\":[0,8]}}", 8, "dtype C64");
+  check_refused("{\"a\":{\"dtype\":\"F8_E8M0\",\"shape\":[8],\"data_offsets\":[0,8]}}", 8, "dtype F8_E8M0");
   check_refused("{\"a\":{\"shape\":[8],\"data_offsets\":[0,8]}}", 8, "no dtype");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,8]}}", 8, "no shape");
   check_refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[8]}}", 8, "no data_offsets");
@@ -179,6 +189,14 @@ static void round_trip(void **state) {
   assert_string_equal(notes_back.items[0].value, "lamina \"x\"");
   lm_arrays_free(&back);
   lm_notes_free(&notes_back);
+  /* mapped, the tensors share the file's pages and outlive the list */
+  if (lm_safetensors_map(&back, &notes_back, path, &e) != LM_OK) fail_msg("%s", e.message);
+  lm_tensor *kept = lm_tensor_retain(back.items[1].tensor);
+  assert_non_null(kept->storage->release);
+  lm_arrays_free(&back);
+  lm_notes_free(&notes_back);
+  assert_memory_equal(lm_tensor_data(kept), lm_tensor_data(all.items[2].tensor), lm_tensor_bytes(kept));
+  lm_tensor_release(kept);
   lm_arrays_add(&all, named("a", LM_U8, 1), &e);
   assert_int_equal(lm_safetensors_write(path, &all, NULL, &e), LM_ERR_ARGUMENT);
   lm_arrays_free(&all);
@@ -195,6 +213,7 @@ static void damaged(void **state) {
   char bytes[256] = {(char)(sizeof header - 1)};
   memcpy(bytes + 8, header, sizeof header - 1);
   fixture_attack(read_file, "damaged.safetensors", bytes, 8 + sizeof header - 1 + 16, 1);
+  fixture_attack(map_file, "damaged.safetensors", bytes, 8 + sizeof header - 1 + 16, 3);
 }
 
 int main(void) {

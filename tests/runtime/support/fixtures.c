@@ -46,14 +46,18 @@ static double number(const lm_json *value) {
 
 void fixture_compare(const char *name, const lm_tensor *t, const lm_json *entry) {
   const lm_json *shape = fixture_member(entry, "shape"), *values = fixture_member(entry, "values_c_order");
-  if (t->ndim != lm_json_count(shape)) fail_msg("%s: %d axes", name, t->ndim);
-  for (int i = 0; i < t->ndim; i++)
+  int axes = (int)lm_json_count(shape);
+  bool complex = values && lm_json_count(values) > 0 && lm_json_kind_of(lm_json_at(values, 0)) == LM_JSON_LIST;
+  if (t->ndim != axes + complex || (complex && t->shape[axes] != 2)) fail_msg("%s: %d axes", name, t->ndim);
+  for (int i = 0; i < axes; i++)
     if (t->shape[i] != lm_json_integer(lm_json_at(shape, i))) fail_msg("%s: axis %d", name, i);
   if (!values) return;
   int64_t n = lm_json_count(values);
+  if (complex) n *= 2;
   assert_int_equal(lm_tensor_count(t), n);
   for (int64_t i = 0; i < n; i++) {
-    double wanted = number(lm_json_at(values, i)), found = lm_tensor_get(t, i);
+    const lm_json *value = complex ? lm_json_at(lm_json_at(values, i / 2), i % 2) : lm_json_at(values, i);
+    double wanted = number(value), found = lm_tensor_get(t, i);
     if (!(found == wanted || (found != found && wanted != wanted)))
       fail_msg("%s: element %lld is %.17g, not %.17g", name, (long long)i, found, wanted);
   }

@@ -11,7 +11,8 @@
 const lm_json *fixture_member(const lm_json *object, const char *key);
 
 /* Compares shape and every element with an entry {"shape": [...], "values_c_order": [...]}, where "NaN", "Inf" and
- * "-Inf" stand for themselves; fails the test with the file's name. */
+ * "-Inf" stand for themselves and a value [re, im] for the two elements of a complex number; fails the test with the
+ * file's name. */
 void fixture_compare(const char *name, const lm_tensor *t, const lm_json *entry);
 
 /* Calls each(path, name, entry) for every member of FOLDER/expected.json below the data root; returns how many, 0
