@@ -6,9 +6,8 @@
  * Goto & van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008). */
 #include "kernels/gemm.h"
 
+#include "kernels/shuffle.h"
 #include "kernels/template.h"
-
-#define INLINE static inline __attribute__((always_inline))
 
 #if defined(__AVX512F__)
 #define MR           14
@@ -34,19 +33,6 @@ INLINE void store_edge(real *p, vec v, int n) {
     vec_store(p, v);
   else
     vec_store_some(p, v, n);
-}
-
-/* v where v > 0 or NaN, else +0. */
-INLINE vec vec_relu(vec v) {
-#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NLE_UQ), v);
-#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
-  return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_NLE_UQ), v);
-#else
-  typedef real_int vec_int __attribute__((vector_size(LM_VEC_BYTES)));
-  vec_int drop = v <= (vec){0};
-  return (vec)((vec_int)v & ~drop);
-#endif
 }
 
 INLINE void tile_begin(int rows, int vecs, const lm_gemm_sweep *s, vec acc[MR][2], real *const c[2]) {
@@ -133,44 +119,6 @@ static void sweep(const lm_gemm_sweep *s) {
 }
 
 /* ---- packing ------------------------------------------------------------------------------------------------- */
-
-#if LM_VEC_BYTES == 64 && defined(LM_REAL_IS_F32)
-#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif LM_VEC_BYTES / LM_REAL_BYTES == 8
-#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#elif LM_VEC_BYTES / LM_REAL_BYTES == 4
-#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#else
-#define LOW_HALVES(a, b)  __builtin_shufflevector(a, b, 0, 2)
-#define HIGH_HALVES(a, b) __builtin_shufflevector(a, b, 1, 3)
-#endif
-
-/* One round: element r of row i goes where the bits of (i, r), taken as one number, are rotated by one. */
-INLINE void shuffle_round(const vec *from, vec *to) {
-#pragma GCC unroll 16
-  for (int i = 0; i < VEC / 2; i++) {
-    to[2 * i] = LOW_HALVES(from[i], from[i + VEC / 2]);
-    to[2 * i + 1] = HIGH_HALVES(from[i], from[i + VEC / 2]);
-  }
-}
-
-/* A VEC x VEC block: log2(VEC) rounds exchange rows and columns. `rows` of the source exist; the others are 0. */
-INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec out[VEC]) {
-  vec other[VEC];
-#pragma GCC unroll 16
-  for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load(src + i * stride) : (vec){0};
-#pragma GCC unroll 4
-  for (int half = VEC; half > 1; half /= 4) {
-    shuffle_round(out, other);
-    if (half == 2)
-      memcpy(out, other, sizeof other);
-    else
-      shuffle_round(other, out);
-  }
-}
 
 /* k runs side by side in the source. Groups of VEC columns are taken from the last to the first, and each block of
  * VEC k's is stored in whole vectors: what spills over is overwritten by what comes after it. */

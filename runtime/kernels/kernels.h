@@ -13,9 +13,10 @@
 #include "kernels/optim.h"
 #include "kernels/pool.h"
 #include "kernels/reduce.h"
+#include "kernels/winograd.h"
 #include "tensor/dtype.h"
 
-#define LM_KERNEL_FAMILIES(X) X(elementwise) X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg)
+#define LM_KERNEL_FAMILIES(X) X(elementwise) X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;

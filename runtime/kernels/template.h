@@ -142,6 +142,19 @@ static inline void vec_store_some(real *p, vec v, int n) {
 #endif
 }
 
+/* v where v > 0 or NaN, else +0. */
+static inline vec vec_relu(vec v) {
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NLE_UQ), v);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_NLE_UQ), v);
+#else
+  typedef real_int vec_int __attribute__((vector_size(LM_VEC_BYTES)));
+  vec_int drop = v <= (vec){0};
+  return (vec)((vec_int)v & ~drop);
+#endif
+}
+
 /* The sum of LM_LANES accumulators by a fixed tree: halves onto halves. */
 static inline real lanes_sum(const real lanes[LM_LANES]) {
   real t[LM_LANES];

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "ops/core/packed.h"
+#include "ops/core/winograd.h"
 
 #include <string.h>
 
@@ -297,6 +298,7 @@ lm_status lm_conv_forward(const lm_conv_shape *s, const void *x, const void *wei
   lm_conv_plan p;
   packed_weights w;
   if (s->n == 0 || s->o == 0) return LM_OK;
+  if (lm_winograd_fits(s)) return lm_winograd_forward(s, x, weight, bias, relu, y, e);
   lm_status status = lm_conv_plan_make(&p, s, e);
   if (status) return status;
   status = pack_weights(&p, s, weight, &w, e);

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "ops/core/winograd.h"
 
 #include <string.h>
 
@@ -192,6 +193,7 @@ done:
 
 lm_status lm_conv_grad_input(const lm_conv_shape *s, const void *dy, const void *weight, void *dx, lm_err *e) {
   if (s->n == 0 || s->c == 0) return LM_OK;
+  if (lm_winograd_fits(s)) return lm_winograd_grad_input(s, dy, weight, dx, e);
   return (lm_conv_flips(s) ? grad_input_flipped : grad_input_folded)(s, dy, weight, dx, e);
 }
 
@@ -284,6 +286,7 @@ lm_status lm_conv_grad_weight(const lm_conv_shape *s, const void *dy, const void
     memset(dw, 0, (size_t)(s->o * (s->c / s->groups) * s->kh * s->kw) * lm_dtype_size(s->dtype));
     return LM_OK;
   }
+  if (lm_winograd_fits(s)) return lm_winograd_grad_weight(s, dy, x, dw, e);
   lm_status status = lm_conv_plan_make(&p, s, e);
   if (status) return status;
   const int64_t vec = p.kernels->gemm->vec;
