@@ -3,6 +3,6 @@
 #define LM_BASE_VERSION_H
 
 #define LM_VERSION  "0.1.0"
-#define LM_NUMERICS 1
+#define LM_NUMERICS 2
 
 #endif

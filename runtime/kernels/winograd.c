@@ -292,7 +292,8 @@ static void filter_grad(void *out, const void *sums, int64_t point_step, int64_t
     }
     real lanes[TAPS][VEC], *dst = (real *)out + TAPS * at;
     memcpy(lanes, g, sizeof lanes);
-    if ((int)VEC > (int)TAPS && at + VEC < count) { /* whole vectors: what spills over is overwritten by the next filter */
+    if ((int)VEC > (int)TAPS &&
+        at + VEC < count) { /* whole vectors: what spills over is overwritten by the next filter */
       vec filters[VEC];
       transpose_block(lanes[0], VEC, TAPS, filters);
       for (int lane = 0; lane < VEC; lane++) vec_store(dst + lane * TAPS, filters[lane]);

@@ -44,7 +44,8 @@ typedef struct lm_winograd_place {
 
 typedef struct lm_kernel_winograd {
   /* B^T d B of one plane. */
-  void (*input)(void *dst, const lm_winograd_place *place, const void *src, const lm_winograd_block *b, void *scratch);
+  void (*input)(void *dst, const lm_winograd_place *place, const void *src, const lm_winograd_block *b,
+                void *scratch);
 
   /* A dy A^T of one plane of an output's gradient. */
   void (*output_grad)(void *dst, const lm_winograd_place *place, const void *src, const lm_winograd_block *b,
@@ -52,8 +53,8 @@ typedef struct lm_kernel_winograd {
 
   /* A^T m A of one channel, plus *bias (NULL: none), then the activation; tile t of a point is at
    * m[point * point_step + t]. */
-  void (*output)(void *dst, const void *m, int64_t point_step, const lm_winograd_block *b, const void *bias, bool relu,
-                 void *scratch);
+  void (*output)(void *dst, const void *m, int64_t point_step, const lm_winograd_block *b, const void *bias,
+                 bool relu, void *scratch);
 
   /* G g G^T of rows x k filters, filter (row, k) at src + row * row_step + k * k_step, its taps in reverse order
    * where `reversed`. Filters of one k lie side by side: dst[point * point_step + k * rows + row]. */

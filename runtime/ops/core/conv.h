@@ -1,7 +1,7 @@
 /* conv.h: convolutions over raw memory, divided among the threads: forward and both gradients, as matrix products
  * whose panels of pixels are read from prepared images (kernels/conv.h), never from a whole matrix of columns.
  *
- * Orders of operations, for ever:
+ * Orders of operations, for ever (where lm_winograd_fits says so, those of winograd.h instead):
  *   forward      y[n,o,oh,ow]: one chain from +0 over (c, kh, kw) ascending in the group, padding counting as zeros;
  *                then + bias, then the activation.
  *   input        lm_conv_flips: one chain over (o, kh, kw), kh and kw descending, outputs outside counting as zeros;

@@ -259,9 +259,8 @@ static void plane_task(void *context, int worker, int64_t begin, int64_t end) {
   const weighing *w = context;
   const lm_conv_shape *s = w->s;
   float *scratch = w->work + worker * w->worker;
-  lm_winograd_block b = {.images = w->images,
-                         .rows = ceil_div(s->oh, LM_WINOGRAD_TILE),
-                         .cols = ceil_div(s->ow, LM_WINOGRAD_TILE)};
+  lm_winograd_block b = {
+      .images = w->images, .rows = ceil_div(s->oh, LM_WINOGRAD_TILE), .cols = ceil_div(s->ow, LM_WINOGRAD_TILE)};
   for (int64_t item = begin; item < end; item++) {
     bool of_x = item < s->c;
     int64_t channel = of_x ? item : item - s->c, channels = of_x ? s->c : s->o;
@@ -313,9 +312,8 @@ static void back_task(void *context, int worker, int64_t begin, int64_t end) {
   const weighing *w = context;
   (void)worker;
   for (int64_t o = begin; o < end; o++)
-    w->kernels->winograd->filter_grad(w->dw + o * w->k * 9,
-                                      w->sums + o / w->m * POINTS * w->sum_step + o % w->m * w->pitch, w->sum_step,
-                                      w->k);
+    w->kernels->winograd->filter_grad(
+        w->dw + o * w->k * 9, w->sums + o / w->m * POINTS * w->sum_step + o % w->m * w->pitch, w->sum_step, w->k);
 }
 
 /* One turn after another; the sums run on. */

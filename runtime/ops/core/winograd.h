@@ -5,7 +5,8 @@
  * chain of fused multiply-adds from +0 over the input channels of the group ascending; these are transformed to 4 x 4
  * outputs; then + bias, then the activation. The input gradient is the same with output's gradient for input,
  * channels exchanged and taps reversed. In the weight gradient each point of a filter is one chain over (n, tile row,
- * tile column) ascending, transformed to 3 x 3. Nothing depends on the number of images but the length of the last. */
+ * tile column) ascending, transformed to 3 x 3. Nothing depends on the number of images but the length of the last.
+ */
 #ifndef LM_OPS_CORE_WINOGRAD_H
 #define LM_OPS_CORE_WINOGRAD_H
 
