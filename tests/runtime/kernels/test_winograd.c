@@ -1,0 +1,334 @@
+/* Winograd convolutions: the three passes bit for bit against their definition (kernels/winograd.h), spelt out with
+ * scalars, for several numbers of threads and each instruction set; and their error against double precision. */
+#include "ops/core/winograd.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static float *random_floats(int64_t n, uint64_t state) {
+  float *x = malloc(sizeof *x * (size_t)(n + 1));
+  for (int64_t i = 0; i < n; i++) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    x[i] = (float)((double)(int64_t)state * 0x1p-63);
+  }
+  return x;
+}
+
+/* n c h w o pad_h pad_w groups */
+static const int64_t shapes[][8] = {{1, 16, 8, 8, 16, 1, 1, 1},   {3, 17, 9, 30, 33, 1, 1, 1},
+                                    {5, 16, 14, 7, 40, 0, 2, 1},  {9, 40, 7, 7, 18, 1, 1, 1},
+                                    {2, 36, 16, 18, 34, 1, 1, 2}, {1, 300, 6, 8, 20, 1, 1, 1},
+                                    {2, 16, 35, 79, 16, 2, 0, 1}};
+enum { SHAPES = sizeof shapes / sizeof shapes[0] };
+
+static lm_conv_shape shape_of(const int64_t v[8]) {
+  lm_conv_shape s = {.dtype = LM_F32, .n = v[0], .c = v[1], .h = v[2], .w = v[3], .o = v[4], .kh = 3, .kw = 3};
+  s.sh = s.sw = s.dh = s.dw = 1;
+  s.ph = v[5], s.pw = v[6], s.groups = v[7];
+  s.oh = lm_conv_size(s.h, 3, 1, s.ph, 1);
+  s.ow = lm_conv_size(s.w, 3, 1, s.pw, 1);
+  return s;
+}
+
+/* ---- the definition ------------------------------------------------------------------------------------------ */
+
+static const float a1 = 0.75f, a2 = 0.5625f, a3 = 0.421875f, b1 = 1.5f, b2 = 2.25f, b3 = 3.375f;
+
+/* Transforms of n elements to m, `step` apart. */
+typedef void (*axis)(const float *from, int step, float *to, int to_step);
+
+static void input_axis(const float *d, int s, float *v, int t) {
+  v[0] = fmaf(a2 * b2, d[0], fmaf(-(a2 + b2), d[2 * s], d[4 * s]));
+  v[5 * t] = fmaf(a2 * b2, d[s], fmaf(-(a2 + b2), d[3 * s], d[5 * s]));
+  float odd = fmaf(-b2, d[s], d[3 * s]), even = fmaf(-b2, d[2 * s], d[4 * s]);
+  v[t] = fmaf(a1, odd, even);
+  v[2 * t] = fmaf(-a1, odd, even);
+  odd = fmaf(-a2, d[s], d[3 * s]), even = fmaf(-a2, d[2 * s], d[4 * s]);
+  v[3 * t] = fmaf(b1, odd, even);
+  v[4 * t] = fmaf(-b1, odd, even);
+}
+
+static void output_axis(const float *m, int s, float *y, int t) {
+  float plus_a = m[s] + m[2 * s], less_a = m[s] - m[2 * s], plus_b = m[3 * s] + m[4 * s],
+        less_b = m[3 * s] - m[4 * s];
+  y[0] = (m[0] + plus_a) + plus_b;
+  y[t] = fmaf(b1, less_b, a1 * less_a);
+  y[2 * t] = fmaf(b2, plus_b, a2 * plus_a);
+  y[3 * t] = fmaf(b3, less_b, fmaf(a3, less_a, m[5 * s]));
+}
+
+static void output_grad_axis(const float *y, int s, float *z, int t) {
+  float odd_a = fmaf(a3, y[3 * s], a1 * y[s]), odd_b = fmaf(b3, y[3 * s], b1 * y[s]);
+  z[0] = y[0];
+  z[t] = fmaf(a2, y[2 * s], y[0]) + odd_a;
+  z[2 * t] = fmaf(a2, y[2 * s], y[0]) - odd_a;
+  z[3 * t] = fmaf(b2, y[2 * s], y[0]) + odd_b;
+  z[4 * t] = fmaf(b2, y[2 * s], y[0]) - odd_b;
+  z[5 * t] = y[3 * s];
+}
+
+/* 1 / (2 p2 (p2 - q2)), the factor of the points +-p beside +-q */
+static double factor(double p, double q) { return 1 / (2 * p * p * (p * p - q * q)); }
+
+static void filter_axis(const float *g, int s, float *u, int t) {
+  u[0] = (float)(1 / (0.5625 * 2.25)) * g[0];
+  for (int pair = 0; pair < 2; pair++) {
+    double p = pair ? 1.5 : 0.75, c = factor(p, pair ? 0.75 : 1.5);
+    float even = fmaf((float)(c * p * p), g[2 * s], (float)c * g[0]), odd = (float)(c * p) * g[s];
+    u[(1 + 2 * pair) * t] = even + odd;
+    u[(2 + 2 * pair) * t] = even - odd;
+  }
+  u[5 * t] = g[2 * s];
+}
+
+static void filter_grad_axis(const float *s, int from, float *g, int t) {
+  float ca = (float)factor(0.75, 1.5), cb = (float)factor(1.5, 0.75);
+  float plus_a = s[from] + s[2 * from], less_a = s[from] - s[2 * from];
+  float plus_b = s[3 * from] + s[4 * from], less_b = s[3 * from] - s[4 * from];
+  g[0] = fmaf(cb, plus_b, fmaf(ca, plus_a, (float)(1 / (0.5625 * 2.25)) * s[0]));
+  g[t] = fmaf((float)(factor(1.5, 0.75) * 1.5), less_b, (float)(factor(0.75, 1.5) * 0.75) * less_a);
+  g[2 * t] =
+      fmaf((float)(factor(1.5, 0.75) * 2.25), plus_b, fmaf((float)(factor(0.75, 1.5) * 0.5625), plus_a, s[5 * from]));
+}
+
+/* from: n x n, to: m x m; along w first, or along h first. */
+static void both_axes(axis f, int n, int m, bool w_first, const float *from, float *to) {
+  float middle[36];
+  if (w_first) {
+    for (int i = 0; i < n; i++) f(from + i * n, 1, middle + i * m, 1);
+    for (int j = 0; j < m; j++) f(middle + j, m, to + j, m);
+  } else {
+    for (int j = 0; j < n; j++) f(from + j, n, middle + j, n);
+    for (int i = 0; i < m; i++) f(middle + i * n, 1, to + i * m, 1);
+  }
+}
+
+static float at(const float *plane, int64_t h, int64_t w, int64_t i, int64_t j) {
+  return i < 0 || j < 0 || i >= h || j >= w ? 0 : plane[i * w + j];
+}
+
+/* The transformed 6 x 6 tile (row, col) of an input plane. */
+static void input_tile(const float *plane, int64_t h, int64_t w, int64_t top, int64_t left, int64_t row, int64_t col,
+                       float v[36]) {
+  float d[36];
+  for (int i = 0; i < 36; i++) d[i] = at(plane, h, w, 4 * row + i / 6 - top, 4 * col + i % 6 - left);
+  both_axes(input_axis, 6, 6, true, d, v);
+}
+
+/* y = x * w as the forward pass and the input gradient do it, without bias; filters are [o][c][9] per group. */
+static void pass_reference(int64_t n, int64_t k, int64_t m, int64_t groups, int64_t h, int64_t w, int64_t top,
+                           int64_t left, int64_t oh, int64_t ow, const float *x, const float *filters, float *y) {
+  float *u = malloc(sizeof *u * (size_t)(groups * m * k * 36)), *v = malloc(sizeof *v * (size_t)(k * 36));
+  for (int64_t i = 0; i < groups * m * k; i++) both_axes(filter_axis, 3, 6, true, filters + 9 * i, u + 36 * i);
+  for (int64_t i = 0; i < n * groups; i++)
+    for (int64_t tile = 0, cols = (ow + 3) / 4; tile < (oh + 3) / 4 * cols; tile++) {
+      for (int64_t c = 0; c < k; c++)
+        input_tile(x + (i * k + c) * h * w, h, w, top, left, tile / cols, tile % cols, v + 36 * c);
+      for (int64_t o = 0; o < m; o++) {
+        float products[36] = {0}, out[16];
+        for (int64_t c = 0; c < k; c++)
+          for (int p = 0; p < 36; p++)
+            products[p] = fmaf(u[((i % groups * m + o) * k + c) * 36 + p], v[36 * c + p], products[p]);
+        both_axes(output_axis, 6, 4, false, products, out);
+        for (int q = 0; q < 16; q++) {
+          int64_t row = tile / cols * 4 + q / 4, col = tile % cols * 4 + q % 4;
+          if (row < oh && col < ow) y[((i * m + o) * oh + row) * ow + col] = out[q];
+        }
+      }
+    }
+  free(u);
+  free(v);
+}
+
+static void weight_reference(const lm_conv_shape *s, const float *dy, const float *x, float *dw) {
+  int64_t m = s->o / s->groups, k = s->c / s->groups, cols = (s->ow + 3) / 4;
+  for (int64_t o = 0; o < s->o; o++)
+    for (int64_t c = 0; c < k; c++) {
+      float sums[36] = {0}, d[16], z[36], v[36];
+      for (int64_t n = 0; n < s->n; n++)
+        for (int64_t tile = 0; tile < (s->oh + 3) / 4 * cols; tile++) {
+          const float *out = dy + (n * s->o + o) * s->oh * s->ow;
+          for (int q = 0; q < 16; q++) d[q] = at(out, s->oh, s->ow, tile / cols * 4 + q / 4, tile % cols * 4 + q % 4);
+          both_axes(output_grad_axis, 4, 6, true, d, z);
+          input_tile(x + (n * s->c + o / m * k + c) * s->h * s->w, s->h, s->w, s->ph, s->pw, tile / cols, tile % cols,
+                     v);
+          for (int p = 0; p < 36; p++) sums[p] = fmaf(z[p], v[p], sums[p]);
+        }
+      both_axes(filter_grad_axis, 6, 3, false, sums, dw + (o * k + c) * 9);
+    }
+}
+
+/* filters for the input gradient: [group][c][o][taps backwards] */
+static void turn_filters(const lm_conv_shape *s, const float *w, float *turned) {
+  int64_t m = s->o / s->groups, k = s->c / s->groups;
+  for (int64_t o = 0; o < s->o; o++)
+    for (int64_t c = 0; c < k; c++)
+      for (int t = 0; t < 9; t++) turned[((o / m * k + c) * m + o % m) * 9 + t] = w[(o * k + c) * 9 + 8 - t];
+}
+
+/* ---- tests --------------------------------------------------------------------------------------------------- */
+
+static void compare(const char *what, int q, int threads, const float *got, const float *want, int64_t n) {
+  for (int64_t i = 0; i < n; i++)
+    if (memcmp(got + i, want + i, sizeof *got) != 0)
+      fail_msg("shape %d, %s, %d threads: element %lld is %a but must be %a", q, what, threads, (long long)i, got[i],
+               want[i]);
+}
+
+static void definitions(void **unused) {
+  (void)unused;
+  int64_t live = lm_memory_now().live;
+  for (int q = 0; q < SHAPES; q++) {
+    lm_conv_shape s = shape_of(shapes[q]);
+    assert_true(lm_winograd_fits(&s));
+    int64_t m = s.o / s.groups, k = s.c / s.groups;
+    int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * k * 9, ny = s.n * s.o * s.oh * s.ow;
+    float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *bias = random_floats(s.o, 3);
+    float *dy = random_floats(ny, 4), *turned = random_floats(nw, 4);
+    float *y = random_floats(ny, 5), *dx = random_floats(nx, 5), *dw = random_floats(nw, 5);
+    float *y0 = random_floats(ny, 6), *dx0 = random_floats(nx, 6), *dw0 = random_floats(nw, 6);
+    pass_reference(s.n, k, m, s.groups, s.h, s.w, s.ph, s.pw, s.oh, s.ow, x, w, y0);
+    for (int64_t i = 0; i < ny; i++) {
+      y0[i] += bias[i / (s.oh * s.ow) % s.o];
+      y0[i] = y0[i] <= 0 ? 0 : y0[i];
+    }
+    turn_filters(&s, w, turned);
+    pass_reference(s.n, m, k, s.groups, s.oh, s.ow, 2 - s.ph, 2 - s.pw, s.h, s.w, dy, turned, dx0);
+    weight_reference(&s, dy, x, dw0);
+    for (int threads = 1; threads <= 4; threads++) {
+      lm_err e;
+      lm_threads_set(threads);
+      assert_int_equal(lm_conv_forward(&s, x, w, bias, true, y, &e), LM_OK);
+      assert_int_equal(lm_conv_grad_input(&s, dy, w, dx, &e), LM_OK);
+      assert_int_equal(lm_conv_grad_weight(&s, dy, x, dw, &e), LM_OK);
+      compare("output", q, threads, y, y0, ny);
+      compare("input gradient", q, threads, dx, dx0, nx);
+      compare("weight gradient", q, threads, dw, dw0, nw);
+    }
+    float *all[] = {x, w, bias, dy, turned, y, dx, dw, y0, dx0, dw0};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
+  }
+  assert_int_equal(lm_memory_now().live, live);
+}
+
+static double *widen(const float *x, int64_t n) {
+  double *wide = malloc(sizeof *wide * (size_t)n);
+  for (int64_t i = 0; i < n; i++) wide[i] = x[i];
+  return wide;
+}
+
+/* The largest error, as a part of the largest value. */
+static double error_of(const float *got, const double *want, int64_t n) {
+  double most = 0, scale = 0;
+  for (int64_t i = 0; i < n; i++) {
+    most = fmax(most, fabs(got[i] - want[i]));
+    scale = fmax(scale, fabs(want[i]));
+  }
+  return most / scale;
+}
+
+/* Error against double precision: at most 8 roundings' worth of the root of the number of products, of the largest
+ * value; the plain float32 sum stays below 2 of these. */
+static void errors(void **unused) {
+  (void)unused;
+  static const int64_t cases[][8] = {
+      {2, 64, 28, 28, 64, 1, 1, 1}, {1, 512, 7, 7, 64, 1, 1, 1}, {8, 16, 32, 32, 16, 1, 1, 1}};
+  for (int q = 0; q < 3; q++) {
+    lm_conv_shape s = shape_of(cases[q]), wide = s;
+    wide.dtype = LM_F64;
+    int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * s.c * 9, ny = s.n * s.o * s.oh * s.ow;
+    float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *dy = random_floats(ny, 4);
+    float *y = random_floats(ny, 5), *dx = random_floats(nx, 5), *dw = random_floats(nw, 5);
+    double *x64 = widen(x, nx), *w64 = widen(w, nw), *dy64 = widen(dy, ny);
+    double *y64 = widen(y, ny), *dx64 = widen(dx, nx), *dw64 = widen(dw, nw);
+    lm_err e;
+    assert_int_equal(lm_conv_forward(&s, x, w, NULL, false, y, &e), LM_OK);
+    assert_int_equal(lm_conv_grad_input(&s, dy, w, dx, &e), LM_OK);
+    assert_int_equal(lm_conv_grad_weight(&s, dy, x, dw, &e), LM_OK);
+    assert_int_equal(lm_conv_forward(&wide, x64, w64, NULL, false, y64, &e), LM_OK);
+    assert_int_equal(lm_conv_grad_input(&wide, dy64, w64, dx64, &e), LM_OK);
+    assert_int_equal(lm_conv_grad_weight(&wide, dy64, x64, dw64, &e), LM_OK);
+    const double bound = 8 * 0x1p-24;
+    assert_true(error_of(y, y64, ny) <= bound * sqrt((double)s.c));
+    assert_true(error_of(dx, dx64, nx) <= bound * sqrt((double)s.o));
+    assert_true(error_of(dw, dw64, nw) <= bound * sqrt((double)(s.n * s.oh * s.ow) / 16));
+    float *all[] = {x, w, dy, y, dx, dw};
+    double *all64[] = {x64, w64, dy64, y64, dx64, dw64};
+    for (int i = 0; i < 6; i++) free(all[i]), free(all64[i]);
+  }
+}
+
+/* What is not 3 x 3, of stride 1, in float32, or has few channels or hardly a tile goes the plain way; the number of
+ * images does not count. */
+static void choices(void **unused) {
+  (void)unused;
+  lm_conv_shape s = shape_of(shapes[0]);
+  s.n = 1000;
+  assert_true(lm_winograd_fits(&s));
+  lm_conv_shape other = s;
+  other.dtype = LM_F64;
+  assert_false(lm_winograd_fits(&other));
+  other = s, other.sh = 2;
+  assert_false(lm_winograd_fits(&other));
+  other = s, other.c = 15;
+  assert_false(lm_winograd_fits(&other));
+  int64_t tiny[8] = {1, 16, 5, 5, 16, 1, 1, 1};
+  other = shape_of(tiny);
+  assert_false(lm_winograd_fits(&other));
+}
+
+/* Every allocation refused in turn: an error each time, and nothing left behind. */
+static void refused_memory(void **unused) {
+  (void)unused;
+  lm_conv_shape s = shape_of(shapes[0]);
+  float *x = random_floats(4096, 1), *w = random_floats(4096, 2), *y = random_floats(4096, 3);
+  int64_t live = lm_memory_now().live;
+  for (int pass = 0; pass < 3; pass++)
+    for (int place = 1;; place++) {
+      lm_err e;
+      lm_memory_fail_at(place);
+      lm_status status = pass == 0   ? lm_conv_forward(&s, x, w, NULL, false, y, &e)
+                         : pass == 1 ? lm_conv_grad_input(&s, y, w, x, &e)
+                                     : lm_conv_grad_weight(&s, y, x, w, &e);
+      lm_memory_fail_at(0);
+      assert_int_equal(lm_memory_now().live, live);
+      if (status == LM_OK) {
+        assert_true(place > 1);
+        break;
+      }
+      assert_int_equal(status, LM_ERR_MEMORY);
+    }
+  free(x);
+  free(w);
+  free(y);
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(definitions), cmocka_unit_test(errors),
+                                     cmocka_unit_test(choices), cmocka_unit_test(refused_memory)};
+  static const char *const isas[] = {"generic", "avx2"};
+  int failed = 0;
+  for (int i = 0; i < 2 && argc == 1 && !getenv("LAMINA_ISA"); i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      setenv("LAMINA_ISA", isas[i], 1);
+      execl("/proc/self/exe", argv[0], isas[i], (char *)NULL);
+      _exit(127);
+    }
+    int status = 1;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) failed++;
+  }
+  return failed + cmocka_run_group_tests_name(argc > 1 ? argv[1] : "winograd", tests, NULL, NULL);
+}
