@@ -1,5 +1,5 @@
-/* lua_io.c: files of arrays and pictures for scripts: require "lamina.core.io". CSV and JSON are in lua_csv.c and
- * lua_json.c. Every file that is read is remembered for results.json. */
+/* lua_io.c: files of arrays and pictures for scripts: require "lamina.core.io". CSV, JSON and MATLAB are in lua_csv.c,
+ * lua_json.c and lua_mat.c. Every file that is read is remembered for results.json. */
 #include "bind.h"
 #include "lua_text.h"
 #include "own.h"
@@ -405,5 +405,6 @@ int bind_open_io(lua_State *L) {
   luaL_newlib(L, functions);
   io_open_csv(L);
   io_open_json(L);
+  io_open_mat(L);
   return 1;
 }

@@ -32,6 +32,27 @@ lm_status lm_source_read(lm_source *s, void *to, int64_t n, const char *what, lm
   return LM_OK;
 }
 
+lm_status lm_source_skip(lm_source *s, int64_t n, const char *what, lm_err *e) {
+  char scrap[1 << 14];
+  for (int64_t piece; n > 0; n -= piece) {
+    piece = n < (int64_t)sizeof scrap ? n : (int64_t)sizeof scrap;
+    lm_status status = lm_source_read(s, scrap, n > s->left ? n : piece, what, e);
+    if (status != LM_OK) return status;
+  }
+  return LM_OK;
+}
+
+static lm_status read_bytes(lm_source *s, void *to, int64_t n, lm_err *e) {
+  (void)e;
+  memcpy(to, s->at, (size_t)n);
+  s->at += n;
+  return LM_OK;
+}
+
+void lm_source_bytes(lm_source *s, const char *name, const void *bytes, int64_t n) {
+  *s = (lm_source){.name = name, .left = n, .read = read_bytes, .at = bytes};
+}
+
 /* Opens a regular file for reading and tells its size. */
 static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *e) {
   *fd = open(path, O_RDONLY | O_CLOEXEC);

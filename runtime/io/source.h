@@ -21,10 +21,17 @@ typedef struct lm_source {
   lm_status (*read)(struct lm_source *s, void *to, int64_t n, lm_err *e); /* exactly n bytes, n <= left */
   void *state;
   lm_mapping *mapping; /* of a file that lm_source_map opened; NULL otherwise */
+  const unsigned char *at; /* of bytes in memory: the next one */
 } lm_source;
 
 /* Exactly n bytes, or LM_ERR_FORMAT: "NAME: truncated: WHAT needs N bytes, M are left". Polls for Ctrl-C. */
 lm_status lm_source_read(lm_source *s, void *to, int64_t n, const char *what, lm_err *e);
+
+/* n bytes in memory, which must outlive the source. Nothing to close. */
+void lm_source_bytes(lm_source *s, const char *name, const void *bytes, int64_t n);
+
+/* Passes over the next n bytes; errors as for lm_source_read. */
+lm_status lm_source_skip(lm_source *s, int64_t n, const char *what, lm_err *e);
 
 /* A plain file. Close in any case after a successful open. */
 lm_status lm_source_open(lm_source *s, const char *path, lm_err *e);

@@ -1,0 +1,40 @@
+--- lamina.data.mat: MATLAB's files for data.mat: versions 4 and 5 by the runtime's reader.
+local core_io = require "lamina.core.io"
+local errors = require "lamina.errors"
+
+local M = {}
+
+-- The variable of a name out of the names that there are.
+local function check_name(path, names, name, position)
+  if type(name) ~= "string" then
+    errors.raise("argument", position, "data.mat: the name of a variable is a %s, expected a string", type(name))
+  end
+  table.sort(names)
+  for _, known in ipairs(names) do
+    if known == name then return end
+  end
+  local near = errors.nearest(name, names)
+  errors.raise("argument", position, "data.mat: %s: there is no variable '%s'%s; it holds %s", path, name,
+    near and " (did you mean '" .. near .. "'?)" or "", #names > 0 and table.concat(names, ", ", 1, math.min(#names, 12))
+    .. (#names > 12 and ", ..." or "") or "none")
+end
+
+local function names_of(listed)
+  local names = {}
+  for name in pairs(listed) do names[#names + 1] = name end
+  return names
+end
+
+--- Every variable of a file, or one; see data.mat.
+function M.read(path, name, position)
+  if name == nil then return core_io.mat_read(path) end
+  check_name(path, names_of(core_io.mat_list(path)), name, position)
+  local value = core_io.mat_read(path, name)[name]
+  if type(value) == "table" and value.unread then
+    errors.raise("format", position, "data.mat: %s: variable '%s' is %s; save it in MATLAB as numbers, text, a cell "
+      .. "array or a struct", path, name, value.unread)
+  end
+  return value
+end
+
+return M
