@@ -14,9 +14,9 @@ local function check_name(path, names, name, position)
     if known == name then return end
   end
   local near = errors.nearest(name, names)
+  local shown = table.concat(names, ", ", 1, math.min(#names, 12)) .. (#names > 12 and ", ..." or "")
   errors.raise("argument", position, "data.mat: %s: there is no variable '%s'%s; it holds %s", path, name,
-    near and " (did you mean '" .. near .. "'?)" or "", #names > 0 and table.concat(names, ", ", 1, math.min(#names, 12))
-    .. (#names > 12 and ", ..." or "") or "none")
+    near and " (did you mean '" .. near .. "'?)" or "", #names > 0 and shown or "none")
 end
 
 local function names_of(listed)

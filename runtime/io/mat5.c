@@ -416,7 +416,7 @@ static lm_status read_matrix(lm_mat5 *r, lm_tree *v, lm_err *e) {
   if (r->depth == LM_MAT_DEPTH)
     return lm_fail(e, LM_ERR_FORMAT, "%s: cells and structs nested more than %d deep", r->s->name, LM_MAT_DEPTH);
   lm_status status = lm_mat5_begin(r, &el, "a cell or field", e);
-  if (status == LM_OK && el.type != MI_MATRIX)
+  if (status == LM_OK && (el.type != MI_MATRIX || el.from != r->s)) /* no array fits into a tag */
     status = lm_fail(e, LM_ERR_FORMAT, "%s: an element of type %" PRIu32 " stands where an array (14) is expected",
                      r->s->name, el.type);
   if (status != LM_OK) return status;

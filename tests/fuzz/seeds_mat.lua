@@ -13,7 +13,8 @@ end
 
 local inner = matrix("", 4, { 1, 2 }, element(16, "hi")) .. made.double("", { 1, 2 }, { 1, 2 })
 write("numbers", made.file { made.double("a", { 2, 2 }, { 1, 2, 3, 4 }), matrix("z", 6, { 1, 2 },
-  element(9, pack("<dd", 1, 2)) .. element(2, "\3\4"), 0x800), matrix("l", 9, { 1, 3 }, element(2, "\0\1\1"), 0x200) })
+  element(9, pack("<dd", 1, 2)) .. element(2, "\3\4"), 0x800),
+  matrix("l", 9, { 1, 3 }, element(2, "\0\1\1"), 0x200) })
 write("big", made.file({ made.double("a", { 2, 2 }, { 1, 2, 3, 4 }, ">"), made.double("b", { 1, 3 }, { 1, 2, 3 }, ">",
   true) }, ">"))
 write("cells", made.file { matrix("c", 1, { 1, 2 }, inner), matrix("st", 2, { 1, 1 }, element(5, pack("<i4", 4))

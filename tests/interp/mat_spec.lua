@@ -84,8 +84,10 @@ describe("MATLAB files made here", function()
 
   it("of version 4 give numbers, text and sparse matrices", function()
     local v = read(support.four("x", 0, { 2, 2 }, pack("<dddd", 1, 2, 3, 4))
-      .. support.four("t", 51, { 1, 2 }, "hi") .. support.four("s", 2, { 3, 3 }, pack("<ddddddddd", 1, 2, 4, 1, 1, 2, 5,
-        6, 0)) .. support.four("i", 30, { 1, 1 }, pack("<i2", -7)) .. support.four("z", 0, { 1, 1 }, pack("<dd", 1, 2), 1))
+      .. support.four("t", 51, { 1, 2 }, "hi")
+      .. support.four("s", 2, { 3, 3 }, pack("<ddddddddd", 1, 2, 4, 1, 1, 2, 5, 6, 0))
+      .. support.four("i", 30, { 1, 1 }, pack("<i2", -7))
+      .. support.four("z", 0, { 1, 1 }, pack("<dd", 1, 2), 1))
     assert.same({ { 1, 3 }, { 2, 4 } }, v.x:totable())
     assert.equal("hi", v.t)
     assert.same({ 4, 2 }, v.s.shape)
@@ -115,7 +117,8 @@ describe("MATLAB files made here", function()
   end)
 
   it("that claim too much are refused", function()
-    refused(file { matrix("x", 6, { 1 << 30, 1 << 30 }, element(9, pack("<d", 1))) }, "variable 'x': the shape asks for")
+    refused(file { matrix("x", 6, { 1 << 30, 1 << 30 }, element(9, pack("<d", 1))) },
+      "variable 'x': the shape asks for")
     refused(file { matrix("x", 1, { 1 << 20, 4 }, "") }, "variable 'x': truncated: 4194304 cells in 0 bytes")
     refused(file { matrix("x", 2, { 1 << 20, 1 }, element(5, pack("<i4", 1)) .. element(1, "")) },
       "1048576 structs without fields")
@@ -191,8 +194,7 @@ function same(expected, v, where)
     same_numbers(expected, v, where)
   elseif expected.kind == "char" then
     assert.same(expected.rows, type(v) == "string" and (v == "" and {} or { v }) or v, where)
-  elseif expected.kind == "cell" and expected.elements_column_major[1] and expected.elements_column_major[1].kind == "none"
-  then
+  elseif expected.kind == "cell" and (expected.elements_column_major[1] or {}).kind == "none" then
     assert.same({}, v, where) -- a struct without fields
   elseif expected.kind == "cell" then
     assert.equal(#expected.elements_column_major, #v, where)

@@ -37,13 +37,15 @@ function M.file(variables, order)
 end
 
 --- A compressed variable: x = [1 2 3] (double, 1x3), by Python's zlib.compress at level 9.
-local packed = "\x78\xda\xe3\x63\x60\x60\x08\x00\x62\x36\x20\xe6\x80\xd2\x20\xc0\x0a\xe5\x33\x02\x31\x33\x94\x06\xe1\x0a"
+local packed = "\x78\xda\xe3\x63\x60\x60\x08\x00\x62\x36\x20\xe6\x80\xd2\x20\xc0\x0a\xe5\x33\x02\x31\x33"
+  .. "\x94\x06\xe1\x0a"
   .. "\xa8\x3c\x27\x10\x4b\x30\xc0\xc0\x07\x7b\x28\xc3\x01\x42\x71\x38\x00\x00\x57\xc7\x02\xd6"
 M.packed = pack("<I4I4", 15, #packed) .. packed
 
 --- A variable of version 4 of type MOPT.
 function M.four(name, mopt, shape, data, imaginary, order)
-  return pack((order or "<") .. "i4i4i4i4i4", mopt, shape[1], shape[2], imaginary or 0, #name + 1) .. name .. "\0" .. data
+  local head = pack((order or "<") .. "i4i4i4i4i4", mopt, shape[1], shape[2], imaginary or 0, #name + 1)
+  return head .. name .. "\0" .. data
 end
 
 return M

@@ -16,12 +16,7 @@
 
 #include <cmocka.h>
 
-static const char *corpus(void) {
-  static char path[TEST_PATH];
-  const char *here = strstr(__FILE__, "tests/runtime/io/");
-  snprintf(path, sizeof path, "%.*stests/fuzz/corpus/mat", here ? (int)(here - __FILE__) : 0, __FILE__);
-  return path;
-}
+#define CORPUS "tests/fuzz/corpus/mat" /* tests run in the root of the repository */
 
 /* Reads bytes as a file: a value or an error of the right kind, and no more than 64 MiB. */
 static bool try_bytes(const void *bytes, int64_t n) {
@@ -62,15 +57,15 @@ static void damage(const char *path) {
 
 static void damaged(void **state) {
   (void)state;
-  char **names, path[2 * TEST_PATH];
+  char **names, path[TEST_PATH];
   int64_t count;
   lm_err e;
-  if (lm_folder_list(&names, &count, corpus(), &e) != LM_OK) fail_msg("%s", e.message);
+  if (lm_folder_list(&names, &count, CORPUS, &e) != LM_OK) fail_msg("%s", e.message);
   assert_true(count >= 7);
   lm_memory_reset_peak();
   int64_t before = lm_memory_now().live;
   for (int64_t i = 0; i < count; i++) {
-    snprintf(path, sizeof path, "%s/%s", corpus(), names[i]);
+    snprintf(path, sizeof path, CORPUS "/%s", names[i]);
     damage(path);
   }
   assert_true(lm_memory_now().peak - before < (64 << 20));
@@ -80,13 +75,11 @@ static void damaged(void **state) {
 /* Each allocation of a read fails once; nothing is left behind. */
 static void out_of_memory(void **state) {
   (void)state;
-  char path[2 * TEST_PATH];
-  snprintf(path, sizeof path, "%s/cells.mat", corpus());
   for (int n = 1;; n++) {
     lm_tree v;
     lm_err e;
     lm_memory_fail_at(n);
-    lm_status status = lm_mat_read(&v, path, NULL, false, &e);
+    lm_status status = lm_mat_read(&v, CORPUS "/cells.mat", NULL, false, &e);
     lm_memory_fail_at(0);
     if (status == LM_OK) {
       lm_tree_free(&v);
