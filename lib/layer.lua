@@ -1,4 +1,5 @@
---- What a layer word is, so that a new one is one file in lib/layers.
+--- What a layer word is, so that a new one is one file: in lib/layers, or beside a script (local layer = require
+-- "lamina.layer"; local gain = layer.define {...}).
 --
 -- A layer file ends in `return layer.define { word =, doc =, positional =, options =, shape =, ... }`:
 --
@@ -6,15 +7,28 @@
 --   doc         one paragraph: what it computes, shapes, source
 --   positional  names of the options that may stand first without a name: conv { 16 } is conv { width = 16 }
 --   options     the schema of its options (see lib/schema.lua); `name` is added to every layer
---   resolve     (o, in_shape): fills in what depends on the input; nil and a message where that cannot be
+--   resolve     (o, in_shape, info): fills in what depends on the input; nil and a message where that cannot be; info
+--               has steps, the time steps of the model
 --   shape       (o, in_shape): the shape of one output, without the batch axis; nil and a message where none fits
---   parameters  (o, in_shape): an ordered list of { name =, shape =, fan_in =, fan_out =, init = }; absent: none
---   apply       (o, p, x, ctx, activation): the output for a batch; p holds the parameters by name; ctx says whether
---               it is training, the step, the seed and the layer's full name
---   cost        (o, in_shape, out_shape): multiply-adds for one input; absent: 0
+--   parameters  (o, in_shape): an ordered list of { name =, shape =, fan_in =, fan_out =, init =, inputs = }; init
+--               overrides the option `init`; inputs is the axis of the weight that runs over the input's channels
+--               (or, after `flatten`, over all its elements); absent: none
+--   buffers     (o, in_shape): an ordered list of { name =, shape =, value = }: what is kept and saved with the
+--               weights but is not learned; absent: none
+--   apply       (o, p, x, ctx, activation): the output for a batch; p holds the parameters and buffers by name; ctx
+--               says whether it is training, the step, the seed, the layer's full name (purpose), the time step
+--   (time) cost        (o, in_shape, out_shape): multiply-adds for one input; absent: 0
 --   fuses       the name of an activation layer that `apply` can do in the same pass when it follows directly
+--   merges      true: the word joins several branches, word { {...}, {...} }; in_shape is then the list of their
+--               shapes, and x the list of what they give
+--   expand      (scope, o, source): a word whose values without names are layers, made of other layers; see
+--               lib/model/scope.lua for what a scope can do. Returns the source that is its output
+--   tensors     (...): what calling the word with tensors does; a word without parameters needs none
+--
+-- A spec is what calling a word makes: which word, which options (unchecked), at which line.
 local M = {}
 
+local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 
 local Word = { __name = "layer word" }
@@ -23,10 +37,39 @@ local Spec = { __name = "layer" }
 Word.__tostring = function(self) return self.full end
 Spec.__tostring = function(self) return self.layer.full .. " {...}" end
 
---- A layer as a script wrote it: which word, which options (unchecked), at which line.
-Word.__call = function(self, options)
-  if type(options) ~= "table" then options = { options } end
-  return setmetatable({ kind = "layer", layer = self, given = options, position = errors.position(2) }, Spec)
+-- Layers without weights compute with tensors too: relu(x), pool.max(x, { 2 }), concat { a, b, dim = 2 }.
+local function compute(word, position, x, options)
+  if word.tensors then return word.tensors end
+  if word.parameters or word.expand then
+    errors.raise("argument", position, "%s holds weights: it is a layer for an area of a model, and cannot be called "
+      .. "with a tensor%s", word.full, word.op and string.format(" (ops.%s takes weights of your own)",
+        word.op) or "")
+  end
+  return function()
+    local o = require("lamina.schema").check(word.full, options, word.options, position)
+    local shape, message = x.shape, nil
+    table.remove(shape, 1)
+    if word.resolve then o, message = word.resolve(o, shape, { steps = 1 }) end
+    if o then
+      local output
+      output, message = word.shape(o, shape)
+      if output then return word.apply(o, {}, x, { training = false, step = 0, seed = 0, time = 1 }) end
+    end
+    errors.raise("shape", position, "%s: %s", word.full, message)
+  end
+end
+
+local function holds_tensors(value)
+  return core.is_tensor(value) or type(value) == "table" and not getmetatable(value) and core.is_tensor(value[1])
+end
+
+--- A layer as a script wrote it: which word, which options (unchecked), at which line; with tensors, what the layer
+-- makes of them.
+Word.__call = function(self, options, ...)
+  local position = errors.position(2)
+  if holds_tensors(options) then return compute(self, position, options, ...)(options, ...) end
+  if type(options) ~= "table" or M.is_word(options) or M.is_spec(options) then options = { options } end
+  return setmetatable({ kind = "layer", layer = self, given = options, position = position }, Spec)
 end
 
 --- Makes a layer word from its description (see the head of this file).
@@ -43,8 +86,9 @@ end
 function M.activation(word, doc, options, names)
   local ops = require "lamina.core.ops"
   return M.define {
-    word = word, doc = doc, options = options, positional = names, elementwise = true,
+    word = word, doc = doc, options = options, positional = names, is_activation = true,
     shape = function(_, shape) return shape end,
+    tensors = function(...) return ops[word](...) end,
     apply = function(o, _, x)
       local op = ops[word]
       if not names then return op(x) end
@@ -67,6 +111,20 @@ function M.spec(value, position)
   end
 end
 
+--- Splits a constructor's table into its list (with its length, holes included) and its options.
+function M.split(given)
+  local list, options, count = {}, {}, 0
+  for key, value in pairs(given) do
+    if math.type(key) == "integer" then
+      list[key] = value
+      count = math.max(count, key)
+    else
+      options[key] = value
+    end
+  end
+  return list, options, count
+end
+
 --- A shape as messages show it: 6x14x14.
 function M.shape_text(shape)
   return #shape == 0 and "scalar" or table.concat(shape, "x")
@@ -76,6 +134,22 @@ end
 function M.pair(value)
   if type(value) == "table" then return value[1], value[2] or value[1] end
   return value, value
+end
+
+--- The number of elements of a shape.
+function M.elements(shape)
+  local n = 1
+  for _, size in ipairs(shape) do n = n * size end
+  return n
+end
+
+--- Whether two shapes are the same.
+function M.same_shape(a, b)
+  if #a ~= #b then return false end
+  for i, size in ipairs(a) do
+    if size ~= b[i] then return false end
+  end
+  return true
 end
 
 --- How many positions a window takes along an axis: floor((size + 2 pad - extent) / stride) + 1.

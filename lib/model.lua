@@ -7,102 +7,99 @@
 --   }
 --
 -- net(x) gives the readout of a batch x; print(net) shows areas, layers, shapes, parameters and multiply-adds. Layers
--- are called by area and word with a number, "V1.conv1", or by the option `name`; parameters add ".weight", ".bias".
+-- are called by area and word with a number, "V1.conv1", within words of layers "V1.residual1.conv2", or by the
+-- option `name`; parameters add ".weight", ".bias". Areas and readouts read the area before them, or what `from`
+-- names. With steps = N the model runs N times on its input, and feedback and lateral connect one step with the next.
 local builder = require "lamina.model.build"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
-local runner = require "lamina.model.run"
 local object = require "lamina.object"
+local parts = require "lamina.model.parts"
+local runner = require "lamina.model.run"
 local schema = require "lamina.schema"
-local weights = require "lamina.weights"
+local text = require "lamina.model.text"
+local words = require "lamina.model.words"
 
 local M = {}
 
--- ---- the words -------------------------------------------------------------------------------------------------
+for _, name in ipairs { "input", "area", "readout", "feedback", "lateral", "shared" } do M[name] = words[name] end
 
--- Splits a constructor's table into its list (with its length, holes included) and its options.
-local function split(given)
-  local list, options, count = {}, {}, 0
-  for key, value in pairs(given) do
-    if math.type(key) == "integer" then
-      list[key] = value
-      count = math.max(count, key)
-    else
-      options[key] = value
-    end
-  end
-  return list, options, count
-end
-
-local function need_table(word, given, position, example)
-  if type(given) == "table" and not layer.is_spec(given) and not layer.is_word(given) then return end
-  errors.raise("argument", position, "%s: expected a table such as %s, got a %s", word, example, type(given))
-end
-
---- input { channels, height, width }: the shape of one input, without the batch axis.
-function M.input(given)
-  local position = errors.position(2)
-  need_table("input", given, position, "{ 1, 28, 28 }")
-  local shape, options, count = split(given)
-  schema.check("input", options, {}, position)
-  if count == 0 then errors.raise("argument", position, "input: expected sizes such as { 1, 28, 28 }") end
-  for i = 1, count do
-    if math.type(shape[i]) ~= "integer" or shape[i] < 1 then
-      errors.raise("argument", position, "input: size %d is %s, expected a whole number of at least 1", i,
-        tostring(shape[i]))
-    end
-  end
-  return { kind = "input", shape = shape, position = position }
-end
-
-local AREA = {}
-local READOUT = { from = { type = "string", doc = "the area it reads from; the last one if absent" } }
-
-local function named_block(kind, fields, example)
-  return function(name)
-    local at = errors.position(2)
-    if type(name) ~= "string" then
-      errors.raise("argument", at, "%s: expected a name, as in %s", kind, example)
-    end
-    return function(given)
-      local position = errors.position(2)
-      need_table(string.format("%s %q", kind, name), given, position, "{ dense { 10 } }")
-      local items, options, count = split(given)
-      local o = schema.check(string.format("%s %q", kind, name), options, fields, position)
-      return { kind = kind, name = name, items = items, count = count, from = o.from, position = position }
-    end
-  end
-end
-
---- area "V1" { layers... }: a stage of the model.
-M.area = named_block("area", AREA, "area \"V1\" { conv { 16, kernel = 5 }, relu }")
-
---- readout "digit" { layers..., from = "IT" }: an output, read from the last area or the one named.
-M.readout = named_block("readout", READOUT, "readout \"digit\" { dense { 10 } }")
-
--- ---- the model -------------------------------------------------------------------------------------------------
+-- ---- making a model --------------------------------------------------------------------------------------------
 
 local Model = { __name = "model" }
-Model.__index = object.index("a model", Model, "selected")
 
-local MODEL = { seed = { type = "integer", doc = "of the first weights; the experiment's if absent" } }
+for name, method in pairs(require "lamina.model.weights") do Model[name] = method end
+for name, method in pairs(parts.methods) do Model[name] = method end
 
-local function make_parameters(net)
-  net.list = {}
-  for _, node in ipairs(net.nodes) do
-    for _, p in ipairs(node.parameters) do
-      local value = weights.make(node.options.init or "uniform", p, net.seed)
-      value:requires_grad(true)
-      node.params[p.name] = value
-      net.list[#net.list + 1] = { name = p.full, tensor = value }
-    end
-  end
+local find_method = object.index("a model", Model, "selected steps frozen core plan position seed")
+
+-- net.V1 is an area, as net:area "V1".
+Model.__index = function(self, name)
+  local blocks = rawget(self, "blocks_by_name")
+  if blocks and blocks[name] and not Model[name] then return Model.area(self, name) end
+  return find_method(self, name)
 end
 
---- model "NAME" { input {...}, area "V1" {...}, readout "digit" {...}, seed = }: checks everything, then draws the
--- weights. The areas are run in order, each from the one before it; a readout takes the last area or the one it names
--- (from = "V1"). train { model = net, data = set } learns the weights; seed is that of the first ones.
+local MODEL = {
+  seed = { type = "integer", doc = "of the first weights; the experiment's if absent" },
+  steps = { type = { "integer", "string" }, min = 1, doc = "time steps of a model with feedback, laterals or delays; "
+    .. "\"input\": as many as the input sequence has" },
+  update = { type = "string", default = "serial", choices = { "serial", "parallel" },
+    doc = "within a step, areas see what those before them make of this step (serial), or made of the last "
+      .. "(parallel)" },
+  core = { type = "any", doc = "areas of another model to build on, net:upto \"V2\"" },
+  frozen = { type = "boolean", default = false, doc = "whether the core's weights and statistics stay as they are" },
+}
+schema.document("model", MODEL)
+
+-- The checked options; what a core brings stands before the model's own items.
+local function declare(name, given, position)
+  local items, options, count = layer.split(given)
+  local o = schema.check(string.format("model %q", name), options, MODEL, position)
+  if type(o.steps) == "string" and o.steps ~= "input" then
+    errors.raise("argument", position, "model %q: option 'steps' is '%s', expected a whole number of at least 1 or "
+      .. "'input'", name, o.steps)
+  end
+  if o.frozen and o.core == nil then
+    errors.raise("argument", position, "model %q: frozen = true goes with core = net:upto \"AREA\"; an area of the "
+      .. "model's own is frozen by area \"V1\" { frozen = true, ... } or net:freeze \"V1\"", name)
+  end
+  local declaration = { name = name, items = items, count = count, position = position, steps = o.steps,
+    update = o.update, seed = o.seed or core.seed() }
+  if o.core ~= nil then parts.build_on(declaration, o, options, position) end
+  return declaration
+end
+
+local function assemble(declaration)
+  local net = builder.build(declaration)
+  net.declaration, net.seed = declaration, declaration.seed
+  net.trace, net.joins, net.sharing, net.join, net.before = nil, nil, nil, nil, nil
+  setmetatable(net, Model)
+  runner.prepare(net)
+  net:make()
+  return net
+end
+
+--- A model with the same declaration and first weights of its own.
+function M.build_again(net)
+  local copy = assemble(net.declaration)
+  for _, block in ipairs(copy.blocks) do
+    if block.frozen then copy:freeze(block.name) end
+  end
+  return copy
+end
+
+--- model "NAME" { input {...}, area "V1" {...}, readout "digit" {...}, feedback {...}, seed =, steps =, update =,
+-- core =, frozen = }: checks everything, then draws the weights. An area or readout takes the area before it, or what
+-- it names (from = "V1"; several: from = { "V1", "V2" }). train { model = net, data = set } learns the weights; seed
+-- is that of the first ones.
+--
+-- steps = N: the model runs N times, on the same input or on a sequence (batch x N x input). In a step areas run in
+-- the order of the script. update = "serial": an area sees what the one before it makes of this step; "parallel":
+-- what it made of the last, so that a signal takes a step from area to area; the input and readouts are without delay
+-- in both. What lies before the first step is zero. core = net:upto "V2" begins with another model's areas and a copy
+-- of their weights, with shared(net:upto "V2") with the weights themselves.
 function M.model(name)
   local at = errors.position(2)
   if type(name) ~= "string" then
@@ -110,14 +107,13 @@ function M.model(name)
   end
   return function(given)
     local position = errors.position(2)
-    need_table(string.format("model %q", name), given, position, "{ input { 1, 28, 28 }, area \"V1\" {...} }")
-    local items, options, count = split(given)
-    local o = schema.check(string.format("model %q", name), options, MODEL, position)
-    local net = builder.build(name, items, count, position)
-    net.seed = o.seed or core.seed()
-    setmetatable(net, Model)
-    runner.prepare(net)
-    make_parameters(net)
+    words.need_table(string.format("model %q", name), given, position, "{ input { 1, 28, 28 }, area \"V1\" {...} }")
+    local declaration = declare(name, given, position)
+    local net = assemble(declaration)
+    if declaration.core then parts.take_over(net, declaration.core) end
+    for _, block in ipairs(net.blocks) do
+      if block.frozen then net:freeze(block.name) end
+    end
     require("lamina.experiment").record_weights(net)
     return net
   end
@@ -126,60 +122,83 @@ end
 --- True for a model.
 function M.is_model(value) return getmetatable(value) == Model end
 
-local function check_input(net, x, level)
+-- ---- running it ------------------------------------------------------------------------------------------------
+
+local function same_item(shape, first, input)
+  if #shape ~= #input + first - 1 then return false end
+  for i = 1, #input do
+    if shape[first + i - 1] ~= input[i] then return false end
+  end
+  return true
+end
+
+-- Nil, or what is wrong with the time steps of an input.
+local function steps_problem(net, shape, steps)
+  local sequence = #shape == #net.input + 2
+  if sequence and not net.steps then return "a sequence, but the model has no steps; steps = " .. shape[2] end
+  local wanted = steps or net.steps
+  if sequence and wanted ~= "input" and wanted ~= shape[2] then
+    return string.format("a sequence of %d steps, but the model runs %s", shape[2], tostring(wanted))
+  end
+  if not sequence and net.steps == "input" and not steps then
+    return "one image for each item, but steps = \"input\" takes a sequence (batch x steps x input)"
+  end
+end
+
+local function check_input(net, x, level, steps)
   if not core.is_tensor(x) then
     errors.raise("argument", level + 1, "%s: expected a batch of inputs as a tensor, got a %s", net.name, type(x))
   end
-  local shape = x.shape
-  local fits = #shape == #net.input + 1
-  for i = 1, #net.input do fits = fits and shape[i + 1] == net.input[i] end
-  if not fits then
-    errors.raise("shape", level + 1, "%s: the input is %s, expected a batch of %s (n x %s)", net.name,
-      layer.shape_text(shape), layer.shape_text(net.input), layer.shape_text(net.input))
+  local shape, item = x.shape, layer.shape_text(net.input)
+  if not same_item(shape, 2, net.input) and not (net.steps and same_item(shape, 3, net.input)) then
+    errors.raise("shape", level + 1, "%s: the input is %s, expected a batch of %s (n x %s%s)", net.name,
+      layer.shape_text(shape), item, item, net.steps and ", or n x steps x " .. item or "")
+  end
+  local problem = steps_problem(net, shape, steps)
+  if problem then
+    errors.raise("shape", level + 1, "%s: the input is %s: %s", net.name, layer.shape_text(shape), problem)
   end
   if x.dtype ~= "float32" and x.dtype ~= "float64" then
     errors.raise("dtype", level + 1, "%s: the input has dtype %s, expected float32", net.name, x.dtype)
   end
 end
 
+--- net:takes(shape): whether one item of this shape is an input of the model (with steps: also a sequence of them).
+function Model:takes(shape)
+  return same_item(shape, 1, self.input)
+    or self.steps ~= nil and same_item(shape, 2, self.input) and (self.steps == "input" or self.steps == shape[1])
+end
+
 -- One output as itself, several by name.
 local function outputs_of(net, outputs)
-  local name, value = next(outputs)
-  if next(outputs, name) == nil then return value end
-  if #net.readouts == 1 then return outputs[net.readouts[1].name] end
+  if #net.outputs == 1 then return outputs[net.outputs[1].name] end
   return outputs
 end
 
---- net:forward(x, { training =, step = }): the output for a batch; several readouts give a table by name. training
--- switches dropout on; step is the key of what it draws.
+local function context_of(net, ctx)
+  local steps = ctx.steps
+  if steps ~= nil and (not net.steps or math.type(steps) ~= "integer" or steps < 1) then
+    errors.raise("argument", 3, "%s: steps = %s; expected a whole number of at least 1, of a model with steps",
+      net.name,
+      tostring(steps))
+  end
+  return { training = ctx.training or false, step = ctx.step or 0, seed = ctx.seed or net.seed, watch = ctx.watch,
+    steps = steps }
+end
+
+--- net:forward(x, { training =, step =, steps =, watch = }): the output for a batch; several readouts give a table by
+-- name. training switches dropout and the statistics of the batch on; step is the key of what is drawn; steps
+-- replaces the model's. watch(node, x, y, t) sees every layer's input (a list where it joins branches) and output at
+-- time step t; both are given back afterwards: what is kept is kept as x:detach() or x:clone().
 function Model:forward(x, ctx)
-  check_input(self, x, 2)
   ctx = ctx or {}
-  local outputs = runner.run(self, x, { training = ctx.training or false, step = ctx.step or 0,
-    seed = ctx.seed or self.seed }, {})
-  return outputs_of(self, outputs)
+  check_input(self, x, 2, ctx.steps)
+  return outputs_of(self, (runner.run(self, x, context_of(self, ctx), {})))
 end
 
 Model.__call = function(self, x)
   check_input(self, x, 2)
-  return outputs_of(self, runner.run(self, x, { training = false, step = 0, seed = self.seed }, {}))
-end
-
---- net:parameters(pattern): a list of { name =, tensor = } in the order of the layers; pattern is a Lua pattern on
--- names.
-function Model:parameters(pattern)
-  local list = {}
-  for _, p in ipairs(self.list) do
-    if not pattern or p.name:find(pattern) then list[#list + 1] = p end
-  end
-  return list
-end
-
---- net:count(): the number of parameters.
-function Model:count()
-  local n = 0
-  for _, p in ipairs(self.list) do n = n + p.tensor:count() end
-  return n
+  return outputs_of(self, (runner.run(self, x, context_of(self, {}), {})))
 end
 
 --- net:layers(): a list of { name = "V1.conv1", area = "V1", word = "conv", shape = { 6, 28, 28 } } in order.
@@ -192,166 +211,77 @@ function Model:layers()
   return list
 end
 
-local function wanted_of(net, layers, level)
-  local wanted = {}
+-- The steps whose activations are asked for: the last, one of them, or all.
+local function steps_of(net, x, steps, level)
+  local count = x.ndim == #net.input + 2 and x.shape[2] or net.steps or 1
+  if steps == nil or steps == "last" then return { "last" }, count end
+  if steps == "all" then
+    local list = {}
+    for t = 1, count do list[t] = t end
+    return list, count
+  end
+  if math.type(steps) == "integer" and steps >= 1 and steps <= count then return { steps }, count end
+  errors.raise("argument", level + 1, "%s: steps = %s; expected \"last\", \"all\" or a step from 1 to %d", net.name,
+    tostring(steps), count)
+end
+
+-- Adds a name with the steps at which it is asked for: "V1@3" says its own.
+local function add_wanted(net, wanted, name, steps, count, level)
+  local plain, at = tostring(name):match "^(.-)@(%d+)$"
+  local node = net:find(plain or name)
+  if not node then net:no_such(name, level + 1) end
+  if at then
+    local t = math.tointeger(at)
+    if t < 1 or t > count then
+      errors.raise("argument", level + 1, "%s: there is no step %d in '%s'; the model runs %d", net.name, t, name,
+        count)
+    end
+    wanted[#wanted + 1] = { node = node, name = name, time = t < count and t or "last" }
+    return
+  end
+  for _, t in ipairs(steps) do
+    local labelled = t == "last" and name or name .. "@" .. t
+    wanted[#wanted + 1] = { node = node, name = labelled, time = t == count and "last" or t }
+  end
+end
+
+local function wanted_of(net, x, layers, steps, level)
+  local wanted, times, count = {}, steps_of(net, x, steps, level + 1)
   if layers == nil or layers == "all" then
-    for _, node in ipairs(net.nodes) do wanted[node.name] = true end
+    for _, node in ipairs(net.nodes) do add_wanted(net, wanted, node.name, times, count, level + 1) end
     return wanted
   end
   if type(layers) == "string" then layers = { layers } end
   for _, entry in ipairs(layers) do
-    local name = type(entry) == "table" and entry.name or entry
-    if not net.nodes_by_name[name] and not net.blocks_by_name[name] then
-      local names = {}
-      for _, block in ipairs(net.blocks) do names[#names + 1] = block.name end
-      for _, node in ipairs(net.nodes) do names[#names + 1] = node.name end
-      local near = schema.nearest(tostring(name), names)
-      errors.raise("argument", level + 1, "%s has no layer or area '%s' %s", net.name, tostring(name),
-        near and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
-    end
-    wanted[name] = true
+    add_wanted(net, wanted, type(entry) == "table" and entry.name or entry, times, count, level + 1)
   end
   return wanted
 end
 
---- net:activations(x, layers): what the layers give for a batch, as a table by name, without gradients. layers: "all"
--- (the default) for every layer, a name, or a list of names; an area's name stands for its last layer.
-function Model:activations(x, layers)
+local ACTIVATIONS = { steps = { type = { "integer", "string" }, doc = "\"last\", \"all\" or one step" } }
+
+--- net:activations(x, layers, { steps = "last" }): what the layers give for a batch, as a table by name, without
+-- gradients. layers: "all" (the default) for every layer, a name, or a list of names; the name of an area or of a
+-- word of layers ("V1.residual1") stands for its last layer. Of a model with steps: the last step's, with steps = 3
+-- those of step 3 under "V1@3", with "all" those of every step; "V1@3" as a name asks for one. A connection that has
+-- brought nothing yet has no activations.
+function Model:activations(x, layers, options)
   check_input(self, x, 2)
-  local wanted = wanted_of(self, layers, 2)
+  local o = schema.check("activations", options, ACTIVATIONS)
+  local wanted = wanted_of(self, x, layers, o.steps, 2)
   return core.no_grad(function()
-    local outputs, found = runner.run(self, x, { training = false, step = 0, seed = self.seed }, wanted)
-    local keep = {}
-    for _, t in pairs(found) do keep[t] = true end
-    for _, t in pairs(outputs) do
-      if not keep[t] and not rawequal(t, x) then t:release() end
-    end
+    local _, found = runner.run(self, x, context_of(self, {}), wanted, true)
     return found
   end)
 end
 
 --- net:inspect(x, ctx, watch): a forward pass with every layer by itself; watch(node, y) sees each layer's output.
 function Model:inspect(x, ctx, watch)
-  local wanted = wanted_of(self, "all", 2)
-  runner.run(self, x, { training = ctx.training or false, step = ctx.step or 0, seed = ctx.seed or self.seed,
-    watch = watch }, wanted)
+  ctx = context_of(self, ctx)
+  ctx.watch = function(node, _, y) watch(node, y) end
+  runner.run(self, x, ctx, {})
 end
 
---- net:digest(): SHA-256 over the parameters' names, shapes and bits, in order.
-function Model:digest()
-  local parts = {}
-  for i, p in ipairs(self.list) do parts[i] = p.name .. " " .. p.tensor:digest() end
-  return require("lamina.core.base").sha256(table.concat(parts, "\n"))
-end
-
-local function path_text(what, path)
-  if type(path) == "string" and path ~= "" then return path end
-  errors.raise("argument", 3, "%s: expected the name of a file, as in net:%s \"net.safetensors\", got a %s", what,
-    what, type(path))
-end
-
---- net:save(path): the parameters as safetensors, with the model's description in its metadata; a relative path is
--- one in the experiment's folder. Returns the path written.
-function Model:save(path)
-  path = require("lamina.experiment").path(path_text("save", path))
-  local tensors = {}
-  for _, p in ipairs(self.list) do tensors[p.name] = p.tensor:detach() end
-  require("lamina.core.io").safetensors_write(path, tensors, { model = self.name, description = tostring(self),
-    digest = self:digest() })
-  return path
-end
-
---- Copies tensors by name into the parameters, all or nothing; `what` names where they come from. Raises at `level`.
-function Model:take(tensors, what, level)
-  local known, wrong = {}, {}
-  for _, p in ipairs(self.list) do
-    known[p.name] = true
-    local t = tensors[p.name]
-    if not t then
-      wrong[#wrong + 1] = p.name .. " is missing"
-    elseif layer.shape_text(t.shape) ~= layer.shape_text(p.tensor.shape) then
-      wrong[#wrong + 1] = string.format("%s is %s, expected %s", p.name, layer.shape_text(t.shape),
-        layer.shape_text(p.tensor.shape))
-    end
-  end
-  for name in pairs(tensors) do
-    if not known[name] then wrong[#wrong + 1] = name .. " is not a parameter of this model" end
-  end
-  if #wrong > 0 then
-    table.sort(wrong)
-    local more = #wrong > 4 and string.format(" and %d more", #wrong - 4) or ""
-    errors.raise("shape", level + 1, "%s does not fit %s: %s%s", what, self.name,
-      table.concat(wrong, "; ", 1, math.min(#wrong, 4)), more)
-  end
-  core.no_grad(function()
-    for _, p in ipairs(self.list) do p.tensor:copy(tensors[p.name]) end
-  end)
-end
-
---- net:load(path): takes the parameters from a file that net:save made, looked for in the experiment's folder and
--- then as given. Names and shapes must be the model's;
--- otherwise nothing is changed and the error lists what is missing, extra or of another shape.
-function Model:load(path)
-  path = require("lamina.experiment").find(path_text("load", path))
-  self:take(require("lamina.core.io").safetensors_read(path), path, 2)
-  return self
-end
-
---- What a checkpoint keeps, and takes back.
-function Model:state()
-  local tensors = {}
-  for _, p in ipairs(self.list) do tensors[p.name] = p.tensor:detach() end
-  return { tensors = tensors, values = {} }
-end
-
-function Model:restore(state) self:take(state.tensors, "the checkpoint", 2) end
-
---- A copy of the parameters' values, for net:take.
-function Model:snapshot()
-  local tensors = {}
-  for _, p in ipairs(self.list) do tensors[p.name] = p.tensor:detach():clone() end
-  return tensors
-end
-
--- ---- print(net) ------------------------------------------------------------------------------------------------
-
--- 61706 as 61,706.
-local function grouped(n)
-  local text = string.format("%d", n)
-  local rest
-  repeat
-    text, rest = text:gsub("^(%d+)(%d%d%d)", "%1,%2")
-  until rest == 0
-  return text
-end
-
-Model.__tostring = function(net)
-  local rows = { { "area", "layer", "output", "parameters", "multiply-adds" } }
-  local total, adds = 0, 0
-  for _, block in ipairs(net.blocks) do
-    for i, node in ipairs(block.nodes) do
-      local count = 0
-      for _, p in pairs(node.params) do count = count + p:count() end
-      total, adds = total + count, adds + node.cost
-      rows[#rows + 1] = { i == 1 and block.name or "", node.short, layer.shape_text(node.output), grouped(count),
-        grouped(node.cost) }
-    end
-  end
-  rows[#rows + 1] = { "total", "", "", grouped(total), grouped(adds) }
-  local widths = {}
-  for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, #cell) end
-  end
-  local lines = { string.format("%s: input %s", net.name, layer.shape_text(net.input)) }
-  for _, row in ipairs(rows) do
-    local cells = {}
-    for i, cell in ipairs(row) do
-      local pad = string.rep(" ", widths[i] - #cell)
-      cells[i] = i <= 2 and cell .. pad or pad .. cell
-    end
-    lines[#lines + 1] = "  " .. table.concat(cells, "  ")
-  end
-  return table.concat(lines, "\n")
-end
+Model.__tostring = text.of
 
 return M

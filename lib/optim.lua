@@ -145,7 +145,7 @@ M.adamw = optimizer("adamw", adam_fields(), both)
 
 -- A model, a list of { name =, tensor = }, or a list of tensors: always as names and tensors.
 local function read_parameters(source, level)
-  if type(source) == "table" and source.parameters then source = source:parameters() end
+  if type(source) == "table" and source.parameters then source = source:parameters(nil, { trainable = true }) end
   if type(source) ~= "table" then
     errors.raise("argument", level + 1, "attach: expected a model or a list of parameters, got a %s", type(source))
   end

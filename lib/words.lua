@@ -14,7 +14,8 @@ local whole = {
 }
 
 local fields = {
-  ["lamina.model"] = "model input area readout",
+  ["lamina.model"] = "model",
+  ["lamina.model.words"] = "input area readout feedback lateral shared",
   ["lamina.optim"] = "sgd adam adamw constant warmup cosine step linear",
   ["lamina.loss"] = "cross_entropy mse bce",
   ["lamina.train"] = "train",

@@ -1,81 +1,284 @@
 --- The forward pass of a checked model. Results of layers are given back as soon as nothing needs them; what backward
 -- needs is held by the tape. A convolution or dense layer directly followed by relu runs as one op, unless its own
 -- output is asked for; both ways give the same bits.
+--
+-- A model of T steps runs its graph T times. Within a step, layers run in the model's order, so that an area sees
+-- what the areas before it make of this very step (or, with a delay, what they made of an earlier one). What lies
+-- before the first step is zero, and a connection brings nothing until something has had the time to arrive.
+local ops = require "lamina.core.ops"
+local tensor = require "lamina.core.tensor"
+
 local M = {}
 
---- For each node, the name of the activation that it can take over from the node after it; once per model.
+-- ---- what runs -------------------------------------------------------------------------------------------------
+
+local function count_readers(net)
+  local readers = {}
+  for _, node in ipairs(net.order) do
+    for _, source in ipairs(node.sources) do readers[source] = (readers[source] or 0) + 1 end
+  end
+  return readers
+end
+
+--- Once per model: which nodes can do the activation after them, the outputs, and how far back each node is looked
+-- at.
 function M.prepare(net)
+  local readers, last_of = count_readers(net), {}
+  for _, block in ipairs(net.blocks) do last_of[block.last] = true end
+  net.outputs, net.reach, net.reached = {}, {}, {}
   for _, block in ipairs(net.blocks) do
-    for i, node in ipairs(block.nodes) do
-      local following = block.nodes[i + 1]
-      if following and node.layer.fuses and node.layer.fuses == following.layer.full then
-        node.fuse = following.layer.full
+    local out = block.kind == "readout" or #net.readouts == 0 and block.kind == "area" and not readers[block.last]
+    if out then net.outputs[#net.outputs + 1] = block end
+  end
+  for _, node in ipairs(net.order) do
+    for i, source in ipairs(node.sources) do
+      local delay = node.delays[i] or 0
+      if delay > 0 and not source.port then
+        if not net.reach[source] then net.reached[#net.reached + 1] = source end
+        net.reach[source] = math.max(net.reach[source] or 0, delay)
       end
     end
   end
-  net.uses = {}
-  for _, block in ipairs(net.blocks) do
-    local source = block.source and block.source.name or "input"
-    net.uses[source] = (net.uses[source] or 0) + 1
+  for i, following in ipairs(net.order) do
+    local node = following.sources[1]
+    local fits = #following.sources == 1 and net.order[i - 1] == node and readers[node] == 1 and not last_of[node]
+    if fits and not net.reach[node] and node.layer.fuses and node.layer.fuses == following.layer.full then
+      node.fuse = following
+    end
   end
+  net.plan = nil
 end
+
+-- The nodes that those of a list need, at any step, as a set.
+local function needed(roots)
+  local set, list = {}, table.move(roots, 1, #roots, 1, {})
+  while #list > 0 do
+    local node = table.remove(list)
+    if not set[node] then
+      set[node] = true
+      for _, source in ipairs(node.sources or {}) do list[#list + 1] = source end
+    end
+  end
+  return set
+end
+
+-- Entries { node, gives } in order, and how many entries of the same step read what each node gives.
+local function entries_of(net, set, apart)
+  local list, uses = {}, {}
+  local skip
+  for _, node in ipairs(net.order) do
+    if set[node] and node ~= skip then
+      local gives = node
+      if node.fuse and not apart[node] and not apart.all then gives, skip = node.fuse, node.fuse end
+      list[#list + 1] = { node = node, gives = gives, activation = gives ~= node and gives.layer.full or nil }
+      for i, source in ipairs(node.sources) do
+        if (node.delays[i] or 0) == 0 then uses[source] = (uses[source] or 0) + 1 end
+      end
+    end
+  end
+  return { list = list, uses = uses }
+end
+
+-- What runs at the last step and at those before it, where readouts run only if they are asked for.
+local function plan_of(net, outputs, wanted, watched)
+  local last, early, apart = {}, {}, { all = watched or nil }
+  for _, block in ipairs(outputs) do
+    last[#last + 1] = block.last
+    if block.kind ~= "readout" or block.o.steps ~= "last" then early[#early + 1] = block.last end
+  end
+  for _, want in ipairs(wanted) do
+    apart[want.node], last[#last + 1] = true, want.node
+    if want.time ~= "last" then early[#early + 1] = want.node end
+  end
+  local at_last = needed(last)
+  for _, node in ipairs(net.order) do
+    if at_last[node] and node.block.kind ~= "readout" then early[#early + 1] = node end
+  end
+  return { last = entries_of(net, at_last, apart), early = entries_of(net, needed(early), apart) }
+end
+
+-- ---- one pass --------------------------------------------------------------------------------------------------
 
 -- Counts how many places still need a tensor, and releases it when the last one lets go. Layers may return their
 -- input itself, so the count is by tensor.
-local function hold(live, t) live[t] = (live[t] or 0) + 1 end
+local function hold(live, t, n) live[t] = (live[t] or 0) + n end
 
 local function let_go(live, t)
   live[t] = live[t] - 1
   if live[t] == 0 then t:release() end
 end
 
--- One layer (or two, fused): its output, and how many nodes that was.
-local function run_node(block, i, x, ctx, wanted)
-  local node = block.nodes[i]
-  ctx.purpose = node.name
-  if node.fuse and not wanted[node.name] then
-    return node.layer.apply(node.options, node.params, x, ctx, node.fuse), 2
-  end
-  return node.layer.apply(node.options, node.params, x, ctx), 1
+local function zeros_like(run, shape)
+  local size = { run.n }
+  table.move(shape, 1, #shape, 2, size)
+  return tensor.zeros(size, { dtype = run.dtype })
 end
 
-local function run_block(block, x, ctx, wanted, live, found)
-  local i = 1
-  while i <= #block.nodes do
-    local y, n = run_node(block, i, x, ctx, wanted)
-    hold(live, y)
-    local name = block.nodes[i + n - 1].name
-    if ctx.watch then ctx.watch(block.nodes[i], y) end
-    if wanted[name] then
-      found[name] = y
-      hold(live, y)
-    end
-    let_go(live, x)
-    x, i = y, i + n
-  end
-  return x
+-- What source i of a node gives at this step; nil where a connection brings nothing yet.
+local function value_of(run, node, i, t)
+  local source, delay = node.sources[i], node.delays[i] or 0
+  if delay == 0 then return run.values[source] end
+  local past = run.past[source]
+  local value = past and past[t - delay]
+  if value then return value end
+  if source.port and t - delay >= 1 then return run.frame(t - delay) end
+  if node.block.connection then return nil end
+  value = zeros_like(run, source.output)
+  hold(run.live, value, math.huge)
+  return value
 end
 
---- Runs a batch x through the model. ctx: { training =, step =, seed =, watch = }. wanted: layer and area names to
--- keep, as a set. Returns the outputs by readout (by the last area where there is no readout), and what was wanted.
-function M.run(net, x, ctx, wanted)
-  local live, values, found, left = { [x] = math.huge }, { input = x }, {}, {}
-  for source, n in pairs(net.uses) do left[source] = n end
-  local outputs = {}
-  for _, block in ipairs(net.blocks) do
-    local source = block.source and block.source.name or "input"
-    local input = values[source]
-    left[source] = left[source] - 1
-    if left[source] > 0 then hold(live, input) end
-    local y = run_block(block, input, ctx, wanted, live, found)
-    values[block.name] = y
-    if wanted[block.name] then
-      found[block.name] = y
-      hold(live, y)
+local function inputs_of(run, node, t)
+  local x = value_of(run, node, 1, t)
+  if not node.layer.merges or x == nil then return x end
+  local xs = { x }
+  for i = 2, #node.sources do xs[i] = value_of(run, node, i, t) end
+  return xs
+end
+
+local function apply(run, entry, x, t)
+  local node, ctx = entry.node, run.ctx
+  ctx.purpose = t == 1 and node.name or node.name .. "@" .. t
+  ctx.training = run.training and not node.frozen
+  ctx.node, ctx.time = node, t
+  return node.layer.apply(node.options, node.held, x, ctx, entry.activation)
+end
+
+-- Keeps what is asked for and what later steps look back at; returns how many places hold it.
+local function keep(run, entry, y, t)
+  local node, n = entry.gives, 0
+  for _, want in ipairs(run.wanted[node] or {}) do
+    if want.time == t or want.time == "every" or want.time == "last" and t == run.steps then
+      if want.store then want.store(y, t) else run.found[want.name] = y end
+      n = n + 1
     end
-    if not left[block.name] then outputs[block.name] = y end
   end
-  return outputs, found
+  local reach = run.net.reach[node]
+  if reach then
+    run.past[node] = run.past[node] or {}
+    run.past[node][t] = y
+    n = n + 1
+  end
+  return n
+end
+
+-- Lets go of what lies further back than anything looks.
+local function forget(run, t)
+  for _, node in ipairs(run.net.reached) do
+    local past, old = run.past[node], t - run.net.reach[node]
+    if past and past[old] then
+      let_go(run.live, past[old])
+      past[old] = nil
+    end
+  end
+end
+
+local function step(run, part, t)
+  local live, values = run.live, run.values
+  for _, entry in ipairs(part.list) do
+    local node = entry.node
+    local x = inputs_of(run, node, t)
+    if x ~= nil then
+      local y = apply(run, entry, x, t)
+      if run.ctx.watch then run.ctx.watch(node, x, y, t) end
+      hold(live, y, (part.uses[entry.gives] or 0) + keep(run, entry, y, t))
+      if live[y] == 0 then y:release() end
+      values[entry.gives] = y
+      for i, source in ipairs(node.sources) do
+        local value = (node.delays[i] or 0) == 0 and values[source]
+        if value then let_go(live, value) end
+      end
+    end
+  end
+end
+
+-- ---- outputs over time -----------------------------------------------------------------------------------------
+
+-- Adds what each step gives, or lists it.
+local function gather(block, run)
+  if block.kind ~= "readout" or block.o.steps == "last" then
+    return { name = block.name, time = "last", store = function(y) run.outputs[block.name] = y end }
+  end
+  local list = {}
+  run.gathered[#run.gathered + 1] = { block = block, list = list }
+  return { name = block.name, time = "every", store = function(y) list[#list + 1] = y end }
+end
+
+local function release_all(run, list)
+  for _, t in ipairs(list) do let_go(run.live, t) end
+end
+
+local function finish_gathered(run)
+  for _, g in ipairs(run.gathered) do
+    local y
+    if g.block.o.steps == "all" then
+      y = ops.stack(g.list, { dim = 2 })
+    else
+      local sum = g.list[1]
+      for i = 2, #g.list do
+        local before = sum
+        sum = ops.add(before, g.list[i])
+        if i > 2 then before:release() end
+      end
+      y = sum * (1 / #g.list)
+      if #g.list > 1 then sum:release() end
+    end
+    release_all(run, g.list)
+    run.outputs[g.block.name] = y
+  end
+end
+
+local function new_run(net, x, ctx)
+  local sequence = x.ndim == #net.input + 2
+  local run = { net = net, ctx = ctx, training = ctx.training, live = {}, values = {}, past = {}, wanted = {},
+    found = {}, outputs = {}, gathered = {}, n = x.shape[1], dtype = x.dtype }
+  run.steps = ctx.steps or sequence and x.shape[2] or net.steps or 1
+  local frames = {}
+  function run.frame(t)
+    if not sequence then return x end
+    frames[t] = frames[t] or ops.select(x, { dim = 2, index = t })
+    return frames[t]
+  end
+  run.live[x] = math.huge
+  return run
+end
+
+local function want(run, node, entry)
+  run.wanted[node] = run.wanted[node] or {}
+  table.insert(run.wanted[node], entry)
+end
+
+-- The plan of a plain pass is made once.
+local function plan_for(net, ctx, outputs, wanted)
+  if #wanted > 0 or ctx.watch then return plan_of(net, outputs, wanted, ctx.watch ~= nil) end
+  net.plan = net.plan or plan_of(net, outputs, wanted, false)
+  return net.plan
+end
+
+--- Runs a batch x through the model. ctx: { training =, step =, seed =, watch =, steps = }; watch(node, x, y, t) sees
+-- every layer's input (a list of them where it joins branches) and output at each time step; what it keeps it must
+-- detach or clone, since the runner releases both. wanted: a list of { node =, name =, time = } whose outputs to
+-- keep, time being a step or "last". only: leave out what they do not need. Returns the outputs by readout (by the
+-- areas that nothing reads where there is no readout), and what was wanted by name.
+function M.run(net, x, ctx, wanted, only)
+  local run, outputs = new_run(net, x, ctx), only and {} or net.outputs
+  for _, w in ipairs(wanted) do want(run, w.node, w) end
+  for _, block in ipairs(outputs) do want(run, block.last, gather(block, run)) end
+  local plan = plan_for(net, ctx, outputs, wanted)
+  for t = 1, run.steps do
+    run.values = { [net.port] = run.frame(t) }
+    run.live[run.frame(t)] = math.huge
+    step(run, t == run.steps and plan.last or plan.early, t)
+    forget(run, t)
+  end
+  for _, node in ipairs(net.reached) do
+    for t = run.steps - net.reach[node] + 1, run.steps do
+      local y = run.past[node] and run.past[node][t]
+      if y then let_go(run.live, y) end
+    end
+  end
+  finish_gathered(run)
+  return run.outputs, run.found
 end
 
 return M

@@ -159,9 +159,6 @@ describe("a mistake in a declaration", function()
     { "no input", function() return model "m" { area "A" { relu } } end, "needs an input" },
     { "two inputs", function() return model "m" { input { 1 }, input { 1 }, area "A" { relu } } end,
       "has an input already" },
-    { "a readout before an area", function()
-      return model "m" { input { 1 }, readout "r" { relu }, area "A" { relu } }
-    end, "areas come before readouts" },
     { "a name twice", function() return model "m" { input { 1 }, area "A" { relu }, area "A" { relu } } end,
       "already taken" },
     { "a layer's name twice", function()

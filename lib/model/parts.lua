@@ -1,0 +1,155 @@
+--- Finding and reusing parts of a model: areas, layers, and the areas up to one of them as the core of another model.
+local core = require "lamina.core.tensor"
+local errors = require "lamina.errors"
+local schema = require "lamina.schema"
+local scopes = require "lamina.model.scope"
+local words = require "lamina.model.words"
+
+local M = {}
+
+local Model = {}
+
+--- net:find(name): the node whose output the name of an area, a layer or a word of layers stands for; nil where it
+-- names none.
+function Model:find(name)
+  if name == "input" then return nil end
+  return scopes.source(self, name)
+end
+
+--- net:has(name): whether there is an area, a layer or a word of layers of this name.
+function Model:has(name) return self:find(name) ~= nil end
+
+--- Raises for a name that is none of the model's.
+function Model:no_such(name, level)
+  local names = {}
+  for _, block in ipairs(self.blocks) do names[#names + 1] = block.name end
+  for _, node in ipairs(self.nodes) do names[#names + 1] = node.name end
+  local near = schema.nearest(tostring(name), names)
+  errors.raise("argument", level + 1, "%s has no layer or area '%s' %s", self.name, tostring(name), near
+    and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
+end
+
+local Area = { __name = "area" }
+Area.__index = Area
+
+Area.__tostring = function(self)
+  return string.format("%s %q: %d layers, output %s, %d parameters%s", self.kind, self.name, #self.layers,
+    require("lamina.layer").shape_text(self.shape), self:count(), self.frozen and ", frozen" or "")
+end
+
+--- area:count(): the number of its parameters.
+function Area:count() return self.net:count(self.name) end
+
+--- area:parameters(): a list of { name =, tensor = }.
+function Area:parameters() return self.net:parameters(self.name) end
+
+--- net:area(name): an area, readout or connection, also as net.V1: name, kind, shape (of its output), layers (their
+-- names), from, cells, rule, frozen, area:parameters(), area:count().
+function Model:area(name)
+  local block = self.blocks_by_name[name]
+  if not block then self:no_such(name, 2) end
+  local layers, frozen = {}, true
+  for i, node in ipairs(block.nodes) do
+    layers[i], frozen = node.name, frozen and (node.frozen or false)
+  end
+  return setmetatable({ net = self, kind = block.kind, name = name, layers = layers, from = block.from,
+    shape = table.move(block.output, 1, #block.output, 1, {}), cells = block.cells, rule = block.rule,
+      frozen = frozen },
+    Area)
+end
+
+--- net:upto(name): the model's areas up to one of them (or up to a layer at the top of an area), to build another
+-- model on: core = net:upto "V2". What the area needs comes along, feedback from areas above it included.
+function Model:upto(name)
+  local node = type(name) == "string" and self:find(name) or self:no_such(name, 2)
+  if node.block.kind ~= "area" then
+    errors.raise("argument", 2, "upto: '%s' belongs to the %s %q; a core ends in an area", name, node.block.kind,
+      node.block.name)
+  end
+  local place = self.nodes_by_name[name] or self.groups_by_name[name]
+  if place and place.depth > 0 then
+    errors.raise("argument", 2, "upto: '%s' lies within a word of layers; a core ends at a layer of its area's own "
+      .. "list",
+      name)
+  end
+  return words.core { net = self, upto = name }
+end
+
+-- The blocks that a node needs, as a set.
+local function needed_blocks(node)
+  local seen, blocks, list = {}, {}, { node }
+  while #list > 0 do
+    local next_node = table.remove(list)
+    if not seen[next_node] and not next_node.port then
+      seen[next_node], blocks[next_node.block] = true, true
+      for _, source in ipairs(next_node.sources) do list[#list + 1] = source end
+    end
+  end
+  return blocks, seen
+end
+
+-- An area that ends early must not be needed further on.
+local function check_cut(node, seen, upto, position)
+  local after = false
+  for _, other in ipairs(node.block.nodes) do
+    if after and seen[other] then
+      errors.raise("argument", position, "core: feedback leaves %s after '%s'; a core cannot end in between",
+        other.name,
+        upto)
+    end
+    after = after or other == node
+  end
+end
+
+--- Puts the declarations of a core before those of a model.
+function M.build_on(declaration, o, given, position)
+  if not words.is_core(o.core) then
+    errors.raise("argument", position, "model %q: core is a %s, expected what net:upto gives, as in core = net:upto "
+      .. "\"V2\"", declaration.name, type(o.core))
+  end
+  local net, upto = o.core.net, o.core.upto
+  local node = net:find(upto)
+  local blocks, seen = needed_blocks(node)
+  check_cut(node, seen, upto, position)
+  local items = { { kind = "input", shape = net.input, position = position } }
+  for _, item in ipairs(net.declaration.items) do
+    local block = item.kind ~= "input" and net.blocks_by_name[net.block_of_item[item]]
+    if block and blocks[block] then
+      local copy = {}
+      for key, value in pairs(item) do copy[key] = value end
+      copy.after, copy.frozen = block.after, o.frozen or item.frozen or false
+      copy.name = block.name
+      if block == node.block and upto ~= block.name then copy.stop = upto end
+      items[#items + 1] = copy
+    end
+  end
+  local own = #items
+  table.move(declaration.items, 1, declaration.count, own + 1, items)
+  declaration.items, declaration.count = items, own + declaration.count
+  declaration.steps = declaration.steps or net.steps
+  if given.update == nil then declaration.update = net.update end
+  declaration.core = { net = net, area = node.block.name, count = own, share = o.core.share }
+end
+
+--- Gives a model that was built on a core the core's weights.
+function M.take_over(net, from)
+  for _, node in ipairs(net.nodes) do
+    local other = from.net.nodes_by_name[node.name]
+    if other and net.core_blocks[node.block.name] and not node.shared then
+      for _, kind in ipairs { "params", "buffers" } do
+        for name, t in pairs(node[kind]) do
+          if from.share then
+            node[kind][name] = node.block.frozen and other[kind][name]:detach() or other[kind][name]
+          else
+            core.no_grad(function() t:copy(other[kind][name]) end)
+          end
+        end
+      end
+    end
+  end
+  if from.share then net:relist() end
+end
+
+M.methods = Model
+
+return M
