@@ -6,11 +6,13 @@ local command = require "lamina.core.command"
 
 local M = {}
 
--- By the __name of a value's metatable: the file and the local name of its class, what it is, and the fields that a
+-- By the __name of a value's metatable: the file (or files) and the local name of its class, what it is, and the fields that a
 -- script may read; base: the kind whose other methods it has, too.
 M.kinds = {
-  model = { file = "lib/model.lua", class = "Model", fields = "name input seed",
+  model = { file = { "lib/model.lua", "lib/model/weights.lua", "lib/model/parts.lua" }, class = "Model", fields = "name input seed",
     doc = "net(x) is the output for a batch x, print(net) the table of its layers." },
+  area = { file = "lib/model/parts.lua", class = "Area", fields = "name kind shape layers from cells rule frozen",
+    doc = "An area of a model is what net:area \"V1\", or net.V1, returns." },
   history = { file = "lib/history.lua", class = "History",
     doc = "A history, the course of a run, is what train and loop return: history[i] is the row of epoch i, such as "
       .. "history[#history].valid_error. print shows it as a table, plot.curve(history) draws it." },
@@ -90,9 +92,12 @@ end
 
 -- The methods that are documented in a kind's own file.
 local function own_methods(kind)
-  local entry, list, comment = M.kinds[kind], {}, nil
-  local source = entry and command.source(entry.file)
-  for line in ((source or "") .. "\n"):gmatch "(.-)\n" do
+  local entry, list, comment, source = M.kinds[kind], {}, nil, ""
+  local files = entry and entry.file or {}
+  for _, file in ipairs(type(files) == "table" and files or { files }) do
+    source = source .. (command.source(file) or "") .. "\n"
+  end
+  for line in source:gmatch "(.-)\n" do
     local name = line:match("^function " .. (entry and entry.class or "") .. "[:%.]([%w_]+)%(")
     if name and comment and comment[1]:find("^%-%-%- %a+:" .. name .. " ?[%({\"]") then
       for i, text in ipairs(comment) do comment[i] = text:gsub("^%-%-%-? ?", "") end
