@@ -86,6 +86,11 @@ static void read_param(lua_State *L, op_call *c, int which, int index) {
   case LM_P_DTYPE:
     value->i = bind_dtype(L, index, what);
     break;
+  case LM_P_TEXT: {
+    const char *text = bind_text(L, index, what);
+    *value = lm_text_value(text, strlen(text));
+    break;
+  }
   default:
     read_list(L, c->op, p, index, value);
   }
@@ -186,7 +191,7 @@ static int read_variadic(lua_State *L, op_call *c, int top) {
 
 /* Fixed inputs, with numbers for tensors and optional ones left out. Returns the next argument. */
 static int read_inputs(lua_State *L, op_call *c, int top) {
-  bool elementwise = strcmp(c->op->group, "elementwise") == 0;
+  bool elementwise = strcmp(c->op->group, "elementwise") == 0 || c->op->numbers;
   int index = 1;
   c->in = c->few;
   for (const char *at = c->op->inputs; *at; c->n_in++) {
@@ -222,15 +227,18 @@ static void make_scalars(lua_State *L, op_call *c) {
   lm_dtype other = LM_BOOL;
   bool any = false;
   for (int i = 0; i < c->n_in && c->in == c->few; i++) {
-    if (!c->few[i] || (i == 0 && c->n_in == 3)) continue; /* the condition of where says nothing */
+    if (!c->few[i] || (i == 0 && c->n_in == 3 && c->few[i]->dtype == LM_BOOL))
+      continue; /* the condition of where says nothing */
     other = lm_dtype_promote(other, c->few[i]->dtype);
     any = true;
   }
   for (int i = 0; i < c->n_in && c->in == c->few; i++) {
     if (!c->is_number[i]) continue;
     lm_err err = {0};
-    lm_dtype dtype = other;
-    if (!any || !lm_dtype_is_float(other)) {
+    lm_dtype dtype = c->op->numbers ? LM_F64 : other;
+    if (c->op->numbers) {
+      any = true;
+    } else if (!any || !lm_dtype_is_float(other)) {
       dtype = c->integral[i] && any ? LM_I64 : LM_F32;
       if (any && other == LM_U8 && c->integral[i] && c->number[i] >= 0 && c->number[i] <= 255) dtype = LM_U8;
     }
@@ -292,6 +300,10 @@ int bind_call_op(lua_State *L, const lm_op *op) {
   int top = lua_gettop(L), n_out = op->n_out ? op->n_out : 1, next;
   luaL_checkstack(L, LM_MAX_INPUTS + LM_MAX_OUT + 8, op->name);
   lm_op_defaults(op, c.values);
+  if (strstr(op->inputs, "...") && lua_type(L, 1) == LUA_TSTRING && op->params[0].kind == LM_P_TEXT) {
+    lua_pushvalue(L, 1); /* einsum("ij,jk->ik", a, b): the text goes behind the tensors */
+    lua_remove(L, 1);
+  }
   if (strstr(op->inputs, "...")) {
     next = read_variadic(L, &c, top);
     top++; /* the block of pointers */
@@ -326,9 +338,9 @@ void bind_push_op(lua_State *L, const lm_op *op) {
  * ---------------------------------------------------------------------------------------------------------- */
 
 static const char *const kinds[] = {
-    [LM_P_INT] = "integer",   [LM_P_INTS] = "integers", [LM_P_REAL] = "number", [LM_P_BOOL] = "boolean",
-    [LM_P_CHOICE] = "choice", [LM_P_DIM] = "axis",      [LM_P_DIMS] = "axes",   [LM_P_SHAPE] = "shape",
-    [LM_P_DTYPE] = "dtype",   [LM_P_INDEX] = "position"};
+    [LM_P_INT] = "integer",   [LM_P_INTS] = "integers",  [LM_P_REAL] = "number", [LM_P_BOOL] = "boolean",
+    [LM_P_CHOICE] = "choice", [LM_P_DIM] = "axis",       [LM_P_DIMS] = "axes",   [LM_P_SHAPE] = "shape",
+    [LM_P_DTYPE] = "dtype",   [LM_P_INDEX] = "position", [LM_P_TEXT] = "text"};
 
 static void push_params(lua_State *L, const lm_op *op) {
   lua_newtable(L);

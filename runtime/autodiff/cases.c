@@ -6,7 +6,7 @@
 #include <string.h>
 
 typedef struct domain {
-  char kind; /* n normal, p positive, a apart, i index, b bool, u unit */
+  char kind; /* n normal, p positive, a apart, i index, b bool, u unit, f fraction */
   int64_t bound;
 } domain;
 
@@ -19,6 +19,8 @@ static lm_status parse_domain(const char *text, domain *d, lm_err *e) {
     d->kind = 'a';
   else if (strcmp(text, "unit") == 0)
     d->kind = 'u';
+  else if (strcmp(text, "fraction") == 0)
+    d->kind = 'f';
   else if (strcmp(text, "bool") == 0)
     d->kind = 'b';
   else if (strncmp(text, "index<", 6) == 0)
@@ -56,6 +58,7 @@ static lm_status make_input(const char *shape_text, const domain *d, lm_dtype dt
   if (d->kind == 'n') return lm_tensor_normal(out, dtype, ndim, shape, key, 0, 1, e);
   if (d->kind == 'p') return lm_tensor_uniform(out, dtype, ndim, shape, key, 0.5, 2, e);
   if (d->kind == 'u') return lm_tensor_uniform(out, dtype, ndim, shape, key, -0.9, 0.9, e);
+  if (d->kind == 'f') return lm_tensor_uniform(out, dtype, ndim, shape, key, 0.05, 0.95, e);
   lm_dtype made = d->kind == 'i' ? LM_I64 : d->kind == 'b' ? LM_BOOL : dtype;
   lm_status status = lm_tensor_new(out, made, ndim, shape, e);
   if (status) return status;

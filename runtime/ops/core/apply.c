@@ -59,6 +59,11 @@ static void release_all(lm_tensor **t, int n) {
 static lm_status run(lm_call *c, lm_err *e) {
   lm_status status = check_required(c->op, c->p, e);
   if (status == LM_OK) status = c->op->infer(c, e);
+  if (status == LM_OK && c->op->compound) {
+    status = c->op->forward(c, e);
+    if (status) release_all(c->out, LM_MAX_OUT);
+    return status;
+  }
   if (status == LM_OK) status = make_outputs(c, e);
   if (status == LM_OK) {
     bool old = lm_grad_set(false); /* what forward calls in its turn is part of this call */

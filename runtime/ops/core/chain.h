@@ -7,7 +7,7 @@
 
 #include "ops/core/op.h"
 
-enum { LM_CHAIN_HELD = 40 };
+enum { LM_CHAIN_HELD = 160 };
 
 typedef struct lm_chain {
   lm_err *e;

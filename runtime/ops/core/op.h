@@ -21,7 +21,8 @@ typedef enum lm_param_kind {
   LM_P_DIMS,   /* a list of axes; absent: all */
   LM_P_SHAPE,  /* a list of sizes; -1 where the op says so */
   LM_P_DTYPE,  /* a dtype by name; the value is the lm_dtype */
-  LM_P_INDEX   /* a position along an axis: 1-based in Lua, 0-based here; negative counts from the end */
+  LM_P_INDEX,  /* a position along an axis: 1-based in Lua, 0-based here; negative counts from the end */
+  LM_P_TEXT    /* a short text, of at most LM_VALUE_TEXT characters (lm_value_text) */
 } lm_param_kind;
 
 typedef struct lm_param {
@@ -34,7 +35,8 @@ typedef struct lm_param {
   const char *choices; /* of LM_P_CHOICE: "none relu tanh" */
 } lm_param;
 
-/* One parameter's value. LM_P_INT, _CHOICE, _DIM, _DTYPE, _BOOL, _INDEX: i. _REAL: r. _INTS, _DIMS, _SHAPE: n, v. */
+/* One parameter's value. LM_P_INT, _CHOICE, _DIM, _DTYPE, _BOOL, _INDEX: i. _REAL: r. _INTS, _DIMS, _SHAPE: n, v.
+ * _TEXT: n characters in the memory of v. */
 typedef struct lm_value {
   bool given; /* false: it holds the default (a parameter whose default is "nil" has no other value) */
   int64_t i;
@@ -43,18 +45,20 @@ typedef struct lm_value {
   int64_t v[LM_MAX_DIMS];
 } lm_value;
 
+enum { LM_VALUE_TEXT = LM_MAX_DIMS * 8 - 1 };
+
 typedef struct lm_op lm_op;
 
 /* One call of an op, while it runs forward or backward. */
 typedef struct lm_call {
   const lm_op *op;
   int n_in, n_out;
-  lm_tensor *const *in;         /* optional inputs that were not given are NULL; in backward also those not saved */
-  const lm_meta *in_meta;       /* dtype and shape of every input, in both directions */
-  const lm_value *p;            /* one for each of op->params */
-  lm_meta out_meta[LM_MAX_OUT]; /* filled by infer */
-  lm_tensor
-      *out[LM_MAX_OUT]; /* made by lm_apply from out_meta (by forward where op->view); in backward: saved or NULL */
+  lm_tensor *const *in;           /* optional inputs that were not given are NULL; in backward also those not saved */
+  const lm_meta *in_meta;         /* dtype and shape of every input, in both directions */
+  const lm_value *p;              /* one for each of op->params */
+  lm_meta out_meta[LM_MAX_OUT];   /* filled by infer */
+  lm_tensor *out[LM_MAX_OUT];     /* made by lm_apply from out_meta (by forward where op->view or op->compound); in
+                                     backward:     saved or NULL */
   lm_tensor *saved[LM_MAX_SAVED]; /* extra tensors that forward keeps for backward, when `grad` is set */
   bool grad;                      /* forward: this call is recorded */
   bool needs[LM_MAX_INPUTS];      /* which inputs want a gradient (variadic ops: all want one) */
@@ -64,6 +68,7 @@ typedef struct lm_call {
  * inputs: shapes separated by ';', each with an optional domain: "2x3x5x6; 4x3x3x2; 4"
  *   "2x3:positive"   values in [0.5, 2]          "2x3:apart"  values at least 0.1 from 0 and from one another
  *   "5:index<3"      int64 in [0, 3)             "2x3:bool"   "2x3:unit" values in (-0.9, 0.9)
+ *   "2x3:fraction"   values in (0.05, 0.95)
  *   "-" an optional input left out               "scalar"     ndim 0
  * params: "stride=2,1 pad=1,0 activation=relu" */
 typedef struct lm_case {
@@ -89,7 +94,12 @@ struct lm_op {
 
   unsigned save_in, save_out; /* bit i: keep input / output i for backward */
   int n_out;                  /* 0 is taken as 1 */
-  bool view;                  /* forward makes the outputs itself, sharing an input's memory */
+  bool view;                  /* forward makes the outputs itself: they share an input's memory, or their sizes
+                                 depend on its values */
+  bool compound;              /* forward is written in other ops, which are recorded one by one, and makes the
+                                 outputs itself: such an op has no record and no backward of its own */
+  bool numbers;               /* a Lua number may stand for an input, as float64 (elementwise ops: in the dtype of the
+                                 others) */
   bool twice;                 /* backward is differentiable in its turn */
   int kernel;                 /* which member of its family, for ops that share code (core/unary.h, ...) */
   const lm_case *cases;       /* closed by {NULL, NULL} */
@@ -123,6 +133,11 @@ lm_status lm_apply2(const lm_op *op, lm_tensor *a, lm_tensor *b, lm_tensor **out
 /* Values to pass: {.given = true, .i = ...} and so on. */
 lm_value lm_int(int64_t i);
 lm_value lm_list(int n, const int64_t *v);
+lm_value lm_real(double r);
+
+/* A text as a value (given is false where it is too long), and the characters of such a value, ended by a 0. */
+lm_value lm_text_value(const char *text, size_t n);
+const char *lm_value_text(const lm_value *value);
 
 /* Checks that infer functions share; each names the input and what was expected. */
 lm_status lm_need_float(const lm_call *c, int input, lm_err *e);

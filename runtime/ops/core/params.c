@@ -45,6 +45,8 @@ lm_value lm_value_parse(const lm_param *p, const char *text) {
     n -= 2;
   }
   switch (p->kind) {
+  case LM_P_TEXT:
+    return lm_text_value(text, n);
   case LM_P_REAL:
     value.r = strtod(text, &end);
     break;
@@ -115,6 +117,11 @@ lm_status lm_op_check_value(const lm_op *op, const lm_param *param, const lm_val
     if (value->i < 0)
       return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' must be one of: %s", op->name, param->name, param->choices);
     return LM_OK;
+  case LM_P_TEXT:
+    if (!value->given)
+      return lm_fail(e, LM_ERR_ARGUMENT, "%s: '%s' is a text of more than %d characters", op->name, param->name,
+                     LM_VALUE_TEXT);
+    return LM_OK;
   default:
     return LM_OK;
   }
@@ -127,3 +134,16 @@ lm_value lm_list(int n, const int64_t *v) {
   memcpy(value.v, v, (size_t)n * sizeof v[0]);
   return value;
 }
+
+lm_value lm_real(double r) { return (lm_value){.given = true, .r = r}; }
+
+lm_value lm_text_value(const char *text, size_t n) {
+  lm_value value = {0};
+  if (n > LM_VALUE_TEXT) return value;
+  value.given = true;
+  value.n = (int)n;
+  memcpy(value.v, text, n);
+  return value;
+}
+
+const char *lm_value_text(const lm_value *value) { return (const char *)value->v; }

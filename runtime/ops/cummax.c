@@ -1,0 +1,25 @@
+/* cummax.c: the largest element so far. */
+#include "ops/core/order.h"
+#include "ops/core/scan.h"
+
+static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis", .initial = "-1"}, {0}};
+
+static const lm_case cases[] = {{"2x5:apart", ""}, {"4x3:apart", "dim=1"}, {0}};
+
+const lm_op lm_op_cummax = {
+    .name = "cummax",
+    .doc = "The largest element so far along an axis, and its position, from 1, as int64:\n"
+           "local values, positions = x:cummax(). Of equal elements the first; from a NaN on all are NaN. Gradients\n"
+           "follow the elements.",
+    .inputs = "x",
+    .group = "scan",
+    .params = params,
+    .infer = lm_scan_infer,
+    .forward = lm_scan_forward,
+    .backward = lm_order_backward,
+    .save_out = 2,
+    .n_out = 2,
+    .twice = true,
+    .kernel = LM_SCAN_MAX,
+    .cases = cases,
+};
