@@ -275,7 +275,7 @@ static void quantiles(void **state) {
   lm_tensor *m = MADE(LM_F64, 2, 2, 3);
   for (int i = 0; i < 12; i++) lm_tensor_set(m, i, (i * 5) % 12);
   EXPECT("axes", test_apply("median", 1, &m, "dim=1,3"), 5.5, 5);
-  EXPECT("an axis", test_apply("median", 1, &m, "dim=2"), 1.5, 6.5, 5.5, 4.5, 9.5, 5.5);
+  EXPECT("an axis", test_apply("median", 1, &m, "dim=2"), 1.5, 6.5, 5.5, 7.5, 6.5, 5.5);
   lm_tensor *infinite = NUMBERS(LM_F64, -INFINITY, INFINITY, INFINITY, INFINITY);
   EXPECT("infinite", test_apply("median", 1, &infinite, ""), INFINITY);
   lm_tensor_release(infinite);
