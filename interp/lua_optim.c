@@ -1,5 +1,5 @@
 /* lua_optim.c: require "lamina.core.optim": multi-tensor steps, the gradient's norm and its finite check.
- * The optimiser objects that a script uses (sgd, adam, adamw) are lib/optim.lua. */
+ * The optimiser objects that a script uses (sgd, adam, ...) are lib/optim.lua. */
 #include "bind.h"
 #include "optim/optim.h"
 
@@ -43,12 +43,13 @@ static double option_real(lua_State *L, int index, const char *name, double init
 }
 
 static lm_optim_kind option_kind(lua_State *L, int index) {
-  static const char *const names[] = {"sgd", "adam", "adamw"};
+  static const char *const names[] = {"sgd", "adam", "adamw", "rmsprop", "adagrad"};
+  const int count = sizeof names / sizeof *names;
   if (!bind_option(L, index, "kind")) bind_fail(L, "step: option 'kind' is missing");
   const char *name = bind_text(L, -1, "step: kind");
   int kind = 0;
-  while (kind < 3 && strcmp(name, names[kind]) != 0) kind++;
-  if (kind == 3) bind_fail(L, "step: kind is '%s', expected sgd, adam or adamw", name);
+  while (kind < count && strcmp(name, names[kind]) != 0) kind++;
+  if (kind == count) bind_fail(L, "step: kind is '%s', expected sgd, adam, adamw, rmsprop or adagrad", name);
   lua_pop(L, 1);
   return (lm_optim_kind)kind;
 }
@@ -57,7 +58,8 @@ static lm_optim_kind option_kind(lua_State *L, int index) {
 static int optim_step(lua_State *L) {
   int n;
   luaL_checktype(L, 2, LUA_TTABLE);
-  bind_known_options(L, 2, "step", "kind rate decay momentum nesterov beta1 beta2 epsilon step scale first second");
+  bind_known_options(L, 2, "step",
+                     "kind rate decay momentum nesterov beta1 beta2 epsilon step scale limit first second");
   lm_optim_slot *slots = read_slots(L, 1, "step", &n);
   read_state(L, 2, "first", n, slots, false);
   read_state(L, 2, "second", n, slots, true);
@@ -69,6 +71,7 @@ static int optim_step(lua_State *L) {
   rule.beta2 = option_real(L, 2, "beta2", 0.999);
   rule.epsilon = option_real(L, 2, "epsilon", 1e-8);
   rule.scale = option_real(L, 2, "scale", 1);
+  rule.limit = option_real(L, 2, "limit", 0);
   if (bind_option(L, 2, "nesterov")) {
     rule.nesterov = bind_bool(L, -1, "step: nesterov");
     lua_pop(L, 1);

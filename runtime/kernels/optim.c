@@ -11,23 +11,31 @@ static inline real root(real x) {
 #endif
 }
 
+/* The gradient as the rules take it; a NaN stays one. */
+static inline real bounded(real scale, real g, real limit) {
+  real x = scale * g;
+  return x > limit ? limit : x < -limit ? -limit : x;
+}
+
 static void sgd_plain(int64_t n, real *restrict p, const real *restrict g, const lm_update *u) {
-  const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay;
-  for (int64_t i = 0; i < n; i++) p[i] = FMA(rate, FMA(decay, p[i], scale * g[i]), p[i]);
+  const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, limit = (real)u->limit;
+  for (int64_t i = 0; i < n; i++) p[i] = FMA(rate, FMA(decay, p[i], bounded(scale, g[i], limit)), p[i]);
 }
 
 static void sgd_momentum(int64_t n, real *restrict p, const real *restrict g, real *restrict b, const lm_update *u) {
   const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, mu = (real)u->momentum;
+  const real limit = (real)u->limit;
   for (int64_t i = 0; i < n; i++) {
-    b[i] = FMA(mu, b[i], FMA(decay, p[i], scale * g[i]));
+    b[i] = FMA(mu, b[i], FMA(decay, p[i], bounded(scale, g[i], limit)));
     p[i] = FMA(rate, b[i], p[i]);
   }
 }
 
 static void sgd_nesterov(int64_t n, real *restrict p, const real *restrict g, real *restrict b, const lm_update *u) {
   const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, mu = (real)u->momentum;
+  const real limit = (real)u->limit;
   for (int64_t i = 0; i < n; i++) {
-    real d = FMA(decay, p[i], scale * g[i]);
+    real d = FMA(decay, p[i], bounded(scale, g[i], limit));
     b[i] = FMA(mu, b[i], d);
     p[i] = FMA(rate, FMA(mu, b[i], d), p[i]);
   }
@@ -47,8 +55,9 @@ static void adam_loop(int64_t n, real *restrict p, const real *restrict g, real 
   const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, shrink = (real)u->shrink;
   const real beta1 = (real)u->beta1, beta2 = (real)u->beta2, rest1 = (real)(1.0 - u->beta1);
   const real rest2 = (real)(1.0 - u->beta2), epsilon = (real)u->epsilon, root_scale = (real)u->root_scale;
+  const real limit = (real)u->limit;
   for (int64_t i = 0; i < n; i++) {
-    real d = FMA(decay, p[i], scale * g[i]);
+    real d = FMA(decay, p[i], bounded(scale, g[i], limit));
     m[i] = FMA(beta1, m[i], rest1 * d);
     v[i] = FMA(beta2, v[i], rest2 * (d * d));
     p[i] = FMA(rate, m[i] / FMA(root_scale, root(v[i]), epsilon), shrink * p[i]);
@@ -58,6 +67,48 @@ static void adam_loop(int64_t n, real *restrict p, const real *restrict g, real 
 static void adam(int64_t n, void *p, const void *g, void *m, void *v, const lm_update *u) {
   adam_loop(n, p, g, m, v, u);
 }
+
+static void rmsprop_loop(int64_t n, real *restrict p, const real *restrict g, real *restrict v, const lm_update *u) {
+  const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, limit = (real)u->limit;
+  const real beta2 = (real)u->beta2, rest2 = (real)(1.0 - u->beta2), epsilon = (real)u->epsilon;
+  for (int64_t i = 0; i < n; i++) {
+    real d = FMA(decay, p[i], bounded(scale, g[i], limit));
+    v[i] = FMA(beta2, v[i], rest2 * (d * d));
+    p[i] = FMA(rate, d / (root(v[i]) + epsilon), p[i]);
+  }
+}
+
+static void rmsprop_momentum(int64_t n, real *restrict p, const real *restrict g, real *restrict b, real *restrict v,
+                             const lm_update *u) {
+  const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, mu = (real)u->momentum;
+  const real limit = (real)u->limit, beta2 = (real)u->beta2, rest2 = (real)(1.0 - u->beta2);
+  const real epsilon = (real)u->epsilon;
+  for (int64_t i = 0; i < n; i++) {
+    real d = FMA(decay, p[i], bounded(scale, g[i], limit));
+    v[i] = FMA(beta2, v[i], rest2 * (d * d));
+    b[i] = FMA(mu, b[i], d / (root(v[i]) + epsilon));
+    p[i] = FMA(rate, b[i], p[i]);
+  }
+}
+
+static void rmsprop(int64_t n, void *p, const void *g, void *b, void *v, const lm_update *u) {
+  if (b)
+    rmsprop_momentum(n, p, g, b, v, u);
+  else
+    rmsprop_loop(n, p, g, v, u);
+}
+
+static void adagrad_loop(int64_t n, real *restrict p, const real *restrict g, real *restrict v, const lm_update *u) {
+  const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, limit = (real)u->limit;
+  const real epsilon = (real)u->epsilon;
+  for (int64_t i = 0; i < n; i++) {
+    real d = FMA(decay, p[i], bounded(scale, g[i], limit));
+    v[i] = FMA(d, d, v[i]);
+    p[i] = FMA(rate, d / (root(v[i]) + epsilon), p[i]);
+  }
+}
+
+static void adagrad(int64_t n, void *p, const void *g, void *v, const lm_update *u) { adagrad_loop(n, p, g, v, u); }
 
 static double squares(int64_t n, const void *data) {
   const real *g = data;
@@ -85,4 +136,5 @@ static bool all_finite(int64_t n, const void *data) {
 }
 
 extern const lm_kernel_optim KERNEL(optim);
-const lm_kernel_optim KERNEL(optim) = {.sgd = sgd, .adam = adam, .squares = squares, .finite = all_finite};
+const lm_kernel_optim KERNEL(optim) = {
+    .sgd = sgd, .adam = adam, .rmsprop = rmsprop, .adagrad = adagrad, .squares = squares, .finite = all_finite};

@@ -16,11 +16,17 @@ typedef struct part {
   int index;
 } part;
 
+/* Which states a rule works with. */
+typedef struct needs {
+  bool first, second;
+} needs;
+
 typedef struct plan {
   part *parts;
   int n;
   int64_t pieces;
   const lm_optim_rule *rule;
+  needs needs;
   lm_update update;
   double *sums;   /* norm: one per piece */
   uint8_t *clean; /* nonfinite: one per piece */
@@ -101,10 +107,16 @@ static void update_pieces(void *context, int worker, int64_t begin, int64_t end)
     const part *q = locate(p, piece, &at, &from, &n);
     const lm_optim_slot *s = q->slot;
     void *w = address(s->param, from), *g = address(q->grad, from);
+    void *first = p->needs.first ? address(s->first, from) : NULL;
+    void *second = p->needs.second ? address(s->second, from) : NULL;
     if (p->rule->kind == LM_OPTIM_SGD)
-      q->kernel->sgd(n, w, g, p->rule->momentum != 0 ? address(s->first, from) : NULL, &p->update);
+      q->kernel->sgd(n, w, g, first, &p->update);
+    else if (p->rule->kind == LM_OPTIM_RMSPROP)
+      q->kernel->rmsprop(n, w, g, first, second, &p->update);
+    else if (p->rule->kind == LM_OPTIM_ADAGRAD)
+      q->kernel->adagrad(n, w, g, second, &p->update);
     else
-      q->kernel->adam(n, w, g, address(s->first, from), address(s->second, from), &p->update);
+      q->kernel->adam(n, w, g, first, second, &p->update);
   }
 }
 
@@ -138,8 +150,15 @@ static double power(double x, int64_t n) {
   return y;
 }
 
+static bool is_adam(const lm_optim_rule *r) { return r->kind == LM_OPTIM_ADAM || r->kind == LM_OPTIM_ADAMW; }
+
+static needs needs_of(const lm_optim_rule *r) {
+  bool momentum = (r->kind == LM_OPTIM_SGD || r->kind == LM_OPTIM_RMSPROP) && r->momentum != 0;
+  return (needs){.first = is_adam(r) || momentum, .second = r->kind != LM_OPTIM_SGD};
+}
+
 static lm_status check_rule(const lm_optim_rule *r, lm_err *e) {
-  bool adam = r->kind != LM_OPTIM_SGD;
+  bool adam = is_adam(r);
   if (!(r->rate >= 0 && isfinite(r->rate)))
     return lm_fail(e, LM_ERR_ARGUMENT, "optimizer: rate is %g, expected a finite number, 0 or more", r->rate);
   if (!(r->decay >= 0 && isfinite(r->decay)))
@@ -147,10 +166,13 @@ static lm_status check_rule(const lm_optim_rule *r, lm_err *e) {
   if (!isfinite(r->scale)) return lm_fail(e, LM_ERR_NUMERIC, "optimizer: the gradient's scale is %g", r->scale);
   if (!adam && !(r->momentum >= 0 && r->momentum < 1))
     return lm_fail(e, LM_ERR_ARGUMENT, "optimizer: momentum is %g, expected 0 <= momentum < 1", r->momentum);
+  if (!(r->limit >= 0)) return lm_fail(e, LM_ERR_ARGUMENT, "optimizer: limit is %g, expected 0 or more", r->limit);
+  if (r->kind == LM_OPTIM_RMSPROP && !(r->beta2 >= 0 && r->beta2 < 1))
+    return lm_fail(e, LM_ERR_ARGUMENT, "optimizer: beta2 is %g, expected 0 <= beta2 < 1", r->beta2);
   if (adam && !(r->beta1 >= 0 && r->beta1 < 1 && r->beta2 >= 0 && r->beta2 < 1))
     return lm_fail(e, LM_ERR_ARGUMENT, "optimizer: beta1 and beta2 are %g and %g, expected 0 <= beta < 1", r->beta1,
                    r->beta2);
-  if (adam && !(r->epsilon > 0 && isfinite(r->epsilon)))
+  if (r->kind != LM_OPTIM_SGD && !(r->epsilon > 0 && isfinite(r->epsilon)))
     return lm_fail(e, LM_ERR_ARGUMENT, "optimizer: epsilon is %g, expected a number above 0", r->epsilon);
   if (adam && r->step < 1)
     return lm_fail(e, LM_ERR_ARGUMENT, "optimizer: step is %lld, expected 1 or more", (long long)r->step);
@@ -160,6 +182,7 @@ static lm_status check_rule(const lm_optim_rule *r, lm_err *e) {
 static lm_update update_of(const lm_optim_rule *r) {
   lm_update u = {.rate = r->rate,
                  .scale = r->scale,
+                 .limit = r->limit > 0 ? r->limit : INFINITY,
                  .decay = r->decay,
                  .momentum = r->momentum,
                  .shrink = 1,
@@ -167,7 +190,7 @@ static lm_update update_of(const lm_optim_rule *r) {
                  .beta2 = r->beta2,
                  .epsilon = r->epsilon,
                  .nesterov = r->nesterov};
-  if (r->kind == LM_OPTIM_SGD) return u;
+  if (!is_adam(r)) return u;
   if (r->kind == LM_OPTIM_ADAMW) {
     u.shrink = 1 - r->rate * r->decay;
     u.decay = 0;
@@ -182,11 +205,11 @@ lm_status lm_optim_step(const lm_optim_rule *rule, int n, const lm_optim_slot *s
   if (s != LM_OK) return s;
   plan p;
   if ((s = plan_make(&p, n, slots, e)) != LM_OK) return s;
-  bool first = rule->kind != LM_OPTIM_SGD || rule->momentum != 0, second = rule->kind != LM_OPTIM_SGD;
+  p.needs = needs_of(rule);
   for (int i = 0; i < p.n && s == LM_OK; i++) {
     const lm_optim_slot *slot = p.parts[i].slot;
-    if (first) s = check_state("a first-moment state", slot->param, slot->first, e);
-    if (s == LM_OK && second) s = check_state("a second-moment state", slot->param, slot->second, e);
+    if (p.needs.first) s = check_state("a first-moment state", slot->param, slot->first, e);
+    if (s == LM_OK && p.needs.second) s = check_state("a second-moment state", slot->param, slot->second, e);
   }
   if (s == LM_OK) {
     p.rule = rule;
@@ -195,8 +218,8 @@ lm_status lm_optim_step(const lm_optim_rule *rule, int n, const lm_optim_slot *s
     for (int i = 0; i < p.n; i++) {
       const lm_optim_slot *slot = p.parts[i].slot;
       lm_tensor_touch(slot->param);
-      if (first) lm_tensor_touch(slot->first);
-      if (second) lm_tensor_touch(slot->second);
+      if (p.needs.first) lm_tensor_touch(slot->first);
+      if (p.needs.second) lm_tensor_touch(slot->second);
       if (lm_tensor_is_close(slot->param->grad)) slot->param->close = slot->param->storage->close = true;
     }
   }

@@ -11,25 +11,32 @@
 
 enum { LM_OPTIM_PIECE = 8192 };
 
-typedef enum lm_optim_kind { LM_OPTIM_SGD, LM_OPTIM_ADAM, LM_OPTIM_ADAMW } lm_optim_kind;
+typedef enum lm_optim_kind {
+  LM_OPTIM_SGD,
+  LM_OPTIM_ADAM,
+  LM_OPTIM_ADAMW,
+  LM_OPTIM_RMSPROP,
+  LM_OPTIM_ADAGRAD
+} lm_optim_kind;
 
 /* One parameter, whose gradient is param->grad, and its state; all borrowed. No
  * parameter stands in a list twice. */
 typedef struct lm_optim_slot {
   lm_tensor *param;  /* float32 or float64, contiguous */
-  lm_tensor *first;  /* momentum, or Adam's first moment: like param; NULL for plain SGD */
-  lm_tensor *second; /* Adam's second moment: like param; NULL for SGD */
+  lm_tensor *first;  /* momentum, or Adam's first moment: like param; NULL for Adagrad and without momentum */
+  lm_tensor *second; /* mean of squares (Adam, RMSProp) or their sum (Adagrad): like param; NULL for SGD */
 } lm_optim_slot;
 
 typedef struct lm_optim_rule {
   lm_optim_kind kind;
   double rate;
   double decay;    /* of weights: added to the gradient, or decoupled for AdamW */
-  double momentum; /* SGD; 0 needs no state */
+  double momentum; /* SGD, RMSProp; 0 needs no state */
   bool nesterov;
-  double beta1, beta2, epsilon; /* Adam */
+  double beta1, beta2, epsilon; /* Adam; RMSProp takes the last two, Adagrad the last */
   int64_t step;                 /* Adam's t, from 1 */
   double scale;                 /* multiplies every gradient; 1 leaves it */
+  double limit;                 /* then bounds every element of it; 0 or INFINITY: not at all */
 } lm_optim_rule;
 
 /* Updates every parameter that has a gradient. Fails, before anything is written, with LM_ERR_SHAPE or LM_ERR_DTYPE

@@ -63,10 +63,19 @@ typedef struct element {
 
 static void reference(const lm_optim_rule *r, element *x, double g) {
   g *= r->scale;
+  if (r->limit > 0) g = fmax(-r->limit, fmin(r->limit, g));
   if (r->kind == LM_OPTIM_SGD) {
     g += r->decay * x->p;
     x->m = r->momentum * x->m + g;
     x->p -= r->rate * (r->nesterov ? g + r->momentum * x->m : x->m);
+    return;
+  }
+  if (r->kind == LM_OPTIM_RMSPROP || r->kind == LM_OPTIM_ADAGRAD) {
+    g += r->decay * x->p;
+    x->v = r->kind == LM_OPTIM_ADAGRAD ? x->v + g * g : r->beta2 * x->v + (1 - r->beta2) * g * g;
+    double d = g / (sqrt(x->v) + r->epsilon);
+    x->m = r->momentum * x->m + d;
+    x->p -= r->rate * (r->momentum > 0 ? x->m : d);
     return;
   }
   if (r->kind == LM_OPTIM_ADAM) g += r->decay * x->p;
@@ -106,6 +115,16 @@ static const lm_optim_rule rules[] = {
     {.kind = LM_OPTIM_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .scale = 1},
     {.kind = LM_OPTIM_ADAM, .rate = 0.01, .beta1 = 0.5, .beta2 = 0.99, .epsilon = 1e-3, .decay = 0.1, .scale = 0.25},
     {.kind = LM_OPTIM_ADAMW, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .decay = 0.1, .scale = 1},
+    {.kind = LM_OPTIM_RMSPROP, .rate = 0.01, .beta2 = 0.9, .epsilon = 1e-6, .decay = 0.1, .scale = 0.5},
+    {.kind = LM_OPTIM_RMSPROP,
+     .rate = 0.01,
+     .beta2 = 0.99,
+     .epsilon = 1e-6,
+     .momentum = 0.9,
+     .scale = 1,
+     .limit = 0.3},
+    {.kind = LM_OPTIM_ADAGRAD, .rate = 0.1, .epsilon = 1e-8, .decay = 0.1, .scale = 1},
+    {.kind = LM_OPTIM_SGD, .rate = 0.1, .momentum = 0.9, .scale = 2, .limit = 0.5},
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
