@@ -113,8 +113,16 @@ Run.__index = Run
 function Run:plan_optimizers()
   for _, object in pairs(self.o.state or {}) do
     if optim.is_optimizer(object) then
-      object:plan { steps = self.o.epochs * self.per_epoch, per_epoch = self.per_epoch }
+      local updates = (self.per_epoch - 1) // object.o.accumulate + 1
+      object:plan { steps = self.o.epochs * updates, per_epoch = updates }
     end
+  end
+end
+
+-- What has been gathered for an update is not carried from one epoch to the next.
+function Run:flush_optimizers()
+  for _, object in pairs(self.o.state or {}) do
+    if optim.is_optimizer(object) then object:flush() end
   end
 end
 
@@ -214,6 +222,7 @@ function Run:do_epoch()
     end)
   end
   if order then order:release() end
+  self:flush_optimizers()
   local row = means:row()
   row.epoch, row.step = self.epoch, self.step
   if self.o.after and self.o.after(row) == false then self.stopped = true end

@@ -1,93 +1,30 @@
---- Optimisers (sgd, adam, adamw) and schedules of their rate (constant, cosine, step, warmup).
+--- Optimisers: sgd, adam, adamw, rmsprop, adagrad.
 --
 --   local opt = adam { rate = 1e-3, schedule = cosine {} }
---   opt:attach(net)      -- or a list of tensors; `train` does this
+--   opt:attach(net)      -- models, or lists of tensors; `train` does this
 --   opt:step(loss)       -- clears the gradients, runs backward, updates every parameter in one pass
+--
+-- groups = { { of = "V1", rate = 1e-4 }, { of = "bias$", decay = 0 } } gives some parameters a rate or a decay of
+-- their own; the last group that means a parameter counts. Constraints of parameters (lib/constraints.lua) hold after
+-- every update.
+local constraints = require "lamina.constraints"
 local core = require "lamina.core.optim"
 local errors = require "lamina.errors"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
+local parameters = require "lamina.optim.parameters"
+local schedules = require "lamina.schedule"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
 
--- ---- schedules: an object with :factor(step, plan); step counts from 0, plan = { steps =, per_epoch = }
--- -------------
-
-local Schedule = { __name = "schedule" }
-Schedule.__index = Schedule
-Schedule.__tostring = function(self) return self.word .. " schedule" end
-
-local function share(count, plan)
-  if count < 1 then return count * plan.steps end
-  return count
-end
-
-local WARMUP = { type = "number", default = 0, min = 0,
-  doc = "steps over which the rate rises from near 0 in a straight line; below 1: a share of all steps" }
-
-local function schedule(word, fields, needs, rule)
-  fields.warmup = WARMUP
-  schema.document(word, fields)
-  return function(options)
-    local o = schema.check(word, options or {}, fields, errors.position(2))
-    return setmetatable({ word = word, o = o, needs = needs, rule = rule }, Schedule)
-  end
-end
-
---- The factor on the rate at a step.
-function Schedule:factor(step, plan)
-  if not plan and (self.needs or (self.o.warmup > 0 and self.o.warmup < 1)) then
-    errors.raise("state", 2, "%s: the number of steps is not known; call opt:plan { steps =, per_epoch = } first",
-      self.word)
-  end
-  local warmup = plan and share(self.o.warmup, plan) or self.o.warmup
-  if step < warmup then return (step + 1) / (warmup + 1) end
-  return self.rule(self.o, step, plan, warmup)
-end
-
---- constant { warmup = 0 }: the rate as given, after the warm-up.
-M.constant = schedule("constant", {}, false, function() return 1 end)
-
---- warmup { 100 }: a straight rise over so many steps, then constant.
-function M.warmup(options)
-  local o = schema.check("warmup", options, { positional = { "steps" },
-    steps = { type = "number", required = true, min = 0, doc = "how long the rise takes" } }, errors.position(2))
-  return M.constant { warmup = o.steps }
-end
-
---- cosine { final = 0, warmup = 0 }: half a cosine from the rate down to final * rate at the last step (Loshchilov &
--- Hutter 2017).
-M.cosine = schedule("cosine", {
-  final = { type = "number", default = 0, min = 0, doc = "the rate at the end, as a part of the rate" },
-}, true, function(o, step, plan, warmup)
-  local part = math.min((step - warmup) / math.max(plan.steps - warmup, 1), 1)
-  return o.final + (1 - o.final) * 0.5 * (1 + math.cos(math.pi * part))
-end)
-
---- step { every = 1, factor = 0.1, warmup = 0 }: multiplies the rate by factor after every so many epochs.
-M.step = schedule("step", {
-  every = { type = "number", default = 1, min = 0, doc = "epochs between drops" },
-  factor = { type = "number", default = 0.1, min = 0, doc = "what the rate is multiplied by at a drop" },
-}, true, function(o, step, plan)
-  local drops, factor = math.floor(step / (o.every * plan.per_epoch)), 1
-  for _ = 1, drops do factor = factor * o.factor end
-  return factor
-end)
-
---- linear { final = 0, warmup = 0 }: a straight line from the rate to final * rate at the last step.
-M.linear = schedule("linear", {
-  final = { type = "number", default = 0, min = 0, doc = "the rate at the end, as a part of the rate" },
-}, true, function(o, step, plan, warmup)
-  local part = math.min((step - warmup) / math.max(plan.steps - warmup, 1), 1)
-  return 1 + (o.final - 1) * part
-end)
+for _, word in ipairs { "constant", "warmup", "cosine", "step", "linear" } do M[word] = schedules[word] end
 
 -- ---- optimisers ------------------------------------------------------------------------------------------------
 
 local Optimizer = { __name = "optimizer" }
-Optimizer.__index = object.index("an optimizer", Optimizer, "planned last_rate norm first second")
+Optimizer.__index = object.index("an optimizer", Optimizer, "planned last_rate norm first second mean")
 Optimizer.__tostring = function(self)
   return string.format("%s { rate = %s }: %d parameters, %d steps done", self.kind, self.o.rate, #self.params,
     self.steps)
@@ -97,8 +34,14 @@ local COMMON = {
   decay = { type = "number", default = 0, min = 0, doc = "weight decay" },
   clip = { type = "number", min = 0,
     doc = "the largest norm of all gradients together; larger ones are scaled down" },
+  clip_value = { type = "number", above = 0, doc = "the largest size of each element of a gradient" },
   check = { type = "boolean", default = false, doc = "stop at a NaN or an infinity in a gradient, with its name" },
   schedule = { type = "table", doc = "how the rate changes: cosine {}, step {}, linear {}, constant { warmup = }" },
+  groups = { type = "table", doc = "{ { of = \"V1\", rate =, decay = }, ... }: rates and decays of some parameters" },
+  accumulate = { type = "integer", default = 1, min = 1,
+    doc = "losses whose mean gradient makes an update: batches too large for memory in parts" },
+  average = { type = "number", min = 0, below = 1, doc = "keep an exponential moving average of the parameters with "
+    .. "this memory, such as 0.999 (Polyak & Juditsky 1992); train ends with it" },
 }
 
 local function optimizer(kind, fields, states)
@@ -107,11 +50,14 @@ local function optimizer(kind, fields, states)
   return function(options)
     local position = errors.position(2)
     local o = schema.check(kind, options or {}, fields, position)
-    if o.schedule and getmetatable(o.schedule) ~= Schedule then
+    if o.schedule and not schedules.is_schedule(o.schedule) then
       errors.raise("argument", position, "%s: option 'schedule' is a table, expected a schedule such as cosine {}",
         kind)
     end
-    return setmetatable({ kind = kind, o = o, states = states(o), steps = 0, params = {}, names = {} }, Optimizer)
+    local list = states(o)
+    if o.average then list[#list + 1] = "mean" end
+    return setmetatable({ kind = kind, o = o, states = list, steps = 0, pending = 0, params = {}, names = {},
+      groups = parameters.check_groups(kind, o.groups, position), position = position }, Optimizer)
   end
 end
 
@@ -143,57 +89,64 @@ M.adam = optimizer("adam", adam_fields(), both)
 -- 2019).
 M.adamw = optimizer("adamw", adam_fields(), both)
 
--- A model, a list of { name =, tensor = }, or a list of tensors: always as names and tensors.
-local function read_parameters(source, level)
-  if type(source) == "table" and source.parameters then source = source:parameters(nil, { trainable = true }) end
-  if type(source) ~= "table" then
-    errors.raise("argument", level + 1, "attach: expected a model or a list of parameters, got a %s", type(source))
-  end
-  local names, params, seen = {}, {}, {}
-  for i, entry in ipairs(source) do
-    local value = tensor.is_tensor(entry) and entry or type(entry) == "table" and entry.tensor
-    if not value then
-      errors.raise("argument", level + 1, "attach: entry %d is a %s, expected a tensor or { name =, tensor = }", i,
-        type(entry))
-    end
-    if not seen[value] then
-      seen[value] = true
-      params[#params + 1] = value
-      names[#params] = type(entry) == "table" and entry.name or tostring(i)
-    end
-  end
-  return names, params
+--- rmsprop { rate = 0.01, beta2 = 0.99, epsilon = 1e-8, momentum = 0, decay = 0, schedule =, clip = }: the gradient
+-- over the root of its running mean square v = beta2 v + (1 - beta2) g^2 (Tieleman & Hinton 2012). As in PyTorch,
+-- where beta2 is called alpha.
+M.rmsprop = optimizer("rmsprop", {
+  rate = { type = "number", default = 0.01, above = 0, doc = "learning rate" },
+  beta2 = { type = "number", default = 0.99, min = 0, below = 1, doc = "memory of the mean square" },
+  epsilon = { type = "number", default = 1e-8, above = 0, doc = "added to the root of the mean square" },
+  momentum = { type = "number", default = 0, min = 0, below = 1, doc = "how much of the last direction is kept" },
+}, function(o) return o.momentum > 0 and both() or { "second" } end)
+
+--- adagrad { rate = 0.01, epsilon = 1e-10, initial = 0, decay = 0, schedule =, clip = }: the gradient over the root
+-- of the sum of all its squares so far, which begins at `initial` (Duchi, Hazan & Singer 2011).
+M.adagrad = optimizer("adagrad", {
+  rate = { type = "number", default = 0.01, above = 0, doc = "learning rate" },
+  epsilon = { type = "number", default = 1e-10, above = 0, doc = "added to the root of the sum of squares" },
+  initial = { type = "number", default = 0, min = 0, doc = "where the sums of squares begin" },
+}, function() return { "second" } end)
+
+-- The first values of a state of parameter p.
+local function first_state(self, name, p)
+  if name == "mean" then return p:detach():clone() end
+  return tensor.full(p.shape, name == "second" and self.o.initial or 0, { dtype = p.dtype })
 end
 
---- opt:attach(source): tells the optimiser what to update: a model, net:parameters(pattern), or a list of tensors.
--- Starts its state anew.
-function Optimizer:attach(source)
-  self.names, self.params = read_parameters(source, 2)
+--- opt:attach(source, ...): tells the optimiser what to update: models, net:parameters(pattern), or lists of tensors.
+-- Starts its state anew. Of a model, what is frozen is left out.
+function Optimizer:attach(...)
+  self.entries = parameters.read(2, ...)
+  self.names, self.params, self.steps, self.pending = {}, {}, 0, 0
+  for i, entry in ipairs(self.entries) do self.names[i], self.params[i] = entry.name, entry.tensor end
   if #self.params == 0 then errors.raise("argument", 2, "attach: there are no parameters") end
-  self.steps = 0
+  self.buckets = parameters.buckets(self, self.position)
   for _, name in ipairs(self.states) do self[name] = {} end
   for i, p in ipairs(self.params) do
     p:requires_grad(true)
-    for _, name in ipairs(self.states) do self[name][i] = tensor.zeros(p.shape, { dtype = p.dtype }) end
+    for _, name in ipairs(self.states) do self[name][i] = first_state(self, name, p) end
   end
   return self
 end
 
---- opt:plan { steps =, per_epoch = }: says how many steps there will be, and how many make an epoch, for schedules
+--- opt:plan { steps =, per_epoch = }: says how many updates there will be, and how many make an epoch, for schedules
 -- that need it.
 function Optimizer:plan(plan)
   self.planned = { steps = plan.steps, per_epoch = plan.per_epoch or plan.steps }
   return self
 end
 
---- opt:rate(): the rate of the next update.
-function Optimizer:rate()
-  if not self.o.schedule then return self.o.rate end
-  return self.o.rate * self.o.schedule:factor(self.steps, self.planned)
+-- The factor of the schedule on every rate.
+local function factor(self)
+  return self.o.schedule and self.o.schedule:factor(self.steps, self.planned) or 1
 end
+
+--- opt:rate(): the rate of the next update (of parameters without a group of their own).
+function Optimizer:rate() return self.o.rate * factor(self) end
 
 --- opt:zero(): drops every gradient.
 function Optimizer:zero()
+  self.pending = 0
   for _, p in ipairs(self.params) do p:zero_grad() end
 end
 
@@ -206,12 +159,21 @@ local function raise_nonfinite(self)
   end
 end
 
--- The factor on the gradients that brings their common norm down to `clip`; PyTorch's clip_grad_norm_.
-local function clip_scale(self)
-  local norm = core.norm(self.params)
+-- The factor on the gradients, which are `scale` times what was gathered, that brings their common norm down to
+-- `clip`; PyTorch's clip_grad_norm_.
+local function clip_scale(self, scale)
+  local norm = core.norm(self.params) * scale
   if norm ~= norm or norm == math.huge then raise_nonfinite(self) end
   self.norm = norm
-  return math.min(1, self.o.clip / (norm + 1e-6))
+  return scale * math.min(1, self.o.clip / (norm + 1e-6))
+end
+
+-- Moves the averages towards the parameters: with memory m, and less of it in the first steps.
+local function move_means(self)
+  local memory = math.min(self.o.average, (1 + self.steps) / (10 + self.steps))
+  tensor.no_grad(function()
+    for i, p in ipairs(self.params) do self.mean[i]:copy(self.mean[i] * memory + p * (1 - memory)) end
+  end)
 end
 
 --- opt:update(): updates every parameter from its gradient. A parameter without one stays as it is.
@@ -220,33 +182,73 @@ function Optimizer:update()
   if #self.params == 0 then
     errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
   end
-  local o, rate = self.o, self:rate()
+  local o, by = self.o, factor(self)
   if o.check then raise_nonfinite(self) end
-  local scale = o.clip and clip_scale(self) or 1
-  self.steps, self.last_rate = self.steps + 1, rate
-  core.step(self.params, { kind = self.kind, rate = rate, decay = o.decay, momentum = o.momentum,
-    nesterov = o.nesterov,
-    beta1 = o.beta1, beta2 = o.beta2, epsilon = o.epsilon, step = self.steps, scale = scale, first = self.first,
-    second = self.second })
+  local scale = 1 / math.max(self.pending, 1)
+  if o.clip then scale = clip_scale(self, scale) end
+  self.steps, self.last_rate, self.pending = self.steps + 1, o.rate * by, 0
+  for _, bucket in ipairs(self.buckets) do
+    core.step(bucket.params, { kind = self.kind, rate = bucket.rate * by, decay = bucket.decay, momentum = o.momentum,
+      nesterov = o.nesterov, beta1 = o.beta1, beta2 = o.beta2, epsilon = o.epsilon, step = self.steps, scale = scale,
+      limit = o.clip_value, first = parameters.pick(self.first, bucket),
+      second = parameters.pick(self.second, bucket) })
+  end
+  constraints.hold(self.entries)
+  if o.average then move_means(self) end
 end
 
---- opt:step(loss): one training step on a loss (a tensor with one element): zero, backward, update. A loss that is
--- NaN or infinite is an error and changes nothing.
+--- opt:gather(loss): zero, backward, and an update when `accumulate` losses are together.
+function Optimizer:gather(loss)
+  if self.pending == 0 then self:zero() end
+  loss:backward()
+  if ops.guard() then return end
+  self.pending = self.pending + 1
+  if self.pending >= self.o.accumulate then self:update() end
+end
+
+--- opt:flush(): an update from fewer losses than `accumulate`, where some are left; loop does this after each epoch.
+function Optimizer:flush()
+  if self.pending > 0 then self:update() end
+end
+
+--- opt:step(loss): one training step on a loss (a tensor with one element): zero, backward, update (with `accumulate`
+-- only each so many losses). A loss that is NaN or infinite is an error and changes nothing.
 function Optimizer:step(loss)
-  local value = loss:item()
+  local value = tensor.is_tensor(loss) and loss:count() == 1 and loss:item()
+  if not value then
+    errors.raise("argument", 2, "%s: step takes a loss, a tensor with one element, got %s", self.kind,
+      tensor.is_tensor(loss) and "a tensor of " .. table.concat(loss.shape, "x") or "a " .. type(loss))
+  end
   if value ~= value or value == math.huge or value == -math.huge then
     errors.raise("numeric", 2, "%s: the loss is %s", self.kind, value ~= value and "NaN" or "infinite")
   end
-  self:zero()
-  loss:backward()
-  self:update()
+  if #self.params == 0 then
+    errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
+  end
+  self:gather(loss)
 end
 
-local SETTINGS = { "rate", "decay", "momentum", "nesterov", "beta1", "beta2", "epsilon", "clip" }
+--- opt:swap(): exchanges the parameters with their moving averages; again, and they are back.
+function Optimizer:swap()
+  if not self.o.average then
+    errors.raise("state", 2, "%s: there are no averages; give it average = 0.999", self.kind)
+  end
+  tensor.no_grad(function()
+    for i, p in ipairs(self.params) do
+      local now = p:detach():clone()
+      p:copy(self.mean[i])
+      self.mean[i]:copy(now)
+    end
+  end)
+end
+
+local SETTINGS = { "rate", "decay", "momentum", "nesterov", "beta1", "beta2", "epsilon", "initial", "clip",
+  "clip_value", "accumulate", "average" }
 
 -- The options that the updates depend on, by name.
 local function settings_of(self)
-  local settings = { schedule = self.o.schedule and self.o.schedule.word or "none" }
+  local settings = { schedule = self.o.schedule and self.o.schedule.word or "none",
+    groups = parameters.groups_text(self.groups) }
   for _, name in ipairs(SETTINGS) do settings[name] = self.o[name] end
   return settings
 end

@@ -1,5 +1,6 @@
 --- train: learning on a goal, or several, written on loop.
 local check = require "lamina.train.check"
+local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local best_weights = require "lamina.train.best"
 local errors = require "lamina.errors"
@@ -22,6 +23,8 @@ local FIELDS = {
   optimizer = { type = "any", doc = "adam { rate = 1e-3 } if absent" },
   keep = { type = "string", doc = "which weights stay: those \"best\" on `validate` (the default with it), the "
     .. "\"last\", or those best at a goal, by its name" },
+  constraints = { type = { "table", "string" }, doc = "what weights must be after every update: "
+    .. "{ { \"norm\", max = 1, of = \"V1\" }, ... }" },
   clip = { type = "number", min = 0, doc = "the largest norm of all gradients together" },
 }
 for _, name in ipairs { "batch", "epochs", "shuffle", "seed", "checkpoint", "resume", "log" } do
@@ -108,7 +111,7 @@ local function objective(run, loss, result)
   local extra = run.penalty and run.penalty:of_weights()
   if not extra then return loss end
   result.penalty = extra:item()
-  if not (result.penalty < math.huge) then
+  if result.penalty ~= result.penalty or result.penalty == math.huge then
     errors.raise("numeric", run.position, "train: the penalty is %s", loop.bad_text(result.penalty))
   end
   return ops.add(loss, extra)
@@ -125,10 +128,8 @@ function Run:step(b)
   goal_columns(self, result, outputs, each, b)
   local value = objective(self, loss, result)
   release_outputs(outputs)
-  self.opt:zero()
-  value:backward()
+  self.opt:gather(value)
   value:release()
-  self.opt:update()
   return result
 end
 
@@ -145,6 +146,12 @@ function Run:after(row)
   for name, value in pairs(moved) do row[name], row["train_" .. name] = nil, value end
   row.rate = self.opt.last_rate
   if not self.o.validate then return end
+  if self.averaged then self.opt:swap() end
+  self:validate(row)
+  if self.averaged then self.opt:swap() end
+end
+
+function Run:validate(row)
   local result = evaluate.run({ model = self.net, data = self.o.validate, loss = self.o.loss, batch = 256 },
     self.position)
   row.valid_loss, row.valid_error = result.loss, result.error
@@ -161,7 +168,9 @@ local function make_run(given, position)
   local g = check.goals(o, position)
   check.rest(o, g, position)
   local run = setmetatable({ o = o, net = o.model, goals = g, opt = o.optimizer, position = position }, Run)
+  if o.constraints then constraints.of_train(o.model, o.constraints, position) end
   run.penalty = o.penalty and penalties.make(o.penalty, o.model, position)
+  run.averaged = o.optimizer.o.average ~= nil
   run.best = o.keep ~= "last" and best_weights.new(g, o.keep) or nil
   return run
 end
@@ -189,6 +198,8 @@ function M.train(given, ...)
   if best and best.weights then
     net:take(best.weights, "the best weights", 2)
     o.validate.selected = true
+  elseif run.averaged then
+    opt:swap()
   end
   opt:zero()
   return rows

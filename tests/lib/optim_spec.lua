@@ -89,6 +89,114 @@ describe("optimizers", function()
     assert.matches("gradient of V2.weight", tostring(err), 1, true)
   end)
 
+  it("follow PyTorch's traces", function()
+    local peers = dofile "tests/peers/training.lua"
+    for name, opt in pairs {
+      sgd = optim.sgd { rate = 0.05, momentum = 0.9, nesterov = true, decay = 0.1 },
+      adam = optim.adam { rate = 0.05, decay = 0.1 }, adamw = optim.adamw { rate = 0.05, decay = 0.1 },
+      rmsprop = optim.rmsprop { rate = 0.05, beta2 = 0.9, decay = 0.1 },
+      rmsprop_momentum = optim.rmsprop { rate = 0.05, beta2 = 0.9, momentum = 0.8 },
+    } do
+      local p = parameter { 2, -3, 0.5 }
+      local a = core.tensor({ 3, 0.4, -1 }, { dtype = "float64" })
+      local b = core.tensor({ 1, -1, 2 }, { dtype = "float64" })
+      opt:attach { p }
+      for step, expected in ipairs(peers.traces[name]) do
+        opt:step((a * (p - b):square() * 0.5 + (p * step):sin()):sum())
+        for i, value in ipairs(p:totable()) do near(expected[i], value, 1e-10) end
+      end
+    end
+  end)
+
+  it("follow PyTorch's trace of adagrad, whose rate falls as 1 / (1 + 0.1 t) there", function()
+    local peers = dofile "tests/peers/training.lua"
+    local p = parameter { 2, -3, 0.5 }
+    local a, b = core.tensor({ 3, 0.4, -1 }, { dtype = "float64" }), core.tensor({ 1, -1, 2 }, { dtype = "float64" })
+    local opt = optim.adagrad { rate = 0.5, initial = 0.2, decay = 0.1 }
+    opt:attach { p }
+    for step, expected in ipairs(peers.traces.adagrad) do
+      opt.buckets[1].rate = 0.5 / (1 + 0.1 * (step - 1))
+      opt:step((a * (p - b):square() * 0.5 + (p * step):sin()):sum())
+      for i, value in ipairs(p:totable()) do near(expected[i], value, 1e-10) end
+    end
+  end)
+
+  it("give groups a rate and a decay of their own", function()
+    local p, q, r = parameter { 1 }, parameter { 1 }, parameter { 1 }
+    local opt = optim.sgd { rate = 0.5, decay = 0.25, groups = { { of = { "V1", "V2" }, rate = 0.1 },
+      { of = "bias$", decay = 0 }, { of = "^V2", rate = 0 } } }
+    opt:attach { { name = "V1.bias", tensor = p }, { name = "V2.weight", tensor = q }, { name = "IT.w", tensor = r } }
+    opt:step(quadratic(p, 1, 0) + quadratic(q, 1, 0) + quadratic(r, 1, 0))
+    near(1 - 0.1, p:totable()[1])
+    near(1, q:totable()[1])
+    near(1 - 0.5 * 1.25, r:totable()[1])
+    local ok, err = pcall(function() optim.sgd({ groups = { { of = "V7", rate = 1 } } }):attach { p } end)
+    assert.is_false(ok)
+    assert.matches("of = \"V7\" means no parameter", tostring(err), 1, true)
+  end)
+
+  it("gather losses for one update, and the rest at a flush", function()
+    local p, q = parameter { 4 }, parameter { 4 }
+    local parts, whole = optim.sgd { rate = 0.1, accumulate = 2 }, optim.sgd { rate = 0.1 }
+    parts:attach { p }
+    whole:attach { q }
+    parts:step(quadratic(p, 1, 0))
+    near(4, p:totable()[1])
+    parts:step(quadratic(p, 3, 1))
+    whole:step((quadratic(q, 1, 0) + quadratic(q, 3, 1)) * 0.5)
+    assert.equal(p:totable()[1], q:totable()[1])
+    parts:step(quadratic(p, 1, 0))
+    parts:flush()
+    parts:flush()
+    whole:step(quadratic(q, 1, 0))
+    assert.equal(p:totable()[1], q:totable()[1])
+    assert.equal(2, parts.steps)
+  end)
+
+  it("bound each element of a gradient", function()
+    local p = parameter { 3, -0.25 }
+    local opt = optim.sgd { rate = 1, clip_value = 0.5 }
+    opt:attach { p }
+    opt:step(quadratic(p, 1, 0))
+    near(2.5, p:totable()[1])
+    near(0, p:totable()[2])
+  end)
+
+  it("average the parameters, and swap", function()
+    local p = parameter { 1 }
+    local opt = optim.sgd { rate = 0.5, average = 0.9 }
+    opt:attach { p }
+    local mean, value = 1, 1
+    for t = 1, 60 do
+      opt:step(quadratic(p, 1, 0) + p:sum())
+      value = value - 0.5 * (value + 1)
+      local memory = math.min(0.9, (1 + t) / (10 + t))
+      mean = memory * mean + (1 - memory) * value
+    end
+    opt:swap()
+    near(mean, p:totable()[1])
+    opt:swap()
+    near(value, p:totable()[1])
+  end)
+
+  it("update several models at once", function()
+    local dense, models = require "lamina.layers.dense", require "lamina.model"
+    local function net(name) return models.model(name) { seed = 1, models.input { 2 },
+      models.readout "y" { dense { 1 } } } end
+    local a, b, c = net "a", net "b", net "c"
+    local opt, alone = optim.adam { rate = 0.1 }, optim.adam { rate = 0.1 }
+    opt:attach(a, b)
+    alone:attach(c)
+    assert.same({ "y.dense1.weight", "y.dense1.bias", "2.y.dense1.weight", "2.y.dense1.bias" }, opt.names)
+    local x = core.ones { 3, 2 }
+    for _ = 1, 3 do
+      opt:step(a(x):square():sum() + b(x):square():sum())
+      alone:step(c(x):square():sum())
+    end
+    assert.equal(c:digest(), a:digest())
+    assert.equal(c:digest(), b:digest())
+  end)
+
   it("go on from a saved state bit for bit", function()
     local function run(stop)
       local p = parameter { 2, 3 }
@@ -153,6 +261,12 @@ describe("schedules", function()
     near(1, warm:factor(4, plan))
     near(0.5, optim.cosine { warmup = 0.2 }:factor(60, plan))
     near(0.5, optim.warmup { 3 }:factor(1, plan))
+    for step = 0, 100, 7 do
+      near(warm:factor(step, plan), optim.warmup({ 4, optim.cosine {} }):factor(step, plan))
+    end
+    local drops = optim.warmup { 0.05, optim.step { every = 2, factor = 0.5 } }
+    near(0.5, drops:factor(2, plan))
+    near(0.5, drops:factor(20, plan))
   end)
 
   it("ask for the number of steps when they need it", function()
