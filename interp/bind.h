@@ -88,6 +88,7 @@ void bind_document(lua_State *L, const bind_doc *docs);
 /* Each opens one room of the runtime as a table of functions: require "lamina.core.NAME". The list is in libs.c. */
 int bind_open_tensor(lua_State *L);                /* creation, methods, grad control, random draws */
 void bind_open_creation(lua_State *L, int table);  /* the part of it in lua_create.c; fills the table at that index */
+void bind_open_random(lua_State *L, int table);    /* the part of it in lua_random.c */
 void bind_open_gradients(lua_State *L, int table); /* the part of it in lua_grad.c */
 int bind_open_ops(lua_State *L);                   /* every op of the runtime by its name */
 int bind_open_base(lua_State *L);   /* threads, memory, versions, hashing, interrupts, terminal, files */

@@ -183,6 +183,7 @@ int bind_open_tensor(lua_State *L) {
   make_metatable(L);
   luaL_newlib(L, functions);
   bind_open_creation(L, lua_gettop(L));
+  bind_open_random(L, lua_gettop(L));
   bind_open_gradients(L, lua_gettop(L));
   return 1;
 }

@@ -26,8 +26,8 @@ local fields = {
   ["lamina.experiment"] = "experiment report",
   ["lamina.help"] = "help",
   ["lamina.errors"] = "try",
-  ["lamina.core.tensor"] = "tensor zeros ones full arange linspace logspace eye randn rand randint permutation "
-    .. "no_grad",
+  ["lamina.core.tensor"] = "tensor zeros ones full zeros_like ones_like full_like arange linspace logspace eye "
+    .. "randn rand randn_like rand_like randint permutation bernoulli choice no_grad",
 }
 
 --- word -> { module =, field = } (field absent: the module is the word).
