@@ -295,6 +295,8 @@ static bool among(const char *name, const char *known) {
 void bind_known_options(lua_State *L, int index, const char *what, const char *known) {
   char near[WORD + 1];
   index = lua_absindex(L, index);
+  if (!lua_istable(L, index))
+    bind_fail(L, "%s: a table of options was expected, not %s", what, described(L, index));
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *key = lua_tostring(L, -2);

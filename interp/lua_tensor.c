@@ -99,6 +99,38 @@ static int is_tensor(lua_State *L) {
   return 1;
 }
 
+/* A whole number of the table at index 1, from low to high, into *value. */
+static int64_t setting(lua_State *L, const char *name, int64_t now, int64_t low, int64_t high) {
+  char label[48] = "print_options: ";
+  if (!lua_istable(L, 1) || !bind_option(L, 1, name)) return now;
+  int64_t value = bind_int(L, -1, strcat(label, name));
+  if (value < low || value > high)
+    bind_fail(L, "%s is %lld but must be from %lld to %lld", label, (long long)value, (long long)low,
+              (long long)high);
+  return value;
+}
+
+/* print_options [{decimals =, edge =, width =, threshold =}] -> what is in force */
+static int print_options(lua_State *L) {
+  lm_text_settings next = *lm_text_now();
+  if (!lua_isnoneornil(L, 1)) bind_known_options(L, 1, "print_options", "decimals edge width threshold");
+  next.decimals = (int)setting(L, "decimals", next.decimals, 0, 17);
+  next.edge = (int)setting(L, "edge", next.edge, 1, 1000);
+  next.width = (int)setting(L, "width", next.width, 20, 10000);
+  next.threshold = setting(L, "threshold", next.threshold, 0, INT64_MAX);
+  *lm_text_now() = next;
+  lua_createtable(L, 0, 4);
+  lua_pushinteger(L, next.decimals);
+  lua_setfield(L, -2, "decimals");
+  lua_pushinteger(L, next.edge);
+  lua_setfield(L, -2, "edge");
+  lua_pushinteger(L, next.width);
+  lua_setfield(L, -2, "width");
+  lua_pushinteger(L, next.threshold);
+  lua_setfield(L, -2, "threshold");
+  return 1;
+}
+
 /* ---- operators ---------------------------------------------------------------------------------------------------
  */
 
@@ -178,7 +210,14 @@ static void make_metatable(lua_State *L) {
 }
 
 int bind_open_tensor(lua_State *L) {
-  static const luaL_Reg functions[] = {{"is_tensor", is_tensor}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"is_tensor", is_tensor}, {"print_options", print_options}, {NULL, NULL}};
+  static const bind_doc docs[] = {
+      {"is_tensor", "lamina.core.tensor.is_tensor(value)", "True for a tensor."},
+      {"print_options", "print_options { decimals = 8, threshold = 1000, edge = 3, width = 100 }",
+       "How tensors are printed: with at most so many decimals; those of more than threshold elements with so many\n"
+       "items at each end of an axis; in lines of so many columns. Returns what is in force."},
+      {NULL, NULL, NULL}};
+  bind_document(L, docs);
   tensor_document_methods(L);
   make_metatable(L);
   luaL_newlib(L, functions);

@@ -19,7 +19,8 @@ Lamina: models of sensory cortex, in Lua.
   analysis     predictivity separability; ridge; kfold grouped; split_half
   experiments  experiment report
   figures      plot
-  tensors      tensor zeros ones full arange linspace logspace eye zeros_like ones_like full_like no_grad; ops
+  tensors      tensor zeros ones full arange linspace logspace eye zeros_like ones_like full_like no_grad
+               print_options; ops
   draws        randn rand randint permutation bernoulli choice randn_like rand_like
   else         help try lamina
 

@@ -27,7 +27,8 @@ local fields = {
   ["lamina.help"] = "help",
   ["lamina.errors"] = "try",
   ["lamina.core.tensor"] = "tensor zeros ones full zeros_like ones_like full_like arange linspace logspace eye "
-    .. "randn rand randn_like rand_like randint permutation bernoulli choice no_grad",
+    .. "randn rand randn_like rand_like randint permutation bernoulli choice no_grad "
+    .. "print_options",
 }
 
 --- word -> { module =, field = } (field absent: the module is the word).

@@ -1,8 +1,9 @@
 /* text.c: how a tensor looks when it is printed, in the layout of NumPy.
  *
  * Every number of one tensor gets the same width, with room for as many decimals as the one that needs most to be
- * read back (at most 8); very large or small ones go over to exponents together. More than 1000 elements show three
- * at each end of an axis. A line with shape and dtype follows. */
+ * read back (at most 8); very large or small ones go over to exponents together, a little later than in NumPy: where
+ * 8 decimals still show every number, none is needed. More than 1000 elements show three at each end of an axis. A
+ * line with shape and dtype follows. The numbers 8, 1000, 3 and the width of a line are settings. */
 #include "base/memory.h"
 #include "tensor/tensor.h"
 
@@ -11,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDGE = 3, WHOLE = 1000, LINE = 100, DECIMALS = 8, NUMBER = 48 };
+enum { NUMBER = 64 };
+
+static lm_text_settings settings = {.decimals = 8, .edge = 3, .width = 100, .threshold = 1000};
+
+lm_text_settings *lm_text_now(void) { return &settings; }
 
 typedef struct text {
   char *bytes;
@@ -40,7 +45,7 @@ static void put(text *out, const char *s) {
 /* How the numbers of one tensor are written. */
 typedef struct style {
   const lm_tensor *t;
-  bool exponent;
+  bool exponent, long_exponent; /* long: three digits, where one number needs them */
   int decimals, width;
   bool shorten;
 } style;
@@ -52,20 +57,22 @@ static double element(const lm_tensor *t, const int64_t *index) {
 }
 
 /* Whether position i of an axis of n is shown. */
-static bool shown(const style *s, int64_t i, int64_t n) { return !s->shorten || i < EDGE || i >= n - EDGE; }
+static bool shown(const style *s, int64_t i, int64_t n) {
+  return !s->shorten || i < settings.edge || i >= n - settings.edge;
+}
 
 static bool same_number(const style *s, const char *digits, double x) {
   return s->t->dtype == LM_F32 ? strtof(digits, NULL) == (float)x : strtod(digits, NULL) == x;
 }
 
-/* The fewest decimals (fixed or with an exponent) that read back as x, at most DECIMALS. */
+/* The fewest decimals (fixed or with an exponent) that read back as x, at most the setting. */
 static int decimals_for(const style *s, double x) {
   char digits[400];
-  for (int d = 0; d < DECIMALS; d++) {
+  for (int d = 0; d < settings.decimals; d++) {
     snprintf(digits, sizeof digits, s->exponent ? "%.*e" : "%.*f", d, x);
     if (same_number(s, digits, x)) return d;
   }
-  return DECIMALS;
+  return settings.decimals;
 }
 
 static int number(const style *s, int64_t linear, double x, char out[NUMBER]) {
@@ -85,9 +92,14 @@ static int number(const style *s, int64_t linear, double x, char out[NUMBER]) {
   if (x != x) return snprintf(out, NUMBER, "nan");
   if (isinf(x)) return snprintf(out, NUMBER, x > 0 ? "inf" : "-inf");
   int n = snprintf(out, NUMBER, s->exponent ? "%.*e" : "%.*f", s->decimals, x);
+  char *e = s->exponent ? strchr(out, 'e') : NULL;
+  if (e && s->long_exponent && strlen(e) == 4) { /* e+07 beside e+300 is e+007 */
+    memmove(e + 3, e + 2, strlen(e + 2) + 1);
+    e[2] = '0';
+    n++;
+  }
   if (s->exponent && s->decimals > 0) return n;
   if (s->exponent) { /* NumPy writes 1.e-10 */
-    char *e = strchr(out, 'e');
     memmove(e + 1, e, strlen(e) + 1);
     *e = '.';
     return n + 1;
@@ -109,7 +121,7 @@ static void each_shown(const style *s, int axis, int64_t *index, void (*visit)(v
   }
   for (int64_t i = 0; i < t->shape[axis]; i++) {
     if (!shown(s, i, t->shape[axis])) {
-      i = t->shape[axis] - EDGE - 1;
+      i = t->shape[axis] - settings.edge - 1;
       continue;
     }
     index[axis] = i;
@@ -152,6 +164,7 @@ static void choose_style(style *s) {
     range r = {s, INFINITY, 0};
     each_shown(s, 0, index, extend, &r);
     s->exponent = r.most >= 1e8 || r.least < 1e-4 || (r.most > 0 && r.most / r.least > 1e3 && r.least < 1e-3);
+    s->long_exponent = r.most >= 1e100 || r.least < 1e-99;
     each_shown(s, 0, index, count_decimals, s);
   }
   each_shown(s, 0, index, widen, s);
@@ -163,26 +176,27 @@ static void spaces(text *out, int n) {
 
 static void write_axis(text *out, const style *s, int axis, int64_t *index);
 
-/* The innermost axis: numbers side by side, broken at LINE columns. */
+/* The innermost axis: numbers side by side, broken at settings.width columns. */
 static void write_row(text *out, const style *s, int64_t *index) {
   const lm_tensor *t = s->t;
   int axis = t->ndim - 1, column = t->ndim;
   put(out, "[");
   for (int64_t i = 0; i < t->shape[axis]; i++) {
-    if (i > 0) {
-      put(out, " ");
-      column++;
-    }
-    if (!shown(s, i, t->shape[axis])) {
-      put(out, "...");
-      column += 3;
-      i = t->shape[axis] - EDGE - 1;
-      continue;
-    }
-    if (column + s->width > LINE && i > 0) {
+    bool gap = !shown(s, i, t->shape[axis]), first = column == t->ndim;
+    int width = gap ? 3 : s->width;
+    if (!first && column + 1 + width > settings.width) {
       put(out, "\n");
       spaces(out, t->ndim);
       column = t->ndim;
+    } else if (!first) {
+      put(out, " ");
+      column++;
+    }
+    if (gap) {
+      put(out, "...");
+      column += 3;
+      i = t->shape[axis] - settings.edge - 1;
+      continue;
     }
     char digits[NUMBER];
     index[axis] = i;
@@ -210,7 +224,7 @@ static void write_axis(text *out, const style *s, int axis, int64_t *index) {
     }
     if (!shown(s, i, t->shape[axis])) {
       put(out, "...");
-      i = t->shape[axis] - EDGE - 1;
+      i = t->shape[axis] - settings.edge - 1;
       continue;
     }
     index[axis] = i;
@@ -222,7 +236,7 @@ static void write_axis(text *out, const style *s, int axis, int64_t *index) {
 lm_status lm_tensor_text(char **out, const lm_tensor *t, lm_err *e) {
   char shape[LM_SHAPE_TEXT], digits[NUMBER];
   int64_t index[LM_MAX_DIMS] = {0};
-  style s = {.t = t, .shorten = lm_tensor_count(t) > WHOLE};
+  style s = {.t = t, .shorten = lm_tensor_count(t) > settings.threshold};
   text body = {.e = e};
   if (lm_tensor_count(t) > 0) {
     choose_style(&s);
