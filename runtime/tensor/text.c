@@ -184,7 +184,7 @@ static void write_row(text *out, const style *s, int64_t *index) {
   for (int64_t i = 0; i < t->shape[axis]; i++) {
     bool gap = !shown(s, i, t->shape[axis]), first = column == t->ndim;
     int width = gap ? 3 : s->width;
-    if (!first && column + 1 + width > settings.width) {
+    if (!first && column + 1 + width > settings.width - t->ndim) {
       put(out, "\n");
       spaces(out, t->ndim);
       column = t->ndim;

@@ -64,7 +64,7 @@ with open("tests/interp/printing_numpy.lua", "w") as out:
     out.write('local core = require "lamina.core.tensor"\nlocal arange, tensor = core.arange, core.tensor\n\nreturn {\n')
     for dtype, value in CASES:
         text = str(np.array(value, dtype=dtype)).replace("True", "true").replace("False", "false")
-        made = textwrap.fill("{ " + source(dtype, value) + ",", 110, initial_indent="  ", subsequent_indent="    ") + "\n"
-
-        out.write(made + "    [=[\n" + text + "]=] },\n")
+        made = "{ " + source(dtype, value) + ","
+        out.write(textwrap.fill(made, 110, initial_indent="  ", subsequent_indent="    "))
+        out.write("\n    [=[\n" + text + "]=] },\n")
     out.write("}\n")
