@@ -194,7 +194,7 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { "zeros { 1.5 }", "zeros: the shape must be an integer, not the number 1.5" },
       { "zeros { 1 << 40, 1 << 40 }", "zeros: a tensor 1099511627776x1099511627776 of float32 is too large" },
       { "tensor { { 1, 2 }, { 3 } }", "tensor: the table is ragged" },
-      { "tensor { 'a' }", "tensor: an entry is a string where a number should be" },
+      { "tensor { 'a' }", "tensor: entry {1} is a string where a number should be" },
       { "randn { 1, 1, 4, 4 }:conv2d(randn { 1, 1, 5, 5 })", "conv2d: the kernel of weight 1x1x5x5",
         "larger than input 1x1x4x4" },
       { "randn { 1, 1, 4, 4 }:conv2d(randn { 1, 1, 3, 3 }, nil, { stride = 0 })",
