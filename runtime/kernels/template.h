@@ -26,6 +26,8 @@
 #include <arm_neon.h>
 #endif
 
+#include "kernels/fma.h"
+
 #define LM_JOIN4_(a, b, c, d) a##b##c##d
 #define LM_JOIN4(a, b, c, d)  LM_JOIN4_(a, b, c, d)
 
@@ -45,33 +47,6 @@ typedef uint64_t real_uint;
 
 /* The fixed number of lanes of a reduction, the same on every instruction set. */
 enum { LM_LANES = 16 };
-
-/* ---- fused multiply-add: a * b + c with one rounding ------------------------------------------------------- */
-
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
-#define LM_HARDWARE_FMA 1
-static inline float lm_fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
-static inline double lm_fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c); }
-#else
-#define LM_HARDWARE_FMA 0
-/* The product of two floats is exact in double; the sum is rounded to odd there (TwoSum gives its error), so that
- * the second rounding, to float, is the only one that counts (Boldo & Melquiond 2008). No branches: vectorises. */
-static inline float lm_fma_f32(float a, float b, float c) {
-  double p = (double)a * b, d = c;
-  double s = p + d, z = s - p;
-  double error = (p - (s - z)) + (d - z);
-  int64_t bits, error_bits;
-  memcpy(&bits, &s, sizeof bits);
-  memcpy(&error_bits, &error, sizeof error_bits);
-  /* inexact, finite, and the last bit even: step by one unit towards the error */
-  bool inexact = error != 0.0 && error == error && (bits & 1) == 0;
-  int64_t away = ((bits ^ error_bits) >= 0) ? 1 : -1;
-  bits += inexact ? away : 0;
-  memcpy(&s, &bits, sizeof s);
-  return (float)s;
-}
-static inline double lm_fma_f64(double a, double b, double c) { return fma(a, b, c); }
-#endif
 
 #if defined(LM_REAL_IS_F32)
 #define FMA(a, b, c) lm_fma_f32((a), (b), (c))
@@ -110,6 +85,10 @@ static inline vec vec_fma(vec a, vec b, vec c) {
   return vfmaq_f32(c, a, b);
 #elif defined(LM_REAL_IS_F64) && defined(__ARM_NEON)
   return vfmaq_f64(c, a, b);
+#elif defined(LM_REAL_IS_F32) && defined(LM_VECTOR_FMA_EMULATED)
+  return (vec)lm_fma_f32_4((__m128)a, (__m128)b, (__m128)c);
+#elif defined(LM_REAL_IS_F64) && defined(LM_VECTOR_FMA_EMULATED)
+  return (vec)lm_fma_f64_2((__m128d)a, (__m128d)b, (__m128d)c);
 #else
   vec r;
   for (int i = 0; i < VEC; i++) r[i] = FMA(a[i], b[i], c[i]);
