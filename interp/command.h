@@ -25,6 +25,7 @@ typedef struct command {
   int64_t threads;  /* --threads; 0: as many as there are usable cores */
   int64_t memory;   /* --memory in bytes; 0: no budget */
   bool interactive; /* -i: the prompt after the script */
+  bool digest;      /* --digest: of the weights and results, at the end */
   bool traceback;   /* --traceback: with every error */
   bool help, version;
   int argc; /* what is left for the script, with its options */

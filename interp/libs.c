@@ -99,7 +99,7 @@ static void push_list(lua_State *L, int n, const char *const *items) {
   }
 }
 
-/* lamina.core.command: script, args, data, out, seed, interactive, traceback, sources, source(path), modules(). */
+/* lamina.core.command: script, args, data, out, seed, interactive, digest, traceback, sources, source(path), modules(). */
 static void open_command(lua_State *L, const command *c) {
   lua_newtable(L);
   lua_pushstring(L, c->script);
@@ -116,6 +116,8 @@ static void open_command(lua_State *L, const command *c) {
   }
   lua_pushboolean(L, c->interactive);
   lua_setfield(L, -2, "interactive");
+  lua_pushboolean(L, c->digest);
+  lua_setfield(L, -2, "digest");
   lua_pushboolean(L, c->traceback);
   lua_setfield(L, -2, "traceback");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lamina.sources");

@@ -34,6 +34,8 @@ static const char help_text[] =
     "  --out DIR        the folder for results (default: runs/NAME-1, -2, ...)\n"
     "  --data DIR       where data sets lie: a folder of data-set folders, or one of them; NAME=DIR for one by name\n"
     "                   (may be given again)\n"
+    "  --digest         print, as the last line, one SHA-256 of the final weights and the reported results of the\n"
+    "                   script's experiment: equal on every machine\n"
     "  --traceback      show the chain of calls with every error\n"
     "  --version        the version of the engine and of its numbers\n"
     "  --help           this text; after SCRIPT: the parameters of its experiment\n"
@@ -48,7 +50,7 @@ static const char help_text[] =
     "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
 
 static const char engine_options[] =
-    "--seed --threads --memory --out --data --traceback --version --help -e -i -h -v --";
+    "--seed --threads --memory --out --data --digest --traceback --version --help -e -i -h -v --";
 
 static int usage(const char *format, const char *a, const char *b) {
   fputs("lamina: ", stderr);
@@ -151,6 +153,7 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
 
 static bool parse_flag(command *c, const char *argument) {
   if (!strcmp(argument, "-i")) return c->interactive = true;
+  if (!strcmp(argument, "--digest")) return c->digest = true;
   if (!strcmp(argument, "--traceback")) return c->traceback = true;
   return false;
 }

@@ -258,9 +258,29 @@ local function document(e)
   }
 end
 
---- Ends the experiment: writes results.json and closes the log. e: the error that ended the script, or nil. The
--- command calls it after the script; more calls do nothing.
+-- One SHA-256 of what a run promises to give again everywhere: the final weights and the rows of `report`, those that
+-- are exact with their value, those that are close without. The lines are hashed as they stand here.
+local function digest_of(values)
+  local lines = {}
+  for _, w in ipairs(values.weights) do lines[#lines + 1] = string.format("weights %s %s", w.name, w.sha256) end
+  table.sort(lines)
+  for _, r in ipairs(values.results) do
+    lines[#lines + 1] = string.format("result %s %s %s", r.id or "-", r.metric,
+      r.label == "exact" and string.format("%.17g", r.value) or "close")
+  end
+  return base.sha256(table.concat(lines, "\n"))
+end
+
+local digest_due = command.digest
+
+--- Ends the experiment: writes results.json, closes the log and, with the command's --digest, prints the digest of
+-- weights and results as the last line. e: the error that ended the script, or nil. The command calls it after the
+-- script; more calls do nothing.
 function M.finish(e)
+  if not current and not e and digest_due then
+    digest_due = false
+    errors.raise("usage", {}, "--digest: the script declares no experiment, whose weights and results it would be of")
+  end
   if not current or e and e.kind == "exit" then return end
   local ended, values, path = current, document(e), current.dir .. "/results.json"
   errors.try(log, e and "error: " .. tostring(e) or "results: " .. path)
@@ -269,6 +289,8 @@ function M.finish(e)
   plain_folder = ended.dir
   core_io.text_write(path, core_io.json_encode(values, 2) .. "\n")
   if not e then stock_print("results: " .. path) end
+  if not e and digest_due then stock_print("digest: " .. digest_of(values)) end
+  digest_due = false
 end
 
 return M

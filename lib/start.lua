@@ -18,6 +18,8 @@ if command.script and command.script ~= "-" then
   package.path = string.format("%s/?.lua;%s/?/init.lua;%s", folder, folder, package.path)
 end
 
+if command.digest then require "lamina.experiment" end -- which prints it at the end
+
 if command.seed then
   require("lamina.core.tensor").seed(command.seed)
   math.randomseed(command.seed)

@@ -60,7 +60,7 @@ describe("the command", function()
     assert.equal(0, version.code)
     local help = command.run { "--help" }
     assert.equal(0, help.code)
-    for _, option in ipairs { "-e", "-i", "--seed", "--threads", "--memory", "--out", "--data", "--version" } do
+    for _, option in ipairs { "-e", "-i", "--seed", "--threads", "--memory", "--out", "--data", "--digest", "--version" } do
       assert.truthy(help.out:find(option, 1, true), option)
     end
   end)
@@ -177,5 +177,53 @@ local net = model "LeNet" {
       local line = string.format("%s -e '%s' >/dev/full 2>/dev/null", command.quote(command.path), text)
       assert.equal(1, select(3, os.execute(line)), text)
     end
+  end)
+end)
+
+describe("lamina --digest", function()
+  local dir
+  before_each(function() dir = command.folder() end)
+  after_each(function() command.drop(dir) end)
+
+  local function digest(text, ...)
+    command.write(dir .. "/d.lua", text)
+    local result = command.run({ "--digest", "d.lua", ... }, { dir = dir })
+    assert.equal("", result.err)
+    return (assert(result.out:match "\ndigest: (%x+)\n$", result.out))
+  end
+
+  local SCRIPT = [[
+    local p = experiment "d" { seed = 1, params = { width = 3 } }
+    local net = model "N" { input { 4 }, readout "r" { dense { p.width } } }
+    report { metric = "sum", value = net(ones { 2, 4 }):sum() }
+  ]]
+
+  it("prints one SHA-256 of weights and results as the last line", function()
+    local first = digest(SCRIPT)
+    assert.equal(64, #first)
+    assert.equal(first, digest(SCRIPT, "--threads", "3"))
+    assert.not_equal(first, digest(SCRIPT, "--seed", "2"))
+    assert.not_equal(first, digest(SCRIPT, "--width", "5"))
+  end)
+
+  it("counts an exact result by its value and a close one by its name", function()
+    local function with(rows) return digest("experiment 'd' { seed = 1 }\n" .. rows) end
+    assert.not_equal(with "report { metric = 'm', value = 1 }", with "report { metric = 'm', value = 2 }")
+    assert.equal(with "report { metric = 'm', value = 1, label = 'close' }",
+      with "report { metric = 'm', value = 2, label = 'close' }")
+    assert.not_equal(with "report { metric = 'm', value = 1, label = 'close' }",
+      with "report { metric = 'other', value = 1, label = 'close' }")
+  end)
+
+  it("says so where there is no experiment, and prints none after an error", function()
+    local result = command.run { "--digest", "-e", "print(1)" }
+    assert.equal("1\n", result.out)
+    assert.equal("lamina: --digest: the script declares no experiment, whose weights and results it would be of\n",
+      result.err)
+    assert.equal(2, result.code)
+    command.write(dir .. "/d.lua", "experiment 'd' { seed = 1 }\nerror 'no'\n")
+    result = command.run({ "--digest", "d.lua" }, { dir = dir })
+    assert.falsy(result.out:find "digest")
+    assert.equal(1, result.code)
   end)
 end)
