@@ -214,9 +214,10 @@ int bind_shape(lua_State *L, int index, int64_t shape[LM_MAX_DIMS], const char *
   if (n > LM_MAX_DIMS) bind_fail(L, "%s has %d entries; a tensor has at most %d axes", what, (int)n, LM_MAX_DIMS);
   index = lua_absindex(L, index);
   for (int i = 0; i < (int)n; i++) {
+    const char *entry = lua_pushfstring(L, "%s: entry %d", what, i + 1);
     lua_rawgeti(L, index, i + 1);
-    shape[i] = bind_int(L, -1, what);
-    lua_pop(L, 1);
+    shape[i] = bind_int(L, -1, entry);
+    lua_pop(L, 2);
   }
   return (int)n;
 }
@@ -292,15 +293,25 @@ static bool among(const char *name, const char *known) {
   return false;
 }
 
+/* What options are called elsewhere; lib/schema.lua has those of the words. */
+static const struct {
+  const char *theirs, *ours;
+} habits[] = {{"axis", "dim"},    {"axis", "dims"},          {"axes", "dims"},
+              {"padding", "pad"}, {"kernel_size", "kernel"}, {"size", "shape"},
+              {"type", "dtype"},  {"retain_graph", "keep"},  {"create_graph", "create"},
+              {NULL, NULL}};
+
 void bind_known_options(lua_State *L, int index, const char *what, const char *known) {
   char near[WORD + 1];
   index = lua_absindex(L, index);
-  if (!lua_istable(L, index))
-    bind_fail(L, "%s: a table of options was expected, not %s", what, described(L, index));
+  if (!lua_istable(L, index)) bind_fail(L, "%s: a table of options was expected, not %s", what, described(L, index));
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *key = lua_tostring(L, -2);
     if (among(key, known)) continue;
+    for (int i = 0; habits[i].theirs; i++)
+      if (strcmp(key, habits[i].theirs) == 0 && among(habits[i].ours, known))
+        bind_fail(L, "%s: unknown option '%s' (did you mean '%s'?)", what, key, habits[i].ours);
     if (bind_nearest(key, known, near, sizeof near))
       bind_fail(L, "%s: unknown option '%s' (did you mean '%s'?)", what, key, near);
     bind_fail(L, "%s: unknown option '%s' (there are: %s)", what, key, *known ? known : "none");

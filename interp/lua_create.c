@@ -43,8 +43,8 @@ int create_shape(lua_State *L, int index, const char *what, int64_t shape[LM_MAX
   if (lua_istable(L, index)) {
     bind_known_options(L, index, what, "dtype");
     *dtype = create_dtype(L, index, what, LM_F32);
-    if (lua_istable(L, index + 1)) {
-      bind_known_options(L, index + 1, what, "dtype");
+    if (!lua_isnoneornil(L, index + 1)) {
+      if (lua_istable(L, index + 1)) bind_known_options(L, index + 1, what, "dtype");
       *dtype = create_dtype(L, index + 1, what, *dtype);
     }
     return bind_shape(L, index, shape, label);
@@ -209,8 +209,8 @@ static void check_level(lua_State *L, const nest *n, int axis) {
   }
   if ((int64_t)lua_rawlen(L, -1) != size) {
     int has = (int)lua_rawlen(L, -1);
-    bind_fail(L, "tensor: the table is ragged: %s has %d elements where the first of its kind has %d",
-              where(L, n, axis), has, (int)size);
+    bind_fail(L, "tensor: the table is ragged: %s has %d element%s where the first of its kind has %d",
+              where(L, n, axis), has, has == 1 ? "" : "s", (int)size);
   }
   if (n->t || axis == 0) return; /* looked at before; the outermost may hold options */
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
@@ -271,6 +271,9 @@ static int64_t whole_steps(int64_t start, int64_t stop, int64_t step) {
 
 static int create_arange(lua_State *L) {
   lm_err err = {0};
+  if (lua_type(L, 1) == LUA_TNUMBER && (lua_isnoneornil(L, 2) || lua_istable(L, 2)))
+    bind_fail(L, "arange: takes the first number and the last, which is included, as in arange(1, %s)",
+              lua_tostring(L, 1));
   double start = bind_real(L, 1, "arange: start"), stop = bind_real(L, 2, "arange: stop");
   double step = lua_type(L, 3) == LUA_TNUMBER ? lua_tonumber(L, 3) : 1;
   int options = lua_istable(L, 3) ? 3 : 4;

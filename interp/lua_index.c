@@ -37,8 +37,8 @@ static void places_of_condition(lua_State *L, const lm_tensor *t, lm_tensor *mas
   bool fits = mask->ndim >= 1 && p->axis + mask->ndim <= t->ndim;
   for (int i = 0; fits && i < mask->ndim; i++) fits = mask->shape[i] == t->shape[p->axis + i];
   if (!fits)
-    bind_fail(L, "index: the condition is %s, but from axis %d on the tensor %s has no such shape",
-              lm_shape_text(mask->ndim, mask->shape, a), p->axis + 1, lm_shape_text(t->ndim, t->shape, b));
+    bind_fail(L, "index: a condition of the shape %s does not fit a tensor of the shape %s from its axis %d on",
+              lm_shape_text(mask->ndim, mask->shape, a), lm_shape_text(t->ndim, t->shape, b), p->axis + 1);
   lm_tensor **whole = bind_new_tensor(L), **places = bind_new_tensor(L);
   bind_check(L, lm_tensor_compact(whole, mask, &err), &err);
   const uint8_t *on = lm_tensor_data(*whole);

@@ -58,8 +58,8 @@ lm_tensor *tensor_wide_value(lua_State *L, int index, lm_dtype dtype, int ndim, 
   bool fits = src->ndim <= ndim && lm_broadcast(what, &from, &to, &both, &err) == LM_OK && both.ndim == ndim;
   for (int i = 0; fits && i < ndim; i++) fits = both.shape[i] == shape[i];
   if (!fits)
-    bind_fail(L, "%s: a value of %s cannot become %s", what, lm_shape_text(src->ndim, src->shape, a),
-              lm_shape_text(ndim, shape, b));
+    bind_fail(L, "%s: a value of the shape %s does not fit into the shape %s", what,
+              lm_shape_text(src->ndim, src->shape, a), lm_shape_text(ndim, shape, b));
   bool old = lm_grad_set(false);
   lm_value value = lm_list(ndim, shape);
   lm_status status = lm_apply(&lm_op_expand, 1, &src, &value, wide, &err);

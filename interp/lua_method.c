@@ -116,7 +116,7 @@ static int tensor_item(lua_State *L) {
   char text[LM_SHAPE_TEXT];
   lm_tensor *t = tensor_self(L);
   if (lm_tensor_count(t) != 1)
-    bind_fail(L, "item: the tensor is %s; only one element can be read this way",
+    bind_fail(L, "item: a tensor of the shape %s is no single number; x[i] and x:sum():item() are",
               lm_shape_text(t->ndim, t->shape, text));
   tensor_push_element(L, t);
   return 1;

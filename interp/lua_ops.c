@@ -213,7 +213,12 @@ static int read_inputs(lua_State *L, op_call *c, int top) {
     } else if (optional) {
       if (lua_isnil(L, index)) index++;
     } else {
-      const char *what = lua_pushfstring(L, "%s: %s", c->op->name, lm_input_name(c->op, c->n_in, name));
+      lm_input_name(c->op, c->n_in, name);
+      if (index > top)
+        bind_fail(
+            L, c->n_in == 0 ? "%s: %s is missing (a method is called with a colon, x:%s(...))" : "%s: %s is missing",
+            c->op->name, name, c->op->name);
+      const char *what = lua_pushfstring(L, "%s: %s", c->op->name, name);
       bind_tensor(L, index, what);
     }
     at += n;

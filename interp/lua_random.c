@@ -47,8 +47,10 @@ static int drawn(lua_State *L, const char *what, int kind, lm_key key, lm_dtype 
 
 /* Integers are drawn through doubles: both ends must be exact in one. */
 static void check_range(lua_State *L, const char *what, double low, double high) {
+  if (high < low)
+    bind_fail(L, "%s: the range %.17g to %.17g is empty; the lowest number comes first", what, low, high);
   if (!(high >= low && high - low < 0x1p52 && low >= -0x1p53 && high <= 0x1p53))
-    bind_fail(L, "%s: the range %.17g to %.17g is empty, or wider than 2^52, or beyond 2^53", what, low, high);
+    bind_fail(L, "%s: the range %.17g to %.17g is wider than 2^52 or beyond 2^53", what, low, high);
 }
 
 static int random_filled(lua_State *L, const char *what, int kind, double a, double b) {

@@ -6,6 +6,8 @@
  * object prints as its type and a serial number that is given at the first print. load takes no bytecode. */
 #include "command.h"
 
+#include "bind.h"
+
 #include "io/file.h"
 
 #include <errno.h>
@@ -397,7 +399,9 @@ static int repeatable_dofile(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   lua_settop(L, 1);
   lm_files_note(path);
-  if (luaL_loadfilex(L, path, "t") != LUA_OK) return lua_error(L);
+  int status = luaL_loadfilex(L, path, "t");
+  if (status == LUA_ERRFILE) bind_push_error(L, "io", lua_tostring(L, -1), 1);
+  if (status != LUA_OK) return lua_error(L);
   lua_call(L, 0, LUA_MULTRET);
   return lua_gettop(L) - 1;
 }

@@ -96,31 +96,18 @@ local function shown(value)
   return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ", 1, math.min(#parts, 6)) .. " }"
 end
 
--- What is usually meant where a tensor and a number were taken for one another.
-local HINTS = {
-  { "number expected, got tensor", " (x:item() is the number in a tensor of one element)" },
-  { "^attempt to concatenate a tensor",
-    " (tostring(x) is its text, x:item() the number in a tensor of one element)" },
-  { "^attempt to index a number value %(field 'integer index'%)",
-    " (x[i] of a tensor with one axis is a Lua number already)" },
-}
+-- Whether it was Lua's function `error` that raised what a message handler is looking at: a message without a
+-- position is then meant to have none.
+local function by_error()
+  local info = debug.getinfo(4, "f") -- by_error, from, the handler, the one that raised
+  return info and info.func == error
+end
 
--- Lua's own messages that leave the reader alone: what to do is added, long lists become notes.
-local function kinder(e)
-  if e.message == "stack overflow" or e.message == "C stack overflow" then
-    e.message = e.message .. " (does a function call itself without end?)"
-  end
-  for _, hint in ipairs(HINTS) do
-    if e.message:find(hint[1]) then e.message = e.message .. hint[2] end
-  end
-  local module, places = e.message:match "^module '([^\n]-)' not found:(.*)$"
-  if not module then return end
-  e.message, e.notes = string.format("module '%s' not found", module), e.notes or {}
-  local seen = {}
-  for path in places:gmatch "no file '([^\n]-%.lua)'" do
-    if not seen[path] then e.notes[#e.notes + 1] = "  not there: " .. path end
-    seen[path] = true
-  end
+-- Adds to Lua's own messages what to do. A hint that cannot be found, for want of memory, say, is none.
+local function kinder(e, traceback)
+  local ok, hints = pcall(require, "lamina.errors.hints")
+  if not ok then return end
+  if traceback then pcall(hints.runtime, e) else pcall(hints.syntax, e, command.sources[e.file]) end
 end
 
 --- The error value for whatever was raised: an error value stays itself; "file:line: message" is taken apart;
@@ -133,12 +120,12 @@ function M.from(value, traceback)
       if file then
         e = M.new { kind = known_kind(message, file, traceback), message = message, file = file,
           line = math.tointeger(line) }
-        kinder(e)
+        kinder(e, traceback)
       else
-        local at = traceback and value:find "^bad argument" and M.position(2) or {} -- raised in C, under another call
+        local at = traceback and not by_error() and M.position(2) or {} -- raised in C, under another call
         e = M.new { kind = value == "not enough memory" and "memory" or "script", message = value, file = at.file,
           line = at.line }
-        kinder(e)
+        kinder(e, traceback)
       end
     else
       local at = traceback and M.position(2) or {}
@@ -153,6 +140,14 @@ end
 --- try(f, ...) calls f(...) and returns what it returns; where f raises, nil and the error value (err.kind,
 -- err.message, err.file, err.line; tostring(err) is all of it). Ctrl-C is passed on.
 function M.try(f, ...)
+  if type(f) ~= "function" then
+    local meta = getmetatable(f)
+    if type(meta) ~= "table" or not rawget(meta, "__call") then
+      local name = type(meta) == "table" and rawget(meta, "__name") or type(f)
+      M.raise("argument", 2, "try takes a function and its arguments, try(f, x), or try(function() ... end), "
+        .. "not a %s", tostring(name))
+    end
+  end
   local function done(ok, ...)
     if ok then return ... end
     local e = ...

@@ -123,6 +123,12 @@ function Goals:loss(outputs, y)
   local total, each, counts = nil, {}, {}
   for k, goal in ipairs(self.list) do
     each[k], counts[k] = goal.loss(self:output(outputs, k), self:target(y, k))
+    if not core.is_tensor(each[k]) or each[k]:count() ~= 1 then
+      errors.raise("argument", 2, "the loss%s gave %s, expected a tensor of one element, such as a mean over the "
+        .. "batch",
+        goal.name and " of " .. goal.name or "", core.is_tensor(each[k]) and "a tensor of the shape "
+        .. tostring(each[k].shape) or each[k] == nil and "nothing" or "a " .. type(each[k]))
+    end
     total = total and ops.add(total, each[k]) or each[k]
   end
   return total, each, counts

@@ -1,9 +1,9 @@
 --- Options: which there are, what they may be, what they are when they are not given.
 --
 -- A schema is a table of fields by name, each { type =, default =, required =, min =, max =, above =, below =,
--- choices =, doc = }. type is one of integer, number, boolean, string, table, tensor, function, choice, pair (a whole
--- number or two), any; or a list of types. min and max are included, above and below are not; they hold for each part
--- of a pair.
+-- choices =, doc =, expected = }. type is one of integer, number, boolean, string, table, tensor, function, choice,
+-- pair (a whole number or two), any; or a list of types. min and max are included, above and below are not; they hold
+-- for each part of a pair. expected says in words what an option may be, where its type says too little.
 -- schema.positional, a list of names, says which options may stand first without a name: conv { 16, kernel = 5 }.
 local errors = require "lamina.errors"
 
@@ -83,6 +83,7 @@ end
 
 --- What a field may be, in words: "a whole number of at least 1".
 function M.expectation(field)
+  if field.expected then return field.expected end
   if field.choices then return "one of " .. quoted(choices_of(field)) end
   local parts, types = {}, types_of(field)
   for _, name in ipairs(types) do

@@ -29,7 +29,14 @@ local function read(_, name)
   if M.prompt and (name == "exit" or name == "quit") then
     errors.raise("name", 2, "undefined name '%s' (Ctrl-D leaves the prompt)", name)
   end
-  errors.raise("name", 2, "undefined name '%s'%s", tostring(name), errors.hint(name, all_names()))
+  local at = debug.getinfo(2, "Sl")
+  if at and at.source:sub(1, 5) == "=lib/" then -- not the user's mistake
+    local where = { file = at.source:sub(2), line = at.currentline }
+    errors.raise("internal", where, "undefined name '%s'", tostring(name))
+  end
+  local habit = require("lamina.errors.hints").names[name]
+  errors.raise("name", 2, "undefined name '%s'%s", tostring(name), habit and " (" .. habit .. ")"
+    or errors.hint(name, all_names()))
 end
 
 -- Whether the code at this level of the stack is the main part of a chunk, or C.

@@ -49,6 +49,10 @@ local cache = {}
 local function seal(word, module)
   if type(module) ~= "table" or getmetatable(module) then return module end
   return setmetatable(module, { __index = function(_, name)
+    if type(name) ~= "string" then -- word:name { ... } hands the module itself to the function
+      errors.raise("name", 2, "%s is no list: its words are called with a dot, %s.name { ... }, not with a colon",
+        word, word)
+    end
     local names = {}
     for known in pairs(module) do
       if type(known) == "string" then names[#names + 1] = known end

@@ -55,8 +55,8 @@ Element types, and what comes of two of them. bool < uint8 < int64 < float32 < f
   / ^ exp sqrt ...          float32 where both are integers or bool, so 1 / 2 is 0.5; else the larger float
   eq ne lt le gt ge, logical_and logical_or logical_not, isnan isfinite   bool
   sum prod of integers and bool are int64; mean, std, var need floats; max, min and where keep the type
-A Lua number takes the type of the tensor beside it: 2 * x keeps x's. Beside integers and bool a number with a fraction
-gives float32, a whole one int64 (beside uint8 it stays uint8 from 0 to 255).
+A Lua number takes the type of the tensor beside it: 2 * x keeps x's. Beside integers and bool a number with a
+fraction gives float32, a whole one int64 (beside uint8 it stays uint8 from 0 to 255).
 int64 and uint8 wrap around at their ends (2^63 and 256), as in Lua and C; x % 0 is 0 for integers. A float becomes an
 integer (x:to "int64") by cutting towards 0, at most the end of the range, and NaN gives 0. In place, x:add_(y) keeps
 x's type, and a float written into integers is refused. There are float32, float64, int64, uint8 and bool.]],

@@ -28,8 +28,8 @@ end
 local function check_labels(y, goal, net, what, position)
   if not goal.loss.labels or not core.is_tensor(y) then return end
   if not goals.is_labels(y) then
-    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis; those of %s are %s %s",
-      what, layer.shape_text(y.shape), y.dtype)
+    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis; those of %s are %s "
+      .. "%s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1 and " (y:to \"int64\" converts them)" or "")
   end
   local readout = goal.name and net.blocks_by_name[goal.name]
   local classes = readout and readout.output or net.blocks[#net.blocks].output

@@ -10,7 +10,10 @@ static lm_status infer(lm_call *c, lm_err *e) {
   for (int i = 0; i < x->ndim; i++) count *= x->shape[i];
   for (int i = 0; i < shape->n; i++) {
     sizes[i] = shape->v[i];
-    if (sizes[i] == -1 && open < 0)
+    if (sizes[i] == -1 && open >= 0)
+      return lm_fail(e, LM_ERR_SHAPE, "reshape: only one size may be -1, to be worked out; not %s",
+                     lm_shape_text(shape->n, shape->v, to));
+    if (sizes[i] == -1)
       open = i;
     else if (sizes[i] < 0 || (sizes[i] > 0 && known > count * 2 / sizes[i] + 2))
       return lm_fail(e, LM_ERR_SHAPE, "reshape: %s with %lld elements cannot become %s",

@@ -41,7 +41,7 @@ describe("a tensor from a table", function()
   end)
 
   it("names the entry that is wrong", function()
-    says("entry {2} has 1 elements where the first of its kind has 2", tensor, { { 1, 2 }, { 3 } })
+    says("entry {2} has 1 element where the first of its kind has 2", tensor, { { 1, 2 }, { 3 } })
     says("the table is ragged: entry {2} is a number where the first entry of its kind is a table of 1", tensor,
       { { 1 }, 2 })
     says("the table is ragged: entry {2, 1} is a table where the first entry of its kind is a number", tensor,

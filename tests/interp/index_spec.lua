@@ -171,7 +171,7 @@ describe("a part of a tensor", function()
       ["the step of a range must not be 0"] = { { 1, 2, 0 } }, ["positions count from 1"] = { { 0, 1 } },
       ["position 2 of the index tensor is 3, but axis 1 has positions 1 to 2"] = ints { 1, 3 },
       ["holds positions (int64) or a condition (bool), not float32"] = zeros { 2 },
-      ["the condition is 3, but from axis 1 on the tensor 2x3 has no such shape"] = bools { true, true, false },
+      ["a condition of the shape 3 does not fit a tensor of the shape 2x3"] = bools { true, true, false },
       ["3 entries for a tensor with 2 axes"] = { 1, 1, 1 }, ["a key has no name 'rows'"] = { 1, rows = 2 },
     } do
       for _, f in ipairs { function() return x[key] end, function() x[key] = 1 end } do
@@ -180,9 +180,9 @@ describe("a part of a tensor", function()
       end
     end
     assert.matches("a scalar has no axis to index", message(function() return zeros({})[1] end))
-    assert.matches("a value of 2 cannot become 3", message(function() x[1] = zeros { 2 } end))
+    assert.matches("a value of the shape 2 does not fit into the shape 3", message(function() x[1] = zeros { 2 } end))
     assert.matches("the value must be a number, not nil", message(function() x[1] = nil end))
-    assert.matches("a value of 2 cannot become 6", message(function() x[x:eq(0)] = zeros { 2 } end))
+    assert.matches("does not fit into the shape 6", message(function() x[x:eq(0)] = zeros { 2 } end))
   end)
 end)
 

@@ -1,0 +1,151 @@
+--- What is usually meant by a mistake that Lua itself answers: habits from other languages, a tensor taken for a
+-- number, a word that a local variable hides. Each hint is added to the message in parentheses.
+local errors = require "lamina.errors"
+
+local M = {}
+
+-- ---- syntax ----------------------------------------------------------------------------------------------------
+
+local IMPORT = "Lua has no import: Lamina's words are there already, and require \"name\" runs name.lua beside the "
+  .. "script"
+local COMMENT = "a comment begins with --"
+
+-- A pattern of the message, a pattern of the line (either may be ""), the hint. The first that fits is taken.
+local SYNTAX = {
+  { "", "^%s*import%s", IMPORT },
+  { "", "^%s*from%s+[%w_%.]+%s+import%s", IMPORT },
+  { "", "^%s*def%s", "a function is written `local function f(x) ... end`" },
+  { "", "^%s*elif%s", "it is written `elseif ... then`" },
+  { "", "^%s*let%s", "a variable is made by `local x = ...`" },
+  { "", "^%s*var%s", "a variable is made by `local x = ...`" },
+  { "", "^%s*const%s", "a variable is made by `local x = ...`" },
+  { "", "lambda%s", "a function without a name is written `function(x) return ... end`" },
+  { "near '[%+%-]'", "[%+%-][%+%-]", "there is no ++: write n = n + 1" },
+  { "near '[%+%-%*/%%^]'", "[%+%-%*/%%%^]=", "there is no +=: write n = n + 1" },
+  { "near '//'", "//=", "there is no //=: write n = n // 2" },
+  { "near '!'", "!=", "not equal is written ~=" },
+  { "near '!'", "", "negation is written `not`" },
+  { "near '%?'", "", "a choice between two values is written `condition and a or b`" },
+  { "near '&'", "&&", "it is written `and`" },
+  { "near '|'", "||", "it is written `or`" },
+  { "near '%*'", "%*%*", "a power is written a ^ b" },
+  { "near '@'", "", "a matrix product is a:matmul(b)" },
+  { "near '#'", "", COMMENT },
+  { "near '//'", "", COMMENT },
+  { "near '/'", "/%*", COMMENT },
+  { "'%]' expected near ','", "", "x[{ 1, 2 }] takes an entry for each axis" },
+  { "'%]' expected near ':'", "", "x[{ { 1, 3 } }] takes a range, first to last, both included" },
+  { "'then' expected near '='", "", "== compares, = assigns" },
+  { "'then' expected near '[{:]'", "", "a block is written `if ... then ... end`" },
+  { "'do' expected near '[{:]'", "", "a block is written `for ... do ... end`, `while ... do ... end`" },
+  { "near '%['", "=%s*%[", "a list is written { 1, 2, 3 }" },
+  { "near ','", "^%s*[%w_%.:]+%s*[\"'{]", "a call with several arguments needs parentheses" },
+  { "<name> expected near", "[{,]%s*[%w_]+%s*:", "an option is written name = value" },
+  { "near ':'", ":%s*$", "no line ends in a colon: blocks are written `then ... end`, `do ... end`" },
+  { "'[})]' expected.*near '", "", "is a comma or a closing bracket missing before it?" },
+}
+
+--- Adds to a syntax error what is meant; text: the source, or nil.
+function M.syntax(e, text)
+  local line = errors.source_line(e) or ""
+  if e.message:find "'end' expected.*near <eof>" and text and text:find "else%s+if%f[%W]" then
+    e.message = e.message .. " (`elseif` is one word; an `else if` needs an `end` of its own)"
+    return
+  end
+  if e.message:find "'then' expected near" and text and text:find "if%s*%b()%s*{" then
+    e.message = e.message .. " (a block is written `if ... then ... end`)"
+    return
+  end
+  for _, entry in ipairs(SYNTAX) do
+    if e.message:find(entry[1]) and line:find(entry[2]) then
+      e.message = e.message .. " (" .. entry[3] .. ")"
+      return
+    end
+  end
+end
+
+-- ---- what Lua raises while it runs -----------------------------------------------------------------------------
+
+-- What is usually meant where a tensor and a number were taken for one another, and the like.
+local RUNTIME = {
+  { "number expected, got tensor", "x:item() is the number in a tensor of one element" },
+  { "number expected, got nil", "nil: a name that holds nothing?" },
+  { "^attempt to concatenate a tensor", "tostring(x) is its text, x:item() the number in a tensor of one element" },
+  { "^attempt to index a number value %(field 'integer index'%)",
+    "x[i] of a tensor with one axis is a Lua number already" },
+  { "^attempt to call a tensor value %(for iterator", "a loop over a tensor is `for i, item in ipairs(x) do`" },
+  { "^attempt to call a table value %(for iterator", "a loop over a table is `for key, value in pairs(t) do`" },
+  { "^attempt to call a number value %(for iterator", "a loop over numbers is `for i = 1, n do`" },
+  { "^attempt to call a tensor value", "x[i] is an item, x:sum() a method" },
+  { "^attempt to compare .*number with string", "tonumber(s) is the number in a string" },
+  { "^attempt to compare .*string with number", "tonumber(s) is the number in a string" },
+  { "^attempt to add a '.*string", ".. joins strings" },
+  { "^attempt to concatenate a table value", "table.concat(list, \", \") is its text" },
+  { "^attempt to .* a function value %((%a+) '([^']*)'%)", "'%s' is a function: call it, as in %s(), or x:%s()" },
+  { "stack overflow", "does a function call itself without end?" },
+}
+
+-- A word of Lamina that a local variable of the same name hides, where the message is about it.
+local function hidden(e)
+  local words = require("lamina.words").list
+  local what, name = e.message:match "^attempt to call a %a+ value %((%a+) '([^']*)'%)"
+  if not what then return nil end
+  if words[name] and (what == "local" or what == "upvalue") then
+    return string.format("a local variable hides Lamina's word '%s'; lamina.%s is the word", name, name)
+  end
+  local holder = what ~= "global" and (errors.source_line(e) or ""):match("(%a[%w_]*)[.:]" .. name .. "%f[^%w_]")
+  if holder and words[holder] then
+    return string.format("a local variable hides Lamina's word '%s'; lamina.%s.%s is the word", holder, holder, name)
+  end
+  local near = what == "method" and errors.nearest(name, { "byte", "char", "find", "format", "gmatch", "gsub", "len",
+    "lower", "match", "rep", "reverse", "sub", "upper" })
+  return near and string.format("did you mean '%s'?", near) or nil
+end
+
+-- Long lists become notes.
+local function no_module(e)
+  local module, places = e.message:match "^module '([^\n]-)' not found:(.*)$"
+  if not module then return end
+  e.message, e.notes = string.format("module '%s' not found", module), e.notes or {}
+  local seen = {}
+  for path in places:gmatch "no file '([^\n]-%.lua)'" do
+    if not seen[path] and path:sub(1, 5) ~= "/usr/" then e.notes[#e.notes + 1] = "  not there: " .. path end
+    seen[path] = true
+  end
+end
+
+--- Adds to one of Lua's own messages what is meant.
+function M.runtime(e)
+  no_module(e)
+  local hint = hidden(e)
+  for _, entry in ipairs(RUNTIME) do
+    if hint then break end
+    local _, _, _, name = e.message:find(entry[1])
+    if e.message:find(entry[1]) then hint = name and entry[2]:gsub("%%s", name) or entry[2] end
+  end
+  if hint then e.message = e.message .. " (" .. hint .. ")" end
+end
+
+-- ---- names -----------------------------------------------------------------------------------------------------
+
+local NOT_HERE = "Lamina's words need no prefix: zeros, randn, ops.exp"
+
+--- What names of other languages and libraries are called here.
+M.names = {
+  None = "it is written nil", null = "it is written nil", undefined = "it is written nil",
+  True = "it is written true", False = "it is written false",
+  len = "#x is the length", range = "a loop over numbers is `for i = 1, n do`; arange(1, n) is a tensor of them",
+  str = "tostring", int = "math.tointeger, or x // 1", float = "tonumber", list = "a list is { 1, 2, 3 }",
+  dict = "a table is { key = value }", tuple = "a list is { 1, 2, 3 }", set = "a table is { key = value }",
+  exit = "os.exit(0) ends the script", quit = "os.exit(0) ends the script", sys = "the script's arguments are `arg`",
+  np = NOT_HERE, numpy = NOT_HERE, torch = NOT_HERE, nn = NOT_HERE, jnp = NOT_HERE, F = NOT_HERE,
+  plt = "figures are made by plot", enumerate = "for i, value in ipairs(list) do", zip = "ipairs goes through a list",
+  isinstance = "type(x) is the type", raise = "error(\"...\")", printf = "print(string.format(...))",
+  max = "math.max of numbers, x:max() of a tensor", min = "math.min of numbers, x:min() of a tensor",
+  sum = "x:sum() of a tensor", round = "math.floor(x + 0.5), or x:round() of a tensor",
+  sqrt = "math.sqrt of a number, x:sqrt() of a tensor", exp = "math.exp of a number, x:exp() of a tensor",
+  log = "math.log of a number, x:log() of a tensor", floor = "math.floor of a number, x:floor() of a tensor",
+  pi = "math.pi", inf = "math.huge", nan = "0 / 0", self = "a method is `function M:name() ... end`",
+}
+
+return M
