@@ -65,7 +65,20 @@ void bind_push_error(lua_State *L, const char *kind, const char *message, int le
   lua_setmetatable(L, -2);
 }
 
+static const char raised_key = 0; /* its address is the registry's key of an error on its way through the runtime */
+
+lm_status bind_raised(lua_State *L, lm_err *e) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &raised_key);
+  return lm_fail(e, LM_ERR_RAISED, "a function called by the runtime raised an error");
+}
+
 void bind_raise(lua_State *L, const lm_err *err) {
+  if (err->status == LM_ERR_RAISED) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &raised_key);
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &raised_key);
+    lua_error(L);
+  }
   if (err->status == LM_ERR_INTERRUPT) lm_interrupt_clear(); /* it is answered now */
   bind_push_error(L, lm_status_name(err->status), err->message, 1);
   lua_error(L);

@@ -21,6 +21,14 @@ _Noreturn void bind_raise(lua_State *L, const lm_err *err);
 /* Raises unless status is LM_OK. */
 void bind_check(lua_State *L, lm_status status, const lm_err *err);
 
+/* Takes the error value on top of the stack for one that a Lua function called by the runtime has raised: the status
+ * to hand back through the runtime; bind_check then raises that very value. */
+lm_status bind_raised(lua_State *L, lm_err *e);
+
+/* Around every call of the runtime that may run backward: functions written in Lua are called on L meanwhile. */
+lua_State *bind_enter(lua_State *L);
+void bind_leave(lua_State *L, lua_State *old);
+
 /* Raises an argument error with a formatted message ("conv2d: ..."). */
 _Noreturn void bind_fail(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -90,6 +98,7 @@ int bind_open_tensor(lua_State *L);                /* creation, methods, grad co
 void bind_open_creation(lua_State *L, int table);  /* the part of it in lua_create.c; fills the table at that index */
 void bind_open_random(lua_State *L, int table);    /* the part of it in lua_random.c */
 void bind_open_gradients(lua_State *L, int table); /* the part of it in lua_grad.c */
+void bind_open_custom(lua_State *L, int table);    /* and in lua_custom.c: gradients and recomputing in Lua */
 int bind_open_ops(lua_State *L);                   /* every op of the runtime by its name */
 int bind_open_base(lua_State *L);   /* threads, memory, versions, hashing, interrupts, terminal, files */
 int bind_open_io(lua_State *L);     /* npy, npz, idx, safetensors, png, csv, json, atomic text files */

@@ -52,6 +52,10 @@ void repeatable_open(lua_State *L);
 /* The same for math.* and the number formats. */
 void numbers_open(lua_State *L);
 
+/* Where math.random stands: its seed and how much has been drawn. */
+void numbers_mark(uint64_t mark[2]);
+void numbers_return(const uint64_t mark[2]);
+
 /* Pushes the text that tostring gives for the value at an index: no address in it. */
 const char *repeatable_tostring(lua_State *L, int index, size_t *size);
 

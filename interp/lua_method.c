@@ -1,5 +1,4 @@
 /* lua_method.c: the methods of tensors that are no ops: sizes, elements, casts, gradients. */
-#include "autodiff/autodiff.h"
 #include "lua_ops.h"
 #include "lua_tensor.h"
 #include "ops.h"
@@ -188,26 +187,6 @@ static int tensor_detach(lua_State *L) {
   return tensor_finish(L, lm_tensor_view(slot, t, t->ndim, t->shape, t->stride, t->offset, &err), &err);
 }
 
-/* A named boolean of the options table at index 2 or 3. */
-static bool flag(lua_State *L, const char *name) {
-  int at = lua_istable(L, 2) ? 2 : lua_istable(L, 3) ? 3 : 0;
-  if (!at || !bind_option(L, at, name)) return false;
-  bool on = bind_bool(L, -1, name);
-  lua_pop(L, 1);
-  return on;
-}
-
-static int tensor_backward(lua_State *L) {
-  lm_err err = {0};
-  bool seeded = !lua_isnoneornil(L, 2) && !lua_istable(L, 2);
-  lm_tensor *t = tensor_self(L), *seed = seeded ? bind_tensor(L, 2, "backward: the gradient") : NULL;
-  int options = seed ? 3 : 2;
-  if (lua_istable(L, options)) bind_known_options(L, options, "backward", "keep create");
-  bool keep = flag(L, "keep"), create = flag(L, "create");
-  bind_check(L, lm_backward(t, seed, keep, create, &err), &err);
-  return 0;
-}
-
 static int tensor_zero_grad(lua_State *L) {
   lm_tensor *t = tensor_self(L);
   lm_tensor_release(t->grad);
@@ -315,7 +294,7 @@ const luaL_Reg tensor_methods[] = {{"size", tensor_size},
                                    {"to", tensor_to},
                                    {"requires_grad", tensor_requires_grad},
                                    {"detach", tensor_detach},
-                                   {"backward", tensor_backward},
+                                   {"backward", bind_backward},
                                    {"zero_grad", tensor_zero_grad},
                                    {"release", tensor_release},
                                    {"digest", tensor_digest},
@@ -338,7 +317,9 @@ static const bind_doc docs[] = {
     {"detach", "x:detach()", "The same memory, outside the graph: no gradient flows through it."},
     {"backward", "x:backward([gradient] [, { keep = false, create = false }])",
      "Adds the gradients of x (one element, or with a given gradient) to .grad of every leaf it depends on.\n"
-     "keep allows a second backward over the same graph; create records the pass for second derivatives."},
+     "What the pass brings to a leaf is summed and then added to its .grad; a pass that fails or is interrupted leaves\n"
+     "every .grad as it was. keep allows a second backward over the same graph; create records the pass for second\n"
+     "derivatives and keeps the graph."},
     {"zero_grad", "x:zero_grad()", "Forgets the collected gradient; returns x."},
     {"copy", "x:copy(y)", "Writes a tensor (broadcast, converted) or a number into x; returns x."},
     {"fill", "x:fill(value)", "Writes one number everywhere; returns x."},

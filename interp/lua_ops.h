@@ -7,6 +7,9 @@
 /* Calls an op with the Lua arguments 1..top, as its Lua function does; pushes and counts the results. */
 int bind_call_op(lua_State *L, const lm_op *op);
 
+/* x:backward([gradient] [, options]), in lua_grad.c. */
+int bind_backward(lua_State *L);
+
 /* Pushes the Lua function of an op. */
 void bind_push_op(lua_State *L, const lm_op *op);
 

@@ -224,5 +224,6 @@ int bind_open_tensor(lua_State *L) {
   bind_open_creation(L, lua_gettop(L));
   bind_open_random(L, lua_gettop(L));
   bind_open_gradients(L, lua_gettop(L));
+  bind_open_custom(L, lua_gettop(L));
   return 1;
 }

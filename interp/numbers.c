@@ -115,6 +115,16 @@ static void numbers_seed(uint64_t seed) {
   random_count = 0;
 }
 
+void numbers_mark(uint64_t mark[2]) {
+  mark[0] = random_seed;
+  mark[1] = random_count;
+}
+
+void numbers_return(const uint64_t mark[2]) {
+  random_seed = mark[0];
+  random_count = mark[1];
+}
+
 static lm_key random_key(void) {
   lm_key key = {.seed = random_seed, .purpose = lm_purpose("math.random"), .step = 0};
   return key;

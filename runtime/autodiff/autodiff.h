@@ -21,6 +21,19 @@ lm_status lm_gradients(lm_tensor *root, lm_tensor *seed, int n, lm_tensor *const
 lm_status lm_gradients_of(int n_roots, lm_tensor *const *roots, lm_tensor *const *seeds, int n, lm_tensor *const *wrt,
                           lm_tensor **out, bool keep, bool create, lm_err *e);
 
+/* ---- gradients written elsewhere ---------------------------------------------------------------------------------
+ */
+
+/* A record for a function that is no op: in[0..n_in) are its inputs, and out[0..n_out) (at most LM_MAX_OUT) become
+ * views of what they are, tied to the record where they are floating. The caller then fills custom or unfold,
+ * custom_free and custom_data (op.h), and lets go of its reference. Fails before anything is changed. */
+lm_status lm_custom(lm_record **record, int n_in, lm_tensor *const *in, int n_out, lm_tensor **out, lm_err *e);
+
+/* A record that stands for the records made since lm_record_serial() was `since`: the outputs lose those, so what they
+ * saved is freed, and an `unfold` makes them again in backward. *record is NULL where no output depends on anything
+ * that requires a gradient; the outputs are then as they were. */
+lm_status lm_fold(lm_record **record, uint64_t since, int n_out, lm_tensor **out, lm_err *e);
+
 /* The largest difference between an op case's gradients and central differences, in float64, relative to
  * max(1, |gradient|). Fails with the op, case, input and element where the two part by more than `tolerance`.
  * `order` 2 checks the gradient of a random projection of the gradient. */

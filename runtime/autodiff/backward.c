@@ -38,7 +38,6 @@ typedef struct pass {
   lm_tensor **result;
 } pass;
 
-static uint64_t next_mark = 1;
 static _Thread_local bool collecting; /* lm_backward runs */
 
 static lm_status visit(pass *p, lm_record *r, lm_err *e);
@@ -324,9 +323,13 @@ static lm_status through_unfolded(pass *p, lm_record *r, lm_err *e) {
   if (status == LM_OK && inner.n > 0 && inner.at[inner.n - 1]->serial < r->serial)
     status = lm_fail(e, LM_ERR_STATE, "checkpointed: the function used something else when it was run again");
   for (int i = 0; i < r->n_out && status == LM_OK; i++) {
-    if (!r->pending[i] || !out[i]->record) continue;
-    status = add_to(&out[i]->record->pending[out[i]->record_output], r->pending[i], e);
+    lm_tensor *g = r->pending[i];
+    if (!g || !out[i]->requires_grad) continue;
     r->pending[i] = NULL;
+    if (out[i]->record)
+      status = add_to(&out[i]->record->pending[out[i]->record_output], g, e);
+    else
+      status = arrive(p, out[i], g, e);
   }
   for (int i = 0; i < LM_MAX_OUT; i++) lm_tensor_release(out[i]);
   for (int64_t i = 0; i < inner.n && status == LM_OK; i++) status = visit(p, inner.at[i], e);
@@ -381,7 +384,7 @@ static lm_status run(pass *p, int n, lm_tensor *const *roots, lm_tensor *const *
   lm_status status = LM_OK;
   for (int i = 0; i < n && status == LM_OK; i++) status = check_root(roots[i], seeds ? seeds[i] : NULL, e);
   if (status) return status;
-  p->mark = next_mark++;
+  p->mark = lm_record_mark();
   bool old = lm_grad_set(p->create);
   status = collect(p, &p->order, n, roots, e);
   for (int i = 0; i < n && status == LM_OK; i++) status = start_at(p, roots[i], seeds ? seeds[i] : NULL, e);

@@ -17,7 +17,8 @@ typedef enum lm_status {
   LM_ERR_NUMERIC,   /* NaN, infinity, a singular matrix */
   LM_ERR_STATE,     /* a call at the wrong time: a graph used twice, a saved tensor changed in place */
   LM_ERR_INTERRUPT, /* the user pressed Ctrl-C */
-  LM_ERR_MISSING    /* a feature that this build or machine lacks */
+  LM_ERR_MISSING,   /* a feature that this build or machine lacks */
+  LM_ERR_RAISED     /* a function that the caller gave failed; the caller knows its error (interp/bind.c) */
 } lm_status;
 
 enum { LM_ERR_TEXT = 640 };
@@ -28,7 +29,7 @@ typedef struct lm_err {
 } lm_err;
 
 /* The name of a status as scripts see it in err.kind: "argument", "shape", "dtype", "memory", "io", "format",
- * "numeric", "state", "interrupt", "missing"; "ok" for LM_OK. */
+ * "numeric", "state", "interrupt", "missing", "script"; "ok" for LM_OK. */
 const char *lm_status_name(lm_status status);
 
 /* Writes the message into e (which may be NULL) and returns status, so that a check reads `return lm_fail(...)`. */

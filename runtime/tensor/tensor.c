@@ -161,12 +161,18 @@ lm_tensor *lm_tensor_retain(lm_tensor *t) {
   return t;
 }
 
+/* A twin is a view of what the leaf was; the next record makes another. */
+static void drop_twin(lm_tensor *t) {
+  lm_tensor *twin = t->twin;
+  t->twin = NULL;
+  if (!twin) return;
+  twin->twin = NULL;
+  lm_tensor_release(twin);
+}
+
 void lm_tensor_release(lm_tensor *t) {
   if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
-  if (t->twin && !t->is_twin) {
-    t->twin->twin = NULL;
-    lm_tensor_release(t->twin);
-  }
+  if (!t->is_twin) drop_twin(t);
   lm_tensor_release(t->grad);
   if (t->record) ((lm_record_head *)t->record)->release(t->record);
   storage_release(t->storage);
@@ -205,6 +211,24 @@ bool lm_tensor_is_close(const lm_tensor *t) { return t->close || t->storage->clo
 
 bool lm_tensor_same_shape(const lm_tensor *a, const lm_tensor *b) {
   return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]) == 0;
+}
+
+void lm_tensor_exchange(lm_tensor *a, lm_tensor *b) {
+  assert(!a->record && !b->record && !a->is_twin && !b->is_twin);
+  lm_tensor old = *a;
+  drop_twin(a);
+  drop_twin(b);
+  a->storage = b->storage, b->storage = old.storage;
+  a->offset = b->offset, b->offset = old.offset;
+  a->dtype = b->dtype, b->dtype = old.dtype;
+  a->ndim = b->ndim, b->ndim = old.ndim;
+  memcpy(a->shape, b->shape, sizeof a->shape);
+  memcpy(b->shape, old.shape, sizeof b->shape);
+  memcpy(a->stride, b->stride, sizeof a->stride);
+  memcpy(b->stride, old.stride, sizeof b->stride);
+  a->close = b->close, b->close = old.close;
+  lm_tensor_touch(a);
+  lm_tensor_touch(b);
 }
 
 void lm_tensor_touch(lm_tensor *t) { t->storage->version++; }

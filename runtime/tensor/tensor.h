@@ -93,6 +93,9 @@ bool lm_tensor_is_close(const lm_tensor *t); /* t->close, or close elements were
 lm_status lm_shape_bytes(lm_dtype dtype, int ndim, const int64_t *shape, int64_t *bytes, lm_err *e);
 bool lm_tensor_same_shape(const lm_tensor *a, const lm_tensor *b);
 
+/* Gives two leaves each other's memory, dtype and shape; all that refers to them stays. Both count as written. */
+void lm_tensor_exchange(lm_tensor *a, lm_tensor *b);
+
 /* Marks a write in place. */
 void lm_tensor_touch(lm_tensor *t);
 

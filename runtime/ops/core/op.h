@@ -212,6 +212,10 @@ void lm_record_spend(lm_record *r);
 /* Records a finished call: ties its outputs to a new record, which takes over c->saved. */
 lm_status lm_record_call(lm_call *c, lm_err *e);
 
+/* The serial of the next record; a number that no record has as its mark yet. */
+uint64_t lm_record_serial(void);
+uint64_t lm_record_mark(void);
+
 /* Whether calls are recorded now, on this thread; returns the old setting. Starts as true. */
 bool lm_grad_enabled(void);
 bool lm_grad_set(bool on);

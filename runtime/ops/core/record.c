@@ -11,6 +11,13 @@
 static _Thread_local bool grad_on = true;
 static uint64_t next_serial = 1;
 
+uint64_t lm_record_serial(void) { return next_serial; }
+
+uint64_t lm_record_mark(void) {
+  static uint64_t next_mark = 1;
+  return next_mark++;
+}
+
 bool lm_grad_enabled(void) { return grad_on; }
 
 bool lm_grad_set(bool on) {
