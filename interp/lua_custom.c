@@ -96,7 +96,8 @@ static callback *new_callback(lua_State *L, int n_args, int n_saved) {
   return c;
 }
 
-/* ---- calling Lua from backward ----------------------------------------------------------------------------------- */
+/* ---- calling Lua from backward -----------------------------------------------------------------------------------
+ */
 
 typedef struct job {
   lm_record *r;
@@ -184,7 +185,8 @@ static void take_gradient(lua_State *L, const job *j, const callback *c, int i, 
                           luaL_typename(L, value), i + 1));
   if (!c->is_tensor[i])
     blame(L, AT_FUNCTION, "argument",
-          lua_pushfstring(L, "%s: backward returned a gradient for argument %d, which was no tensor (nil belongs there)",
+          lua_pushfstring(L,
+                          "%s: backward returned a gradient for argument %d, which was no tensor (nil belongs there)",
                           name, i + 1));
   const lm_meta *m = &r->in_meta[i];
   lm_meta has = lm_tensor_meta(g);
@@ -222,8 +224,8 @@ static int call_backward(lua_State *L) {
   for (int i = c->n_args; i < n; i++)
     if (!lua_isnil(L, AT_NAME + 1 + i))
       blame(L, AT_FUNCTION, "argument",
-            lua_pushfstring(L, "%s: backward returned %d values, but the function was called with %d argument%s", name, n,
-                            c->n_args, c->n_args == 1 ? "" : "s"));
+            lua_pushfstring(L, "%s: backward returned %d values, but the function was called with %d argument%s",
+                            name, n, c->n_args, c->n_args == 1 ? "" : "s"));
   luaL_checkstack(L, 4, "custom");
   for (int i = 0; i < c->n_args && i < n; i++) take_gradient(L, j, c, i, AT_NAME + 1 + i, name);
   return 0;
@@ -283,7 +285,8 @@ static lm_status run_again(lm_record *r, lm_tensor **out, lm_err *e) {
   return status;
 }
 
-/* ---- making records ---------------------------------------------------------------------------------------------- */
+/* ---- making records ----------------------------------------------------------------------------------------------
+ */
 
 /* Moves the tensors of the table at `ctx` into c->saved and their keys into the table at `keys`. */
 static int find_saved(lua_State *L, int ctx, int keys) {
@@ -391,7 +394,8 @@ static int fold(lua_State *L) {
   lm_tensor *out[LM_MAX_OUT], **handle[LM_MAX_OUT];
   for (int i = 0; i < n; i++) bind_tensor(L, 3 + i, "checkpointed: a result of the function");
   luaL_checkstack(L, LM_MAX_OUT + 4, "checkpointed");
-  for (int i = 0; i < n; i++) { /* a handle from inside goes on as that of the result: nothing else holds the records */
+  for (int i = 0; i < n;
+       i++) { /* a handle from inside goes on as that of the result: nothing else holds the records */
     bind_box *box = lua_touserdata(L, 3 + i);
     bool inside = box->tensor->record && box->tensor->record->serial >= since;
     handle[i] = inside ? &box->tensor : bind_new_tensor(L);
@@ -433,8 +437,10 @@ static int recomputing(lua_State *L) {
 }
 
 void bind_open_custom(lua_State *L, int table) {
-  static const luaL_Reg functions[] = {{"custom_record", custom_record}, {"fold", fold},
-                                       {"random_mark", random_mark},     {"recomputing", recomputing},
+  static const luaL_Reg functions[] = {{"custom_record", custom_record},
+                                       {"fold", fold},
+                                       {"random_mark", random_mark},
+                                       {"recomputing", recomputing},
                                        {NULL, NULL}};
   static const bind_doc docs[] = {
       {"recomputing", "lamina.core.tensor.recomputing()",

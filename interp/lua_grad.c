@@ -3,21 +3,20 @@
 #include "bind.h"
 #include "lua_ops.h"
 
-static int no_grad(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  bool old = lm_grad_set(false);
+/* Calls what stands at 1 with the rest, recording or not. */
+static int call_with(lua_State *L, bool on, const char *name) {
+  bool callable = lua_isfunction(L, 1) || luaL_getmetafield(L, 1, "__call") != LUA_TNIL;
+  if (!callable) bind_fail(L, "%s: expected a function, got a %s", name, luaL_typename(L, 1));
+  if (!lua_isfunction(L, 1)) lua_pop(L, 1);
+  bool old = lm_grad_set(on);
   int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
   lm_grad_set(old);
   return status ? lua_error(L) : lua_gettop(L);
 }
 
-static int with_grad(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  bool old = lm_grad_set(true);
-  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-  lm_grad_set(old);
-  return status ? lua_error(L) : lua_gettop(L);
-}
+static int no_grad(lua_State *L) { return call_with(L, false, "no_grad"); }
+
+static int with_grad(lua_State *L) { return call_with(L, true, "with_grad"); }
 
 static int grad_enabled(lua_State *L) {
   lua_pushboolean(L, lm_grad_enabled());
@@ -35,7 +34,8 @@ static bool flag(lua_State *L, int index, const char *name) {
 int bind_backward(lua_State *L) {
   lm_err err = {0};
   bool seeded = !lua_isnoneornil(L, 2) && !lua_istable(L, 2);
-  lm_tensor *t = bind_tensor(L, 1, "the receiver"), *seed = seeded ? bind_tensor(L, 2, "backward: the gradient") : NULL;
+  lm_tensor *t = bind_tensor(L, 1, "the receiver"),
+            *seed = seeded ? bind_tensor(L, 2, "backward: the gradient") : NULL;
   int options = seed || lua_isnil(L, 2) ? 3 : 2;
   if (lua_istable(L, options)) bind_known_options(L, options, "backward", "keep create");
   bool keep = flag(L, options, "keep"), create = flag(L, options, "create");
@@ -46,8 +46,8 @@ int bind_backward(lua_State *L) {
   return 0;
 }
 
-/* The tensors of a list at `index`, or the one tensor there, as an array in a userdata that is left on the stack, with
- * room for as many again. `holes`: false stands for NULL. */
+/* The tensors of a list at `index`, or the one tensor there, as an array in a userdata that is left on the stack,
+ * with room for as many again. `holes`: false stands for NULL. */
 static lm_tensor **read_tensors(lua_State *L, int index, int *n, bool holes, const char *what) {
   bool one = bind_to_tensor(L, index) != NULL;
   if (!one && !lua_istable(L, index)) bind_tensor(L, index, what);
@@ -65,8 +65,8 @@ static lm_tensor **read_tensors(lua_State *L, int index, int *n, bool holes, con
   return list;
 }
 
-/* gradients(roots, tensors [, {keep =, create =, gradient =}]) -> one gradient per tensor (false where the roots do not
- * depend on it). */
+/* gradients(roots, tensors [, {keep =, create =, gradient =}]) -> one gradient per tensor (false where the roots do
+ * not depend on it). */
 static int gradients(lua_State *L) {
   lm_err err = {0};
   int n_roots, n, n_seeds = 0;
@@ -113,12 +113,9 @@ static int exchange(lua_State *L) {
 }
 
 void bind_open_gradients(lua_State *L, int table) {
-  static const luaL_Reg functions[] = {{"no_grad", no_grad},
-                                       {"with_grad", with_grad},
-                                       {"grad_enabled", grad_enabled},
-                                       {"gradients", gradients},
-                                       {"exchange", exchange},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"no_grad", no_grad},           {"with_grad", with_grad},
+                                       {"grad_enabled", grad_enabled}, {"gradients", gradients},
+                                       {"exchange", exchange},         {NULL, NULL}};
   static const bind_doc docs[] = {
       {"no_grad", "no_grad(f, ...)", "Calls f(...) without recording for gradients and returns what it returns."},
       {"with_grad", "lamina.core.tensor.with_grad(f, ...)",

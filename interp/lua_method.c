@@ -317,7 +317,8 @@ static const bind_doc docs[] = {
     {"detach", "x:detach()", "The same memory, outside the graph: no gradient flows through it."},
     {"backward", "x:backward([gradient] [, { keep = false, create = false }])",
      "Adds the gradients of x (one element, or with a given gradient) to .grad of every leaf it depends on.\n"
-     "What the pass brings to a leaf is summed and then added to its .grad; a pass that fails or is interrupted leaves\n"
+     "What the pass brings to a leaf is summed and then added to its .grad; a pass that fails or is interrupted "
+     "leaves\n"
      "every .grad as it was. keep allows a second backward over the same graph; create records the pass for second\n"
      "derivatives and keeps the graph."},
     {"zero_grad", "x:zero_grad()", "Forgets the collected gradient; returns x."},

@@ -39,9 +39,10 @@ local GRAD = {
 }
 schema.document("grad", GRAD)
 
---- grad(outputs, inputs, { create = false, keep = false, gradient =, unused = "error" }): the gradients of the outputs
--- (a tensor, or the sum over a list) with respect to the inputs: leaves that require a gradient, or results on the way.
--- One input gives its gradient, a list a list. No .grad changes. The graph is spent unless keep or create.
+--- grad(outputs, inputs, { create = false, keep = false, gradient =, unused = "error" }): the gradients of the
+-- outputs (a tensor, or the sum over a list) with respect to the inputs: leaves that require a gradient, or results
+-- on the way. One input gives its gradient, a list a list. No .grad changes. The graph is spent unless keep or
+-- create.
 function M.grad(outputs, inputs, options)
   local position = errors.position(2)
   local o = schema.check("grad", options or {}, GRAD, position)
@@ -50,8 +51,8 @@ function M.grad(outputs, inputs, options)
   local found = { core.gradients(ys, xs, { keep = o.keep, create = o.create, gradient = o.gradient }) }
   for i, x in ipairs(xs) do
     if not found[i] and o.unused == "error" then
-      errors.raise("state", position, "grad: the outputs do not depend on input %d (%s); unused = \"zeros\" gives zeros "
-        .. "for it%s", i, M.shape_text(x.shape), x:requires_grad() and "" or ", and only a tensor marked with "
+      errors.raise("state", position, "grad: the outputs do not depend on input %d (%s); unused = \"zeros\" gives "
+        .. "zeros for it%s", i, M.shape_text(x.shape), x:requires_grad() and "" or ", and only a tensor marked with "
         .. ":requires_grad(true) before the computation has a gradient")
     end
     found[i] = found[i] or core.zeros(x.shape, { dtype = x.dtype })
@@ -66,8 +67,8 @@ local CUSTOM = {
   forward = { type = "function", required = true,
     doc = "function(ctx, ...): computes the results (1 to 3 tensors); what backward needs goes into ctx" },
   backward = { type = "function", required = true,
-    doc = "function(ctx, gradient, ...): from the gradients of the results those of the arguments, nil for what is no "
-      .. "tensor or needs none" },
+    doc = "function(ctx, gradient, ...): from the gradients of the results those of the arguments, nil for what is "
+      .. "no tensor or needs none" },
 }
 schema.document("custom", CUSTOM)
 
@@ -81,7 +82,8 @@ local MOST = 3 -- results: LM_MAX_OUT of the runtime
 local function run_forward(self, ctx, position, ...)
   local outs = table.pack(core.no_grad(self.forward, ctx, ...))
   if outs.n < 1 or outs.n > MOST then
-    errors.raise("argument", position, "%s: forward returned %d values, expected 1 to %d tensors", self.name, outs.n, MOST)
+    errors.raise("argument", position, "%s: forward returned %d values, expected 1 to %d tensors", self.name, outs.n,
+      MOST)
   end
   for i = 1, outs.n do
     if not core.is_tensor(outs[i]) then
@@ -106,16 +108,17 @@ Custom.__call = function(self, ...)
   return core.custom_record(self.name, tensors, args.n, outs, ctx, self.backward)
 end
 
---- custom { name =, forward = function(ctx, ...) ... end, backward = function(ctx, gradient, ...) ... end }: a function
--- whose gradient is written by hand: surrogate gradients, feedback alignment, a formula that is better than the one
--- the tape finds. The result is called like any function. forward runs unrecorded and puts what backward needs into
--- ctx (tensors as fields of ctx itself, which are then watched for changes in place); ctx.needs[i] tells whether
--- argument i requires a gradient. backward gets the gradient of each result (zeros where nothing flows) and returns one
--- for each argument in order. Its own derivative exists where it is written in differentiable ops of the arguments and
--- results in ctx; gradcheck(f, inputs, { order = 2 }) tells whether it is right.
+--- custom { name =, forward = function(ctx, ...) ... end, backward = function(ctx, gradient, ...) ... end }: a
+-- function whose gradient is written by hand: surrogate gradients, feedback alignment, a formula that is better than
+-- the one the tape finds. The result is called like any function. forward runs unrecorded and puts what backward
+-- needs into ctx (tensors as fields of ctx itself, which are then watched for changes in place); ctx.needs[i] tells
+-- whether argument i requires a gradient. backward gets the gradient of each result (zeros where nothing flows) and
+-- returns one for each argument in order. Its own derivative exists where it is written in differentiable ops of the
+-- arguments and results in ctx; gradcheck(f, inputs, { order = 2 }) tells whether it is right.
 function M.custom(given, ...)
   local position = errors.position(2)
-  schema.alone("custom", "custom { name = \"spike\", forward = function(ctx, x) ... end, backward = ... }", position, ...)
+  schema.alone("custom", "custom { name = \"spike\", forward = function(ctx, x) ... end, backward = ... }", position,
+    ...)
   local o = schema.check("custom", given, CUSTOM, position)
   return setmetatable({ name = o.name, forward = o.forward, backward = o.backward }, Custom)
 end
@@ -148,12 +151,12 @@ end
 
 -- ---- checkpointed ----------------------------------------------------------------------------------------------
 
---- checkpointed(f, ...): f(...), but what f's ops keep for backward is dropped and computed again when backward comes:
--- a stretch then costs its arguments instead of everything in it, and one more forward pass. n layers in sqrt(n)
--- stretches need memory for about 2 sqrt(n) of them. The result and all gradients have the same bits as without, also
--- those of tensors that f takes from outside: random draws are repeated, running statistics are updated once, and sums
--- keep their order. f may be a model or a layer; it returns 1 to 3 tensors and must compute the same when it is called
--- again.
+--- checkpointed(f, ...): f(...), but what f's ops keep for backward is dropped and computed again when backward
+-- comes: a stretch then costs its arguments instead of everything in it, and one more forward pass. n layers in
+-- sqrt(n) stretches need memory for about 2 sqrt(n) of them. The result and all gradients have the same bits as
+-- without, also those of tensors that f takes from outside: random draws are repeated, running statistics are
+-- updated once, and sums keep their order. f may be a model or a layer; it returns 1 to 3 tensors and must compute
+-- the same when it is called again.
 function M.checkpointed(f, ...)
   local position = errors.position(2)
   local meta = getmetatable(f)

@@ -10,7 +10,8 @@ local M = {}
 local FIELDS = {
   order = { type = "integer", default = 1, min = 1, max = 2,
     doc = "1: the gradient; 2: also the gradient of the gradient" },
-  step = { type = "number", default = 1e-5, above = 0, doc = "of the differences, times the element where that is above 1" },
+  step = { type = "number", default = 1e-5, above = 0,
+    doc = "of the differences, times the element where that is above 1" },
   tolerance = { type = "number", default = 1e-6, above = 0,
     doc = "the largest difference, relative to the larger of 1 and the derivative" },
   elements = { type = "integer", default = 100, min = 1,
@@ -26,7 +27,8 @@ local Report = { __name = "gradcheck report" }
 Report.__index = Report
 
 local function place_text(where)
-  return #where.element == 0 and where.tensor or string.format("%s[%s]", where.tensor, table.concat(where.element, ", "))
+  if #where.element == 0 then return where.tensor end
+  return string.format("%s[%s]", where.tensor, table.concat(where.element, ", "))
 end
 
 Report.__tostring = function(self)
@@ -65,7 +67,8 @@ local function named_tensors(f, given, position)
   for i, entry in ipairs(list) do
     local t = core.is_tensor(entry) and entry or type(entry) == "table" and entry.tensor
     if not t or not t.dtype:find "^float" then
-      errors.raise("argument", position, "gradcheck: parameter %d is a %s, expected a floating tensor", i, type(entry))
+      errors.raise("argument", position, "gradcheck: parameter %d is a %s, expected a floating tensor", i,
+        type(entry))
     end
     named[i] = { name = type(entry) == "table" and entry.name or "parameter " .. i, tensor = t }
   end
@@ -197,7 +200,8 @@ local function compare(c, order, entry, gradient, report)
 end
 
 local function run(c)
-  local report = setmetatable({ ok = true, checked = 0, total = 0, order = c.o.order, tolerance = c.o.tolerance }, Report)
+  local report = setmetatable({ ok = true, checked = 0, total = 0, order = c.o.order, tolerance = c.o.tolerance },
+    Report)
   for order = 1, c.o.order do
     local value = objective(c, order)
     local found = value and value:requires_grad() and { core.gradients(value, c.tensors) } or {}

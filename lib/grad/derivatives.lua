@@ -1,7 +1,8 @@
 --- Derivatives of functions: directions, Jacobians, Hessians.
 --
 -- All are made of reverse passes. The derivative along a direction t is that of the reverse pass: with g(u) = J^T u,
--- which is linear in u, d<g(u), t>/du = J t, whatever u is (Townsend 2017). Every op with a second derivative has it so.
+-- which is linear in u, d<g(u), t>/du = J t, whatever u is (Townsend 2017). Every op with a second derivative has it
+-- so.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local grads = require "lamina.grad"
@@ -30,7 +31,9 @@ end
 -- What f gives, as a list.
 local function outputs_of(word, position, f, xs)
   local ys = table.pack(f(table.unpack(xs)))
-  if ys.n == 0 then errors.raise("argument", position, "%s: the function returned nothing, expected tensors", word) end
+  if ys.n == 0 then
+    errors.raise("argument", position, "%s: the function returned nothing, expected tensors", word)
+  end
   for i = 1, ys.n do
     if not core.is_tensor(ys[i]) then
       errors.raise("argument", position, "%s: the function returned a %s, expected tensors", word, type(ys[i]))
@@ -47,8 +50,8 @@ local function directions_of(word, name, value, like, position)
   end
   for i, t in ipairs(list) do
     if shape_text(t.shape) ~= shape_text(like[i].shape) or t.dtype ~= like[i].dtype then
-      errors.raise("shape", position, "%s: %s %d is %s %s, its input %s %s", word, name, i, shape_text(t.shape), t.dtype,
-        shape_text(like[i].shape), like[i].dtype)
+      errors.raise("shape", position, "%s: %s %d is %s %s, its input %s %s", word, name, i, shape_text(t.shape),
+        t.dtype, shape_text(like[i].shape), like[i].dtype)
     end
   end
   return list
@@ -210,8 +213,8 @@ local JACOBIAN = { mode = { type = "string", choices = { "reverse", "forward", "
   doc = "a pass for each element of the result, for each element of the inputs, or whichever is fewer" } }
 schema.document("jacobian", JACOBIAN)
 
---- jacobian(f, inputs, { mode = "auto" }): the derivatives of every element of f's result with respect to every element
--- of the inputs, as a tensor with the result's axes and then the input's. A list of inputs gives a list.
+--- jacobian(f, inputs, { mode = "auto" }): the derivatives of every element of f's result with respect to every
+-- element of the inputs, as a tensor with the result's axes and then the input's. A list of inputs gives a list.
 function M.jacobian(f, inputs, options)
   local position = errors.position(2)
   need_function("jacobian", f, position)
@@ -235,8 +238,9 @@ function M.jacobian(f, inputs, options)
   end)
 end
 
---- hessian(f, inputs): the second derivatives of f, a function with one number as its result: a tensor with the input's
--- axes twice. A list of inputs gives a list of lists, h[i][j] with the axes of input i and then those of input j.
+--- hessian(f, inputs): the second derivatives of f, a function with one number as its result: a tensor with the
+-- input's axes twice. A list of inputs gives a list of lists, h[i][j] with the axes of input i and then those of
+-- input j.
 function M.hessian(f, inputs)
   local position = errors.position(2)
   need_function("hessian", f, position)

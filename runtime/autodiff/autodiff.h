@@ -5,10 +5,11 @@
 #include "ops/core/op.h"
 
 /* Adds d(sum of root * seed)/d(leaf) to the grad of every leaf that root depends on. seed NULL: root must have one
- * element and 1 is meant. Records are visited in the reverse of their recording, so sums have one order; what the pass
- * brings to a leaf is summed first and then added to the grad that it has. A pass that fails or is interrupted leaves
- * every grad as it was. Unless `keep`, each record drops what it saved as soon as it is used; a second backward is
- * then LM_ERR_STATE. `create` records the pass itself (second derivatives) and keeps. Not inside another. */
+ * element and 1 is meant. Records are visited in the reverse of their recording, so sums have one order; what the
+ * pass brings to a leaf is summed first and then added to the grad that it has. A pass that fails or is interrupted
+ * leaves every grad as it was. Unless `keep`, each record drops what it saved as soon as it is used; a second
+ * backward is then LM_ERR_STATE. `create` records the pass itself (second derivatives) and keeps. Not inside another.
+ */
 lm_status lm_backward(lm_tensor *root, lm_tensor *seed, bool keep, bool create, lm_err *e);
 
 /* The gradients of root with respect to `n` given tensors (leaves or intermediate results), without touching any
@@ -29,9 +30,9 @@ lm_status lm_gradients_of(int n_roots, lm_tensor *const *roots, lm_tensor *const
  * custom_free and custom_data (op.h), and lets go of its reference. Fails before anything is changed. */
 lm_status lm_custom(lm_record **record, int n_in, lm_tensor *const *in, int n_out, lm_tensor **out, lm_err *e);
 
-/* A record that stands for the records made since lm_record_serial() was `since`: the outputs lose those, so what they
- * saved is freed, and an `unfold` makes them again in backward. *record is NULL where no output depends on anything
- * that requires a gradient; the outputs are then as they were. */
+/* A record that stands for the records made since lm_record_serial() was `since`: the outputs lose those, so what
+ * they saved is freed, and an `unfold` makes them again in backward. *record is NULL where no output depends on
+ * anything that requires a gradient; the outputs are then as they were. */
 lm_status lm_fold(lm_record **record, uint64_t since, int n_out, lm_tensor **out, lm_err *e);
 
 /* The largest difference between an op case's gradients and central differences, in float64, relative to

@@ -53,7 +53,8 @@ static lm_status grow(void **block, int64_t n, int64_t *room, size_t size, lm_er
   return LM_OK;
 }
 
-/* ---- which records, in which order ------------------------------------------------------------------------------ */
+/* ---- which records, in which order ------------------------------------------------------------------------------
+ */
 
 static lm_status push(pass *p, list *l, lm_record *r, lm_err *e) {
   if (r->mark == p->mark) return LM_OK;
@@ -104,6 +105,8 @@ static lm_status collect(pass *p, list *l, int n, lm_tensor *const *roots, lm_er
     const lm_record *r = l->at[i];
     for (int k = 0; k < r->n_in && status == LM_OK; k++)
       if (r->source[k]) status = push(p, l, r->source[k], e);
+    for (int k = 0; r->unfold && k < r->n_out && status == LM_OK; k++)
+      if (r->output[k] && r->output[k]->record) status = push(p, l, r->output[k]->record, e);
   }
   if (status) return status;
   if (l->n > 1) qsort(l->at, (size_t)l->n, sizeof *l->at, newest_first);
@@ -128,7 +131,8 @@ static void let_go(list *l) {
   lm_free(l->at);
 }
 
-/* ---- sums -------------------------------------------------------------------------------------------------------- */
+/* ---- sums --------------------------------------------------------------------------------------------------------
+ */
 
 /* *sum becomes *sum + g; g is consumed. */
 static lm_status add_to(lm_tensor **sum, lm_tensor *g, lm_err *e) {
@@ -228,7 +232,8 @@ static void forget_landed(pass *p) {
   lm_free(p->landed);
 }
 
-/* ---- one record -------------------------------------------------------------------------------------------------- */
+/* ---- one record --------------------------------------------------------------------------------------------------
+ */
 
 static lm_status check_saved(const lm_record *r, lm_err *e) {
   const char *name = r->op ? r->op->name : "custom function";
@@ -311,17 +316,33 @@ static lm_status through_backward(pass *p, lm_record *r, lm_err *e) {
   return status;
 }
 
-/* The outputs are computed once more, and the pass goes through the records of that: they stand in the order of
- * recording where r does, between what is newer and what is older, so every sum is what it would have been. */
+/* The outputs are computed once more, and the pass goes through the records of that. They get the serials that they
+ * had the first time, so they stand between what is newer than r and what is older, and every sum of this pass, and
+ * of a pass over this one, has the order that it would have had. */
+static lm_status unfold(pass *p, lm_record *r, lm_tensor **out, list *inner, lm_err *e) {
+  bool old = lm_grad_set(true);
+  uint64_t serial = lm_record_serial();
+  lm_record_serial_set(r->since);
+  lm_status status = r->unfold(r, out, e);
+  bool same = lm_record_serial() <= r->serial;
+  lm_record_serial_set(serial);
+  lm_grad_set(old);
+  if (status == LM_OK) status = collect(p, inner, r->n_out, out, e);
+  if (status == LM_OK && (!same || (inner->n > 0 && inner->at[inner->n - 1]->serial < r->since)))
+    status = lm_fail(e, LM_ERR_STATE, "checkpointed: the function used something else when it was run again");
+  for (int i = 0; i < r->n_out && p->create && status == LM_OK; i++)
+    status = lm_record_hold(&r->output[i], out[i], e);
+  return status;
+}
+
+/* Outputs that an earlier pass has left have their records in this pass's order already (see collect). */
 static lm_status through_unfolded(pass *p, lm_record *r, lm_err *e) {
   lm_tensor *out[LM_MAX_OUT] = {NULL};
   list inner = {0};
-  bool old = lm_grad_set(true);
-  lm_status status = r->unfold(r, out, e);
-  lm_grad_set(old);
-  if (status == LM_OK) status = collect(p, &inner, r->n_out, out, e);
-  if (status == LM_OK && inner.n > 0 && inner.at[inner.n - 1]->serial < r->serial)
-    status = lm_fail(e, LM_ERR_STATE, "checkpointed: the function used something else when it was run again");
+  lm_status status = LM_OK;
+  if (!r->output[0]) status = unfold(p, r, out, &inner, e);
+  for (int i = 0; i < r->n_out && r->output[0]; i++)
+    if (!out[i]) out[i] = lm_tensor_retain(r->output[i]);
   for (int i = 0; i < r->n_out && status == LM_OK; i++) {
     lm_tensor *g = r->pending[i];
     if (!g || !out[i]->requires_grad) continue;
@@ -351,7 +372,8 @@ static lm_status visit(pass *p, lm_record *r, lm_err *e) {
   return status;
 }
 
-/* ---- a pass ------------------------------------------------------------------------------------------------------ */
+/* ---- a pass ------------------------------------------------------------------------------------------------------
+ */
 
 static lm_status check_root(const lm_tensor *root, const lm_tensor *seed, lm_err *e) {
   char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];

@@ -42,7 +42,8 @@ lm_status lm_custom(lm_record **record, int n_in, lm_tensor *const *in, int n_ou
   return status;
 }
 
-/* ---- folding ----------------------------------------------------------------------------------------------------- */
+/* ---- folding -----------------------------------------------------------------------------------------------------
+ */
 
 /* Pointers, borrowed. */
 typedef struct set {
@@ -116,6 +117,7 @@ lm_status lm_fold(lm_record **record, uint64_t since, int n_out, lm_tensor **out
   for (int i = 0; r && i < b.leaves.n && status == LM_OK; i++)
     status = lm_record_link(r, b.records.n + i, b.leaves.at[i], e);
   if (r && status == LM_OK) status = tie(r, n_out, out, e);
+  if (r) r->since = since;
   if (status == LM_OK)
     *record = r;
   else if (r)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 const char *lm_status_name(lm_status status) {
-  static const char *const names[] = {"ok",     "argument", "shape", "dtype",     "memory", "io",
+  static const char *const names[] = {"ok",     "argument", "shape", "dtype",     "memory",  "io",
                                       "format", "numeric",  "state", "interrupt", "missing", "script"};
   unsigned i = (unsigned)status;
   return i < sizeof names / sizeof *names ? names[i] : "unknown";

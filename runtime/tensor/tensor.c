@@ -1,7 +1,7 @@
 /* tensor.c: the life of tensors and storages, and what can be asked of a shape.
  *
- * Invariant: a storage lives while a tensor refers to it; a tensor's record and grad are its own references, and so is
- * a leaf's twin, which knows the leaf but does not own it. */
+ * Invariant: a storage lives while a tensor refers to it; a tensor's record and grad are its own references, and so
+ * is a leaf's twin, which knows the leaf but does not own it. */
 #include "tensor/tensor.h"
 
 #include "base/memory.h"

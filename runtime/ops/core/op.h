@@ -181,12 +181,14 @@ typedef struct lm_record {
   struct lm_record *next;
 
   /* a gradient written elsewhere (autodiff/custom.h); op is then NULL. Either `custom` computes the gradients of the
-   * inputs, or `unfold` computes the outputs once more, recorded, and the pass goes on through those records.
+   * inputs, or `unfold` computes the outputs once more, recorded, and the pass goes on through those records; a pass
+   * that is recorded leaves them in `output` for the next.
    * custom_free lets go of custom_data when the record is spent. */
   lm_status (*custom)(struct lm_record *r, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
   lm_status (*unfold)(struct lm_record *r, lm_tensor **out, lm_err *e);
   void (*custom_free)(struct lm_record *r);
   void *custom_data;
+  uint64_t since; /* with unfold: the serial of the first record that this one stands for */
 } lm_record;
 
 lm_record *lm_record_retain(lm_record *r);
@@ -212,8 +214,9 @@ void lm_record_spend(lm_record *r);
 /* Records a finished call: ties its outputs to a new record, which takes over c->saved. */
 lm_status lm_record_call(lm_call *c, lm_err *e);
 
-/* The serial of the next record; a number that no record has as its mark yet. */
+/* The serial of the next record, and setting it; a number that no record has as its mark yet. */
 uint64_t lm_record_serial(void);
+void lm_record_serial_set(uint64_t serial);
 uint64_t lm_record_mark(void);
 
 /* Whether calls are recorded now, on this thread; returns the old setting. Starts as true. */

@@ -12,6 +12,7 @@ static _Thread_local bool grad_on = true;
 static uint64_t next_serial = 1;
 
 uint64_t lm_record_serial(void) { return next_serial; }
+void lm_record_serial_set(uint64_t serial) { next_serial = serial; }
 
 uint64_t lm_record_mark(void) {
   static uint64_t next_mark = 1;

@@ -209,7 +209,8 @@ static void a_recorded_gradient_makes_no_ring(void **state) {
   }
 }
 
-/* The leaves' gradients after passes that fail at every allocation in turn: the very tensors that were there before. */
+/* The leaves' gradients after passes that fail at every allocation in turn: the very tensors that were there before.
+ */
 static void a_pass_that_fails_leaves_every_gradient(void **state) {
   (void)state;
   lm_tensor *x = used_leaf(3), *y = used_leaf(5);
