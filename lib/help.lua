@@ -20,7 +20,7 @@ Lamina: models of sensory cortex, in Lua.
   experiments  experiment report
   figures      plot
   tensors      tensor zeros ones full arange linspace logspace eye zeros_like ones_like full_like no_grad
-               print_options; ops
+               print_options; ops; linalg
   draws        randn rand randint permutation bernoulli choice randn_like rand_like
   else         help try lamina
 
@@ -116,6 +116,13 @@ local function op_doc(name)
     tostring(op.inputs), name), op.doc }
   for _, p in ipairs(op.params or {}) do lines[#lines + 1] = parameter_line(p) end
   return table.concat(lines, "\n")
+end
+
+-- The doc of the op that a function is; nil for other values.
+local function op_doc_of(value)
+  for name, op in require("lamina.core.repeatable").stock_pairs(require "lamina.core.ops") do
+    if rawequal(op, value) then return op_doc(name) end
+  end
 end
 
 -- ---- values ----------------------------------------------------------------------------------------------------
@@ -230,7 +237,7 @@ local function dotted_doc(name)
   if text then return with_options(name, text) end
   local field = type(value) == "table" and rawget(value, rest)
   return layer_doc(field) or with_options(name, type(field) == "function" and comment_of_function(field))
-    or runtime_doc(name)
+    or runtime_doc(name) or field and op_doc_of(field)
     or first == "tensor" and (op_doc(rest) or runtime_doc(rest))
 end
 
@@ -254,10 +261,7 @@ local function text_of(what)
   if word then return word_doc(word) end
   local text = layer_doc(what) or type(what) == "function" and comment_of_function(what)
   if text then return text end
-  local ops = require "lamina.core.ops"
-  for name, value in require("lamina.core.repeatable").stock_pairs(ops) do
-    if rawequal(value, what) then return op_doc(name) end
-  end
+  return op_doc_of(what)
 end
 
 --- help() is an overview; help "conv" or help(conv) explains a word; help "conv2d" an op; help "plot.bars" a field.

@@ -6,7 +6,8 @@
 #include <string.h>
 
 typedef struct domain {
-  char kind; /* n normal, p positive, a apart, i index, b bool, u unit, f fraction */
+  char kind; /* n normal, p positive, a apart, i index, b bool, u unit, f fraction,
+                d definite */
   int64_t bound;
 } domain;
 
@@ -21,6 +22,8 @@ static lm_status parse_domain(const char *text, domain *d, lm_err *e) {
     d->kind = 'u';
   else if (strcmp(text, "fraction") == 0)
     d->kind = 'f';
+  else if (strcmp(text, "definite") == 0)
+    d->kind = 'd';
   else if (strcmp(text, "bool") == 0)
     d->kind = 'b';
   else if (strncmp(text, "index<", 6) == 0)
@@ -46,6 +49,23 @@ static lm_status fill_apart(lm_tensor *t, lm_key key, lm_err *e) {
   return LM_OK;
 }
 
+/* Symmetric positive definite matrices, x x' / n + I / 2 of normal x; their eigenvalues are apart. */
+static lm_status fill_definite(lm_tensor *t, lm_key key, lm_err *e) {
+  lm_tensor *x;
+  lm_status status = lm_tensor_normal(&x, LM_F64, t->ndim, t->shape, key, 0, 1, e);
+  if (status) return status;
+  const int64_t n = t->ndim > 1 ? t->shape[t->ndim - 1] : 1, count = lm_tensor_count(t);
+  const double *from = lm_tensor_data(x);
+  for (int64_t i = 0; i < count; i++) {
+    const double *a = from + i / n * n, *b = from + i / (n * n) * n * n + i % n * n;
+    double sum = i / n % n == i % n ? 0.5 : 0.0;
+    for (int64_t k = 0; k < n; k++) sum += a[k] * b[k] / (double)n;
+    lm_tensor_set(t, i, sum);
+  }
+  lm_tensor_release(x);
+  return LM_OK;
+}
+
 static lm_status make_input(const char *shape_text, const domain *d, lm_dtype dtype, int which, lm_tensor **out,
                             lm_err *e) {
   int64_t shape[LM_MAX_DIMS];
@@ -63,6 +83,7 @@ static lm_status make_input(const char *shape_text, const domain *d, lm_dtype dt
   lm_status status = lm_tensor_new(out, made, ndim, shape, e);
   if (status) return status;
   if (d->kind == 'a') return fill_apart(*out, key, e);
+  if (d->kind == 'd') return fill_definite(*out, key, e);
   for (int64_t i = 0; i < lm_tensor_count(*out); i++) {
     int64_t value =
         d->kind == 'b' ? lm_draw_below(key, (uint64_t)i, 2) : lm_draw_below(key, (uint64_t)i, d->bound) + 1;

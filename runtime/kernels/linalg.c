@@ -59,5 +59,34 @@ static void reflect(int64_t rows, int64_t columns, double tau, const void *pv, v
   }
 }
 
+static void rank1(int64_t rows, int64_t columns, const void *pu, const void *pv, void *pb, int64_t stride) {
+  const real *u = pu, *v = pv;
+  real *b = pb;
+  for (int64_t i = 0; i < rows; i++) {
+    real factor = -u[i * stride], *row = b + i * stride;
+    vec factors = vec_all(factor);
+    int64_t j = 0;
+    for (; j + VEC <= columns; j += VEC) vec_store(row + j, vec_fma(factors, vec_load(v + j), vec_load(row + j)));
+    for (; j < columns; j++) row[j] = FMA(factor, v[j], row[j]);
+  }
+}
+
+static void rotate(int64_t n, double pc, double ps, void *px, void *py) {
+  real *x = px, *y = py, c = (real)pc, s = (real)ps;
+  vec cs = vec_all(c), ss = vec_all(s), minus = vec_all(-s);
+  int64_t i = 0;
+  for (; i + VEC <= n; i += VEC) {
+    vec a = vec_load(x + i), b = vec_load(y + i);
+    vec_store(x + i, vec_fma(ss, b, cs * a));
+    vec_store(y + i, vec_fma(minus, a, cs * b));
+  }
+  for (; i < n; i++) {
+    real a = x[i], b = y[i];
+    x[i] = FMA(s, b, c * a);
+    y[i] = FMA(-s, a, c * b);
+  }
+}
+
 extern const lm_kernel_linalg KERNEL(linalg);
-const lm_kernel_linalg KERNEL(linalg) = {.dot = dot, .axpy = axpy, .rank2_dot = rank2_dot, .reflect = reflect};
+const lm_kernel_linalg KERNEL(linalg) = {
+    .dot = dot, .axpy = axpy, .rank2_dot = rank2_dot, .reflect = reflect, .rank1 = rank1, .rotate = rotate};

@@ -22,6 +22,12 @@ typedef struct lm_kernel_linalg {
   /* B = B - tau v (v' B): a Householder reflection of `rows` rows, `stride` elements apart, in columns
    * [0, columns), columns <= LM_LINALG_COLUMNS. */
   void (*reflect)(int64_t rows, int64_t columns, double tau, const void *v, void *b, int64_t stride);
+
+  /* B = B - u v': rows `stride` elements apart; u's elements are as far apart as they. */
+  void (*rank1)(int64_t rows, int64_t columns, const void *u, const void *v, void *b, int64_t stride);
+
+  /* x[i], y[i] = c x[i] + s y[i], c y[i] - s x[i] */
+  void (*rotate)(int64_t n, double c, double s, void *x, void *y);
 } lm_kernel_linalg;
 
 #endif

@@ -1,4 +1,5 @@
-/* linalg.h: exact factorisations and solvers in float64, in an order of operations that the shapes alone give.
+/* linalg.h: the tridiagonal form of a symmetric matrix and its solver, in an order of operations that the shapes
+ * alone give. What the ops of linear algebra call is in matrix.h.
  *
  * Matrices are two-dimensional tensors of a floating type; results are float64, row-major, and new. Every sum is a
  * fixed-lane dot product or a chain that belongs to one output element, and outputs are what threads divide, so the
@@ -8,17 +9,6 @@
 #define LM_LINALG_LINALG_H
 
 #include "tensor/tensor.h"
-
-/* a = l l', l lower triangular with zeros above. LM_ERR_NUMERIC names the pivot (counted from 1) where a is not
- * positive definite. By blocks of rows, left-looking. */
-lm_status lm_cholesky(lm_tensor **l, const lm_tensor *a, lm_err *e);
-
-/* Solves l x = b, or l' x = b where `transpose`, for a lower triangular l (n x n; what stands above the diagonal is
- * not read) and b (n x m, or n). LM_ERR_NUMERIC where the diagonal holds a zero. */
-lm_status lm_triangular_solve(lm_tensor **x, const lm_tensor *l, const lm_tensor *b, bool transpose, lm_err *e);
-
-/* Solves a x = b for a symmetric positive definite a, by Cholesky. */
-lm_status lm_solve_spd(lm_tensor **x, const lm_tensor *a, const lm_tensor *b, lm_err *e);
 
 /* a = q t q' with q orthogonal (n x n) and t tridiagonal: diagonal d (n), off-diagonal f (n - 1, or 0 for n = 0).
  * Householder reflections, one pass over the remaining matrix each (Golub & Van Loan 2013, 8.3.1). */

@@ -1,0 +1,22 @@
+--- lamina.linalg: linear algebra, over the last two axes of a tensor; axes before them are a batch.
+--
+--   linalg.solve(a, b)      or a:solve(b)        x with a x = b
+--   linalg.cholesky(a)      or a:cholesky()      and so on: each is an op of the runtime, and a method of tensors
+--
+-- equations        solve, lstsq, triangular_solve, cholesky_solve, inverse
+-- factorisations   cholesky, lu, qr
+-- numbers          det, slogdet
+-- functions        matrix_exp, matrix_power
+--
+-- float32 is computed in float64 and rounded once. Everything has a gradient, where it is differentiable. Results are
+-- exact: the same bits with any number of threads and on any processor. help "linalg.NAME" or help "NAME" explains one.
+local ops = require "lamina.core.ops"
+
+local M = {}
+
+for _, name in ipairs { "solve", "lstsq", "triangular_solve", "cholesky_solve", "inverse", "cholesky", "lu", "qr", "det",
+  "slogdet", "matrix_exp", "matrix_power" } do
+  M[name] = ops[name]
+end
+
+return M
