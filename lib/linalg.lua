@@ -9,14 +9,13 @@
 -- functions        matrix_exp, matrix_power
 --
 -- float32 is computed in float64 and rounded once. Everything has a gradient, where it is differentiable. Results are
--- exact: the same bits with any number of threads and on any processor. help "linalg.NAME" or help "NAME" explains one.
+-- exact: the same bits with any number of threads and on any processor. help "linalg.NAME" explains one.
 local ops = require "lamina.core.ops"
 
 local M = {}
 
-for _, name in ipairs { "solve", "lstsq", "triangular_solve", "cholesky_solve", "inverse", "cholesky", "lu", "qr", "det",
-  "slogdet", "matrix_exp", "matrix_power" } do
-  M[name] = ops[name]
-end
+local NAMES = "solve lstsq triangular_solve cholesky_solve inverse cholesky lu qr det slogdet matrix_exp matrix_power"
+
+for name in NAMES:gmatch "%S+" do M[name] = ops[name] end
 
 return M
