@@ -50,7 +50,7 @@ describe("linalg", function()
   end)
 
   it("has gradients", function()
-    local x = tensor { { 4, 1 }, { 1, 3 }, dtype = "float64" }:requires_grad()
+    local x = tensor { { 4, 1 }, { 1, 3 }, dtype = "float64" }:requires_grad(true)
     x:det():log():backward()
     near(x.grad, linalg.inverse(a):t())
   end)
