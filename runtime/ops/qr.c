@@ -1,5 +1,6 @@
 /* qr.c: orthonormal columns and a triangle. */
 #include "ops.h"
+#include "ops/core/compose.h"
 #include "ops/core/linear.h"
 
 #include <string.h>
@@ -76,17 +77,16 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
     return lm_chain_end(&h);
   }
   /* wide: a = (x, y), r = (u, v) with v = q' y */
-  lm_tensor *y = lm_do_slice(&h, c->in[0], -1, m, n), *u = lm_do_slice(&h, r, -1, 0, m), *du = NULL, *dy = NULL;
+  lm_tensor *y = lm_do_part(&h, c->in[0], -1, m, n), *u = lm_do_part(&h, r, -1, 0, m), *du = NULL, *dy = NULL;
   if (dr) {
-    lm_tensor *dv = lm_do_slice(&h, dr, -1, m, n), *more = lm_do_outer(&h, y, dv);
-    du = lm_do_slice(&h, dr, -1, 0, m);
+    lm_tensor *dv = lm_do_part(&h, dr, -1, m, n), *more = lm_do_outer(&h, y, dv);
+    du = lm_do_part(&h, dr, -1, 0, m);
     dq = dq ? lm_do2(&h, &lm_op_add, dq, more) : more;
     dy = lm_do_product(&h, q, dv);
   }
   if (!dy) dy = lm_do_number(&h, &lm_op_mul, y, 0.0);
   lm_tensor *parts[2] = {square_part(&h, q, u, dq, du), dy};
-  const lm_value last = lm_int(-1);
-  if (h.status == LM_OK) h.status = lm_apply(&lm_op_concat, 2, parts, &last, &grad_in[0], e);
+  lm_give(&h, lm_do_concat(&h, 2, parts, c->in[0]->ndim - 1), NULL, &grad_in[0]);
   return lm_chain_end(&h);
 }
 

@@ -2,6 +2,7 @@
 #include "ops/core/linear.h"
 
 #include "ops.h"
+#include "ops/core/compose.h"
 
 #include <string.h>
 
@@ -140,13 +141,9 @@ lm_tensor *lm_do_t(lm_chain *h, lm_tensor *x) { return lm_do1(h, &lm_op_transpos
 lm_tensor *lm_do_product(lm_chain *h, lm_tensor *a, lm_tensor *b) { return lm_do2(h, &lm_op_matmul, a, b); }
 lm_tensor *lm_do_outer(lm_chain *h, lm_tensor *a, lm_tensor *b) { return lm_do_product(h, a, lm_do_t(h, b)); }
 
-static lm_tensor *new_axis(lm_chain *h, lm_tensor *x, int64_t dim) {
-  const lm_value value = lm_int(dim);
-  return lm_do_with(h, &lm_op_unsqueeze, x, &value);
-}
-lm_tensor *lm_do_column(lm_chain *h, lm_tensor *x, bool vector) { return vector && x ? new_axis(h, x, -1) : x; }
-lm_tensor *lm_do_row(lm_chain *h, lm_tensor *x) { return new_axis(h, x, -2); }
-lm_tensor *lm_do_corner(lm_chain *h, lm_tensor *x) { return new_axis(h, new_axis(h, x, -1), -1); }
+lm_tensor *lm_do_column(lm_chain *h, lm_tensor *x, bool vector) { return vector ? lm_do_unsqueeze(h, x, -1) : x; }
+lm_tensor *lm_do_row(lm_chain *h, lm_tensor *x) { return lm_do_unsqueeze(h, x, -2); }
+lm_tensor *lm_do_corner(lm_chain *h, lm_tensor *x) { return lm_do_unsqueeze(h, lm_do_unsqueeze(h, x, -1), -1); }
 
 void lm_give_columns(lm_chain *h, lm_tensor *g, bool vector, const lm_meta *b, lm_tensor **out) {
   const lm_value first[] = {lm_int(-1), lm_int(0)};
@@ -181,28 +178,18 @@ lm_tensor *lm_do_triangular_right(lm_chain *h, lm_tensor *t, lm_tensor *b, bool 
   return lm_do_t(h, lm_do_triangular(h, t, lm_do_t(h, b), upper, !transpose, unit));
 }
 
-lm_tensor *lm_do_slice(lm_chain *h, lm_tensor *x, int axis, int64_t from, int64_t to) {
-  const lm_value values[] = {lm_int(axis), lm_int(from), lm_int(to - 1), lm_int(1)};
-  if (x && from == 0 && to == x->shape[x->ndim + axis]) return x;
-  return lm_do_with(h, &lm_op_slice, x, values);
+lm_tensor *lm_do_part(lm_chain *h, lm_tensor *x, int axis, int64_t from, int64_t to) {
+  return h->status || !x ? NULL : lm_do_slice(h, x, x->ndim + axis, from, to - from);
 }
 
 lm_tensor *lm_do_adjoint_of(lm_chain *h, const lm_op *f, const lm_value *values, lm_tensor *x, lm_tensor *g) {
   if (h->status || !x || !g) return NULL;
-  int64_t n = x->shape[x->ndim - 1];
+  const int64_t n = x->shape[x->ndim - 1];
+  const int last = x->ndim - 1;
   if (n == 0) return g;
-  const lm_value last = lm_int(-1), before = lm_int(-2);
-  lm_tensor *t = lm_do_t(h, x), *top = NULL, *bottom = NULL, *whole = NULL;
-  lm_tensor *zero = lm_do_number(h, &lm_op_mul, g, 0.0);
+  lm_tensor *t = lm_do_t(h, x), *zero = lm_do_number(h, &lm_op_mul, g, 0.0);
   lm_tensor *upper[2] = {t, g}, *lower[2] = {zero, t};
-  if (h->status) return NULL;
-  lm_status status = lm_apply(&lm_op_concat, 2, upper, &last, &top, h->e);
-  top = lm_hold(h, status, top);
-  if (h->status == LM_OK) status = lm_apply(&lm_op_concat, 2, lower, &last, &bottom, h->e);
-  bottom = lm_hold(h, status, bottom);
-  lm_tensor *both[2] = {top, bottom};
-  if (h->status == LM_OK) status = lm_apply(&lm_op_concat, 2, both, &before, &whole, h->e);
-  whole = lm_hold(h, status, whole);
-  lm_tensor *result = lm_do_with(h, f, whole, values);
-  return lm_do_slice(h, lm_do_slice(h, result, -2, 0, n), -1, n, 2 * n);
+  lm_tensor *both[2] = {lm_do_concat(h, 2, upper, last), lm_do_concat(h, 2, lower, last)};
+  lm_tensor *result = lm_do_with(h, f, lm_do_concat(h, 2, both, last - 1), values);
+  return lm_do_part(h, lm_do_part(h, result, -2, 0, n), -1, n, 2 * n);
 }

@@ -81,7 +81,7 @@ lm_tensor *lm_do_triangular(lm_chain *h, lm_tensor *t, lm_tensor *b, bool upper,
 lm_tensor *lm_do_triangular_right(lm_chain *h, lm_tensor *t, lm_tensor *b, bool upper, bool transpose, bool unit);
 
 /* Part of an axis (counted from the end: -1, -2), positions [from, to) from 0. */
-lm_tensor *lm_do_slice(lm_chain *h, lm_tensor *x, int axis, int64_t from, int64_t to);
+lm_tensor *lm_do_part(lm_chain *h, lm_tensor *x, int axis, int64_t from, int64_t to);
 
 /* f(x) for a matrix function f whose derivative is wanted: with m = [[x', g], [0, x']], the upper right block of f(m)
  * is the gradient (Higham 2008, (3.16)). `values` are f's parameters. */
