@@ -391,3 +391,8 @@ lm_status lm_reduce_backward_spread(lm_call *c, lm_tensor *const *grad_out, lm_t
   lm_give(&h, lm_do2(&h, &lm_op_mul, g, slope), NULL, &grad_in[0]);
   return lm_chain_end(&h);
 }
+
+lm_status lm_reduce_run(lm_reduce_view v, lm_dtype dtype, lm_reduction kind, const void *shift, void *out,
+                        lm_err *e) {
+  return reduce_float(v, dtype, kind, shift, out, e);
+}

@@ -7,6 +7,7 @@
 #ifndef LM_OPS_CORE_REDUCE_H
 #define LM_OPS_CORE_REDUCE_H
 
+#include "kernels/reduce.h"
 #include "ops/core/op.h"
 
 typedef enum lm_reducer {
@@ -46,6 +47,10 @@ void lm_reduce_same(const lm_call *c, lm_value values[2]);
 
 /* backward of max and min: the gradient goes to the elements that equal the result, in even shares. */
 lm_status lm_reduce_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
+
+/* Runs a reduction of floating elements over a view (v.x set) into out (outer, inner); shift has the same shape,
+ * where the kind needs one. For ops that reduce on the way to something else. */
+lm_status lm_reduce_run(lm_reduce_view v, lm_dtype dtype, lm_reduction kind, const void *shift, void *out, lm_err *e);
 
 /* The third parameter of var and std. */
 #define LM_REDUCE_CORRECTION                                                                                         \

@@ -1,0 +1,166 @@
+--- norm.batch, norm.layer, norm.group { 32 }, norm.instance
+local layer = require "lamina.layer"
+local ops = require "lamina.core.ops"
+local tensor = require "lamina.core.tensor"
+
+local ONE, ZERO = { "constant", value = 1 }, "zeros"
+
+local function eps_field() return { type = "number", default = 1e-5, min = 0, doc = "added to the variance" } end
+
+local function affine_field()
+  return { type = "boolean", default = true, doc = "whether a weight (first 1) and a bias (first 0) follow" }
+end
+
+-- Weight and bias of a shape.
+local function affine_parameters(o, shape)
+  if not o.affine then return {} end
+  local n = layer.elements(shape)
+  return { { name = "weight", shape = shape, fan_in = n, fan_out = n, init = ONE },
+    { name = "bias", shape = shape, fan_in = n, fan_out = n, init = ZERO, bias = true } }
+end
+
+local function same(_, shape) return shape end
+
+local function cost(_, shape) return layer.elements(shape) end
+
+-- The output of an op that also gives its statistics.
+local function first(y, mean, variance)
+  mean:release()
+  variance:release()
+  return y
+end
+
+local M = {}
+
+-- ---- batch -----------------------------------------------------------------------------------------------------
+
+-- A set of statistics (and of weights) for every time step, where asked for.
+local function per_channel(o, shape)
+  if o.per_step then return { o.steps, shape[1] } end
+  return { shape[1] }
+end
+
+local function resolve_batch(o, shape, info)
+  if #shape < 1 then return nil, "needs an input with channels" end
+  if not o.per_step then return o end
+  if info.steps == "input" then
+    return nil, "per_step = true needs a number of steps, but the model has steps = \"input\""
+  end
+  o.steps = info.steps or 1
+  return o
+end
+
+local function at_step(o, t, time)
+  if not t or not o.per_step then return t end
+  return ops.select(t, { dim = 1, index = math.min(time, o.steps) })
+end
+
+-- running = (1 - momentum) running + momentum of the batch, the variance divided by one element less.
+local function update(o, running_mean, running_variance, mean, variance, count)
+  tensor.no_grad(function()
+    running_mean:mul_(1 - o.momentum):add_(mean:detach() * o.momentum)
+    running_variance:mul_(1 - o.momentum):add_(variance:detach() * (o.momentum * count / (count - 1)))
+  end)
+end
+
+M.batch = layer.define {
+  word = "norm", full = "norm.batch", op = "batch_norm",
+  doc = "Each channel less its mean, divided by its standard deviation, times a weight plus a bias (Ioffe & Szegedy "
+    .. "2015). While training, mean and variance are those of the batch (over items and pixels), and running ones "
+    .. "follow them, running = (1 - momentum) running + momentum batch, the variance divided by one element less; "
+    .. "otherwise the running ones are used. They are the buffers mean and variance, saved with the weights. "
+    .. "per_step: weights and statistics of its own for each time step of the model (as CORnet-S has).",
+  options = {
+    eps = eps_field(), affine = affine_field(),
+    momentum = { type = "number", default = 0.1, above = 0, max = 1, doc = "how fast the running statistics follow" },
+    frozen = { type = "boolean", default = false, doc = "use the running statistics in training, too, as they are" },
+    per_step = { type = "boolean", default = false, doc = "one set of weights and statistics per time step" },
+  },
+  resolve = resolve_batch, shape = same, cost = cost,
+  parameters = function(o, shape) return affine_parameters(o, per_channel(o, shape)) end,
+  buffers = function(o, shape)
+    local size = per_channel(o, shape)
+    return { { name = "mean", shape = size, value = 0 }, { name = "variance", shape = size, value = 1 } }
+  end,
+  apply = function(o, p, x, ctx)
+    local time = ctx.time or 1
+    local weight, bias = at_step(o, p.weight, time), at_step(o, p.bias, time)
+    local running_mean, running_variance = at_step(o, p.mean, time), at_step(o, p.variance, time)
+    if not ctx.training or o.frozen then
+      return first(ops.batch_norm(x, weight, bias, running_mean, running_variance, { eps = o.eps }))
+    end
+    local y, mean, variance = ops.batch_norm(x, weight, bias, { eps = o.eps })
+    if not ctx.look then update(o, running_mean, running_variance, mean, variance, x:count() // x.shape[2]) end
+    return first(y, mean, variance)
+  end,
+}
+
+-- ---- within an item --------------------------------------------------------------------------------------------
+
+M.layer = layer.define {
+  word = "norm", full = "norm.layer", op = "layer_norm",
+  doc = "All elements of an item less their mean, divided by their standard deviation, times a weight plus a bias "
+    .. "for each element (Ba, Kiros & Hinton 2016). dim = \"channels\": across the channels of each pixel, with a "
+    .. "weight and a bias for each channel.",
+  positional = { "dim" },
+  options = {
+    dim = { type = "string", default = "all", choices = { "all", "channels" }, doc = "what is normalised together" },
+    eps = eps_field(), affine = affine_field(),
+  },
+  shape = same, cost = cost,
+  parameters = function(o, shape) return affine_parameters(o, o.dim == "all" and shape or { shape[1] }) end,
+  apply = function(o, p, x)
+    local axes = x.ndim - 1
+    if o.dim == "all" or axes == 1 then
+      return first(ops.layer_norm(x, p.weight, p.bias, { axes = axes, eps = o.eps }))
+    end
+    local last = ops.permute(x, { dims = { 1, 3, 4, 2 } })
+    local y = first(ops.layer_norm(last, p.weight, p.bias, { axes = 1, eps = o.eps }))
+    local back = ops.permute(y, { dims = { 1, 4, 2, 3 } })
+    last:release()
+    y:release()
+    return back
+  end,
+}
+
+local function apply_groups(groups, o, p, x)
+  return first(ops.group_norm(x, p.weight, p.bias, { groups = groups, eps = o.eps }))
+end
+
+M.group = layer.define {
+  word = "norm", full = "norm.group", op = "group_norm",
+  doc = "Groups of neighbouring channels of an item less their mean, divided by their standard deviation, times a "
+    .. "weight plus a bias for each channel (Wu & He 2018): independent of the batch.",
+  positional = { "groups" },
+  options = {
+    groups = { type = "integer", required = true, min = 1, doc = "how many groups the channels make" },
+    eps = eps_field(), affine = affine_field(),
+  },
+  resolve = function(o, shape)
+    if shape[1] % o.groups == 0 then return o end
+    return nil, string.format("groups = %d does not divide the %d channels of %s", o.groups, shape[1],
+      layer.shape_text(shape))
+  end,
+  shape = same, cost = cost,
+  parameters = function(o, shape) return affine_parameters(o, { shape[1] }) end,
+  apply = function(o, p, x) return apply_groups(o.groups, o, p, x) end,
+}
+
+M.instance = layer.define {
+  word = "norm", full = "norm.instance", op = "group_norm",
+  doc = "Each channel of an item less its mean, divided by its standard deviation over the pixels (Ulyanov, Vedaldi "
+    .. "& Lempitsky 2016); with affine = true times a weight plus a bias.",
+  options = {
+    eps = eps_field(),
+    affine = { type = "boolean", default = false, doc = "whether a weight (first 1) and a bias (first 0) follow" },
+  },
+  shape = function(_, shape)
+    if layer.elements(shape) > shape[1] then return shape end
+    return nil, string.format("needs more than one pixel, got %s", layer.shape_text(shape))
+  end,
+  cost = cost,
+  parameters = function(o, shape) return affine_parameters(o, { shape[1] }) end,
+  apply = function(o, p, x) return apply_groups(x.shape[2], o, p, x) end,
+}
+
+return M

@@ -1,0 +1,2 @@
+--- upsample { 2 }
+return require("lamina.layers.resize").upsample
