@@ -11,18 +11,23 @@
 --               has steps, the time steps of the model
 --   shape       (o, in_shape): the shape of one output, without the batch axis; nil and a message where none fits
 --   parameters  (o, in_shape): an ordered list of { name =, shape =, fan_in =, fan_out =, init =, inputs = }; init
---               overrides the option `init`; inputs is the axis of the weight that runs over the input's channels
---               (or, after `flatten`, over all its elements); absent: none
+--               overrides the option `init`; inputs is the axis of the weight that runs over the input's
+--               channels, where it has one; absent: none
 --   buffers     (o, in_shape): an ordered list of { name =, shape =, value = }: what is kept and saved with the
 --               weights but is not learned; absent: none
 --   apply       (o, p, x, ctx, activation): the output for a batch; p holds the parameters and buffers by name; ctx
 --               says whether it is training, the step, the seed, the layer's full name (purpose), the time step
---   (time) cost        (o, in_shape, out_shape): multiply-adds for one input; absent: 0
+--               (time)
+--   varies      true: what it gives changes from one time step to the next although its input does not
+--   cost        (o, in_shape, out_shape): multiply-adds for one input; absent: 0
 --   fuses       the name of an activation layer that `apply` can do in the same pass when it follows directly
 --   merges      true: the word joins several branches, word { {...}, {...} }; in_shape is then the list of their
 --               shapes, and x the list of what they give
 --   expand      (scope, o, source): a word whose values without names are layers, made of other layers; see
 --               lib/model/scope.lua for what a scope can do. Returns the source that is its output
+--   channels    (o, maps, shapes): for layers without weights that change the number or order of channels: what each
+--               channel of the output carries, maps[i] being a list of what those of input i do (see net:driven)
+--   flattens    true: the weight's axis of inputs runs over all elements of the input
 --   tensors     (...): what calling the word with tensors does; a word without parameters needs none
 --
 -- A spec is what calling a word makes: which word, which options (unchecked), at which line.

@@ -32,6 +32,11 @@ local Model = { __name = "model" }
 for name, method in pairs(require "lamina.model.weights") do Model[name] = method end
 for name, method in pairs(parts.methods) do Model[name] = method end
 
+--- net:driven(area): the weights that the area's output drives, through poolings, activations, shortcuts, feedback
+-- and laterals: a list of { node =, name =, tensor =, dim =, channels =, groups = }; each has driven:spread(values),
+-- a tensor that broadcasts against the weight and holds the value of the channel that acts. See lib/model/driven.lua.
+function Model:driven(area) return require("lamina.model.driven").of(self, area) end
+
 local find_method = object.index("a model", Model, "selected steps frozen core plan position seed")
 
 -- net.V1 is an area, as net:area "V1".
@@ -278,6 +283,7 @@ end
 --- net:inspect(x, ctx, watch): a forward pass with every layer by itself; watch(node, y) sees each layer's output.
 function Model:inspect(x, ctx, watch)
   ctx = context_of(self, ctx)
+  ctx.look = true
   ctx.watch = function(node, _, y) watch(node, y) end
   runner.run(self, x, ctx, {})
 end

@@ -19,6 +19,12 @@ return layer.define {
     .. "axis: concat({ a, b }, 2).",
   options = { dim = { type = "integer", default = 1, doc = "the axis that grows; 1 is the channels, -1 the last" } },
   shape = function(o, shapes) return merge.joined(shapes, o.dim) end,
+  channels = function(o, maps, shapes)
+    local list = {}
+    if o.dim ~= 1 and o.dim ~= -#shapes[1] then return maps[1] end
+    for _, map in ipairs(maps) do table.move(map, 1, #map, #list + 1, list) end
+    return list
+  end,
   apply = function(o, _, xs) return ops.concat(xs, { dim = o.dim < 0 and o.dim or o.dim + 1 }) end,
   tensors = tensors,
 }

@@ -77,7 +77,7 @@ return layer.define {
   parameters = function(o, shape)
     local kh, kw, channels = o.kernel[1], o.kernel[2], shape[1] // o.groups
     local list = { { name = "weight", shape = { o.width, channels, kh, kw }, fan_in = channels * kh * kw,
-      fan_out = o.width // o.groups * kh * kw } }
+      fan_out = o.width // o.groups * kh * kw, inputs = 2 } }
     if o.bias then
       list[2] = { name = "bias", shape = { o.width }, fan_in = channels * kh * kw, fan_out = o.width, bias = true }
     end

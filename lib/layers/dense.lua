@@ -19,11 +19,11 @@ return layer.define {
     init = { type = { "string", "table", "function" }, default = "uniform",
       doc = "first weights: uniform, he, lecun, glorot, zeros, { \"normal\", std = } or a function" },
   },
-  fuses = "relu",
+  fuses = "relu", flattens = true,
   shape = function(o) return { o.width } end,
   parameters = function(o, shape)
     local n = count(shape)
-    local list = { { name = "weight", shape = { o.width, n }, fan_in = n, fan_out = o.width } }
+    local list = { { name = "weight", shape = { o.width, n }, fan_in = n, fan_out = o.width, inputs = 2 } }
     if o.bias then list[2] = { name = "bias", shape = { o.width }, fan_in = n, fan_out = o.width, bias = true } end
     return list
   end,

@@ -13,7 +13,7 @@ return layer.define {
   word = "dropout",
   doc = "While training, sets each element to 0 with probability p and divides the others by 1 - p; otherwise does "
     .. "nothing. Which ones is a function of the seed, the layer's name and the step (Srivastava et al. 2014).",
-  positional = { "p" },
+  positional = { "p" }, varies = true,
   options = { p = { type = "number", default = 0.5, min = 0, below = 1, doc = "the probability of being left out" } },
   shape = function(_, shape) return shape end,
   apply = function(o, _, x, ctx)

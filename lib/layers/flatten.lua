@@ -10,6 +10,11 @@ return layer.define {
     for _, size in ipairs(shape) do n = n * size end
     return { n }
   end,
+  channels = function(_, maps, shapes)
+    local list, each = {}, layer.elements(shapes[1]) // shapes[1][1]
+    for i = 1, #maps[1] * each do list[i] = maps[1][(i - 1) // each + 1] end
+    return list
+  end,
   apply = function(_, _, x)
     if x.ndim == 2 then return x end
     return ops.flatten(x, 2)

@@ -15,6 +15,11 @@ local padded = layer.define {
     if #shape ~= 3 then return { o.width } end
     return { o.width, (shape[2] - 1) // o.stride + 1, (shape[3] - 1) // o.stride + 1 }
   end,
+  channels = function(o, maps)
+    local list = table.move(maps[1], 1, #maps[1], 1, {})
+    for i = #list + 1, o.width do list[i] = 0 end
+    return list
+  end,
   apply = function(o, _, x)
     local y = x
     for dim = 3, x.ndim do

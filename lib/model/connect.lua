@@ -48,6 +48,13 @@ local word = layer.define {
     if o.combine == "concat" then shape[1] = shape[1] + o.channels end
     return shape
   end,
+  channels = function(o, maps)
+    local list, count = table.move(maps[1], 1, #maps[1], 1, {}), #maps[1]
+    for i, channel in ipairs(maps[2]) do
+      if o.combine == "concat" then list[count + i] = channel elseif list[i] == 0 then list[i] = channel end
+    end
+    return list
+  end,
   apply = function(o, _, xs)
     local x, f = xs[1], xs[2]
     if not f then return without(o, x) end

@@ -2,7 +2,8 @@
 -- needs is held by the tape. A convolution or dense layer directly followed by relu runs as one op, unless its own
 -- output is asked for; both ways give the same bits.
 --
--- A model of T steps runs its graph T times. Within a step, layers run in the model's order, so that an area sees
+-- A model of T steps runs its graph T times, but for the layers to which nothing comes back: with a constant input
+-- they run once. Within a step, layers run in the model's order, so that an area sees
 -- what the areas before it make of this very step (or, with a delay, what they made of an earlier one). What lies
 -- before the first step is zero, and a connection brings nothing until something has had the time to arrive.
 local ops = require "lamina.core.ops"
@@ -18,6 +19,18 @@ local function count_readers(net)
     for _, source in ipairs(node.sources) do readers[source] = (readers[source] or 0) + 1 end
   end
   return readers
+end
+
+-- Layers that give the same at every step of a constant input: nothing before them looks back in time, draws at
+-- random or follows the batch. They run once.
+local function mark_steady(net)
+  for _, node in ipairs(net.order) do
+    local steady = #node.buffer_list == 0 and not node.layer.varies and not node.block.connection
+    for i, source in ipairs(node.sources) do
+      steady = steady and (node.delays[i] or 0) == 0 and (source.port or source.steady or false)
+    end
+    node.steady = steady
+  end
 end
 
 --- Once per model: which nodes can do the activation after them, the outputs, and how far back each node is looked
@@ -46,6 +59,7 @@ function M.prepare(net)
       node.fuse = following
     end
   end
+  mark_steady(net)
   net.plan = nil
 end
 
@@ -144,6 +158,19 @@ local function apply(run, entry, x, t)
   return node.layer.apply(node.options, node.held, x, ctx, entry.activation)
 end
 
+-- The same, kept for the steps after the first where it stays the same.
+local function once(run, entry, x, t)
+  if not run.constant or not entry.gives.steady then return apply(run, entry, x, t) end
+  local y = run.steady[entry.gives]
+  if not y then
+    y = apply(run, entry, x, t)
+    hold(run.live, y, 1)
+    run.steady[entry.gives] = y
+    run.kept[#run.kept + 1] = y
+  end
+  return y
+end
+
 -- Keeps what is asked for and what later steps look back at; returns how many places hold it.
 local function keep(run, entry, y, t)
   local node, n = entry.gives, 0
@@ -179,7 +206,7 @@ local function step(run, part, t)
     local node = entry.node
     local x = inputs_of(run, node, t)
     if x ~= nil then
-      local y = apply(run, entry, x, t)
+      local y = once(run, entry, x, t)
       if run.ctx.watch then run.ctx.watch(node, x, y, t) end
       hold(live, y, (part.uses[entry.gives] or 0) + keep(run, entry, y, t))
       if live[y] == 0 then y:release() end
@@ -232,7 +259,9 @@ local function new_run(net, x, ctx)
   local sequence = x.ndim == #net.input + 2
   local run = { net = net, ctx = ctx, training = ctx.training, live = {}, values = {}, past = {}, wanted = {},
     found = {}, outputs = {}, gathered = {}, n = x.shape[1], dtype = x.dtype }
+  run.steady, run.kept = {}, {}
   run.steps = ctx.steps or sequence and x.shape[2] or net.steps or 1
+  run.constant = not sequence and run.steps > 1
   local frames = {}
   function run.frame(t)
     if not sequence then return x end
@@ -277,6 +306,7 @@ function M.run(net, x, ctx, wanted, only)
       if y then let_go(run.live, y) end
     end
   end
+  release_all(run, run.kept)
   finish_gathered(run)
   return run.outputs, run.found
 end
