@@ -6,10 +6,12 @@ local command = require "lamina.core.command"
 
 local M = {}
 
--- By the __name of a value's metatable: the file (or files) and the local name of its class, what it is, and the fields that a
+-- By the __name of a value's metatable: the file (or files) and the local name of its class, what it is, and the fields
+-- that a
 -- script may read; base: the kind whose other methods it has, too.
 M.kinds = {
-  model = { file = { "lib/model.lua", "lib/model/weights.lua", "lib/model/parts.lua" }, class = "Model", fields = "name input seed",
+  model = { file = { "lib/model.lua", "lib/model/weights.lua", "lib/model/parts.lua" }, class = "Model",
+    fields = "name input seed",
     doc = "net(x) is the output for a batch x, print(net) the table of its layers." },
   area = { file = "lib/model/parts.lua", class = "Area", fields = "name kind shape layers from cells rule frozen",
     doc = "An area of a model is what net:area \"V1\", or net.V1, returns." },
