@@ -5,26 +5,16 @@ local errors = require "lamina.errors"
 local M = {}
 
 local function all_of(net)
-  local list, place = {}, {}
-  for i, entry in ipairs(net.list) do place[entry.tensor] = { entry = entry, at = i } end
-  for _, node in ipairs(net.nodes) do
-    for _, p in ipairs(node.parameters) do
-      local found = place[node.params[p.name]]
-      if found then
-        list[#list + 1] = { name = found.entry.name, tensor = found.entry.tensor, entry = found.entry, node = node,
-          block = node.block.name, p = p, at = found.at }
-        place[node.params[p.name]] = nil
-      end
-    end
+  local list = {}
+  for i, entry in ipairs(net.list) do
+    list[i] = { name = entry.name, tensor = entry.tensor, entry = entry, node = entry.node, p = entry.parameter }
   end
-  table.sort(list, function(a, b) return a.at < b.at end)
   return list
 end
 
 -- Whether a parameter is meant by one name or pattern.
 local function meant(net, item, of)
-  if net.blocks_by_name[of] then return item.block == of end
-  if net.nodes_by_name[of] then return item.node.name == of end
+  if net:has(of) then return item.node.block.name == of or (item.node.name .. "."):sub(1, #of + 1) == of .. "." end
   local ok, found = pcall(string.find, item.name, of)
   return ok and found ~= nil
 end
@@ -37,7 +27,7 @@ local function names_in(net)
 end
 
 --- The parameters that `of` means (nil: all), in the model's order: a list of { name =, tensor =, entry =, node =,
--- block =, p = }, where p is how the layer declared it and entry the one of net:parameters(). keep(item) may leave
+-- p = }, where p is how the layer declared it and entry the one of net:parameters(). keep(item) may leave
 -- some out; kind says in messages what is left ("weights"). Nothing found is an error at `position`, in the name of
 -- `word`.
 function M.parameters(net, of, word, position, keep, kind)

@@ -307,8 +307,8 @@ end
 
 --- data.mat(path[, name]): the variables of a MATLAB file (versions 4, 5 and 7.3) by name, or one of them. Arrays are
 -- tensors of MATLAB's shape, char arrays strings (or lists of rows), cells lists in MATLAB's order with a field
--- `shape`, structs tables, arrays of structs lists of tables, sparse matrices { shape, row, col, values }; what cannot
--- be read (function handles, objects) is { unread = what it is }. Looks in the experiment's folder first.
+-- `shape`, structs tables, arrays of structs lists of tables, sparse matrices { shape, row, col, values }; what
+-- cannot be read (function handles, objects) is { unread = what it is }. Looks in the experiment's folder first.
 function M.mat(path, name)
   local position = errors.position(2)
   path = require("lamina.experiment").find(named("mat", path, position))

@@ -82,6 +82,10 @@ function M.define(description)
   description.full = description.full or description.word
   description.options = description.options or {}
   description.options.positional = description.positional
+  if description.parameters then
+    description.options.constraint = { type = { "string", "table" }, doc = "what its weights must be after every "
+      .. "update, such as \"non_negative\" or { \"norm\", max = 1 }, or a list of these" }
+  end
   description.options.name = { type = "string", doc = "its name within the area, instead of word and number" }
   return setmetatable(description, Word)
 end

@@ -11,6 +11,7 @@
 -- option `name`; parameters add ".weight", ".bias". Areas and readouts read the area before them, or what `from`
 -- names. With steps = N the model runs N times on its input, and feedback and lateral connect one step with the next.
 local builder = require "lamina.model.build"
+local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
@@ -83,6 +84,7 @@ local function assemble(declaration)
   setmetatable(net, Model)
   runner.prepare(net)
   net:make()
+  constraints.declared(net)
   return net
 end
 
@@ -115,7 +117,12 @@ function M.model(name)
     words.need_table(string.format("model %q", name), given, position, "{ input { 1, 28, 28 }, area \"V1\" {...} }")
     local declaration = declare(name, given, position)
     local net = assemble(declaration)
-    if declaration.core then parts.take_over(net, declaration.core) end
+    if declaration.core then
+      local from = declaration.core.net
+      constraints.adopt(net, constraints.described(from, net.core_blocks), from:state().tensors, position)
+      parts.take_over(net, declaration.core)
+      constraints.refresh(net)
+    end
     for _, block in ipairs(net.blocks) do
       if block.frozen then net:freeze(block.name) end
     end

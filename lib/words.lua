@@ -19,6 +19,7 @@ local fields = {
   ["lamina.optim"] = "sgd adam adamw rmsprop adagrad",
   ["lamina.schedule"] = "constant warmup cosine step linear",
   ["lamina.loss"] = "cross_entropy mse bce",
+  ["lamina.cells"] = "dale",
   ["lamina.train"] = "train",
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",

@@ -6,9 +6,8 @@ local command = require "lamina.core.command"
 
 local M = {}
 
--- By the __name of a value's metatable: the file (or files) and the local name of its class, what it is, and the fields
--- that a
--- script may read; base: the kind whose other methods it has, too.
+-- By the __name of a value's metatable: the file (or files) and the local name of its class, what it is, and the
+-- fields that a script may read; base: the kind whose other methods it has, too.
 M.kinds = {
   model = { file = { "lib/model.lua", "lib/model/weights.lua", "lib/model/parts.lua" }, class = "Model",
     fields = "name input seed",

@@ -1,5 +1,6 @@
 --- What a model holds: parameters and buffers, their first values, freezing, copies, files, comparisons. Each
 -- function here becomes a method of models (lib/model.lua).
+local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
@@ -119,6 +120,24 @@ function Model:unfreeze(names)
   return self
 end
 
+-- ---- constraints -----------------------------------------------------------------------------------------------
+
+--- net:constrain(names, constraint): what the weights of an area, a layer, a pattern or a list of these must be from
+-- now on, after every update by any optimizer or rule: net:constrain("V1", "non_negative"), net:constrain("IT",
+-- { "norm", max = 1 }). help "constraints" lists them. Returns the model.
+function Model:constrain(names, constraint)
+  local position = errors.position(2)
+  if constraint == nil then
+    errors.raise("argument", position, "constrain: expected names and a constraint, as in net:constrain(\"V1\", "
+      .. "\"non_negative\")")
+  end
+  constraints.constrain(self, names, constraint, position)
+  return self
+end
+
+--- net:holds(): whether all constraints hold now, bit for bit; else false and the one that does not.
+function Model:holds() return constraints.holds(self) end
+
 -- ---- digest and comparison -------------------------------------------------------------------------------------
 
 -- Parameters, then buffers: { name, tensor }.
@@ -203,8 +222,9 @@ end
 -- relative path is one in the experiment's folder. Returns the path written.
 function Model:save(path)
   path = require("lamina.experiment").path(path_text("save", path))
-  require("lamina.core.io").safetensors_write(path, tensors_of(self), { model = self.name,
-    description = tostring(self), digest = self:digest() })
+  local io = require "lamina.core.io"
+  io.safetensors_write(path, tensors_of(self), { model = self.name, description = tostring(self),
+    digest = self:digest(), constraints = io.json_encode(constraints.described(self)) })
   return path
 end
 
@@ -253,6 +273,7 @@ function Model:take(tensors, what, level, partial)
     if not known[name] then report.extra[#report.extra + 1] = name end
   end
   table.sort(report.extra)
+  constraints.refresh(self)
   return report
 end
 
@@ -264,7 +285,12 @@ function Model:load(path, options)
   local o = schema.check("load", options, { partial = { type = "boolean", default = false,
     doc = "whether names that only the file or only the model has are passed over" } })
   path = require("lamina.experiment").find(path_text("load", path))
-  local report = self:take(require("lamina.core.io").safetensors_read(path), path, 2, o.partial)
+  local io = require "lamina.core.io"
+  local tensors, metadata = io.safetensors_read(path)
+  if metadata and metadata.constraints then
+    constraints.adopt(self, io.json_decode(metadata.constraints), tensors, errors.position(2))
+  end
+  local report = self:take(tensors, path, 2, o.partial)
   if o.partial then return self, report end
   return self
 end
@@ -272,6 +298,7 @@ end
 --- net:clone(): a model of its own with the same layers, parameters, buffers and frozen areas.
 function Model:clone()
   local copy = require("lamina.model").build_again(self)
+  constraints.adopt(copy, constraints.described(self), tensors_of(self), errors.position(2))
   copy:take(tensors_of(self), self.name, 2)
   for i, node in ipairs(self.nodes) do
     if node.frozen then set_frozen(copy, copy.nodes[i].name, true, 2) end

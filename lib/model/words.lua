@@ -38,6 +38,8 @@ local function fields(own)
   own.delay = { type = "integer", min = 0, doc = "time steps between the sources and this; 0 if absent, but for "
     .. "areas with update = \"parallel\" 1, except from the input" }
   own.frozen = { type = "boolean", default = false, doc = "whether its weights and statistics stay as they are" }
+  own.constraint = { type = { "string", "table" }, doc = "what its weights must be after every update, such as "
+    .. "\"non_negative\" or { \"norm\", max = 1 }, or a list of these" }
   own.cells = { type = "any", doc = "what its cells are, such as dale { excitatory = 0.8 }" }
   own.rule = { type = "any", doc = "how it learns, where `train` says nothing else" }
   return own
@@ -67,8 +69,8 @@ local function named_block(kind, options_of, example)
   end
 end
 
---- area "V1" { layers..., from =, combine =, delay =, frozen =, cells =, rule = }: a stage of the model. It reads the
--- area before it, or what `from` names: areas may branch and join.
+--- area "V1" { layers..., from =, combine =, delay =, frozen =, cells =, rule =, constraint = }: a stage of the
+-- model. It reads the area before it, or what `from` names: areas may branch and join.
 M.area = named_block("area", AREA, "area \"V1\" { conv { 16, kernel = 5 }, relu }")
 
 --- readout "digit" { layers..., from =, steps = "last" }: an output, read from the area before it or what `from`
