@@ -19,6 +19,7 @@ local M = {}
 
 -- Targets are a tensor or a table of tensors by name: f of each of them.
 local function map_targets(y, f)
+  if y == nil then return nil end
   if tensor.is_tensor(y) then return f(y) end
   local mapped = {}
   for name, t in pairs(y) do mapped[name] = f(t) end
@@ -33,7 +34,9 @@ Batch.__tostring = function(self) return string.format("batch of %d", self.n) en
 --- Gives the batch's memory back now instead of when Lua's collector comes by.
 function Batch:release()
   local function release(t) t:release() end
-  for _, value in pairs { self.x, self.y, self.index } do map_targets(value, release) end
+  map_targets(self.x, release)
+  map_targets(self.y, release)
+  map_targets(self.index, release)
 end
 
 --- A batch from its parts; n is the number of items.
@@ -48,6 +51,7 @@ Set.__len = function(self) return self.n end
 local function shape_of(x) return table.concat(x.shape, "x") end
 
 local function targets_text(y)
+  if y == nil then return "none" end
   if tensor.is_tensor(y) then return shape_of(y) .. " " .. y.dtype end
   local parts = {}
   for name, t in pairs(y) do parts[#parts + 1] = string.format("%s %s %s", name, shape_of(t), t.dtype) end
@@ -80,7 +84,7 @@ end
 local TENSORS = {
   positional = { "x", "y" },
   x = { type = "tensor", required = true, doc = "inputs, items along the first axis" },
-  y = { type = { "tensor", "table" }, required = true,
+  y = { type = { "tensor", "table" },
     doc = "targets: labels from 1 (int64), or numbers; or several by name, { category =, position = }" },
   classes = { type = "table", doc = "the classes' names; labels must be from 1 to their number" },
   groups = { type = "table", doc = "what items belong together in a split: one value for each item" },
@@ -100,6 +104,7 @@ local function check_targets(x, y, position)
         shape_of(x), what, shape_of(t))
     end
   end
+  if y == nil then return end
   if tensor.is_tensor(y) then return check(y, "y") end
   if next(y) == nil then errors.raise("argument", position, "data.tensors: y is an empty table") end
   for name, t in pairs(y) do
@@ -112,7 +117,7 @@ local function check_targets(x, y, position)
 end
 
 --- data.tensors { x, y, classes =, groups =, missing =, name = }: a data set from tensors that are there already. y
--- may be a table of targets by name.
+-- may be a table of targets by name, or absent where nothing is to be learned from targets.
 function M.tensors(given)
   local position = errors.position(2)
   local o = schema.check("data.tensors", given, TENSORS, position)

@@ -195,7 +195,7 @@ local function context_of(net, ctx)
       tostring(steps))
   end
   return { training = ctx.training or false, step = ctx.step or 0, seed = ctx.seed or net.seed, watch = ctx.watch,
-    steps = steps }
+    stop = ctx.stop, steps = steps }
 end
 
 --- net:forward(x, { training =, step =, steps =, watch = }): the output for a batch; several readouts give a table by

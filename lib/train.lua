@@ -8,6 +8,7 @@ local evaluate = require "lamina.evaluate"
 local loop = require "lamina.loop"
 local ops = require "lamina.core.ops"
 local penalties = require "lamina.penalty"
+local rules = require "lamina.rules"
 local schema = require "lamina.schema"
 
 local M = {}
@@ -21,6 +22,8 @@ local FIELDS = {
       .. "these for each readout: { category = \"cross_entropy\", position = { \"mse\", weight = 0.1 } }" },
   penalty = { type = "table", doc = "{ l1 =, l2 =, group =, smooth =, activity =, of = }, or a list of these" },
   optimizer = { type = "any", doc = "adam { rate = 1e-3 } if absent" },
+  rule = { type = "any", doc = "how areas learn: { V1 = \"oja\", digit = \"backprop\" }; areas without one keep "
+    .. "their weights. Without it: what the areas' own option `rule` says, else backprop" },
   keep = { type = "string", doc = "which weights stay: those \"best\" on `validate` (the default with it), the "
     .. "\"last\", or those best at a goal, by its name" },
   constraints = { type = { "table", "string" }, doc = "what weights must be after every update: "
@@ -107,8 +110,9 @@ local function release_outputs(outputs)
 end
 
 -- The loss and what is added to it: a tensor to go backward from.
-local function objective(run, loss, result)
+local function objective(run, loss, terms, result)
   local extra = run.penalty and run.penalty:of_weights()
+  for _, term in ipairs(terms) do extra = extra and ops.add(extra, term) or term end
   if not extra then return loss end
   result.penalty = extra:item()
   if result.penalty ~= result.penalty or result.penalty == math.huge then
@@ -117,19 +121,49 @@ local function objective(run, loss, result)
   return ops.add(loss, extra)
 end
 
+-- What looks on in the forward pass: local rules, and penalties on activities, whose terms go into `terms`.
+function Run:watcher(terms)
+  local plan, penalty = self.rules, self.penalty
+  if not plan and not (penalty and penalty.watched) then return nil end
+  return function(node, x, y)
+    if plan then plan:watch(node, x, y) end
+    local term = penalty and node == node.block.last and penalty:of_activity(node.block.name, y)
+    if term then terms[#terms + 1] = term end
+  end
+end
+
+-- The local rules' updates, if there are any, and how far they went.
+function Run:learn_locally(b, result)
+  if not self.rules then return end
+  for name, change in pairs(self.rules:update(b)) do result[name .. "_change"] = change end
+end
+
+-- A batch for a model that learns by local rules alone.
+function Run:step_locally(b)
+  local result = {}
+  core.no_grad(function()
+    release_outputs(self.net:forward(b.x, { training = true, step = b.step, watch = self:watcher {} }))
+  end)
+  self:learn_locally(b, result)
+  return result
+end
+
 -- One batch: forward, loss, backward, update.
 function Run:step(b)
-  local ctx = { training = true, step = b.step }
+  local terms = {}
+  local ctx = { training = true, step = b.step, watch = self:watcher(terms), stop = self.rules and self.rules.stops }
   local outputs = self.net:forward(b.x, ctx)
   local loss, each = self.goals:loss(outputs, b.y)
   local number = loss:item()
   if number ~= number or number == math.huge or number == -math.huge then raise_nonfinite(self, number, b, ctx) end
   local result = { loss = number }
   goal_columns(self, result, outputs, each, b)
-  local value = objective(self, loss, result)
+  local value = objective(self, loss, terms, result)
   release_outputs(outputs)
   self.opt:gather(value)
+  if self.rules then self.rules:check_gradients() end
   value:release()
+  self:learn_locally(b, result)
   return result
 end
 
@@ -144,7 +178,7 @@ function Run:after(row)
     if is_own(name) then moved[name] = value end
   end
   for name, value in pairs(moved) do row[name], row["train_" .. name] = nil, value end
-  row.rate = self.opt.last_rate
+  row.rate = self.opt and self.opt.last_rate
   if not self.o.validate then return end
   if self.averaged then self.opt:swap() end
   self:validate(row)
@@ -161,21 +195,38 @@ function Run:validate(row)
   if self.best then self.best:look(self.net, row) end
 end
 
+function Run:go()
+  local o, step = self.o, self.locally and self.step_locally or self.step
+  local undo = self.rules and self.rules:begin()
+  local ok, rows = pcall(loop.run, { data = o.data, batch = o.batch, epochs = o.epochs, shuffle = o.shuffle,
+    seed = o.seed, checkpoint = o.checkpoint, resume = o.resume, log = o.log,
+    state = { model = self.net, optimizer = self.opt, best = self.best, rules = self.rules },
+    each = function(b) return step(self, b) end, after = function(row) return self:after(row) end }, self.position)
+  if undo then undo() end
+  if not ok then error(rows, 0) end
+  return rows
+end
+
 local function make_run(given, position)
   check.rate(given, position)
   local o = schema.check("train", given, FIELDS, position)
   check.model(o, position)
-  local g = check.goals(o, position)
-  check.rest(o, g, position)
-  local run = setmetatable({ o = o, net = o.model, goals = g, opt = o.optimizer, position = position }, Run)
+  check.data(o, position)
+  local run = setmetatable({ o = o, net = o.model, position = position }, Run)
+  run.rules = rules.plan(o.model, o.rule, position)
+  run.locally = run.rules and #run.rules.gradient == 0
+  local g = (not run.locally or o.validate) and check.goals(o, position) or { single = true, list = {} }
+  check.rest(o, g, run.locally, position)
+  run.goals, run.opt = g, o.optimizer
   if o.constraints then constraints.of_train(o.model, o.constraints, position) end
   run.penalty = o.penalty and penalties.make(o.penalty, o.model, position)
-  run.averaged = o.optimizer.o.average ~= nil
+  run.averaged = run.opt and run.opt.o.average ~= nil
   run.best = o.keep ~= "last" and best_weights.new(g, o.keep) or nil
   return run
 end
 
---- train { model =, data =, validate =, loss = "cross_entropy", penalty =, optimizer = adam {}, epochs = 1,
+--- train { model =, data =, validate =, loss = "cross_entropy", penalty =, constraints =, rule =, optimizer = adam
+-- {}, epochs = 1,
 -- batch = 64, shuffle = true, keep =, clip =, checkpoint =, resume =, seed =, log = }: trains the model and returns
 -- the history, one row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss,
 -- valid_error, penalty, rate, seconds. With goals for several readouts the losses are totals, and each goal has
@@ -190,18 +241,18 @@ function M.train(given, ...)
   schema.alone("train", "train { model = net, data = set, epochs = 5 }", position, ...)
   local run = make_run(given, position)
   local o, net, opt, best = run.o, run.net, run.opt, run.best
-  if o.clip then opt.o.clip = o.clip end
-  opt:attach(net)
-  local rows = loop.run({ data = o.data, batch = o.batch, epochs = o.epochs, shuffle = o.shuffle, seed = o.seed,
-    checkpoint = o.checkpoint, resume = o.resume, log = o.log, state = { model = net, optimizer = opt, best = best },
-    each = function(b) return run:step(b) end, after = function(row) return run:after(row) end }, position)
+  if opt then
+    if o.clip then opt.o.clip = o.clip end
+    opt:attach(run.rules and run.rules.gradient or net)
+  end
+  local rows = run:go()
   if best and best.weights then
     net:take(best.weights, "the best weights", 2)
     o.validate.selected = true
   elseif run.averaged then
     opt:swap()
   end
-  opt:zero()
+  if opt then opt:zero() end
   return rows
 end
 

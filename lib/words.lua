@@ -21,6 +21,7 @@ local fields = {
   ["lamina.loss"] = "cross_entropy mse bce",
   ["lamina.cells"] = "dale",
   ["lamina.train"] = "train",
+  ["lamina.rules"] = "local_rule",
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
   ["lamina.neural"] = "predictivity separability ridge kfold grouped split_half",

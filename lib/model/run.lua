@@ -200,6 +200,13 @@ local function forget(run, t)
   end
 end
 
+-- The same values, without a way back for gradients.
+local function stopped(y, x)
+  local detached = y:detach()
+  if not rawequal(y, x) then y:release() end
+  return detached
+end
+
 local function step(run, part, t)
   local live, values = run.live, run.values
   for _, entry in ipairs(part.list) do
@@ -208,6 +215,7 @@ local function step(run, part, t)
     if x ~= nil then
       local y = once(run, entry, x, t)
       if run.ctx.watch then run.ctx.watch(node, x, y, t) end
+      if run.ctx.stop and run.ctx.stop[entry.gives] then y = stopped(y, x) end
       hold(live, y, (part.uses[entry.gives] or 0) + keep(run, entry, y, t))
       if live[y] == 0 then y:release() end
       values[entry.gives] = y
@@ -284,7 +292,8 @@ local function plan_for(net, ctx, outputs, wanted)
   return net.plan
 end
 
---- Runs a batch x through the model. ctx: { training =, step =, seed =, watch =, steps = }; watch(node, x, y, t) sees
+--- Runs a batch x through the model. ctx: { training =, step =, seed =, watch =, stop =, steps = }; stop: a set of
+-- nodes whose outputs gradients do not pass; watch(node, x, y, t) sees
 -- every layer's input (a list of them where it joins branches) and output at each time step; what it keeps it must
 -- detach or clone, since the runner releases both. wanted: a list of { node =, name =, time = } whose outputs to
 -- keep, time being a step or "last". only: leave out what they do not need. Returns the outputs by readout (by the

@@ -44,7 +44,12 @@ end
 
 local function check_targets(o, g, what, position)
   local y = o[what].y
-  if y == nil then return end
+  if y == nil then
+    if core.is_tensor(o[what].x) then
+      errors.raise("argument", position, "train: %s has no targets y to compare the outputs with", what)
+    end
+    return
+  end
   g:check_targets(y, what, position)
   for k, goal in ipairs(g.list) do
     local name = what .. ((g.single or core.is_tensor(y)) and "" or "." .. goal.name)
@@ -72,20 +77,33 @@ function M.model(o, position)
   end
 end
 
---- The goals, checked against the model and the data.
-function M.goals(o, position)
+--- The data sets, checked against the model.
+function M.data(o, position)
   check_set(o, "data", position)
   if o.validate ~= nil then check_set(o, "validate", position) end
+end
+
+--- The goals, checked against the model and the data.
+function M.goals(o, position)
   local g = goals.make(o.loss, o.model, o.data.missing, "train", position)
   check_targets(o, g, "data", position)
   if o.validate ~= nil then check_targets(o, g, "validate", position) end
   return g
 end
 
---- The optimizer, and which weights stay at the end.
-function M.rest(o, g, position)
-  o.optimizer = o.optimizer or optim.adam {}
-  if not optim.is_optimizer(o.optimizer) then
+--- The optimizer, and which weights stay at the end. locally: only local rules are at work, without an optimizer.
+function M.rest(o, g, locally, position)
+  if locally then
+    for _, name in ipairs { "optimizer", "clip", "penalty" } do
+      if o[name] ~= nil then
+        errors.raise("argument", position, "train: option '%s' is for areas under \"backprop\", and rule names none",
+          name)
+      end
+    end
+  else
+    o.optimizer = o.optimizer or optim.adam {}
+  end
+  if not locally and not optim.is_optimizer(o.optimizer) then
     errors.raise("argument", position, "train: optimizer is a %s, expected one such as adam { rate = 1e-3 }",
       type(o.optimizer))
   end

@@ -1,0 +1,72 @@
+--- The local rules that have names: hebb, oja, sanger, bcm. n is the number of rows of a batch.
+local ops = require "lamina.core.ops"
+
+local THROUGH = { type = "boolean", default = false,
+  doc = "whether gradients pass through its areas to those before" }
+
+local function options(own)
+  own.rate = own.rate or { type = "number", default = 1e-3, min = 0, doc = "learning rate" }
+  own.through = THROUGH
+  return own
+end
+
+local M = {}
+
+-- The mean of y x' over rows: units x inputs.
+local function correlation(x, y) return y:t():matmul(x) / x:size(1) end
+
+--- hebb: w grows by rate * mean(y x) (Hebb 1949). Nothing holds it back: give the area a constraint such as
+-- { "norm", max = 1 }, or decay, which takes decay * w away.
+M.hebb = {
+  options = options { decay = { type = "number", default = 0, min = 0, doc = "what is taken from the weights" } },
+  update = function(w, x, y, _, o)
+    local change = correlation(x, y)
+    return o.rate * (o.decay > 0 and change - w * o.decay or change)
+  end,
+}
+
+--- oja: rate * (mean(y x) - mean(y^2) w), for each unit by itself (Oja 1982). A linear unit's weight becomes the
+-- first principal component of its inputs (uncentred), of length 1.
+M.oja = {
+  options = options {},
+  update = function(w, x, y, _, o)
+    local power = ops.mean(y:square(), { 1 }):reshape { -1, 1 }
+    return o.rate * (correlation(x, y) - power * w)
+  end,
+}
+
+-- The lower triangle of a square matrix, the diagonal included.
+local function lower(t)
+  local n = t:size(1)
+  local place = require("lamina.core.tensor").arange(1, n)
+  return ops.where(ops.ge(place:reshape { n, 1 }, place:reshape { 1, n }), t, 0)
+end
+
+--- sanger: rate * (mean(y x) - lower(mean(y y')) w), the generalised Hebbian algorithm (Sanger 1989). The units'
+-- weights become the principal components of the inputs, in order.
+M.sanger = {
+  options = options {},
+  update = function(w, x, y, _, o)
+    return o.rate * (correlation(x, y) - lower(correlation(y, y)):matmul(w))
+  end,
+}
+
+--- bcm: rate * mean(y (y - theta) x), where theta, one for each unit, follows its mean y^2: theta = memory theta +
+-- (1 - memory) mean(y^2) (Bienenstock, Cooper & Munro 1982; the quadratic form of Intrator & Cooper 1992). scaled
+-- divides by theta, which keeps it stable at larger rates (Law & Cooper 1994).
+M.bcm = {
+  options = options {
+    memory = { type = "number", default = 0.99, min = 0, below = 1, doc = "how slowly the threshold follows" },
+    theta = { type = "number", default = 1, min = 0, doc = "where the thresholds begin" },
+    scaled = { type = "boolean", default = false, doc = "divide by the threshold (Law & Cooper 1994)" },
+  },
+  state = function(o) return { theta = o.theta } end,
+  update = function(_, x, y, s, o)
+    s.theta = o.memory * s.theta + (1 - o.memory) * ops.mean(y:square(), { 1 })
+    local drive = y * (y - s.theta)
+    if o.scaled then drive = drive / ops.maximum(s.theta, 1e-12) end
+    return o.rate * correlation(x, drive)
+  end,
+}
+
+return M
