@@ -118,8 +118,9 @@ end
 
 --- data.tensors { x, y, classes =, groups =, missing =, name = }: a data set from tensors that are there already. y
 -- may be a table of targets by name, or absent where nothing is to be learned from targets.
-function M.tensors(given)
+function M.tensors(given, ...)
   local position = errors.position(2)
+  schema.alone("data.tensors", "data.tensors { x, y }", position, ...)
   local o = schema.check("data.tensors", given, TENSORS, position)
   check_targets(o.x, o.y, position)
   if o.groups and #o.groups ~= #o.x then
