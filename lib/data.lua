@@ -120,8 +120,8 @@ end
 -- may be a table of targets by name, or absent where nothing is to be learned from targets.
 function M.tensors(given, ...)
   local position = errors.position(2)
-  schema.alone("data.tensors", "data.tensors { x, y }", position, ...)
   local o = schema.check("data.tensors", given, TENSORS, position)
+  schema.alone("data.tensors", "data.tensors { x, y }", position, ...)
   check_targets(o.x, o.y, position)
   if o.groups and #o.groups ~= #o.x then
     errors.raise("shape", position, "data.tensors: groups has %d entries for %d items", #o.groups, #o.x)
