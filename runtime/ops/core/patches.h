@@ -1,0 +1,45 @@
+/* patches.h: windows of images as columns (im2col) and back, for unfold and fold. */
+#ifndef LM_OPS_CORE_PATCHES_H
+#define LM_OPS_CORE_PATCHES_H
+
+#include "ops/core/op.h"
+
+typedef struct lm_patches {
+  int64_t n, c, h, w, kh, kw, sh, sw, ph, pw, dh, dw, oh, ow;
+} lm_patches;
+
+/* The first four parameters of unfold and fold. */
+#define LM_PATCH_PARAMS                                                                                              \
+  {.name = "kernel",                                                                                                 \
+   .kind = LM_P_INTS,                                                                                                \
+   .doc = "the size of a window: rows, columns",                                                                     \
+   .low = 1,                                                                                                         \
+   .high = 1048576,                                                                                                  \
+   .count = 2},                                                                                                      \
+      {.name = "stride",                                                                                             \
+       .kind = LM_P_INTS,                                                                                            \
+       .doc = "pixels between windows: rows, columns",                                                               \
+       .initial = "1",                                                                                               \
+       .low = 1,                                                                                                     \
+       .high = 1048576,                                                                                              \
+       .count = 2},                                                                                                  \
+      {.name = "pad",                                                                                                \
+       .kind = LM_P_INTS,                                                                                            \
+       .doc = "zeros added on each side: rows, columns",                                                             \
+       .initial = "0",                                                                                               \
+       .low = 0,                                                                                                     \
+       .high = 1048576,                                                                                              \
+       .count = 2},                                                                                                  \
+  {                                                                                                                  \
+    .name = "dilation", .kind = LM_P_INTS, .doc = "pixels between neighbours in a window: rows, columns",            \
+    .initial = "1", .low = 1, .high = 1048576, .count = 2                                                            \
+  }
+
+/* The geometry for images n,c,h,w by c->p[0..3]; a window larger than the padded image is a shape error. */
+lm_status lm_patches_of(const lm_call *c, int64_t n, int64_t channels, int64_t h, int64_t w, lm_patches *s, lm_err *e);
+
+/* (n, c, h, w) to (n, c kh kw, oh ow), and the sum of columns back, in ascending (kh, kw). Row-major, LM_F32 or LM_F64. */
+lm_status lm_patches_unfold(lm_dtype dtype, const lm_patches *s, const void *x, void *out, lm_err *e);
+lm_status lm_patches_fold(lm_dtype dtype, const lm_patches *s, const void *x, void *out, lm_err *e);
+
+#endif

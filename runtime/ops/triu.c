@@ -1,0 +1,27 @@
+/* triu.c: the elements on and above a diagonal. */
+#include "ops/core/diagonal.h"
+
+static lm_status infer(lm_call *c, lm_err *e) { return lm_need_ndim(c, 0, 2, LM_MAX_DIMS, e); }
+
+static lm_status forward(lm_call *c, lm_err *e) { return lm_triangle(c, true, e); }
+
+static const lm_param params[] = {{.name = "offset",
+                                   .kind = LM_P_INT,
+                                   .doc = "which diagonal: above the main one, or below where it is negative",
+                                   .initial = "0"},
+                                  {0}};
+
+static const lm_case cases[] = {{"3x4", ""}, {"2x3x3", "offset=-1"}, {"4x3", "offset=1"}, {0}};
+
+const lm_op lm_op_triu = {
+    .name = "triu",
+    .doc = "The elements on and above a diagonal of the last two axes; those below it become 0 (NaN too).",
+    .inputs = "x",
+    .group = "shape",
+    .params = params,
+    .infer = infer,
+    .forward = forward,
+    .compound = true,
+    .twice = true,
+    .cases = cases,
+};
