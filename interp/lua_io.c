@@ -1,5 +1,5 @@
-/* lua_io.c: files of arrays and pictures for scripts: require "lamina.core.io". CSV, JSON and MATLAB are in lua_csv.c,
- * lua_json.c and lua_mat.c. Every file that is read is remembered for results.json. */
+/* lua_io.c: files of arrays and pictures for scripts: require "lamina.core.io". CSV, JSON and MATLAB are in
+ * lua_csv.c, lua_json.c and lua_mat.c. Every file that is read is remembered for results.json. */
 #include "bind.h"
 #include "lua_text.h"
 #include "own.h"

@@ -20,7 +20,7 @@ typedef struct lm_source {
   int64_t left;
   lm_status (*read)(struct lm_source *s, void *to, int64_t n, lm_err *e); /* exactly n bytes, n <= left */
   void *state;
-  lm_mapping *mapping; /* of a file that lm_source_map opened; NULL otherwise */
+  lm_mapping *mapping;     /* of a file that lm_source_map opened; NULL otherwise */
   const unsigned char *at; /* of bytes in memory: the next one */
 } lm_source;
 

@@ -21,8 +21,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
   if (!fits)
     return lm_fail(e, LM_ERR_SHAPE, "cdist: a is %s and b is %s; all axes but the last but one must agree",
                    lm_shape_text(a->ndim, a->shape, ta), lm_shape_text(b->ndim, b->shape, tb));
-  if (!(c->p[0].r >= 0))
-    return lm_fail(e, LM_ERR_ARGUMENT, "cdist: 'p' is %g but must be at least 0", c->p[0].r);
+  if (!(c->p[0].r >= 0)) return lm_fail(e, LM_ERR_ARGUMENT, "cdist: 'p' is %g but must be at least 0", c->p[0].r);
   if (c->p[1].i && c->p[0].r != 2) return lm_fail(e, LM_ERR_ARGUMENT, "cdist: 'squared' is for p = 2");
   lm_infer_shape(c, a->ndim, a->shape);
   c->out_meta[0].shape[a->ndim - 1] = b->shape[b->ndim - 2];
@@ -132,8 +131,8 @@ static void by_differences(lm_chain *h, lm_call *c, lm_tensor *g, lm_tensor **gr
   } else if (p != 1) { /* sign (|t| / d)^(p - 1), 0 where the distance is */
     lm_tensor *zero = lm_do_number(h, &lm_op_eq, size, 0), *one = h->status ? NULL : lm_number_like(h, size, 1);
     lm_tensor *whole = lm_do_number(h, &lm_op_eq, d, 0);
-    lm_tensor *ratio = lm_do2(h, &lm_op_div, lm_do3(h, &lm_op_where, zero, one, size),
-                              lm_do3(h, &lm_op_where, whole, one, d));
+    lm_tensor *ratio =
+        lm_do2(h, &lm_op_div, lm_do3(h, &lm_op_where, zero, one, size), lm_do3(h, &lm_op_where, whole, one, d));
     slope = lm_do2(h, &lm_op_mul, sign, lm_do_number(h, &lm_op_pow, ratio, p - 1));
   }
   lm_tensor *part = lm_do2(h, &lm_op_mul, lm_do_unsqueeze(h, g, last + 1), slope);
@@ -155,15 +154,20 @@ static const lm_param params[] = {
     {.name = "squared", .kind = LM_P_BOOL, .doc = "the squares of Euclidean distances", .initial = "false"},
     {0}};
 
-static const lm_case cases[] = {{"3x4; 5x4", ""},           {"2x3x4; 2x2x4", "squared=true"},
-                                {"3x4:apart; 2x4:positive", "p=1"}, {"3x4:apart; 2x4:positive", "p=3"},
-                                {"3x4:apart; 2x4:positive", "p=inf"}, {0}};
+static const lm_case cases[] = {{"3x4; 5x4", ""},
+                                {"2x3x4; 2x2x4", "squared=true"},
+                                {"3x4:apart; 2x4:positive", "p=1"},
+                                {"3x4:apart; 2x4:positive", "p=3"},
+                                {"3x4:apart; 2x4:positive", "p=inf"},
+                                {0}};
 
 const lm_op lm_op_cdist = {
     .name = "cdist",
-    .doc = "The distances between all points of a and all points of b: a is m,d, b n,d, the result m,n; leading axes are a\n"
-           "batch and agree. The p-norm of the difference, added up coordinate by coordinate, so equal points are at 0\n"
-           "exactly. float32 or float64. Where a distance is 0 its gradient is taken as 0.",
+    .doc =
+        "The distances between all points of a and all points of b: a is m,d, b n,d, the result m,n; leading axes "
+        "are a\n"
+        "batch and agree. The p-norm of the difference, added up coordinate by coordinate, so equal points are at 0\n"
+        "exactly. float32 or float64. Where a distance is 0 its gradient is taken as 0.",
     .inputs = "a b",
     .group = "products",
     .params = params,

@@ -20,9 +20,10 @@ static const lm_case cases[] = {{"3", ""}, {"2x3", "offset=1"}, {"2x3", "offset=
 
 const lm_op lm_op_diag_embed = {
     .name = "diag_embed",
-    .doc = "The last axis of x as the diagonal of square matrices of zeros, whose axes are the last two unless dim1 and "
-           "dim2\n"
-           "say otherwise.",
+    .doc =
+        "The last axis of x as the diagonal of square matrices of zeros, whose axes are the last two unless dim1 and "
+        "dim2\n"
+        "say otherwise.",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -28,8 +28,7 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   lm_status status = lm_diagonal_axes(c, x->ndim, &rows, &columns, e);
   if (status) return status;
   lm_chain h = lm_chain_start(e);
-  lm_give(&h,
-          lm_do_undiagonal(&h, grad_out[0], c->p[0].i, rows, columns, x->shape[rows], x->shape[columns]), NULL,
+  lm_give(&h, lm_do_undiagonal(&h, grad_out[0], c->p[0].i, rows, columns, x->shape[rows], x->shape[columns]), NULL,
           &grad_in[0]);
   return lm_chain_end(&h);
 }
@@ -41,7 +40,8 @@ static const lm_case cases[] = {
 
 const lm_op lm_op_diagonal = {
     .name = "diagonal",
-    .doc = "The diagonal of two axes, as a view: the axes go away, and the diagonal is a new last axis. offset 1 is the\n"
+    .doc = "The diagonal of two axes, as a view: the axes go away, and the diagonal is a new last axis. offset 1 is "
+           "the\n"
            "diagonal above the main one, -1 that below.",
     .inputs = "x",
     .group = "shape",

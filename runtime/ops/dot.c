@@ -22,8 +22,10 @@ static const lm_case cases[] = {{"4; 4", ""}, {"2x3; 3x4", ""}, {"2x3; 3", ""}, 
 
 const lm_op lm_op_dot = {
     .name = "dot",
-    .doc = "The sum of products over the last axis of a and the last but one of b (its only one, if it has one): of two\n"
-           "lists their dot product, of two matrices the matrix product, with a scalar the product. Of batches it gives\n"
+    .doc = "The sum of products over the last axis of a and the last but one of b (its only one, if it has one): of "
+           "two\n"
+           "lists their dot product, of two matrices the matrix product, with a scalar the product. Of batches it "
+           "gives\n"
            "every matrix of a by every one of b, as NumPy's dot; matmul pairs them. Integers too.",
     .inputs = "a b",
     .group = "products",

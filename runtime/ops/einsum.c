@@ -42,7 +42,8 @@ static lm_status names(const lm_call *c, equation *q, const char *text, const ch
     } else if (isalpha((unsigned char)*at)) {
       status = add(c, l, name_of(*at), operand, e);
     } else {
-      return lm_fail(e, LM_ERR_ARGUMENT, "einsum: '%c' in '%s'; axes are named by letters, as in 'ij,jk->ik'", *at, whole);
+      return lm_fail(e, LM_ERR_ARGUMENT, "einsum: '%c' in '%s'; axes are named by letters, as in 'ij,jk->ik'", *at,
+                     whole);
     }
   }
   if (status || operand < 0) return status;
@@ -50,8 +51,8 @@ static lm_status names(const lm_call *c, equation *q, const char *text, const ch
   if (rest > q->most) q->most = rest;
   const int ndim = c->in_meta[operand].ndim;
   if (rest < 0 ? letters != ndim : letters > ndim)
-    return lm_fail(e, LM_ERR_SHAPE, "einsum: '%s' names %d axes of tensor %d, which has %d", whole, letters, operand + 1,
-                   ndim);
+    return lm_fail(e, LM_ERR_SHAPE, "einsum: '%s' names %d axes of tensor %d, which has %d", whole, letters,
+                   operand + 1, ndim);
   return LM_OK;
 }
 
@@ -81,7 +82,8 @@ static lm_status implied(const lm_call *c, equation *q, lm_err *e) {
       if (q->in[i].at[k] < LETTERS) times[q->in[i].at[k]]++;
   for (int i = q->most; i > 0 && status == LM_OK; i--) status = add(c, &q->out, LETTERS + i - 1, -1, e);
   for (char letter = 'A'; letter <= 'z' && status == LM_OK; letter++)
-    if (isalpha((unsigned char)letter) && times[name_of(letter)] == 1) status = add(c, &q->out, name_of(letter), -1, e);
+    if (isalpha((unsigned char)letter) && times[name_of(letter)] == 1)
+      status = add(c, &q->out, name_of(letter), -1, e);
   return status;
 }
 
@@ -112,7 +114,8 @@ static lm_status check_sizes(const lm_call *c, const equation *q, lm_err *e) {
       const int name = q->in[i].at[k];
       const int64_t n = c->in_meta[i].shape[k];
       if (n != 1 && size[name] != 1 && size[name] != n)
-        return lm_fail(e, LM_ERR_SHAPE, "einsum: '%s': axis %d of tensor %d has size %lld where another '%.*s' has %lld",
+        return lm_fail(e, LM_ERR_SHAPE,
+                       "einsum: '%s': axis %d of tensor %d has size %lld where another '%.*s' has %lld",
                        lm_value_text(&c->p[0]), k + 1, i + 1, (long long)n, name < LETTERS ? 1 : 3,
                        name < LETTERS ? (char[]){letter_of(name), 0} : "...", (long long)size[name]);
       if (n != 1) size[name] = n;
@@ -163,9 +166,12 @@ static const lm_case cases[] = {{"2x3; 3x4", "equation=ij,jk->ik"},
 const lm_op lm_op_einsum = {
     .name = "einsum",
     .doc = "Sums of products over named axes: ops.einsum('ij,jk->ik', a, b) is a matrix product,\n"
-           "ops.einsum('bij,bkj->bik', q, k) a batch of them, 'ii->i' a diagonal, 'ij->ji' a transpose. A letter that the\n"
-           "result lacks is summed over; '...' are axes without a name, which broadcast; without '->' the result has the\n"
-           "letters that occur once, in alphabetical order (capitals first), as in NumPy. Up to 16 tensors, joined two at a\n"
+           "ops.einsum('bij,bkj->bik', q, k) a batch of them, 'ii->i' a diagonal, 'ij->ji' a transpose. A letter "
+           "that the\n"
+           "result lacks is summed over; '...' are axes without a name, which broadcast; without '->' the result has "
+           "the\n"
+           "letters that occur once, in alphabetical order (capitals first), as in NumPy. Up to 16 tensors, joined "
+           "two at a\n"
            "time as matrix products, the smallest results first: the order is a function of the shapes.",
     .inputs = "tensors...",
     .group = "products",

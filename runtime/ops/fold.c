@@ -51,14 +51,15 @@ static const lm_param params[] = {LM_PATCH_PARAMS,
                                    .count = 2},
                                   {0}};
 
-static const lm_case cases[] = {{"2x12x8", "kernel=2 size=3,5"},
-                                {"1x12x12", "kernel=2,3 stride=2,1 pad=1,0 size=5,6"},
-                                {0}};
+static const lm_case cases[] = {
+    {"2x12x8", "kernel=2 size=3,5"}, {"1x12x12", "kernel=2,3 stride=2,1 pad=1,0 size=5,6"}, {0}};
 
 const lm_op lm_op_fold = {
     .name = "fold",
-    .doc = "Columns added back into images of the given size, each element where unfold took it from; elements that meet\n"
-           "in a pixel are added, in the order of the window. x is n, c kh kw, oh ow, the result n,c,h,w. The adjoint of\n"
+    .doc = "Columns added back into images of the given size, each element where unfold took it from; elements that "
+           "meet\n"
+           "in a pixel are added, in the order of the window. x is n, c kh kw, oh ow, the result n,c,h,w. The "
+           "adjoint of\n"
            "unfold, with its parameters. Floating only.",
     .inputs = "x",
     .group = "image",

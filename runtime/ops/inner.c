@@ -21,7 +21,8 @@ static const lm_case cases[] = {{"4; 4", ""}, {"2x3; 4x3", ""}, {"2x3; scalar", 
 
 const lm_op lm_op_inner = {
     .name = "inner",
-    .doc = "The sum of products over the last axes of a and b; the result has the other axes of a, then those of b. Of two\n"
+    .doc = "The sum of products over the last axes of a and b; the result has the other axes of a, then those of b. "
+           "Of two\n"
            "lists it is their dot product.",
     .inputs = "a b",
     .group = "products",

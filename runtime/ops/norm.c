@@ -30,10 +30,11 @@ static const lm_case cases[] = {{"2x3", ""},
 
 const lm_op lm_op_norm = {
     .name = "norm",
-    .doc = "The p-norm of the elements along the given axes: (sum of |x|^p)^(1/p); 2 the length, 1 the sum of absolute\n"
-           "values, math.huge the largest of them, -math.huge the least, 0 the number of elements that are not 0.\n"
-           "x:norm(), x:norm { p = 1, dim = 2 }. dim: an axis or a list of axes; absent: all, so of a matrix it is the\n"
-           "Frobenius norm. float32 or float64. Where the norm is 0 its gradient is taken as 0.",
+    .doc =
+        "The p-norm of the elements along the given axes: (sum of |x|^p)^(1/p); 2 the length, 1 the sum of absolute\n"
+        "values, math.huge the largest of them, -math.huge the least, 0 the number of elements that are not 0.\n"
+        "x:norm(), x:norm { p = 1, dim = 2 }. dim: an axis or a list of axes; absent: all, so of a matrix it is the\n"
+        "Frobenius norm. float32 or float64. Where the norm is 0 its gradient is taken as 0.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -12,7 +12,8 @@ static const lm_case cases[] = {{"3; 4", ""}, {"2x2; 3", ""}, {0}};
 
 const lm_op lm_op_outer = {
     .name = "outer",
-    .doc = "The products of every element of a with every element of b: a matrix, a row for each of a. Both are taken as\n"
+    .doc = "The products of every element of a with every element of b: a matrix, a row for each of a. Both are "
+           "taken as\n"
            "lists, in row-major order.",
     .inputs = "a b",
     .group = "products",

@@ -42,8 +42,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
       return lm_fail(e, LM_ERR_SHAPE, "pad: %lld before and %lld after axis %d do not fit %s", (long long)p.before[i],
                      (long long)p.after[i], i + 1, lm_shape_text(x->ndim, x->shape, text));
     if (c->p[3].i != CONSTANT && x->shape[i] == 0 && size > 0)
-      return lm_fail(e, LM_ERR_SHAPE, "pad: axis %d of %s has no element to repeat (mode 'constant' needs none)", i + 1,
-                     lm_shape_text(x->ndim, x->shape, text));
+      return lm_fail(e, LM_ERR_SHAPE, "pad: axis %d of %s has no element to repeat (mode 'constant' needs none)",
+                     i + 1, lm_shape_text(x->ndim, x->shape, text));
   }
   return status;
 }
@@ -107,10 +107,14 @@ static const lm_param params[] = {
      .kind = LM_P_SHAPE,
      .doc = "elements added at the end of each axis; absent: as many as before",
      .initial = "nil"},
-    {.name = "dims", .kind = LM_P_DIMS, .doc = "the axes that these numbers are for; all when absent", .initial = "nil"},
+    {.name = "dims",
+     .kind = LM_P_DIMS,
+     .doc = "the axes that these numbers are for; all when absent",
+     .initial = "nil"},
     {.name = "mode",
      .kind = LM_P_CHOICE,
-     .doc = "what is added: one value; the axis mirrored at its ends, which are not repeated; its ends repeated; the axis "
+     .doc = "what is added: one value; the axis mirrored at its ends, which are not repeated; its ends repeated; the "
+            "axis "
             "from its other end",
      .initial = "'constant'",
      .choices = "constant reflect replicate circular"},
@@ -128,8 +132,10 @@ static const lm_case cases[] = {{"2x3", "before=1"},
 const lm_op lm_op_pad = {
     .name = "pad",
     .doc = "Axes made longer at their ends: x:pad(2, { dims = { 3, 4 } }) puts two zeros around images n,c,h,w,\n"
-           "x:pad({ 1, 0 }, { after = { 0, 3 }, mode = 'reflect' }) treats each axis and end by itself. A single number\n"
-           "stands for all the axes; a negative one cuts off. 'reflect' goes to and fro as often as it takes, as NumPy's.",
+           "x:pad({ 1, 0 }, { after = { 0, 3 }, mode = 'reflect' }) treats each axis and end by itself. A single "
+           "number\n"
+           "stands for all the axes; a negative one cuts off. 'reflect' goes to and fro as often as it takes, as "
+           "NumPy's.",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -19,8 +19,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
   for (int64_t i = 0; i < lm_tensor_count(c->in[1]); i++) {
     const double k = lm_tensor_get(c->in[1], i);
     if (!(k >= 0 && k < 0x1p53 && floor(k) == k))
-      return lm_fail(e, LM_ERR_ARGUMENT, "repeat_interleave: a number of copies is %g but must be a whole number from 0",
-                     k);
+      return lm_fail(e, LM_ERR_ARGUMENT,
+                     "repeat_interleave: a number of copies is %g but must be a whole number from 0", k);
   }
   return LM_OK;
 }
@@ -47,13 +47,16 @@ static lm_status forward(lm_call *c, lm_err *e) {
 }
 
 static const lm_param params[] = {
-    {.name = "dim", .kind = LM_P_DIM, .doc = "the axis; absent: the elements in row-major order", .initial = "nil"}, {0}};
+    {.name = "dim", .kind = LM_P_DIM, .doc = "the axis; absent: the elements in row-major order", .initial = "nil"},
+    {0}};
 
-static const lm_case cases[] = {{"2x3; 3:index<3", "dim=2"}, {"2x3; 6:index<2", ""}, {"2x3; scalar:index<2", "dim=1"}, {0}};
+static const lm_case cases[] = {
+    {"2x3; 3:index<3", "dim=2"}, {"2x3; 6:index<2", ""}, {"2x3; scalar:index<2", "dim=1"}, {0}};
 
 const lm_op lm_op_repeat_interleave = {
     .name = "repeat_interleave",
-    .doc = "Each entry along an axis several times in a row: x:repeat_interleave(3, { dim = 1 }). times is a number, or a\n"
+    .doc = "Each entry along an axis several times in a row: x:repeat_interleave(3, { dim = 1 }). times is a number, "
+           "or a\n"
            "tensor with one for each entry. NumPy's repeat.",
     .inputs = "x times",
     .group = "shape",

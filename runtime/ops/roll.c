@@ -44,7 +44,8 @@ static const lm_param params[] = {
      .initial = "nil"},
     {0}};
 
-static const lm_case cases[] = {{"2x3", "shifts=1"}, {"2x3x4", "shifts=-1,2 dims=1,3"}, {"5", "shifts=12 dims=1"}, {0}};
+static const lm_case cases[] = {
+    {"2x3", "shifts=1"}, {"2x3x4", "shifts=-1,2 dims=1,3"}, {"5", "shifts=12 dims=1"}, {0}};
 
 const lm_op lm_op_roll = {
     .name = "roll",

@@ -66,7 +66,8 @@ static const lm_case cases[] = {
 
 const lm_op lm_op_tensordot = {
     .name = "tensordot",
-    .doc = "The sum of products over some axes of a, each beside an axis of b: a:tensordot(b, 1) is a matrix product. The\n"
+    .doc = "The sum of products over some axes of a, each beside an axis of b: a:tensordot(b, 1) is a matrix "
+           "product. The\n"
            "result has the other axes of a, then those of b.",
     .inputs = "a b",
     .group = "products",

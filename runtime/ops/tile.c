@@ -44,7 +44,8 @@ static const lm_case cases[] = {{"2x3", "times=2"}, {"2x3", "times=2,3"}, {"3", 
 
 const lm_op lm_op_tile = {
     .name = "tile",
-    .doc = "Copies of the whole tensor side by side: x:tile(2, 3) has twice as many rows and three times as many columns.\n"
+    .doc = "Copies of the whole tensor side by side: x:tile(2, 3) has twice as many rows and three times as many "
+           "columns.\n"
            "Numbers and axes are aligned at the last; more numbers than axes give new axes, as in NumPy.",
     .inputs = "x",
     .group = "shape",

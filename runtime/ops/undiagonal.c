@@ -1,6 +1,6 @@
 /* undiagonal.c: a diagonal put back among zeros: the gradient of diagonal. */
-#include "ops/core/diagonal.h"
 #include "ops.h"
+#include "ops/core/diagonal.h"
 #include "ops/core/shape.h"
 
 #include <string.h>
@@ -48,7 +48,8 @@ static const lm_case cases[] = {{"3", "rows=3 columns=4"}, {"2x2", "offset=-1 di
 
 const lm_op lm_op_undiagonal = {
     .name = "undiagonal",
-    .doc = "Zeros with x on a diagonal of two new axes of the given sizes: what diagonal took out, put back. The gradient\n"
+    .doc = "Zeros with x on a diagonal of two new axes of the given sizes: what diagonal took out, put back. The "
+           "gradient\n"
            "of diagonal; diag_embed is the square case.",
     .inputs = "x",
     .group = "shape",

@@ -39,16 +39,18 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
 
 static const lm_param params[] = {LM_PATCH_PARAMS, {0}};
 
-static const lm_case cases[] = {
-    {"2x3x4x5", "kernel=3,2"}, {"2x2x5x6", "kernel=2,3 stride=2,1 pad=1,2"}, {"1x2x6x7", "kernel=2 dilation=2,3 pad=1"},
-    {0}};
+static const lm_case cases[] = {{"2x3x4x5", "kernel=3,2"},
+                                {"2x2x5x6", "kernel=2,3 stride=2,1 pad=1,2"},
+                                {"1x2x6x7", "kernel=2 dilation=2,3 pad=1"},
+                                {0}};
 
 const lm_op lm_op_unfold = {
     .name = "unfold",
-    .doc = "The windows of images as columns (im2col): x is n,c,h,w and the result n, c kh kw, oh ow, each column one\n"
-           "window, its elements in the order channel, row, column; oh = floor((h + 2 pad - dilation (kh - 1) - 1) /\n"
-           "stride) + 1. A convolution is the product of its weights, as a matrix o, c kh kw, and these columns; for a\n"
-           "local learning rule they are what each unit sees: x:unfold(3, { pad = 1 }). Floating only.",
+    .doc =
+        "The windows of images as columns (im2col): x is n,c,h,w and the result n, c kh kw, oh ow, each column one\n"
+        "window, its elements in the order channel, row, column; oh = floor((h + 2 pad - dilation (kh - 1) - 1) /\n"
+        "stride) + 1. A convolution is the product of its weights, as a matrix o, c kh kw, and these columns; for a\n"
+        "local learning rule they are what each unit sees: x:unfold(3, { pad = 1 }). Floating only.",
     .inputs = "x",
     .group = "image",
     .params = params,

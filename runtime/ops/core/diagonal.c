@@ -11,8 +11,8 @@ int64_t lm_diagonal_length(int64_t rows, int64_t columns, int64_t offset) {
 
 lm_status lm_diagonal_axes(const lm_call *c, int ndim, int *rows, int *columns, lm_err *e) {
   if (ndim < 2)
-    return lm_fail(e, LM_ERR_SHAPE, "%s: a diagonal needs 2 axes, but there %s %d", c->op->name, ndim == 1 ? "is" : "are",
-                   ndim);
+    return lm_fail(e, LM_ERR_SHAPE, "%s: a diagonal needs 2 axes, but there %s %d", c->op->name,
+                   ndim == 1 ? "is" : "are", ndim);
   lm_status status = lm_axis(c, c->p[1].i, ndim, rows, e);
   if (status == LM_OK) status = lm_axis(c, c->p[2].i, ndim, columns, e);
   if (status == LM_OK && *rows == *columns)

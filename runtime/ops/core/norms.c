@@ -1,4 +1,5 @@
-/* norms.c: the p-norm out of ops. A root has no derivative at 0, so it is taken of 1 there and the result put right. */
+/* norms.c: the p-norm out of ops. A root has no derivative at 0, so it is taken of 1 there and the result put right.
+ */
 #include "ops/core/norms.h"
 
 #include "ops.h"

@@ -10,11 +10,21 @@ static int64_t windows(int64_t size, int64_t kernel, int64_t stride, int64_t pad
   return room < 0 ? 0 : room / stride + 1;
 }
 
-lm_status lm_patches_of(const lm_call *c, int64_t n, int64_t channels, int64_t h, int64_t w, lm_patches *s, lm_err *e) {
+lm_status lm_patches_of(const lm_call *c, int64_t n, int64_t channels, int64_t h, int64_t w, lm_patches *s,
+                        lm_err *e) {
   const lm_value *p = c->p;
-  *s = (lm_patches){.n = n,          .c = channels,   .h = h,          .w = w,          .kh = p[0].v[0],
-                    .kw = p[0].v[1], .sh = p[1].v[0], .sw = p[1].v[1], .ph = p[2].v[0], .pw = p[2].v[1],
-                    .dh = p[3].v[0], .dw = p[3].v[1]};
+  *s = (lm_patches){.n = n,
+                    .c = channels,
+                    .h = h,
+                    .w = w,
+                    .kh = p[0].v[0],
+                    .kw = p[0].v[1],
+                    .sh = p[1].v[0],
+                    .sw = p[1].v[1],
+                    .ph = p[2].v[0],
+                    .pw = p[2].v[1],
+                    .dh = p[3].v[0],
+                    .dw = p[3].v[1]};
   s->oh = windows(h, s->kh, s->sh, s->ph, s->dh);
   s->ow = windows(w, s->kw, s->sw, s->pw, s->dw);
   if (s->oh > 0 && s->ow > 0) return LM_OK;

@@ -36,9 +36,11 @@ typedef struct lm_patches {
   }
 
 /* The geometry for images n,c,h,w by c->p[0..3]; a window larger than the padded image is a shape error. */
-lm_status lm_patches_of(const lm_call *c, int64_t n, int64_t channels, int64_t h, int64_t w, lm_patches *s, lm_err *e);
+lm_status lm_patches_of(const lm_call *c, int64_t n, int64_t channels, int64_t h, int64_t w, lm_patches *s,
+                        lm_err *e);
 
-/* (n, c, h, w) to (n, c kh kw, oh ow), and the sum of columns back, in ascending (kh, kw). Row-major, LM_F32 or LM_F64. */
+/* (n, c, h, w) to (n, c kh kw, oh ow), and the sum of columns back, in ascending (kh, kw). Row-major, LM_F32 or
+ * LM_F64. */
 lm_status lm_patches_unfold(lm_dtype dtype, const lm_patches *s, const void *x, void *out, lm_err *e);
 lm_status lm_patches_fold(lm_dtype dtype, const lm_patches *s, const void *x, void *out, lm_err *e);
 

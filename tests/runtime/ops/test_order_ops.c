@@ -47,30 +47,7 @@ static lm_tensor *drawn(lm_dtype dtype, int ndim, const int64_t *shape, bool who
 #define DRAWN(dtype, whole, ...)                                                                                     \
   drawn(dtype, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__}, whole)
 
-static lm_tensor *numbers(lm_dtype dtype, int64_t n, const double *v) {
-  lm_tensor *t = MADE(dtype, n);
-  for (int64_t i = 0; i < n; i++) lm_tensor_set(t, i, v[i]);
-  return t;
-}
-#define NUMBERS(dtype, ...)                                                                                          \
-  numbers(dtype, (int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (const double[]){__VA_ARGS__})
-
 static bool same(double a, double b) { return a == b || (a != a && b != b); }
-
-static void expect(const char *what, lm_tensor *out, int64_t n, const double *want) {
-  if (lm_tensor_count(out) != n) fail_msg("%s: %d elements, not %d", what, (int)lm_tensor_count(out), (int)n);
-  for (int64_t i = 0; i < n; i++)
-    if (!same(lm_tensor_get(out, i), want[i]))
-      fail_msg("%s: element %d is %.17g, not %.17g", what, (int)i, lm_tensor_get(out, i), want[i]);
-  lm_tensor_release(out);
-}
-#define EXPECT(what, out, ...)                                                                                       \
-  expect(what, out, (int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (const double[]){__VA_ARGS__})
-
-static void apply(const char *name, int n, lm_tensor *const *in, const char *params, lm_tensor **out) {
-  lm_err e = {0};
-  if (test_try(name, n, in, params, out, &e)) fail_msg("%s %s: %s", name, params, e.message);
-}
 
 static const lm_dtype all[] = {LM_F32, LM_F64, LM_I64, LM_U8, LM_BOOL};
 
@@ -115,7 +92,7 @@ static void sorting(void **state) {
         lm_tensor *x = DRAWN(all[d], false, 3, 37, 2), *out[3] = {NULL}, *again;
         const int64_t inner = axis == 1 ? 74 : axis == 2 ? 2 : 1, n = x->shape[axis - 1];
         snprintf(params, sizeof params, "dim=%d descending=%s", axis, descending ? "true" : "false");
-        apply("sort", 1, &x, params, out);
+        test_apply_all("sort", 1, &x, params, out);
         check_sorted(x, out[0], out[1], n, inner, descending);
         again = test_apply("argsort", 1, &x, params);
         for (int64_t i = 0; i < lm_tensor_count(x); i++)
@@ -124,7 +101,7 @@ static void sorting(void **state) {
         lm_tensor_release(out[1]);
         lm_tensor_release(again);
         snprintf(params, sizeof params, "k=2 dim=%d largest=%s", axis, descending ? "true" : "false");
-        apply("topk", 1, &x, params, out);
+        test_apply_all("topk", 1, &x, params, out);
         check_sorted(x, out[0], out[1], n, inner, descending);
         lm_tensor_release(out[0]);
         lm_tensor_release(out[1]);
@@ -140,10 +117,10 @@ static void long_rows(void **state) {
   for (int d = 0; d < 5; d++)
     for (int l = 0; l < 10; l++) {
       lm_tensor *x = DRAWN(all[d], false, 2, lengths[l]), *out[3], *twice[3];
-      apply("sort", 1, &x, "", out);
+      test_apply_all("sort", 1, &x, "", out);
       check_sorted(x, out[0], out[1], lengths[l], 1, false);
       lm_threads_set(3);
-      apply("sort", 1, &x, "", twice);
+      test_apply_all("sort", 1, &x, "", twice);
       lm_threads_set(threads);
       for (int64_t i = 0; i < lm_tensor_count(x); i++)
         assert_true(lm_tensor_get(out[1], i) == lm_tensor_get(twice[1], i));
@@ -155,10 +132,10 @@ static void long_rows(void **state) {
 static void ranks(void **state) {
   (void)state;
   lm_tensor *x = NUMBERS(LM_F64, 5, 1, NAN, 3, 1), *out[3];
-  apply("kthvalue", 1, &x, "k=2", out);
+  test_apply_all("kthvalue", 1, &x, "k=2", out);
   EXPECT("kthvalue", out[0], 1);
   EXPECT("kthvalue", out[1], 5);
-  apply("kthvalue", 1, &x, "k=5 keepdim=true", out);
+  test_apply_all("kthvalue", 1, &x, "k=5 keepdim=true", out);
   EXPECT("kthvalue", out[0], NAN);
   EXPECT("kthvalue", out[1], 3);
   lm_err e = {0};
@@ -172,7 +149,7 @@ static void distinct(void **state) {
   (void)state;
   for (int d = 0; d < 5; d++) {
     lm_tensor *x = DRAWN(all[d], false, 6, 50), *out[3], *back;
-    apply("unique", 1, &x, "", out);
+    test_apply_all("unique", 1, &x, "", out);
     const int64_t n = lm_tensor_count(out[0]);
     double total = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -225,22 +202,22 @@ static void counting(void **state) {
   assert_non_null(strstr(e.message, "index 0 at position 2 is outside 1 to 2"));
   lm_tensor *y = NUMBERS(LM_F64, 0, 0.1, 0.5, 0.999, 1, 2, -0.1, NAN), *u = NUMBERS(LM_F64, 1, 2, 3, 4, 5, 6, 7, 8);
   lm_tensor *edges = NUMBERS(LM_F64, 0, 0.5, 0.5, 2), *with[3] = {y, NULL, NULL};
-  apply("histogram", 3, with, "bins=2 low=0 high=1", out);
+  test_apply_all("histogram", 3, with, "bins=2 low=0 high=1", out);
   EXPECT("histogram", out[0], 2, 3);
   EXPECT("edges", out[1], 0, 0.5, 1);
   with[1] = u;
-  apply("histogram", 3, with, "bins=2 low=0 high=1 density=true", out);
+  test_apply_all("histogram", 3, with, "bins=2 low=0 high=1 density=true", out);
   EXPECT("density", out[0], 3.0 / 0.5 / 15, 12 / 0.5 / 15);
   lm_tensor_release(out[1]);
   with[2] = edges;
-  apply("histogram", 3, with, "", out);
+  test_apply_all("histogram", 3, with, "", out);
   EXPECT("given edges", out[0], 3, 0, 18);
   lm_tensor_release(out[1]);
   with[1] = with[2] = NULL;
   assert_int_equal(test_try("histogram", 3, with, "", out, &e), LM_ERR_NUMERIC);
   assert_int_equal(test_try("histogram", 3, with, "low=1", out, &e), LM_ERR_ARGUMENT);
   lm_tensor_set(y, 7, 2);
-  apply("histogram", 3, with, "bins=3", out);
+  test_apply_all("histogram", 3, with, "bins=3", out);
   EXPECT("own range", out[0], 4, 2, 2);
   lm_tensor_release(out[1]);
   lm_tensor *all_of[] = {x, w, y, u, edges};
@@ -264,7 +241,7 @@ static void quantiles(void **state) {
   lm_err e = {0};
   for (int r = 0; r < 5; r++) {
     snprintf(params, sizeof params, "interpolation=%s", rules[r]);
-    expect(rules[r], test_apply("quantile", 2, in, params), 6, want[r]);
+    test_expect(rules[r], test_apply("quantile", 2, in, params), 6, want[r]);
   }
   EXPECT("median", test_apply("median", 1, &x, ""), 2.25);
   lm_tensor_set(x, 2, NAN);
@@ -293,8 +270,8 @@ static void scans(void **state) {
       snprintf(params, sizeof params, "dim=%d", axis + 1);
       s = test_apply("cumsum", 1, &x, params);
       p = test_apply("cumprod", 1, &x, params);
-      apply("cummax", 1, &x, params, m);
-      apply("cummin", 1, &x, params, y);
+      test_apply_all("cummax", 1, &x, params, m);
+      test_apply_all("cummin", 1, &x, params, y);
       assert_int_equal(s->dtype, d < 2 ? all[d] : LM_I64);
       const int64_t step = axis ? 1 : 7, n = axis ? 7 : 5;
       for (int64_t row = 0; row < (axis ? 5 : 7); row++) {
@@ -321,7 +298,7 @@ static void scans(void **state) {
       for (int i = 0; i < 7; i++) lm_tensor_release(made[i]);
     }
   lm_tensor *x = NUMBERS(LM_F64, 1, NAN, 3), *out[3];
-  apply("cummax", 1, &x, "", out);
+  test_apply_all("cummax", 1, &x, "", out);
   EXPECT("NaN", out[0], 1, NAN, NAN);
   EXPECT("NaN", out[1], 1, 2, 2);
   lm_tensor_release(x);

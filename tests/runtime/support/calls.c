@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -32,6 +33,36 @@ lm_tensor *test_apply(const char *name, int n, lm_tensor *const *in, const char 
   lm_err e = {0};
   if (test_try(name, n, in, params, &out, &e)) fail_msg("%s %s: %s", name, params, e.message);
   return out;
+}
+
+void test_apply_all(const char *name, int n, lm_tensor *const *in, const char *params, lm_tensor **out) {
+  lm_err e = {0};
+  if (test_try(name, n, in, params, out, &e)) fail_msg("%s %s: %s", name, params, e.message);
+}
+
+lm_tensor *test_numbers(lm_dtype dtype, int64_t n, const double *v) {
+  lm_tensor *t = test_made(dtype, 1, &n);
+  for (int64_t i = 0; i < n; i++) lm_tensor_set(t, i, v[i]);
+  return t;
+}
+
+void test_expect(const char *what, lm_tensor *out, int64_t n, const double *want) {
+  if (lm_tensor_count(out) != n) fail_msg("%s: %d elements, not %d", what, (int)lm_tensor_count(out), (int)n);
+  for (int64_t i = 0; i < n; i++) {
+    const double got = lm_tensor_get(out, i);
+    if (got != want[i] && !(got != got && want[i] != want[i]))
+      fail_msg("%s: element %d is %.17g, not %.17g", what, (int)i, got, want[i]);
+  }
+  lm_tensor_release(out);
+}
+
+void test_refused(const char *name, int n, lm_tensor *const *in, const char *params, lm_status status,
+                  const char *words) {
+  lm_err e = {0};
+  lm_tensor *out[LM_MAX_OUT] = {NULL};
+  if (test_try(name, n, in, params, out, &e) != status)
+    fail_msg("%s %s: not refused as it should be: %s", name, params, e.message);
+  if (!strstr(e.message, words)) fail_msg("%s: '%s' does not hold '%s'", name, e.message, words);
 }
 
 int64_t test_group(const lm_tensor *t, unsigned mask, int64_t i, long double *x) {

@@ -14,6 +14,23 @@ lm_tensor *test_made(lm_dtype dtype, int ndim, const int64_t *shape);
 lm_status test_try(const char *name, int n, lm_tensor *const *in, const char *params, lm_tensor **out, lm_err *e);
 lm_tensor *test_apply(const char *name, int n, lm_tensor *const *in, const char *params);
 
+/* The same for an op of several results, which go to out[]. */
+void test_apply_all(const char *name, int n, lm_tensor *const *in, const char *params, lm_tensor **out);
+
+/* One axis of given numbers: NUMBERS(LM_F64, 1, 2.5). */
+lm_tensor *test_numbers(lm_dtype dtype, int64_t n, const double *v);
+#define NUMBERS(dtype, ...)                                                                                          \
+  test_numbers(dtype, (int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (const double[]){__VA_ARGS__})
+
+/* Fails the test unless the elements of `out` are the given ones exactly (NaN equals NaN); releases out. */
+void test_expect(const char *what, lm_tensor *out, int64_t n, const double *want);
+#define EXPECT(what, out, ...)                                                                                       \
+  test_expect(what, out, (int64_t)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)), (const double[]){__VA_ARGS__})
+
+/* Fails the test unless the op refuses with that status and a message that holds `words`. */
+void test_refused(const char *name, int n, lm_tensor *const *in, const char *params, lm_status status,
+                  const char *words);
+
 /* The elements of t that go into result i when the axes in `mask` (bit k: axis k) are joined, in row-major order;
  * returns how many. */
 int64_t test_group(const lm_tensor *t, unsigned mask, int64_t i, long double *x);
