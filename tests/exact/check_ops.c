@@ -1,0 +1,132 @@
+/* check_ops.c: the digests of every op's results and gradients: check_ops [THREADS]. A line for each op, then one for
+ * all; two builds, instruction sets or numbers of threads agree when they print the same. Ops come with their own
+ * cases (see lm_case); elementwise ones also run on odd lengths, and the large ones below on shapes that fill no
+ * vector, tile, panel or block. */
+#include "autodiff/autodiff.h"
+#include "base/cpu.h"
+#include "base/hash.h"
+#include "base/parallel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct extra {
+  const char *op;
+  lm_case shapes;
+} extra;
+
+static const extra extras[] = {
+    {"matmul", {"67x301; 301x45", ""}},
+    {"matmul", {"3x17x259; 3x259x1", ""}},
+    {"matmul", {"1x2053; 2053x33", ""}},
+    {"linear", {"37x515; 61x515; 61", ""}},
+    {"conv2d", {"3x5x31x29; 7x5x5x3; 7", "stride=2,1 pad=2,1"}},
+    {"conv2d", {"2x19x23x17; 21x19x3x3; 21", "pad=1,1 activation=relu"}},
+    {"conv2d", {"5x33x9x14; 18x33x3x3", "pad=1,1"}},
+    {"conv2d", {"2x12x13x11; 12x1x3x3", "pad=1,1 groups=12"}},
+    {"conv2d", {"1x3x61x57; 13x3x11x11", "stride=4,4 pad=2,2"}},
+    {"conv2d", {"3x70x7x7; 35x70x1x1", ""}},
+    {"max_pool2d", {"2x5x23x31", "kernel=3,3 stride=2,2"}},
+    {"avg_pool2d", {"2x5x23x31", "kernel=3,2 stride=2,1"}},
+    {"sum", {"7x1031x5", "dim=2"}},
+    {"sum", {"9013", ""}},
+    {"mean", {"13x4099", "dim=2"}},
+    {"var", {"13x1037", "dim=2"}},
+    {"softmax", {"29x1003", "dim=2"}},
+    {"log_softmax", {"1003x29", "dim=1"}},
+    {"logsumexp", {"3x5x777", "dim=3"}},
+    {"prod", {"5x67:unit", "dim=2"}},
+    {"cross_entropy", {"53x103; 53:index<103", ""}},
+    {"mse", {"7x331; 7x331", ""}},
+    {0},
+};
+
+static void fail(const char *op, const char *what, const lm_err *e) {
+  fprintf(stderr, "check_ops: %s: %s: %s\n", op, what, e->message);
+  exit(1);
+}
+
+static void add_tensor(lm_sha256 *h, const char *op, const lm_tensor *t) {
+  char hex[65];
+  lm_err e;
+  if (!t) return lm_sha256_add(h, "none", 4);
+  if (lm_tensor_is_close(t)) return lm_sha256_add(h, "close", 5);
+  if (lm_tensor_digest(t, hex, &e)) fail(op, "digest", &e);
+  lm_sha256_add(h, hex, 64);
+}
+
+/* Results, and the gradients of their sum weighted by draws. */
+static void run_case(lm_sha256 *h, const lm_op *op, const lm_case *k, lm_dtype dtype) {
+  lm_tensor *in[LM_MAX_INPUTS] = {0}, *out[LM_MAX_OUT] = {0};
+  lm_value values[LM_MAX_PARAMS];
+  int n_in;
+  lm_err e;
+  if (lm_case_make(op, k, dtype, in, &n_in, values, &e)) fail(op->name, k->inputs, &e);
+  bool flows = (op->backward || op->compound) && !op->no_backward;
+  for (int i = 0; i < n_in; i++)
+    if (in[i] && flows && in[i]->dtype == dtype) in[i]->requires_grad = true;
+  if (lm_apply(op, n_in, in, values, out, &e)) fail(op->name, k->inputs, &e);
+  int n_out = op->n_out ? op->n_out : 1;
+  for (int i = 0; i < n_out; i++) add_tensor(h, op->name, out[i]);
+  if (flows && out[0] && out[0]->requires_grad) {
+    lm_tensor *seed;
+    lm_key key = {.seed = 7, .purpose = lm_purpose("check_ops")};
+    if (lm_tensor_normal(&seed, out[0]->dtype, out[0]->ndim, out[0]->shape, key, 0, 1, &e) ||
+        lm_backward(out[0], seed, false, false, &e))
+      fail(op->name, k->inputs, &e);
+    lm_tensor_release(seed);
+    for (int i = 0; i < n_in; i++)
+      if (in[i] && in[i]->requires_grad) add_tensor(h, op->name, in[i]->grad);
+  }
+  for (int i = 0; i < n_out; i++) lm_tensor_release(out[i]);
+  for (int i = 0; i < n_in; i++) lm_tensor_release(in[i]);
+}
+
+/* "7x131; 7x131" for an elementwise op of two inputs, with the domain that its first case gives the first. */
+static void run_lengths(lm_sha256 *h, const lm_op *op, lm_dtype dtype) {
+  char inputs[256] = "";
+  const char *domain = strchr(op->cases[0].inputs, ':');
+  int n = 1;
+  for (const char *c = op->inputs; *c; c++) n += *c == ' ';
+  if (strcmp(op->group, "elementwise") != 0 || n > 2 || strstr(op->inputs, "..") || strstr(op->inputs, "?")) return;
+  for (int i = 0; i < n; i++) {
+    size_t used = strlen(inputs);
+    int length = domain ? (int)strcspn(domain, "; ") : 0;
+    snprintf(inputs + used, sizeof inputs - used, "%s7x131%.*s", i ? "; " : "", length, domain ? domain : "");
+  }
+  lm_case k = {inputs, op->cases[0].params};
+  run_case(h, op, &k, dtype);
+}
+
+static void run_op(lm_sha256 *all, const lm_op *op) {
+  static const lm_dtype dtypes[] = {LM_F32, LM_F64};
+  lm_sha256 h;
+  char hex[LM_SHA256_HEX];
+  lm_sha256_start(&h);
+  for (int d = 0; d < 2; d++) {
+    for (const lm_case *k = op->cases; k->inputs; k++) run_case(&h, op, k, dtypes[d]);
+    run_lengths(&h, op, dtypes[d]);
+    for (const extra *x = extras; x->op; x++)
+      if (strcmp(x->op, op->name) == 0) run_case(&h, op, &x->shapes, dtypes[d]);
+  }
+  lm_sha256_hex(&h, hex);
+  printf("%-24s %s\n", op->name, hex);
+  lm_sha256_add(all, hex, 64);
+}
+
+int main(int argc, char **argv) {
+  lm_sha256 all;
+  char hex[LM_SHA256_HEX];
+  int count = 0;
+  int threads = argc > 1 ? atoi(argv[1]) : lm_threads();
+  if (threads < 1) return fputs("usage: check_ops [THREADS]\n", stderr), 2;
+  lm_threads_set(threads);
+  lm_cpu_float_state();
+  lm_sha256_start(&all);
+  for (; lm_ops[count]; count++) run_op(&all, lm_ops[count]);
+  lm_sha256_hex(&all, hex);
+  fprintf(stderr, "%d ops, %s kernels, %d threads\n", count, lm_isa_name(lm_cpu_isa()), threads);
+  printf("digest: %s\n", hex);
+  return 0;
+}
