@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/version.h"
 #include "io/folder.h"
+#include "kernels/kernels.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -109,6 +110,36 @@ static int base_clock(lua_State *L) {
   return 1;
 }
 
+typedef struct peak_loop {
+  const lm_kernel_gemm *kernel;
+  int64_t rounds;
+} peak_loop;
+
+static void peak_task(void *context, int worker, int64_t begin, int64_t end) {
+  const peak_loop *p = context;
+  double out;
+  (void)worker;
+  for (; begin < end; begin++) p->kernel->peak(p->rounds, &out);
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int base_flops(lua_State *L) {
+  static const char *const types[] = {"float32", "float64", NULL};
+  lm_dtype dtype = luaL_checkoption(L, 1, "float32", types) ? LM_F64 : LM_F32;
+  peak_loop p = {.kernel = lm_kernels_of(dtype)->gemm};
+  p.rounds = 20000000 / p.kernel->peak_flops * 8;
+  double start = now();
+  lm_parallel_whole(lm_threads(), 1, peak_task, &p);
+  double seconds = now() - start;
+  lua_pushnumber(L, (double)lm_threads() * (double)p.rounds * (double)p.kernel->peak_flops / seconds);
+  return 1;
+}
+
 static int base_utc(lua_State *L) {
   char text[32];
   struct tm parts;
@@ -204,6 +235,7 @@ static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"sha256", base_sha256},
                                      {"sha256_file", base_sha256_file},
                                      {"clock", base_clock},
+                                     {"flops", base_flops},
                                      {"utc", base_utc},
                                      {"isatty", base_isatty},
                                      {"columns", base_columns},
@@ -243,6 +275,10 @@ static const bind_doc docs[] = {
     {"base.sha256_file", "sha256_file(path) -> string",
      "SHA-256 of a file's bytes, as 64 hexadecimal digits. Raises an 'io' error where it cannot be read."},
     {"base.clock", "clock() -> number", "Seconds on a clock that only goes forward; for measuring, not for dates."},
+    {"base.flops", "flops([dtype]) -> number",
+     "Floating-point operations a second of fused multiply-adds in registers alone, on all threads (about a "
+     "millisecond's worth): the peak that kernels are measured against. dtype: \"float32\" (the default) or "
+     "\"float64\"."},
     {"base.utc", "utc() -> string", "The date and time in UTC, such as 2026-01-31T12:00:00Z."},
     {"base.isatty", "isatty([fd]) -> boolean", "Whether a file descriptor (default 1, the output) is a terminal."},
     {"base.columns", "columns() -> integer", "The width of the terminal in characters; 80 where there is none."},

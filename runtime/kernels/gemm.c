@@ -159,4 +159,23 @@ static void pack(void *out, int64_t lanes, const void *source, int64_t width, in
       for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk * k_stride] : 0;
 }
 
-const lm_kernel_gemm KERNEL(gemm) = {.mr = MR, .vec = VEC, .kc = KC, .sweep = sweep, .pack = pack};
+enum { CHAINS = 12 }; /* more than the latency of two multiply-add units, and they fit into 16 registers */
+
+static void peak(int64_t rounds, void *out) {
+  vec acc[CHAINS], a = vec_all((real)0.999), b = vec_all((real)1e-3);
+  for (int i = 0; i < CHAINS; i++) acc[i] = vec_all((real)i);
+  for (int64_t round = 0; round < rounds; round++) {
+#pragma GCC unroll 12
+    for (int i = 0; i < CHAINS; i++) acc[i] = vec_fma(acc[i], a, b);
+  }
+  for (int i = 1; i < CHAINS; i++) acc[0] += acc[i];
+  vec_store_some(out, acc[0], 1);
+}
+
+const lm_kernel_gemm KERNEL(gemm) = {.mr = MR,
+                                     .vec = VEC,
+                                     .kc = KC,
+                                     .sweep = sweep,
+                                     .pack = pack,
+                                     .peak = peak,
+                                     .peak_flops = (int64_t)2 * VEC * CHAINS};

@@ -43,6 +43,11 @@ typedef struct lm_kernel_gemm {
    * A (lanes = width) or of B. */
   void (*pack)(void *dst, int64_t lanes, const void *src, int64_t width, int64_t k, int64_t width_stride,
                int64_t k_stride);
+
+  /* rounds * peak_flops floating-point operations in registers alone: the most this processor can do. *out keeps the
+   * compiler from leaving them out. */
+  void (*peak)(int64_t rounds, void *out);
+  int64_t peak_flops;
 } lm_kernel_gemm;
 
 /* The number of panels that m rows make, and the first row of a panel (of `panels` for the end). */
