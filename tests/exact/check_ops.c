@@ -99,6 +99,22 @@ static void run_lengths(lm_sha256 *h, const lm_op *op, lm_dtype dtype) {
   run_case(h, op, &k, dtype);
 }
 
+/* Products and quotients around the smallest normal number. */
+static void run_subnormals(lm_sha256 *h, const lm_op *op, lm_dtype dtype) {
+  const int64_t shape[] = {521};
+  const double scale = dtype == LM_F32 ? 0x1p-70 : 0x1p-530;
+  lm_tensor *in[2], *out[LM_MAX_OUT] = {0};
+  lm_err e;
+  if (strcmp(op->group, "elementwise") != 0 || strcmp(op->inputs, "a b") != 0) return;
+  for (int i = 0; i < 2; i++) {
+    lm_key key = {.seed = (uint64_t)i, .purpose = lm_purpose("check_ops subnormals")};
+    if (lm_tensor_normal(&in[i], dtype, 1, shape, key, 0, scale, &e)) fail(op->name, "subnormals", &e);
+  }
+  if (lm_apply(op, 2, in, NULL, out, &e) == LM_OK) add_tensor(h, op->name, out[0]);
+  for (int i = 0; i < 2; i++) lm_tensor_release(in[i]);
+  lm_tensor_release(out[0]);
+}
+
 static void run_op(lm_sha256 *all, const lm_op *op) {
   static const lm_dtype dtypes[] = {LM_F32, LM_F64};
   lm_sha256 h;
@@ -107,6 +123,7 @@ static void run_op(lm_sha256 *all, const lm_op *op) {
   for (int d = 0; d < 2; d++) {
     for (const lm_case *k = op->cases; k->inputs; k++) run_case(&h, op, k, dtypes[d]);
     run_lengths(&h, op, dtypes[d]);
+    run_subnormals(&h, op, dtypes[d]);
     for (const extra *x = extras; x->op; x++)
       if (strcmp(x->op, op->name) == 0) run_case(&h, op, &x->shapes, dtypes[d]);
   }
