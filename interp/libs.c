@@ -27,7 +27,8 @@ static const luaL_Reg rooms[] = {{"lamina.core.tensor", bind_open_tensor}, {"lam
                                  {"lamina.core.base", bind_open_base},     {"lamina.core.io", bind_open_io},
                                  {"lamina.core.optim", bind_open_optim},   {"lamina.core.linalg", bind_open_linalg},
                                  {"lamina.core.stats", bind_open_stats},   {"lamina.core.image", bind_open_image},
-                                 {"lamina.core.figure", bind_open_figure}, {NULL, NULL}};
+                                 {"lamina.core.figure", bind_open_figure}, {"lamina.core.data", bind_open_data},
+                                 {NULL, NULL}};
 
 /* ---- loading ------------------------------------------------------------------------------------------------- */
 

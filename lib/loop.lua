@@ -209,7 +209,7 @@ function Run:do_epoch()
   local start, means, i = clock(), new_means(), 0
   local order = self.o.shuffle and dataset.order(self.n, self.seed, self.epoch) or nil
   local label = string.format("epoch %d/%d", self.epoch, self.o.epochs)
-  for b in dataset.batches(self.o.data, self.o.batch, order) do
+  for b in dataset.batches(self.o.data, self.o.batch, order, { seed = self.seed, epoch = self.epoch }) do
     i, self.step = i + 1, self.step + 1
     local weight = #b
     means:add(self:do_batch(b, i), weight)

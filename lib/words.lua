@@ -29,6 +29,7 @@ local fields = {
   ["lamina.grad.derivatives"] = "jvp hvp jacobian hessian",
   ["lamina.grad.check"] = "gradcheck",
   ["lamina.experiment"] = "experiment report",
+  ["lamina.data.augment"] = "augment",
   ["lamina.help"] = "help",
   ["lamina.errors"] = "try",
   ["lamina.core.tensor"] = "tensor zeros ones full zeros_like ones_like full_like arange linspace logspace eye "

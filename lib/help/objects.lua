@@ -20,7 +20,8 @@ M.kinds = {
   score = { file = "lib/neural/score.lua", class = "Score",
     doc = "A score is what predictivity and separability return: score.rows[i] has a field for each column. print "
       .. "shows the table and how it was made, plot.layers(score) draws it." },
-  ["data set"] = { file = "lib/data.lua", class = "Set",
+  ["data set"] = { file = { "lib/data/set.lua", "lib/data/batches.lua", "lib/data/split.lua", "lib/data/sample.lua",
+    "lib/data/augment.lua" }, class = "Set",
     doc = "A data set pairs inputs set.x with targets set.y; #set is the number of items, set.classes the names of "
       .. "the labels." },
   stimuli = { file = "lib/stimuli.lua", class = "methods", base = "data set",

@@ -202,6 +202,11 @@ static void run(region *r, int64_t grain) {
   inside = outer;
 }
 
+void lm_parallel_alone(void) {
+  inside = true;
+  lm_cpu_float_state();
+}
+
 lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e) {
   if (n > 0) {
     region r = {.task = task, .context = context, .n = n};

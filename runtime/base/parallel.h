@@ -21,6 +21,9 @@ lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_
 /* The same for work that must not be left half done (optimisers, running statistics): never interrupted. */
 void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context);
 
+/* For a thread of somebody else's making: every lm_parallel on it runs on it alone, and gradual underflow is on. */
+void lm_parallel_alone(void);
+
 int lm_threads(void);           /* how many the next lm_parallel may use; at first the number of usable cores */
 void lm_threads_set(int count); /* at least 1; larger than the number of cores is allowed */
 

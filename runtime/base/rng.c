@@ -2,7 +2,10 @@
  * 1, 2, 3", SC 2011. The known answers of its authors' library (Random123) are in the tests. */
 #include "base/rng.h"
 
+#include "base/scalar.h"
+
 #include <assert.h>
+#include <math.h>
 
 uint32_t lm_purpose(const char *text) {
   uint32_t h = 2166136261u;
@@ -63,4 +66,10 @@ void lm_permutation(lm_key key, int64_t n, int64_t *out) {
     out[i] = out[j];
     out[j] = t;
   }
+}
+
+void lm_box_muller(double u, double v, double out[2]) {
+  double r = sqrt(-2 * lm_log(u)), angle = 0x1.921fb54442d18p+2 * v;
+  out[0] = r * lm_cos(angle);
+  out[1] = r * lm_sin(angle);
 }

@@ -31,6 +31,9 @@ double lm_draw_uniform(lm_key key, uint64_t index);
 /* Element `index` as an integer in [0, bound), exactly uniform (128-bit multiply with rejection over sub-steps). */
 int64_t lm_draw_below(lm_key key, uint64_t index, int64_t bound);
 
+/* Two independent standard normal numbers from u in (0, 1] and v in [0, 1) (Box & Muller 1958). */
+void lm_box_muller(double u, double v, double out[2]);
+
 /* out[0..n) becomes a permutation of 0..n-1 (Fisher-Yates from the end, draw i for place i). */
 void lm_permutation(lm_key key, int64_t n, int64_t *out);
 

@@ -84,6 +84,10 @@ typedef enum lm_resize_method { LM_RESIZE_BOX, LM_RESIZE_BILINEAR } lm_resize_me
 lm_status lm_resize(lm_tensor **out, const lm_tensor *x, int64_t height, int64_t width, lm_resize_method method,
                     lm_err *e);
 
+/* The same for images of floats that are there already, on the calling thread alone; sizes are the caller's duty. */
+lm_status lm_resize_floats(float *out, const float *x, int64_t images, int64_t from_height, int64_t from_width,
+                           int64_t height, int64_t width, lm_resize_method method, lm_err *e);
+
 /* Shared by this room: params is n x fields of a floating type, 1 <= size <= 4096. */
 lm_status lm_image_need_params(const char *what, const lm_tensor *params, int64_t fields, int64_t size, lm_err *e);
 

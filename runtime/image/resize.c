@@ -84,6 +84,24 @@ static void resize_rows(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
+lm_status lm_resize_floats(float *out, const float *x, int64_t images, int64_t from_height, int64_t from_width,
+                           int64_t height, int64_t width, lm_resize_method method, lm_err *e) {
+  int64_t n = images * from_height * from_width, to = images * height * width;
+  double *source = lm_alloc_array((size_t)(n + to), sizeof *source, "resize", e);
+  reach *rows = source ? make_reaches(from_height, height, method, e) : NULL;
+  reach *columns = rows ? make_reaches(from_width, width, method, e) : NULL;
+  if (columns) {
+    for (int64_t i = 0; i < n; i++) source[i] = (double)x[i];
+    job k = {source, source + n, rows, columns, height, width, from_height, from_width};
+    resize_rows(&k, 0, 0, images * height);
+    for (int64_t i = 0; i < to; i++) out[i] = (float)source[n + i];
+  }
+  lm_free(columns);
+  lm_free(rows);
+  lm_free(source);
+  return columns ? LM_OK : LM_ERR_MEMORY;
+}
+
 static lm_status check(const lm_tensor *x, int64_t height, int64_t width, lm_err *e) {
   char text[LM_SHAPE_TEXT];
   if (x->ndim < 2 || x->shape[x->ndim - 2] < 1 || x->shape[x->ndim - 1] < 1)

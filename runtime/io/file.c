@@ -22,22 +22,43 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char **noted; /* outside lm_alloc: the list outlives every experiment and is no tensor memory */
 static int64_t noted_count, noted_room;
+static int64_t *places, places_room; /* where each path stands, by its hash: 1 more than its index, or 0 */
+
+/* The place of a path, or the free one where it belongs; FNV-1a, linear probing. */
+static int64_t place_of(const char *path) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char *p = path; *p; p++) hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
+  int64_t at = (int64_t)(hash & (uint64_t)(places_room - 1));
+  while (places[at] && strcmp(noted[places[at] - 1], path) != 0) at = (at + 1) & (places_room - 1);
+  return at;
+}
+
+/* Room for one more path, or false. The table of places stays at most half full. */
+static bool make_room(void) {
+  if (noted_count < noted_room) return true;
+  int64_t room = noted_room ? 2 * noted_room : 16;
+  char **grown = realloc(noted, (size_t)room * sizeof *grown);
+  if (!grown) return false;
+  noted = grown;
+  int64_t *table = calloc((size_t)room * 2, sizeof *table);
+  if (!table) return false;
+  free(places);
+  places = table;
+  places_room = 2 * room;
+  noted_room = room;
+  for (int64_t i = 0; i < noted_count; i++) places[place_of(noted[i])] = i + 1;
+  return true;
+}
 
 void lm_files_note(const char *path) {
   pthread_mutex_lock(&lock);
-  bool known = false;
-  for (int64_t i = 0; i < noted_count && !known; i++) known = !strcmp(noted[i], path);
-  if (!known && noted_count == noted_room) {
-    int64_t room = noted_room ? 2 * noted_room : 16;
-    char **grown = realloc(noted, (size_t)room * sizeof *grown);
-    if (grown) {
-      noted = grown;
-      noted_room = room;
+  if (make_room()) {
+    int64_t at = place_of(path);
+    char *copy = places[at] ? NULL : strdup(path);
+    if (copy) {
+      noted[noted_count++] = copy;
+      places[at] = noted_count;
     }
-  }
-  if (!known && noted_count < noted_room) {
-    char *copy = strdup(path);
-    if (copy) noted[noted_count++] = copy;
   }
   pthread_mutex_unlock(&lock);
 }
@@ -53,8 +74,10 @@ void lm_files_forget(void) {
   pthread_mutex_lock(&lock);
   for (int64_t i = 0; i < noted_count; i++) free(noted[i]);
   free(noted);
+  free(places);
   noted = NULL;
-  noted_count = noted_room = 0;
+  places = NULL;
+  noted_count = noted_room = places_room = 0;
   pthread_mutex_unlock(&lock);
 }
 

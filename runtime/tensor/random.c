@@ -4,7 +4,6 @@
  * normal by Box & Muller (1958) on words 2j and 2j+1 of a block for elements 2j and 2j+1, computed in double.
  * float64: block i/2, 53 bits. log, sin and cos are the runtime's own. */
 #include "base/parallel.h"
-#include "base/scalar.h"
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -40,13 +39,6 @@ static void uniform_f64(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
-/* Two independent standard normal numbers from u in (0, 1] and v in [0, 1). */
-static void box_muller(double u, double v, double out[2]) {
-  double r = sqrt(-2 * lm_log(u)), angle = 0x1.921fb54442d18p+2 * v;
-  out[0] = r * lm_cos(angle);
-  out[1] = r * lm_sin(angle);
-}
-
 static void normal_f32(void *context, int worker, int64_t begin, int64_t end) {
   const draw_job *j = context;
   (void)worker;
@@ -55,8 +47,8 @@ static void normal_f32(void *context, int worker, int64_t begin, int64_t end) {
     uint32_t w[4];
     double z[4];
     lm_draw(j->key, (uint64_t)block, w);
-    box_muller(((double)w[0] + 1) * 0x1p-32, (double)w[1] * 0x1p-32, z);
-    box_muller(((double)w[2] + 1) * 0x1p-32, (double)w[3] * 0x1p-32, z + 2);
+    lm_box_muller(((double)w[0] + 1) * 0x1p-32, (double)w[1] * 0x1p-32, z);
+    lm_box_muller(((double)w[2] + 1) * 0x1p-32, (double)w[3] * 0x1p-32, z + 2);
     for (int i = 0; i < 4 && block * 4 + i < j->n; i++) out[block * 4 + i] = (float)fma(z[i], j->b, j->a);
   }
 }
@@ -68,7 +60,7 @@ static void normal_f64(void *context, int worker, int64_t begin, int64_t end) {
   for (int64_t block = begin; block < end; block++) {
     double z[2], u = lm_draw_uniform(j->key, (uint64_t)block * 2),
                  v = lm_draw_uniform(j->key, (uint64_t)block * 2 + 1);
-    box_muller(u + 0x1p-53, v, z);
+    lm_box_muller(u + 0x1p-53, v, z);
     for (int i = 0; i < 2 && block * 2 + i < j->n; i++) out[block * 2 + i] = fma(z[i], j->b, j->a);
   }
 }

@@ -1,0 +1,73 @@
+--- data.folder, data.npy, data.csv and their kin: plain files, read and written.
+local errors = require "lamina.errors"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+-- ---- folders -------------------------------------------------------------------------------------------------
+
+--- data.folder("NAME", needs): the path of the folder of a data set, found through --data. needs: what it should
+-- hold, for the message where it is not found.
+function M.folder(name, needs)
+  return require("lamina.experiment").data_root(name, errors.position(2), needs or "the folder " .. tostring(name))
+end
+
+-- ---- plain files -----------------------------------------------------------------------------------------------
+
+local function named(word, path, position)
+  if type(path) == "string" and path ~= "" then return path end
+  errors.raise("argument", position, "data.%s: expected the name of a file, got a %s", word, type(path))
+end
+
+--- data.npy(path): the tensor in a NumPy file (a list of strings for one of text), in its own type. Like data.csv, it
+-- looks in the experiment's folder first.
+function M.npy(path)
+  path = require("lamina.experiment").find(named("npy", path, errors.position(2)))
+  return require("lamina.core.io").npy_read(path)
+end
+
+--- data.csv(path): the columns of a CSV file whose first row names them: lists by name.
+function M.csv(path)
+  path = require("lamina.experiment").find(named("csv", path, errors.position(2)))
+  return require("lamina.core.io").csv_read(path, { header = true })
+end
+
+--- data.mat(path[, name]): the variables of a MATLAB file (versions 4, 5 and 7.3) by name, or one of them. Arrays are
+-- tensors of MATLAB's shape, char arrays strings (or lists of rows), cells lists in MATLAB's order with a field
+-- `shape`, structs tables, arrays of structs lists of tables, sparse matrices { shape, row, col, values }; what
+-- cannot be read (function handles, objects) is { unread = what it is }. Looks in the experiment's folder first.
+function M.mat(path, name)
+  local position = errors.position(2)
+  path = require("lamina.experiment").find(named("mat", path, position))
+  return require("lamina.data.mat").read(path, name, position)
+end
+
+--- data.save_npy(path, t): writes a tensor as a NumPy file. A relative path is one in the experiment's folder.
+-- Returns the path written.
+function M.save_npy(path, t)
+  local position = errors.position(2)
+  named("save_npy", path, position)
+  if not tensor.is_tensor(t) then
+    errors.raise("argument", position, "data.save_npy: expected a tensor, as in data.save_npy(\"x.npy\", x), got a "
+      .. "%s", type(t))
+  end
+  path = require("lamina.experiment").path(path)
+  require("lamina.core.io").npy_write(path, t)
+  return path
+end
+
+--- data.save_csv(path, rows): writes a list of rows (lists; the first names the columns), or columns by name, as CSV.
+-- A relative path is one in the experiment's folder. Returns the path written.
+function M.save_csv(path, rows)
+  local position = errors.position(2)
+  named("save_csv", path, position)
+  if type(rows) ~= "table" then
+    errors.raise("argument", position, "data.save_csv: expected a list of rows or columns by name, got a %s",
+      type(rows))
+  end
+  path = require("lamina.experiment").path(path)
+  require("lamina.core.io").csv_write(path, rows)
+  return path
+end
+
+return M

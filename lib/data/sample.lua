@@ -1,0 +1,156 @@
+--- Samplers: which items an epoch visits, drawn anew for each epoch.
+local errors = require "lamina.errors"
+local schema = require "lamina.schema"
+local sets = require "lamina.data.set"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local Set = sets.methods
+
+-- A set whose epochs are draws of n items. text: for print; draw(seed, epoch): n positions as an int64 tensor.
+local function sampled(self, n, text, draw, position)
+  if rawget(self, "sampler") then
+    errors.raise("argument", position, "%s has a sampler already (%s)", self.name, self.sampler.text)
+  end
+  local parts = {}
+  for key, value in pairs(self) do parts[key] = value end
+  parts.sampler = { n = n, text = text, draw = draw }
+  return sets.make(parts)
+end
+
+local function uniforms(n, seed, epoch, purpose)
+  return tensor.draw { kind = "uniform", shape = { n }, dtype = "float64", seed = seed, purpose = purpose,
+    step = epoch }:totable()
+end
+
+-- The labels of a set; raises where it has none.
+local function need_labels(self, word, position)
+  local labels = sets.labels(self)
+  if not labels then
+    errors.raise("argument", position, "%s: %s has no labels to go by (its y is %s)", word, self.name,
+      self.y == nil and "none" or "no int64 tensor with one axis")
+  end
+  return labels
+end
+
+-- The positions of each class's items, as a list of lists without gaps.
+local function by_class(labels)
+  local most, of, classes = 0, {}, {}
+  for i, label in ipairs(labels) do
+    of[label] = of[label] or {}
+    table.insert(of[label], i)
+    most = math.max(most, label)
+  end
+  for label = 1, most do classes[#classes + 1] = of[label] end
+  return classes
+end
+
+local COUNT = { n = { type = "integer", min = 1, doc = "how many draws make an epoch; as many as there are items if "
+  .. "absent" } }
+
+--- set:balanced { n = }: the same set, of which each epoch visits every class equally often (n draws in all, as many
+-- as there are items if absent; counts differ by 1 where they must): classes in turn, each going through its items in
+-- an order drawn for (seed, epoch) and beginning again when they are used up.
+function Set:balanced(given)
+  local position = errors.position(2)
+  local o = schema.check("balanced", given or {}, COUNT, position)
+  local classes, n = by_class(need_labels(self, "balanced", position)), o.n or self.n
+  local text = string.format("balanced: %d draws an epoch, %d classes in turn", n, #classes)
+  return sampled(self, n, text, function(seed, epoch)
+    local orders, list = {}, {}
+    for i = 1, n do
+      local k, turn = (i - 1) % #classes + 1, (i - 1) // #classes
+      local round, at = turn // #classes[k], turn % #classes[k]
+      if at == 0 then
+        orders[k] = tensor.draw { kind = "permutation", shape = { #classes[k] }, seed = seed,
+          purpose = string.format("balanced.%d.%d", k, round), step = epoch }:totable()
+      end
+      list[i] = classes[k][orders[k][at + 1]]
+    end
+    local order = tensor.draw { kind = "permutation", shape = { n }, seed = seed, purpose = "balanced", step = epoch }
+    return tensor.tensor(list, { dtype = "int64" }):index_select(order, { dim = 1 })
+  end, position)
+end
+
+-- Positive sums so far, and where a number falls among them.
+local function cumulative(weights)
+  local sums, total = {}, 0.0
+  for i, w in ipairs(weights) do
+    total = total + w
+    sums[i] = total
+  end
+  return sums, total
+end
+
+local function find(sums, value)
+  local low, high = 1, #sums
+  while low < high do
+    local middle = (low + high) // 2
+    if sums[middle] > value then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+local WEIGHTED = { positional = { "weights" },
+  weights = { type = { "table", "tensor", "string" }, required = true,
+    doc = "one number of at least 0 for each item, or the column that holds them" },
+  n = COUNT.n }
+
+--- set:weighted { weights, n = }: the same set, of which each epoch visits n items (as many as there are, if absent),
+-- each drawn with replacement for (seed, epoch) with a probability in proportion to its weight.
+function Set:weighted(given)
+  local position = errors.position(2)
+  if type(given) == "table" and #given > 1 and type(given[1]) == "number" then
+    local named = { weights = {}, n = given.n }
+    for i, w in ipairs(given) do named.weights[i] = w end
+    given = named
+  end
+  local o = schema.check("weighted", given, WEIGHTED, position)
+  local weights = o.weights
+  if type(weights) == "string" then weights = sets.column(self, weights, "weighted", position) end
+  if tensor.is_tensor(weights) then weights = weights:totable() end
+  if #weights ~= self.n then
+    errors.raise("shape", position, "weighted: %d weights for %d items", #weights, self.n)
+  end
+  for i, w in ipairs(weights) do
+    if type(w) ~= "number" or not (w >= 0 and w < math.huge) then
+      errors.raise("argument", position, "weighted: the weight of item %d is %s, expected a number of at least 0", i,
+        tostring(w))
+    end
+  end
+  local sums, total = cumulative(weights)
+  if total <= 0 then errors.raise("argument", position, "weighted: all weights are 0") end
+  local n, last = o.n or self.n, #weights
+  while weights[last] == 0 do last = last - 1 end
+  return sampled(self, n, string.format("weighted: %d draws an epoch", n), function(seed, epoch)
+    local list = uniforms(n, seed, epoch, "weighted")
+    for i, u in ipairs(list) do list[i] = math.min(find(sums, u * total), last) end
+    return tensor.tensor(list, { dtype = "int64" })
+  end, position)
+end
+
+local PER_CLASS = { positional = { "k" },
+  k = { type = "integer", required = true, min = 1, doc = "how many items of each class" },
+  seed = { type = "integer", doc = "of the choice; the experiment's if absent" } }
+
+--- set:per_class(k, seed): k items of each class, drawn for (seed, "per_class"), in the order of the set: the same
+-- items every epoch. Raises where a class has fewer.
+function Set:per_class(k, seed)
+  local position = errors.position(2)
+  local o = schema.check("per_class", type(k) == "table" and k or { k, seed = seed }, PER_CLASS, position)
+  local list = {}
+  for label, items in ipairs(by_class(need_labels(self, "per_class", position))) do
+    if #items < o.k then
+      errors.raise("argument", position, "per_class: class %s has %d items, %d are asked for", self.classes
+        and self.classes[label] or tostring(label), #items, o.k)
+    end
+    local order = tensor.draw { kind = "permutation", shape = { #items }, seed = o.seed or tensor.seed(),
+      purpose = "per_class", step = label }:totable()
+    for i = 1, o.k do list[#list + 1] = items[order[i]] end
+  end
+  table.sort(list)
+  return self:subset(list)
+end
+
+return M
