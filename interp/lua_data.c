@@ -220,7 +220,8 @@ static int data_batch(lua_State *L) {
   return 1;
 }
 
-/* What the threads read lives as long as the loader: paths are Lua's, held by its user value, the array is retained. */
+/* What the threads read lives as long as the loader: paths are Lua's, held by its user value, the array is retained.
+ */
 typedef struct loader_box {
   lm_loader *loader;
   lm_tensor *x;
@@ -280,7 +281,8 @@ static int data_load(lua_State *L) {
 static const bind_doc docs[] = {
     {"data.paths", "paths(list of strings) -> paths", "The files of a source of pictures, for batch and load."},
     {"data.batch", "batch { source =, steps =, rows =, items =, seed =, epoch = } -> tensor",
-     "The items at `rows` (int64, from 1) of a source, { pictures = paths, channels =, upright = } or { x = tensor }, "
+     "The items at `rows` (int64, from 1) of a source, { pictures = paths, channels =, upright = } or { x = tensor "
+     "}, "
      "after the steps of an augmentation, as float32 n x C x H x W. items: the numbers under which they draw at "
      "random; the rows if absent."},
     {"data.load", "load { source =, steps =, rows =, batch =, seed =, epoch =, threads =, ahead = } -> loader",
@@ -289,7 +291,8 @@ static const bind_doc docs[] = {
     {NULL, NULL, NULL}};
 
 int bind_open_data(lua_State *L) {
-  static const luaL_Reg functions[] = {{"paths", data_paths}, {"batch", data_batch}, {"load", data_load}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"paths", data_paths}, {"batch", data_batch}, {"load", data_load}, {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

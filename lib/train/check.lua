@@ -15,9 +15,14 @@ local function check_set(o, what, position)
       .. "{ x, y }", what, core.is_tensor(set) and "tensor" or type(set))
   end
   if #set == 0 then errors.raise("argument", position, "train: %s holds no items", what) end
-  if not core.is_tensor(set.x) then return end
-  local shape = set.x.shape
-  table.remove(shape, 1)
+  local shape = core.is_tensor(set.x) and set.x.shape
+  if shape then
+    table.remove(shape, 1)
+  elseif type(set.shape) == "function" then
+    shape = set:shape() -- what its batches hold, after augmentation
+  else
+    return
+  end
   if layer.shape_text(shape) ~= layer.shape_text(net.input) then
     errors.raise("shape", position, "train: the items of %s are %s, but %s takes %s", what, layer.shape_text(shape),
       net.name, layer.shape_text(net.input))

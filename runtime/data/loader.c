@@ -105,8 +105,8 @@ static lm_status place(work *w, int64_t i, const lm_image *image, lm_err *e) {
     return lm_fail(e, LM_ERR_SHAPE,
                    "%s is %" PRId64 "x%" PRId64 "x%" PRId64 ", other items of its batch are %" PRId64 "x%" PRId64
                    "x%" PRId64 "; say size = PIXELS and channels = 1 or 3 to make them alike",
-                   item_name(&w->spec->items, w->spec->rows[w->first + i], text), image->channels, image->height, image->width,
-                   shape[1], shape[2], shape[3]);
+                   item_name(&w->spec->items, w->spec->rows[w->first + i], text), image->channels, image->height,
+                   image->width, shape[1], shape[2], shape[3]);
   int64_t n = image->channels * image->height * image->width;
   memcpy((float *)lm_tensor_data(w->x) + i * n, image->data, (size_t)n * sizeof(float));
   return LM_OK;

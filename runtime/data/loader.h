@@ -24,7 +24,7 @@ typedef struct lm_loader_spec {
   lm_items items;
   const lm_step *steps;
   int64_t n_steps;
-  const int64_t *rows; /* which items, from 0, in order */
+  const int64_t *rows;    /* which items, from 0, in order */
   const int64_t *numbers; /* under which each draws its random numbers; NULL: its row */
   int64_t n_rows, batch;
   uint64_t seed;

@@ -12,9 +12,9 @@
 static const double radian = 0x1.1df46a2529d39p-6; /* pi / 180 */
 
 const char *lm_step_name(lm_step_kind kind) {
-  static const char *const names[LM_STEPS] = {"resize", "crop",       "random_crop", "resized_crop", "flip",
-                                              "affine", "blur",       "brightness",  "contrast",     "noise",
-                                              "clip",   "cutout",     "standardise"};
+  static const char *const names[LM_STEPS] = {"resize", "crop",   "random_crop", "resized_crop", "flip",
+                                              "affine", "blur",   "brightness",  "contrast",     "noise",
+                                              "clip",   "cutout", "standardise"};
   return (unsigned)kind < LM_STEPS ? names[kind] : "unknown";
 }
 
@@ -66,8 +66,9 @@ static lm_status cut(lm_image *p, int64_t top, int64_t left, int64_t height, int
 }
 
 static lm_status too_small(const lm_image *p, const lm_step *s, const char *name, lm_err *e) {
-  return lm_fail(e, LM_ERR_SHAPE, "%s: %s: the picture is %" PRId64 "x%" PRId64 ", smaller than the %" PRId64
-                                  "x%" PRId64 " to cut out%s",
+  return lm_fail(e, LM_ERR_SHAPE,
+                 "%s: %s: the picture is %" PRId64 "x%" PRId64 ", smaller than the %" PRId64 "x%" PRId64
+                 " to cut out%s",
                  name, lm_step_name(s->kind), p->height, p->width, s->height, s->width,
                  s->kind == LM_STEP_RANDOM_CROP ? " (pad adds to it)" : "");
 }
@@ -172,8 +173,7 @@ static lm_status affine(lm_image *p, const lm_step *s, stream *r, const char *na
     double u = (c * x - q * y) / scale, v = (q * x + c * y) / scale; /* turned back */
     u -= shear * v;
     for (int64_t k = 0; k < p->channels; k++)
-      out.data[k * pixels + i] =
-          (float)bilinear(p->data + k * pixels, p, v + middle_y, u + middle_x, s->fill);
+      out.data[k * pixels + i] = (float)bilinear(p->data + k * pixels, p, v + middle_y, u + middle_x, s->fill);
   }
   replace(p, out);
   return LM_OK;

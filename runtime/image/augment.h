@@ -2,7 +2,8 @@
  *
  * A picture is float32, C x H x W. What is drawn at random depends on (seed, purpose of the step, epoch, item) alone:
  * each step has a purpose of its own, number j of item i is element 8 i + j of its uniform stream (64 i + j for
- * resized_crop), and the noise of item i comes from the blocks 2^30 i and up. Sums are in double, in the order of the pixels. */
+ * resized_crop), and the noise of item i comes from the blocks 2^30 i and up. Sums are in double, in the order of the
+ * pixels. */
 #ifndef LM_IMAGE_AUGMENT_H
 #define LM_IMAGE_AUGMENT_H
 
@@ -13,7 +14,8 @@ typedef enum lm_step_kind {
   LM_STEP_CROP,         /* the middle height x width; rows and columns left over go to the bottom and right */
   LM_STEP_RANDOM_CROP,  /* height x width at a place drawn uniformly, after `pad` pixels of `fill` on every side */
   LM_STEP_RESIZED_CROP, /* a part of low..high of the area, its width / height ratio log-uniform in low2..high2, made
-                         * height x width: as torchvision's RandomResizedCrop, 10 tries, then the largest middle part */
+                         * height x width: as torchvision's RandomResizedCrop, 10 tries, then the largest middle part
+                         */
   LM_STEP_FLIP,         /* left to right with probability low, then top to bottom with probability high */
   LM_STEP_AFFINE,       /* about the centre: sheared, scaled, rotated, moved; bilinear, `fill` outside */
   LM_STEP_BLUR,         /* Gaussian, sigma uniform in low..high pixels, cut off at 3 sigma, edges repeated */
@@ -38,8 +40,8 @@ typedef struct lm_step {
   lm_resize_method method;
   double low, high, low2, high2;
   double fill;
-  double rotate, translate_x, translate_y, shear; /* of affine: the most, each way: degrees, fractions of the width and
-                                                   * height, degrees; low..high is its scale */
+  double rotate, translate_x, translate_y, shear; /* of affine: the most, each way: degrees, fractions of the width
+                                                   * and height, degrees; low..high is its scale */
   int channels; /* of standardise: how many means and deviations there are; 1 serves every channel */
   double mean[LM_STEP_CHANNELS], std[LM_STEP_CHANNELS];
 } lm_step;

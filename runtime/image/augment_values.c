@@ -74,8 +74,8 @@ void lm_step_noise(lm_image *p, double deviation, lm_key key, int64_t item) {
 
 lm_status lm_step_standardise(lm_image *p, const lm_step *s, const char *name, lm_err *e) {
   if (s->channels != 1 && s->channels != p->channels)
-    return lm_fail(e, LM_ERR_SHAPE, "%s: standardise: %d means for a picture of %" PRId64 " channels", name, s->channels,
-                   p->channels);
+    return lm_fail(e, LM_ERR_SHAPE, "%s: standardise: %d means for a picture of %" PRId64 " channels", name,
+                   s->channels, p->channels);
   int64_t pixels = p->height * p->width;
   for (int64_t c = 0; c < p->channels; c++) {
     int k = s->channels == 1 ? 0 : (int)c;
@@ -108,12 +108,14 @@ lm_status lm_step_check(const lm_step *s, lm_err *e) {
                     (ordered(s->low, s->high, 1e-6, 1) && ordered(s->low2, s->high2, 1e-3, 1e3)),
                 s, "area is { low, high } above 0 and at most 1, ratio { low, high } above 0", e);
   case LM_STEP_FLIP:
-    return need(ordered(s->low, s->low, 0, 1) && ordered(s->high, s->high, 0, 1), s, "probabilities are from 0 to 1", e);
+    return need(ordered(s->low, s->low, 0, 1) && ordered(s->high, s->high, 0, 1), s, "probabilities are from 0 to 1",
+                e);
   case LM_STEP_AFFINE:
     return need(ordered(s->low, s->high, 1e-3, 1e3) && ordered(s->rotate, s->rotate, 0, 180) &&
                     ordered(s->translate_x, s->translate_x, 0, 1) && ordered(s->translate_y, s->translate_y, 0, 1) &&
                     ordered(s->shear, s->shear, 0, 80) && isfinite(s->fill),
-                s, "rotate is up to 180 degrees, translate up to 1 (the side), scale above 0, shear up to 80 degrees", e);
+                s, "rotate is up to 180 degrees, translate up to 1 (the side), scale above 0, shear up to 80 degrees",
+                e);
   case LM_STEP_BLUR:
     return need(ordered(s->low, s->high, 0, 1000), s, "sigma is { low, high }, from 0 to 1000 pixels", e);
   case LM_STEP_BRIGHTNESS:

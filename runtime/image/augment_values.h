@@ -8,8 +8,8 @@
 /* Gaussian of this sigma, weights normalised, cut off at 3 sigma; 0 changes nothing. Rows first, then columns. */
 lm_status lm_step_blur(lm_image *p, double sigma, const char *name, lm_err *e);
 
-double lm_step_mean(const lm_image *p);                         /* over pixels and channels */
-void lm_step_scale(lm_image *p, double centre, double factor);  /* centre + factor (x - centre) */
+double lm_step_mean(const lm_image *p);                        /* over pixels and channels */
+void lm_step_scale(lm_image *p, double centre, double factor); /* centre + factor (x - centre) */
 void lm_step_clip(lm_image *p, double low, double high);
 void lm_step_noise(lm_image *p, double deviation, lm_key key, int64_t item);
 lm_status lm_step_standardise(lm_image *p, const lm_step *s, const char *name, lm_err *e);
