@@ -4,7 +4,6 @@ local base = require "lamina.core.base"
 local core = require "lamina.core.tensor"
 local dataset = require "lamina.data"
 local io = require "lamina.core.io"
-local augment = require("lamina.data.augment").augment
 
 local function message(f, ...)
   local ok, err = pcall(f, ...)
@@ -23,7 +22,8 @@ local function write_pictures()
   for i = 1, 12 do
     local class = i % 2 == 0 and "cat" or "dog"
     local name = string.format("%s/%02d.%s", class, i, i % 3 == 0 and "jpg" or "png")
-    local x = core.draw { kind = "uniform", low = 0.2, high = 0.8, shape = { 3, 10, 12 }, seed = i, purpose = "pictures" }
+    local x = core.draw { kind = "uniform", low = 0.2, high = 0.8, shape = { 3, 10, 12 }, seed = i,
+      purpose = "pictures" }
     shades[i] = x
     if i % 3 == 0 then
       local ok = pcall(io.jpeg_write, folder .. "/" .. name, x)
@@ -42,7 +42,8 @@ local function remove(path)
   base.remove(path)
 end
 
-local AUGMENT = { random_crop = { 8, pad = 1 }, flip = true, affine = { rotate = 20, translate = 0.1, scale = { 0.9, 1.1 },
+local AUGMENT = { random_crop = { 8, pad = 1 }, flip = true, affine = { rotate = 20, translate = 0.1, scale = { 0.9,
+  1.1 },
   shear = 5 }, blur = { 0, 1 }, brightness = 0.2, contrast = { 0.8, 1.2 }, noise = 0.01, clip = true,
   cutout = 3, standardise = { mean = { 0.5, 0.4, 0.3 }, std = 0.25 } }
 AUGMENT.standardise.std = { 0.25, 0.25, 0.25 }
@@ -93,7 +94,8 @@ describe("pictures in files", function()
   end)
 
   it("have several targets by name", function()
-    local set = dataset.images { folder, table = "table.csv", y = { category = "class", place = { "x", "weight" }, x = "x" } }
+    local set = dataset.images { folder, table = "table.csv", y = { category = "class", place = { "x", "weight" },
+      x = "x" } }
     local b = set:batch { 1, 4 }
     assert.same({ 2, 1 }, b.y.category:totable())
     assert.same({ { 0.5, 1 }, { 2, 1 } }, b.y.place:totable())
@@ -127,7 +129,7 @@ describe("pictures in files", function()
     for _ = 1, 20 do
       for b in set:batches { batch = 1, threads = 4, ahead = 8 } do
         seen = seen + #b
-        break
+        if #b == 1 then break end
       end
     end
     local ok = pcall(function()
@@ -155,14 +157,16 @@ describe("pictures in files", function()
     local text = message(function()
       for _ in set:batches { batch = 20, threads = 2 } do end -- luacheck: ignore
     end)
-    assert.truthy(text:find("cat/99.png is 1x4x4, other items of its batch are 1x10x12; say size = PIXELS", 1, true), text)
+    assert.truthy(text:find("cat/99.png is 1x4x4, other items of its batch are 1x10x12; say size = "
+      .. "PIXELS", 1, true), text)
     io.text_write(folder .. "/cat/99.png", "no picture")
     text = message(function() set:load() end)
     assert.truthy(text:find("cat/99.png: neither PNG nor JPEG", 1, true), text)
     base.remove(folder .. "/cat/99.png")
     assert.truthy(message(function() set:batch { 7 } end):find("cat/99.png", 1, true))
     io.csv_write(folder .. "/bad.csv", { { "file" }, { "cat/98.png" } })
-    assert.truthy(message(dataset.images, { folder, table = "bad.csv" }):find("row 1 of .*/bad.csv names .*/cat/98.png"))
+    assert.truthy(message(dataset.images, { folder, table = "bad.csv" }):find("row 1 of .*/bad.csv names "
+      .. ".*/cat/98.png"))
   end)
 
   it("train a model", function()
