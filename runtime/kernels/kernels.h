@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "kernels/conv.h"
 #include "kernels/elementwise.h"
+#include "kernels/fft.h"
 #include "kernels/gemm.h"
 #include "kernels/linalg.h"
 #include "kernels/norm.h"
@@ -19,7 +20,7 @@
 #include "tensor/dtype.h"
 
 #define LM_KERNEL_FAMILIES(X)                                                                                        \
-  X(elementwise) X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample)
+  X(elementwise) X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;

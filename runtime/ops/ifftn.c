@@ -1,0 +1,28 @@
+/* ifftn.c: the inverse Fourier transform, over several axes. */
+#include "ops.h"
+#include "ops/core/fourier.h"
+
+static const lm_param params[] = {LM_FFT_AXES("nil"), {0}};
+
+static const lm_case cases[] = {
+    {"3x4x2", ""}, {"2x4x3x2", "s=3,5 dim=3,1 norm=ortho"}, {"2x3x2x2", "norm=forward"}, {0}};
+
+const lm_op lm_op_ifftn = {
+    .name = "ifftn",
+    .doc = "The inverse Fourier transform. Over several axes, all by default.\n"
+           "x[t] = 1/n sum over k of X[k] exp(2 pi i k t / n).\n"
+           "x and the result are complex: a complex tensor has a last axis of 2, the real\n"
+           "and the imaginary part, which is not counted among the axes.\n"
+           "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
+           "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
+           "own twiddles.",
+    .inputs = "x",
+    .group = "fourier",
+    .params = params,
+    .infer = lm_fft_infer,
+    .forward = lm_fft_forward,
+    .backward = lm_fft_backward,
+    .kernel = LM_FFT_INVERSE | LM_FFT_MANY,
+    .twice = true,
+    .cases = cases,
+};

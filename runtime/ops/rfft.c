@@ -1,0 +1,29 @@
+/* rfft.c: the Fourier transform of a real signal. */
+#include "ops.h"
+#include "ops/core/fourier.h"
+
+static const lm_param params[] = {LM_FFT_ONE_AXIS, {0}};
+
+static const lm_case cases[] = {
+    {"6", ""}, {"2x5", "norm=ortho"}, {"4x3", "dim=1 n=6 norm=forward"}, {"7", "n=4"}, {"1", ""}, {0}};
+
+const lm_op lm_op_rfft = {
+    .name = "rfft",
+    .doc = "The Fourier transform of a real signal. Along one axis, the last by default.\n"
+           "The first n / 2 + 1 elements of X[k] = sum over t of x[t] exp(-2 pi i k t / n);\n"
+           "the others are their conjugates.\n"
+           "x is real; the result complex: a complex tensor has a last axis of 2, the real\n"
+           "and the imaginary part, which is not counted among the axes.\n"
+           "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
+           "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
+           "own twiddles.",
+    .inputs = "x",
+    .group = "fourier",
+    .params = params,
+    .infer = lm_fft_infer,
+    .forward = lm_fft_forward,
+    .backward = lm_fft_backward,
+    .kernel = LM_FFT_REAL,
+    .twice = true,
+    .cases = cases,
+};

@@ -1,0 +1,29 @@
+/* rfftn.c: the Fourier transform of a real signal, over several axes. */
+#include "ops.h"
+#include "ops/core/fourier.h"
+
+static const lm_param params[] = {LM_FFT_AXES("nil"), {0}};
+
+static const lm_case cases[] = {{"3x4", ""}, {"2x4x3", "s=3,5 dim=3,1 norm=ortho"}, {"2x3x2", "norm=forward"}, {0}};
+
+const lm_op lm_op_rfftn = {
+    .name = "rfftn",
+    .doc =
+        "The Fourier transform of a real signal. Over several axes, all by default.\n"
+        "The first n / 2 + 1 elements of X[k] = sum over t of x[t] exp(-2 pi i k t / n);\n"
+        "the others are their conjugates.\n"
+        "x is real; the result complex: a complex tensor has a last axis of 2, the real\n"
+        "and the imaginary part, which is not counted among the axes.\n"
+        "Any length; a shorter n cuts the signal, a longer one adds zeros. The last axis named is the halved one.\n"
+        "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's own "
+        "twiddles.",
+    .inputs = "x",
+    .group = "fourier",
+    .params = params,
+    .infer = lm_fft_infer,
+    .forward = lm_fft_forward,
+    .backward = lm_fft_backward,
+    .kernel = LM_FFT_REAL | LM_FFT_MANY,
+    .twice = true,
+    .cases = cases,
+};
