@@ -123,6 +123,14 @@ function M.add(net, item, c, position)
   apply(list, item.tensor)
 end
 
+local function item_of(net, name)
+  for _, entry in ipairs(net.list) do
+    if entry.name == name then
+      return { name = name, tensor = entry.tensor, entry = entry, node = entry.node, p = entry.parameter }
+    end
+  end
+end
+
 -- ---- what others call ------------------------------------------------------------------------------------------
 
 --- Constrains the weights that `of` means (see lib/choose.lua) by a spec or a list of specs. Raises at `position`.
@@ -153,6 +161,12 @@ function M.declared(net)
   for _, node in ipairs(net.nodes) do
     if node.options.constraint ~= nil and not node.shared then
       M.constrain(net, node.name, node.options.constraint, node.position)
+    end
+  end
+  for _, entry in ipairs(net.list) do
+    if entry.parameter.constraint then
+      local item = item_of(net, entry.name)
+      M.add(net, item, kinds.make(entry.parameter.constraint, item, entry.node.position), entry.node.position)
     end
   end
   require("lamina.cells").declared(net)
@@ -187,14 +201,6 @@ function M.refresh(net)
 end
 
 -- ---- files and copies ------------------------------------------------------------------------------------------
-
-local function item_of(net, name)
-  for _, entry in ipairs(net.list) do
-    if entry.name == name then
-      return { name = name, tensor = entry.tensor, entry = entry, node = entry.node, p = entry.parameter }
-    end
-  end
-end
 
 --- What a file says of a model's constraints: a list of { of =, kind =, options = }; their tensors are buffers.
 -- blocks: only those of these areas, a set of names.

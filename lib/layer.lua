@@ -10,9 +10,10 @@
 --   resolve     (o, in_shape, info): fills in what depends on the input; nil and a message where that cannot be; info
 --               has steps, the time steps of the model
 --   shape       (o, in_shape): the shape of one output, without the batch axis; nil and a message where none fits
---   parameters  (o, in_shape): an ordered list of { name =, shape =, fan_in =, fan_out =, init =, inputs = }; init
---               overrides the option `init`; inputs is the axis of the weight that runs over the input's
---               channels, where it has one; absent: none
+--   parameters  (o, in_shape): an ordered list of { name =, shape =, fan_in =, fan_out =, init =, inputs =,
+--               constraint = }; init overrides the option `init`; inputs is the axis of the weight that runs over the
+--               input's channels (after `flatten`, all its elements), 2 if absent; constraint is what it must be
+--               after every update (lib/constraints.lua); absent: none
 --   buffers     (o, in_shape): an ordered list of { name =, shape =, value = }: what is kept and saved with the
 --               weights but is not learned; absent: none
 --   apply       (o, p, x, ctx, activation): the output for a batch; p holds the parameters and buffers by name; ctx

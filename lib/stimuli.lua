@@ -19,7 +19,7 @@ local methods = {}
 for name, method in pairs(dataset.methods) do
   if name:sub(1, 1) ~= "_" then methods[name] = method end
 end
-Stimuli.__index = object.index("a stimulus set", methods, "y classes groups latent selected numbered release")
+Stimuli.__index = object.index("a stimulus set", methods, "y classes groups latent missing selected numbered release")
 Stimuli.__len = function(self) return self.n end
 
 Stimuli.__tostring = function(self)
@@ -74,7 +74,7 @@ function methods:subset(indices, name)
   for key, column in pairs(self.latent or {}) do latent[key] = rows(column) end
   return M.make { x = rows(self.x), y = rows(self.y), classes = self.classes, id = common.pick(self.id, list),
     columns = columns, latent = latent, groups = self.groups and common.pick(self.groups, list),
-    name = name or self.name, selected = self.selected, numbered = self.numbered }
+    name = name or self.name, missing = self.missing, selected = self.selected, numbered = self.numbered }
 end
 
 -- The ids of n images as a list; raises where there are not n, or two are the same.

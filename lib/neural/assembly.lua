@@ -362,6 +362,7 @@ local function chosen(lists, wanted)
   return keep
 end
 
+-- The entries of all coordinates at these positions.
 local function pick_all(lists, keep)
   local picked = {}
   for _, name in ipairs(M.names(lists)) do picked[name] = common.pick(lists[name], keep) end
@@ -415,23 +416,14 @@ function M.match(a, set, what, where, position)
   return common.align(a.stimulus.stimulus_id, set.id, what, where, position)
 end
 
---- a:paired(stimuli): a data set of images x and mean responses y (float32, stimulus x neuroid), aligned by
--- stimulus_id, for train { loss = ... }. A stimulus without image, and a neuroid that has no valid trial for some
--- stimulus, is an error.
-function Assembly:paired(set)
-  local position = errors.position(2)
-  local stimuli = require "lamina.stimuli"
-  set = stimuli.of(set, position)
-  local index = M.match(self, set, self.name, set.name, position)
-  local mean, count = self:mean()
-  local least = count:min():item()
-  if least < 1 then
-    errors.raise("argument", position, "%s: some neuroids have no valid trial for some stimulus; leave them out with "
-      .. "select", self.name)
-  end
-  local images = set.x:index_select(common.index(index), { dim = 1 })
-  return stimuli.make { x = images, y = mean:to "float32", id = self.stimulus.stimulus_id, numbered = self.numbered,
-    columns = pick_all(self.stimulus, common.count_up(#self.stimulus)), name = self.name }
+--- a:paired(stimuli), or a:paired { stimuli, trials = true }: a data set of images x and responses y (float32, items
+-- x neuroid), aligned by stimulus_id, for train { loss = "poisson", ... }: an item for each stimulus with the mean
+-- over its valid repeats, or with `trials` for each presentation (its repeat in columns.repetition; items of one
+-- image belong to one group, which set:split { by = true } keeps together). Where a neuroid has no valid trial y is
+-- NaN, and the set says that NaN means missing (set.missing), which losses that look at each element leave out. A
+-- stimulus without image, and a neuroid without any trial, is an error.
+function Assembly:paired(given)
+  return require("lamina.neural.paired").paired(self, given, errors.position(2))
 end
 
 -- The assembly's responses with `repeats` slots: masked ones are added.
