@@ -206,11 +206,15 @@ bool bind_bool(lua_State *L, int index, const char *what) {
 }
 
 lm_dtype bind_dtype(lua_State *L, int index, const char *what) {
-  static const char names[] = "float32 float64 int64 uint8 bool";
+  char names[LM_DTYPES * 12] = "";
   lm_dtype dtype;
   char near[32];
   const char *name = bind_text(L, index, what);
   if (lm_dtype_parse(name, &dtype)) return dtype;
+  for (int i = 0; i < LM_DTYPES; i++) {
+    if (i) strcat(names, " ");
+    strncat(names, lm_dtype_name((lm_dtype)i), 10);
+  }
   if (bind_nearest(name, names, near, sizeof near))
     bind_fail(L, "%s: unknown dtype '%s' (did you mean '%s'?)", what, name, near);
   bind_fail(L, "%s: unknown dtype '%s' (there are %s)", what, name, names);

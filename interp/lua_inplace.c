@@ -129,8 +129,12 @@ static int tensor_in_place(lua_State *L) {
   return 1;
 }
 
-/* Elementwise ops whose result is no new value of their first operand: conditions, and parts of backward passes. */
+/* Elementwise ops, but for those whose result is no new value of their first operand (conditions, and parts of
+ * backward passes), and the ops that write over some places of it. */
 static bool has_in_place(const lm_op *op) {
+  static const char *const also[] = {"masked_fill", "put", "scatter", NULL};
+  for (int i = 0; also[i]; i++)
+    if (strcmp(op->name, also[i]) == 0) return true;
   static const char *const none[] = {"eq",          "ne",         "lt",          "le",       "gt",
                                      "ge",          "isnan",      "isinf",       "isfinite", "where",
                                      "logical_and", "logical_or", "logical_not", NULL};
@@ -151,10 +155,10 @@ void tensor_add_in_place(lua_State *L) {
   }
 }
 
-/* ---- scatter: values written or added at places along one axis ----------------------------------------------------
+/* ---- values written or added at places along one axis ----------------------------------------------------
  */
 
-/* What scatter_, scatter_add_ and index_add_ are given: (dim, index, value). */
+/* What scatter_add_, index_copy_ and index_add_ are given: (index, value [, dim]). */
 typedef struct scatter {
   lm_tensor *t, *index, *value; /* both row-major; the value has t's dtype and the index's shape, or t's with the axis
                                    as long as the index */
@@ -200,7 +204,7 @@ static void read_index(lua_State *L, scatter *s, const char *what) {
   char name[64], a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
   lm_err err = {0};
   snprintf(name, sizeof name, "%s: index", what);
-  lm_tensor *index = bind_tensor(L, 3, name), *t = s->t;
+  lm_tensor *index = bind_tensor(L, 2, name), *t = s->t;
   if (index->dtype != LM_I64)
     bind_fail(L, "%s is %s but must be int64 (convert with :to \"int64\")", name, lm_dtype_name(index->dtype));
   bool fits = s->rows ? index->ndim == 1 : index->ndim == t->ndim;
@@ -225,13 +229,13 @@ static int scattered(lua_State *L, const char *what, bool add, bool rows) {
   tensor_check_writable(L, s.t, what);
   snprintf(name, sizeof name, "%s: dim", what);
   if (s.t->ndim == 0) bind_fail(L, "%s: a scalar has no axis to name", what);
-  s.axis = (int)bind_index(L, 2, s.t->ndim, name);
+  s.axis = lua_isnoneornil(L, 4) ? 0 : (int)bind_index(L, 4, s.t->ndim, name);
   read_index(L, &s, what);
-  tensor_check_value(L, 4, what);
+  tensor_check_value(L, 3, what);
   int64_t shape[LM_MAX_DIMS];
   for (int i = 0; i < s.t->ndim; i++)
     shape[i] = !rows ? s.index->shape[i] : i == s.axis ? s.index->shape[0] : s.t->shape[i];
-  lm_tensor *wide = tensor_wide_value(L, 4, s.t->dtype, s.t->ndim, shape, what), **whole = bind_new_tensor(L);
+  lm_tensor *wide = tensor_wide_value(L, 3, s.t->dtype, s.t->ndim, shape, what), **whole = bind_new_tensor(L);
   if (lm_dtype_is_float(wide->dtype) && !lm_dtype_is_float(s.t->dtype))
     bind_fail(L, "%s: the value is %s, which would be cut to %s", what, lm_dtype_name(wide->dtype),
               lm_dtype_name(s.t->dtype));
@@ -244,36 +248,14 @@ static int scattered(lua_State *L, const char *what, bool add, bool rows) {
   return 1;
 }
 
-static int tensor_scatter(lua_State *L) { return scattered(L, "scatter_", false, false); }
 static int tensor_scatter_add(lua_State *L) { return scattered(L, "scatter_add_", true, false); }
 static int tensor_index_copy(lua_State *L) { return scattered(L, "index_copy_", false, true); }
 static int tensor_index_add(lua_State *L) { return scattered(L, "index_add_", true, true); }
 
-static int tensor_masked_fill(lua_State *L) {
-  lm_tensor *t = tensor_self(L), *mask = bind_tensor(L, 2, "masked_fill_: mask");
-  if (mask->dtype != LM_BOOL)
-    bind_fail(L, "masked_fill_: mask is %s but must be bool (a comparison such as x:gt(0))",
-              lm_dtype_name(mask->dtype));
-  tensor_check_writable(L, t, "masked_fill_");
-  if (!lua_isboolean(L, 3)) bind_real(L, 3, "masked_fill_: the value");
-  lm_tensor *wide = tensor_wide_value(L, 2, LM_BOOL, t->ndim, t->shape, "masked_fill_: mask");
-  lm_tensor **out = bind_new_tensor(L), *in[3] = {wide, push_value(L, 3, t->dtype, "masked_fill_"), t};
-  lm_err err = {0};
-  bool old = lm_grad_set(false);
-  lm_status status = lm_apply(&lm_op_where, 3, in, NULL, out, &err);
-  if (status == LM_OK) status = lm_tensor_copy_into(t, *out, &err);
-  lm_grad_set(old);
-  bind_check(L, status, &err);
-  lua_settop(L, 1);
-  return 1;
-}
-
 const luaL_Reg tensor_in_place_methods[] = {{"copy", tensor_copy},
                                             {"fill", tensor_fill},
                                             {"zero", tensor_zero},
-                                            {"scatter_", tensor_scatter},
                                             {"scatter_add_", tensor_scatter_add},
                                             {"index_copy_", tensor_index_copy},
                                             {"index_add_", tensor_index_add},
-                                            {"masked_fill_", tensor_masked_fill},
                                             {NULL, NULL}};

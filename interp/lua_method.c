@@ -249,7 +249,6 @@ static const struct {
                {"fill_", "it is called fill here"},
                {"zero_", "it is called zero here"},
                {"requires_grad_", "it is called requires_grad here"},
-               {"masked_select", "x[mask] takes the elements where a condition holds"},
                {"device", "there is one device, the processor"},
                {"cpu", "there is one device, the processor"},
                {"cuda", "there is one device, the processor"}};
@@ -325,17 +324,14 @@ static const bind_doc docs[] = {
     {"copy", "x:copy(y)", "Writes a tensor (broadcast, converted) or a number into x; returns x."},
     {"fill", "x:fill(value)", "Writes one number everywhere; returns x."},
     {"zero", "x:zero()", "Writes 0 everywhere; returns x."},
-    {"scatter_", "x:scatter_(dim, index, y)",
-     "Writes each element of y (a number, or broadcast to the shape of index) into x at the place along one axis\n"
-     "that index (int64, from 1) names; where places repeat, the last in row-major order stays. Returns x."},
-    {"scatter_add_", "x:scatter_add_(dim, index, y)",
-     "As scatter_, but adds to what is there; places may repeat and are added in row-major order."},
-    {"index_copy_", "x:index_copy_(dim, index, y)",
-     "Writes the entries of y along one axis into the entries of x that index (int64, one axis, from 1) names."},
-    {"index_add_", "x:index_add_(dim, index, y)", "As index_copy_, but adds; positions may repeat."},
-    {"masked_fill_", "x:masked_fill_(mask, value)",
-     "Writes one number where mask (bool, broadcast to x) holds; x[mask] = value does the same for a mask of x's\n"
-     "own shape. Returns x."},
+    {"scatter_add_", "x:scatter_add_(index, y [, dim = 1])",
+     "Adds each element of y (a number, or broadcast to the shape of index) to x at the place along one axis that\n"
+     "index (int64, from 1) names; places may repeat and are added in row-major order. Returns x."},
+    {"index_copy_", "x:index_copy_(index, y [, dim = 1])",
+     "Writes the entries of y along one axis over the entries of x that index (int64, one axis, from 1) names; of\n"
+     "several for one place the last stays. Returns x."},
+    {"index_add_", "x:index_add_(index, y [, dim = 1])",
+     "As index_copy_, but adds to what is there; positions may repeat."},
     {"release", "x:release()",
      "Gives the memory back now instead of at the next collection; x cannot be used after it."},
     {"digest", "x:digest()",

@@ -99,6 +99,16 @@ static int is_tensor(lua_State *L) {
   return 1;
 }
 
+/* dtypes() -> the names of the element types */
+static int dtypes(lua_State *L) {
+  lua_createtable(L, LM_DTYPES, 0);
+  for (int i = 0; i < LM_DTYPES; i++) {
+    lua_pushstring(L, lm_dtype_name((lm_dtype)i));
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 /* A whole number of the table at index 1, from low to high, into *value. */
 static int64_t setting(lua_State *L, const char *name, int64_t now, int64_t low, int64_t high) {
   char label[48] = "print_options: ";
@@ -210,8 +220,10 @@ static void make_metatable(lua_State *L) {
 }
 
 int bind_open_tensor(lua_State *L) {
-  static const luaL_Reg functions[] = {{"is_tensor", is_tensor}, {"print_options", print_options}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"is_tensor", is_tensor}, {"dtypes", dtypes}, {"print_options", print_options}, {NULL, NULL}};
   static const bind_doc docs[] = {
+      {"dtypes", "lamina.core.tensor.dtypes()", "The names of the element types."},
       {"is_tensor", "lamina.core.tensor.is_tensor(value)", "True for a tensor."},
       {"print_options", "print_options { decimals = 8, threshold = 1000, edge = 3, width = 100 }",
        "How tensors are printed: with at most so many decimals; those of more than threshold elements with so many\n"

@@ -264,13 +264,19 @@ local function text_of(what)
   return op_doc_of(what)
 end
 
+--- The text that help prints of a name or a value; nil where nothing is known.
+function M.text(what) return text_of(what) end
+
+--- What the runtime says of one of its functions or methods that is no op; nil where it says nothing.
+function M.runtime(name) return runtime_doc(name) end
+
 --- help() is an overview; help "conv" or help(conv) explains a word; help "conv2d" an op; help "plot.bars" a field.
 function M.help(what)
   if what == nil then
     print(string.format(OVERVIEW, layer_words()))
     return
   end
-  local text = text_of(what)
+  local text = M.text(what)
   if not text then
     local errors = require "lamina.errors"
     local names = {}
