@@ -101,6 +101,14 @@ void bind_fail(lua_State *L, const char *format, ...) {
   bind_raise(L, &err);
 }
 
+const char *bind_type(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  int type = luaL_getmetafield(L, index, "__name");
+  if (type == LUA_TSTRING) return lua_tostring(L, -1); /* kept by the metatable; the stack keeps it too */
+  if (type != LUA_TNIL) lua_pop(L, 1);
+  return luaL_typename(L, index);
+}
+
 /* What a value is, for messages: "a string ('7')", "nil", "a tensor 3x4". */
 static const char *described(lua_State *L, int index) {
   char shape[LM_SHAPE_TEXT];
@@ -117,7 +125,7 @@ static const char *described(lua_State *L, int index) {
   case LUA_TBOOLEAN:
     return lua_toboolean(L, index) ? "true" : "false";
   default:
-    return lua_pushfstring(L, "a %s", luaL_typename(L, index));
+    return lua_pushfstring(L, "a %s", bind_type(L, index));
   }
 }
 
@@ -138,8 +146,11 @@ lm_tensor **bind_new_tensor(lua_State *L) {
   return &box->tensor;
 }
 
-/* Bytes that userdata hold, and the amount at which a full collection is worth its time. */
-static int64_t held, limit = (int64_t)64 << 20;
+/* Bytes that userdata hold, and the amount at which a full collection is worth its time: twice what was live after
+ * the last one, so that garbage never outweighs what is in use, and not below 64 MB, where it would cost more than it
+ * brings. Lua's own collector sees the userdata as a few bytes each. */
+enum { SMALL = 64 << 20 };
+static int64_t held, limit = SMALL;
 
 void bind_account(lua_State *L, const lm_tensor *t) {
   bind_box *box = lua_touserdata(L, -1);
@@ -149,7 +160,12 @@ void bind_account(lua_State *L, const lm_tensor *t) {
   held += box->bytes;
   if (held <= limit) return;
   lua_gc(L, LUA_GCCOLLECT);
-  limit = held * 2 > (int64_t)64 << 20 ? held * 2 : (int64_t)64 << 20;
+  limit = held * 2 > SMALL ? held * 2 : SMALL;
+}
+
+void bind_settle(void) {
+  int64_t twice = held * 2 > SMALL ? held * 2 : SMALL;
+  if (twice < limit) limit = twice;
 }
 
 void bind_forget(bind_box *box) {

@@ -46,6 +46,9 @@ typedef struct bind_box {
 /* Drops the tensor of a box; harmless twice. */
 void bind_forget(bind_box *box);
 
+/* Called where the collector has freed a tensor: much less may be live now than when it last ran. */
+void bind_settle(void);
+
 /* Pushes a userdata that holds no tensor yet and returns the slot for it. Reported to Lua's collector by
  * bind_account once filled. */
 lm_tensor **bind_new_tensor(lua_State *L);
@@ -61,6 +64,9 @@ lm_tensor *bind_to_tensor(lua_State *L, int index); /* NULL where it is no tenso
 /* After LM_ERR_MEMORY: collects garbage, which may hold what is missing, and returns true; the call is worth another
  * try. Every binding that makes large tensors asks once. */
 bool bind_collect(lua_State *L, lm_status status);
+
+/* What the value at an index is called: "nil", "table", "tensor", "model". For messages. */
+const char *bind_type(lua_State *L, int index);
 
 /* ---- other arguments; `what` names the argument in messages ("conv2d: stride") ----------------------------------
  */

@@ -21,12 +21,13 @@ typedef struct command {
   int n_code, n_data;
   const char *out; /* --out, or NULL */
   bool has_seed;
-  int64_t seed;     /* --seed */
-  int64_t threads;  /* --threads; 0: as many as there are usable cores */
-  int64_t memory;   /* --memory in bytes; 0: no budget */
-  bool interactive; /* -i: the prompt after the script */
-  bool digest;      /* --digest: of the weights and results, at the end */
-  bool traceback;   /* --traceback: with every error */
+  int64_t seed;       /* --seed */
+  int64_t threads;    /* --threads; 0: as many as there are usable cores */
+  int64_t memory;     /* --memory in bytes; 0: no budget */
+  int64_t lua_memory; /* --lua-memory in bytes; 0: no limit */
+  bool interactive;   /* -i: the prompt after the script */
+  bool digest;        /* --digest: of the weights and results, at the end */
+  bool traceback;     /* --traceback: with every error */
   bool help, version;
   int argc; /* what is left for the script, with its options */
   char **argv;

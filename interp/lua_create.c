@@ -58,7 +58,7 @@ int create_shape(lua_State *L, int index, const char *what, int64_t shape[LM_MAX
     bind_known_options(L, index, what, "dtype");
     *dtype = create_dtype(L, index, what, LM_F32);
   } else if (!lua_isnoneornil(L, index)) {
-    bind_fail(L, "%s must be a list of sizes such as { 2, 3 }, not a %s", label, luaL_typename(L, index));
+    bind_fail(L, "%s must be a list of sizes such as { 2, 3 }, not a %s", label, bind_type(L, index));
   }
   return n;
 }
@@ -180,7 +180,7 @@ static void read_entry(lua_State *L, nest *n) {
     bind_fail(L, "tensor: the table is ragged: %s is a table where the first entry of its kind is a number",
               where(L, n, n->ndim));
   if (lua_type(L, -1) != LUA_TNUMBER) {
-    const char *type = lua_isnil(L, -1) ? "nil" : luaL_typename(L, -1);
+    const char *type = lua_isnil(L, -1) ? "nil" : bind_type(L, -1);
     bind_fail(L, "tensor: %s is %s%s where a number should be", where(L, n, n->ndim), lua_isnil(L, -1) ? "" : "a ",
               type);
   }
@@ -203,7 +203,7 @@ static void read_entry(lua_State *L, nest *n) {
 static void check_level(lua_State *L, const nest *n, int axis) {
   int64_t size = n->shape[axis];
   if (!lua_istable(L, -1)) {
-    const char *type = luaL_typename(L, -1);
+    const char *type = bind_type(L, -1);
     bind_fail(L, "tensor: the table is ragged: %s is a %s where the first entry of its kind is a table of %d",
               where(L, n, axis), type, (int)size);
   }
@@ -241,7 +241,7 @@ static int create_tensor(lua_State *L) {
     bind_fail(
         L, "tensor: takes a number or a (nested) table of numbers, and this is a tensor already (x:clone() copies)");
   if (!lua_istable(L, 1) && lua_type(L, 1) != LUA_TNUMBER && !lua_isboolean(L, 1))
-    bind_fail(L, "tensor: takes a number or a (nested) table of numbers, not a %s", luaL_typename(L, 1));
+    bind_fail(L, "tensor: takes a number or a (nested) table of numbers, not a %s", bind_type(L, 1));
   if (lua_type(L, 2) == LUA_TNUMBER)
     bind_fail(L, "tensor: the numbers stand in a table: tensor { 1, 2 }, not tensor(1, 2)");
   if (lua_istable(L, options)) bind_known_options(L, options, "tensor", "dtype");

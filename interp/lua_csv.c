@@ -163,7 +163,7 @@ static void put_value(lua_State *L, output *o) {
       lm_number_text(lua_tonumber(L, -1), number);
     break;
   default:
-    bind_fail(L, "csv_write: a %s is no field; fields are strings, numbers and booleans", luaL_typename(L, -1));
+    bind_fail(L, "csv_write: a %s is no field; fields are strings, numbers and booleans", bind_type(L, -1));
   }
   if (!n) n = strlen(text);
   bind_check(L, lm_csv_put_field(o->bytes, text, n, o->separator, &o->err), &o->err);
@@ -190,7 +190,7 @@ static void put_rows(lua_State *L, output *o, int rows, int header) {
   }
   for (int64_t i = 1; i <= n; i++) {
     if (lua_rawgeti(L, rows, i) != LUA_TTABLE)
-      bind_fail(L, "csv_write: row %lld is a %s, not a list", (long long)i, luaL_typename(L, -1));
+      bind_fail(L, "csv_write: row %lld is a %s, not a list", (long long)i, bind_type(L, -1));
     int64_t fields = (int64_t)lua_rawlen(L, -1);
     if (columns < 0) columns = fields;
     if (fields != columns)

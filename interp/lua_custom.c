@@ -182,7 +182,7 @@ static void take_gradient(lua_State *L, const job *j, const callback *c, int i, 
   if (!g)
     blame(L, AT_FUNCTION, "argument",
           lua_pushfstring(L, "%s: backward returned a %s for argument %d, expected a tensor or nil", name,
-                          luaL_typename(L, value), i + 1));
+                          bind_type(L, value), i + 1));
   if (!c->is_tensor[i])
     blame(L, AT_FUNCTION, "argument",
           lua_pushfstring(L,

@@ -6,7 +6,7 @@
 /* Calls what stands at 1 with the rest, recording or not. */
 static int call_with(lua_State *L, bool on, const char *name) {
   bool callable = lua_isfunction(L, 1) || luaL_getmetafield(L, 1, "__call") != LUA_TNIL;
-  if (!callable) bind_fail(L, "%s: expected a function, got a %s", name, luaL_typename(L, 1));
+  if (!callable) bind_fail(L, "%s: expected a function, got a %s", name, bind_type(L, 1));
   if (!lua_isfunction(L, 1)) lua_pop(L, 1);
   bool old = lm_grad_set(on);
   int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);

@@ -81,7 +81,7 @@ static lm_arrays *read_arrays(lua_State *L, int index, const char *what, bool te
     lm_tensor *t = bind_to_tensor(L, -1);
     if (!t && !(texts && lua_istable(L, -1)))
       bind_fail(L, "%s: '%s' must be a tensor%s, not a %s", what, name, texts ? " or a list of strings" : "",
-                luaL_typename(L, -1));
+                bind_type(L, -1));
     array.tensor = lm_tensor_retain(t);
     array.name = lm_strdup(name, &err);
     lm_status status = array.name ? LM_OK : LM_ERR_MEMORY;

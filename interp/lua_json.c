@@ -267,7 +267,7 @@ static void put_value(lua_State *L, encoder *c) {
     break;
   default:
     if (bind_to_tensor(L, -1)) bind_fail(L, "json_encode: %s: a tensor; write t:totable() instead", c->path);
-    bind_fail(L, "json_encode: %s: a %s has no JSON form", c->path, luaL_typename(L, -1));
+    bind_fail(L, "json_encode: %s: a %s has no JSON form", c->path, bind_type(L, -1));
   }
 }
 

@@ -37,7 +37,7 @@ static void read_list(lua_State *L, const lm_op *op, const lm_param *p, int inde
   index = lua_absindex(L, index);
   if (p->kind == LM_P_DIMS && !lua_istable(L, index) && lua_type(L, index) != LUA_TNUMBER)
     bind_fail(L, "%s must be an axis such as 1 or a list of axes such as { 1, 2 }, not a %s", what,
-              luaL_typename(L, index));
+              bind_type(L, index));
   value->n = bind_shape(L, index, value->v, what);
   if (p->kind == LM_P_DIMS)
     for (int i = 0; i < value->n; i++) value->v[i] = from_one(L, what, value->v[i]);

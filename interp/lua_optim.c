@@ -8,7 +8,7 @@
 /* The list of parameters at `index` as slots without state, in a userdata that Lua owns. */
 static lm_optim_slot *read_slots(lua_State *L, int index, const char *what, int *n) {
   if (lua_type(L, index) != LUA_TTABLE)
-    bind_fail(L, "%s: expected a list of parameters, got %s", what, luaL_typename(L, index));
+    bind_fail(L, "%s: expected a list of parameters, got %s", what, bind_type(L, index));
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   if (count > LM_MAX_VARIADIC * 16) bind_fail(L, "%s: too many parameters (%d)", what, (int)count);
   lm_optim_slot *slots = lua_newuserdatauv(L, (size_t)(count ? count : 1) * sizeof *slots, 0);
@@ -25,7 +25,7 @@ static lm_optim_slot *read_slots(lua_State *L, int index, const char *what, int 
 static void read_state(lua_State *L, int index, const char *name, int n, lm_optim_slot *slots, bool second) {
   if (!bind_option(L, index, name)) return;
   if (lua_type(L, -1) != LUA_TTABLE)
-    bind_fail(L, "step: option '%s' is %s, expected a list of tensors", name, luaL_typename(L, -1));
+    bind_fail(L, "step: option '%s' is %s, expected a list of tensors", name, bind_type(L, -1));
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, -1, i + 1);
     lm_tensor *t = bind_tensor(L, -1, name);

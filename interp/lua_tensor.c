@@ -68,6 +68,7 @@ static int tensor_newindex(lua_State *L) {
 
 static int tensor_gc(lua_State *L) {
   bind_forget(luaL_checkudata(L, 1, BIND_TENSOR));
+  bind_settle();
   return 0;
 }
 

@@ -31,6 +31,7 @@ static const char help_text[] =
     "  --seed N         the seed of every random number, instead of the script's\n"
     "  --threads N      how many threads to use (default: the usable cores); no result depends on it\n"
     "  --memory BYTES   the largest amount of memory for tensors: 512M, 2G\n"
+    "  --lua-memory BYTES  the same for Lua's own values: tables, strings, functions\n"
     "  --out DIR        the folder for results (default: runs/NAME-1, -2, ...)\n"
     "  --data DIR       where data sets lie: a folder of data-set folders, or one of them; NAME=DIR for one by name\n"
     "                   (may be given again)\n"
@@ -50,7 +51,7 @@ static const char help_text[] =
     "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
 
 static const char engine_options[] =
-    "--seed --threads --memory --out --data --digest --traceback --version --help -e -i -h -v --";
+    "--seed --threads --memory --lua-memory --out --data --digest --traceback --version --help -e -i -h -v --";
 
 static int usage(const char *format, const char *a, const char *b) {
   fputs("lamina: ", stderr);
@@ -115,7 +116,7 @@ static bool is_data(const char *value) {
 
 /* An engine option with a value at argv[*i]: *known tells whether it was one. */
 static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) {
-  static const char *const names[] = {"--seed", "--threads", "--memory", "--out", "--data", NULL};
+  static const char *const names[] = {"--seed", "--threads", "--memory", "--out", "--data", "--lua-memory", NULL};
   bool missing = false;
   *known = true;
   for (int k = 0; names[k]; k++) {
@@ -141,6 +142,10 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
     case 3:
       if (!*value) return usage("--out needs the name of a folder", "", "");
       c->out = value;
+      return EXIT_FINE;
+    case 5:
+      if (!parse_bytes(value, &c->lua_memory))
+        return usage("--lua-memory must be a size such as 512M or 2G, got '%s'", value, "");
       return EXIT_FINE;
     default:
       if (!is_data(value)) return usage("--data: there is no folder '%s'", value, "");
@@ -215,13 +220,10 @@ static int protected_open(lua_State *L) {
   return 0;
 }
 
-static int run(lua_State *L, const command *c) {
-  lua_pushcfunction(L, protected_open);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)c);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-    fprintf(stderr, "lamina: cannot start: %s\n", luaL_tolstring(L, -1, NULL));
-    return EXIT_FAILED;
-  }
+/* Everything that the command does with Lua: (command) -> exit code. Called protected, as nothing below it may end in
+ * a panic: what fails for want of memory between two protected calls of its own ends here. */
+static int run(lua_State *L) {
+  const command *c = lua_touserdata(L, 1);
   interrupt_open(L);
   bool prompt = c->interactive;
   int status = EXIT_FINE;
@@ -234,7 +236,70 @@ static int run(lua_State *L, const command *c) {
     piped.script = "-";
     status = script_run(L, &piped);
   }
-  return prompt ? repl_run(L, c) : status;
+  lua_pushinteger(L, prompt ? repl_run(L, c) : status);
+  return 1;
+}
+
+/* Calls f with the command; false, with a line that says why, where it raises. */
+static bool protected_call(lua_State *L, lua_CFunction f, int results, const command *c, const char *prefix) {
+  lua_pushcfunction(L, f); /* neither this nor the next can fail */
+  lua_pushlightuserdata(L, (void *)(uintptr_t)c);
+  if (lua_pcall(L, 1, results, 0) == LUA_OK) return true;
+  const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without a message";
+  fprintf(stderr, "lamina: %s%s\n", prefix, why);
+  return false;
+}
+
+/* Nothing is called unprotected, so this is never reached; if it is, the process ends as for any failure. */
+static int panic(lua_State *L) {
+  const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error without a message";
+  fprintf(stderr, "lamina: an error outside every protected call: %s\n", why);
+  _exit(EXIT_FAILED);
+}
+
+/* What Lua or a script warns of: an error in a finalizer, which has nobody to raise it to, or warn(...). */
+static void on_warning(void *context, const char *text, int to_continue) {
+  static bool within;
+  (void)context;
+  if (!within && !to_continue && *text == '@') return; /* "@on" and "@off" ask for nothing here */
+  fprintf(stderr, "%s%s%s", within ? "" : "lamina: warning: ", text, to_continue ? "" : "\n");
+  within = to_continue;
+}
+
+/* Lua's memory, with a limit. */
+typedef struct heap {
+  size_t used, limit; /* limit 0: none */
+} heap;
+
+static void *allocate(void *context, void *block, size_t old, size_t size) {
+  heap *h = context;
+  if (!block) old = 0; /* then it says what the block is for */
+  if (size == 0) {
+    free(block);
+    h->used -= old;
+    return NULL;
+  }
+  if (h->limit && size > old && h->used + (size - old) > h->limit) return NULL;
+  void *moved = realloc(block, size);
+  if (moved) h->used += size - old;
+  return moved;
+}
+
+/* The state, and in it everything; the exit code. */
+static int run_state(const command *c) {
+  heap h = {0, (size_t)c->lua_memory};
+  lua_State *L = lua_newstate(allocate, &h);
+  if (!L) {
+    fputs("lamina: cannot start: not enough memory\n", stderr);
+    return EXIT_FAILED;
+  }
+  lua_atpanic(L, panic);
+  lua_setwarnf(L, on_warning, NULL);
+  int status = EXIT_FAILED;
+  if (protected_call(L, protected_open, 0, c, "cannot start: ") && protected_call(L, run, 1, c, ""))
+    status = (int)lua_tointeger(L, -1);
+  lua_close(L);
+  return status;
 }
 
 /* LAMINA_ISA names a set of kernels that exists and that this processor can run, or is not set. */
@@ -266,13 +331,7 @@ static int serve(const command *c) {
   if (c->threads) lm_threads_set((int)c->threads);
   if (c->memory) lm_memory_set_budget(c->memory);
   lm_cpu_float_state();
-  lua_State *L = luaL_newstate();
-  if (!L) {
-    fputs("lamina: out of memory\n", stderr);
-    return EXIT_FAILED;
-  }
-  int status = run(L, c);
-  lua_close(L);
+  int status = run_state(c);
   if (fflush(stdout) != 0 && status == EXIT_FINE) {
     perror("lamina: standard output");
     status = EXIT_FAILED;

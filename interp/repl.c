@@ -26,23 +26,38 @@ static int call_prompt(lua_State *L, const char *name, int n) {
 
 /* ---- completion ------------------------------------------------------------------------------------------------ */
 
-static char **complete(void *context, const char *word) {
-  lua_State *L = context;
-  int base = lua_gettop(L);
-  char **list = NULL;
-  lua_pushstring(L, word);
+/* A beginning, and what it may become: a list that ends in NULL, made with malloc. */
+typedef struct completion {
+  const char *word;
+  char **list;
+} completion;
+
+static int protected_complete(lua_State *L) {
+  completion *c = lua_touserdata(L, 1);
+  lua_pushstring(L, c->word);
   if (call_prompt(L, "complete", 1) == LUA_OK && lua_istable(L, -1)) {
     size_t n = lua_rawlen(L, -1);
-    list = calloc(n + 1, sizeof *list);
-    for (size_t i = 0; list && i < n; i++) {
+    c->list = calloc(n + 1, sizeof *c->list);
+    for (size_t i = 0; c->list && i < n; i++) {
       lua_rawgeti(L, -1, (lua_Integer)i + 1);
-      list[i] = strdup(lua_tostring(L, -1));
+      c->list[i] = strdup(lua_tostring(L, -1));
       lua_pop(L, 1);
-      if (!list[i]) break;
+      if (!c->list[i]) break;
     }
   }
+  return 0;
+}
+
+/* Called by the editor, through which no error may pass. */
+static char **complete(void *context, const char *word) {
+  lua_State *L = context;
+  completion c = {word, NULL};
+  int base = lua_gettop(L);
+  lua_pushcfunction(L, protected_complete);
+  lua_pushlightuserdata(L, &c);
+  lua_pcall(L, 1, 0, 0);
   lua_settop(L, base);
-  return list;
+  return c.list;
 }
 
 /* ---- one entry ------------------------------------------------------------------------------------------------- */
@@ -132,28 +147,44 @@ static editor_result read_entry(lua_State *L, entry *e, const char *chunk, int *
 
 static bool is_blank(const entry *e) { return strspn(e->text, " \t\r\n") == e->size; }
 
+/* One turn of the prompt: reads an entry and runs it. */
+typedef struct turn {
+  const command *c;
+  int number;
+  entry e;
+  editor_result result;
+} turn;
+
+static int protected_turn(lua_State *L) {
+  turn *t = lua_touserdata(L, 1);
+  char chunk[32];
+  int status = LUA_OK;
+  snprintf(chunk, sizeof chunk, "=input %d", t->number);
+  t->result = read_entry(L, &t->e, chunk, &status);
+  if (t->result == EDITOR_LINE && !is_blank(&t->e)) {
+    editor_remember(t->e.text);
+    run(L, t->c, &t->e, chunk, status);
+  } else if (t->result == EDITOR_FAILED) {
+    fputs("error: out of memory\n", stderr);
+  }
+  return 0;
+}
+
 int repl_run(lua_State *L, const command *c) {
-  editor_result result = EDITOR_LINE;
+  turn t = {.c = c, .result = EDITOR_LINE};
   int base = lua_gettop(L);
   editor_open(complete, L);
   lua_pushnil(L);
   if (call_prompt(L, "open", 1) != LUA_OK) script_report(L, true, "lamina: ", NULL);
   lua_settop(L, base);
   if (isatty(STDIN_FILENO)) printf("Lamina %s: help() explains, Ctrl-D leaves\n", LM_VERSION);
-  for (int number = 1; result != EDITOR_END; number++) {
-    char chunk[32];
-    int status = LUA_OK;
-    entry e = {NULL, 0, 0, false};
+  for (t.number = 1; t.result != EDITOR_END; t.number++) {
+    memset(&t.e, 0, sizeof t.e);
     interrupt_clear();
-    snprintf(chunk, sizeof chunk, "=input %d", number);
-    result = read_entry(L, &e, chunk, &status);
-    if (result == EDITOR_LINE && !is_blank(&e)) {
-      editor_remember(e.text);
-      run(L, c, &e, chunk, status);
-    } else if (result == EDITOR_FAILED) {
-      fputs("error: out of memory\n", stderr);
-    }
-    free(e.text);
+    lua_pushcfunction(L, protected_turn);
+    lua_pushlightuserdata(L, &t);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) fputs("error: not enough memory\n", stderr); /* all else is told inside */
+    free(t.e.text);
     lua_settop(L, base);
   }
   if (isatty(STDIN_FILENO)) printf("\n");

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "bind.h"
+#include "own.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,17 +105,21 @@ static const char *not_text(const char *text, size_t size) {
   return NULL;
 }
 
+static void free_text(void *text) { free(*(char **)text); }
+
 /* Loads the script; on failure leaves the error value and returns an exit code. */
 static int load_script(lua_State *L, const char *path) {
   bool piped = !strcmp(path, "-");
   size_t size = 0;
+  char **owned = own_new(L, sizeof *owned, free_text); /* what follows may raise for want of memory */
   FILE *file = piped ? stdin : fopen(path, "rb");
-  char *text = file ? read_all(file, &size) : NULL;
+  char *text = *owned = file ? read_all(file, &size) : NULL;
   int cause = errno;
   if (file && !piped) fclose(file);
   if (!text) {
     lua_pushfstring(L, "cannot read the script '%s': %s", path, strerror(cause));
     bind_push_error(L, "usage", lua_tostring(L, -1), 0);
+    lua_remove(L, -2);
     lua_remove(L, -2);
     return EXIT_USAGE;
   }
@@ -127,7 +132,8 @@ static int load_script(lua_State *L, const char *path) {
     bind_push_error(L, "syntax", lua_tostring(L, -1), 0);
     lua_remove(L, -2);
   }
-  free(text);
+  own_free(L, -3);
+  lua_remove(L, -2);
   lua_remove(L, -2);
   return status == LUA_OK ? EXIT_FINE : EXIT_FAILED;
 }

@@ -151,6 +151,7 @@ function M.try(f, ...)
   local function done(ok, ...)
     if ok then return ... end
     local e = ...
+    if not M.is_error(e) then e = M.from(e, "") end -- out of memory, for which Lua calls no handler
     if e.kind == "interrupt" or e.kind == "exit" then error(e, 0) end
     return nil, e
   end
@@ -197,7 +198,8 @@ function M.describe(e, with_traceback, prefix, quiet)
   for _, note in ipairs(e.notes or {}) do lines[#lines + 1] = note end
   if e.kind == "memory" then
     local budget = tostring(e.message):find("(memory budget)", 1, true)
-    lines[#lines + 1] = "  smaller batches or tensors need less"
+    lines[#lines + 1] = e.message == "not enough memory" and "  that is Lua's own memory, of tables and strings"
+      or "  smaller batches or tensors need less"
       .. (budget and "; --memory SIZE sets the budget, as in --memory 2G" or "")
   end
   if e.kind == "internal" then

@@ -186,7 +186,7 @@ function M.tensor(groups)
     local doc = docs_of(name)
     lines[#lines + 1] = "  " .. M.wrapped(doc.signature .. ": " .. first_sentence(doc.doc), "    ")
   end
-  lines[#lines + 1] = "  x:add_(y), exp_, clamp_, ... (every elementwise op with _, and masked_fill_, put_, scatter_):"
+  lines[#lines + 1] = "  x:add_(y), exp_, clamp_, ... (every elementwise op with _; masked_fill_, put_, scatter_):"
   lines[#lines + 1] = "    the op's result written into x"
   lines[#lines + 1] = "ops, as methods: x:sum(2), x:sum { dim = 2, keepdim = true }; help \"tensor:sum\" explains one"
   lines[#lines + 1] = groups

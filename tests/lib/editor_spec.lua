@@ -12,8 +12,8 @@ local function lines_of(text)
   return list
 end
 
-local TAGS = { meta = true, alias = true, class = true, field = true, operator = true, param = true, ["return"] = true,
-  overload = true }
+local TAGS = { meta = true, alias = true, class = true, field = true, operator = true, param = true,
+  ["return"] = true, overload = true }
 
 describe("the definition file", function()
   local text = editor.definitions()
@@ -42,7 +42,7 @@ describe("the definition file", function()
     end
     for word, options in pairs(schema.words) do
       for option in pairs(words.list[word] and options or {}) do
-        if option ~= "positional" then assert.is_true(fields[word .. ".options " .. option], word .. " " .. option) end
+        if option ~= "positional" then assert.is_true(fields[word .. ".options " .. option], option) end
       end
     end
     for option in pairs(require("lamina.layers.conv").options) do
