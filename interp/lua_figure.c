@@ -3,6 +3,7 @@
  * figure.canvas(format, width, height [, scale]) makes one; its methods are the calls of figure/figure.h under the
  * same names. plot.lua is written on them. */
 #include "bind.h"
+#include "modules.h"
 
 #include "base/cpu.h"
 #include "base/memory.h"
@@ -10,12 +11,10 @@
 #include "io/file.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BIND_CANVAS "canvas"
 enum { MAX_DASHES = 16 };
@@ -29,21 +28,7 @@ static const lm_figure_host host = {.alloc = lm_alloc, .realloc = lm_realloc, .f
 
 /* ---- finding and loading the module -------------------------------------------------------------------------- */
 
-/* The folder of the running command, without a trailing slash; "." where the system does not tell. */
-static void command_folder(char out[PATH_MAX]) {
-  ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
-  out[n > 0 ? n : 0] = 0;
-  char *slash = strrchr(out, '/');
-  if (slash)
-    *slash = 0;
-  else
-    strcpy(out, ".");
-}
-
-/* Tries one file; *tried tells whether it exists. */
-static const lm_figure_table *load_file(const char *path, bool *tried, lm_err *e) {
-  *tried = access(path, F_OK) == 0;
-  if (!*tried) return NULL;
+static const lm_figure_table *load_file(const char *path, lm_err *e) {
   void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   lm_cpu_float_state(); /* a library's start-up code must not leave flush-to-zero on */
   if (!module) {
@@ -59,29 +44,16 @@ static const lm_figure_table *load_file(const char *path, bool *tried, lm_err *e
 }
 
 static const lm_figure_table *load_module(lm_err *e) {
-  char folder[PATH_MAX], path[PATH_MAX + 32];
+  char path[MODULES_PATH];
+  if (modules_find("figure.so", path)) return load_file(path, e);
   const char *named = getenv("LAMINA_MODULES");
-  bool tried = false;
-  const lm_figure_table *table = NULL;
-  if (named && *named) {
-    snprintf(path, sizeof path, "%.*s/figure.so", PATH_MAX, named);
-    table = load_file(path, &tried, e);
-    if (!tried)
-      lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), which is not at '%s' (LAMINA_MODULES)",
-              path);
-    return table;
-  }
-  command_folder(folder);
-  snprintf(path, sizeof path, "%s/modules/figure.so", folder);
-  table = load_file(path, &tried, e);
-  if (tried) return table;
-  snprintf(path, sizeof path, "%s/../lib/lamina/figure.so", folder);
-  table = load_file(path, &tried, e);
-  if (!tried)
+  if (named && *named)
+    lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), which is not at '%s' (LAMINA_MODULES)", path);
+  else
     lm_fail(e, LM_ERR_MISSING,
             "figures need the figure module (Cairo), which this build lacks: install libcairo2-dev "
             "and build again (looked for modules/figure.so and ../lib/lamina/figure.so beside the command)");
-  return table;
+  return NULL;
 }
 
 /* The module's table; loaded once in a process. NULL with e filled where it is missing. */

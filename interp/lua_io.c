@@ -406,5 +406,6 @@ int bind_open_io(lua_State *L) {
   io_open_csv(L);
   io_open_json(L);
   io_open_mat(L);
+  io_open_hdf5(L);
   return 1;
 }

@@ -4,6 +4,9 @@
 #include "bind.h"
 #include "own.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static void free_tree(void *address) { lm_tree_free(address); }
 
 lm_tree *tree_new(lua_State *L) { return own_new(L, sizeof(lm_tree), free_tree); }
@@ -58,5 +61,82 @@ void tree_push(lua_State *L, const lm_tree *v) {
     return;
   default:
     lua_pushnil(L);
+  }
+}
+
+/* ---- from Lua ---------------------------------------------------------------------------------------------------
+ */
+
+static void read_scalar(lua_State *L, int index, lm_tree *out) {
+  lm_err err = {0};
+  int type = lua_type(L, index);
+  lm_dtype dtype = type == LUA_TBOOLEAN ? LM_BOOL : lua_isinteger(L, index) ? LM_I64 : LM_F64;
+  out->kind = LM_TREE_TENSOR;
+  bind_check(L, lm_tensor_zeros(&out->tensor, dtype, 0, NULL, &err), &err);
+  if (dtype == LM_I64)
+    *(int64_t *)lm_tensor_data(out->tensor) = lua_tointeger(L, index);
+  else if (dtype == LM_F64)
+    *(double *)lm_tensor_data(out->tensor) = lua_tonumber(L, index);
+  else
+    *(uint8_t *)lm_tensor_data(out->tensor) = (uint8_t)lua_toboolean(L, index);
+}
+
+static lm_tree *add(lua_State *L, lm_tree *to, const char *name) {
+  lm_err err = {0};
+  lm_tree *item = lm_tree_add(to, name, &err);
+  bind_check(L, item ? LM_OK : LM_ERR_MEMORY, &err);
+  return item;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const lm_tree *)a)->name, ((const lm_tree *)b)->name);
+}
+
+/* A list of strings, or a table by name, sorted. */
+static void read_table(lua_State *L, int index, lm_tree *out, const char *what) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, index);
+  luaL_checkstack(L, 8, "a table nested too deep");
+  out->kind = n > 0 ? LM_TREE_LIST : LM_TREE_TABLE;
+  for (lua_Integer i = 1; i <= n; i++) {
+    if (lua_rawgeti(L, index, i) != LUA_TSTRING)
+      bind_fail(L, "%s: entry %lld of a list is a %s, expected a string (numbers go into a tensor)", what,
+                (long long)i, luaL_typename(L, -1));
+    tree_read(L, lua_gettop(L), add(L, out, NULL), what);
+    lua_pop(L, 1);
+  }
+  for (lua_pushnil(L); n == 0 && lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) bind_fail(L, "%s: the names must be strings", what);
+    const char *name = lua_tostring(L, -2);
+    if (!*name || strlen(name) != lua_rawlen(L, -2)) bind_fail(L, "%s: a name is empty or holds a 0 byte", what);
+    tree_read(L, lua_gettop(L), add(L, out, name), what);
+  }
+  if (n == 0 && out->count) qsort(out->items, (size_t)out->count, sizeof *out->items, by_name);
+}
+
+void tree_read(lua_State *L, int index, lm_tree *out, const char *what) {
+  lm_err err = {0};
+  lm_tensor *t = bind_to_tensor(L, index);
+  size_t n;
+  if (t) {
+    out->kind = LM_TREE_TENSOR;
+    bind_check(L, lm_tensor_compact(&out->tensor, t, &err), &err);
+    return;
+  }
+  switch (lua_type(L, index)) {
+  case LUA_TSTRING: {
+    const char *text = lua_tolstring(L, index, &n);
+    if (strlen(text) != n) bind_fail(L, "%s: a text holds a 0 byte, which ends it in HDF5", what);
+    bind_check(L, lm_tree_set_text(out, LM_TREE_TEXT, text, (int64_t)n, &err), &err);
+    return;
+  }
+  case LUA_TNUMBER:
+  case LUA_TBOOLEAN:
+    read_scalar(L, index, out);
+    return;
+  case LUA_TTABLE:
+    read_table(L, index, out, what);
+    return;
+  default:
+    bind_fail(L, "%s: a %s cannot be written", what, luaL_typename(L, index));
   }
 }

@@ -13,4 +13,9 @@ lm_tree *tree_new(lua_State *L);
  * list of whole numbers, nil, or { unread = what it is }. */
 void tree_push(lua_State *L, const lm_tree *v);
 
+/* The value at an index as a tree, into `out`, which an owner of the caller's holds: a tensor, a string, a number or
+ * boolean (a tensor without axes), a list of strings, or a table of these by name. Raises naming `what` for anything
+ * else. A tensor is shared. */
+void tree_read(lua_State *L, int index, lm_tree *out, const char *what);
+
 #endif

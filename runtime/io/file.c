@@ -229,6 +229,8 @@ lm_status lm_writer_open(lm_writer **out, const char *path, lm_err *e) {
   return LM_OK;
 }
 
+int lm_writer_descriptor(const lm_writer *w) { return w->direct ? -1 : w->fd; }
+
 static lm_status write_out(lm_writer *w, const char *bytes, size_t n, lm_err *e) {
   while (n > 0) {
     ssize_t put = write(w->fd, bytes, n < ((size_t)1 << 30) ? n : (size_t)1 << 30);

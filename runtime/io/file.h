@@ -23,6 +23,7 @@ typedef struct lm_writer lm_writer;
 lm_status lm_writer_open(lm_writer **out, const char *path, lm_err *e);
 lm_status lm_writer_put(lm_writer *w, const void *bytes, size_t n, lm_err *e);
 int64_t lm_writer_position(const lm_writer *w); /* bytes put so far */
+int lm_writer_descriptor(const lm_writer *w);   /* of the file, for who writes it some other way; -1 for a device */
 lm_status lm_writer_commit(lm_writer *w, lm_err *e);
 void lm_writer_drop(lm_writer *w); /* NULL is allowed */
 

@@ -1,0 +1,262 @@
+/* hdf5.c: this side of the program lamina-hdf5: starting it, asking, and telling how it ended. */
+#define _GNU_SOURCE /* posix_spawn_file_actions_addclosefrom_np */
+#include "io/hdf5.h"
+
+#include "base/memory.h"
+#include "io/channel.h"
+#include "io/file.h"
+#include "io/tree_code.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { SOCKET = 3, FILE_AT = 4 };             /* descriptors of the program */
+enum { SMALL = 64 << 20, GROWTH = 1032 * 4 }; /* what an answer may have: this much, or so many times the file */
+
+struct lm_hdf5 {
+  lm_channel channel;
+  pid_t process; /* 0: it has ended */
+  char *name;    /* the file's */
+  int64_t most;  /* bytes of an answer */
+};
+
+/* ---- the program ------------------------------------------------------------------------------------------------
+ */
+
+/* Starts the program with its two descriptors; everything else is closed in it. */
+static int spawn(pid_t *process, const char *program, const char *mode, const char *name, int socket, int fd) {
+  posix_spawn_file_actions_t actions;
+  int code = posix_spawn_file_actions_init(&actions);
+  if (code) return code;
+  char *const arguments[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)mode, (char *)(uintptr_t)name, NULL};
+  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+  code = posix_spawn_file_actions_adddup2(&actions, socket, SOCKET);
+  if (!code) code = posix_spawn_file_actions_adddup2(&actions, fd, FILE_AT);
+#ifdef __GLIBC__
+  if (!code) code = posix_spawn_file_actions_addclosefrom_np(&actions, FILE_AT + 1);
+#endif
+  if (!code) code = posix_spawn(process, program, &actions, NULL, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  return code;
+}
+
+/* A descriptor that dup2 in the child cannot overwrite before it is used. */
+static int above(int fd) {
+  int moved = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FILE_AT + 1) : -1;
+  if (fd >= 0) close(fd);
+  return moved;
+}
+
+/* A handle around a file that is open at fd, which stays the caller's. */
+static lm_status start(lm_hdf5 **out, const char *program, const char *mode, const char *path, int fd, lm_err *e) {
+  *out = NULL;
+  if (access(program, X_OK) != 0)
+    return lm_fail(e, LM_ERR_MISSING,
+                   "%s: HDF5 files (.h5, netCDF-4, MATLAB 7.3) need the program lamina-hdf5, which this build lacks: "
+                   "install libhdf5-dev and build again (looked for %s)",
+                   path, program);
+  lm_hdf5 *h = lm_alloc_zero(sizeof *h, path, e);
+  if (!h) return LM_ERR_MEMORY;
+  lm_channel_start(&h->channel, -1);
+  h->name = lm_strdup(path, e);
+  if (!h->name) {
+    lm_hdf5_close(h);
+    return LM_ERR_MEMORY;
+  }
+  int pair[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
+    h->channel.fd = pair[0];
+    pair[1] = above(pair[1]);
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, FILE_AT + 1);
+  }
+  int code = pair[1] < 0 || fd < 0 ? errno : spawn(&h->process, program, mode, path, pair[1], fd);
+  if (pair[1] >= 0) close(pair[1]);
+  if (h->channel.fd >= 0 && fd >= 0) close(fd);
+  if (code) {
+    h->process = 0;
+    lm_hdf5_close(h);
+    return lm_fail(e, LM_ERR_IO, "%s: cannot start %s: %s", path, program, strerror(code));
+  }
+  *out = h;
+  return LM_OK;
+}
+
+/* Waits for the program's end, which is near, and says what it was. */
+static lm_status ended(lm_hdf5 *h, lm_err *e) {
+  int how = 0;
+  if (h->process) {
+    while (waitpid(h->process, &how, 0) < 0 && errno == EINTR) continue;
+    h->process = 0;
+  }
+  if (WIFSIGNALED(how) && WTERMSIG(how) == SIGXCPU)
+    return lm_fail(e, LM_ERR_FORMAT, "%s: libhdf5 computed without end on this file: it is damaged", h->name);
+  if (WIFSIGNALED(how))
+    return lm_fail(e, LM_ERR_FORMAT, "%s: libhdf5 crashed on this file (%s): it is damaged, or made to do that",
+                   h->name, strsignal(WTERMSIG(how)));
+  return lm_fail(e, LM_ERR_FORMAT, "%s: the program that reads HDF5 ended early (status %d): the file is damaged",
+                 h->name, WIFEXITED(how) ? WEXITSTATUS(how) : -1);
+}
+
+void lm_hdf5_close(lm_hdf5 *h) {
+  if (!h) return;
+  if (h->channel.fd >= 0) close(h->channel.fd);
+  if (h->process) {
+    kill(h->process, SIGKILL); /* it has nothing to save: a file that it wrote is closed before it answers */
+    while (waitpid(h->process, NULL, 0) < 0 && errno == EINTR) continue;
+  }
+  lm_free(h->name);
+  lm_free(h);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------------------
+ */
+
+/* Ends the program after a failure in the middle of a message. */
+static lm_status stop(lm_hdf5 *h, lm_status status, lm_err *e) {
+  if (h->channel.closed) return ended(h, e);
+  if (h->process) kill(h->process, SIGKILL);
+  lm_err unused;
+  ended(h, &unused);
+  h->channel.closed = true;
+  return status;
+}
+
+/* The answer to a request that was sent. */
+static lm_status answer(lm_tree *out, lm_hdf5 *h, lm_err *e) {
+  lm_source s;
+  *out = (lm_tree){0};
+  lm_channel_receive(&h->channel, &s, h->name, h->most);
+  lm_status status = lm_tree_decode(out, &s, e);
+  if (status == LM_OK && !h->channel.closed) status = lm_channel_finish(&h->channel, e);
+  if (status == LM_OK) return LM_OK;
+  lm_tree_free(out);
+  if (!h->channel.ended || h->channel.closed) return stop(h, status, e);
+  return status;
+}
+
+typedef lm_status (*put_request)(lm_hdf5 *h, const void *what, lm_err *e);
+
+static lm_status ask(lm_tree *out, lm_hdf5 *h, put_request put, const void *what, lm_err *e) {
+  if (!h->process || h->channel.closed)
+    return lm_fail(e, LM_ERR_STATE, "%s: this handle came to its end with an earlier error; open the file again",
+                   h->name);
+  lm_status status = put(h, what, e);
+  if (status == LM_OK) status = lm_channel_end(&h->channel, e);
+  if (status != LM_OK && status != LM_ERR_IO) return stop(h, status, e);
+  if (status != LM_OK) h->channel.closed = false; /* it may have said why before it went */
+  return answer(out, h, e);
+}
+
+static lm_status put_text(lm_hdf5 *h, const char *name, const char *text, lm_err *e) {
+  lm_status status = lm_tree_put_item(name, lm_channel_put, &h->channel, e);
+  return status == LM_OK ? lm_tree_put_text(LM_TREE_TEXT, text, (int64_t)strlen(text), lm_channel_put, &h->channel, e)
+                         : status;
+}
+
+static lm_status put_shape(lm_hdf5 *h, const char *name, int ndim, const int64_t *shape, lm_err *e) {
+  lm_status status = lm_tree_put_item(name, lm_channel_put, &h->channel, e);
+  return status == LM_OK ? lm_tree_put_shape(LM_TREE_SHAPE, ndim, shape, lm_channel_put, &h->channel, e) : status;
+}
+
+/* What is asked of an object. */
+typedef struct question {
+  const char *op, *path; /* NULL: of the whole file */
+  int ndim;              /* of a block; -1: all */
+  const int64_t *start, *count;
+} question;
+
+static lm_status put_question(lm_hdf5 *h, const void *what, lm_err *e) {
+  const question *q = what;
+  lm_status status = lm_tree_put_table(lm_channel_put, &h->channel, e);
+  if (status == LM_OK) status = put_text(h, "op", q->op, e);
+  if (status == LM_OK && q->path) status = put_text(h, "path", q->path, e);
+  if (status == LM_OK && q->ndim >= 0) status = put_shape(h, "start", q->ndim, q->start, e);
+  if (status == LM_OK && q->ndim >= 0) status = put_shape(h, "count", q->ndim, q->count, e);
+  return status == LM_OK ? lm_tree_put_end(lm_channel_put, &h->channel, e) : status;
+}
+
+lm_status lm_hdf5_list(lm_tree *out, lm_hdf5 *h, lm_err *e) {
+  return ask(out, h, put_question, &(question){.op = "list", .ndim = -1}, e);
+}
+
+lm_status lm_hdf5_attributes(lm_tree *out, lm_hdf5 *h, const char *object, lm_err *e) {
+  return ask(out, h, put_question, &(question){.op = "attributes", .path = object, .ndim = -1}, e);
+}
+
+lm_status lm_hdf5_read(lm_tree *out, lm_hdf5 *h, const char *dataset, int ndim, const int64_t *from,
+                       const int64_t *count, lm_err *e) {
+  return ask(out, h, put_question, &(question){"read", dataset, ndim, from, count}, e);
+}
+
+lm_status lm_hdf5_open(lm_hdf5 **out, const char *program, const char *path, lm_err *e) {
+  *out = NULL;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  struct stat info;
+  lm_status status = LM_OK;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+    status = lm_fail(e, LM_ERR_IO, "%s: cannot read: not a regular file", path);
+  if (status == LM_OK) status = start(out, program, "read", path, fd, e);
+  close(fd);
+  if (status != LM_OK) return status;
+  lm_files_note(path);
+  int64_t size = info.st_size;
+  (*out)->most = size > INT64_MAX / GROWTH ? INT64_MAX : size * GROWTH < SMALL ? SMALL : size * GROWTH;
+  (*out)->most += (*out)->most < INT64_MAX / 2 ? SMALL : 0; /* beside the numbers, a few bytes about them */
+  return LM_OK;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct contents {
+  const lm_tree *tree, *attributes;
+  int64_t compress;
+} contents;
+
+static lm_status put_contents(lm_hdf5 *h, const void *what, lm_err *e) {
+  const contents *c = what;
+  lm_status status = lm_tree_put_table(lm_channel_put, &h->channel, e);
+  if (status == LM_OK) status = put_text(h, "op", "write", e);
+  if (status == LM_OK) status = put_shape(h, "compress", 1, &c->compress, e);
+  if (status == LM_OK) status = lm_tree_put_item("contents", lm_channel_put, &h->channel, e);
+  if (status == LM_OK) status = lm_tree_encode(c->tree, lm_channel_put, &h->channel, e);
+  if (status == LM_OK && c->attributes) {
+    status = lm_tree_put_item("attributes", lm_channel_put, &h->channel, e);
+    if (status == LM_OK) status = lm_tree_encode(c->attributes, lm_channel_put, &h->channel, e);
+  }
+  return status == LM_OK ? lm_tree_put_end(lm_channel_put, &h->channel, e) : status;
+}
+
+lm_status lm_hdf5_write(const char *program, const char *path, const lm_tree *tree, const lm_tree *attributes,
+                        int compress, lm_err *e) {
+  lm_writer *w;
+  lm_hdf5 *h = NULL;
+  lm_tree done;
+  lm_status status = lm_writer_open(&w, path, e);
+  if (status != LM_OK) return status;
+  int fd = lm_writer_descriptor(w);
+  if (fd < 0) status = lm_fail(e, LM_ERR_IO, "%s: cannot write HDF5: not a regular file", path);
+  if (status == LM_OK) status = start(&h, program, "write", path, fd, e);
+  if (status == LM_OK) {
+    h->most = SMALL;
+    status = ask(&done, h, put_contents, &(contents){tree, attributes, compress}, e);
+    if (status == LM_OK) lm_tree_free(&done);
+  }
+  lm_hdf5_close(h);
+  if (status == LM_OK) return lm_writer_commit(w, e);
+  lm_writer_drop(w);
+  return status;
+}
