@@ -104,13 +104,14 @@ static void read_table(lua_State *L, int index, lm_tree *out, const char *what) 
     tree_read(L, lua_gettop(L), add(L, out, NULL), what);
     lua_pop(L, 1);
   }
-  for (lua_pushnil(L); n == 0 && lua_next(L, index); lua_pop(L, 1)) {
+  if (n > 0) return;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) bind_fail(L, "%s: the names must be strings", what);
     const char *name = lua_tostring(L, -2);
     if (!*name || strlen(name) != lua_rawlen(L, -2)) bind_fail(L, "%s: a name is empty or holds a 0 byte", what);
     tree_read(L, lua_gettop(L), add(L, out, name), what);
   }
-  if (n == 0 && out->count) qsort(out->items, (size_t)out->count, sizeof *out->items, by_name);
+  if (out->count) qsort(out->items, (size_t)out->count, sizeof *out->items, by_name);
 }
 
 void tree_read(lua_State *L, int index, lm_tree *out, const char *what) {

@@ -37,6 +37,8 @@ M.folder = files.folder
 M.npy = files.npy
 M.csv = files.csv
 M.mat = files.mat
+M.hdf5 = files.hdf5
+M.netcdf = files.netcdf
 M.save_npy = files.save_npy
 M.save_csv = files.save_csv
 

@@ -15,7 +15,7 @@ Lamina: models of sensory cortex, in Lua.
   models       model input area readout
   layers       %s
   learning     train evaluate loop; sgd adam adamw; cosine step linear constant warmup
-  data         data stimuli neural
+  data         data hdf5 stimuli neural
   analysis     predictivity separability; ridge; kfold grouped; split_half
   experiments  experiment report
   figures      plot

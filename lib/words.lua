@@ -11,6 +11,7 @@ local M = {}
 local whole = {
   data = "lamina.data", plot = "lamina.plot", stimuli = "lamina.stimuli", neural = "lamina.neural",
   ops = "lamina.core.ops", lamina = "lamina", losses = "lamina.loss", linalg = "lamina.linalg",
+  hdf5 = "lamina.hdf5",
 }
 
 local fields = {

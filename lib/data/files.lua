@@ -42,6 +42,28 @@ function M.mat(path, name)
   return require("lamina.data.mat").read(path, name, position)
 end
 
+--- data.hdf5(path[, dataset]): the values of one dataset of an HDF5 file ("group/x"), or every dataset by name, as
+-- tables within tables for groups; what the values are, help "hdf5" says. For a file that is larger than memory, see
+-- hdf5.open. Looks in the experiment's folder first.
+function M.hdf5(path, dataset)
+  local position = errors.position(2)
+  path = require("lamina.experiment").find(named("hdf5", path, position))
+  local hdf5 = require "lamina.hdf5"
+  local file <close> = hdf5.handle(path, position)
+  if dataset ~= nil then return file:read(dataset) end
+  return hdf5.tree(file)
+end
+
+--- data.netcdf(path): a netCDF-4 file: dims (sizes by name), coords and variables by name, each with values (tensor,
+-- string or list of strings), dims (the names of its axes) and attributes, and the file's attributes. _FillValue and
+-- missing_value become NaN, scale_factor and add_offset are applied. Looks in the experiment's folder first.
+function M.netcdf(path)
+  local position = errors.position(2)
+  path = require("lamina.experiment").find(named("netcdf", path, position))
+  local file <close> = require("lamina.hdf5").handle(path, position)
+  return require("lamina.data.netcdf").read(file)
+end
+
 --- data.save_npy(path, t): writes a tensor as a NumPy file. A relative path is one in the experiment's folder.
 -- Returns the path written.
 function M.save_npy(path, t)

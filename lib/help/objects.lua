@@ -28,6 +28,8 @@ M.kinds = {
     doc = "A stimulus set holds images set.x, an id for each in set.id, what is known of them in set.columns." },
   assembly = { file = "lib/neural/assembly.lua", class = "Assembly",
     doc = "An assembly holds the responses of neuroids to stimuli, with the coordinates of both." },
+  ["hdf5 file"] = { file = "lib/hdf5.lua", class = "File", fields = "name",
+    doc = "What hdf5.open returns: a file to be read in parts. print shows what it holds." },
   figure = { file = "lib/plot/figure.lua", class = "Figure", doc = "A figure is what the words of plot return." },
   optimizer = { file = "lib/optim.lua", class = "Optimizer", fields = "kind steps",
     doc = "An optimizer is what sgd, adam and adamw make; train does all of this by itself." },

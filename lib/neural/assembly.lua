@@ -5,6 +5,7 @@
 -- a.neuroid.NAME (one for each neuroid). A missing trial is masked, never a number. Names follow Brain-Score's.
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
+local files = require "lamina.neural.assembly_files"
 local errors = require "lamina.errors"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
@@ -176,7 +177,7 @@ local function gather(responses, lists, what, position)
   return cube:permute { 1, 3, 2 }:contiguous(), there, per_stimulus(lists, order, of)
 end
 
--- Sorts the arrays of an npz into presentation (or stimulus) coordinates and neuroid coordinates.
+-- Sorts the arrays of a file into presentation (or stimulus) coordinates and neuroid coordinates.
 local function sort_arrays(arrays, rows, units, what, position)
   local by_row, by_neuroid = {}, {}
   for name, array in pairs(arrays) do
@@ -286,7 +287,8 @@ end
 
 local FIELDS = {
   positional = { "file" },
-  file = { type = { "string", "table" }, doc = "an .npz file, or its arrays by name" },
+  file = { type = { "string", "table" }, doc = "an .npz, .h5, .mat or .nc file, or its arrays by name" },
+  variable = { type = "string", doc = "which variable of a netCDF file; if absent, the one of neuroids" },
   counts = { type = { "string", "tensor" }, doc = "an .npy file, stimulus x neuroid x repeat; none below 0" },
   stimuli = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each stimulus" },
   neuroids = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each neuroid" },
@@ -299,7 +301,9 @@ local FIELDS = {
 --- neural.assembly "file.npz", or neural.assembly { counts = "x.npy", stimuli = "stimuli.csv", neuroids =
 -- "units.csv", where = { recording = "a" }, id = "index", missing = -1 }: recorded responses.
 -- npz: responses (presentation x neuroid, or stimulus x neuroid x repeat), stimulus_id and any other arrays with one
--- entry for each row; arrays named neuroid_X with one for each neuroid become a.neuroid.X. Trials equal to `missing`
+-- entry for each row; arrays named neuroid_X with one for each neuroid become a.neuroid.X. .h5 and .mat files hold
+-- the same arrays, or have those about stimuli and neuroids in groups (structs) `stimulus` and `neuroid`; of a netCDF
+-- file (.nc) the dimensions presentation and neuroid say which coordinate is which. Trials equal to `missing`
 -- are masked; NaN is an error unless missing = "nan", and so is a negative count unless `missing` names it.
 function M.assembly(given)
   local position = errors.position(2)
@@ -307,7 +311,8 @@ function M.assembly(given)
   local made
   if o.file then
     local what = type(o.file) == "string" and o.file or "neural.assembly"
-    made = from_arrays(type(o.file) == "string" and core_io.npz_read(o.file) or o.file, o, what, position)
+    local arrays = type(o.file) == "string" and files.read(o.file, o.variable, position) or o.file
+    made = from_arrays(arrays, o, what, position)
   elseif o.counts and o.stimuli then
     made = from_files(o, position)
   else

@@ -133,22 +133,25 @@ static lm_status stop(lm_hdf5 *h, lm_status status, lm_err *e) {
   return status;
 }
 
-/* The answer to a request that was sent. */
-static lm_status answer(lm_tree *out, lm_hdf5 *h, lm_err *e) {
+/* The answer to a request that was sent; `what` is what messages about it begin with. */
+static lm_status answer(lm_tree *out, lm_hdf5 *h, const char *what, lm_err *e) {
   lm_source s;
+  lm_err unused;
   *out = (lm_tree){0};
-  lm_channel_receive(&h->channel, &s, h->name, h->most);
+  lm_channel_receive(&h->channel, &s, what, h->most);
   lm_status status = lm_tree_decode(out, &s, e);
   if (status == LM_OK && !h->channel.closed) status = lm_channel_finish(&h->channel, e);
   if (status == LM_OK) return LM_OK;
   lm_tree_free(out);
+  bool refused = !h->channel.closed && (status == LM_ERR_FORMAT || status == LM_ERR_MEMORY);
+  if (refused) lm_channel_finish(&h->channel, &unused); /* what was refused here is passed over: the handle lives */
   if (!h->channel.ended || h->channel.closed) return stop(h, status, e);
   return status;
 }
 
 typedef lm_status (*put_request)(lm_hdf5 *h, const void *what, lm_err *e);
 
-static lm_status ask(lm_tree *out, lm_hdf5 *h, put_request put, const void *what, lm_err *e) {
+static lm_status ask(lm_tree *out, lm_hdf5 *h, put_request put, const void *what, const char *name, lm_err *e) {
   if (!h->process || h->channel.closed)
     return lm_fail(e, LM_ERR_STATE, "%s: this handle came to its end with an earlier error; open the file again",
                    h->name);
@@ -156,7 +159,7 @@ static lm_status ask(lm_tree *out, lm_hdf5 *h, put_request put, const void *what
   if (status == LM_OK) status = lm_channel_end(&h->channel, e);
   if (status != LM_OK && status != LM_ERR_IO) return stop(h, status, e);
   if (status != LM_OK) h->channel.closed = false; /* it may have said why before it went */
-  return answer(out, h, e);
+  return answer(out, h, name, e);
 }
 
 static lm_status put_text(lm_hdf5 *h, const char *name, const char *text, lm_err *e) {
@@ -188,16 +191,18 @@ static lm_status put_question(lm_hdf5 *h, const void *what, lm_err *e) {
 }
 
 lm_status lm_hdf5_list(lm_tree *out, lm_hdf5 *h, lm_err *e) {
-  return ask(out, h, put_question, &(question){.op = "list", .ndim = -1}, e);
+  return ask(out, h, put_question, &(question){.op = "list", .ndim = -1}, h->name, e);
 }
 
 lm_status lm_hdf5_attributes(lm_tree *out, lm_hdf5 *h, const char *object, lm_err *e) {
-  return ask(out, h, put_question, &(question){.op = "attributes", .path = object, .ndim = -1}, e);
+  return ask(out, h, put_question, &(question){.op = "attributes", .path = object, .ndim = -1}, h->name, e);
 }
 
 lm_status lm_hdf5_read(lm_tree *out, lm_hdf5 *h, const char *dataset, int ndim, const int64_t *from,
                        const int64_t *count, lm_err *e) {
-  return ask(out, h, put_question, &(question){"read", dataset, ndim, from, count}, e);
+  char name[4096];
+  snprintf(name, sizeof name, "%s: '%s'", h->name, dataset);
+  return ask(out, h, put_question, &(question){"read", dataset, ndim, from, count}, name, e);
 }
 
 lm_status lm_hdf5_open(lm_hdf5 **out, const char *program, const char *path, lm_err *e) {
@@ -252,7 +257,7 @@ lm_status lm_hdf5_write(const char *program, const char *path, const lm_tree *tr
   if (status == LM_OK) status = start(&h, program, "write", path, fd, e);
   if (status == LM_OK) {
     h->most = SMALL;
-    status = ask(&done, h, put_contents, &(contents){tree, attributes, compress}, e);
+    status = ask(&done, h, put_contents, &(contents){tree, attributes, compress}, path, e);
     if (status == LM_OK) lm_tree_free(&done);
   }
   lm_hdf5_close(h);
