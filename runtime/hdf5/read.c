@@ -178,7 +178,8 @@ static lm_status read_block(worker *w, const job *j, const int64_t *start, const
     total *= n[i];
   }
   worker_allow((int64_t)(total * j->size));
-  hid_t memory = H5Screate_simple(1, &total, NULL);
+  /* of the same rank as the file's selection: libhdf5 is slow where the two differ */
+  hid_t memory = j->ndim ? H5Screate_simple(j->ndim, n, NULL) : H5Screate(H5S_SCALAR);
   bool good = memory >= 0;
   if (good && j->ndim > 0) good = H5Sselect_hyperslab(j->space, H5S_SELECT_SET, from, NULL, n, NULL) >= 0;
   if (good) good = H5Dread(j->set, j->memory, memory, j->space, H5P_DEFAULT, to) >= 0;
