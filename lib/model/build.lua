@@ -183,7 +183,7 @@ function M.build(declaration)
     local settled = true
     for i, connection in ipairs(build.connections) do
       local channels = connection.combine == "concat" and connection.last.output[1] or nil
-      settled = settled and channels == widths[i]
+      settled = settled and channels == connection.width
       widths[i] = channels
     end
     if settled then return build end

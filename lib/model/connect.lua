@@ -4,6 +4,7 @@ local layer = require "lamina.layer"
 local merge = require "lamina.model.merge"
 local ops = require "lamina.core.ops"
 local scopes = require "lamina.model.scope"
+local words = require "lamina.model.words"
 
 local M = {}
 
@@ -110,6 +111,35 @@ local function before(scope, entry, source, block)
   return source
 end
 
+-- The channels that a list of layers gives, as far as its last layer with a width says; nil where none does.
+local function declared_width(items)
+  for i = #items, 1, -1 do
+    local entry, width = items[i], nil
+    while words.is_shared(entry) do entry = entry.inner end
+    local spec = layer.spec(entry)
+    if spec and spec.layer.options.width then
+      width = spec.given.width or spec.given[1]
+    elseif spec and spec.layer.expand then
+      width = declared_width(spec.given)
+    elseif not spec and type(entry) == "table" and not getmetatable(entry) then
+      width = declared_width(entry)
+    end
+    if math.type(width) == "integer" then return width end
+  end
+end
+
+-- A first guess at what a connection brings, for those whose channels decide what the areas give; the passes of
+-- lib/model/build.lua correct it.
+local function guess(build, connection)
+  local width = declared_width(connection.item.items)
+  local area = connection.from:match "^[^%.]+"
+  for _, item in ipairs(build.items) do
+    if not width and type(item) == "table" and rawget(item,
+      "name") == area then width = declared_width(item.items) end
+  end
+  return width or 0
+end
+
 --- Notes every connection of a declaration at the place where it joins.
 function M.plan(build, widths)
   local counts, names = {}, {}
@@ -126,7 +156,7 @@ function M.plan(build, widths)
       build.block_of_item[item] = connection.name
       local list = build.connections
       list[#list + 1] = connection
-      connection.width = widths[#list]
+      connection.width = connection.combine == "concat" and (widths[#list] or guess(build, connection)) or nil
       local key = place_of(connection)
       build.joins[key] = build.joins[key] or {}
       table.insert(build.joins[key], connection)
