@@ -12,7 +12,7 @@ Lamina: models of sensory cortex, in Lua.
 
   model "LeNet" { input { 1, 28, 28 }, area "V1" { conv { 6, kernel = 5 }, relu }, readout "digit" { dense { 10 } } }
 
-  models       model input area readout
+  models       model input area readout feedback lateral shared layer
   layers       %s
   learning     train evaluate loop; sgd adam adamw; cosine step linear constant warmup
   data         data hdf5 stimuli neural

@@ -91,6 +91,93 @@ function M.define(description)
   return setmetatable(description, Word)
 end
 
+local FUNCTIONS = { resolve = true, shape = true, parameters = true, buffers = true, apply = true, cost = true,
+  expand = true, channels = true, tensors = true }
+local VALUES = { word = "string", full = "string", doc = "string", op = "string", fuses = "string",
+  positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean" }
+
+-- What a user's definition lacks or has too much, at its line.
+local function check_definition(d, position)
+  local function wrong(...) errors.raise("argument", position, ...) end
+  if type(d) ~= "table" or getmetatable(d) then
+    wrong("layer: expected a table such as layer { word = \"gain\", shape = ..., apply = ... }, got a %s", type(d))
+  end
+  local known = {}
+  for name in pairs(FUNCTIONS) do known[#known + 1] = name end
+  for name in pairs(VALUES) do known[#known + 1] = name end
+  for name, value in pairs(d) do
+    local wanted = FUNCTIONS[name] and "function" or VALUES[name]
+    if not wanted then
+      wrong("layer: unknown option '%s'%s", tostring(name), errors.hint(name, known))
+    elseif type(value) ~= wanted then
+      wrong("layer: option '%s' is a %s, expected a %s", name, type(value), wanted)
+    end
+  end
+  if not d.word or not d.word:match "^[%a_][%w_]*$" then
+    wrong("layer: option 'word' is %s, expected the word that scripts write, such as \"gain\"", tostring(d.word))
+  end
+  if not d.expand and not (d.shape and d.apply) then
+    wrong("layer: '%s' needs shape and apply (or expand, for a word made of other layers)", d.word)
+  end
+end
+
+-- The same layer with its results checked: what a definition gives that cannot be is told by its own name.
+local function checked(d, position)
+  local function wrong(kind, format, ...) errors.raise(kind, position, "%s: " .. format, d.full or d.word, ...) end
+  local made = {}
+  for name, value in pairs(d) do made[name] = value end
+  made.shape = d.shape and function(o, shape)
+    local output, message = d.shape(o, shape)
+    if output == nil then return nil, message or "shape gives nil for an input of this shape" end
+    if type(output) ~= "table" then wrong("argument", "shape returned a %s, expected a list of sizes",
+      type(output)) end
+    for _, size in ipairs(output) do
+      if math.type(size) ~= "integer" or size < 1 then
+        wrong("argument", "shape returned a size of %s, expected whole numbers of at least 1", tostring(size))
+      end
+    end
+    return output
+  end
+  for _, kind in ipairs { "parameters", "buffers" } do
+    made[kind] = d[kind] and function(o, shape)
+      local list = d[kind](o, shape)
+      for i, p in ipairs(type(list) == "table" and list or wrong("argument", "%s returned a %s, expected a "
+        .. "list", kind,
+        type(list))) do
+        if type(p) ~= "table" or type(p.name) ~= "string" or type(p.shape) ~= "table" then
+          wrong("argument", "%s[%d] is no { name = \"weight\", shape = { ... } }", kind, i)
+        end
+        p.fan_in, p.fan_out = p.fan_in or M.elements(p.shape), p.fan_out or M.elements(p.shape)
+      end
+      return list
+    end
+  end
+  made.apply = d.apply and function(o, p, x, ctx, ...)
+    local y = d.apply(o, p, x, ctx, ...)
+    if not core.is_tensor(y) then wrong("argument", "apply returned a %s, expected a tensor", type(y)) end
+    local first = core.is_tensor(x) and x or x[1]
+    local want = ctx.node and table.move(ctx.node.output, 1, #ctx.node.output, 2, { first.shape[1] })
+    if want and not M.same_shape(want, y.shape) then
+      wrong("shape", "apply gave %s for a batch whose `shape` says %s", M.shape_text(y.shape), M.shape_text(want))
+    end
+    return y
+  end
+  return made
+end
+
+--- layer { word = "gain", doc =, options =, shape =, parameters =, apply = ... }: a layer word of your own, for this
+-- script or from a file that returns it: local gain = layer { ... }, then area "V1" { gain { 2 }, relu }. Names,
+-- options, errors, help(gain), print, saving and gradients are those of the built-in layers. The head of
+-- lib/layer.lua says what each option is: word and shape(o, in_shape) and apply(o, p, x, ctx) are needed; options is
+-- a schema, { factor = { type = "number", default = 1, doc = "..." } }; positional = { "factor" } lets it stand
+-- first; parameters(o, in_shape) lists weights, { { name = "weight", shape = { ... } } }; buffers what is kept but
+-- not learned.
+function M.layer(description)
+  local position = errors.position(2)
+  check_definition(description, position)
+  return M.define(checked(description, position))
+end
+
 --- An activation: a layer without parameters that maps every element by itself through the op of its name.
 -- names: its options in the order of the op's parameters.
 function M.activation(word, doc, options, names)

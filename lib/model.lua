@@ -43,8 +43,11 @@ local find_method = object.index("a model", Model, "selected steps frozen core p
 -- net.V1 is an area, as net:area "V1".
 Model.__index = function(self, name)
   local blocks = rawget(self, "blocks_by_name")
-  if blocks and blocks[name] and not Model[name] then return Model.area(self, name) end
-  return find_method(self, name)
+  if not blocks or Model[name] ~= nil or type(name) ~= "string" then return find_method(self, name) end
+  if blocks[name] then return Model.area(self, name) end
+  local value = find_method(self, name)
+  if value == nil and name:find "^%u" then self:no_such(name, 2) end
+  return value
 end
 
 local MODEL = {

@@ -16,6 +16,7 @@ local whole = {
 
 local fields = {
   ["lamina.model"] = "model",
+  ["lamina.layer"] = "layer",
   ["lamina.model.words"] = "input area readout feedback lateral shared",
   ["lamina.optim"] = "sgd adam adamw rmsprop adagrad",
   ["lamina.schedule"] = "constant warmup cosine step linear",

@@ -90,7 +90,9 @@ M.batch = layer.define {
       return first(ops.batch_norm(x, weight, bias, running_mean, running_variance, { eps = o.eps }))
     end
     local y, mean, variance = ops.batch_norm(x, weight, bias, { eps = o.eps })
-    if not ctx.look then update(o, running_mean, running_variance, mean, variance, x:count() // x.shape[2]) end
+    if not ctx.look and not tensor.recomputing() then
+      update(o, running_mean, running_variance, mean, variance, x:count() // x.shape[2])
+    end
     return first(y, mean, variance)
   end,
 }

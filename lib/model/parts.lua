@@ -1,6 +1,7 @@
 --- Finding and reusing parts of a model: areas, layers, and the areas up to one of them as the core of another model.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
+local layer = require "lamina.layer"
 local schema = require "lamina.schema"
 local scopes = require "lamina.model.scope"
 local words = require "lamina.model.words"
@@ -34,7 +35,7 @@ Area.__index = Area
 
 Area.__tostring = function(self)
   return string.format("%s %q: %d layers, output %s, %d parameters%s", self.kind, self.name, #self.layers,
-    require("lamina.layer").shape_text(self.shape), self:count(), self.frozen and ", frozen" or "")
+    layer.shape_text(self.shape), self:count(), self.frozen and ", frozen" or "")
 end
 
 --- area:count(): the number of its parameters.
@@ -56,6 +57,42 @@ function Model:area(name)
     shape = table.move(block.output, 1, #block.output, 1, {}), cells = block.cells, rule = block.rule,
       frozen = frozen },
     Area)
+end
+
+local Cost = { __name = "cost" }
+
+Cost.__tostring = function(self)
+  local function mega(n) return string.format("%.4g MB", n / 1e6) end
+  return string.format("batch of %d: %.4g million multiply-adds forward; parameters %s, activations %s, training "
+    .. "about %s", self.batch, self.multiply_adds / 1e6, mega(self.parameters), mega(self.activations),
+      mega(self.training))
+end
+
+-- What one layer computes and gives in all steps.
+local function over_steps(net, node, steps)
+  if node.block.kind == "readout" and node.block.o.steps == "last" or node.steady then return 1 end
+  return math.max(0, node.block.connection and steps - node.block.connection.delay or steps)
+end
+
+--- net:cost { batch = 64, steps = }: an estimate of what a forward pass costs: multiply_adds, and bytes: parameters
+-- (with buffers), activations (the outputs of all layers in all steps), training (activations and their gradients,
+-- parameters with gradients and the two moments of adam). steps: the model's if absent. print shows it.
+function Model:cost(given)
+  local o = schema.check("cost", given, { positional = { "batch" },
+    batch = { type = "integer", default = 1, min = 1 }, steps = { type = "integer", min = 1 } })
+  local steps = o.steps or math.type(self.steps) == "integer" and self.steps or 1
+  local result = { batch = o.batch, steps = steps, multiply_adds = 0, parameters = 0, activations = 0 }
+  for _, node in ipairs(self.nodes) do
+    local times = over_steps(self, node, steps) * o.batch
+    result.multiply_adds = result.multiply_adds + node.cost * times
+    local elements = node.fuse and 0 or layer.elements(node.output)
+    result.activations = result.activations + 4 * elements * times
+  end
+  for _, list in ipairs { self.list, self.buffer_list } do
+    for _, p in ipairs(list) do result.parameters = result.parameters + 4 * p.tensor:count() end
+  end
+  result.training = 2 * result.activations + 4 * result.parameters
+  return setmetatable(result, Cost)
 end
 
 --- net:upto(name): the model's areas up to one of them (or up to a layer at the top of an area), to build another

@@ -200,10 +200,10 @@ local function forget(run, t)
   end
 end
 
--- The same values, without a way back for gradients.
-local function stopped(y, x)
+-- The same values, without a way back for gradients. What came in, or is kept for later steps, stays.
+local function stopped(run, y, x)
   local detached = y:detach()
-  if not rawequal(y, x) then y:release() end
+  if not rawequal(y, x) and not run.live[y] then y:release() end
   return detached
 end
 
@@ -215,7 +215,7 @@ local function step(run, part, t)
     if x ~= nil then
       local y = once(run, entry, x, t)
       if run.ctx.watch then run.ctx.watch(node, x, y, t) end
-      if run.ctx.stop and run.ctx.stop[entry.gives] then y = stopped(y, x) end
+      if run.ctx.stop and run.ctx.stop[entry.gives] then y = stopped(run, y, x) end
       hold(live, y, (part.uses[entry.gives] or 0) + keep(run, entry, y, t))
       if live[y] == 0 then y:release() end
       values[entry.gives] = y

@@ -69,7 +69,8 @@ local function wanted_layers(o, what, position)
   local list, of_area = {}, {}
   for _, node in ipairs(all) do of_area[node.area] = node.area end
   for _, name in ipairs(type(o.layers) == "table" and o.layers or { o.layers }) do
-    list[#list + 1] = { name = name, area = of_area[name] or tostring(name):match "^(.-)%." or "" }
+    local plain = tostring(name):gsub("@%d+$", "") -- "V1@3" is V1 at step 3
+    list[#list + 1] = { name = name, area = of_area[plain] or plain:match "^(.-)%." or "" }
   end
   return list
 end
