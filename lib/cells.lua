@@ -9,6 +9,7 @@
 --
 -- First weights are given their cell's sign. Where there are fewer inhibitory cells, theirs are larger by the ratio
 -- of the numbers, so that the mean drive is 0 as before, and all are scaled so that their mean square is as before.
+local choose = require "lamina.choose"
 local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
@@ -55,10 +56,10 @@ local function readers_of(net)
   return readers
 end
 
--- The weight of a layer: its first parameter with two axes or more.
+-- The weight of a layer: its first parameter that is one.
 local function weight_of(node)
   for _, p in ipairs(node.parameters) do
-    if #p.shape >= 2 then return p end
+    if choose.weighs(node, p) then return p end
   end
 end
 

@@ -46,7 +46,11 @@ function M.parameters(net, of, word, position, keep, kind)
   return list
 end
 
---- Weights: parameters with two axes or more. Biases and what scales single units have one.
-function M.is_weight(item) return item.tensor.ndim >= 2 end
+--- Whether a parameter p of a node is a weight: it has two axes or more, and what it does is not to normalise. (What
+-- norm.layer scales by may have three.)
+function M.weighs(node, p) return #p.shape >= 2 and not p.bias and not node.layer.full:find "^norm" end
+
+--- The same of an item of M.parameters.
+function M.is_weight(item) return M.weighs(item.node, item.p) end
 
 return M

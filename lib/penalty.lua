@@ -12,7 +12,7 @@
 --   activity = { l1 =, l2 =, of = }   the same sums over the responses of an area, the mean over the batch
 --
 -- `of` is an area, a readout, a layer, a pattern on parameter names, or a list of these; all weights where it is
--- absent. Weights are parameters with two axes or more; bias = true takes the others in, too.
+-- absent. Weights are parameters with two axes or more that do not normalise; bias = true takes the others in, too.
 local choose = require "lamina.choose"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
@@ -65,7 +65,7 @@ local NAMES = { "l1", "l2", "group", "smooth" }
 
 local function is_spatial(item)
   local shape = item.tensor.shape
-  return #shape >= 3 and (shape[#shape] > 1 or shape[#shape - 1] > 1)
+  return choose.is_weight(item) and #shape >= 3 and (shape[#shape] > 1 or shape[#shape - 1] > 1)
 end
 
 -- ---- from what a script writes ---------------------------------------------------------------------------------
