@@ -14,7 +14,8 @@ Lamina: models of sensory cortex, in Lua.
 
   models       model input area readout feedback lateral shared layer
   layers       %s
-  learning     train evaluate loop; sgd adam adamw; cosine step linear constant warmup
+  learning     train evaluate loop; losses; sgd adam adamw rmsprop adagrad; cosine step linear constant warmup;
+               local_rule dale; help "goals", "penalties", "constraints", "rules"
   data         data hdf5 stimuli neural
   analysis     predictivity separability; ridge; kfold grouped; split_half
   experiments  experiment report
@@ -208,6 +209,15 @@ local function list_of_ops()
   return table.concat(lines, "\n")
 end
 
+-- What is no word but has a file of its own to read about.
+local HEADS = { goals = "goals", constraints = "constraints", constraint = "constraints", penalties = "penalty",
+  penalty = "penalty", rules = "rules", rule = "rules", cells = "cells", ["local rule"] = "rules" }
+
+local function head_doc(name)
+  local source = HEADS[name] and command.source("lib/" .. HEADS[name] .. ".lua")
+  return source and head_of(source)
+end
+
 local function word_doc(word)
   local entry = words.list[word]
   if not entry then return nil end
@@ -251,7 +261,7 @@ end
 
 local function text_of(what)
   if type(what) == "string" then
-    return word_doc(what) or dotted_doc(what) or objects.topics[what] or op_doc(what) or method_doc(what)
+    return word_doc(what) or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what) or method_doc(what)
       or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what) or option_doc(what)
   end
   local kind = objects.kind_of(what)

@@ -9,7 +9,8 @@
 --           pair of output and input channel), else of what leads to each unit (Yuan & Lin 2006)
 --   smooth  smooth * sum (L * w)^2 over spatial filters and masks, L the Laplacian { .5 1 .5; 1 -6 1; .5 1 .5 } with
 --           zeros around, for receptive fields without noise (Cadena et al. 2019)
---   activity = { l1 =, l2 =, of = }   the same sums over the responses of an area, the mean over the batch
+--   activity = { l1 =, l2 =, of = }   the same sums over the responses of an area, the mean over the batch (and
+--           over the time steps)
 --
 -- `of` is an area, a readout, a layer, a pattern on parameter names, or a list of these; all weights where it is
 -- absent. Weights are parameters with two axes or more that do not normalise; bias = true takes the others in, too.

@@ -112,7 +112,11 @@ end
 -- The loss and what is added to it: a tensor to go backward from.
 local function objective(run, loss, terms, result)
   local extra = run.penalty and run.penalty:of_weights()
-  for _, term in ipairs(terms) do extra = extra and ops.add(extra, term) or term end
+  for _, block in ipairs(terms.n and run.net.blocks or {}) do
+    local sum, n = terms[block.name], terms.n[block.name]
+    local term = sum and (n > 1 and ops.mul(sum, 1 / n) or sum)
+    extra = term and extra and ops.add(extra, term) or term or extra
+  end
   if not extra then return loss end
   result.penalty = extra:item()
   if result.penalty ~= result.penalty or result.penalty == math.huge then
@@ -121,14 +125,20 @@ local function objective(run, loss, terms, result)
   return ops.add(loss, extra)
 end
 
--- What looks on in the forward pass: local rules, and penalties on activities, whose terms go into `terms`.
+-- What looks on in the forward pass: local rules, and penalties on activities: terms[area] is the sum of what the
+-- time steps cost, terms.n[area] their number.
 function Run:watcher(terms)
   local plan, penalty = self.rules, self.penalty
   if not plan and not (penalty and penalty.watched) then return nil end
+  local n = {}
+  terms.n = n
   return function(node, x, y)
     if plan then plan:watch(node, x, y) end
     local term = penalty and node == node.block.last and penalty:of_activity(node.block.name, y)
-    if term then terms[#terms + 1] = term end
+    if term then
+      local name = node.block.name
+      terms[name], n[name] = terms[name] and ops.add(terms[name], term) or term, (n[name] or 0) + 1
+    end
   end
 end
 

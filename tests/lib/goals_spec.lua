@@ -180,6 +180,26 @@ describe("penalties", function()
     assert.is_true(math.abs(2 * squares + 0.1 * lengths + 0.01 * rough - both) < 1e-5)
   end)
 
+  it("look at activities, the mean over the batch and the steps", function()
+    local both, net = cost { activity = { l1 = 0.3, l2 = 0.1, of = "V1" } }
+    local y = net:activations(set.x, "V1").V1
+    assert.is_true(math.abs(both - (0.3 * y:abs():sum():item() + 0.1 * y:square():sum():item()) / 8) < 1e-4)
+    local quiet, loud = net_of(), net_of()
+    for _, one in ipairs { { quiet, { activity = { l1 = 0.5, of = "V1" } } }, { loud } } do
+      train { model = one[1], data = set, loss = "mse", penalty = one[2], epochs = 20, log = false,
+        optimizer = optim.sgd { rate = 0.05 } }
+    end
+    local function mean(one) return one:activations(set.x, "V1").V1:mean():item() end
+    assert.is_true(mean(quiet) < 0.2 * mean(loud))
+    local function steps_of(n)
+      local model = models.model "r" { seed = 2, steps = n, models.input { 3 },
+        models.area "A" { dense { 4 }, relu }, models.readout "y" { dense { 2 } } }
+      return train { model = model, data = dataset.tensors { draw("normal", { 8, 3 }, "x"), set.y }, loss = "mse",
+        penalty = { activity = { l1 = 1 } }, log = false }[1].penalty
+    end
+    assert.is_true(math.abs(steps_of(3) - steps_of(1)) < 1e-6)
+  end)
+
   it("pull as decay does", function()
     local a, b = net_of(), net_of()
     train { model = a, data = set, loss = "mse", penalty = { l2 = 0.05, bias = true }, log = false,
