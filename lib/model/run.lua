@@ -13,12 +13,16 @@ local M = {}
 
 -- ---- what runs -------------------------------------------------------------------------------------------------
 
+-- How many layers read each one's output; and the same without connections, which lead back.
 local function count_readers(net)
-  local readers = {}
+  local readers, onward = {}, {}
   for _, node in ipairs(net.order) do
-    for _, source in ipairs(node.sources) do readers[source] = (readers[source] or 0) + 1 end
+    for _, source in ipairs(node.sources) do
+      readers[source] = (readers[source] or 0) + 1
+      if not node.block.connection then onward[source] = (onward[source] or 0) + 1 end
+    end
   end
-  return readers
+  return readers, onward
 end
 
 -- Layers that give the same at every step of a constant input: nothing before them looks back in time, draws at
@@ -36,11 +40,12 @@ end
 --- Once per model: which nodes can do the activation after them, the outputs, and how far back each node is looked
 -- at.
 function M.prepare(net)
-  local readers, last_of = count_readers(net), {}
+  local readers, onward = count_readers(net)
+  local last_of = {}
   for _, block in ipairs(net.blocks) do last_of[block.last] = true end
   net.outputs, net.reach, net.reached = {}, {}, {}
   for _, block in ipairs(net.blocks) do
-    local out = block.kind == "readout" or #net.readouts == 0 and block.kind == "area" and not readers[block.last]
+    local out = block.kind == "readout" or #net.readouts == 0 and block.kind == "area" and not onward[block.last]
     if out then net.outputs[#net.outputs + 1] = block end
   end
   for _, node in ipairs(net.order) do

@@ -108,7 +108,8 @@ end
 
 --- net:freeze(names): parameters of an area, a layer, a list of them, a Lua pattern on layers' names, or "all" stay
 -- as they are from now on: they get no gradient, no optimizer attached afterwards updates them, and norm.batch there
--- uses its running statistics as they are. Returns the model.
+-- uses its running statistics as they are. Shared weights go with the layer that they are named after. Returns the
+-- model.
 function Model:freeze(names)
   set_frozen(self, names or "all", true, 2)
   return self

@@ -23,7 +23,7 @@ local function check_set(o, what, position)
   else
     return
   end
-  if layer.shape_text(shape) ~= layer.shape_text(net.input) then
+  if not net:takes(shape) then
     errors.raise("shape", position, "train: the items of %s are %s, but %s takes %s", what, layer.shape_text(shape),
       net.name, layer.shape_text(net.input))
   end
@@ -37,7 +37,7 @@ local function check_labels(y, goal, net, what, position)
       .. "%s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1 and " (y:to \"int64\" converts them)" or "")
   end
   local readout = goal.name and net.blocks_by_name[goal.name]
-  local classes = readout and readout.output or net.blocks[#net.blocks].output
+  local classes = readout and readout.output or net.outputs[1].output
   local low, high = y:min():item(), y:max():item()
   if #classes ~= 1 or low < 1 or high > classes[1] then
     errors.raise("argument", position, "train: the labels of %s are from %d to %d, but readout %q gives %s%s", what,

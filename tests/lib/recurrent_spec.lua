@@ -229,6 +229,26 @@ describe("steps", function()
     end
   end)
 
+  it("give the last area where there is no readout, whatever leads back from it", function()
+    local net = model "m" { input { 4 }, steps = 2, seed = 1, area "A" { dense { 3 }, relu }, area "B" { dense { 2 },
+      relu },
+      lateral { "B", dense { 2 } }, feedback { from = "B", to = "A", dense { 3 } } }
+    local y = net(draw { 5, 4 })
+    assert.same({ 5, 2 }, y.shape)
+    assert.equal(net:activations(draw { 5, 4 }, "B").B:digest(), y:detach():digest())
+  end)
+
+  it("learn from data sets of sequences", function()
+    local net = model "m" { input { 4 }, steps = 3, seed = 1, area "A" { dense { 6 }, relu }, lateral { "A",
+      dense { 6 } },
+      readout "r" { dense { 2 } } }
+    local x = draw { 40, 3, 4 }
+    local y = (x[{ {}, 1, 1 }]:clone() * x[{ {}, 3, 2 }]:clone()):gt(0):to "int64" + 1
+    local history = require("lamina.train").train { model = net, data = require("lamina.data").tensors { x, y },
+      epochs = 60, batch = 40, log = false, seed = 1, optimizer = require("lamina.optim").adam { rate = 0.02 } }
+    assert.is_true(history[60].train_loss < 0.5 * history[1].train_loss)
+  end)
+
   it("take as many as the input has, where asked to", function()
     local net = areas("input", { lateral { "V1", resize = "nearest", conv { 4, kernel = 1 } } })
     assert.same({ 3, 3 }, net(ops.stack({ x, x }, { dim = 2 })).shape)
