@@ -233,6 +233,12 @@ function M.pair(value)
   return value, value
 end
 
+--- Nil for channels x height x width; for another shape the message of layers that need maps.
+function M.not_maps(shape)
+  if #shape == 3 then return nil end
+  return string.format("needs an input of channels x height x width, got %s", M.shape_text(shape))
+end
+
 --- The number of elements of a shape.
 function M.elements(shape)
   local n = 1

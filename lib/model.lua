@@ -207,6 +207,10 @@ end
 -- time step t; both are given back afterwards: what is kept is kept as x:detach() or x:clone().
 function Model:forward(x, ctx)
   ctx = ctx or {}
+  if type(ctx) ~= "table" then
+    errors.raise("argument", 2, "%s: forward takes options in a table, such as { training = true }, got a %s",
+      self.name, type(ctx))
+  end
   check_input(self, x, 2, ctx.steps)
   return outputs_of(self, (runner.run(self, x, context_of(self, ctx), {})))
 end
@@ -266,7 +270,7 @@ local function wanted_of(net, x, layers, steps, level)
     for _, node in ipairs(net.nodes) do add_wanted(net, wanted, node.name, times, count, level + 1) end
     return wanted
   end
-  if type(layers) == "string" then layers = { layers } end
+  if type(layers) ~= "table" then layers = { layers } end
   for _, entry in ipairs(layers) do
     add_wanted(net, wanted, type(entry) == "table" and entry.name or entry, times, count, level + 1)
   end

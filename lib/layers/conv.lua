@@ -12,9 +12,7 @@ local function same(size, kernel, stride, dilation)
 end
 
 local function resolve(o, shape)
-  if #shape ~= 3 then
-    return nil, string.format("needs an input of channels x height x width, got %s", layer.shape_text(shape))
-  end
+  if layer.not_maps(shape) then return nil, layer.not_maps(shape) end
   if shape[1] % o.groups ~= 0 or o.width % o.groups ~= 0 then
     return nil, string.format("groups = %d divides neither or only one of %d input and %d output channels",
       o.groups, shape[1], o.width)

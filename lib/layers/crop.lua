@@ -12,9 +12,7 @@ return layer.define {
     at = { type = "pair", min = 1, doc = "the first row and column; the middle if absent" },
   },
   resolve = function(o, shape)
-    if #shape ~= 3 then
-      return nil, string.format("needs an input of channels x height x width, got %s", layer.shape_text(shape))
-    end
+    if layer.not_maps(shape) then return nil, layer.not_maps(shape) end
     local h, w = layer.pair(o.size)
     if h > shape[2] or w > shape[3] then
       return nil, string.format("%dx%d is more than the input %s has; pad makes maps larger", h, w,

@@ -2,11 +2,7 @@
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 
-local function count(shape)
-  local n = 1
-  for _, size in ipairs(shape) do n = n * size end
-  return n
-end
+local count = layer.elements
 
 return layer.define {
   word = "dense", op = "linear",

@@ -5,11 +5,7 @@ local ops = require "lamina.core.ops"
 return layer.define {
   word = "flatten",
   doc = "All axes of one input as one: 16x5x5 becomes 400, the last axis fastest.",
-  shape = function(_, shape)
-    local n = 1
-    for _, size in ipairs(shape) do n = n * size end
-    return { n }
-  end,
+  shape = function(_, shape) return { layer.elements(shape) } end,
   channels = function(_, maps, shapes)
     local list, each = {}, layer.elements(shapes[1]) // shapes[1][1]
     for i = 1, #maps[1] * each do list[i] = maps[1][(i - 1) // each + 1] end

@@ -16,9 +16,7 @@ return layer.define {
     value = { type = "number", default = 0, doc = "what \"constant\" adds" },
   },
   resolve = function(o, shape)
-    if #shape ~= 3 then
-      return nil, string.format("needs an input of channels x height x width, got %s", layer.shape_text(shape))
-    end
+    if layer.not_maps(shape) then return nil, layer.not_maps(shape) end
     local top, left = layer.pair(o.margin)
     local bottom, right = layer.pair(o.after or o.margin)
     o.added = { top + bottom, left + right }

@@ -5,9 +5,7 @@ local ops = require "lamina.core.ops"
 local pair = layer.pair
 
 local function resolve(o, shape)
-  if #shape ~= 3 then
-    return nil, string.format("needs an input of channels x height x width, got %s", layer.shape_text(shape))
-  end
+  if layer.not_maps(shape) then return nil, layer.not_maps(shape) end
   local kh, kw = pair(o.kernel)
   local sh, sw = pair(o.stride or o.kernel)
   local ph, pw = pair(o.pad)
@@ -57,9 +55,7 @@ M.global = layer.define {
   positional = { "kind" },
   options = { kind = { type = "string", default = "avg", choices = { "avg", "max" }, doc = "which of the two" } },
   shape = function(_, shape)
-    if #shape ~= 3 then
-      return nil, string.format("needs an input of channels x height x width, got %s", layer.shape_text(shape))
-    end
+    if layer.not_maps(shape) then return nil, layer.not_maps(shape) end
     return { shape[1] }
   end,
   apply = function(o, _, x)

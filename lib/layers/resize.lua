@@ -3,9 +3,7 @@ local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 
 local function resolve(o, shape)
-  if #shape ~= 3 then
-    return nil, string.format("needs an input of channels x height x width, got %s", layer.shape_text(shape))
-  end
+  if layer.not_maps(shape) then return nil, layer.not_maps(shape) end
   if (o.size == nil) == (o.scale == nil) then
     return nil, "needs size = { height, width } or scale = 2, one of the two"
   end

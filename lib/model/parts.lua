@@ -22,6 +22,10 @@ function Model:has(name) return self:find(name) ~= nil end
 
 --- Raises for a name that is none of the model's.
 function Model:no_such(name, level)
+  if type(name) ~= "string" then
+    errors.raise("argument", level + 1, "%s: expected the name of an area or layer, got %s", self.name, name == nil
+      and "nil" or "a " .. type(name))
+  end
   local names = {}
   for _, block in ipairs(self.blocks) do names[#names + 1] = block.name end
   for _, node in ipairs(self.nodes) do names[#names + 1] = node.name end

@@ -274,6 +274,9 @@ function Scope:branches(source)
     local item = self.items[i]
     local plain = type(item) == "table" and not getmetatable(item) and not rawget(item, "kind")
     local name = plain and item.name or "branch" .. i
+    if type(name) ~= "string" then
+      self:fail("argument", "branch %d: option 'name' is a %s, expected a string", i, type(name))
+    end
     local entry = plain and item or { item }
     if plain and item.name then
       entry = {}

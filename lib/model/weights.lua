@@ -53,6 +53,12 @@ end
 
 -- ---- lists -----------------------------------------------------------------------------------------------------
 
+-- Raises for what is no Lua pattern.
+local function check_pattern(pattern, what, level)
+  if pcall(string.find, "", pattern) then return end
+  errors.raise("argument", level + 1, "%s: '%s' is no name of the model's, nor a Lua pattern", what, pattern)
+end
+
 -- Whether a layer belongs to what a name says: an area, a layer, a word of layers.
 local function belongs(node, name) return node.name == name or node.name:sub(1, #name + 1) == name .. "." end
 
@@ -64,6 +70,7 @@ function Model:parameters(pattern, options)
     errors.raise("argument", 2, "parameters: expected a pattern or the name of an area, got a %s", type(pattern))
   end
   local list, exact = {}, pattern and self:has(pattern)
+  if pattern and not exact then check_pattern(pattern, "parameters", 2) end
   for _, p in ipairs(self.list) do
     local fits = not pattern or exact and belongs(p.node, pattern) or not exact and p.name:find(pattern)
     if fits and not (o.trainable and p.node.frozen) then list[#list + 1] = p end
@@ -94,6 +101,8 @@ local function set_frozen(net, names, frozen, level)
   local nodes = {}
   for _, name in ipairs(type(names) == "table" and names or { names }) do
     local exact, found = net:has(name), false
+    if type(name) ~= "string" then net:no_such(name, level + 1) end
+    if not exact then check_pattern(name, frozen and "freeze" or "unfreeze", level + 1) end
     for _, node in ipairs(net.nodes) do
       local fits = name == "all" or exact and belongs(node, name) or not exact and node.name:find(name)
       if fits then nodes[#nodes + 1], found = node, true end
@@ -257,8 +266,12 @@ function Model:take(tensors, what, level, partial)
   local wrong, fitting = mismatches(self, tensors, partial)
   if partial and fitting == 0 and #wrong == 0 then wrong[1] = "not one name is that of a parameter of this model" end
   if #wrong > 0 then
-    local more = #wrong > 4 and string.format(" and %d more", #wrong - 4) or ""
-    errors.raise("shape", level + 1, "%s does not fit %s: %s%s", what, self.name,
+    local more, notes = "", nil
+    if #wrong > 4 then
+      more, notes = string.format(" and %d more", #wrong - 4), {}
+      for i, line in ipairs(wrong) do notes[i] = "  " .. line end
+    end
+    errors.raise_with(notes, "shape", level + 1, "%s does not fit %s: %s%s", what, self.name,
       table.concat(wrong, "; ", 1, math.min(#wrong, 4)), more)
   end
   local report, known = { taken = {}, missing = {}, extra = {} }, {}

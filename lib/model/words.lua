@@ -9,7 +9,8 @@ local M = {}
 --- Raises where a constructor's table is something else.
 function M.need_table(word, given, position, example)
   if type(given) == "table" and not layer.is_spec(given) and not layer.is_word(given) then return end
-  errors.raise("argument", position, "%s: expected a table such as %s, got a %s", word, example, type(given))
+  errors.raise("argument", position, "%s: expected a table such as %s, got %s", word, example, given == nil and "nil"
+    or "a " .. type(given))
 end
 
 --- input { channels, height, width }: the shape of one input, without the batch axis. A model with steps also takes

@@ -346,6 +346,9 @@ describe("a mistake in a graph", function()
       "residual holds no layer" },
     { "an empty branch", function() return model "m" { input { 4 }, area "A" { add { {}, identity } } } end,
       "branch 1 holds no layer" },
+    { "a branch with a name that is none", function()
+      return model "m" { input { 4 }, area "A" { add { { name = 3, relu } } } }
+    end, "branch 1: option 'name' is a number, expected a string" },
     { "a function in place of what it returns", function()
       return model "m" { input { 4 }, area "A" { relu, function() return relu end } }
     end, "entry 2 is a function (call it: block(16) gives the layers)" },
@@ -355,6 +358,26 @@ describe("a mistake in a graph", function()
     end, "shared: the weight of A.dense1 is 3x4, but for an input of 3 it would be 3x3" },
     { "something else that is shared", function() return shared(3) end, "shared: expected a layer" },
   }
+  it("is found in calls", function()
+    local net = model "n" { input { 4 }, area "A" { dense { 3 } } }
+    local x = draw { 2, 4 }
+    for _, call in ipairs {
+      { net.freeze, "[", "freeze: '[' is no name of the model's, nor a Lua pattern" },
+      { net.parameters, "[", "parameters: '[' is no name" }, { net.freeze, 3, "expected the name of an area or "
+        .. "layer" },
+      { net.upto, nil, "expected the name of an area or layer, got nil" }, { net.upto, "input", "no layer or area" },
+      { net.compare, 3, "expected another model" }, { net.count, "B", "no layer or area 'B'" },
+      { net.driven, "B", "no layer or area 'B'" }, { net.area, "B", "no layer or area 'B'" },
+    } do
+      assert.matches(call[3], message(call[1], net, call[2]), 1, true)
+    end
+    assert.matches("got a number", message(net.activations, net, x, 3), 1, true)
+    assert.matches("forward takes options in a table", message(net.forward, net, x, 3), 1, true)
+    assert.matches("of a model with steps", message(net.forward, net, x, { steps = 2 }), 1, true)
+    assert.matches("no layer or area 'V1'", message(function() return net.V1 end), 1, true)
+    assert.is_nil(net.selected)
+  end)
+
   for _, case in ipairs(cases) do
     it("is found: " .. case[1], function()
       local text, err = message(case[2])

@@ -203,6 +203,17 @@ describe("steps", function()
     assert.matches("steps = 9; expected", message(net.activations, net, x, "V1", { steps = 9 }), 1, true)
   end)
 
+  it("are layers of their own for what is predicted or decoded", function()
+    local net = areas(3, connections())
+    local set = require("lamina.data").tensors { x, core.zeros { 3 } }
+    local list = require("lamina.neural.features").collect({ model = net, layers = { "V1@1", "V2.relu1@3", "V2" },
+      batch = 2 }, set, "test")
+    assert.equal("V1@1 V2.relu1@3 V2", list[1].name .. " " .. list[2].name .. " " .. list[3].name)
+    assert.equal("V1 V2 V2", list[1].area .. " " .. list[2].area .. " " .. list[3].area)
+    local found = net:activations(x, { "V1@1" })
+    assert.equal(found["V1@1"]:reshape({ 3, -1 }):digest(), list[1].x:digest())
+  end)
+
   it("are read out at the last, all or their mean", function()
     local function outputs(steps)
       local net = model "m" { input { 1, 8, 8 }, steps = 3, seed = 4, area "V1" { conv { 4, kernel = 3, pad = 1 },
@@ -242,9 +253,9 @@ describe("steps", function()
     local net = model "m" { input { 4 }, steps = 3, seed = 1, area "A" { dense { 6 }, relu }, lateral { "A",
       dense { 6 } },
       readout "r" { dense { 2 } } }
-    local x = draw { 40, 3, 4 }
-    local y = (x[{ {}, 1, 1 }]:clone() * x[{ {}, 3, 2 }]:clone()):gt(0):to "int64" + 1
-    local history = require("lamina.train").train { model = net, data = require("lamina.data").tensors { x, y },
+    local items = draw { 40, 3, 4 }
+    local y = (items[{ {}, 1, 1 }]:clone() * items[{ {}, 3, 2 }]:clone()):gt(0):to "int64" + 1
+    local history = require("lamina.train").train { model = net, data = require("lamina.data").tensors { items, y },
       epochs = 60, batch = 40, log = false, seed = 1, optimizer = require("lamina.optim").adam { rate = 0.02 } }
     assert.is_true(history[60].train_loss < 0.5 * history[1].train_loss)
   end)
