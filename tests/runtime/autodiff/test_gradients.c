@@ -31,11 +31,20 @@ static void every_op_is_documented(void **state) {
   assert_null(lm_op_find("no_such_op"));
 }
 
+static bool has_gradient(const lm_op *op) { return (op->backward || op->compound) && !op->no_backward; }
+
+/* Second derivatives are promised of every op that has first ones. */
+static void every_gradient_can_be_differentiated(void **state) {
+  (void)state;
+  for (int i = 0; lm_ops[i]; i++)
+    if (has_gradient(lm_ops[i]) && !lm_ops[i]->twice) fail_msg("%s has no second derivative", lm_ops[i]->name);
+}
+
 static void check(int order, double tolerance) {
   int checked = 0;
   for (int i = 0; lm_ops[i]; i++) {
     const lm_op *op = lm_ops[i];
-    if (!(op->backward || op->compound) || op->no_backward || (order == 2 && !op->twice)) continue;
+    if (!has_gradient(op)) continue;
     for (const lm_case *k = op->cases; k->inputs; k++) {
       lm_err e = {0};
       double worst;
@@ -99,6 +108,33 @@ static void a_wrong_recorded_backward_is_caught(void **state) {
   assert_non_null(strstr(e.message, "recorded"));
 }
 
+/* Right in value, but as a constant of what flows in: only the derivative by that tells. */
+static lm_status constant_of_gradient(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  bool old = lm_grad_set(false);
+  lm_status status = lm_op_find("add")->backward(c, grad_out, grad_in, e);
+  lm_grad_set(old);
+  for (int i = 0; i < 2 && status == LM_OK; i++) {
+    lm_tensor *g = grad_in[i], *constant = NULL;
+    if (!g) continue;
+    status = lm_tensor_convert(&constant, g, g->dtype, e);
+    lm_tensor_release(g);
+    grad_in[i] = constant;
+  }
+  return status;
+}
+
+static void a_gradient_that_forgets_what_flows_in_is_caught(void **state) {
+  (void)state;
+  const lm_op *right = lm_op_find("add");
+  lm_op wrong = *right;
+  wrong.backward = constant_of_gradient;
+  lm_err e = {0};
+  double worst;
+  assert_int_equal(lm_gradcheck(&wrong, &right->cases[0], 1, 1e-6, &worst, &e), LM_OK);
+  assert_int_equal(lm_gradcheck(&wrong, &right->cases[0], 2, 1e-5, &worst, &e), LM_ERR_NUMERIC);
+  assert_non_null(strstr(e.message, "along a direction"));
+}
+
 /* No test leaves memory behind: everything above was released. */
 static void nothing_is_left(void **state) {
   (void)state;
@@ -108,10 +144,12 @@ static void nothing_is_left(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_op_is_documented),
+      cmocka_unit_test(every_gradient_can_be_differentiated),
       cmocka_unit_test(first_derivatives),
       cmocka_unit_test(second_derivatives),
       cmocka_unit_test(a_wrong_backward_is_caught),
       cmocka_unit_test(a_wrong_recorded_backward_is_caught),
+      cmocka_unit_test(a_gradient_that_forgets_what_flows_in_is_caught),
       cmocka_unit_test(nothing_is_left),
   };
   return cmocka_run_group_tests_name("gradients", tests, NULL, NULL);
