@@ -12,10 +12,12 @@
 #include "kernels/kernels.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,6 +72,37 @@ static int base_fail_allocation(lua_State *L) {
   int64_t n = bind_int(L, 1, "fail_allocation: n");
   if (n < 0) bind_fail(L, "fail_allocation: n is %lld but must not be negative (0: never)", (long long)n);
   lm_memory_fail_at(n);
+  return 0;
+}
+
+/* uninterrupted(f, ...) -> what f returns; Ctrl-C waits until it has. */
+static int base_uninterrupted(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lm_interrupt_hold();
+  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  lm_interrupt_let();
+  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+}
+
+static void on_alarm(int number) {
+  (void)number;
+  raise(SIGINT);
+}
+
+/* interrupt_after(seconds): as if Ctrl-C were pressed then; 0 calls it off. */
+static int base_interrupt_after(lua_State *L) {
+  double seconds = bind_real(L, 1, "interrupt_after: seconds");
+  if (!(seconds >= 0 && seconds < 1e6))
+    bind_fail(L, "interrupt_after: seconds is %g but must be from 0 to 1000000", seconds);
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_alarm;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGALRM, &action, NULL);
+  long whole = (long)seconds, micro = (long)((seconds - (double)whole) * 1e6);
+  struct itimerval timer = {
+      .it_value = {.tv_sec = whole, .tv_usec = seconds > 0 && whole == 0 && micro == 0 ? 1 : micro}};
+  setitimer(ITIMER_REAL, &timer, NULL);
   return 0;
 }
 
@@ -230,6 +263,8 @@ static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"set_budget", base_set_budget},
                                      {"trim", base_trim},
                                      {"fail_allocation", base_fail_allocation},
+                                     {"uninterrupted", base_uninterrupted},
+                                     {"interrupt_after", base_interrupt_after},
                                      {"isa", base_isa},
                                      {"cpu", base_cpu},
                                      {"sha256", base_sha256},
@@ -266,6 +301,12 @@ static const bind_doc docs[] = {
     {"base.fail_allocation", "fail_allocation(n)",
      "The n-th allocation from now fails once (1: the next one), which is how tests reach error paths; 0 switches "
      "this off."},
+    {"base.uninterrupted", "uninterrupted(f, ...) -> what f returns",
+     "Calls f(...) while Ctrl-C waits: for a few changes that belong together, such as a step of an optimizer. Keep "
+     "it "
+     "short."},
+    {"base.interrupt_after", "interrupt_after(seconds)",
+     "Does after so many seconds what Ctrl-C does, which is how tests interrupt at any moment; 0 calls it off."},
     {"base.isa", "isa() -> string",
      "The instruction set of the kernels in use: generic, avx2, avx512 or neon. The environment variable LAMINA_ISA "
      "chooses a lesser one at the start. No result depends on it."},

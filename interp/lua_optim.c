@@ -1,6 +1,7 @@
 /* lua_optim.c: require "lamina.core.optim": multi-tensor steps, the gradient's norm and its finite check.
  * The optimiser objects that a script uses (sgd, adam, ...) are lib/optim.lua. */
 #include "bind.h"
+#include "optim/journal.h"
 #include "optim/optim.h"
 
 #include <string.h>
@@ -109,9 +110,23 @@ static int optim_nonfinite(lua_State *L) {
   return 1;
 }
 
+/* note(tensor, ...): what a training step is about to change before it is done. */
+static int optim_note(lua_State *L) {
+  lm_err err = {0};
+  for (int i = 1; i <= lua_gettop(L); i++)
+    bind_check(L, lm_journal_note(bind_tensor(L, i, "note: a tensor"), &err), &err);
+  return 0;
+}
+
+static int optim_commit(lua_State *L) {
+  (void)L;
+  lm_journal_commit();
+  return 0;
+}
+
 int bind_open_optim(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"step", optim_step}, {"norm", optim_norm}, {"nonfinite", optim_nonfinite}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"step", optim_step}, {"norm", optim_norm},     {"nonfinite", optim_nonfinite},
+                                       {"note", optim_note}, {"commit", optim_commit}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -7,6 +7,7 @@
 -- groups = { { of = "V1", rate = 1e-4 }, { of = "bias$", decay = 0 } } gives some parameters a rate or a decay of
 -- their own; the last group that means a parameter counts. Constraints of parameters (lib/constraints.lua) hold after
 -- every update.
+local base = require "lamina.core.base"
 local constraints = require "lamina.constraints"
 local core = require "lamina.core.optim"
 local errors = require "lamina.errors"
@@ -187,15 +188,18 @@ function Optimizer:update()
   if o.check then raise_nonfinite(self) end
   local scale = 1 / math.max(self.pending, 1)
   if o.clip then scale = clip_scale(self, scale) end
-  self.steps, self.last_rate, self.pending = self.steps + 1, o.rate * by, 0
-  for _, bucket in ipairs(self.buckets) do
-    core.step(bucket.params, { kind = self.kind, rate = bucket.rate * by, decay = bucket.decay, momentum = o.momentum,
-      nesterov = o.nesterov, beta1 = o.beta1, beta2 = o.beta2, epsilon = o.epsilon, step = self.steps, scale = scale,
-      limit = o.clip_value, first = parameters.pick(self.first, bucket),
-      second = parameters.pick(self.second, bucket) })
-  end
-  constraints.hold(self.entries)
-  if o.average then move_means(self) end
+  base.uninterrupted(function() -- Ctrl-C finds a step done, running statistics included, or not begun
+    self.steps, self.last_rate, self.pending = self.steps + 1, o.rate * by, 0
+    for _, bucket in ipairs(self.buckets) do
+      core.step(bucket.params, { kind = self.kind, rate = bucket.rate * by, decay = bucket.decay,
+        momentum = o.momentum, nesterov = o.nesterov, beta1 = o.beta1, beta2 = o.beta2, epsilon = o.epsilon,
+        step = self.steps, scale = scale, limit = o.clip_value, first = parameters.pick(self.first, bucket),
+        second = parameters.pick(self.second, bucket) })
+    end
+    constraints.hold(self.entries)
+    if o.average then move_means(self) end
+    core.commit()
+  end)
 end
 
 --- opt:gather(loss): zero, backward, and an update when `accumulate` losses are together.
@@ -203,8 +207,10 @@ function Optimizer:gather(loss)
   if self.pending == 0 then self:zero() end
   loss:backward()
   if ops.guard() then return end
-  self.pending = self.pending + 1
-  if self.pending >= self.o.accumulate then self:update() end
+  base.uninterrupted(function()
+    self.pending = self.pending + 1
+    if self.pending >= self.o.accumulate then self:update() end
+  end)
 end
 
 --- opt:flush(): an update from fewer losses than `accumulate`, where some are left; loop does this after each epoch.

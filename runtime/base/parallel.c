@@ -44,6 +44,7 @@ typedef struct region {
 
 static atomic_int thread_count;   /* 0: not yet asked */
 static atomic_int interrupted;    /* written by the signal handler, read by every thread; lock-free, so both may */
+static atomic_int held;           /* how many ask for interrupts to wait */
 static _Thread_local bool inside; /* this thread is running a task */
 
 #define CLOSED ((uint64_t)1 << 31)
@@ -91,7 +92,10 @@ void lm_threads_set(int count) {
 
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
 void lm_interrupt(void) { atomic_store_explicit(&interrupted, 1, memory_order_relaxed); }
-bool lm_interrupted(void) { return atomic_load_explicit(&interrupted, memory_order_relaxed) != 0; }
+bool lm_interrupt_pending(void) { return atomic_load_explicit(&interrupted, memory_order_relaxed) != 0; }
+bool lm_interrupted(void) { return lm_interrupt_pending() && atomic_load_explicit(&held, memory_order_relaxed) == 0; }
+void lm_interrupt_hold(void) { atomic_fetch_add(&held, 1); }
+void lm_interrupt_let(void) { atomic_fetch_sub(&held, 1); }
 void lm_interrupt_clear(void) { atomic_store_explicit(&interrupted, 0, memory_order_relaxed); }
 
 static int64_t range_start(const region *r, int64_t i) {

@@ -27,9 +27,14 @@ void lm_parallel_alone(void);
 int lm_threads(void);           /* how many the next lm_parallel may use; at first the number of usable cores */
 void lm_threads_set(int count); /* at least 1; larger than the number of cores is allowed */
 
-/* Ctrl-C: the signal handler asks, lm_parallel and long loops poll, whoever reports it clears. All async-safe. */
+/* Ctrl-C: the signal handler asks, lm_parallel and long loops poll, whoever reports it clears. All async-safe.
+ * While it is held (calls nest), lm_interrupted is false: changes of several things that belong together are made as
+ * one; lm_interrupt_pending tells of a press all the same. */
 void lm_interrupt(void);
 bool lm_interrupted(void);
+bool lm_interrupt_pending(void);
 void lm_interrupt_clear(void);
+void lm_interrupt_hold(void);
+void lm_interrupt_let(void);
 
 #endif
