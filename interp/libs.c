@@ -105,7 +105,8 @@ static void push_list(lua_State *L, int n, const char *const *items) {
   }
 }
 
-/* lamina.core.command: script, args, data, out, seed, interactive, digest, traceback, sources, source(path), modules(). */
+/* lamina.core.command: script, args, data, out, seed, interactive, digest, traceback, sources, source(path),
+ * modules(). */
 static void open_command(lua_State *L, const command *c) {
   lua_newtable(L);
   lua_pushstring(L, c->script);

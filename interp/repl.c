@@ -6,6 +6,7 @@
 
 #include "base/version.h"
 #include "editor.h"
+#include "optim/journal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,7 @@ static void run(lua_State *L, const command *c, entry *e, const char *chunk, int
   int base = lua_gettop(L) - 1;
   if (status == LUA_OK) {
     interrupt_clear();
+    lm_journal_commit(); /* each entry begins with what the last one left */
     status = script_call(L, 0, LUA_MULTRET);
     if (status == LUA_OK) status = show(L, base, e->quiet);
   }

@@ -1,6 +1,7 @@
 --- norm.batch, norm.layer, norm.group { 32 }, norm.instance
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
+local optim = require "lamina.core.optim"
 local tensor = require "lamina.core.tensor"
 
 local ONE, ZERO = { "constant", value = 1 }, "zeros"
@@ -57,6 +58,7 @@ end
 
 -- running = (1 - momentum) running + momentum of the batch, the variance divided by one element less.
 local function update(o, running_mean, running_variance, mean, variance, count)
+  optim.note(running_mean, running_variance) -- a step that is interrupted puts them back
   tensor.no_grad(function()
     running_mean:mul_(1 - o.momentum):add_(mean:detach() * o.momentum)
     running_variance:mul_(1 - o.momentum):add_(variance:detach() * (o.momentum * count / (count - 1)))

@@ -1,9 +1,11 @@
 --- What a model holds: parameters and buffers, their first values, freezing, copies, files, comparisons. Each
 -- function here becomes a method of models (lib/model.lua).
+local base = require "lamina.core.base"
 local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
+local optim = require "lamina.core.optim"
 local schema = require "lamina.schema"
 local weights = require "lamina.weights"
 
@@ -275,7 +277,8 @@ function Model:take(tensors, what, level, partial)
       table.concat(wrong, "; ", 1, math.min(#wrong, 4)), more)
   end
   local report, known = { taken = {}, missing = {}, extra = {} }, {}
-  core.no_grad(function()
+  optim.commit() -- what an interrupt would put back is replaced
+  base.uninterrupted(core.no_grad, function()
     for _, p in ipairs(everything(self)) do
       known[p.name] = true
       local list = tensors[p.name] and report.taken or report.missing

@@ -155,7 +155,7 @@ describe("a training loop that is interrupted", function()
   -- A model with what a layer keeps while it trains, an optimizer with momentum and clipping, and one step of it.
   local function make()
     local net = word "model" "m" { seed = 5, word "input" { 1, 8, 8 },
-      word "area" "A" { word "conv" { 4, kernel = 3 }, word "relu", word "pool".max { 2 }, word "dropout" { 0.3 } },
+      word "area" "A" { word "conv" { 4, kernel = 3 }, word "norm".batch {}, word "relu", word "pool".max { 2 }, word "dropout" { 0.3 } },
       word "readout" "r" { word "dense" { 10 }, word "relu", word "dense" { 3 } } }
     local opt = word "adam" { rate = 0.01, clip = 1 }
     opt:attach(net)
@@ -183,14 +183,14 @@ describe("a training loop that is interrupted", function()
   it(string.format("%d times is before or after a whole step each time, bit for bit", COUNT), function()
     core.draws { 0, 0, 0, 0 }
     local LENGTH <const> = 40
-    local known, start = {}, base.clock()
+    local known = {}
     local step, digest = make()
     known[0] = digest()
     for i = 1, LENGTH do
       step(i)
       known[i] = digest()
     end
-    start = base.clock()
+    local start = base.clock()
     for i = 1, 20 do step(i) end
     local once = (base.clock() - start) / 20
     math.randomseed(1)
