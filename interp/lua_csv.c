@@ -33,24 +33,101 @@ static char read_separator(lua_State *L, int index, const char *what) {
 
 enum column_kind { WHOLE, NUMBERS, TEXTS };
 
-/* A column is numbers where every field is one or empty, and one at least is. */
-static enum column_kind kind_of(const lm_table *t, int64_t column) {
+/* How columns are read: option tables at stack indices, 0 where absent. */
+typedef struct reading {
+  bool numbers;
+  int missing; /* list of texts that stand for nothing, beside the empty one */
+  int types;   /* column name -> "integer", "number" or "text" */
+  const char *path;
+} reading;
+
+static bool is_missing(lua_State *L, const reading *r, const lm_text *field) {
+  if (field->n == 0) return true;
+  bool found = false;
+  for (lua_Integer i = 1, n = r->missing ? (lua_Integer)lua_rawlen(L, r->missing) : 0; i <= n && !found; i++) {
+    size_t length;
+    lua_rawgeti(L, r->missing, i);
+    const char *text = lua_tolstring(L, -1, &length);
+    found = text && length == (size_t)field->n && !memcmp(text, field->data, length);
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
+/* "1,5", "-0,25": digits on both sides of one comma. */
+static bool has_decimal_comma(const lm_text *field) {
+  int64_t i = field->n > 0 && (field->data[0] == '-' || field->data[0] == '+'), digits = 0, commas = 0;
+  for (; i < field->n; i++) {
+    if (field->data[i] >= '0' && field->data[i] <= '9')
+      digits++;
+    else if (field->data[i] == ',' && digits && !commas)
+      commas++, digits = 0;
+    else
+      return false;
+  }
+  return commas && digits;
+}
+
+static void bad_field(lua_State *L, const reading *r, const lm_table *t, int64_t row, int64_t column,
+                      const char *what) {
+  lm_err err;
+  const lm_text *field = &t->fields[row * t->columns + column], *name = &t->fields[column];
+  lm_fail(&err, LM_ERR_FORMAT, "%s: row %" PRId64 " of column '%.*s' is '%.*s': %s", r->path, row,
+          (int)(name->n < 60 ? name->n : 60), name->data, (int)(field->n < 60 ? field->n : 60), field->data, what);
+  bind_raise(L, &err);
+}
+
+/* A column is numbers where every field is one or missing, and one at least is. One in which commas stand for decimal
+ * points is refused: whether 1,500 is a thousand and more cannot be told. */
+static enum column_kind kind_of(lua_State *L, const reading *r, const lm_table *t, int64_t column) {
   enum column_kind kind = TEXTS;
   bool gaps = false;
+  int64_t comma = 0;
   for (int64_t row = 1; row < t->rows; row++) {
     const lm_text *field = &t->fields[row * t->columns + column];
     double value;
     int64_t integer;
     bool whole;
-    if (field->n == 0) {
+    if (is_missing(L, r, field)) {
       gaps = true;
       continue;
     }
-    if (!lm_number_parse(field->data, field->n, &value, &integer, &whole)) return TEXTS;
+    if (!lm_number_parse(field->data, field->n, &value, &integer, &whole)) {
+      if (!has_decimal_comma(field)) return TEXTS;
+      if (!comma) comma = row;
+      continue;
+    }
     if (kind == TEXTS) kind = WHOLE;
     if (!whole) kind = NUMBERS;
   }
+  if (comma)
+    bad_field(
+        L, r, t, comma, column,
+        "a comma in a number; write numbers with a decimal point, or read the column as text with types = { NAME "
+        "= 'text' }");
   return kind == WHOLE && gaps ? NUMBERS : kind;
+}
+
+/* The kind that the option `types` asks for; without one, what the fields are. */
+static enum column_kind kind_wanted(lua_State *L, const reading *r, const lm_table *t, int64_t column) {
+  const lm_text *name = &t->fields[column];
+  if (!r->types) return r->numbers ? kind_of(L, r, t, column) : TEXTS;
+  lua_pushlstring(L, name->data, (size_t)name->n);
+  const char *type = lua_rawget(L, r->types) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  enum column_kind kind = !strcmp(type, "integer") ? WHOLE : !strcmp(type, "number") ? NUMBERS : TEXTS;
+  bool said = *type != 0;
+  lua_pop(L, 1);
+  if (!said) return r->numbers ? kind_of(L, r, t, column) : TEXTS;
+  for (int64_t row = 1; row < t->rows && kind != TEXTS; row++) {
+    const lm_text *field = &t->fields[row * t->columns + column];
+    double value;
+    int64_t integer;
+    bool whole, missing = is_missing(L, r, field);
+    if (missing && kind == NUMBERS) continue;
+    if (missing || !lm_number_parse(field->data, field->n, &value, &integer, &whole) || (kind == WHOLE && !whole))
+      bad_field(L, r, t, row, column, kind == WHOLE ? "no whole number of 64 bits" : "no number");
+  }
+  return kind;
 }
 
 static void push_field(lua_State *L, const lm_text *field, enum column_kind kind) {
@@ -67,30 +144,66 @@ static void push_field(lua_State *L, const lm_text *field, enum column_kind kind
     lua_pushnumber(L, value);
 }
 
+/* One column under one name that holds other separators is a table whose separator was not said. */
+static void check_separator(lua_State *L, const lm_table *t, const char *path) {
+  const lm_text *name = &t->fields[0];
+  for (const char *other = ";\t|"; t->columns == 1 && *other; other++) {
+    if (!memchr(name->data, *other, (size_t)name->n)) continue;
+    lm_err err;
+    lm_fail(&err, LM_ERR_FORMAT,
+            "%s:1: one column, named '%.*s'; say separator = '%s' if it stands between fields, or "
+            "',' if not",
+            path, (int)(name->n < 80 ? name->n : 80), name->data,
+            *other == '\t'  ? "\\t"
+            : *other == ';' ? ";"
+                            : "|");
+    bind_raise(L, &err);
+  }
+}
+
+/* Every column that `types` names must be there. */
+static void check_types(lua_State *L, const reading *r, int columns) {
+  if (!r->types) return;
+  for (lua_pushnil(L); lua_next(L, r->types); lua_pop(L, 1)) {
+    const char *type = lua_tostring(L, -1);
+    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING ||
+        (strcmp(type, "integer") != 0 && strcmp(type, "number") != 0 && strcmp(type, "text") != 0))
+      bind_fail(L, "csv_read: types must give column names the types 'integer', 'number' or 'text'");
+    lua_pushvalue(L, -2);
+    if (lua_rawget(L, columns) == LUA_TNIL)
+      bind_fail(L, "csv_read: types: %s has no column '%s'", r->path, lua_tostring(L, -3));
+    lua_pop(L, 1);
+  }
+}
+
 /* Pushes {name = column} and the names in order, the first row being the names. */
-static void push_columns(lua_State *L, const lm_table *t, bool numbers, const char *path) {
+static void push_columns(lua_State *L, const lm_table *t, const reading *r) {
   lua_newtable(L);
+  int columns = lua_gettop(L);
   lua_newtable(L);
   for (int64_t column = 0; column < t->columns; column++) {
     const lm_text *name = &t->fields[column];
     lua_pushlstring(L, name->data, (size_t)name->n);
     lua_pushvalue(L, -1);
-    if (lua_rawget(L, -4) != LUA_TNIL) {
+    if (lua_rawget(L, columns) != LUA_TNIL) {
       lm_err err;
-      lm_fail(&err, LM_ERR_FORMAT, "%s:1: two columns are named '%s'", path, lua_tostring(L, -2));
+      lm_fail(&err, LM_ERR_FORMAT, "%s:1: two columns are named '%s'", r->path, lua_tostring(L, -2));
       bind_raise(L, &err);
     }
     lua_pop(L, 1);
     lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, column + 1);
-    enum column_kind kind = numbers ? kind_of(t, column) : TEXTS;
+    lua_rawseti(L, columns + 1, column + 1);
+    enum column_kind kind = kind_wanted(L, r, t, column);
     lua_createtable(L, (int)(t->rows < 1 << 20 ? t->rows : 1 << 20), 0);
     for (int64_t row = 1; row < t->rows; row++) {
-      push_field(L, &t->fields[row * t->columns + column], kind);
+      const lm_text *field = &t->fields[row * t->columns + column];
+      static const lm_text nothing = {"", 0};
+      push_field(L, kind != TEXTS && is_missing(L, r, field) ? &nothing : field, kind);
       lua_rawseti(L, -2, row);
     }
-    lua_rawset(L, -4);
+    lua_rawset(L, columns);
   }
+  check_types(L, r, columns);
 }
 
 static void push_rows(lua_State *L, const lm_table *t) {
@@ -105,23 +218,35 @@ static void push_rows(lua_State *L, const lm_table *t) {
   }
 }
 
+/* A table among the options at index 2: its stack index, 0 where it is absent. */
+static int table_option(lua_State *L, const char *name) {
+  if (!bind_option(L, 2, name)) return 0;
+  if (!lua_istable(L, -1)) bind_fail(L, "csv_read: %s must be a table", name);
+  return lua_gettop(L);
+}
+
 static int io_csv_read(lua_State *L) {
-  const char *path = own_path(L, 1, "csv_read");
-  bool header = false, numbers = true;
+  reading r = {.numbers = true, .path = own_path(L, 1, "csv_read")};
+  bool header = false, said = false;
   char separator = ',';
   if (!lua_isnoneornil(L, 2)) {
     luaL_checktype(L, 2, LUA_TTABLE);
-    bind_known_options(L, 2, "csv_read", "header numbers separator");
+    bind_known_options(L, 2, "csv_read", "header numbers separator missing types");
     if (bind_option(L, 2, "header")) header = bind_bool(L, -1, "csv_read: header");
-    if (bind_option(L, 2, "numbers")) numbers = bind_bool(L, -1, "csv_read: numbers");
+    if (bind_option(L, 2, "numbers")) r.numbers = bind_bool(L, -1, "csv_read: numbers");
     separator = read_separator(L, 2, "csv_read");
+    said = bind_option(L, 2, "separator");
+    r.missing = table_option(L, "missing");
+    r.types = table_option(L, "types");
+    if (!header && (r.missing || r.types)) bind_fail(L, "csv_read: missing and types need header = true");
   }
   lm_table *table = own_new(L, sizeof *table, free_table);
   int owner = lua_gettop(L);
   lm_err err = {0};
-  bind_check(L, lm_csv_read(table, path, separator, &err), &err);
+  bind_check(L, lm_csv_read(table, r.path, separator, &err), &err);
+  if (header && !said && table->rows > 0) check_separator(L, table, r.path);
   if (header)
-    push_columns(L, table, numbers, path);
+    push_columns(L, table, &r);
   else
     push_rows(L, table);
   own_free(L, owner);
@@ -285,12 +410,15 @@ static const luaL_Reg functions[] = {{"csv_read", io_csv_read}, {"csv_write", io
 
 static const bind_doc docs[] = {
     {"io.csv_read",
-     "csv_read(path[, { header = false, numbers = true, separator = ',' }]) -> rows, or columns and names",
+     "csv_read(path[, { header = false, numbers = true, separator = ',', missing = { texts }, types = { NAME = type "
+     "} "
+     "}]) -> rows, or columns and names",
      "A CSV file (RFC 4180, UTF-8) as a list of rows, each a list of strings. With header = true: a table of columns "
-     "by "
-     "the names in the first row, and the list of those names. A column in which every field is a number, or empty, "
-     "holds numbers then (integers where all are; NaN for an empty field) unless numbers = false. Rows of different "
-     "lengths raise a 'format' error that names the line."},
+     "by the names in the first row, and the list of those names. A column in which every field is a number, or "
+     "missing, holds numbers then (integers where all are; NaN for a missing field) unless numbers = false. An empty "
+     "field is missing, and so are the texts in `missing`, such as 'NA'; in a column of texts they stay. types says "
+     "what a column is: 'integer', 'number' or 'text'; a field that is not is an error. Numbers with a decimal comma "
+     "are refused. Rows of different lengths raise a 'format' error that names the line."},
     {"io.csv_write", "csv_write(path, rows or columns[, { header = { names }, separator = ',' }])",
      "Writes a list of rows, or columns by name (in the order of header, sorted by default), as CSV. Numbers are "
      "written so that they read back as they were."},

@@ -16,7 +16,7 @@ Lamina: models of sensory cortex, in Lua.
   layers       %s
   learning     train evaluate loop; losses; sgd adam adamw rmsprop adagrad; cosine step linear constant warmup;
                local_rule dale; help "goals", "penalties", "constraints", "rules"
-  data         data hdf5 stimuli neural
+  data         data augment image hdf5 stimuli neural
   analysis     predictivity separability; ridge; kfold grouped; split_half
   experiments  experiment report
   figures      plot

@@ -9,6 +9,7 @@ local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local image = require "lamina.core.image"
 local object = require "lamina.object"
+local pictures = require "lamina.data.images"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
@@ -332,15 +333,16 @@ end
 
 local FOLDER = {
   positional = { "folder" },
-  folder = { type = "string", required = true, doc = "a folder of PNG files" },
+  folder = { type = "string", required = true, doc = "a folder of PNG and JPEG files" },
   table = { type = "string", doc = "a CSV file with a row for each image; stimuli.csv in the folder if it is there" },
   id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
-  file = { type = "string", default = "file", doc = "the column of the table that names the PNG file" },
+  file = { type = "string", default = "file", doc = "the column of the table that names the file" },
+  upright = { type = "boolean", default = false, doc = "turn JPEGs as their EXIF orientation says" },
   channels = { type = "integer", default = 1, min = 1, max = 3, doc = "1 grey, 3 colour" },
   size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
 }
 
--- The files to read, and what the table says of them; without a table every PNG by name.
+-- The files to read, and what the table says of them; without a table every picture by name.
 local function listed(o, position)
   local base = require "lamina.core.base"
   local path = o.table or (base.exists(o.folder .. "/stimuli.csv") and o.folder .. "/stimuli.csv" or nil)
@@ -348,29 +350,27 @@ local function listed(o, position)
     local columns, ids = read_table(path, o.id, nil, o.folder, position)
     local files = {}
     for i, id in ipairs(ids) do
-      files[i] = columns[o.file] and columns[o.file][i] or common.key(id) .. ".png"
+      files[i] = columns[o.file] and columns[o.file][i] or pictures.file_of(o.folder, common.key(id))
     end
     return files, ids, columns
   end
   local files, ids = {}, {}
-  for _, name in ipairs(base.list(o.folder)) do
-    local id = name:match "^(.*)%.[pP][nN][gG]$"
-    if id then files[#files + 1], ids[#ids + 1] = name, id end
-  end
-  if #files == 0 then errors.raise("io", position, "stimuli.folder: %s holds no PNG file", o.folder) end
+  for i, name in ipairs(pictures.list(o.folder)) do files[i], ids[i] = name, pictures.stem(name) end
+  if #files == 0 then errors.raise("io", position, "stimuli.folder: %s holds no PNG or JPEG file", o.folder) end
   return files, ids
 end
 
---- stimuli.folder { "images", table =, id = "stimulus_id", file = "file", channels = 1, size = }: the PNG files of a
--- folder, luminance 0 to 1. With a table (stimuli.csv in the folder, or the file named) its rows say which files, in
--- which order, and what is known about them; without, all files by name, each file's name without .png its id.
+--- stimuli.folder { "images", table =, id = "stimulus_id", file = "file", channels = 1, size = }: the PNG and JPEG
+-- files of a folder, luminance 0 to 1. With a table (stimuli.csv in the folder, or the file named) its rows say
+-- which files, in which order, and what is known about them; without, all files by name, each file's name without
+-- its ending its id.
 function M.folder(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.folder", given, FOLDER, position)
   local files, ids, columns = listed(o, position)
   local images, shape = {}, nil
   for i, file in ipairs(files) do
-    local picture = core_io.png_read(o.folder .. "/" .. file, { channels = o.channels })
+    local picture = core_io.picture_read(o.folder .. "/" .. file, { channels = o.channels, upright = o.upright })
     local one = picture:to "float32" * (1 / (picture.dtype == "uint8" and 255 or 65535))
     if o.size then one = image.resize(one, o.size, o.size, "box") end
     local text = table.concat(one.shape, "x")

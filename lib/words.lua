@@ -9,7 +9,7 @@ local errors = require "lamina.errors"
 local M = {}
 
 local whole = {
-  data = "lamina.data", plot = "lamina.plot", stimuli = "lamina.stimuli", neural = "lamina.neural",
+  data = "lamina.data", image = "lamina.image", plot = "lamina.plot", stimuli = "lamina.stimuli", neural = "lamina.neural",
   ops = "lamina.core.ops", lamina = "lamina", losses = "lamina.loss", linalg = "lamina.linalg",
   hdf5 = "lamina.hdf5",
 }

@@ -73,7 +73,7 @@ local ARRAYS = schema.document("data.arrays", {
     .. "an .npy or IDX file, or a tensor" },
   y = { type = { "string", "tensor", "table" }, doc = "targets, likewise; or several by name" },
   groups = { type = { "string", "table" }, doc = "what items belong together in a split, likewise" },
-  first = { type = "integer", default = 1, choices = nil, min = 0, max = 1, doc = "the number of the first class in "
+  first = { type = "integer", default = 1, min = 0, max = 1, doc = "the number of the first class in "
     .. "the "
     .. "file: labels that begin at 0 have 1 added" },
   map = { type = "boolean", default = true, doc = "map files into memory instead of reading them, where their "

@@ -1,5 +1,6 @@
 --- data.folder, data.npy, data.csv and their kin: plain files, read and written.
 local errors = require "lamina.errors"
+local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -19,17 +20,36 @@ local function named(word, path, position)
   errors.raise("argument", position, "data.%s: expected the name of a file, got a %s", word, type(path))
 end
 
---- data.npy(path): the tensor in a NumPy file (a list of strings for one of text), in its own type. Like data.csv, it
--- looks in the experiment's folder first.
-function M.npy(path)
-  path = require("lamina.experiment").find(named("npy", path, errors.position(2)))
-  return require("lamina.core.io").npy_read(path)
+local NPY = schema.document("data.npy", { positional = { "path" },
+  path = { type = "string", required = true, doc = "the file" },
+  map = { type = "boolean", default = false, doc = "map the file into memory: what needs no conversion costs nothing "
+    .. "until it is touched; the file must stay as it is meanwhile" } })
+
+--- data.npy "x.npy", data.npy { "x.npy", map = true }: the tensor in a NumPy file (a list of strings for one of
+-- text), in its own type. Like data.csv, it looks in the experiment's folder first.
+function M.npy(given)
+  local position = errors.position(2)
+  if type(given) ~= "table" then given = { named("npy", given, position) } end
+  local o = schema.check("data.npy", given, NPY, position)
+  return require("lamina.core.io").npy_read(require("lamina.experiment").find(o.path), { map = o.map })
 end
 
---- data.csv(path): the columns of a CSV file whose first row names them: lists by name.
-function M.csv(path)
-  path = require("lamina.experiment").find(named("csv", path, errors.position(2)))
-  return require("lamina.core.io").csv_read(path, { header = true })
+local CSV = schema.document("data.csv", { positional = { "path" },
+  path = { type = "string", required = true, doc = "the file" },
+  separator = { type = "string", doc = "what stands between fields; ',' if absent" },
+  missing = { type = "table", doc = "texts that stand for nothing, such as { \"NA\" }; an empty field always does" },
+  types = { type = "table", doc = "what columns are, by name: \"integer\", \"number\" or \"text\"; else their fields "
+    .. "tell" } })
+
+--- data.csv "x.csv", data.csv { "x.csv", separator = ";", missing = { "NA" }, types = { id = "text" } }: the columns
+-- of a CSV file whose first row names them: lists by name. A column of numbers holds numbers, NaN where one is
+-- missing.
+function M.csv(given)
+  local position = errors.position(2)
+  if type(given) ~= "table" then given = { named("csv", given, position) } end
+  local o = schema.check("data.csv", given, CSV, position)
+  return (require("lamina.core.io").csv_read(require("lamina.experiment").find(o.path), { header = true,
+    separator = o.separator, missing = o.missing, types = o.types }))
 end
 
 --- data.mat(path[, name]): the variables of a MATLAB file (versions 4, 5 and 7.3) by name, or one of them. Arrays are

@@ -84,7 +84,8 @@ local TABLE = schema.document("data.table", {
   classes = { type = "table", doc = "the classes in order; sorted if absent" },
   groups = { type = "string", doc = "the column that says what belongs together in a split" },
   missing = { type = "boolean", default = false, doc = "targets may have gaps (NaN)" },
-  separator = { type = "string", default = ",", doc = "what stands between fields" },
+  separator = { type = "string", doc = "what stands between fields; ',' if absent" },
+  gaps = { type = "table", doc = "texts that stand for a missing number, such as { \"NA\" }" },
   name = { type = "string", doc = "what messages call it; the file's name if absent" },
 })
 
@@ -95,7 +96,7 @@ function M.table(given)
   local position = errors.position(2)
   local o = schema.check("data.table", given, TABLE, position)
   local path = require("lamina.experiment").find(o.file)
-  local columns = io.csv_read(path, { header = true, separator = o.separator })
+  local columns = io.csv_read(path, { header = true, separator = o.separator, missing = o.gaps })
   local y, classes = columns_of.targets(columns, { labels = o.labels, y = o.y, classes = o.classes,
     missing = o.missing,
     where = path, word = "data.table" }, position)

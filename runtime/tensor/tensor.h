@@ -126,8 +126,8 @@ lm_status lm_tensor_digest(const lm_tensor *t, char out[65], lm_err *e);
 enum { LM_SHAPE_TEXT = 192 };
 char *lm_shape_text(int ndim, const int64_t *shape, char out[LM_SHAPE_TEXT]);
 
-/* How printing shows numbers: at most so many decimals, so many items at each end of an axis of a tensor with more than
- * `threshold` elements, lines of at most `width` columns. */
+/* How printing shows numbers: at most so many decimals, so many items at each end of an axis of a tensor with more
+ * than `threshold` elements, lines of at most `width` columns. */
 typedef struct lm_text_settings {
   int decimals, edge, width;
   int64_t threshold;

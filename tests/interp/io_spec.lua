@@ -147,6 +147,34 @@ describe("lamina.core.io", function()
     fails("format", p .. ":2: a row of 1 fields; the first has 2", io.csv_read, p)
   end)
 
+  it("reads CSV with gaps, types and other separators, and refuses what it cannot tell", function()
+    local p = path "c ü.csv"
+    io.text_write(p, "\xef\xbb\xbfid;x;note\r\n07;NA;NA\r\n8;2.5;\"a\nb\"\r\n")
+    local options = { header = true, separator = ";", missing = { "NA" }, types = { id = "text" } }
+    local columns, names = io.csv_read(p, options)
+    assert.same({ "id", "x", "note" }, names)
+    assert.same({ "07", "8" }, columns.id)
+    assert.is_true(columns.x[1] ~= columns.x[1] and columns.x[2] == 2.5)
+    assert.same({ "NA", "a\nb" }, columns.note)
+    options.types = { id = "integer", x = "integer" }
+    fails("format", "row 1 of column 'x' is 'NA': no whole number", io.csv_read, p, options)
+    options.types = { note = "number" }
+    fails("format", "row 2 of column 'note' is 'a b': no number", io.csv_read, p, options)
+    options.types = { y = "number" }
+    fails("argument", "has no column 'y'", io.csv_read, p, options)
+    options.types = { x = "real" }
+    fails("argument", "types 'integer', 'number' or 'text'", io.csv_read, p, options)
+    io.text_write(p, "a;b\n1;2\n")
+    fails("format", p .. ":1: one column, named 'a;b'; say separator = ';'", io.csv_read, p, { header = true })
+    io.text_write(p, "a;b\n1,5;2\n3;4\n")
+    fails("format", "row 1 of column 'a' is '1,5': a comma in a number", io.csv_read, p,
+      { header = true, separator = ";" })
+    assert.same({ "1,5", "3" }, io.csv_read(p, { header = true, separator = ";", types = { a = "text" } }).a)
+    io.text_write(p, 'a,b\n"1,5",x\n"left, right",y\n')
+    assert.same({ "1,5", "left, right" }, io.csv_read(p, { header = true }).a)
+    fails("argument", "missing and types need header = true", io.csv_read, p, { missing = { "NA" } })
+  end)
+
   it("writes CSV that reads back", function()
     local p = path "b.csv"
     io.csv_write(p, { { 1, 0.1, "x,y" }, { 2, 0 / 0, true } }, { header = { "n", "v", "s" } })

@@ -188,3 +188,287 @@ describe("pictures in files", function()
       :find("3x8x8, but tiny takes 3x9x9", 1, true))
   end)
 end)
+
+local function numbers(n, more)
+  local o = { core.arange(1, n):to "float32":reshape { n, 1 }, core.arange(1, n) }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return dataset.tensors(o)
+end
+
+describe("parts of a set", function()
+  it("are taken, chosen and shuffled", function()
+    local set = numbers(10, { columns = { kind = { "a", "b", "a", "b", "c", "a", "b", "c", "c", "a" } },
+      groups = { 1, 1, 2, 2, 3, 3, 4, 4, 5, 5 } })
+    assert.same({ 1, 2, 3 }, set:take(3).y:totable())
+    assert.same({ 9, 10 }, set:take(2, 9).y:totable())
+    assert.truthy(message(set.take, set, 3, 9):find("3 items from item 9 on, but the set has 10", 1, true))
+    assert.same({ 1, 3, 6, 10 }, set:where({ kind = "a" }).y:totable())
+    assert.same({ 8, 9, 10 }, set:where({ kind = { "c", "a" }, group = function(g) return g >= 4 end }).y:totable())
+    assert.same({ 2, 5 }, set:where(function(row) return row.index == 5 or row.kind == "b" and row.group == 1 end)
+      .y:totable())
+    assert.same({ 2 }, set:where({ kind = "b", group = 1 }).y:totable())
+    assert.same({ "b" }, set:where({ kind = "b", group = 1 }).columns.kind)
+    local shuffled = set:shuffle(3)
+    assert.are_not.same(set.y:totable(), shuffled.y:totable())
+    assert.same(shuffled.y:totable(), set:shuffle(3).y:totable())
+    assert.equal(set.columns.kind[shuffled.y[1]], shuffled.columns.kind[1])
+    assert.truthy(message(set.where, set, { kin = "a" }):find("has no column 'kin' (did you mean 'kind'?)", 1, true))
+    assert.truthy(message(set.where, set, { kind = "z" }):find("no item of data is left", 1, true))
+  end)
+
+  it("are split by a column, and with the same share of every class", function()
+    local subject, y = {}, {}
+    for i = 1, 90 do subject[i], y[i] = "s" .. (i - 1) // 6, i % 9 == 0 and 3 or i % 3 == 0 and 2 or 1 end
+    local labels = core.tensor(y, { dtype = "int64" })
+    local set = dataset.tensors { core.zeros { 90, 1 }, labels, columns = { subject = subject },
+      classes = { "many", "some", "few" } }
+    local a, b, c = set:split { 0.6, 0.2, 0.2, by = "subject", seed = 2 }
+    local owner = {}
+    for k, part in ipairs { a, b, c } do
+      for _, s in ipairs(part.columns.subject) do
+        assert.is_true(owner[s] == nil or owner[s] == k)
+        owner[s] = k
+      end
+    end
+    assert.equal(90, #a + #b + #c)
+    local function count(part)
+      local n = { 0, 0, 0 }
+      for _, label in ipairs(part.y:totable()) do n[label] = n[label] + 1 end
+      return n
+    end
+    a, b, c = set:split { 0.5, 0.3, 0.2, stratify = true, seed = 2 } -- 60, 20 and 10 items of the classes
+    assert.same({ { 30, 10, 5 }, { 18, 6, 3 }, { 12, 4, 2 } }, { count(a), count(b), count(c) })
+    assert.truthy(message(set.split, set, { 0.5, 0.5, by = "subject", stratify = true }):find("cannot both stay "
+      .. "together", 1, true))
+    assert.truthy(message(set.split, set, { 0.5, 0.5, by = "subjects" }):find("did you mean 'subject'", 1, true))
+  end)
+end)
+
+describe("samplers", function()
+  local y = {}
+  for i = 1, 100 do y[i] = i <= 80 and 1 or i <= 95 and 2 or 3 end
+  local function uneven()
+    return dataset.tensors { core.arange(1, 100):to "float32":reshape { 100, 1 }, core.tensor(y, { dtype = "int64" }),
+      classes = { "a", "b", "c" } }
+  end
+
+  -- The items of an epoch in order, and how many of each class.
+  local function visit(set, options)
+    local items, counts = {}, { 0, 0, 0 }
+    options.batch = options.batch or 7
+    for b in set:batches(options) do
+      for i, label in ipairs(b.y:totable()) do
+        items[#items + 1] = math.tointeger(b.x[i][1])
+        assert.equal(y[items[#items]], label)
+        counts[label] = counts[label] + 1
+      end
+    end
+    return items, counts
+  end
+
+  it("visit every class equally often, and within a class every item before one again", function()
+    local set = uneven():balanced()
+    assert.equal(100, #set)
+    local items, counts = visit(set, { seed = 1, epoch = 1 })
+    assert.same({ 34, 33, 33 }, counts)
+    local times = {}
+    for _, item in ipairs(items) do times[item] = (times[item] or 0) + 1 end
+    for item = 81, 95 do assert.is_true(times[item] == 2 or times[item] == 3) end
+    for item = 1, 80 do assert.is_true((times[item] or 0) <= 1) end
+    assert.same(items, (visit(set, { seed = 1, epoch = 1, batch = 100 })))
+    assert.are_not.same(items, (visit(set, { seed = 1, epoch = 2 })))
+    assert.are_not.same(items, (visit(set, { seed = 2, epoch = 1 })))
+    local _, few = visit(uneven():balanced { n = 6 }, { seed = 1 })
+    assert.same({ 2, 2, 2 }, few)
+    assert.truthy(tostring(set):find("balanced: 100 draws an epoch, 3 classes in turn", 1, true))
+    assert.truthy(message(set.subset, set, { 1 }):find("drawn anew each epoch", 1, true))
+  end)
+
+  it("draw items in proportion to their weights", function()
+    local weights = {}
+    for i = 1, 100 do weights[i] = i == 7 and 3 or i <= 50 and 1 or 0 end
+    local items = visit(uneven():weighted { weights, n = 5200 }, { seed = 3, batch = 1000 })
+    local times = {}
+    for i = 1, 100 do times[i] = 0 end
+    for _, item in ipairs(items) do times[item] = times[item] + 1 end
+    for i = 51, 100 do assert.equal(0, times[i]) end
+    assert.is_true(times[7] > 240 and times[7] < 360) -- 300, 3.5 standard deviations
+    for i = 8, 50 do assert.is_true(times[i] > 60 and times[i] < 145) end
+    assert.truthy(message(function() uneven():weighted { { 1, 2 } } end):find("2 weights for 100 items", 1, true))
+    assert.truthy(message(function() numbers(2):weighted { { 1, -2 } } end):find("the weight of item 2 is "
+      .. "-2", 1, true))
+    assert.truthy(message(function() numbers(2):weighted { { 0, 0 } } end):find("all weights are 0", 1, true))
+  end)
+
+  it("take k items of each class", function()
+    local set = uneven():per_class(5, 2)
+    assert.equal(15, #set)
+    local _, counts = visit(set, {})
+    assert.same({ 5, 5, 5 }, counts)
+    assert.same(set.y:totable(), uneven():per_class(5, 2).y:totable())
+    assert.truthy(message(function() uneven():per_class(6) end):find("class c has 5 items, 6 are asked for", 1, true))
+    assert.truthy(message(function()
+      dataset.tensors({ core.zeros { 2, 1 }, core.zeros { 2, 1 } }):per_class(1)
+    end):find("has no labels", 1, true))
+  end)
+
+  it("count for train as they stand", function()
+    local models, train = require "lamina.model", require("lamina.train").train
+    local dense = require "lamina.layers.dense"
+    local net = models.model "tiny" { models.input { 1 }, models.area "V1" { dense { 2 } }, models.readout "class" {
+      dense { 3 } } }
+    local history = train { model = net, data = uneven():balanced { n = 30 }, epochs = 2, batch = 10, log = false }
+    assert.equal(6, history[2].step)
+  end)
+end)
+
+describe("sets from files and functions", function()
+  setup(function() base.mkdir(folder) end)
+  teardown(function() remove(folder) end)
+
+  it("map arrays that may be larger than memory", function()
+    local x = core.draw { kind = "int", low = 0, high = 255, shape = { 20, 1, 6, 7 }, seed = 1, purpose = "arrays" }
+      :to "uint8"
+    local labels = core.arange(0, 19):mod(4)
+    io.npy_write(folder .. "/x.npy", x)
+    io.npy_write(folder .. "/y.npy", labels)
+    io.idx_write(folder .. "/x.idx", x)
+    io.safetensors_write(folder .. "/all.safetensors", { pictures = x, labels = labels })
+    io.npz_write(folder .. "/all.npz", { pictures = x, names = { "a", "b", "a", "b", "a", "b", "a", "b", "a", "b",
+      "a",
+      "b", "a", "b", "a", "b", "a", "b", "a", "b" } })
+    for _, given in ipairs { { x = folder .. "/x.npy", y = folder .. "/y.npy" }, { x = folder .. "/x.idx",
+      y = folder .. "/y.npy", map = false }, { folder .. "/all.safetensors", x = "pictures", y = "labels" } } do
+      given.first, given.classes = 0, { "p", "q", "r", "s" }
+      local set = dataset.arrays(given)
+      assert.equal(20, #set)
+      assert.same({ 1, 6, 7 }, set:shape())
+      local b = set:batch { 3, 20 }
+      assert.equal(x:index_select(core.tensor({ 3, 20 }, { dtype = "int64" }), { dim = 1 }):digest(), b.x:digest())
+      assert.same({ 3, 4 }, b.y:totable())
+      local aug = set:augment { crop = 5, standardise = { mean = 0.5, std = 0.5 } }
+      assert.is_true(math.abs(aug:batch({ 2 }).x[1][1][1][1] - (x[2][1][1][2] / 255 - 0.5) / 0.5) < 1e-6)
+      assert.same(stream(aug, { threads = 0 }), stream(aug, { threads = 2 }))
+      assert.same(set:subset({ 4, 2 }):batch({ 2 }).x:totable(), set:batch({ 2 }).x:totable())
+    end
+    local named = dataset.arrays { folder .. "/all.npz", x = "pictures", y = "names" }
+    assert.same({ "a", "b" }, named.classes)
+    assert.truthy(message(dataset.arrays, { folder .. "/all.npz", x = "picture" }):find("holds no 'picture' for x "
+      .. "(did "
+      .. "you mean 'pictures'?); there are names, pictures", 1, true))
+    assert.truthy(message(dataset.arrays, { x = folder .. "/x.npy", y = core.arange(1, 3) }):find("x is 20x1x6x7 "
+      .. "and y "
+      .. "is 3", 1, true))
+    assert.truthy(message(dataset.arrays, { x = folder .. "/x.npy", y = folder .. "/y.npy", classes = { "p", "q" } })
+      :find("label 0 of item 1 is out of range", 1, true))
+    assert.truthy(message(dataset.arrays, { x = folder .. "/x.doc" }):find("expected an .npy file", 1, true))
+  end)
+
+  it("ask a function for each item", function()
+    local asked = {}
+    local set = dataset.from { 6, function(i)
+      asked[#asked + 1] = i
+      return core.full({ 2, 2 }, i), { class = i, size = i / 2 }
+    end }
+    assert.equal(0, #asked)
+    local b = set:batch { 5, 2 }
+    assert.same({ 5, 2 }, asked)
+    assert.same({ { { 5, 5 }, { 5, 5 } }, { { 2, 2 }, { 2, 2 } } }, b.x:totable())
+    assert.same({ 5, 2 }, b.y.class:totable())
+    assert.equal("int64", b.y.class.dtype)
+    assert.same({ 2.5, 1 }, b.y.size:totable())
+    local twice = set:map(function(x, where) return x * where.epoch end)
+    assert.equal(15, twice:batch({ 5 }, { epoch = 3 }).x[1][1][1])
+    local total = 0
+    for one in set:take(3, 2):batches { batch = 2 } do total = total + one.x:sum():item() end
+    assert.equal(4 * (2 + 3 + 4), total)
+    local loaded = set:load()
+    assert.same({ 6, 2, 2 }, loaded.x.shape)
+    assert.same({ 1, 2, 3, 4, 5, 6 }, loaded.y.class:totable())
+    local odd = dataset.from { 3, function(i) return core.zeros { i } end }
+    assert.truthy(message(odd.batch, odd, { 1, 3 }):find("x of item 3 is 3 float32, that of item 1 is 1 float32", 1,
+      true))
+    local wrong = set:map(function() return 7 end)
+    assert.truthy(message(wrong.batch, wrong, { 1 }):find("map: the function must give a tensor with one entry for "
+      .. "each "
+      .. "of the 1 items, not a number", 1, true))
+  end)
+
+  it("read the columns of a table", function()
+    local path = folder .. "/trials.csv"
+    io.text_write(path, "size,contrast,choice,rt,subject\n1,0.5,left,0.3,a\n2,NA,right,NA,a\n3,0.25,left,0.5,b\n")
+    local o = { path, x = { "size" }, labels = "choice", groups = "subject", gaps = { "NA" } }
+    local set = dataset.table(o)
+    assert.same({ { 1 }, { 2 }, { 3 } }, set.x:totable())
+    assert.same({ "left", "right" }, set.classes)
+    assert.same({ 1, 2, 1 }, set.y:totable())
+    assert.same({ "a", "a", "b" }, set.groups)
+    o.labels, o.y = nil, { choice = "choice", rt = "rt" }
+    assert.truthy(message(dataset.table, o):find("row 2 of column 'rt' is missing, expected a number; missing = true "
+      .. "allows gaps", 1, true))
+    o.missing = true
+    local rt = dataset.table(o).y.rt
+    assert.is_true(rt[2][1] ~= rt[2][1] and math.abs(rt[3][1] - 0.5) < 1e-7)
+    o.x = { "size", "contrast" }
+    assert.truthy(message(dataset.table, o):find("row 2 of column 'contrast' is missing, expected a number", 1, true))
+    o.x = "choice"
+    assert.truthy(message(dataset.table, o):find("row 1 of column 'choice' is 'left', expected a number", 1, true))
+    o.x, o.labels = "size", "choice"
+    assert.truthy(message(dataset.table, o):find("labels and y both say", 1, true))
+  end)
+end)
+
+describe("augment", function()
+  local augment = require("lamina.data.augment").augment
+
+  it("takes its options in one order and says what it does", function()
+    assert.equal("augment: crop = 5, flip = true, noise = 0.5", tostring(augment { noise = 0.5, flip = true,
+      crop = 5 }))
+    local x = core.draw { kind = "uniform", shape = { 3, 2, 8, 8 }, seed = 1, purpose = "augment" }
+    local aug = augment { random_crop = 6, noise = 0.1 }
+    assert.same({ 3, 2, 6, 6 }, aug(x).shape)
+    local all = aug(x, { epoch = 2, seed = 5, items = { 4, 5, 6 } })
+    local one = aug(x[{ { 2, 2 } }], { epoch = 2, seed = 5, items = { 5 } })
+    assert.equal(all[{ { 2, 2 } }]:contiguous():digest(), one:digest())
+    local flipped = augment { flip = 1 }(x)
+    assert.equal(x:flip(4):contiguous():digest(), flipped:digest())
+    local twice = dataset.tensors({ x, core.arange(1, 3) }):augment { noise = 0.1 }:augment { noise = 0.1 }
+    local first = augment { noise = 0.1 }(x, { seed = 1 })
+    assert.are_not.equal(augment { noise = 0.1 }(first, { seed = 1 }):digest(),
+      twice:batch({ 1, 2, 3 }, { epoch = 1, seed = 1 }).x:digest()) -- each augmentation draws anew
+  end)
+
+  it("answers mistakes", function()
+    local function says(given, text) assert.truthy(message(augment, given):find(text, 1, true), message(augment,
+      given)) end
+    says({ flips = true }, "unknown option 'flips' (did you mean 'flip'?)")
+    says({}, "no step is given (there are resize, crop")
+    says({ affine = { rotat = 5 } }, "augment: affine: unknown option 'rotat' (did you mean 'rotate'?)")
+    says({ brightness = { 1, 0.5 } }, "augment: brightness: expected { low, high } with low <= high")
+    says({ random_crop = { pad = 2 } }, "augment: random_crop: the size is missing")
+    local aug = augment { random_crop = 9 }
+    assert.truthy(message(aug, core.zeros { 1, 1, 8, 8 }):find("item 1: random_crop: the picture is 8x8, smaller "
+      .. "than the "
+      .. "9x9 to cut out (pad adds to it)", 1, true))
+    assert.truthy(message(aug, core.zeros { 8 }):find("expected pictures N x C x H x W, got a tensor 8", 1, true))
+    aug = augment { noise = 0.1, contrast = { -1, 1 } }
+    assert.truthy(message(aug, core.zeros { 1, 1, 8, 8 }):find("contrast: factors are { low, high }", 1, true))
+  end)
+end)
+
+describe("image", function()
+  local image = require "lamina.image"
+  setup(function() base.mkdir(folder) end)
+  teardown(function() remove(folder) end)
+
+  it("reads, writes and resizes pictures", function()
+    local x = core.arange(0, 23):to("float32"):reshape { 1, 4, 6 } * (1 / 255)
+    assert.equal(folder .. "/a.png", image.write { folder .. "/a.png", x })
+    local back = image.read(folder .. "/a.png")
+    assert.is_true((back - x):abs():max():item() < 1e-6)
+    assert.same({ 3, 4, 6 }, image.read({ folder .. "/a.png", channels = 3 }).shape)
+    assert.same({ 1, 2, 3 }, image.resize({ x, { 2, 3 } }).shape)
+    assert.truthy(message(image.write, { folder .. "/a.gif", x }):find("must end in .png, .jpg or .jpeg", 1, true))
+    assert.truthy(message(image.read, { folder .. "/a.png", channels = 2 }):find("channels is 2", 1, true))
+  end)
+end)

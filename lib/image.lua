@@ -1,0 +1,64 @@
+--- lamina.image: single pictures: read, written, resized.
+local core = require "lamina.core.image"
+local errors = require "lamina.errors"
+local io = require "lamina.core.io"
+local schema = require "lamina.schema"
+
+local M = {}
+
+local READ = schema.document("image.read", { positional = { "path" },
+  path = { type = "string", required = true, doc = "a PNG or JPEG file; the first bytes tell which" },
+  channels = { type = "integer", default = 0, min = 0, max = 4, doc = "1 grey, 3 colour, 4 colour and "
+    .. "alpha; 0: as the file has" },
+  upright = { type = "boolean", default = false, doc = "turn a JPEG as its EXIF orientation says" } })
+
+--- image.read "face.jpg", image.read { "face.jpg", channels = 3, upright = true }: a PNG or JPEG picture as a float32
+-- tensor C x H x W, 0 to 1. Gamma, colour profiles and background colours change nothing; alpha is dropped unless it
+-- is asked for; colour becomes grey with the weights of ITU-R BT.601.
+function M.read(given)
+  local position = errors.position(2)
+  local o = schema.check("image.read", given, READ, position)
+  if o.channels == 2 then
+    errors.raise("argument", position, "image.read: channels is 2, expected 1, 3 or 4 (or 0, as the file has)")
+  end
+  local path = require("lamina.experiment").find(o.path)
+  local raw = io.picture_read(path, { channels = o.channels, upright = o.upright })
+  return raw:to "float32" * (1 / (raw.dtype == "uint8" and 255 or 65535))
+end
+
+local WRITE = schema.document("image.write", { positional = { "path", "picture" },
+  path = { type = "string", required = true, doc = "a name that ends in .png, .jpg or .jpeg" },
+  picture = { type = "tensor", required = true, doc = "H x W or C x H x W: floats from 0 to 1, or uint8" },
+  quality = { type = "integer", default = 95, min = 1, max = 100, doc = "of a JPEG" } })
+
+--- image.write { "face.png", x, quality = 95 }: writes a picture H x W or C x H x W (1, 3 or 4 channels; JPEG 1 or
+-- 3) as PNG or JPEG, as its name says. A relative path is one in the experiment's folder. Returns the path written.
+function M.write(given)
+  local position = errors.position(2)
+  local o = schema.check("image.write", given, WRITE, position)
+  local ending = (o.path:match "%.(%a+)$" or ""):lower()
+  if ending ~= "png" and ending ~= "jpg" and ending ~= "jpeg" then
+    errors.raise("argument", position, "image.write: %s: the name must end in .png, .jpg or .jpeg", o.path)
+  end
+  local path = require("lamina.experiment").path(o.path)
+  if ending == "png" then io.png_write(path, o.picture) else io.jpeg_write(path, o.picture,
+    { quality = o.quality }) end
+  return path
+end
+
+local RESIZE = schema.document("image.resize", { positional = { "x", "size" },
+  x = { type = "tensor", required = true, doc = "pictures, the last two axes their height and width" },
+  size = { type = { "integer", "table" }, min = 1, required = true, doc = "pixels on a side, or { height, width }" },
+  method = { type = "string", default = "box", choices = { "box", "bilinear" }, doc = "how pixels are made: means "
+    .. "over "
+    .. "areas, or between the four nearest" } })
+
+--- image.resize { x, size, method = "box" }: pictures made size x size pixels, or { height, width }.
+function M.resize(given)
+  local position = errors.position(2)
+  local o = schema.check("image.resize", given, RESIZE, position)
+  local step = require("lamina.data.images").resize_step(o.size, o.method, "image.resize", position)
+  return core.resize(o.x, step.height, step.width, o.method)
+end
+
+return M
