@@ -68,4 +68,36 @@ text("csv", "crlf.csv", "\xef\xbb\xbfa;b\r\n1;2\r\n\r\n3;nan\r\n")
 text("csv", "tabs.csv", "é\tb\n1\t\n")
 text("json", "values.json", '{"a": [1, -2.5e3, true, null, {"b": "\\u00e9\\n"}], "c": {}, "d": []}')
 text("json", "deep.json", ("["):rep(60) .. "9223372036854775807" .. ("]"):rep(60))
+
+-- MATLAB files
+package.path = "tests/?.lua;" .. package.path
+local made = require "support.mat"
+local pack, element, matrix = string.pack, made.element, made.matrix
+local inner = matrix("", 4, { 1, 2 }, element(16, "hi")) .. made.double("", { 1, 2 }, { 1, 2 })
+text("mat", "numbers.mat", made.file { made.double("a", { 2, 2 }, { 1, 2, 3, 4 }), matrix("z", 6, { 1, 2 },
+  element(9, pack("<dd", 1, 2)) .. element(2, "\3\4"), 0x800),
+  matrix("l", 9, { 1, 3 }, element(2, "\0\1\1"), 0x200) })
+text("mat", "big.mat", made.file({ made.double("a", { 2, 2 }, { 1, 2, 3, 4 }, ">"),
+  made.double("b", { 1, 3 }, { 1, 2, 3 }, ">", true) }, ">"))
+text("mat", "cells.mat", made.file { matrix("c", 1, { 1, 2 }, inner), matrix("st", 2, { 1, 1 },
+  element(5, pack("<i4", 4)) .. element(1, "p\0\0\0p\0\0\0") .. inner),
+  matrix("sa", 2, { 1, 2 }, element(5, pack("<i4", 4)) .. element(1, "p\0\0\0") .. inner) })
+text("mat", "sparse.mat", made.file { matrix("s", 5, { 3, 2 }, element(5, pack("<i4i4", 0, 2))
+  .. element(5, pack("<i4i4i4", 0, 1, 2)) .. element(9, pack("<dd", 7, 8))) })
+text("mat", "text.mat", made.file { matrix("t", 4, { 1, 3 }, element(4, pack("<I2I2I2", 97, 0xd83e, 0xdde0))),
+  matrix("r", 4, { 2, 2 }, element(16, "acbd")), matrix("f", 16, { 1, 1 }, inner),
+  element(14, element(6, pack("<I4I4", 17, 0)) .. element(1, "o") .. element(1, "MCOS") .. element(1, "string")) })
+text("mat", "compressed.mat", made.file { made.packed })
+text("mat", "four.mat", made.four("x", 0, { 2, 2 }, pack("<dddd", 1, 2, 3, 4)) .. made.four("t", 51, { 1, 2 }, "hi")
+  .. made.four("s", 2, { 3, 3 }, pack("<ddddddddd", 1, 2, 4, 1, 1, 2, 5, 6, 0))
+  .. made.four("z", 0, { 1, 1 }, pack("<dd", 1, 2), 1))
+
+-- what lamina-hdf5 may answer: a table of a tensor, a text and a shape; a list with a shape, of an unread thing
+local function name(s) return pack("<I1i8", 1, #s) .. s end
+text("tree", "table.bin", pack("<I1", 4) .. name "x" .. pack("<I1I1I1i8i8", 1, 11, 2, 2, 1) .. pack("<ff", 0.5, 1)
+  .. name "text" .. pack("<I1i8", 2, 3) .. "a\0b" .. name "shape" .. pack("<I1I1i8", 5, 1, 7)
+  .. name "none" .. "\0\0")
+text("tree", "list.bin", pack("<I1I1i8", 3, 1, 1) .. pack("<I1I1i8", 1, 6, 5) .. "thing" .. "\0")
+text("tree", "halves.bin", pack("<I1I1I1i8", 1, 9, 1, 3) .. "\0\x3c\0\x7c\1\x80")
+
 print("seeds: " .. root)
