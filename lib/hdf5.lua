@@ -7,6 +7,12 @@
 --   for block, first in file:rows("session/spikes", 1000) do ... end  -- more than fits into memory, 1000 rows a time
 --   hdf5.write("out.h5", { x = x, session = { labels = { "a", "b" } } }, { compress = 4 })
 --
+-- Numbers become tensors: float16 and float32 float32, float64 float64, uint8 uint8, h5py's bool bool, other integers
+-- int64 (one above 2^63 - 1 is an error), complex a last axis of 2. Strings are a string or a list (row-major, with a
+-- field `shape` where there is more than one axis), compounds tables of their fields, runs of variable length lists,
+-- references the paths of what they point at, opaque things strings of their bytes; what is not read is { unread =
+-- what it is }. Every layout and the filters of libhdf5 and LZF are read; data that lie in other files never are.
+--
 -- data.hdf5 reads a file, or one dataset, in one call.
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"

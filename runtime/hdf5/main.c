@@ -127,6 +127,7 @@ int main(int argc, char **argv) {
   worker w = {.channel = &channel, .name = argv[2], .file = -1};
   limit_once(!strcmp(argv[1], "write"));
   lm_channel_start(&channel, WORKER_SOCKET);
+  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* files are read where nothing may be written, too */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5Lunregister(H5L_TYPE_EXTERNAL);
   if (!getenv("HDF5_PLUGIN_PATH")) H5PLset_loading_state(0);

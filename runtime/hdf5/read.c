@@ -249,6 +249,15 @@ static lm_status read_numbers(worker *w, job *j, lm_raw raw, bool complex, int64
   return status;
 }
 
+/* Gives back what libhdf5 allocated for the strings and runs of a block. */
+static void reclaim(hid_t type, int64_t count, void *block) {
+  const hsize_t n = (hsize_t)count;
+  hid_t space = count > 0 ? H5Screate_simple(1, &n, NULL) : -1;
+  if (space < 0) return;
+  H5Dvlen_reclaim(type, space, H5P_DEFAULT, block);
+  H5Sclose(space);
+}
+
 /* Everything that is no plain number: the block as it stands in memory, then its values. */
 static lm_status read_others(worker *w, job *j, const char *path, int64_t bytes, lm_err *e) {
   int64_t count = 1;
@@ -261,7 +270,8 @@ static lm_status read_others(worker *w, job *j, const char *path, int64_t bytes,
   if (!block) return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: %" PRId64 " bytes", w->name, bytes);
   lm_status status = bytes ? read_block(w, j, j->start, j->count, block, e) : LM_OK;
   if (status == LM_OK) status = values_put(w, j->memory, block, j->size, count, j->ndim, j->count, 0, e);
-  free(block); /* what strings and runs hold goes with the next request's process time: H5Dvlen_reclaim may crash */
+  reclaim(j->memory, bytes ? count : 0, block);
+  free(block);
   return status;
 }
 
@@ -305,7 +315,10 @@ static lm_status read_attribute(worker *w, hid_t attribute, lm_err *e) {
   if (status == LM_OK && bytes && H5Aread(attribute, memory, block) < 0)
     status = worker_failed(w, "cannot read an attribute", e);
   for (int i = 0; i < ndim; i++) count *= shape[i];
-  if (status == LM_OK) status = values_put(w, memory, block, H5Tget_size(memory), count, ndim, shape, 0, e);
+  if (status == LM_OK) {
+    status = values_put(w, memory, block, H5Tget_size(memory), count, ndim, shape, 0, e);
+    reclaim(memory, bytes ? count : 0, block);
+  }
   free(block);
   if (memory >= 0) H5Tclose(memory);
   if (space >= 0) H5Sclose(space);

@@ -41,7 +41,6 @@ static int spawn(pid_t *process, const char *program, const char *mode, const ch
   int code = posix_spawn_file_actions_init(&actions);
   if (code) return code;
   char *const arguments[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)mode, (char *)(uintptr_t)name, NULL};
-  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
   code = posix_spawn_file_actions_adddup2(&actions, socket, SOCKET);
   if (!code) code = posix_spawn_file_actions_adddup2(&actions, fd, FILE_AT);
 #ifdef __GLIBC__
