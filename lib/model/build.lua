@@ -84,7 +84,6 @@ local function fill(build, block, item)
   block.input = source.output
   source = scope:joined("into " .. block.name, source)
   for i = 1, item.count do
-    source = build.before(scope, item.items[i], source, block)
     source = scope:entry(item.items[i], source, item.position, string.format("%s %q", item.kind, item.name), i)
     if item.stop and scopes.source(build, item.stop) == source then break end
   end

@@ -101,11 +101,10 @@ local function place_of(connection)
   return "activation of " .. to
 end
 
--- Gives an area's first activation at the top level what joins there; see M.feedback in lib/model/words.lua.
-local function before(scope, entry, source, block)
-  local key = "activation of " .. block.name
-  local spec = layer.spec(entry)
-  if not scope.build.joins[key] or not spec or not spec.layer.is_activation then return source end
+-- Gives an area's first activation outside words of layers what joins there; see M.feedback in lib/model/words.lua.
+local function before(scope, spec, source)
+  local key = "activation of " .. scope.block.name
+  if not scope.build.joins[key] or not spec.layer.is_activation then return source end
   source = scope:joined(key, source)
   scope.build.joins[key] = nil
   return source
@@ -185,10 +184,12 @@ local function source_of(build, connection)
     wrong("%s: to = %q names no area or layer of the model %s", called(connection), connection.to,
       scopes.near(build, connection.to))
   end
-  if connection.delay == 0 and not source.port then
+  if connection.place.block.connection then
+    wrong("%s: to = %q is a connection; one joins an area or a readout", called(connection), connection.to)
+  elseif connection.delay == 0 and not source.port then
     local first = connection.place.block.nodes[1]
     for _, node in ipairs(build.nodes) do
-      if node == source then break end
+      if node == source and not source.block.connection then break end
       if node == first then
         wrong("%s makes a cycle without delay: what it brings would depend on itself; delay must be at least 1",
           called(connection))

@@ -227,6 +227,7 @@ function Scope:entry(entry, source, position, what, i)
   local spec = layer.spec(entry, position)
   if spec then
     local word = spec.layer
+    if self.depth == 0 then source = self.build.before(self, spec, source) end
     if word.merges or word.expand then return add_composite(self, spec, source) end
     return add_leaf(self, spec, source)
   end

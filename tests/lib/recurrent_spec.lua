@@ -167,6 +167,18 @@ describe("steps", function()
     assert.equal(1 + 3 + 2 + 2, calls) -- V1.conv1 once, V2.conv1 at each step, two connections from the second on
   end)
 
+  it("join before an area's first activation, also where a function gave its layers", function()
+    local function block() return { conv { 4, kernel = 3, pad = 1 }, relu } end
+    local net = model "m" { input { 1, 8, 8 }, steps = 2, area "V1" { block(), pool.max { 2 } },
+      area "V2" { residual { conv { 4, kernel = 3, pad = 1 }, after = relu } },
+      feedback { from = "V2", to = "V1", resize = "nearest" }, feedback { from = "V2", to = "V2" },
+      feedback { from = "V2", to = "V2.residual1" } }
+    local names = {}
+    for i, l in ipairs(net:layers()) do names[i] = l.name end
+    assert.equal("V1.conv1 V1.feedback1 V1.relu1 V1.pool1 V2.feedback3 V2.residual1.conv1 V2.residual1.add1 "
+      .. "V2.residual1.relu1 V2.feedback2", table.concat(names, " ", 1, 9))
+  end)
+
   it("are what a loop by hand computes", function()
     local net = areas(3, connections())
     local p = {}
@@ -382,10 +394,10 @@ describe("norm.batch", function()
 end)
 
 describe("a mistake in a connection", function()
-  local function with(connection, more)
+  local function with(connection, first)
     local given = { input { 1, 8, 8 }, steps = 3, area "V1" { conv { 4, kernel = 3, pad = 1 }, relu },
       area "V2" { pool.max { 2 }, conv { 6, kernel = 1 }, relu } }
-    for name, value in pairs(more or {}) do given[name] = value end
+    given[#given + 1] = first
     given[#given + 1] = connection()
     return model "m"(given)
   end
@@ -406,6 +418,9 @@ describe("a mistake in a connection", function()
       function() return feedback { from = "V2", to = "V1", conv { 4, kernel = 1 } } end },
     { "of other channels", with, "brings 6x8x8, but what it joins at V1.feedback1 is 4x8x8; conv { 4, kernel = 1 }",
       function() return feedback { from = "V2", to = "V1", resize = "nearest" } end },
+    { "to a connection", with, "to = \"other\" is a connection", function()
+      return feedback { from = "V2", to = "other", resize = "nearest", conv { 4, kernel = 1 } }
+    end, lateral { "V1", name = "other", conv { 4, kernel = 1 }, relu } },
     { "without a target", with, "feedback: option 'to' is missing", function() return feedback { from = "V2" } end },
     { "without an area", with, "lateral: option 'at' is missing", function() return lateral { relu } end },
     { "of a method that is none", with, "'nearest', 'bilinear'",
@@ -419,7 +434,7 @@ describe("a mistake in a connection", function()
   }
   for _, case in ipairs(cases) do
     it("is found: " .. case[1], function()
-      local text, err = message(case[2], case[4])
+      local text, err = message(case[2], case[4], case[5])
       assert.matches(case[3], text, 1, true)
       assert.is_true(err.kind == "shape" or err.kind == "argument")
       assert.matches("recurrent_spec.lua", text, 1, true)
