@@ -174,8 +174,10 @@ static void read_entry(lua_State *L, nest *n) {
     return;
   }
   if (bind_to_tensor(L, -1))
-    bind_fail(L, "tensor: %s is a tensor where a number should be (stack { x, y } and concat { x, y } join tensors)",
-              where(L, n, n->ndim));
+    bind_fail(
+        L,
+        "tensor: %s is a tensor where a number should be (ops.stack { x, y } and ops.concat { x, y } join tensors)",
+        where(L, n, n->ndim));
   if (lua_istable(L, -1))
     bind_fail(L, "tensor: the table is ragged: %s is a table where the first entry of its kind is a number",
               where(L, n, n->ndim));

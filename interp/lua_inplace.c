@@ -27,7 +27,7 @@ void tensor_check_value(lua_State *L, int index, const char *what) {
     bind_fail(
         L,
         "%s: the value takes part in gradients, which do not flow through writing in place; :detach() it, write "
-        "inside no_grad(function() ... end), or build the result with where, concat or stack",
+        "inside no_grad(function() ... end), or build the result with ops.where, ops.concat or ops.stack",
         what);
 }
 

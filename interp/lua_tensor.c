@@ -148,10 +148,10 @@ static int print_options(lua_State *L) {
 /* By the op's name, so that an operator is there as soon as its op is. */
 static const struct {
   const char *event, *op;
-} operators[] = {{"__add", "add"},          {"__sub", "sub"},          {"__mul", "mul"},
-                 {"__div", "div"},          {"__pow", "pow"},          {"__mod", "mod"},
-                 {"__idiv", "floor_div"},   {"__band", "bitwise_and"}, {"__bor", "bitwise_or"},
-                 {"__bxor", "bitwise_xor"}, {"__shl", "shift_left"},   {"__shr", "shift_right"}};
+} operators[] = {{"__add", "add"},           {"__sub", "sub"},          {"__mul", "mul"},
+                 {"__div", "div"},           {"__pow", "pow"},          {"__mod", "mod"},
+                 {"__idiv", "floor_divide"}, {"__band", "bitwise_and"}, {"__bor", "bitwise_or"},
+                 {"__bxor", "bitwise_xor"},  {"__shl", "left_shift"},   {"__shr", "right_shift"}};
 
 /* Lua passes the operand of a unary operator twice. The op is upvalue 1. */
 static int tensor_unary(lua_State *L) {

@@ -181,7 +181,8 @@ local function tensor_class(w)
   w:line "---@field close boolean true where the bits may differ between machines"
   w:line "---@field [any] any a part: a number, or a tensor"
   for _, name in ipairs(OPERATORS) do
-    if rawget(meta, "__" .. name) and (name ~= "idiv" or ops.doc "floor_div") then w:line("---@operator %s(tensor|number): tensor", name) end
+    local known = rawget(meta, "__" .. name) and (name ~= "idiv" or ops.doc "floor_divide")
+    if known then w:line("---@operator %s(tensor|number): tensor", name) end
   end
   w:line "---@operator unm: tensor"
   if rawget(meta, "__bnot") then w:line "---@operator bnot: tensor" end

@@ -75,7 +75,7 @@ end)
 
 --- step { every = 1, factor = 0.1, warmup = 0 }: multiplies the rate by factor after every so many epochs.
 M.step = schedule("step", {
-  every = { type = "number", default = 1, min = 0, doc = "epochs between drops" },
+  every = { type = "number", default = 1, above = 0, doc = "epochs between drops" },
   factor = { type = "number", default = 0.1, min = 0, doc = "what the rate is multiplied by at a drop" },
 }, true, function(o, step, plan)
   local drops, factor = math.floor(step / (o.every * plan.per_epoch)), 1

@@ -39,6 +39,8 @@ function M.described(value)
     return value.kind .. (value.name and string.format(" %q", value.name) or "")
   end
   if type(value) == "string" then return string.format("the string %q", value) end
+  local word = type(value) ~= "string" and require("lamina.words").name_of(value)
+  if word then return string.format("the word %s itself (help %q tells how it is used)", word, word) end
   if type(value) == "function" then return "a function (call it: block(16) gives the layers)" end
   return "a " .. type(value)
 end
