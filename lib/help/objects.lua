@@ -61,6 +61,7 @@ Element types, and what comes of two of them. bool < uint8 < int64 < float32 < f
   sum prod of integers and bool are int64; mean, std, var need floats; max, min and where keep the type
 A Lua number takes the type of the tensor beside it: 2 * x keeps x's. Beside integers and bool a number with a
 fraction gives float32, a whole one int64 (beside uint8 it stays uint8 from 0 to 255).
+& | ~ << >> work on the bits of integers; on bool & | ~ are and, or, not, element by element.
 int64 and uint8 wrap around at their ends (2^63 and 256), as in Lua and C; x % 0 is 0 for integers. A float becomes an
 integer (x:to "int64") by cutting towards 0, at most the end of the range, and NaN gives 0. In place, x:add_(y) keeps
 x's type, and a float written into integers is refused. There are float32, float64, int64, uint8 and bool.]],
@@ -78,7 +79,9 @@ fields
   t.dtype      the type, such as "float32"   t.grad   the gradient that backward left, or nil
   t.close      true where the bits may differ between machines
 operators
-  + - * / ^ %% between tensors (broadcast) and numbers, unary -; #t is the size of the first axis]]
+  + - * / // ^ %% between tensors (broadcast) and numbers, unary -; & | ~ << >> of integers and bool (help "dtypes")
+  t:eq(u), ne, lt, le, gt, ge compare element by element: Lua's own < and == can only say true or false, and raise
+  #t is the size of the first axis; for i, item in ipairs(t) goes along it]]
 
 local function docs_of(name) return (debug.getregistry()["lamina.docs"] or {})[name] end
 

@@ -99,6 +99,49 @@ describe("a type and a number of Lua", function()
   end)
 end)
 
+-- The bit operators, where the runtime has their ops, against Lua's own.
+describe("bits", function()
+  if not ops.doc "bitwise_and" then return end
+  local a, b = { 12, -1, 7, math.mininteger }, { 10, 5, -8, 3 }
+  local function both(f)
+    local list = {}
+    for i in ipairs(a) do list[i] = f(a[i], b[i]) end
+    return list
+  end
+
+  it("of int64 are those of Lua", function()
+    local x, y = tensor(a, { dtype = "int64" }), tensor(b, { dtype = "int64" })
+    assert.same(both(function(u, v) return u & v end), (x & y):totable())
+    assert.same(both(function(u, v) return u | v end), (x | y):totable())
+    assert.same(both(function(u, v) return u ~ v end), (x ~ y):totable())
+    assert.same(both(function(u) return ~u end), (~x):totable())
+    assert.same({ 12 & 3, -1 & 3, 7 & 3, math.mininteger & 3 }, (x & 3):totable())
+    assert.same({ 48, 24 }, (tensor({ 12, 6 }, { dtype = "int64" }) << 2):totable())
+    assert.same({ 3, 1 }, (tensor({ 12, 6 }, { dtype = "int64" }) >> 2):totable())
+  end)
+
+  it("of bool are and, or, exclusive or, not", function()
+    local x, y = tensor { true, true, false, false }, tensor { true, false, true, false }
+    assert.same({ true, false, false, false }, (x & y):totable())
+    assert.same({ true, true, true, false }, (x | y):totable())
+    assert.same({ false, true, true, false }, (x ~ y):totable())
+    assert.same({ false, false, true, true }, (~x):totable())
+    local z = tensor { 1, 5, 3, 9 }
+    assert.same({ 5, 3 }, z[z:gt(1) & z:lt(9)]:totable())
+  end)
+
+  it("of floats are refused", function()
+    assert.matches("bitwise_and", message(function() return tensor { 1.5 } & tensor { 1 } end))
+  end)
+
+  it("leave // to the op that rounds down", function()
+    if not ops.doc "floor_divide" then return end
+    local x = tensor({ 7, -7 }, { dtype = "int64" })
+    assert.same({ 7 // 2, -7 // 2 }, (x // 2):totable())
+    assert.same({ 3, -4 }, (tensor { 7, -7 } // 2):totable())
+  end)
+end)
+
 describe("integers", function()
   local most, least = math.maxinteger, math.mininteger
 
