@@ -156,7 +156,7 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { area "conv { -4, kernel = 3 }", "conv: option 'width' is -4, expected a whole number of at least 1" },
       { area "conv { 4 }", "conv: option 'kernel' is missing, expected a whole number" },
       { area "cnov, conv { 4, kernel = 3 }", "area \"V1\": entry 1 is nil", "expected a layer such as conv" },
-      { area "relu, pool", "area \"V1\": entry 2 is a table, expected a layer such as conv" },
+      { area "relu, pool", "area \"V1\": entry 2 is the word pool itself" },
       { area "3", "area \"V1\": entry 1 is a number, expected a layer such as conv" },
       { area "", "area \"V1\" holds no layer" },
       { area "dense { 4 }, conv { 3, kernel = 3 }", "conv: needs an input of channels x height x width, got 4",
