@@ -141,6 +141,7 @@ M.names = {
   np = NOT_HERE, numpy = NOT_HERE, torch = NOT_HERE, nn = NOT_HERE, jnp = NOT_HERE, F = NOT_HERE,
   plt = "figures are made by plot", enumerate = "for i, value in ipairs(list) do", zip = "ipairs goes through a list",
   isinstance = "type(x) is the type", raise = "error(\"...\")", printf = "print(string.format(...))",
+  empty = "zeros, as what was in the memory before would differ from run to run", empty_like = "zeros_like",
   max = "math.max of numbers, x:max() of a tensor", min = "math.min of numbers, x:min() of a tensor",
   sum = "x:sum() of a tensor", round = "math.floor(x + 0.5), or x:round() of a tensor",
   sqrt = "math.sqrt of a number, x:sqrt() of a tensor", exp = "math.exp of a number, x:exp() of a tensor",

@@ -37,7 +37,10 @@ describe("writing in place", function()
 
   it("is noticed by backward, through a view as well", function()
     for _, write in ipairs { function(x) x:fill(2) end, function(x) x[1] = 2 end, function(x) x:mul_(2) end,
-      function(x) x:copy(zeros { 2 }) end, function(x) x[{ { 2, 2 } }]:fill(2) end } do
+      function(x) x:copy(zeros { 2 }) end, function(x) x:zero() end, function(x) x:exp_() end,
+      function(x) x[x:gt(3)] = 1 end, function(x) x[tensor({ 2, 1 }, { dtype = "int64" })] = zeros { 2 } end,
+      function(x) x:index_add_(tensor({ 2 }, { dtype = "int64" }), 1) end,
+      function(x) x:masked_fill_(x:gt(3), 1) end, function(x) x[{ { 2, 2 } }]:fill(2) end } do
       local w, x = tensor({ 1, 2 }):requires_grad(true), tensor { 3, 4 }
       local loss = (w * x):sum()
       write(x)
