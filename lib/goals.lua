@@ -64,7 +64,11 @@ end
 --- The goals for what a script gives as `loss`. net: the model (nil: a function with one output); missing: whether
 -- the data's NaN targets are missing values. Raises at `position`, in the name of `word`.
 function M.make(spec, net, missing, word, position)
-  local readouts = net and net.readouts or {}
+  local readouts = net and net.outputs or {}
+  if net and #readouts == 0 then
+    errors.raise("argument", position, "%s: %s gives no output that a goal could look at; give it a readout", word,
+      net.name)
+  end
   local self = setmetatable({ list = {}, net = net, word = word }, Goals)
   if not M.is_table(spec) then
     if #readouts > 1 then

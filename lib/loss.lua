@@ -33,7 +33,8 @@ end
 -- number is then the second result.
 local function mean_over(name, elementwise, output, target, options)
   same_shape(name, output, target)
-  if not (options and options.missing) or not core.is_tensor(target) then
+  local partial = options and options.missing and core.is_tensor(target) and target.dtype:find "^float"
+  if not partial then
     return ops.mean(elementwise(output, target))
   end
   local absent = ops.isnan(target)

@@ -177,6 +177,36 @@ local function gradient_entries(net, areas)
   return list
 end
 
+-- The nodes that gradients reach from the model's outputs.
+local function reached_by_gradients(self)
+  local reached, list = {}, {}
+  for _, block in ipairs(self.net.outputs) do list[#list + 1] = block.last end
+  while #list > 0 do
+    local node = table.remove(list)
+    if not reached[node] and not node.port and not self.stops[node] then
+      reached[node] = true
+      for _, source in ipairs(node.sources) do list[#list + 1] = source end
+    end
+  end
+  return reached
+end
+
+-- Raises where a local rule stands between an area under "backprop" and all goals.
+local function check_gradients(self)
+  local reached, names = reached_by_gradients(self), {}
+  for _, block in ipairs(self.net.blocks) do
+    if self.stops[block.last] then names[#names + 1] = block.name .. " by " .. self.areas[block.name].name end
+  end
+  for _, entry in ipairs(#names > 0 and self.gradient or {}) do
+    local found = reached[entry.node]
+    for _, node in ipairs(self.net.nodes) do found = found or node.shared == entry.node and reached[node] end
+    if not found then
+      errors.raise("argument", self.position, "rule: no gradient reaches %s; gradients do not pass through areas under "
+        .. "a local rule (%s) unless it has through = true", entry.name, table.concat(names, ", "))
+    end
+  end
+end
+
 --- How a model learns, for the option `rule` of train; nil where all of it learns by its gradient.
 function M.plan(net, spec, position)
   local areas = by_area(net, spec, position)
@@ -202,6 +232,7 @@ function M.plan(net, spec, position)
   if #self.layers + #self.gradient == 0 then
     errors.raise("argument", position, "rule: names no area that could learn")
   end
+  check_gradients(self)
   self.by_node, self.by_answer = {}, {}
   for _, part in ipairs(self.layers) do
     self.by_node[part.node] = part
@@ -272,8 +303,9 @@ local function check_change(self, part, change, like, what, b)
   end
 end
 
--- The change of one layer's weights: checked, then made. Returns its length and that of the weight.
-local function learn(self, part, b)
+-- The change of one layer's weights, and bias, checked: { part, change, bias_change, moved, size }, the last two the
+-- squared lengths of the change and of the weight.
+local function propose(self, part, b)
   local x, y = rows_of(part)
   local weight = part.weight.tensor:detach()
   local w = ops.reshape(weight, { weight:size(1), -1 })
@@ -285,48 +317,40 @@ local function learn(self, part, b)
         part.rule.name, part.node.name)
     end
     check_change(self, part, bias_change, part.bias.tensor, "bias", b)
-    part.bias.tensor:copy(part.bias.tensor + bias_change)
   end
-  local moved, size = change:square():sum():item(), w:square():sum():item()
-  part.weight.tensor:copy(ops.reshape(w + change, weight.shape):to(weight.dtype))
-  constraints.hold { part.weight }
-  return moved, size
+  return { part = part, change = change, bias_change = bias_change, moved = change:square():sum():item(),
+    size = w:square():sum():item() }
 end
 
---- The local rules' updates after a batch; returns for each area how far its weights moved, as a part of their
--- length.
-function Plan:update(b)
-  if ops.guard() then return {} end
-  local moved, size = {}, {}
+--- What the local rules would change after a batch, for Plan:apply. Raises, and no weight has changed, where a change
+-- is not finite or of another shape.
+function Plan:propose(b)
+  local changes = {}
+  if ops.guard() then return changes end
   core.no_grad(function()
     for _, part in ipairs(self.layers) do
-      if #part.seen > 0 then
-        local name = part.node.block.name
-        local change, length = learn(self, part, b)
-        moved[name], size[name] = (moved[name] or 0) + change, (size[name] or 0) + length
-      end
+      if #part.seen > 0 then changes[#changes + 1] = propose(self, part, b) end
+    end
+  end)
+  return changes
+end
+
+--- Makes the changes; returns for each area how far its weights moved, as a part of their length.
+function Plan:apply(changes)
+  local moved, size = {}, {}
+  core.no_grad(function()
+    for _, one in ipairs(changes) do
+      local part, name = one.part, one.part.node.block.name
+      local weight = part.weight.tensor
+      weight:copy(weight + ops.reshape(one.change, weight.shape):to(weight.dtype))
+      if one.bias_change then part.bias.tensor:copy(part.bias.tensor + one.bias_change) end
+      constraints.hold { part.weight }
+      moved[name], size[name] = (moved[name] or 0) + one.moved, (size[name] or 0) + one.size
     end
   end)
   local result = {}
   for name, change in pairs(moved) do result[name] = size[name] > 0 and math.sqrt(change / size[name]) or 0 end
   return result
-end
-
---- Raises where an area under "backprop" gets no gradient because a local rule stands between it and the goals.
-function Plan:check_gradients()
-  if self.checked then return end
-  self.checked = true
-  local names = {}
-  for _, block in ipairs(self.net.blocks) do
-    local rule = self.areas[block.name]
-    if rule and rule ~= "backprop" and not rule.through then names[#names + 1] = block.name .. " by " .. rule.name end
-  end
-  for _, entry in ipairs(#names > 0 and self.gradient or {}) do
-    if not entry.tensor.grad then
-      errors.raise("argument", self.position, "rule: no gradient reaches %s; gradients do not pass through areas "
-        .. "under a local rule (%s) unless it has through = true", entry.name, table.concat(names, ", "))
-    end
-  end
 end
 
 -- ---- checkpoints -----------------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 local check = require "lamina.train.check"
 local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
+local base = require "lamina.core.base"
 local best_weights = require "lamina.train.best"
 local errors = require "lamina.errors"
 local evaluate = require "lamina.evaluate"
 local loop = require "lamina.loop"
 local ops = require "lamina.core.ops"
+local optim_core = require "lamina.core.optim"
 local penalties = require "lamina.penalty"
 local rules = require "lamina.rules"
 local schema = require "lamina.schema"
@@ -142,10 +144,16 @@ function Run:watcher(terms)
   end
 end
 
--- The local rules' updates, if there are any, and how far they went.
-function Run:learn_locally(b, result)
-  if not self.rules then return end
-  for name, change in pairs(self.rules:update(b)) do result[name .. "_change"] = change end
+-- An update: that of the optimizer from the gradient of `value`, where there is one, and those of local rules. Ctrl-C
+-- finds it done or not begun.
+function Run:update(value, b, result)
+  if not self.rules then return self.opt:gather(value) end
+  base.uninterrupted(function()
+    local changes = self.rules:propose(b)
+    if value then self.opt:gather(value) end
+    for name, change in pairs(self.rules:apply(changes)) do result[name .. "_change"] = change end
+    if not value then optim_core.commit() end
+  end)
 end
 
 -- A batch for a model that learns by local rules alone.
@@ -154,7 +162,7 @@ function Run:step_locally(b)
   core.no_grad(function()
     release_outputs(self.net:forward(b.x, { training = true, step = b.step, watch = self:watcher {} }))
   end)
-  self:learn_locally(b, result)
+  self:update(nil, b, result)
   return result
 end
 
@@ -170,10 +178,8 @@ function Run:step(b)
   goal_columns(self, result, outputs, each, b)
   local value = objective(self, loss, terms, result)
   release_outputs(outputs)
-  self.opt:gather(value)
-  if self.rules then self.rules:check_gradients() end
+  self:update(value, b, result)
   value:release()
-  self:learn_locally(b, result)
   return result
 end
 
