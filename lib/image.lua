@@ -50,8 +50,7 @@ local RESIZE = schema.document("image.resize", { positional = { "x", "size" },
   x = { type = "tensor", required = true, doc = "pictures, the last two axes their height and width" },
   size = { type = { "integer", "table" }, min = 1, required = true, doc = "pixels on a side, or { height, width }" },
   method = { type = "string", default = "box", choices = { "box", "bilinear" }, doc = "how pixels are made: means "
-    .. "over "
-    .. "areas, or between the four nearest" } })
+    .. "over areas, or between the four nearest" } })
 
 --- image.resize { x, size, method = "box" }: pictures made size x size pixels, or { height, width }.
 function M.resize(given)

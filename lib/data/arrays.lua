@@ -1,6 +1,7 @@
 --- data.tensors and data.arrays: data sets from arrays in memory and in files.
 local errors = require "lamina.errors"
 local io = require "lamina.core.io"
+local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local sets = require "lamina.data.set"
 local targets = require "lamina.data.targets"
@@ -66,44 +67,85 @@ end
 
 local ARRAYS = schema.document("data.arrays", {
   positional = { "file" },
-  file = { type = "string", doc = "an .npz or .safetensors file in which x, y and groups are names; without it they "
-    .. "are files themselves" },
+  file = { type = "string", doc = "an .npz, .safetensors or HDF5 file in which x, y and groups are names; without it "
+    .. "they are files themselves" },
   x = { type = { "string", "tensor" }, required = true, doc = "inputs, items along the first axis: a name in the "
-    .. "file, "
-    .. "an .npy or IDX file, or a tensor" },
+    .. "file, an .npy or IDX file, or a tensor" },
   y = { type = { "string", "tensor", "table" }, doc = "targets, likewise; or several by name" },
   groups = { type = { "string", "table" }, doc = "what items belong together in a split, likewise" },
-  first = { type = "integer", default = 1, min = 0, max = 1, doc = "the number of the first class in "
-    .. "the "
-    .. "file: labels that begin at 0 have 1 added" },
-  map = { type = "boolean", default = true, doc = "map files into memory instead of reading them, where their "
-    .. "elements "
-    .. "need no conversion" },
+  first = { type = "integer", default = 1, min = 0, max = 1, doc = "the number of the first class in the file: "
+    .. "labels that begin at 0 have 1 added" },
+  map = { type = "boolean", default = true, doc = "leave the inputs in the file until a batch asks for them: map "
+    .. "them into memory, or read an HDF5 dataset in parts; false: read all of them" },
   name = { type = "string", doc = "what messages call it; the file's name if absent" },
   classes = COMMON.classes, missing = COMMON.missing,
 })
 
--- Every array of a file by name.
-local function read_all(path, map, position)
-  if path:match "%.npz$" then return io.npz_read(path) end
-  if path:match "%.safetensors$" then return (io.safetensors_read(path, { map = map })) end
-  errors.raise("argument", position, "data.arrays: %s: expected an .npz or .safetensors file with named arrays", path)
+-- An HDF5 dataset read in parts: runs of items that follow one another are read together.
+local function hdf5_source(file, name, shape)
+  local item = table.move(shape, 2, #shape, 1, {})
+  local source = { n = shape[1], shape = item, text = "HDF5, read in parts" }
+  function source.rows(_, rows)
+    local list, order, place, parts = rows:totable(), {}, {}, {}
+    for i, row in ipairs(list) do order[i] = row end
+    table.sort(order)
+    local i, count = 1, 0
+    while i <= #order do
+      local first, last = order[i], order[i]
+      while i <= #order and order[i] <= last + 1 do
+        if not place[order[i]] then
+          count = count + 1
+          place[order[i]] = count
+        end
+        last, i = order[i], i + 1
+      end
+      parts[#parts + 1] = file:read(name, { { first, last } })
+    end
+    local all = #parts == 1 and parts[1] or ops.concat(parts, { dim = 1 })
+    for k, row in ipairs(list) do list[k] = place[row] end
+    return ops.index_select(all, tensor.tensor(list, { dtype = "int64" }), { dim = 1 })
+  end
+  return source
+end
+
+-- A file of named arrays: names, and get(name), which returns an array, a list of texts, or a source.
+local function open_archive(o, position)
+  local path = o.file
+  local function from(all)
+    return { names = all, get = function(name) return all[name] end }
+  end
+  if path:match "%.npz$" then return from(io.npz_read(path)) end
+  if path:match "%.safetensors$" then return from((io.safetensors_read(path, { map = o.map }))) end
+  if not (path:match "%.h5$" or path:match "%.hdf5$") then
+    errors.raise("argument", position, "data.arrays: %s: expected an .npz, .safetensors, .h5 or .hdf5 file with named "
+      .. "arrays", path)
+  end
+  local file = require("lamina.hdf5").handle(path, position)
+  local listed = file:list()
+  return { names = listed, get = function(name, inputs)
+    local info = listed[name:gsub("^/+", "")]
+    if not info or info.kind ~= "dataset" then return nil end
+    local shape = info.shape
+    if inputs and o.map and shape and #shape > 0 and shape[1] > 0 then return hdf5_source(file, name, shape) end
+    return file:read(name)
+  end }
 end
 
 local function read_one(path, map, position)
   if path:match "%.npy$" then return io.npy_read(path, { map = map }) end
   if path:match "%.idx$" or path:match "ubyte$" or path:match "%.gz$" then return io.idx_read(path, { map = map }) end
-  errors.raise("argument", position, "data.arrays: %s: expected an .npy file or an IDX file (.idx, -ubyte, "
-    .. ".gz)", path)
+  errors.raise("argument", position, "data.arrays: %s: expected an .npy file or an IDX file (.idx, -ubyte, .gz)",
+    path)
 end
 
--- The array that an option names, in the file or as a file; a list for texts.
-local function fetch(o, all, value, what, position)
+-- The array that an option names, in the file or as a file; a list for texts. inputs: a source will do.
+local function fetch(o, archive, value, what, position, inputs)
   if type(value) ~= "string" then return value end
-  if not all then return read_one(require("lamina.experiment").find(value), o.map, position) end
-  if all[value] ~= nil then return all[value] end
+  if not archive then return read_one(require("lamina.experiment").find(value), o.map, position) end
+  local found = archive.get(value, inputs)
+  if found ~= nil then return found end
   local names = {}
-  for name in pairs(all) do names[#names + 1] = name end
+  for name in pairs(archive.names) do names[#names + 1] = name end
   table.sort(names)
   errors.raise("argument", position, "data.arrays: %s holds no '%s' for %s%s; there are %s", o.file, value, what,
     errors.hint(value, names), table.concat(names, ", "))
@@ -119,38 +161,47 @@ local function as_target(value, o, position)
   return value
 end
 
---- data.arrays { x = "images.npy", y = "labels.npy", first = 0 } or { "data.npz", x = "images", y = "labels" }: a
--- data set from arrays in files: .npy, IDX, .npz, .safetensors. .npy, IDX and .safetensors are mapped into memory,
--- so that an array larger than memory costs what is touched; such a file must stay as it is. Targets of whole
--- numbers with one axis are labels. Inputs keep their type.
-function M.arrays(given)
-  local position = errors.position(2)
-  local o = schema.check("data.arrays", given, ARRAYS, position)
-  if o.file then o.file = require("lamina.experiment").find(o.file) end
-  local all = o.file and read_all(o.file, o.map, position)
-  local x = fetch(o, all, o.x, "x", position)
+-- The inputs as a source: an array with the items along its first axis, or what a file gives in parts.
+local function inputs_of(o, archive, position)
+  local x = fetch(o, archive, o.x, "x", position, true)
+  if type(x) == "table" and x.rows then return x, string.format("x is %dx%s", x.n, table.concat(x.shape, "x")) end
   if not tensor.is_tensor(x) or x.ndim == 0 then
     errors.raise("shape", position, "data.arrays: x is %s, expected an array with the items along its first axis",
       tensor.is_tensor(x) and "a single number" or "a list of texts")
   end
+  return sets.array(x, o.map and "in a file" or "in memory"), "x is " .. targets.shape(x)
+end
+
+--- data.arrays { x = "images.npy", y = "labels.npy", first = 0 } or { "data.h5", x = "images", y = "labels" }: a data
+-- set from arrays in files: .npy, IDX, .npz, .safetensors, HDF5. Inputs stay in the file until a batch asks for them
+-- (.npy, IDX and .safetensors are mapped, HDF5 is read in parts), so that they may be larger than memory; the file
+-- must stay as it is. Targets of whole numbers with one axis are labels, texts the names of classes. Inputs keep
+-- their type.
+function M.arrays(given)
+  local position = errors.position(2)
+  local o = schema.check("data.arrays", given, ARRAYS, position)
+  if o.file then o.file = require("lamina.experiment").find(o.file) end
+  local archive = o.file and open_archive(o, position)
+  local source, text = inputs_of(o, archive, position)
   local y, classes = nil, o.classes
   if type(o.y) == "table" and not tensor.is_tensor(o.y) then
     y = {}
-    for name, value in pairs(o.y) do y[name] = as_target(fetch(o, all, value, "y." .. name, position), o,
-      position) end
+    for name, value in pairs(o.y) do
+      y[name] = as_target(fetch(o, archive, value, "y." .. name, position), o, position)
+    end
   elseif o.y ~= nil then
     local names
-    y, names = as_target(fetch(o, all, o.y, "y", position), o, position)
+    y, names = as_target(fetch(o, archive, o.y, "y", position), o, position)
     classes = names or classes
   end
-  targets.check(y, #x, "x is " .. targets.shape(x), "data.arrays", position)
+  targets.check(y, source.n, text, "data.arrays", position)
   local name = o.name or (o.file or type(o.x) == "string" and o.x or "data"):match "[^/]*$"
   check_classes("data.arrays", name, y, classes, position)
-  local groups = fetch(o, all, o.groups, "groups", position)
+  local groups = fetch(o, archive, o.groups, "groups", position)
   if tensor.is_tensor(groups) then groups = groups:totable() end
-  check_lists("data.arrays", { groups = groups }, #x, position)
-  return sets.make { source = sets.array(x, o.map and "in a file" or "in memory"), y = y, classes = classes,
-    groups = groups, name = name, missing = o.missing or nil }
+  check_lists("data.arrays", { groups = groups }, source.n, position)
+  return sets.make { source = source, y = y, classes = classes, groups = groups, name = name,
+    missing = o.missing or nil }
 end
 
 return M

@@ -30,13 +30,11 @@ local FIELDS = schema.document("augment", {
   blur = { type = { "number", "table" }, doc = "sigma of a Gaussian in pixels, or { low, high }" },
   brightness = { type = { "number", "table" }, doc = "times { low, high }; a number b is { 1 - b, 1 + b }" },
   contrast = { type = { "number", "table" }, doc = "the distance from the picture's mean times { low, high }; a "
-    .. "number "
-    .. "c is { 1 - c, 1 + c }" },
+    .. "number c is { 1 - c, 1 + c }" },
   noise = { type = "number", min = 0, doc = "standard deviation of Gaussian noise, pixel by pixel" },
   clip = { type = { "boolean", "table" }, doc = "cut values off at { low, high } (true: { 0, 1 })" },
   cutout = { type = { "integer", "table" }, doc = "a square of this many pixels on a side at a random place is set "
-    .. "to "
-    .. "`fill`; or { height, width, fill = 0 }" },
+    .. "to `fill`; or { height, width, fill = 0 }" },
   standardise = { type = "table", doc = "{ mean =, std = }: (x - mean) / std, numbers or a list with one for each "
     .. "channel" },
 })

@@ -40,8 +40,7 @@ local FIELDS = schema.document("data.images", {
     .. "each class" },
   table = { type = "string", doc = "a CSV file with a row for each picture; its path, or its name in the folder" },
   file = { type = "string", doc = "the column that names the file, relative to the folder; file, or else the id's, "
-    .. "if "
-    .. "absent" },
+    .. "if absent" },
   id = { type = "string", doc = "the column that identifies a picture; stimulus_id, or else the file's name, if "
     .. "absent" },
   labels = { type = "string", doc = "the column with each picture's class" },
@@ -52,8 +51,7 @@ local FIELDS = schema.document("data.images", {
   missing = { type = "boolean", default = false, doc = "targets may have gaps (NaN)" },
   channels = { type = "integer", default = 1, min = 1, max = 3, doc = "1 grey, 3 colour" },
   size = { type = { "integer", "table" }, min = 1, doc = "pixels on a side, or { height, width }, to which pictures "
-    .. "are "
-    .. "resized" },
+    .. "are resized" },
   method = { type = "string", default = "box", choices = { "box", "bilinear" }, doc = "how they are resized" },
   upright = { type = "boolean", default = false, doc = "turn JPEGs as their EXIF orientation says" },
   name = { type = "string", doc = "what messages call it; the folder's name if absent" },

@@ -56,8 +56,7 @@ local function strata_of(set, o, position)
     for _, item in ipairs(unit) do
       if column[item] ~= value then
         errors.raise("argument", position, "split: the group of item %d holds both '%s' and '%s', so its items "
-          .. "cannot "
-          .. "both stay together and be stratified", item, tostring(value), tostring(column[item]))
+          .. "cannot both stay together and be stratified", item, tostring(value), tostring(column[item]))
       end
     end
     if not of[value] then

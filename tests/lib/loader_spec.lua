@@ -364,6 +364,25 @@ describe("sets from files and functions", function()
     assert.truthy(message(dataset.arrays, { x = folder .. "/x.doc" }):find("expected an .npy file", 1, true))
   end)
 
+  it("read HDF5 in parts", function()
+    local hdf5 = require "lamina.hdf5"
+    local x = core.draw { kind = "uniform", shape = { 15, 2, 3 }, seed = 2, purpose = "hdf5" }
+    local path = folder .. "/all.h5"
+    local ok, err = pcall(hdf5.write, path, { session = { x = x, y = core.arange(1, 15):mod(3) + 1,
+      subject = { "a", "a", "a", "a", "a", "b", "b", "b", "b", "b", "c", "c", "c", "c", "c" } } })
+    if not ok and err.kind == "missing" then return pending(err.message) end
+    local set = dataset.arrays { path, x = "session/x", y = "session/y", groups = "session/subject" }
+    assert.same({ 2, 3 }, set:shape())
+    assert.truthy(tostring(set):find("HDF5, read in parts", 1, true))
+    local index = core.tensor({ 14, 2, 3, 9, 2, 15 }, { dtype = "int64" })
+    assert.equal(x:index_select(index, { dim = 1 }):digest(), set:batch(index).x:digest())
+    assert.equal(x:digest(), set:load(4).x:digest())
+    local a, b = set:split { 0.6, 0.4, by = true, seed = 1 }
+    assert.equal(15, #a + #b)
+    assert.equal(x:digest(), dataset.arrays({ path, x = "session/x", map = false }):load().x:digest())
+    assert.truthy(message(dataset.arrays, { path, x = "session/z" }):find("holds no 'session/z' for x", 1, true))
+  end)
+
   it("ask a function for each item", function()
     local asked = {}
     local set = dataset.from { 6, function(i)
