@@ -11,6 +11,7 @@ local image = require "lamina.core.image"
 local object = require "lamina.object"
 local pictures = require "lamina.data.images"
 local schema = require "lamina.schema"
+local sets = require "lamina.data.set"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -46,10 +47,12 @@ end
 --- True for a stimulus set.
 function M.is_stimuli(value) return getmetatable(value) == Stimuli end
 
---- A stimulus set from a stimulus set, a data set (ids 1..N) or a tensor of images (ids 1..N).
+--- A stimulus set from a stimulus set, a data set (ids 1..N unless it has its own; what is in files is loaded) or a
+-- tensor of images (ids 1..N).
 function M.of(value, position)
   if M.is_stimuli(value) then return value end
   if tensor.is_tensor(value) and value.ndim == 4 then return M.make { x = value } end
+  if sets.is_set(value) and value.source then value = value:load() end
   if type(value) == "table" and tensor.is_tensor(value.x) then
     return M.make { x = value.x, y = value.y, classes = value.classes, name = value.name, groups = value.groups,
       id = value.id, numbered = value.id ~= nil and value.numbered, columns = value.columns }

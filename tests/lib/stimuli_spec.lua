@@ -129,6 +129,29 @@ describe("stimuli from files", function()
     assert.matches("did you mean 'resize'", message_of(function() return set:resise(4) end))
   end)
 
+  it("reads JPEG beside PNG, and loads pictures of a data set", function()
+    local inner = folder .. "/more ü"
+    base.mkdir(inner)
+    local ok, err = pcall(core_io.jpeg_write, inner .. "/q.JPG", zeros { 3, 2, 2 })
+    if ok then
+      core_io.png_write(inner .. "/p.png", zeros({ 3, 2, 2 }) + 1)
+      local set = stimuli.folder { inner, channels = 3 }
+      assert.same({ "p", "q" }, set.id)
+      assert.same({ 1, 0 }, { set.x[1]:min():item(), set.x[2]:max():item() })
+      core_io.csv_write(inner .. "/ids.csv", { { "stimulus_id" }, { "q" } })
+      assert.same({ 1, 3, 2, 2 }, stimuli.folder({ inner, table = inner .. "/ids.csv", channels = 3 }).x.shape)
+      local lazy = lamina.data.images { inner, channels = 3 }
+      assert.equal(set.x:digest(), stimuli.of(lazy).x:digest())
+      assert.same({ "p.png", "q.JPG" }, stimuli.of(lazy).id)
+    end
+    for _, name in ipairs(base.list(inner)) do base.remove(inner .. "/" .. name) end
+    base.remove(inner)
+    if not ok then
+      assert.equal("missing", err.kind)
+      pending(err.message)
+    end
+  end)
+
   it("refuses images of different sizes, with the way out", function()
     core_io.png_write(folder .. "/a.png", zeros({ 3, 3 }, { dtype = "uint8" }))
     assert.matches("a.png is 1x3x3, the images before it are 1x2x2; say size", message_of(stimuli.folder, folder))
