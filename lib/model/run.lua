@@ -297,12 +297,14 @@ local function plan_for(net, ctx, outputs, wanted)
   return net.plan
 end
 
---- Runs a batch x through the model. ctx: { training =, step =, seed =, watch =, stop =, steps = }; stop: a set of
--- nodes whose outputs gradients do not pass; watch(node, x, y, t) sees
--- every layer's input (a list of them where it joins branches) and output at each time step; what it keeps it must
--- detach or clone, since the runner releases both. wanted: a list of { node =, name =, time = } whose outputs to
--- keep, time being a step or "last". only: leave out what they do not need. Returns the outputs by readout (by the
--- areas that nothing reads where there is no readout), and what was wanted by name.
+--- Runs a batch x through the model. ctx: { training =, step =, seed =, watch =, stop =, steps = }.
+-- stop: a set of nodes whose outputs gradients do not pass. watch(node, x, y, t) sees every layer's input (a list of
+-- them where it joins branches) and output at each time step; what it keeps it must detach or clone, since the runner
+-- releases both.
+-- wanted: a list of { node =, name =, time = } whose outputs to keep, time being a step or "last". only: leave out
+-- what they do not need.
+-- Returns the outputs by readout (by the areas that nothing reads where there is no readout), and what was wanted by
+-- name.
 function M.run(net, x, ctx, wanted, only)
   local run, outputs = new_run(net, x, ctx), only and {} or net.outputs
   for _, w in ipairs(wanted) do want(run, w.node, w) end

@@ -117,12 +117,12 @@ local function connection(kind, options_of, given, position, example)
 end
 
 --- feedback { from = "V2", to = "V1", delay = 1, resize =, combine = "add", layers... }: carries an area's output
--- back. What "V2" gives at step t - delay goes through `resize` and the layers, and at step t joins V1: it is added to
--- what V1's first activation sees (the first outside words of layers such as residual; to V1's output, where it has
--- none), or multiplies it by 1 + itself, or, with "concat", stands beside V1's input. to = "V1.residual1" names the
--- layer, or word of layers, whose input it joins. A vector joins maps as one number for each channel. Until something
--- has had the time to arrive, a connection brings zeros, so that a model of one step is the feed-forward model, bit for
--- bit.
+-- back. What "V2" gives at step t - delay goes through `resize` and the layers, and at step t joins V1: it is added
+-- to what V1's first activation sees (the first outside words of layers such as residual; to V1's output, where it
+-- has none), or multiplies it by 1 + itself, or, with "concat", stands beside V1's input. to = "V1.residual1" names
+-- the layer, or word of layers, whose input it joins. A vector joins maps as one number for each channel. Until
+-- something has had the time to arrive, a connection brings zeros, so that a model of one step is the feed-forward
+-- model, bit for bit.
 function M.feedback(given)
   return connection("feedback", FEEDBACK, given, errors.position(2),
     "{ from = \"V2\", to = \"V1\", resize = \"nearest\", conv { 32, kernel = 3, pad = 1 } }")

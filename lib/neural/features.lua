@@ -82,12 +82,17 @@ local function model_layers(o, set, what, position)
   for b in dataset.batches(set, o.batch) do
     local x = o.input and o.input(b.x) or b.x
     local found = o.model:activations(x, names)
-    for name, list in pairs(parts) do list[#list + 1] = found[name]:reshape { #b, -1 } end
+    for name, list in pairs(parts) do -- a connection that has brought nothing yet gives nothing
+      if found[name] then list[#list + 1] = found[name]:reshape { #b, -1 } end
+    end
   end
   local matrices = {}
-  for i, node in ipairs(nodes) do
+  for _, node in ipairs(nodes) do
     local list = parts[node.name]
-    matrices[i] = { name = node.name, area = node.area, x = #list == 1 and list[1] or ops.concat(list, { dim = 1 }) }
+    if #list > 0 then
+      matrices[#matrices + 1] = { name = node.name, area = node.area,
+        x = #list == 1 and list[1] or ops.concat(list, { dim = 1 }) }
+    end
   end
   return matrices
 end
