@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "bind.h"
 #include "embed.h"
+#include "lapack.h"
 
 #include <lualib.h>
 #include <string.h>
@@ -152,6 +153,7 @@ static void open_searchers(lua_State *L) {
 }
 
 void libs_open(lua_State *L, const command *c) {
+  lapack_register();
   for (const luaL_Reg *lib = standard; lib->func; lib++) {
     luaL_requiref(L, lib->name, lib->func, 1);
     lua_pop(L, 1);

@@ -15,6 +15,9 @@ lm_status lm_mat_svd(lm_mat a, double *u, double *s, double *vt, lm_err *e);
  * as lm_sign_columns leaves them. LM_ERR_NUMERIC where a is not finite. */
 lm_status lm_mat_eigh(lm_mat a, double *w, lm_err *e);
 
+/* Rows [from, n) of x (n x n), orthonormal and at right angles to the rows before them, which are so already. */
+lm_status lm_mat_complete_rows(double *x, int64_t from, int64_t n, lm_err *e);
+
 /* Makes the element of largest absolute value (the first of equal ones) of each of u's columns positive, with the
  * rows of vt (may be NULL) turned along: row i is vt + i * n. */
 void lm_sign_columns(lm_mat u, double *vt, int64_t n);

@@ -62,8 +62,8 @@ static lm_status sweep_all(jacobi *j, lm_err *e) {
   return lm_fail(e, LM_ERR_NUMERIC, "the singular values did not converge in %d sweeps", SWEEPS);
 }
 
-/* Rows [from, n) of vt, which belong to zero singular values: any orthonormal ones beside the others. */
-static lm_status complete_rows(double *vt, int64_t from, int64_t n, lm_err *e) {
+/* From the complete factor of a QR factorisation. */
+lm_status lm_mat_complete_rows(double *vt, int64_t from, int64_t n, lm_err *e) {
   lm_qr q = {0};
   double *others = lm_alloc_array((size_t)(n * (from + 1)), sizeof *others, "svd", e);
   double *rest = lm_alloc_zero((size_t)(n * (n - from)) * sizeof *rest, "svd", e);
@@ -100,7 +100,7 @@ static lm_status finish(jacobi *j, double *s, double *vt, double *turned, lm_err
     positive += value > 0.0;
   }
   lm_free(norm);
-  return positive < n ? complete_rows(vt, positive, n, e) : LM_OK;
+  return positive < n ? lm_mat_complete_rows(vt, positive, n, e) : LM_OK;
 }
 
 /* r (n x n) = g' diag(s) vt, g in `turned`; r is overwritten. */
