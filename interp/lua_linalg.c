@@ -1,7 +1,10 @@
 /* lua_linalg.c: the solvers that mappings use; the ops are in lua_ops.c: require "lamina.core.linalg". */
 #include "bind.h"
 
+#include "linalg/lapack.h"
 #include "linalg/linalg.h"
+
+#include <string.h>
 
 /* tridiagonal(a) -> q, d, f with a = q t q', t's diagonal d and off-diagonal f. */
 static int linalg_tridiagonal(lua_State *L) {
@@ -25,7 +28,67 @@ static int linalg_tridiagonal_solve(lua_State *L) {
   return 1;
 }
 
+/* w and v in float64 for every matrix of a. */
+static lm_status eigenvalues(const lm_tensor *a, lm_tensor **w, lm_tensor **v, lm_err *e) {
+  const int64_t n = a->shape[a->ndim - 1];
+  int64_t shape[LM_MAX_DIMS + 1], count = 1;
+  lm_tensor *copy = NULL;
+  for (int i = 0; i < a->ndim - 2; i++) count *= a->shape[i];
+  memcpy(shape, a->shape, (size_t)a->ndim * sizeof shape[0]);
+  shape[a->ndim - 1] = 2;
+  lm_status status = lm_tensor_new(w, LM_F64, a->ndim, shape, e);
+  shape[a->ndim - 1] = n;
+  shape[a->ndim] = 2;
+  if (status == LM_OK) status = lm_tensor_new(v, LM_F64, a->ndim + 1, shape, e);
+  if (status == LM_OK) status = lm_tensor_convert(&copy, a, LM_F64, e);
+  for (int64_t i = 0; i < count && status == LM_OK; i++)
+    status = lm_lapack_eig(n, (double *)lm_tensor_data(copy) + i * n * n, (double *)lm_tensor_data(*w) + i * 2 * n,
+                           (double *)lm_tensor_data(*v) + i * 2 * n * n, e);
+  lm_tensor_release(copy);
+  return status;
+}
+
+/* *t in the type of a, marked close; t is consumed. */
+static lm_status give_close(const lm_tensor *a, lm_tensor *t, lm_tensor **out, lm_err *e) {
+  lm_status status = LM_OK;
+  if (t && t->dtype != a->dtype)
+    status = lm_tensor_convert(out, t, a->dtype, e);
+  else
+    *out = lm_tensor_retain(t);
+  lm_tensor_release(t);
+  if (*out) (*out)->close = true;
+  return status;
+}
+
+/* eig(a) -> w, v with a v = v diag(w), complex. */
+static int linalg_eig(lua_State *L) {
+  lm_tensor *a = bind_tensor(L, 1, "eig: a"), *values = NULL, *vectors = NULL;
+  lm_tensor **w = bind_new_tensor(L), **v = bind_new_tensor(L);
+  char shape[LM_SHAPE_TEXT];
+  lm_err err = {0};
+  if (!lm_dtype_is_float(a->dtype))
+    bind_fail(L, "eig: a is %s but must be float32 or float64 (convert with :to \"float32\")",
+              lm_dtype_name(a->dtype));
+  if (a->ndim < 2 || a->ndim >= LM_MAX_DIMS || a->shape[a->ndim - 1] != a->shape[a->ndim - 2])
+    bind_fail(L, "eig: a is %s but must be a square matrix (or a batch of them)",
+              lm_shape_text(a->ndim, a->shape, shape));
+  lm_status status = eigenvalues(a, &values, &vectors, &err);
+  lm_status first = give_close(a, values, w, &err), second = give_close(a, vectors, v, &err);
+  if (status == LM_OK) status = first ? first : second;
+  if (status && strncmp(err.message, "eig", 3) != 0) lm_fail_in(&err, status, "eig");
+  bind_check(L, status, &err);
+  bind_account(L, *v);
+  return 2;
+}
+
 static const bind_doc docs[] = {
+    {"linalg.eig", "eig(a) -> w, v",
+     "The eigenvalues and right eigenvectors of a square matrix, or of a batch of them: a v = v diag(w). Both are "
+     "complex (a last axis of 2: real, imaginary): w is n,2 and v n,n,2, with vectors in its columns, of length 1 "
+     "and "
+     "turned so that the element of largest absolute value is real and positive. In LAPACK's order: conjugate pairs "
+     "together, the one with positive imaginary part first. By OpenBLAS's dgeev in float64: close. For a symmetric "
+     "matrix, eigh. No gradient."},
     {"linalg.tridiagonal", "tridiagonal(a) -> q, d, f",
      "A symmetric matrix as q t q', q orthogonal and t tridiagonal with diagonal d and off-diagonal f, by "
      "Householder reflections."},
@@ -35,8 +98,10 @@ static const bind_doc docs[] = {
     {NULL, NULL, NULL}};
 
 int bind_open_linalg(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"tridiagonal", linalg_tridiagonal}, {"tridiagonal_solve", linalg_tridiagonal_solve}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"eig", linalg_eig},
+                                       {"tridiagonal", linalg_tridiagonal},
+                                       {"tridiagonal_solve", linalg_tridiagonal_solve},
+                                       {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

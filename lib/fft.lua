@@ -17,8 +17,8 @@ local schema = require "lamina.schema"
 
 local M = {}
 
-local NAMES = "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn complex real imag complex_abs angle "
-  .. "conj complex_mul"
+local NAMES = "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn complex real imag complex_abs "
+  .. "angle conj complex_mul"
 
 for name in NAMES:gmatch "%S+" do M[name] = ops[name] end
 
@@ -53,7 +53,8 @@ function M.rfftfreq(n, spacing) return frequencies("rfftfreq", n, spacing, true)
 
 local SHIFT = {
   dim = { type = { "integer", "table" }, doc = "the axes; absent: all" },
-  complex = { type = "boolean", default = false, doc = "whether the last axis is that of complex numbers, which stays" },
+  complex = { type = "boolean", default = false,
+    doc = "whether the last axis is that of complex numbers, which stays" },
 }
 
 local function shifted(word, x, given, way)
@@ -68,10 +69,11 @@ local function shifted(word, x, given, way)
   for _, axis in ipairs(axes) do
     local at = math.type(axis) == "integer" and (axis < 0 and axis + signal + 1 or axis) or 0
     if at < 1 or at > signal then
-      errors.raise("argument", position, "fft.%s: dim %s is not an axis of a signal with %d", word, tostring(axis), signal)
+      errors.raise("argument", position, "fft.%s: dim %s is not an axis of a signal with %d", word, tostring(axis),
+        signal)
     end
     local n = x:size(at)
-    if n > 1 then x = ops.roll(x, way > 0 and n // 2 or -(n // 2), { dim = at }) end
+    if n > 1 then x = ops.roll(x, way > 0 and n // 2 or -(n // 2), { dims = at }) end
   end
   return x
 end

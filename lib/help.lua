@@ -21,7 +21,7 @@ Lamina: models of sensory cortex, in Lua.
   experiments  experiment report
   figures      plot
   tensors      tensor zeros ones full arange linspace logspace eye zeros_like ones_like full_like no_grad
-               print_options; ops; linalg
+               print_options; ops; linalg fft
   draws        randn rand randint permutation bernoulli choice randn_like rand_like
   else         help try lamina
 

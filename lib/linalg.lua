@@ -7,15 +7,22 @@
 -- factorisations   cholesky, lu, qr
 -- numbers          det, slogdet
 -- functions        matrix_exp, matrix_power
+-- spectra          svd, svdvals, eigh, eigvalsh, eig (a word only), pinv, matrix_rank, cond, matrix_norm, orth,
+--                  null_space
 --
 -- float32 is computed in float64 and rounded once. Everything has a gradient, where it is differentiable. Results are
--- exact: the same bits with any number of threads and on any processor. help "linalg.NAME" explains one.
+-- exact: the same bits with any number of threads and on any processor; but for spectra, which OpenBLAS computes and
+-- which are therefore close, unless method = "exact" asks for the runtime's own. help "linalg.NAME" explains one.
+local core = require "lamina.core.linalg"
 local ops = require "lamina.core.ops"
 
 local M = {}
 
-local NAMES = "solve lstsq triangular_solve cholesky_solve inverse cholesky lu qr det slogdet matrix_exp matrix_power"
+local NAMES = "solve lstsq triangular_solve cholesky_solve inverse cholesky lu qr det slogdet matrix_exp "
+  .. "matrix_power svd svdvals eigh eigvalsh pinv matrix_rank cond matrix_norm orth null_space"
 
 for name in NAMES:gmatch "%S+" do M[name] = ops[name] end
+
+M.eig = core.eig
 
 return M

@@ -55,3 +55,107 @@ describe("linalg", function()
     near(x.grad, linalg.inverse(a):t())
   end)
 end)
+
+local NUMPY = { -- made by tests/peers/linalg.py
+  svdvals = { 17.436984282741232, 2.202867477135057, 0.31456954972769646 },
+  q = {
+    { -0.12216944435630528, 0.564276492686879, 0.4778184825674984 },
+    { -0.48867777742522095, 0.2317564166392534, 0.5187743525018513 },
+    { -0.8551861104941366, -0.10076365940837118, -0.44368859095553176 },
+    { 0.12216944435630524, 0.7859565433852949, -0.5529042441138184 } },
+  r = {
+    { -8.18535277187245, -9.529216659791809, -11.606097213848996 },
+    { 0.0, 1.481225793303057, 3.647644470583036 },
+    { 0.0, 0.0, -0.9965928350693511 } },
+  exp = {
+    { 1892793.8019720193, 2319804.3484406346, 2921688.794293476 },
+    { 4267596.877969618, 5230361.132662509, 6587401.226410254 },
+    { 7065281.732625874, 8659197.695576448, 10905868.064126875 } },
+  lstsq = { 0.7054794520547858, -1.602739726027385, 0.9657534246575297 },
+  eigvalsh = { -2.855625595195174, -0.52402356980156, 19.379649164996728 },
+}
+
+-- OpenBLAS's LAPACK where it is there, and the runtime's own always: each against the definition, and one another.
+local here = lamina.try(function() return lamina.ones { 1, 1 }:svdvals() end)
+local methods = here and { "exact", "lapack" } or { "exact" }
+local with_lapack = here and it or pending
+
+describe("linalg's spectra", function()
+  local function orthonormal(q)
+    near(q:t():matmul(q), eye(q:size(2), { dtype = "float64" }), 1e-12)
+  end
+  local shapes = { { 1, 1 }, { 5, 3 }, { 3, 5 }, { 40, 40 }, { 70, 20 } }
+
+  for _, method in ipairs(methods) do
+    it("multiply back, " .. method, function()
+      for _, shape in ipairs(shapes) do
+        local x = lamina.randn { shape[1], shape[2], dtype = "float64" }
+        local u, s, vt = x:svd { method = method }
+        near((u * s):matmul(vt), x, 1e-12)
+        orthonormal(u)
+        orthonormal(vt:t())
+        near(x:svdvals { method = method }, s, 1e-12)
+        local full, _, right = x:svd { full = true, method = method }
+        orthonormal(full)
+        orthonormal(right)
+        near(x:matmul(x:pinv { method = method }):matmul(x), x, 1e-11)
+        local a = x:matmul(x:t())
+        local w, v = a:eigh { method = method }
+        near(a:matmul(v), v * w, 1e-10)
+        orthonormal(v)
+        near(a:eigvalsh { method = method }, w, 1e-10)
+        assert.equal(method == "lapack", s.close and w.close and x:pinv { method = method }.close)
+      end
+    end)
+
+    it("know ranks, conditions, norms and spaces, " .. method, function()
+      local x = lamina.randn { 8, 3, dtype = "float64" }:matmul(lamina.randn { 3, 6, dtype = "float64" })
+      local o = { method = method }
+      assert.equal(3, x:matrix_rank(o):item())
+      local basis, null = x:orth(o), x:null_space(o)
+      assert.same({ 8, 3 }, basis.shape)
+      assert.same({ 6, 3 }, null.shape)
+      near(basis:matmul(basis:t():matmul(x)), x, 1e-12)
+      near(x:matmul(null), lamina.zeros { 8, 3, dtype = "float64" }, 1e-12)
+      local d = tensor { { 3, 0 }, { 0, -4 } }
+      assert.near(4 / 3, d:cond(o):item(), 1e-6)
+      for ord, want in pairs { fro = 5, nuc = 7, ["2"] = 4, ["-2"] = 3, ["1"] = 4, ["-inf"] = 3 } do
+        assert.near(want, d:matrix_norm { ord = ord, method = method }:item(), 1e-6)
+      end
+      assert.matches("svd: the matrix holds a NaN", message_of(function() (d / 0 * 0):svd(o) end))
+    end)
+  end
+
+  it("give NumPy's values", function() -- numpy.linalg of this matrix
+    local x = tensor { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 10 }, { -1, 0, 2 }, dtype = "float64" }
+    near(x:svdvals { method = "exact" }, tensor(NUMPY.svdvals, { dtype = "float64" }), 1e-13)
+    local q, r = x:qr()
+    near(q, tensor(NUMPY.q, { dtype = "float64" }), 1e-14)
+    near(r, tensor(NUMPY.r, { dtype = "float64" }), 1e-13)
+    near(x[{ { 1, 3 } }]:matrix_exp() / 1e6, tensor(NUMPY.exp, { dtype = "float64" }) / 1e6, 1e-7)
+    near(x:lstsq(tensor { 1, 0, 2, 1, dtype = "float64" }), tensor(NUMPY.lstsq, { dtype = "float64" }), 1e-13)
+    near(x[{ { 1, 3 } }]:eigvalsh { method = "exact" }, tensor(NUMPY.eigvalsh, { dtype = "float64" }), 1e-13)
+  end)
+
+  with_lapack("have complex eigenvalues", function()
+    local a = lamina.randn { 6, 6, dtype = "float64" }
+    local w, v = linalg.eig(a)
+    assert.is_true(w.close)
+    assert.same({ 6, 6, 2 }, v.shape)
+    local re, im, x, y = w:real(), w:imag(), v:real(), v:imag()
+    near(a:matmul(x), x * re - y * im, 1e-12)
+    near(a:matmul(y), x * im + y * re, 1e-12)
+    near((x * x + y * y):sum(1), lamina.ones { 6, dtype = "float64" }, 1e-12)
+    near(linalg.eig(tensor { { 0, -1 }, { 1, 0 } }), tensor { { 0, 1 }, { 0, -1 } }, 1e-6)
+    assert.matches("eig: a is 2x3 but must", message_of(function() linalg.eig(lamina.ones { 2, 3 }) end))
+  end)
+
+  it("say what is missing without OpenBLAS", function()
+    local command = require "support.command"
+    local pipe = io.popen("LAMINA_MODULES=/nowhere " .. command.quote(command.path)
+      .. " -e 'print(ones { 2, 2 }:svdvals())' 2>&1")
+    local text = pipe:read "a"
+    pipe:close()
+    assert.matches("svdvals: this needs the LAPACK module %(OpenBLAS%), which is not here", text)
+  end)
+end)

@@ -17,11 +17,21 @@
 
 #include <cmocka.h>
 
-static const char *const tested[] = {
-    "matmul",           "linear",     "conv2d",          "conv2d_grad_input", "conv2d_grad_weight",
-    "conv2d_grad_bias", "max_pool2d", "max_pool2d_grad", "max_pool2d_take",   "avg_pool2d",
-    "avg_pool2d_grad",  "resize2d",   "resize2d_grad" /* in test_norm_ops.c */,
-    "unfold",           "fold" /* in test_arrange_ops.c */};
+static const char *const tested[] = {"matmul",
+                                     "linear",
+                                     "conv2d",
+                                     "conv2d_grad_input",
+                                     "conv2d_grad_weight",
+                                     "conv2d_grad_bias",
+                                     "max_pool2d",
+                                     "max_pool2d_grad",
+                                     "max_pool2d_take",
+                                     "avg_pool2d",
+                                     "avg_pool2d_grad",
+                                     "resize2d",
+                                     "resize2d_grad" /* in test_norm_ops.c */,
+                                     "unfold",
+                                     "fold" /* in test_arrange_ops.c */};
 enum { TESTED = sizeof tested / sizeof tested[0] };
 
 static void every_op_has_a_reference(void **unused) {

@@ -1,5 +1,6 @@
-/* test_fourier_ops.c: the Fourier transforms against sums by definition in long double: every length to 40, primes and
- * their multiples beyond, both types, every axis and normalisation; one signal alone and among others; 1 to 4 threads. */
+/* test_fourier_ops.c: the Fourier transforms against sums by definition in long double: every length to 40, primes
+ * and their multiples beyond, both types, every axis and normalisation; one signal alone and among others; 1 to 4
+ * threads. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "calls.h"
@@ -24,7 +25,8 @@ static lm_tensor *random_of(lm_dtype dtype, int ndim, const int64_t *shape, uint
   return t;
 }
 
-/* *re, *im: element k of the transform of n numbers that lie `step` apart, the imaginary parts `odd` behind (0: none).
+/* *re, *im: element k of the transform of n numbers that lie `step` apart, the imaginary parts `odd` behind (0:
+ * none).
  */
 static void definition(const lm_tensor *x, int64_t at, int64_t n, int64_t step, int64_t odd, int64_t k, int sign,
                        long double *re, long double *im) {
@@ -42,7 +44,8 @@ static void definition(const lm_tensor *x, int64_t at, int64_t n, int64_t step, 
 static void one_length(lm_dtype dtype, int64_t n, int64_t stride) {
   const int64_t half = n / 2 + 1, shape[4] = {2, n, 3, 2};
   const double unit = dtype == LM_F32 ? 0x1p-24 : 0x1p-53;
-  /* |x| is about sqrt(n); rounding grows with the number of passes, three transforms of twice the length for chirps */
+  /* |x| is about sqrt(n); rounding grows with the number of passes, three transforms of twice the length for chirps
+   */
   const double bound = 8 * unit * sqrt((double)n) * log2((double)n + 2) + 4 * unit;
   lm_tensor *x = random_of(dtype, 4, shape, 1), *r = random_of(dtype, 3, shape, 2);
   lm_tensor *y = test_apply("fft", 1, &x, "dim=2"), *z = test_apply("ifft", 1, &x, "dim=2 norm=forward");
@@ -198,8 +201,8 @@ static void nothing_is_left(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(by_definition),     cmocka_unit_test(same_bits),
-                                     cmocka_unit_test(several_axes),      cmocka_unit_test(mistakes_are_told),
-                                     cmocka_unit_test(failing_memory),    cmocka_unit_test(nothing_is_left)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(by_definition),  cmocka_unit_test(same_bits),
+                                     cmocka_unit_test(several_axes),   cmocka_unit_test(mistakes_are_told),
+                                     cmocka_unit_test(failing_memory), cmocka_unit_test(nothing_is_left)};
   return cmocka_run_group_tests_name("fourier ops", tests, NULL, NULL);
 }
