@@ -239,10 +239,27 @@ static lm_status take_all(lm_tensor **slot, lm_tensor *t, const key *k, lm_err *
   return status;
 }
 
+/* Whether the key names one element; *one is then a scalar that shares it, without a reference of its own. */
+static bool one_element(const lm_tensor *t, const key *k, lm_tensor *one) {
+  if (k->n != t->ndim) return false;
+  *one = *t;
+  one->ndim = 0;
+  for (int i = 0; i < k->n; i++) {
+    if (k->picks[i].kind != PICK_ONE) return false;
+    one->offset += k->picks[i].first * t->stride[i];
+  }
+  return true;
+}
+
 int tensor_get_part(lua_State *L, lm_tensor *t) {
   key k;
+  lm_tensor one;
   lm_err err = {0};
   read_key(L, t, &k);
+  if (!(t->requires_grad && lm_grad_enabled()) && one_element(t, &k, &one)) {
+    tensor_push_element(L, &one);
+    return 1;
+  }
   lm_tensor **slot = bind_new_tensor(L);
   lm_status status = take_all(slot, t, &k, &err);
   if (bind_collect(L, status)) status = take_all(slot, t, &k, &err);
@@ -334,9 +351,19 @@ static void put(const places *w, int axis, size_t size, char *dst, const char **
 int tensor_set_part(lua_State *L, lm_tensor *t) {
   key k;
   places w;
+  lm_tensor one;
   lm_err err = {0};
   int64_t shape[2 * LM_MAX_DIMS];
   read_key(L, t, &k);
+  if (lua_type(L, 3) == LUA_TNUMBER && one_element(t, &k, &one)) {
+    if (t->dtype == LM_I64 && lua_isinteger(L, 3)) { /* which a double may not hold */
+      *(int64_t *)lm_tensor_data(&one) = lua_tointeger(L, 3);
+      lm_tensor_touch(t);
+    } else {
+      lm_tensor_set(&one, 0, lua_tonumber(L, 3));
+    }
+    return 0;
+  }
   luaL_checkstack(L, LM_MAX_DIMS + 8, "index");
   int ndim = lay_out(L, t, &k, &w, shape);
   if (ndim > LM_MAX_DIMS)
