@@ -169,6 +169,15 @@ static lm_status job_bytes(worker *w, const job *j, const char *path, int64_t *b
 /* ---- reading ----------------------------------------------------------------------------------------------------
  */
 
+/* What unpacking one chunk takes; the format bounds it at 4 GiB. */
+static int64_t chunk_bytes(const job *j) {
+  int64_t bytes = (int64_t)j->size;
+  const int64_t most = (int64_t)1 << 32;
+  for (int i = 0; i < j->ndim && bytes < most; i++)
+    if (__builtin_mul_overflow(bytes, j->chunk[i], &bytes)) bytes = most;
+  return bytes < most ? bytes : most;
+}
+
 static lm_status read_block(worker *w, const job *j, const int64_t *start, const int64_t *count, void *to,
                             lm_err *e) {
   hsize_t from[LM_MAX_DIMS], n[LM_MAX_DIMS], total = 1;
@@ -177,7 +186,7 @@ static lm_status read_block(worker *w, const job *j, const int64_t *start, const
     n[i] = (hsize_t)count[i];
     total *= n[i];
   }
-  worker_allow((int64_t)(total * j->size));
+  worker_allow((int64_t)(total * j->size) + chunk_bytes(j));
   /* of the same rank as the file's selection: libhdf5 is slow where the two differ */
   hid_t memory = j->ndim ? H5Screate_simple(j->ndim, n, NULL) : H5Screate(H5S_SCALAR);
   bool good = memory >= 0;
