@@ -40,7 +40,8 @@ function M.parameters(net, of, word, position, keep, kind)
   end
   for _, name in ipairs(#list == 0 and wanted or {}) do
     errors.raise("argument", position, "%s: of = \"%s\" means no %s of %s%s", word, tostring(name),
-      kind or "parameters", net.name, errors.hint(name, names_in(net)))
+      kind or "parameters", net.name, net:has(name) and " (there is such an area or layer, but it has none)"
+      or errors.hint(tostring(name), names_in(net)))
   end
   if #list == 0 then errors.raise("argument", position, "%s: %s has no %s", word, net.name, kind or "parameters") end
   return list

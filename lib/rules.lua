@@ -17,8 +17,9 @@
 --
 -- and returns what is added to w, and, if it likes, what is added to the bias. With time steps, the rows of all steps
 -- come together. Nothing is taped meanwhile. Constraints of the weights hold afterwards. Areas that `rule` does not
--- name keep their weights. "backprop" trains the areas that are given to it, and no others; its gradients do not pass
--- through areas under a local rule, unless the rule has through = true.
+-- name keep their weights (those that declare a rule of their own, area "V1" { rule = "oja", ... }, follow it).
+-- "backprop" trains the areas that are given to it, and no others; its gradients do not pass through areas under a
+-- local rule, unless the rule has through = true.
 local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
@@ -104,7 +105,8 @@ end
 -- Area -> rule, for the option `rule` of train (nil: what the areas declare, backprop elsewhere).
 local function by_area(net, spec, position)
   local areas = {}
-  local lone = type(spec) == "string" or getmetatable(spec) == Rule or type(spec) == "table" and spec[1] ~= nil
+  local lone = type(spec) == "string" or getmetatable(spec) == Rule
+    or type(spec) == "table" and spec[1] ~= nil
   for _, block in ipairs(net.blocks) do
     local own = block.rule ~= nil and rule_of(block.rule, block.position)
     if spec == nil then areas[block.name] = own or "backprop" end
@@ -112,6 +114,7 @@ local function by_area(net, spec, position)
     if type(spec) == "table" and not lone then areas[block.name] = own or nil end
   end
   if spec == nil or lone then return areas end
+  if type(spec) ~= "table" then rule_of(spec, position) end -- raises
   local names = {}
   for _, block in ipairs(net.blocks) do names[#names + 1] = block.name end
   for name, one in pairs(spec) do
@@ -201,8 +204,8 @@ local function check_gradients(self)
     local found = reached[entry.node]
     for _, node in ipairs(self.net.nodes) do found = found or node.shared == entry.node and reached[node] end
     if not found then
-      errors.raise("argument", self.position, "rule: no gradient reaches %s; gradients do not pass through areas under "
-        .. "a local rule (%s) unless it has through = true", entry.name, table.concat(names, ", "))
+      errors.raise("argument", self.position, "rule: no gradient reaches %s; gradients do not pass through areas "
+        .. "under a local rule (%s) unless it has through = true", entry.name, table.concat(names, ", "))
     end
   end
 end

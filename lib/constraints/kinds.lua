@@ -197,7 +197,8 @@ function M.make(spec, item, position)
   end
   if type(kind) ~= "string" or not SPECS[kind] then
     errors.raise("argument", position, "constraint: %s, expected one of %s", type(kind) == "string"
-      and string.format("there is no '%s'", kind) or "got a " .. type(kind),
+      and string.format("there is no '%s'", kind) or kind == nil and "the table does not begin with its kind"
+      or "got a " .. type(kind),
       table.concat(NAMES, ", ") .. (type(kind) == "string" and errors.hint(kind, NAMES) or ""))
   end
   local o = schema.check("constraint " .. kind, options, SPECS[kind], position)
