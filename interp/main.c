@@ -269,6 +269,7 @@ static void on_warning(void *context, const char *text, int to_continue) {
 /* Lua's memory, with a limit. */
 typedef struct heap {
   size_t used, limit; /* limit 0: none */
+  bool refused;       /* a test has made the last allocation fail: the one after the collection fails too */
 } heap;
 
 static void *allocate(void *context, void *block, size_t old, size_t size) {
@@ -279,6 +280,10 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
     h->used -= old;
     return NULL;
   }
+  if (size > old && (h->refused || lm_memory_refuses())) {
+    h->refused = !h->refused;
+    return NULL;
+  }
   if (h->limit && size > old && h->used + (size - old) > h->limit) return NULL;
   void *moved = realloc(block, size);
   if (moved) h->used += size - old;
@@ -287,7 +292,7 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
 
 /* The state, and in it everything; the exit code. */
 static int run_state(const command *c) {
-  heap h = {0, (size_t)c->lua_memory};
+  heap h = {.limit = (size_t)c->lua_memory};
   lua_State *L = lua_newstate(allocate, &h);
   if (!L) {
     fputs("lamina: cannot start: not enough memory\n", stderr);

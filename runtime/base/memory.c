@@ -237,8 +237,18 @@ void lm_memory_trim(void) {
   pthread_mutex_unlock(&lock);
 }
 
-void lm_memory_fail_at(int64_t n) {
+int64_t lm_memory_fail_at(int64_t n) {
   pthread_mutex_lock(&lock);
+  int64_t left = fail_at;
   fail_at = n > 0 ? n : 0;
   pthread_mutex_unlock(&lock);
+  return left;
+}
+
+bool lm_memory_refuses(void) {
+  if (__atomic_load_n(&fail_at, __ATOMIC_RELAXED) == 0) return false;
+  pthread_mutex_lock(&lock);
+  bool refuse = fail_at > 0 && --fail_at == 0;
+  pthread_mutex_unlock(&lock);
+  return refuse;
 }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,7 +46,11 @@ void lm_memory_reset_peak(void);
 void lm_memory_set_budget(int64_t bytes); /* 0: no limit */
 void lm_memory_trim(void);                /* gives every cached block back to the system */
 
-/* The n-th allocation from now fails once (1: the next one); 0 switches this off. */
-void lm_memory_fail_at(int64_t n);
+/* The n-th allocation from now fails once (1: the next one); 0 switches this off. Returns how many were still to come
+ * before the one that an earlier call asked for: 0 where it has failed. */
+int64_t lm_memory_fail_at(int64_t n);
+
+/* For allocators beside this one (Lua's): counts an allocation and says whether it is the one that must fail. */
+bool lm_memory_refuses(void);
 
 #endif

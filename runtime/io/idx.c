@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/elements.h"
+#include "io/foreign.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -142,8 +143,10 @@ static lm_status put_all(packer *p, const lm_tensor *t, lm_err *e) {
 
 lm_status lm_idx_write(const char *path, const lm_tensor *t, lm_err *e) {
   size_t n = strlen(path);
-  packer p = {
-      .gz = n > 3 && !strcmp(path + n - 3, ".gz"), .size = (int)lm_dtype_size(t->dtype), .whole = t->dtype == LM_I64};
+  packer p = {.z = {.zalloc = lm_foreign_zalloc, .zfree = lm_foreign_zfree},
+              .gz = n > 3 && !strcmp(path + n - 3, ".gz"),
+              .size = (int)lm_dtype_size(t->dtype),
+              .whole = t->dtype == LM_I64};
   if (p.gz && deflateInit2(&p.z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
     return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's window", path);
   lm_status status = put_all(&p, t, e);

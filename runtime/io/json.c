@@ -1,6 +1,7 @@
 /* json.c: JSON, read through jansson. An lm_json is jansson's json_t under a name that needs no jansson header. */
 #include "io/json.h"
 
+#include "io/foreign.h"
 #include "io/utf8.h"
 
 #include <jansson.h>
@@ -11,9 +12,11 @@ static json_t *inner(const lm_json *value) { return (json_t *)(uintptr_t)value; 
 
 lm_status lm_json_parse(lm_json **out, const char *name, const char *text, int64_t n, lm_err *e) {
   json_error_t why;
+  lm_foreign_json();
   json_t *root = json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
   *out = (lm_json *)root;
   if (root) return LM_OK;
+  if (lm_foreign_json_starved()) return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: the JSON document", name);
   return lm_fail(e, LM_ERR_FORMAT, "%s:%d: column %d: not JSON: %s", name, why.line > 0 ? why.line : 1,
                  why.column > 0 ? why.column : 1, why.text);
 }

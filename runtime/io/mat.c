@@ -6,6 +6,7 @@
 #include "io/mat.h"
 
 #include "base/memory.h"
+#include "io/foreign.h"
 #include "io/mat5_element.h"
 
 #include <inttypes.h>
@@ -72,6 +73,8 @@ static lm_status compressed(lm_tree *out, lm_source *s, bool big, const lm_mat_w
   inflater *f = lm_alloc_zero(sizeof *f, s->name, e);
   if (!f) return LM_ERR_MEMORY;
   f->from = s;
+  f->z.zalloc = lm_foreign_zalloc;
+  f->z.zfree = lm_foreign_zfree;
   if (inflateInit(&f->z) != Z_OK) {
     lm_free(f);
     return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's window", s->name);

@@ -22,6 +22,7 @@ typedef struct job {
   int64_t width, height;
   int channels, depth;
   int colour_type;
+  bool starved;     /* libpng was refused memory, which it does not always mind */
   lm_status failed; /* set by a callback that failed for a reason of its own */
   lm_err *e;
   char message[160]; /* libpng's own */
@@ -34,6 +35,23 @@ static void on_error(png_structp png, png_const_charp text) {
 }
 
 static void on_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
+
+static png_voidp on_alloc(png_structp png, png_alloc_size_t bytes) {
+  job *j = png_get_mem_ptr(png);
+  void *block = lm_alloc(bytes, j->path, j->e);
+  if (!block) j->starved = true;
+  return block;
+}
+
+static void on_free(png_structp png, png_voidp block) {
+  (void)png;
+  lm_free(block);
+}
+
+/* What is to be said of a picture for which libpng had too little memory. */
+static void tell_starved(job *j) {
+  if (j->starved) j->failed = lm_fail(j->e, LM_ERR_MEMORY, "%s: out of memory: libpng's state", j->path);
+}
 
 static void on_read(png_structp png, png_bytep to, size_t n) {
   job *j = png_get_io_ptr(png);
@@ -90,13 +108,14 @@ static void read_picture(png_structp png, png_infop info, job *j) {
 }
 
 static lm_status decode(lm_tensor **out, job *j, int channels, lm_err *e) {
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, j, on_error, on_warning);
+  png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, j, on_error, on_warning, j, on_alloc, on_free);
   png_infop info = png ? png_create_info_struct(png) : NULL;
   if (info)
     read_picture(png, info, j);
   else
     j->failed = lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: libpng's state", j->path);
   if (png) png_destroy_read_struct(&png, info ? &info : NULL, NULL);
+  tell_starved(j);
   if (j->failed != LM_OK) return j->failed;
   const lm_samples samples = {j->samples, j->width, j->height, j->channels, j->depth};
   return lm_picture_tensor(out, j->path, &samples, channels, e);
@@ -154,13 +173,14 @@ static lm_status to_samples(job *j, const lm_tensor *t, lm_err *e) {
 }
 
 static lm_status encode(job *j, lm_err *e) {
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, j, on_error, on_warning);
+  png_structp png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, j, on_error, on_warning, j, on_alloc, on_free);
   png_infop info = png ? png_create_info_struct(png) : NULL;
   if (info)
     write_picture(png, info, j);
   else
     j->failed = lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: libpng's state", j->path);
   if (png) png_destroy_write_struct(&png, info ? &info : NULL);
+  tell_starved(j);
   return j->failed;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/elements.h"
+#include "io/foreign.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -180,9 +181,15 @@ static lm_status read_header(json_t **header, lm_source *s, lm_err *e) {
   if (!text) return LM_ERR_MEMORY;
   status = lm_source_read(s, text, (int64_t)n, "the header", e);
   json_error_t why;
+  lm_foreign_json();
   *header = status == LM_OK ? json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES, &why) : NULL;
   lm_free(text);
   if (status != LM_OK) return status;
+  if (lm_foreign_json_starved()) {
+    json_decref(*header);
+    *header = NULL;
+    return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: the header", s->name);
+  }
   if (!*header) return lm_fail(e, LM_ERR_FORMAT, "%s: the header is no JSON: %s", s->name, why.text);
   if (json_is_object(*header)) return LM_OK;
   json_decref(*header);
@@ -227,35 +234,55 @@ static int by_width(const void *a, const void *b) {
   return strcmp(x->name, y->name);
 }
 
+/* NULL where memory fails. */
 static json_t *described(const lm_tensor *t, int64_t begin) {
   static const char *const names[LM_DTYPES] = {"F32", "F64", "I64", "U8", "BOOL"};
   json_t *shape = json_array();
-  for (int i = 0; i < t->ndim; i++) json_array_append_new(shape, json_integer(t->shape[i]));
+  bool whole = shape != NULL;
+  for (int i = 0; i < t->ndim && whole; i++) whole = json_array_append_new(shape, json_integer(t->shape[i])) == 0;
+  if (!whole) {
+    json_decref(shape);
+    return NULL;
+  }
   return json_pack("{s:s, s:o, s:[I, I]}", "dtype", names[t->dtype], "shape", shape, "data_offsets",
                    (json_int_t)begin, (json_int_t)(begin + lm_tensor_bytes(t)));
 }
 
-/* The header's text, padded with spaces to a multiple of 8; freed with free(). */
+/* Puts a value, which is consumed, under a key. */
+static lm_status put_json(json_t *object, const char *what, const char *key, json_t *value, lm_err *e) {
+  if (json_object_set_new(object, key, value) == 0) return LM_OK;
+  if (lm_foreign_json_starved()) return lm_fail(e, LM_ERR_MEMORY, "safetensors: out of memory: the header");
+  return lm_fail(e, LM_ERR_ARGUMENT, "safetensors: %s '%s' is not UTF-8", what, key);
+}
+
+/* The header's text, padded with spaces to a multiple of 8; freed with lm_free. */
 static lm_status header_text(char **out, const lm_array **order, int64_t count, const lm_notes *notes, lm_err *e) {
+  lm_foreign_json();
   json_t *header = json_object(), *metadata = json_object();
   lm_status status = LM_OK;
-  for (int64_t i = 0; notes && i < notes->count && status == LM_OK; i++)
-    if (json_object_set_new(metadata, notes->items[i].key, json_string(notes->items[i].value)) != 0)
-      status = lm_fail(e, LM_ERR_ARGUMENT, "safetensors: metadata '%s' is not UTF-8", notes->items[i].key);
-  if (json_object_size(metadata) > 0) json_object_set(header, METADATA, metadata);
+  if (!header || !metadata) status = lm_fail(e, LM_ERR_MEMORY, "safetensors: out of memory: the header");
+  for (int64_t i = 0; notes && i < notes->count && status == LM_OK; i++) {
+    status = put_json(metadata, "metadata", notes->items[i].key, json_string(notes->items[i].value), e);
+  }
+  if (status == LM_OK && json_object_size(metadata) > 0)
+    status = put_json(header, "metadata", METADATA, json_incref(metadata), e);
   int64_t at = 0;
   for (int64_t i = 0; i < count && status == LM_OK; i++) {
     const lm_array *a = order[i];
     if (!strcmp(a->name, METADATA) || json_object_get(header, a->name))
       status = lm_fail(e, LM_ERR_ARGUMENT, "safetensors: the name '%s' is taken", a->name);
-    else if (json_object_set_new(header, a->name, described(a->tensor, at)) != 0)
-      status = lm_fail(e, LM_ERR_ARGUMENT, "safetensors: the name '%s' is not UTF-8", a->name);
+    else
+      status = put_json(header, "the name", a->name, described(a->tensor, at), e);
     at += lm_tensor_bytes(a->tensor);
   }
   *out = status == LM_OK ? json_dumps(header, JSON_COMPACT) : NULL;
   json_decref(metadata);
   json_decref(header);
-  if (status == LM_OK && !*out) status = lm_fail(e, LM_ERR_MEMORY, "safetensors: out of memory: the header");
+  if (status == LM_OK && (!*out || lm_foreign_json_starved())) { /* it may have left something out */
+    lm_free(*out);
+    *out = NULL;
+    status = lm_fail(e, LM_ERR_MEMORY, "safetensors: out of memory: the header");
+  }
   return status;
 }
 
@@ -286,7 +313,7 @@ lm_status lm_safetensors_write(const char *path, const lm_arrays *arrays, const 
     status = lm_writer_commit(w, e);
   else
     lm_writer_drop(w);
-  free(header);
+  lm_free(header);
   lm_free(order);
   return status;
 }

@@ -3,6 +3,7 @@
 #include "io/zip.h"
 
 #include "base/memory.h"
+#include "io/foreign.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -259,6 +260,8 @@ lm_status lm_zip_enter(lm_source *s, lm_zip *z, int64_t index, lm_err *e) {
   r->member = m;
   r->packed_left = m->packed;
   r->crc = (uint32_t)crc32(0, NULL, 0);
+  r->z.zalloc = lm_foreign_zalloc;
+  r->z.zfree = lm_foreign_zfree;
   if (fseeko(z->f, start, SEEK_SET) != 0)
     status = lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", r->name, strerror(errno));
   else if (m->method == 8 && inflateInit2(&r->z, -MAX_WBITS) != Z_OK)

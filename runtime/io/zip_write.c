@@ -1,6 +1,7 @@
 /* zip_write.c: writing ZIP archives. A member's size and checksum are known before its header is written, so no
  * header is patched later; 64-bit fields appear only where a number needs them. */
 #include "base/memory.h"
+#include "io/foreign.h"
 #include "io/zip.h"
 
 #include <inttypes.h>
@@ -50,7 +51,7 @@ static uint32_t checksum(const unsigned char *bytes, int64_t n) {
 
 /* Raw deflate of n bytes. */
 static lm_status deflated(lm_bytes *out, const unsigned char *bytes, int64_t n, lm_err *e) {
-  z_stream z = {0};
+  z_stream z = {.zalloc = lm_foreign_zalloc, .zfree = lm_foreign_zfree};
   unsigned char piece[1 << 15];
   if (deflateInit2(&z, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
     return lm_fail(e, LM_ERR_MEMORY, "zip: out of memory: zlib's window");

@@ -155,7 +155,8 @@ describe("a training loop that is interrupted", function()
   -- A model with what a layer keeps while it trains, an optimizer with momentum and clipping, and one step of it.
   local function make()
     local net = word "model" "m" { seed = 5, word "input" { 1, 8, 8 },
-      word "area" "A" { word "conv" { 4, kernel = 3 }, word "norm".batch {}, word "relu", word "pool".max { 2 }, word "dropout" { 0.3 } },
+      word "area" "A" { word "conv" { 4, kernel = 3 }, word "norm".batch {}, word "relu", word "pool".max { 2 },
+        word "dropout" { 0.3 } },
       word "readout" "r" { word "dense" { 10 }, word "relu", word "dense" { 3 } } }
     local opt = word "adam" { rate = 0.01, clip = 1 }
     opt:attach(net)
