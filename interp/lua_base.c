@@ -71,7 +71,8 @@ static int base_trim(lua_State *L) {
 static int base_fail_allocation(lua_State *L) {
   int64_t n = bind_int(L, 1, "fail_allocation: n");
   if (n < 0) bind_fail(L, "fail_allocation: n is %lld but must not be negative (0: never)", (long long)n);
-  lua_pushinteger(L, lm_memory_fail_at(n));
+  bool any = !lua_isnoneornil(L, 2) && bind_bool(L, 2, "fail_allocation: any");
+  lua_pushinteger(L, any ? lm_memory_fail_any_at(n) : lm_memory_fail_at(n));
   return 1;
 }
 
@@ -298,12 +299,11 @@ static const bind_doc docs[] = {
      "names "
      "itself and the bytes. 0 removes the limit."},
     {"base.trim", "trim()", "Gives the memory that is kept for reuse back to the system."},
-    {"base.fail_allocation", "fail_allocation(n) -> integer",
-     "The n-th allocation from now fails (1: the next one), be it the runtime's, Lua's, jansson's, zlib's or "
-     "libpng's, "
-     "which is how tests reach error paths; 0 switches this off. Returns how many were still to come before the one "
-     "that was asked for earlier, 0 where it has failed. An allocation of Lua's fails twice, before and after the "
-     "collection that Lua tries."},
+    {"base.fail_allocation", "fail_allocation(n [, any]) -> integer",
+     "The n-th allocation of the runtime from now fails (1: the next one), which is how tests reach error paths; 0 "
+     "switches this off. With any = true Lua's own count too, and one of them fails twice, before and after the "
+     "collection that Lua tries. Returns how many were still to come before the one that was asked for earlier, 0 "
+     "where it has failed. jansson, zlib and libpng take the runtime's memory."},
     {"base.uninterrupted", "uninterrupted(f, ...) -> what f returns",
      "Calls f(...) while Ctrl-C waits: for a few changes that belong together, such as a step of an optimizer. Keep "
      "it "

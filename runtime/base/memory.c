@@ -33,6 +33,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static header *kept[CLASSES];
 static lm_memory now;
 static int64_t fail_at, machine_bytes;
+static bool fail_any; /* those of other allocators count too */
 
 /* The memory that this process can have: the machine's, or its control group's where that is less. */
 static int64_t read_machine_bytes(void) {
@@ -237,16 +238,20 @@ void lm_memory_trim(void) {
   pthread_mutex_unlock(&lock);
 }
 
-int64_t lm_memory_fail_at(int64_t n) {
+static int64_t arm(int64_t n, bool any) {
   pthread_mutex_lock(&lock);
   int64_t left = fail_at;
   fail_at = n > 0 ? n : 0;
+  fail_any = any && n > 0;
   pthread_mutex_unlock(&lock);
   return left;
 }
 
+int64_t lm_memory_fail_at(int64_t n) { return arm(n, false); }
+int64_t lm_memory_fail_any_at(int64_t n) { return arm(n, true); }
+
 bool lm_memory_refuses(void) {
-  if (__atomic_load_n(&fail_at, __ATOMIC_RELAXED) == 0) return false;
+  if (!__atomic_load_n(&fail_any, __ATOMIC_RELAXED)) return false;
   pthread_mutex_lock(&lock);
   bool refuse = fail_at > 0 && --fail_at == 0;
   pthread_mutex_unlock(&lock);

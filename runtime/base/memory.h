@@ -50,7 +50,9 @@ void lm_memory_trim(void);                /* gives every cached block back to th
  * before the one that an earlier call asked for: 0 where it has failed. */
 int64_t lm_memory_fail_at(int64_t n);
 
-/* For allocators beside this one (Lua's): counts an allocation and says whether it is the one that must fail. */
+/* The same, where the allocations of allocators beside this one (Lua's) count and fail too; they ask
+ * lm_memory_refuses, which counts one and says whether it must fail. */
+int64_t lm_memory_fail_any_at(int64_t n);
 bool lm_memory_refuses(void);
 
 #endif

@@ -22,7 +22,7 @@ end
 -- Runs work() -> text with allocation k failing: whether all went well, and the result or the error.
 local function failing(k, work)
   return pcall(function()
-    base.fail_allocation(k)
+    base.fail_allocation(k, true)
     local result = work()
     base.fail_allocation(0)
     return result
@@ -36,7 +36,7 @@ end
 
 local function count_of(work)
   local far <const> = 1 << 40
-  base.fail_allocation(far)
+  base.fail_allocation(far, true)
   work()
   return far - base.fail_allocation(0)
 end
@@ -58,7 +58,8 @@ local function sweep(name, work, reset)
     local ok, result = failing(k, work)
     failures = failures + (ok and 0 or 1)
     if ok and result ~= wanted then
-      error(string.format("%s: allocation %d of %d failed, nothing was said, and the result is %s", name, k, n, result))
+      error(string.format("%s: allocation %d of %d failed, nothing was said, and the result is %s", name, k, n,
+        result))
     elseif not ok and not is_memory(result) then
       error(string.format("%s: allocation %d of %d failed as %s", name, k, n, tostring(result)))
     end
