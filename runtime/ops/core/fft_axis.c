@@ -32,22 +32,34 @@ typedef struct plan {
   int64_t span;
 } plan;
 
-/* cos and -sin of 2 pi k / n for 0 <= k < n, from the first octant. */
+/* Where 2 pi k / n, 0 <= k < n, lies: the quarter of the circle, and how far from its nearer end, in units of a
+ * quarter over n: at most n / 2; `over` where that is the end behind it. */
+typedef struct angle {
+  int64_t quarter, rest;
+  bool over;
+} angle;
+
+static angle angle_of(int64_t k, int64_t n) {
+  angle a = {.quarter = 4 * k / n}; /* n is far below 2^60 */
+  a.rest = 4 * k - a.quarter * n;
+  a.over = 2 * a.rest > n;
+  if (a.over) a.rest = n - a.rest;
+  return a;
+}
+
+/* cos and -sin of the whole angle from x and y, cos and sin of the rest. */
+static void unfold(angle a, double x, double y, double *c, double *s) {
+  const double along = a.over ? y : x, up = a.over ? x : y;
+  *c = a.quarter == 0 ? along : a.quarter == 1 ? -up : a.quarter == 2 ? -along : up;
+  *s = a.quarter == 0 ? -up : a.quarter == 1 ? -along : a.quarter == 2 ? up : along;
+}
+
 static void turn(int64_t k, int64_t n, double *c, double *s) {
-  const int64_t quarter = 4 * k / n;  /* n is far below 2^60 */
-  int64_t rest = 4 * k - quarter * n; /* of 4 n: 0 <= rest < n */
-  const bool over = 2 * rest > n;
-  if (over) rest = n - rest;
-  const double angle = 1.57079632679489661923 * ((double)rest / (double)n);
-  double x = lm_cos(angle), y = lm_sin(angle);
-  if (2 * rest == n) x = y = 0.70710678118654752440;
-  if (over) {
-    const double keep = x;
-    x = y;
-    y = keep;
-  }
-  *c = quarter == 0 ? x : quarter == 1 ? -y : quarter == 2 ? -x : y;
-  *s = quarter == 0 ? -y : quarter == 1 ? -x : quarter == 2 ? y : x;
+  const angle a = angle_of(k, n);
+  const double radians = 1.57079632679489661923 * ((double)a.rest / (double)n);
+  double x = lm_cos(radians), y = lm_sin(radians);
+  if (2 * a.rest == n) x = y = 0.70710678118654752440;
+  unfold(a, x, y, c, s);
 }
 
 static void put(void *array, int64_t i, lm_dtype dtype, double value) {
@@ -55,6 +67,10 @@ static void put(void *array, int64_t i, lm_dtype dtype, double value) {
     ((double *)array)[i] = value;
   else
     ((float *)array)[i] = (float)value;
+}
+
+static double get(const void *array, int64_t i, lm_dtype dtype) {
+  return dtype == LM_F64 ? ((const double *)array)[i] : (double)((const float *)array)[i];
 }
 
 /* count twiddles exp(-2 pi i k / n) in one block: first the cosines, then the sines. NULL where memory is out. */
@@ -65,7 +81,11 @@ static void *twiddles(int64_t n, int64_t count, lm_dtype dtype, void **imaginary
   *imaginary = block + (size_t)count * size;
   for (int64_t k = 0; k < count; k++) {
     double c, s;
-    turn(k, n, &c, &s);
+    const angle a = angle_of(k, n);
+    if (n % 4 == 0 && a.rest / 4 < k) /* beyond the first octant: its numbers again */
+      unfold(a, get(block, a.rest / 4, dtype), -get(*imaginary, a.rest / 4, dtype), &c, &s);
+    else
+      turn(k, n, &c, &s);
     put(block, k, dtype, c);
     put(*imaginary, k, dtype, s);
   }
