@@ -7,9 +7,9 @@
 --     ... b.x, b.y, #b ...
 --   end
 --
--- Where items come from: data.tensors (memory), data.arrays (.npy, .npz, .safetensors, IDX; mapped, so that they may
--- be larger than memory), data.images (PNG and JPEG files, read as they are asked for), data.table (CSV), data.from
--- (a function), data.mnist.
+-- Where items come from: data.tensors (memory), data.arrays (.npy, .npz, .safetensors, IDX, HDF5, left in the file,
+-- which may be larger than memory), data.images (PNG and JPEG files, read as they are asked for), data.table (CSV),
+-- data.from (a function), data.mnist.
 --
 -- Labels are int64 and count from 1; `classes` holds their names. Several targets stand in a table by name,
 -- data.tensors { x, { category =, position = } }, as the goals of `train`. Anything with #, and :batch(indices) that

@@ -13,8 +13,8 @@ local READ = schema.document("image.read", { positional = { "path" },
   upright = { type = "boolean", default = false, doc = "turn a JPEG as its EXIF orientation says" } })
 
 --- image.read "face.jpg", image.read { "face.jpg", channels = 3, upright = true }: a PNG or JPEG picture as a float32
--- tensor C x H x W, 0 to 1. Gamma, colour profiles and background colours change nothing; alpha is dropped unless it
--- is asked for; colour becomes grey with the weights of ITU-R BT.601.
+-- tensor C x H x W, 0 to 1. Gamma, colour profiles and background colours change nothing; without `channels` the
+-- tensor has those of the file, alpha included; colour becomes grey with the weights of ITU-R BT.601.
 function M.read(given)
   local position = errors.position(2)
   local o = schema.check("image.read", given, READ, position)

@@ -229,7 +229,7 @@ end
 
 local Set = sets.methods
 
---- set:augment { random_crop = 28, flip = true, ... }: the same set whose batches are augmented (help "augment"),
+--- set:augment { random_crop = 28, flip = true }: the same set whose batches are augmented (help "augment"),
 -- anew in every epoch and by loader threads; inputs become float32, uint8 scaled to 0..1.
 function Set:augment(given)
   local aug = M.augment(given)

@@ -84,7 +84,8 @@ function Set:batches(given)
     threads = o.threads, ahead = o.ahead })
 end
 
---- set:loading(threads): the same set, read by this many loader threads (1 by default; 0: none) wherever it is used.
+--- set:loading(threads): the same set, read by this many loader threads wherever it is used; without it by 1, 0:
+-- none.
 function Set:loading(threads)
   local position = errors.position(2)
   if math.type(threads) ~= "integer" or threads < 0 or threads > 64 then

@@ -49,9 +49,9 @@ end
 local COUNT = { n = { type = "integer", min = 1, doc = "how many draws make an epoch; as many as there are items if "
   .. "absent" } }
 
---- set:balanced { n = }: the same set, of which each epoch visits every class equally often (n draws in all, as many
--- as there are items if absent; counts differ by 1 where they must): classes in turn, each going through its items in
--- an order drawn for (seed, epoch) and beginning again when they are used up.
+--- set:balanced { n = }: the same set, of which each epoch visits every class equally often. n draws make an epoch,
+-- as many as there are items if absent; counts differ by 1 where they must. Classes come in turn, each going through
+-- its items in an order drawn for (seed, epoch) and beginning again when they are used up.
 function Set:balanced(given)
   local position = errors.position(2)
   local o = schema.check("balanced", given or {}, COUNT, position)

@@ -82,11 +82,11 @@ Set.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
--- Positions as an int64 tensor.
-local function as_index(indices, position)
+-- Positions as an int64 tensor. level: of the caller whose line an error names.
+local function as_index(indices, level)
   if tensor.is_tensor(indices) then return indices end
   if type(indices) ~= "table" then
-    errors.raise("argument", position, "indices are a %s, expected a list or an int64 tensor", type(indices))
+    errors.raise("argument", level + 1, "indices are a %s, expected a list or an int64 tensor", type(indices))
   end
   return tensor.tensor(indices, { dtype = "int64" })
 end
@@ -169,7 +169,7 @@ end
 -- b.index, #b. What is drawn at random (augmentation, samplers) is drawn for epoch 1, or for { epoch =, seed = } as a
 -- second value.
 function Set:batch(indices, where)
-  local index = as_index(indices, errors.position(2))
+  local index = as_index(indices, 2)
   if self.x then
     return M.make_batch { x = pick(self.x, index), y = targets.map(self.y, function(t) return pick(t, index) end),
       index = index, n = #index }
@@ -210,7 +210,7 @@ end
 function Set:subset(indices, name)
   local position = errors.position(2)
   no_sampler(self, "subset", position)
-  local index = as_index(indices, position)
+  local index = as_index(indices, 2)
   local parts = chosen(self, index:totable(), index, name)
   if self.x then
     parts.x = pick(self.x, index)

@@ -28,6 +28,7 @@ struct lm_loader {
   int64_t *rows, *numbers;
   int64_t batches, claimed, given;
   bool stop;
+  bool again; /* the batch before `given` is still to be made, by the caller */
   slot *slots;
   int threads;
   pthread_t thread[MOST_THREADS];
@@ -281,29 +282,39 @@ static lm_status wait_for(lm_loader *l, const slot *s, lm_err *e) {
   return LM_OK;
 }
 
+/* Takes batch `given` from its slot as soon as it is there. */
+static lm_status take(lm_loader *l, slot *taken, lm_err *e) {
+  slot *s = &l->slots[l->given % l->spec.ahead];
+  pthread_mutex_lock(&l->lock);
+  lm_status status = wait_for(l, s, e);
+  if (status == LM_OK) {
+    *taken = *s;
+    *s = (slot){0};
+    l->given++;
+    pthread_cond_broadcast(&l->freed);
+  }
+  pthread_mutex_unlock(&l->lock);
+  return status;
+}
+
 lm_status lm_loader_next(lm_loader *l, lm_tensor **out, lm_err *e) {
   *out = NULL;
-  if (l->given >= l->batches) return LM_OK;
-  int64_t b = l->given;
   slot taken = {0};
-  if (l->threads > 0) {
-    slot *s = &l->slots[b % l->spec.ahead];
-    pthread_mutex_lock(&l->lock);
-    lm_status status = wait_for(l, s, e);
-    if (status == LM_OK) {
-      taken = *s;
-      *s = (slot){0};
-      l->given++;
-      pthread_cond_broadcast(&l->freed);
-    }
-    pthread_mutex_unlock(&l->lock);
+  int64_t b = l->again ? l->given - 1 : l->given;
+  if (b >= l->batches) return LM_OK;
+  if (l->threads > 0 && !l->again) {
+    lm_status status = take(l, &taken, e);
     if (status != LM_OK) return status;
-  } else {
-    make_numbered(l, b, &taken);
+    l->again = taken.status == LM_ERR_INTERRUPT;
+  } else if (!l->again) {
     l->given++;
+    l->again = true;
   }
-  /* a batch that a Ctrl-C stopped which somebody has answered since is made now */
-  if (taken.status == LM_ERR_INTERRUPT && l->threads > 0) make_numbered(l, b, &taken);
+  /* what a Ctrl-C stopped is made here, now or, where nobody has answered it yet, at the next call */
+  if (l->again) {
+    make_numbered(l, b, &taken);
+    l->again = taken.status == LM_ERR_INTERRUPT;
+  }
   if (taken.status != LM_OK && e) *e = taken.err;
   *out = taken.x;
   return taken.status;
