@@ -117,8 +117,8 @@ local function open_archive(o, position)
   if path:match "%.npz$" then return from(io.npz_read(path)) end
   if path:match "%.safetensors$" then return from((io.safetensors_read(path, { map = o.map }))) end
   if not (path:match "%.h5$" or path:match "%.hdf5$") then
-    errors.raise("argument", position, "data.arrays: %s: expected an .npz, .safetensors, .h5 or .hdf5 file with named "
-      .. "arrays", path)
+    errors.raise("argument", position, "data.arrays: %s: expected an .npz, .safetensors, .h5 or .hdf5 file with "
+      .. "named arrays", path)
   end
   local file = require("lamina.hdf5").handle(path, position)
   local listed = file:list()

@@ -39,7 +39,8 @@ local FIELDS = schema.document("data.images", {
   folder = { type = "string", required = true, doc = "a folder of PNG and JPEG files, or of folders of them, one for "
     .. "each class" },
   table = { type = "string", doc = "a CSV file with a row for each picture; its path, or its name in the folder" },
-  file = { type = "string", doc = "the column that names the file, relative to the folder; file, or else the id's, "
+  file = { type = "string", doc = "the column that names the file, relative to the folder or to the table's; file, "
+    .. "or else the id's, "
     .. "if absent" },
   id = { type = "string", doc = "the column that identifies a picture; stimulus_id, or else the file's name, if "
     .. "absent" },
@@ -97,6 +98,8 @@ local function check_files(o, files, where, position)
   local paths = {}
   for i, file in ipairs(files) do
     paths[i] = file:sub(1, 1) == "/" and file or o.folder .. "/" .. file
+    local beside = where and (where:match "^(.*/)" or "") .. file
+    if beside and not base.exists(paths[i]) and base.exists(beside) then paths[i] = beside end
     if not base.exists(paths[i]) then
       errors.raise("io", position, "data.images: row %d of %s names %s, which is not there", i, where or o.folder,
         paths[i])

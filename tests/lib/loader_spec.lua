@@ -93,6 +93,11 @@ describe("pictures in files", function()
     assert.same({ 3, 1, 4, 5 }, set:batch({ 1, 7, 12 }).x.shape)
   end)
 
+  it("are found beside their table, too", function()
+    local set = dataset.images { folder .. "/cat", table = folder .. "/table.csv", labels = "class", channels = 3 }
+    assert.equal(labelled():batch({ 3 }).x:digest(), set:batch({ 3 }).x:digest())
+  end)
+
   it("have several targets by name", function()
     local set = dataset.images { folder, table = "table.csv", y = { category = "class", place = { "x", "weight" },
       x = "x" } }

@@ -153,8 +153,12 @@ static void errors(void **state) {
   for (int threads = 0; threads <= 2; threads++)
     for (int missing = 0; missing < 2; missing++) {
       const int64_t order[4] = {0, 1, 0, 2};
-      spec = (lm_loader_spec){.items = {.paths = list, .count = 3}, .rows = order, .n_rows = 4, .batch = 2,
-                              .threads = threads, .ahead = 2};
+      spec = (lm_loader_spec){.items = {.paths = list, .count = 3},
+                              .rows = order,
+                              .n_rows = 4,
+                              .batch = 2,
+                              .threads = threads,
+                              .ahead = 2};
       if (missing) list[2] = "/nowhere/at all.png";
       assert_int_equal(lm_loader_open(&l, &spec, &e), LM_OK);
       assert_int_equal(lm_loader_next(l, &t, &e), LM_OK);

@@ -209,6 +209,35 @@ static void json_refused(void **state) {
   assert_int_equal(lm_json_parse(&d, "deep", deep, 10000, &e), LM_ERR_FORMAT);
 }
 
+/* Cut or changed anywhere, a table or a document is read or refused, with its name at the front of the message. */
+static void damaged(void **state) {
+  (void)state;
+  static const char table[] = "\xef\xbb\xbfid,\"a \"\"b\"\"\",\xc3\xa9\r\n1,2.5,\"x\ny\"\r\n\r\n3,,\"\"\n";
+  static const char document[] = "{\"a\": [1, -2.5e3, true, null, {\"b\": \"\\u00e9\\n\"}], \"c\": {}, \"d\": []}";
+  static const char changes[] = {0x01, 0x20, (char)0x80, (char)0xff, '"', ',', '\n'};
+  char copy[256];
+  for (int kind = 0; kind < 2; kind++) {
+    const char *text = kind ? document : table;
+    size_t n = kind ? sizeof document - 1 : sizeof table - 1;
+    for (size_t i = 0; i < n; i++)
+      for (size_t k = 0; k <= sizeof changes; k++) { /* the last k: cut at i */
+        lm_err e = {0};
+        lm_table t = {0};
+        lm_json *d = NULL;
+        memcpy(copy, text, n);
+        if (k < sizeof changes) copy[i] = (char)(k < 4 ? copy[i] ^ changes[k] : changes[k]);
+        int64_t length = (int64_t)(k < sizeof changes ? n : i);
+        lm_status status =
+            kind ? lm_json_parse(&d, "t.txt", copy, length, &e) : lm_csv_parse(&t, "t.txt", copy, length, ',', &e);
+        if (status != LM_OK && (status != LM_ERR_FORMAT || strncmp(e.message, "t.txt:", 6) != 0))
+          fail_msg("status %d: %s", (int)status, e.message);
+        if (kind && k == sizeof changes) assert_int_equal(status, LM_ERR_FORMAT);
+        lm_table_free(&t);
+        if (d) lm_json_free(d);
+      }
+  }
+}
+
 static void json_texts(void **state) {
   (void)state;
   lm_err e;
@@ -250,9 +279,9 @@ static void utf8(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      leak_checked(csv_read),     leak_checked(csv_refused),   leak_checked(csv_fields),
-      leak_checked(number_texts), leak_checked(number_parsed), leak_checked(json_read),
-      leak_checked(json_refused), leak_checked(json_texts),    leak_checked(utf8),
+      leak_checked(csv_read),      leak_checked(csv_refused), leak_checked(csv_fields),   leak_checked(number_texts),
+      leak_checked(number_parsed), leak_checked(json_read),   leak_checked(json_refused), leak_checked(json_texts),
+      leak_checked(damaged),       leak_checked(utf8),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
