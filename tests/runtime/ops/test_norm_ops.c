@@ -318,6 +318,40 @@ static void threads_change_no_bit(void **unused) {
     for (int i = 0; i < 2; i++) lm_tensor_release(first[k][i]);
 }
 
+/* One call, forward and backward, whose n-th allocation fails; true where there were fewer. */
+static bool survives(const char *const call[2], int64_t n) {
+  lm_tensor *x = FILLED(LM_F32, 1, 3, 4, 5, 6), *out[3] = {NULL}, *dy = NULL;
+  lm_err e = {0};
+  x->requires_grad = true;
+  lm_memory_fail_at(n);
+  lm_status status = test_try(call[0], 1, &x, call[1], out, &e);
+  if (status == LM_OK) status = lm_tensor_full(&dy, x->dtype, out[0]->ndim, out[0]->shape, 1, &e);
+  if (status == LM_OK) status = lm_backward(out[0], dy, false, false, &e);
+  lm_memory_fail_at(0);
+  lm_tensor *every[] = {x, dy, out[0], out[1], out[2]};
+  for (int i = 0; i < 5; i++) lm_tensor_release(every[i]);
+  if (status != LM_OK) assert_int_equal(status, LM_ERR_MEMORY);
+  return status == LM_OK;
+}
+
+static void nothing_is_lost_when_memory_is_short(void **unused) {
+  (void)unused;
+  static const char *const calls[4][2] = {{"batch_norm", ""},
+                                          {"group_norm", "groups=2"},
+                                          {"layer_norm", "axes=2"},
+                                          {"resize2d", "size=7,4 mode=bilinear"}};
+  for (int k = 0; k < 4; k++) {
+    const int64_t live = lm_memory_now().live;
+    int64_t n = 1;
+    for (; !survives(calls[k], n); n++) {
+      assert_int_equal(lm_memory_now().live, live);
+      assert_true(n < 200);
+    }
+    assert_true(n > 10);
+    assert_int_equal(lm_memory_now().live, live);
+  }
+}
+
 static int64_t live_at_start;
 
 static void nothing_is_left(void **unused) {
@@ -334,6 +368,7 @@ int main(void) {
                                      cmocka_unit_test(norm_errors),
                                      cmocka_unit_test(resizing),
                                      cmocka_unit_test(threads_change_no_bit),
+                                     cmocka_unit_test(nothing_is_lost_when_memory_is_short),
                                      cmocka_unit_test(nothing_is_left)};
   return cmocka_run_group_tests_name("normalisation and resizing", tests, NULL, NULL);
 }
