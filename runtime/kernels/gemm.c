@@ -23,61 +23,79 @@
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4)
 #endif
 
-enum { KC = 256 };
+enum { KC = 384 };
 
 /* ---- the tile ------------------------------------------------------------------------------------------------ */
 
-INLINE vec load_edge(const real *p, int n) { return n == VEC ? vec_load(p) : vec_load_some(p, n); }
-INLINE void store_edge(real *p, vec v, int n) {
-  if (n == VEC)
+/* `full` tiles have whole vectors of columns; the others leave the columns alone that do not exist. */
+INLINE vec load_cols(bool full, const real *p, int n) { return full ? vec_load(p) : vec_load_some(p, n); }
+INLINE void store_cols(bool full, real *p, vec v, int n) {
+  if (full)
     vec_store(p, v);
   else
     vec_store_some(p, v, n);
 }
 
-INLINE void tile_begin(int rows, int vecs, const lm_gemm_sweep *s, vec acc[MR][2], real *const c[2]) {
+INLINE void tile_begin(int rows, int vecs, bool full, const lm_gemm_sweep *s, vec acc[MR][2], real *const c[2]) {
+  if (s->first) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+      for (int v = 0; v < vecs; v++) acc[i][v] = (vec){0};
+    return;
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-    for (int v = 0; v < vecs; v++) acc[i][v] = s->first ? (vec){0} : load_edge(c[v] + i * s->c_row, s->cols[v]);
+    for (int v = 0; v < vecs; v++) acc[i][v] = load_cols(full, c[v] + i * s->c_row, s->cols[v]);
 }
 
-INLINE void tile_end(int rows, int vecs, const lm_gemm_sweep *s, vec acc[MR][2], real *const c[2], int64_t row) {
-  if (s->last && s->row_bias) {
+INLINE void finish(int rows, int vecs, bool full, const lm_gemm_sweep *s, vec acc[MR][2], int64_t row) {
+  if (s->row_bias) {
     const real *bias = (const real *)s->row_bias + row;
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
       for (int v = 0; v < vecs; v++) acc[i][v] += vec_all(bias[i]);
   }
-  if (s->last && s->col_bias[0]) {
+  if (s->col_bias[0]) {
 #pragma GCC unroll 2
     for (int v = 0; v < vecs; v++) {
-      vec bias = load_edge(s->col_bias[v], s->cols[v]);
+      vec bias = load_cols(full, s->col_bias[v], s->cols[v]);
 #pragma GCC unroll 16
       for (int i = 0; i < rows; i++) acc[i][v] += bias;
     }
   }
-  if (s->last && s->relu) {
+  if (s->relu) {
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
       for (int v = 0; v < vecs; v++) acc[i][v] = vec_relu(acc[i][v]);
   }
+}
+
+INLINE void tile_end(int rows, int vecs, bool full, const lm_gemm_sweep *s, vec acc[MR][2], real *const c[2],
+                     int64_t row) {
+  if (s->last) finish(rows, vecs, full, s, acc, row);
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-    for (int v = 0; v < vecs; v++) store_edge(c[v] + i * s->c_row, acc[i][v], s->cols[v]);
+    for (int v = 0; v < vecs; v++) store_cols(full, c[v] + i * s->c_row, acc[i][v], s->cols[v]);
 }
 
 /* rows x vecs vectors of C from row `row`. With `loose`, A and B are reached through tables of offsets. */
-INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, const lm_gemm_sweep *s, int64_t row) {
+INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, bool full, const lm_gemm_sweep *s, int64_t row) {
   const real *a = s->a, *b0 = s->b[0], *b1 = s->b[1];
   real *const c[2] = {(real *)s->c[0] + row * s->c_row, (real *)s->c[1] + (vecs == 2 ? row * s->c_row : 0)};
   const int64_t *a_row = s->a_row + (loose_a ? row : 0);
   if (!loose_a) a += row * s->k;
   vec acc[MR][2];
-  tile_begin(rows, vecs, s, acc, c);
+  tile_begin(rows, vecs, full, s, acc, c);
+  if (s->next) /* the tile that comes after this one will find its part of C in the cache */
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 2
+      for (int v = 0; v < vecs; v++) __builtin_prefetch((const real *)s->next + (row + i) * s->c_row + v * VEC, 1);
   for (int64_t k = 0; k < s->k; k++) {
     int64_t at = loose_b ? s->b_k[k] : 0;
     vec x0 = vec_load(b0 + at), x1 = vecs == 2 ? vec_load(b1 + at) : x0;
@@ -91,29 +109,40 @@ INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, const lm_gemm_s
     if (!loose_a) a += rows;
     if (!loose_b) b0 += s->b_step, b1 += s->b_step;
   }
-  tile_end(rows, vecs, s, acc, c, row);
+  tile_end(rows, vecs, full, s, acc, c, row);
 }
 
+typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row);
+
+#define DEFINE_TILE(form, loose_a, loose_b, rows)                                                                    \
+  static void form##_1_##rows(const lm_gemm_sweep *s, int64_t row) {                                                 \
+    tile(rows, 1, loose_a, loose_b, false, s, row);                                                                  \
+  }                                                                                                                  \
+  static void form##_2_##rows(const lm_gemm_sweep *s, int64_t row) {                                                 \
+    tile(rows, 2, loose_a, loose_b, false, s, row);                                                                  \
+  }                                                                                                                  \
+  static void form##_full_##rows(const lm_gemm_sweep *s, int64_t row) {                                              \
+    tile(rows, 2, loose_a, loose_b, true, s, row);                                                                   \
+  }
 #define DEFINE_TILES(rows)                                                                                           \
-  static void packed_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, false, s, row); }          \
-  static void packed_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, false, s, row); }          \
-  static void pixels_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, false, true, s, row); }           \
-  static void pixels_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, false, true, s, row); }           \
-  static void taps_1_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 1, true, false, s, row); }             \
-  static void taps_2_##rows(const lm_gemm_sweep *s, int64_t row) { tile(rows, 2, true, false, s, row); }
+  DEFINE_TILE(packed, false, false, rows)                                                                            \
+  DEFINE_TILE(pixels, false, true, rows)                                                                             \
+  DEFINE_TILE(taps, true, false, rows)
 EACH_ROWS(DEFINE_TILES)
 
-typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row);
+/* by rows; packed, pixels, taps; one vector, two, two full ones */
 #define TILES_ENTRY(rows)                                                                                            \
-  {{packed_1_##rows, packed_2_##rows}, {pixels_1_##rows, pixels_2_##rows}, {taps_1_##rows, taps_2_##rows}},
-static const tile_function tiles[MR][3][2] = {EACH_ROWS(TILES_ENTRY)};
+  {{packed_1_##rows, packed_2_##rows, packed_full_##rows},                                                           \
+   {pixels_1_##rows, pixels_2_##rows, pixels_full_##rows},                                                           \
+   {taps_1_##rows, taps_2_##rows, taps_full_##rows}},
+static const tile_function tiles[MR][3][3] = {EACH_ROWS(TILES_ENTRY)};
 
 static void sweep(const lm_gemm_sweep *s) {
-  int form = s->a_row ? 2 : s->b_k ? 1 : 0, second = s->cols[1] > 0;
+  int form = s->a_row ? 2 : s->b_k ? 1 : 0, width = s->cols[1] == 0 ? 0 : s->cols[0] + s->cols[1] == 2 * VEC ? 2 : 1;
   int64_t row = lm_gemm_panel(s->m, MR, s->panel_begin);
   for (int64_t panel = s->panel_begin; panel < s->panel_end; panel++) {
     int64_t next = lm_gemm_panel(s->m, MR, panel + 1);
-    tiles[next - row - 1][form][second](s, row);
+    tiles[next - row - 1][form][width](s, row);
     row = next;
   }
 }

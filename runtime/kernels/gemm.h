@@ -26,6 +26,7 @@ typedef struct lm_gemm_sweep {
   const int64_t *b_k;             /* the offset of each k in B */
   void *c[2];                     /* the columns of the two vectors in row 0 of C */
   int64_t c_row;                  /* from one row of C to the next */
+  const void *next;               /* NULL, or what c[0] will be in the sweep after this one */
   int cols[2];                    /* columns of each vector that exist: 1..vec, the second also 0 */
   bool first, last;               /* starts the chains; ends them (bias and activation) */
   const void *row_bias;           /* NULL, or one for each row */

@@ -1,9 +1,8 @@
 /* winograd.c: the five transforms of F(4 x 4, 3 x 3); see winograd.h for the mathematics and the orders.
  *
- * Vectors run over tiles (over filters in the last two). Along a row, tile t sees columns 4 t .. 4 t + 5: the row is
- * taken apart into its columns mod 4, and then neighbouring tiles are neighbours in memory. What the first axis gives
- * is kept by (row within the tile, point), tiles side by side without gaps, so that the second axis reads and writes
- * whole vectors whatever the width of the image. */
+ * Vectors run over tiles (over filters in the last two), whatever the width of the image: a row of a tile is read as
+ * quads, four neighbouring pixels, one for each lane, and these are transposed in registers. Outputs go the other way
+ * through a buffer that holds each place within the tile for all tiles side by side. */
 #include "kernels/winograd.h"
 
 #include "kernels/shuffle.h"
@@ -80,82 +79,71 @@ INLINE void filter_grad_axis(const vec s[SIDE], vec g[3]) {
 
 /* ---- planes -------------------------------------------------------------------------------------------------- */
 
-/* The parts of the scratch: rows of tiles by (row, point), one plane's row, and its columns mod 4. */
-typedef struct parts {
-  real *tiles, *line, *phase;
-  int64_t pitch, row_pitch, padded;
-} parts;
-
-static parts parts_of(void *scratch, const lm_winograd_block *b) {
-  parts p;
-  p.padded = lm_winograd_padded(lm_winograd_tiles(b), VEC);
-  p.pitch = p.padded + VEC;
-  p.row_pitch = lm_winograd_padded(b->cols + 1, VEC) + VEC;
-  p.tiles = scratch;
-  p.line = p.tiles + LM_WINOGRAD_POINTS * p.pitch;
-  p.phase = p.line + TILE * p.row_pitch;
-  return p;
+/* The parts of the scratch: the rows of the block with zeros around them, image by image; and outputs by their place
+ * in the tile. */
+static real *padded_rows(void *scratch) { return scratch; }
+static real *places(void *scratch, const lm_winograd_block *b) {
+  return (real *)scratch + lm_winograd_padded(lm_winograd_area(b), VEC);
 }
 
-/* phase[q][t] = column 4 t + q of the padded row, for t <= cols. */
-static void split_row(const parts *p, const real *src, const lm_winograd_block *b) {
-  int64_t length = TILE * lm_winograd_padded(b->cols + 1, VEC), room = length - b->left;
-  int64_t width = b->w < room ? b->w : room;
-  for (int64_t i = 0; i < b->left; i++) p->line[i] = 0;
-  memcpy(p->line + b->left, src, sizeof(real) * (size_t)width);
-  memset(p->line + b->left + width, 0, sizeof(real) * (size_t)(room - width));
-  for (int64_t t = 0; t <= b->cols; t += VEC) {
-    const real *x = p->line + TILE * t;
-    vec v0 = vec_load(x), v1 = vec_load(x + VEC), v2 = vec_load(x + 2 * VEC), v3 = vec_load(x + 3 * VEC);
-    vec even0 = EVENS(v0, v1), even1 = EVENS(v2, v3), odd0 = ODDS(v0, v1), odd1 = ODDS(v2, v3);
-    vec_store(p->phase + t, EVENS(even0, even1));
-    vec_store(p->phase + p->row_pitch + t, EVENS(odd0, odd1));
-    vec_store(p->phase + 2 * p->row_pitch + t, ODDS(even0, even1));
-    vec_store(p->phase + 3 * p->row_pitch + t, ODDS(odd0, odd1));
-  }
-}
-
-/* A row of the plane along w; it is row `at` of the tiles from `tile` on, and row at + 4 of those from `above` on
- * (negative: of none). */
-static void input_row(const parts *p, int64_t cols, int64_t at, int64_t tile, int64_t above) {
-  for (int64_t t = 0; t < cols; t += VEC) {
-    vec d[SIDE], v[SIDE];
-    for (int q = 0; q < SIDE; q++) d[q] = vec_load(p->phase + q % TILE * p->row_pitch + t + q / TILE);
-    input_axis(d, v);
-    for (int j = 0; j < SIDE; j++) {
-      if (tile >= 0) vec_store(p->tiles + (at * SIDE + j) * p->pitch + tile + t, v[j]);
-      if (above >= 0) vec_store(p->tiles + ((at + TILE) * SIDE + j) * p->pitch + above + t, v[j]);
+static void pad_rows(real *dst, const real *source, const lm_winograd_block *b) {
+  const int64_t pitch = lm_winograd_pitch(b), rows = TILE * b->rows + 2, area = lm_winograd_area(b);
+  const int64_t width = b->w < pitch - b->left ? b->w : pitch - b->left;
+  for (int64_t i = 0; i < area; i += VEC) vec_store(dst + i, (vec){0});
+  for (int64_t image = 0; image < b->images; image++)
+    for (int64_t i = 0; i < rows; i++) {
+      int64_t y = TILE * b->row + i - b->top, x = 0;
+      if (y < 0 || y >= b->h) continue;
+      const real *src = source + image * b->image_step + y * b->w;
+      real *to = dst + (image * rows + i) * pitch + b->left;
+      for (; x + VEC <= width; x += VEC) vec_store(to + x, vec_load(src + x));
+      if (x < width) vec_store_some(to + x, vec_load_some(src + x, (int)(width - x)), (int)(width - x));
     }
-  }
 }
 
-/* The last vector of every row of tiles: what no tile reaches stays 0. */
-static void clear_ends(const parts *p) {
-  for (int i = 0; i < LM_WINOGRAD_POINTS; i++) vec_store(p->tiles + i * p->pitch + p->padded - VEC, (vec){0});
+/* d[q] = element q of four at src + at[lane], for every lane. */
+INLINE void load_quads(vec d[TILE], const real *src, const int64_t *at) {
+#if LM_VEC_BYTES / LM_REAL_BYTES >= 4
+  quad x[VEC];
+#pragma GCC unroll 16
+  for (int lane = 0; lane < VEC; lane++) x[lane] = *(const quad_any *)(src + at[lane]);
+  vec z[TILE];
+#pragma GCC unroll 4
+  for (int i = 0; i < TILE; i++) z[i] = join_quads(x + i);
+  vec low0 = QUADS_LOW(z[0], z[1]), high0 = QUADS_HIGH(z[0], z[1]);
+  vec low1 = QUADS_LOW(z[2], z[3]), high1 = QUADS_HIGH(z[2], z[3]);
+  d[0] = QUADS_FIRST(low0, low1);
+  d[1] = QUADS_SECOND(low0, low1);
+  d[2] = QUADS_FIRST(high0, high1);
+  d[3] = QUADS_SECOND(high0, high1);
+#else
+  for (int q = 0; q < TILE; q++) {
+    real lanes[VEC];
+    for (int lane = 0; lane < VEC; lane++) lanes[lane] = src[at[lane] + q];
+    d[q] = vec_load(lanes);
+  }
+#endif
 }
 
 static void input(void *out, const lm_winograd_place *place, const void *source, const lm_winograd_block *b,
                   void *scratch) {
-  const parts p = parts_of(scratch, b);
-  clear_ends(&p);
-  for (int64_t image = 0; image < b->images; image++) {
-    const real *src = (const real *)source + image * b->image_step;
-    int64_t base = image * b->rows * b->cols;
-    for (int64_t i = 0; i < TILE * b->rows + 2; i++) {
-      int64_t y = TILE * b->row + i - b->top, tile_row = i / TILE, at = i % TILE;
-      if (y >= 0 && y < b->h)
-        split_row(&p, src + y * b->w, b);
-      else
-        memset(p.phase, 0, sizeof(real) * (size_t)(TILE * p.row_pitch));
-      input_row(&p, b->cols, at, tile_row < b->rows ? base + tile_row * b->cols : -1,
-                at < 2 && tile_row > 0 ? base + (tile_row - 1) * b->cols : -1);
-    }
-  }
-  for (int64_t t = 0; t < p.padded; t += VEC) {
+  const int64_t pitch = lm_winograd_pitch(b), padded = lm_winograd_padded(lm_winograd_tiles(b), VEC);
+  real *rows = padded_rows(scratch);
+  pad_rows(rows, source, b);
+  for (int64_t t = 0; t < padded; t += VEC) {
     real *dst = (real *)out + t / place->lanes * place->panel_step + t % place->lanes;
+    vec across[SIDE][SIDE];
+    for (int i = 0; i < SIDE; i++) {
+      vec d[SIDE], more[TILE];
+      load_quads(d, rows + i * pitch, b->at + t);
+      load_quads(more, rows + i * pitch + TILE, b->at + t);
+      d[4] = more[0];
+      d[5] = more[1];
+      input_axis(d, across[i]);
+    }
     for (int j = 0; j < SIDE; j++) {
       vec d[SIDE], v[SIDE];
-      for (int i = 0; i < SIDE; i++) d[i] = vec_load(p.tiles + (i * SIDE + j) * p.pitch + t);
+      for (int i = 0; i < SIDE; i++) d[i] = across[i][j];
       input_axis(d, v);
       for (int i = 0; i < SIDE; i++) vec_store(dst + (i * SIDE + j) * place->point_step, v[i]);
     }
@@ -164,29 +152,20 @@ static void input(void *out, const lm_winograd_place *place, const void *source,
 
 static void output_grad(void *out, const lm_winograd_place *place, const void *source, const lm_winograd_block *b,
                         void *scratch) {
-  const parts p = parts_of(scratch, b);
-  clear_ends(&p);
-  for (int64_t image = 0; image < b->images; image++) {
-    const real *src = (const real *)source + image * b->image_step;
-    for (int64_t i = 0; i < TILE * b->rows; i++) {
-      int64_t y = TILE * b->row + i, tile = (image * b->rows + i / TILE) * b->cols;
-      if (y < b->h)
-        split_row(&p, src + y * b->w, b);
-      else
-        memset(p.phase, 0, sizeof(real) * (size_t)(TILE * p.row_pitch));
-      for (int64_t t = 0; t < b->cols; t += VEC) {
-        vec d[TILE], z[SIDE];
-        for (int q = 0; q < TILE; q++) d[q] = vec_load(p.phase + q * p.row_pitch + t);
-        output_grad_axis(d, z);
-        for (int j = 0; j < SIDE; j++) vec_store(p.tiles + (i % TILE * SIDE + j) * p.pitch + tile + t, z[j]);
-      }
-    }
-  }
-  for (int64_t t = 0; t < p.padded; t += VEC) {
+  const int64_t pitch = lm_winograd_pitch(b), padded = lm_winograd_padded(lm_winograd_tiles(b), VEC);
+  real *rows = padded_rows(scratch);
+  pad_rows(rows, source, b);
+  for (int64_t t = 0; t < padded; t += VEC) {
     real *dst = (real *)out + t / place->lanes * place->panel_step + t % place->lanes;
+    vec across[TILE][SIDE];
+    for (int i = 0; i < TILE; i++) {
+      vec d[TILE];
+      load_quads(d, rows + i * pitch, b->at + t);
+      output_grad_axis(d, across[i]);
+    }
     for (int j = 0; j < SIDE; j++) {
       vec d[TILE], z[SIDE];
-      for (int i = 0; i < TILE; i++) d[i] = vec_load(p.tiles + (i * SIDE + j) * p.pitch + t);
+      for (int i = 0; i < TILE; i++) d[i] = across[i][j];
       output_grad_axis(d, z);
       for (int i = 0; i < SIDE; i++) vec_store(dst + (i * SIDE + j) * place->point_step, z[i]);
     }
@@ -209,9 +188,10 @@ INLINE void join_row(real *dst, const real *phase, int64_t pitch, int64_t n) {
 
 static void output(void *out, const void *products, int64_t point_step, const lm_winograd_block *b, const void *bias,
                    bool relu, void *scratch) {
-  const parts p = parts_of(scratch, b);
+  const int64_t padded = lm_winograd_padded(lm_winograd_tiles(b), VEC), pitch = padded + VEC;
   const vec more = vec_all(bias ? *(const real *)bias : 0);
-  for (int64_t t = 0; t < p.padded; t += VEC) {
+  real *place = places(scratch, b);
+  for (int64_t t = 0; t < padded; t += VEC) {
     const real *m = (const real *)products + t;
     vec columns[SIDE][TILE];
 #pragma GCC unroll 6
@@ -227,7 +207,7 @@ static void output(void *out, const void *products, int64_t point_step, const lm
       output_axis(d, y);
       for (int q = 0; q < TILE; q++) {
         if (bias) y[q] += more;
-        vec_store(p.tiles + (i * TILE + q) * p.pitch + t, relu ? vec_relu(y[q]) : y[q]);
+        vec_store(place + (i * TILE + q) * pitch + t, relu ? vec_relu(y[q]) : y[q]);
       }
     }
   }
@@ -237,7 +217,7 @@ static void output(void *out, const void *products, int64_t point_step, const lm
       if (y >= b->h) break;
       real *dst = (real *)out + image * b->image_step + y * b->w;
       for (int64_t t = 0; t < b->cols; t += VEC)
-        join_row(dst + TILE * t, p.tiles + i % TILE * TILE * p.pitch + tile + t, p.pitch, b->w - TILE * t);
+        join_row(dst + TILE * t, place + i % TILE * TILE * pitch + tile + t, pitch, b->w - TILE * t);
     }
 }
 

@@ -34,6 +34,7 @@ typedef struct lm_winograd_block {
   int64_t image_step; /* ... and how far from one's plane to the next's */
   int64_t row, rows;  /* rows of tiles of each image */
   int64_t cols;       /* tiles in a row */
+  const int64_t *at;  /* where each tile begins in padded rows: lm_winograd_offsets; not used by output */
 } lm_winograd_block;
 
 /* Where tile t of a point goes: point * point_step + t / lanes * panel_step + t % lanes; lanes is a multiple of the
@@ -69,10 +70,28 @@ typedef struct lm_kernel_winograd {
 static inline int64_t lm_winograd_tiles(const lm_winograd_block *b) { return b->images * b->rows * b->cols; }
 static inline int64_t lm_winograd_padded(int64_t tiles, int64_t vec) { return (tiles + vec - 1) / vec * vec; }
 
+/* The rows of a block with zeros around them: elements from one to the next, and in all. */
+static inline int64_t lm_winograd_pitch(const lm_winograd_block *b) { return LM_WINOGRAD_TILE * (b->cols + 1); }
+static inline int64_t lm_winograd_area(const lm_winograd_block *b) {
+  return b->images * (LM_WINOGRAD_TILE * b->rows + 2) * lm_winograd_pitch(b);
+}
+
+/* Fills at[0 .. padded tiles): the same for every block of these images, rows and cols, and for fewer images or, of
+ * one image, fewer rows. Lanes beyond the last tile read the first one. */
+static inline void lm_winograd_offsets(const lm_winograd_block *b, int64_t vec, int64_t *at) {
+  int64_t t = 0, pitch = lm_winograd_pitch(b);
+  for (int64_t image = 0; image < b->images; image++)
+    for (int64_t row = 0; row < b->rows; row++)
+      for (int64_t col = 0; col < b->cols; col++)
+        at[t++] =
+            ((image * (LM_WINOGRAD_TILE * b->rows + 2)) + LM_WINOGRAD_TILE * row) * pitch + LM_WINOGRAD_TILE * col;
+  for (; t % vec; t++) at[t] = 0;
+}
+
 /* Elements of scratch that the plane functions need. */
 static inline int64_t lm_winograd_scratch(const lm_winograd_block *b, int64_t vec) {
-  int64_t row = lm_winograd_padded(b->cols + 1, vec) + vec;
-  return LM_WINOGRAD_POINTS * (lm_winograd_padded(lm_winograd_tiles(b), vec) + vec) + 8 * row;
+  int64_t places = LM_WINOGRAD_TILE * LM_WINOGRAD_TILE * (lm_winograd_padded(lm_winograd_tiles(b), vec) + vec);
+  return lm_winograd_padded(lm_winograd_area(b), vec) + places + vec;
 }
 
 #endif

@@ -13,7 +13,7 @@
 
 enum {
   ROWS_AT_A_TIME = 16,        /* of B while packing */
-  PANELS_MOST = 8,            /* panels of B in a block: with kc, 256 KiB, half a second-level cache */
+  PANELS_MOST = 16,           /* panels of B in a block: with kc, 256 KiB, half a second-level cache */
   PACKED_BYTES_MOST = 1 << 26 /* of A at a time; more rows are done in turn */
 };
 
@@ -113,6 +113,7 @@ static void multiply(const product *p, const char *a, const char *b, lm_gemm_swe
       s->b_step = here > vec ? p->lanes : vec;
       s->c[0] = c + j * p->size;
       s->c[1] = here > vec ? c + (j + vec) * p->size : c;
+      s->next = width - j >= 2 * p->lanes ? c + (j + p->lanes) * p->size : NULL;
       s->cols[0] = (int)smaller(here, vec);
       s->cols[1] = (int)(here - s->cols[0]);
       s->col_bias[0] = bias ? bias + j * p->size : NULL;
@@ -145,7 +146,7 @@ static void product_task(void *context, int worker, int64_t first, int64_t stop)
 /* How C is cut: enough tasks for the threads, blocks of columns no wider than the cache wants. */
 static void cut(product *p) {
   const lm_gemm_job *job = p->job;
-  int64_t panels_n = ceil_div(job->n, p->lanes), tasks = 4 * (int64_t)lm_threads();
+  int64_t panels_n = ceil_div(job->n, p->lanes), tasks = 2 * (int64_t)lm_threads();
   int64_t wide = ceil_div(panels_n * job->batch, tasks);
   wide = wide < 1 ? 1 : wide > PANELS_MOST ? PANELS_MOST : wide;
   p->width = smaller(wide, panels_n) * p->lanes;

@@ -19,7 +19,7 @@
 
 enum {
   POINTS = LM_WINOGRAD_POINTS,
-  LEAST_CHANNELS = 16,
+  LEAST_CHANNELS = 24,
   BLOCK_BYTES = 5 << 19, /* of a task's transformed planes and products */
   TURN_BYTES = 12 << 20, /* of the transformed planes of a turn of a weight gradient */
   ROOM = 16              /* elements between the points, so that they do not share their places in the cache */
@@ -59,7 +59,7 @@ typedef struct pass {
   int64_t block_images, block_rows; /* of tiles in a block: several whole images, or rows of one */
   int64_t blocks, padded;           /* padded: tiles of the largest block, in whole vectors */
   int64_t in_step, out_step;        /* between points of a task's planes and products */
-  int64_t scratch;
+  const int64_t *at;                /* of the tiles of a block in padded rows */
   float *work;
   int64_t worker;
 } pass;
@@ -88,7 +88,7 @@ static lm_status make_filters(pass *p, lm_err *e) {
 
 /* Block number i: which images, which rows of tiles. */
 static lm_winograd_block block_of(const pass *p, int64_t i, int64_t *image) {
-  lm_winograd_block b = {.h = p->h, .w = p->w, .top = p->top, .left = p->left, .cols = p->tile_cols};
+  lm_winograd_block b = {.h = p->h, .w = p->w, .top = p->top, .left = p->left, .cols = p->tile_cols, .at = p->at};
   int64_t per_image = ceil_div(p->tile_rows, p->block_rows);
   *image = i / per_image * p->block_images;
   b.images = smaller(p->block_images, p->n - *image);
@@ -184,8 +184,8 @@ static void plan_blocks(pass *p) {
   p->blocks = ceil_div(p->n, p->block_images) * ceil_div(p->tile_rows, p->block_rows);
   p->in_step = p->k * p->padded + ROOM;
   p->out_step = p->m * p->padded + ROOM;
-  p->scratch = lm_winograd_scratch(&b, vec);
-  p->worker = ceil_div(POINTS * (p->in_step + p->out_step) + p->scratch + 64, 16) * 16;
+  int64_t floats = POINTS * (p->in_step + p->out_step) + lm_winograd_scratch(&b, vec) + 64;
+  p->worker = ceil_div(floats, 16) * 16;
 }
 
 /* Filters kept from the last time, or transformed now; then the blocks. */
@@ -205,11 +205,19 @@ static lm_status run_pass(pass *p, lm_packed_key *key, lm_err *e) {
     kept = status == LM_OK && keep && lm_packed_keep(key, own, bytes);
     if (kept) own = NULL;
   }
+  int64_t *at = NULL;
   if (status == LM_OK) {
     p->work = lm_alloc_array((size_t)(lm_threads() * p->worker), sizeof(float), "workspace of a convolution", e);
-    status = p->work ? LM_OK : LM_ERR_MEMORY;
+    at = p->work ? lm_alloc_array((size_t)p->padded, sizeof *at, "tables of a convolution", e) : NULL;
+    status = at ? LM_OK : LM_ERR_MEMORY;
   }
-  if (status == LM_OK) status = lm_parallel(p->blocks * p->groups, 1, block_task, p, e);
+  if (status == LM_OK) {
+    lm_winograd_block b = {.images = p->block_images, .rows = p->block_rows, .cols = p->tile_cols};
+    lm_winograd_offsets(&b, p->kernels->gemm->vec, at);
+    p->at = at;
+    status = lm_parallel(p->blocks * p->groups, 1, block_task, p, e);
+  }
+  lm_free(at);
   lm_free(p->work);
   if (kept) lm_packed_done(p->filters);
   lm_free(own);
@@ -251,6 +259,7 @@ typedef struct weighing {
   float *sums; /* group, point, m x pitch */
   int64_t sum_step;
   int64_t *row, *column; /* offsets of the channels of dy and of the tiles */
+  int64_t *at;           /* of the tiles in padded rows */
   float *work;
   int64_t worker;
 } weighing;
@@ -259,8 +268,10 @@ static void plane_task(void *context, int worker, int64_t begin, int64_t end) {
   const weighing *w = context;
   const lm_conv_shape *s = w->s;
   float *scratch = w->work + worker * w->worker;
-  lm_winograd_block b = {
-      .images = w->images, .rows = ceil_div(s->oh, LM_WINOGRAD_TILE), .cols = ceil_div(s->ow, LM_WINOGRAD_TILE)};
+  lm_winograd_block b = {.images = w->images,
+                         .rows = ceil_div(s->oh, LM_WINOGRAD_TILE),
+                         .cols = ceil_div(s->ow, LM_WINOGRAD_TILE),
+                         .at = w->at};
   for (int64_t item = begin; item < end; item++) {
     bool of_x = item < s->c;
     int64_t channel = of_x ? item : item - s->c, channels = of_x ? s->c : s->o;
@@ -346,7 +357,7 @@ lm_status lm_winograd_grad_weight(const lm_conv_shape *s, const void *dy, const 
   w.worker = ceil_div(larger(lm_winograd_scratch(&b, vec), (w.kernels->gemm->kc + 1) * lanes) + 64, 16) * 16;
   int64_t floats = s->groups * POINTS * w.sum_step + POINTS * (w.in_step + w.out_step) + lm_threads() * w.worker;
   float *block = lm_alloc_array((size_t)floats, sizeof *block, "workspace of a weight gradient", e);
-  int64_t *tables = lm_alloc_array((size_t)(w.m + w.padded), sizeof *tables, "tables of a weight gradient", e);
+  int64_t *tables = lm_alloc_array((size_t)(w.m + 2 * w.padded), sizeof *tables, "tables of a weight gradient", e);
   lm_status status = block && tables ? LM_OK : LM_ERR_MEMORY;
   if (status == LM_OK) {
     w.sums = block;
@@ -355,6 +366,8 @@ lm_status lm_winograd_grad_weight(const lm_conv_shape *s, const void *dy, const 
     w.work = w.outs + POINTS * w.out_step;
     w.row = tables;
     w.column = tables + w.m;
+    w.at = w.column + w.padded;
+    lm_winograd_offsets(&b, vec, w.at);
     for (int64_t o = 0; o < w.m; o++) w.row[o] = o * w.padded;
     for (int64_t t = 0; t < w.padded; t++) w.column[t] = t;
     status = weigh(&w, b.images, e);
