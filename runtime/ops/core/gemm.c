@@ -13,7 +13,7 @@
 
 enum {
   ROWS_AT_A_TIME = 16,        /* of B while packing */
-  PANELS_MOST = 16,           /* panels of B in a block: with kc, 256 KiB, half a second-level cache */
+  PANELS_MOST = 16,           /* panels of B in a block: with kc, 768 KiB of the second-level cache */
   PACKED_BYTES_MOST = 1 << 26 /* of A at a time; more rows are done in turn */
 };
 

@@ -27,10 +27,10 @@ static float *random_floats(int64_t n, uint64_t state) {
 }
 
 /* n c h w o pad_h pad_w groups */
-static const int64_t shapes[][8] = {{1, 16, 8, 8, 16, 1, 1, 1},   {3, 17, 9, 30, 33, 1, 1, 1},
-                                    {5, 16, 14, 7, 40, 0, 2, 1},  {9, 40, 7, 7, 18, 1, 1, 1},
-                                    {2, 36, 16, 18, 34, 1, 1, 2}, {1, 300, 6, 8, 20, 1, 1, 1},
-                                    {2, 16, 35, 79, 16, 2, 0, 1}};
+static const int64_t shapes[][8] = {{1, 24, 8, 8, 24, 1, 1, 1},   {3, 25, 9, 30, 33, 1, 1, 1},
+                                    {5, 24, 14, 7, 40, 0, 2, 1},  {9, 40, 7, 7, 26, 1, 1, 1},
+                                    {2, 50, 16, 18, 54, 1, 1, 2}, {1, 500, 6, 8, 28, 1, 1, 1},
+                                    {2, 24, 35, 79, 24, 2, 0, 1}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 static lm_conv_shape shape_of(const int64_t v[8]) {
@@ -244,7 +244,7 @@ static double error_of(const float *got, const double *want, int64_t n) {
 static void errors(void **unused) {
   (void)unused;
   static const int64_t cases[][8] = {
-      {2, 64, 28, 28, 64, 1, 1, 1}, {1, 512, 7, 7, 64, 1, 1, 1}, {8, 16, 32, 32, 16, 1, 1, 1}};
+      {2, 64, 28, 28, 64, 1, 1, 1}, {1, 512, 7, 7, 64, 1, 1, 1}, {8, 24, 32, 32, 24, 1, 1, 1}};
   for (int q = 0; q < 3; q++) {
     lm_conv_shape s = shape_of(cases[q]), wide = s;
     wide.dtype = LM_F64;
@@ -282,9 +282,9 @@ static void choices(void **unused) {
   assert_false(lm_winograd_fits(&other));
   other = s, other.sh = 2;
   assert_false(lm_winograd_fits(&other));
-  other = s, other.c = 15;
+  other = s, other.c = 23;
   assert_false(lm_winograd_fits(&other));
-  int64_t tiny[8] = {1, 16, 5, 5, 16, 1, 1, 1};
+  int64_t tiny[8] = {1, 24, 5, 5, 24, 1, 1, 1};
   other = shape_of(tiny);
   assert_false(lm_winograd_fits(&other));
 }
@@ -293,7 +293,7 @@ static void choices(void **unused) {
 static void refused_memory(void **unused) {
   (void)unused;
   lm_conv_shape s = shape_of(shapes[0]);
-  float *x = random_floats(4096, 1), *w = random_floats(4096, 2), *y = random_floats(4096, 3);
+  float *x = random_floats(8192, 1), *w = random_floats(8192, 2), *y = random_floats(8192, 3);
   int64_t live = lm_memory_now().live;
   for (int pass = 0; pass < 3; pass++)
     for (int place = 1;; place++) {
