@@ -239,7 +239,6 @@ static const struct {
                {"T", "x:t() is the transposed matrix"},
                {"mm", "it is called matmul here"},
                {"bmm", "it is called matmul here"},
-               {"dot", "it is called matmul here"},
                {"narrow", "it is called slice here"},
                {"cat", "it is called concat here"},
                {"concatenate", "it is called concat here"},
@@ -276,6 +275,7 @@ void tensor_no_such(lua_State *L, const char *name) {
   }
   add_names(&b, tensor_methods);
   add_names(&b, tensor_in_place_methods);
+  add_names(&b, tensor_part_methods);
   luaL_pushresult(&b);
   if (bind_nearest(name, lua_tostring(L, -1), near, sizeof near))
     bind_fail(L, "a tensor has no field or method '%s' (did you mean '%s'?)", name, near);

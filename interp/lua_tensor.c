@@ -159,11 +159,6 @@ static int tensor_unary(lua_State *L) {
   return bind_call_op(L, lua_touserdata(L, lua_upvalueindex(1)));
 }
 
-/* An operator whose op there is not. */
-static int tensor_no_idiv(lua_State *L) {
-  bind_fail(L, "tensors have no operator //: (x / y):floor() is the quotient rounded down");
-}
-
 /* < and <= of Lua give true or false, not a tensor. */
 static int tensor_order(lua_State *L) {
   bind_fail(L,
@@ -173,8 +168,8 @@ static int tensor_order(lua_State *L) {
 
 static int tensor_equal(lua_State *L) {
   bind_fail(L,
-            "== does not look into tensors: x:eq(y) compares element by element, x:eq(y):all():item() tells whether "
-            "all are equal, rawequal(x, y) whether they are one tensor");
+            "== does not look into tensors: x:eq(y) compares element by element, x:equal(y) tells whether all are "
+            "equal, rawequal(x, y) whether they are one tensor");
 }
 
 static void set_operator(lua_State *L, const char *event, const lm_op *op) {
@@ -193,6 +188,7 @@ static void push_methods(lua_State *L) {
   }
   tensor_add_in_place(L);
   luaL_setfuncs(L, tensor_methods, 0);
+  luaL_setfuncs(L, tensor_part_methods, 0);
   luaL_setfuncs(L, tensor_in_place_methods, 0);
 }
 
@@ -200,7 +196,7 @@ static void make_metatable(lua_State *L) {
   static const luaL_Reg events[] = {
       {"__newindex", tensor_newindex}, {"__gc", tensor_gc},          {"__close", tensor_gc},
       {"__tostring", tensor_tostring}, {"__len", tensor_len},        {"__lt", tensor_order},
-      {"__le", tensor_order},          {"__eq", tensor_equal},       {"__idiv", tensor_no_idiv},
+      {"__le", tensor_order},          {"__eq", tensor_equal},
       {"__pairs", tensor_iterate},     {"__ipairs", tensor_iterate}, {NULL, NULL}};
   luaL_newmetatable(L, BIND_TENSOR);
   push_methods(L);
@@ -238,5 +234,6 @@ int bind_open_tensor(lua_State *L) {
   bind_open_random(L, lua_gettop(L));
   bind_open_gradients(L, lua_gettop(L));
   bind_open_custom(L, lua_gettop(L));
+  bind_open_parts(L, lua_gettop(L));
   return 1;
 }

@@ -1,5 +1,5 @@
 /* lua_tensor.h: what the files of the tensor userdata share: lua_tensor.c (fields, operators, the metatable),
- * lua_method.c (methods), lua_inplace.c (writing), lua_index.c (x[...]). */
+ * lua_method.c (methods), lua_inplace.c (writing), lua_index.c (x[...]), lua_parts.c (lists of tensors). */
 #ifndef LM_INTERP_LUA_TENSOR_H
 #define LM_INTERP_LUA_TENSOR_H
 
@@ -35,8 +35,11 @@ int tensor_set_part(lua_State *L, lm_tensor *t);
 /* ipairs and pairs of a tensor: position and item along the first axis. */
 int tensor_iterate(lua_State *L);
 
-extern const luaL_Reg tensor_methods[], tensor_in_place_methods[];
+extern const luaL_Reg tensor_methods[], tensor_in_place_methods[], tensor_part_methods[];
 void tensor_document_methods(lua_State *L);
+
+/* What lua_parts.c adds to the table at that index: meshgrid. */
+void bind_open_parts(lua_State *L, int table);
 
 /* Adds add_, exp_, ... for every elementwise op to the table on top. */
 void tensor_add_in_place(lua_State *L);

@@ -36,7 +36,7 @@ local fields = {
   ["lamina.errors"] = "try",
   ["lamina.core.tensor"] = "tensor zeros ones full zeros_like ones_like full_like arange linspace logspace eye "
     .. "randn rand randn_like rand_like randint permutation bernoulli choice no_grad "
-    .. "print_options",
+    .. "print_options meshgrid",
 }
 
 --- word -> { module =, field = } (field absent: the module is the word).

@@ -24,6 +24,8 @@ static lm_status parse_domain(const char *text, domain *d, lm_err *e) {
     d->kind = 'f';
   else if (strcmp(text, "definite") == 0)
     d->kind = 'd';
+  else if (strcmp(text, "above1") == 0)
+    d->kind = 'o';
   else if (strcmp(text, "bool") == 0)
     d->kind = 'b';
   else if (strncmp(text, "index<", 6) == 0)
@@ -78,6 +80,7 @@ static lm_status make_input(const char *shape_text, const domain *d, lm_dtype dt
   if (d->kind == 'n') return lm_tensor_normal(out, dtype, ndim, shape, key, 0, 1, e);
   if (d->kind == 'p') return lm_tensor_uniform(out, dtype, ndim, shape, key, 0.5, 2, e);
   if (d->kind == 'u') return lm_tensor_uniform(out, dtype, ndim, shape, key, -0.9, 0.9, e);
+  if (d->kind == 'o') return lm_tensor_uniform(out, dtype, ndim, shape, key, 1.1, 3, e);
   if (d->kind == 'f') return lm_tensor_uniform(out, dtype, ndim, shape, key, 0.05, 0.95, e);
   lm_dtype made = d->kind == 'i' ? LM_I64 : d->kind == 'b' ? LM_BOOL : dtype;
   lm_status status = lm_tensor_new(out, made, ndim, shape, e);

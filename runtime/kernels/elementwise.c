@@ -42,6 +42,8 @@ static inline real m_gelu(real v) {
 #define FLOOR    floorf
 #define CEIL     ceilf
 #define RINT     rintf
+#define TRUNC    truncf
+#define COPYSIGN copysignf
 #define FMOD     fmodf
 #define REAL_MAX __FLT_MAX__
 #else
@@ -49,6 +51,8 @@ static inline real m_gelu(real v) {
 #define FLOOR    floor
 #define CEIL     ceil
 #define RINT     rint
+#define TRUNC    trunc
+#define COPYSIGN copysign
 #define FMOD     fmod
 #define REAL_MAX __DBL_MAX__
 #endif
@@ -78,31 +82,49 @@ UNARY(ceil, CEIL(v))
 UNARY(round, RINT(v))
 UNARY(clamp, v<a ? a : v> b ? b : v)
 UNARY(scale, FMA(a, v, b))
+UNARY(trunc, TRUNC(v))
+UNARY(frac, v - TRUNC(v))
+UNARY(asin, m_asin(v))
+UNARY(acos, m_acos(v))
+UNARY(atan, m_atan(v))
+UNARY(sinh, m_sinh(v))
+UNARY(cosh, m_cosh(v))
+UNARY(asinh, m_asinh(v))
+UNARY(acosh, m_acosh(v))
+UNARY(atanh, m_atanh(v))
+UNARY(log2, m_log2(v))
+UNARY(log10, m_log10(v))
+UNARY(exp2, m_exp2(v))
+UNARY(cbrt, m_cbrt(v))
+UNARY(erfc, m_erfc(v))
+UNARY(sinc, m_sinc(v))
+UNARY(logit, m_logit(v))
+UNARY(lgamma, m_lgamma(v))
+UNARY(digamma, m_digamma(v))
+UNARY(trigamma, m_trigamma(v))
 
-/* Sine and cosine: a block at a time by the reduction for moderate arguments, then the rare others again. */
-static inline void trig(int64_t n, const real *x, real *out, uint64_t turn) {
-  enum { BLOCK = 256 };
-  real w[BLOCK];
-  for (int64_t i = 0; i < n; i += BLOCK) {
-    const int64_t m = n - i < BLOCK ? n - i : BLOCK;
-    real_uint far = 0;
-    memcpy(w, x + i, (size_t)m * sizeof(real));
-    for (int64_t j = 0; j < m; j++) {
-      out[i + j] = LM_OF_REAL(trig_fast)(w[j], turn);
-      far |= trig_is_fast((double)w[j]) ? 0 : 1;
-    }
-    for (int64_t j = 0; far != 0 && j < m; j++)
-      if (!trig_is_fast((double)w[j])) out[i + j] = LM_OF_REAL(trig_far)(w[j], turn);
+/* Trigonometric functions: a block at a time by the reduction for moderate arguments, then the rare others again. */
+#define TRIG(name, fast, far)                                                                                        \
+  static void u_##name(int64_t n, const void *xv, void *outv, double av, double bv) {                                \
+    enum { BLOCK = 256 };                                                                                            \
+    const real *x = xv;                                                                                              \
+    real w[BLOCK], *out = outv;                                                                                      \
+    (void)av, (void)bv;                                                                                              \
+    for (int64_t i = 0; i < n; i += BLOCK) {                                                                         \
+      const int64_t m = n - i < BLOCK ? n - i : BLOCK;                                                               \
+      real_uint some = 0;                                                                                            \
+      memcpy(w, x + i, (size_t)m * sizeof(real));                                                                    \
+      for (int64_t j = 0; j < m; j++) {                                                                              \
+        out[i + j] = fast;                                                                                           \
+        some |= trig_is_fast((double)w[j]) ? 0 : 1;                                                                  \
+      }                                                                                                              \
+      for (int64_t j = 0; some != 0 && j < m; j++)                                                                   \
+        if (!trig_is_fast((double)w[j])) out[i + j] = far;                                                           \
+    }                                                                                                                \
   }
-}
-static void u_sin(int64_t n, const void *x, void *out, double a, double b) {
-  (void)a, (void)b;
-  trig(n, x, out, 0);
-}
-static void u_cos(int64_t n, const void *x, void *out, double a, double b) {
-  (void)a, (void)b;
-  trig(n, x, out, 1);
-}
+TRIG(sin, LM_OF_REAL(trig_fast)(w[j], 0), LM_OF_REAL(trig_far)(w[j], 0))
+TRIG(cos, LM_OF_REAL(trig_fast)(w[j], 1), LM_OF_REAL(trig_far)(w[j], 1))
+TRIG(tan, LM_OF_REAL(tan_fast)(w[j]), LM_OF_REAL(tan_far)(w[j]))
 
 #define TEST(name, expression)                                                                                       \
   static void t_##name(int64_t n, const void *xv, uint8_t *out) {                                                    \
@@ -116,6 +138,8 @@ TEST(isnan, v != v)
 TEST(isfinite, v >= -REAL_MAX && v <= REAL_MAX)
 TEST(not, v == 0)
 TEST(true, v != 0)
+TEST(isinf, v < -REAL_MAX || v > REAL_MAX)
+TEST(signbit, __builtin_signbit(v) != 0)
 
 /* ---- two inputs ---------------------------------------------------------------------------------------------- */
 
@@ -157,6 +181,19 @@ static inline real m_mod(real u, real v) {
   return r != 0 && (r < 0) != (v < 0) ? r + v : r;
 }
 
+/* floor(u / v), of the quotient that goes with m_mod: (u - mod) / v is a whole number but for its rounding. */
+static inline real m_floor_divide(real u, real v) {
+  const real r = FMOD(u, v), near = (u - r) / v, below = r != 0 && (r < 0) != (v < 0) ? near - 1 : near;
+  const real whole = FLOOR(below), q = below - whole > (real)0.5 ? whole + 1 : whole;
+  return v == 0 || u < -REAL_MAX || u > REAL_MAX ? u / v : q != 0 || q != q ? q : COPYSIGN((real)0, u / v);
+}
+
+/* log(e^u + e^v) = max + log1p(e^-|u - v|) */
+static inline real m_logaddexp(real u, real v) {
+  const real apart = u - v, sum = m_max(u, v) + m_log1p(m_exp(-m_abs(apart)));
+  return u == v ? u + (real)0.69314718055994530942 : sum;
+}
+
 /* x^2 is x * x, exactly rounded, and common enough for a path of its own. */
 static inline real m_pow_any(real u, real v) { return v == 2 ? u * u : m_pow(u, v); }
 
@@ -167,6 +204,12 @@ BINARY(div, u / v)
 BINARY(maximum, m_max(u, v))
 BINARY(minimum, m_min(u, v))
 BINARY(mod, m_mod(u, v))
+BINARY(fmod, FMOD(u, v))
+BINARY(floor_divide, m_floor_divide(u, v))
+BINARY(atan2, m_atan2(u, v))
+BINARY(hypot, m_hypot(u, v))
+BINARY(logaddexp, m_logaddexp(u, v))
+BINARY(copysign, COPYSIGN(u, v))
 BINARY(pow_each, m_pow_any(u, v))
 BINARY(relu_grad, v <= 0 ? (real)0 : u)
 BINARY(tanh_grad, u *FMA(-v, v, (real)1))
@@ -187,6 +230,7 @@ COMPARE(gt, u > v)
 COMPARE(ge, u >= v)
 COMPARE(and, (u != 0) & (v != 0))
 COMPARE(or, (u != 0) | (v != 0))
+COMPARE(xor, (u != 0) != (v != 0))
 
 /* ---- selection ----------------------------------------------------------------------------------------------- */
 
@@ -240,8 +284,30 @@ const lm_kernel_elementwise KERNEL(elementwise) = {
               [LM_U_CEIL] = u_ceil,
               [LM_U_ROUND] = u_round,
               [LM_U_CLAMP] = u_clamp,
-              [LM_U_SCALE] = u_scale},
-    .test = {[LM_T_ISNAN] = t_isnan, [LM_T_ISFINITE] = t_isfinite, [LM_T_NOT] = t_not, [LM_T_TRUE] = t_true},
+              [LM_U_SCALE] = u_scale,
+              [LM_U_TRUNC] = u_trunc,
+              [LM_U_FRAC] = u_frac,
+              [LM_U_TAN] = u_tan,
+              [LM_U_ASIN] = u_asin,
+              [LM_U_ACOS] = u_acos,
+              [LM_U_ATAN] = u_atan,
+              [LM_U_SINH] = u_sinh,
+              [LM_U_COSH] = u_cosh,
+              [LM_U_ASINH] = u_asinh,
+              [LM_U_ACOSH] = u_acosh,
+              [LM_U_ATANH] = u_atanh,
+              [LM_U_LOG2] = u_log2,
+              [LM_U_LOG10] = u_log10,
+              [LM_U_EXP2] = u_exp2,
+              [LM_U_CBRT] = u_cbrt,
+              [LM_U_ERFC] = u_erfc,
+              [LM_U_SINC] = u_sinc,
+              [LM_U_LOGIT] = u_logit,
+              [LM_U_LGAMMA] = u_lgamma,
+              [LM_U_DIGAMMA] = u_digamma,
+              [LM_U_TRIGAMMA] = u_trigamma},
+    .test = {[LM_T_ISNAN] = t_isnan, [LM_T_ISFINITE] = t_isfinite, [LM_T_NOT] = t_not, [LM_T_TRUE] = t_true,
+             [LM_T_ISINF] = t_isinf, [LM_T_SIGNBIT] = t_signbit},
     .binary = {[LM_B_ADD] = b_add,
                [LM_B_SUB] = b_sub,
                [LM_B_MUL] = b_mul,
@@ -252,7 +318,13 @@ const lm_kernel_elementwise KERNEL(elementwise) = {
                [LM_B_MOD] = b_mod,
                [LM_B_RELU_GRAD] = b_relu_grad,
                [LM_B_TANH_GRAD] = b_tanh_grad,
-               [LM_B_SIGMOID_GRAD] = b_sigmoid_grad},
+               [LM_B_SIGMOID_GRAD] = b_sigmoid_grad,
+               [LM_B_FMOD] = b_fmod,
+               [LM_B_FLOOR_DIVIDE] = b_floor_divide,
+               [LM_B_ATAN2] = b_atan2,
+               [LM_B_HYPOT] = b_hypot,
+               [LM_B_LOGADDEXP] = b_logaddexp,
+               [LM_B_COPYSIGN] = b_copysign},
     .compare = {[LM_C_EQ] = c_eq,
                 [LM_C_NE] = c_ne,
                 [LM_C_LT] = c_lt,
@@ -260,7 +332,8 @@ const lm_kernel_elementwise KERNEL(elementwise) = {
                 [LM_C_GT] = c_gt,
                 [LM_C_GE] = c_ge,
                 [LM_C_AND] = c_and,
-                [LM_C_OR] = c_or},
+                [LM_C_OR] = c_or,
+                [LM_C_XOR] = c_xor},
     .where = where,
     .mask = mask,
 };

@@ -36,10 +36,39 @@ typedef enum lm_unary {
   LM_U_ROUND,
   LM_U_CLAMP, /* a: low, b: high */
   LM_U_SCALE, /* a * x + b, with one rounding */
+  LM_U_TRUNC,
+  LM_U_FRAC,
+  LM_U_TAN,
+  LM_U_ASIN,
+  LM_U_ACOS,
+  LM_U_ATAN,
+  LM_U_SINH,
+  LM_U_COSH,
+  LM_U_ASINH,
+  LM_U_ACOSH,
+  LM_U_ATANH,
+  LM_U_LOG2,
+  LM_U_LOG10,
+  LM_U_EXP2,
+  LM_U_CBRT,
+  LM_U_ERFC,
+  LM_U_SINC,
+  LM_U_LOGIT,
+  LM_U_LGAMMA,
+  LM_U_DIGAMMA,
+  LM_U_TRIGAMMA,
   LM_UNARIES
 } lm_unary;
 
-typedef enum lm_test { LM_T_ISNAN, LM_T_ISFINITE, LM_T_NOT, LM_T_TRUE, LM_TESTS } lm_test;
+typedef enum lm_test {
+  LM_T_ISNAN,
+  LM_T_ISFINITE,
+  LM_T_NOT,
+  LM_T_TRUE,
+  LM_T_ISINF,
+  LM_T_SIGNBIT,
+  LM_TESTS
+} lm_test;
 
 typedef enum lm_binary {
   LM_B_ADD,
@@ -53,6 +82,12 @@ typedef enum lm_binary {
   LM_B_RELU_GRAD,    /* (g, y): 0 where y = relu(x) is 0 or less, else g */
   LM_B_TANH_GRAD,    /* (g, y): g (1 - y^2) */
   LM_B_SIGMOID_GRAD, /* (g, y): g y (1 - y) */
+  LM_B_FMOD,
+  LM_B_FLOOR_DIVIDE,
+  LM_B_ATAN2,
+  LM_B_HYPOT,
+  LM_B_LOGADDEXP,
+  LM_B_COPYSIGN,
   LM_BINARIES
 } lm_binary;
 
@@ -65,6 +100,7 @@ typedef enum lm_compare {
   LM_C_GE,
   LM_C_AND,
   LM_C_OR,
+  LM_C_XOR,
   LM_COMPARES
 } lm_compare;
 

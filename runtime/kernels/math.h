@@ -325,6 +325,10 @@ static inline double m_rsqrt_f64(double x) { return 1.0 / __builtin_sqrt(x); }
 #include "kernels/math_pow.h"
 #include "kernels/math_trig.h"
 
+#include "kernels/math_arc.h"
+#include "kernels/math_hyper.h"
+#include "kernels/math_special.h"
+
 /* ---- the functions of `real` --------------------------------------------------------------------------------- */
 
 #if defined(LM_REAL_IS_F32)
@@ -344,5 +348,26 @@ static inline real m_rsqrt(real x) { return LM_OF_REAL(m_rsqrt)(x); }
 static inline real m_sin(real x) { return LM_OF_REAL(m_sin)(x); }
 static inline real m_cos(real x) { return LM_OF_REAL(m_cos)(x); }
 static inline real m_pow(real x, real y) { return LM_OF_REAL(m_pow)(x, y); }
+static inline real m_tan(real x) { return LM_OF_REAL(m_tan)(x); }
+static inline real m_asin(real x) { return LM_OF_REAL(m_asin)(x); }
+static inline real m_acos(real x) { return LM_OF_REAL(m_acos)(x); }
+static inline real m_atan(real x) { return LM_OF_REAL(m_atan)(x); }
+static inline real m_sinh(real x) { return LM_OF_REAL(m_sinh)(x); }
+static inline real m_cosh(real x) { return LM_OF_REAL(m_cosh)(x); }
+static inline real m_asinh(real x) { return LM_OF_REAL(m_asinh)(x); }
+static inline real m_acosh(real x) { return LM_OF_REAL(m_acosh)(x); }
+static inline real m_atanh(real x) { return LM_OF_REAL(m_atanh)(x); }
+static inline real m_log2(real x) { return LM_OF_REAL(m_log2)(x); }
+static inline real m_log10(real x) { return LM_OF_REAL(m_log10)(x); }
+static inline real m_exp2(real x) { return LM_OF_REAL(m_exp2)(x); }
+static inline real m_cbrt(real x) { return LM_OF_REAL(m_cbrt)(x); }
+static inline real m_erfc(real x) { return LM_OF_REAL(m_erfc)(x); }
+static inline real m_sinc(real x) { return LM_OF_REAL(m_sinc)(x); }
+static inline real m_logit(real x) { return LM_OF_REAL(m_logit)(x); }
+static inline real m_lgamma(real x) { return LM_OF_REAL(m_lgamma)(x); }
+static inline real m_digamma(real x) { return LM_OF_REAL(m_digamma)(x); }
+static inline real m_trigamma(real x) { return LM_OF_REAL(m_trigamma)(x); }
+static inline real m_atan2(real y, real x) { return LM_OF_REAL(m_atan2)(y, x); }
+static inline real m_hypot(real x, real y) { return LM_OF_REAL(m_hypot)(x, y); }
 
 #endif

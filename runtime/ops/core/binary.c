@@ -83,6 +83,21 @@ lm_status lm_compare_forward(lm_call *c, lm_err *e) {
   return run(c, dtype, run_compare, &fn, e);
 }
 
+lm_status lm_bits_infer(lm_call *c, lm_err *e) {
+  char name[32];
+  for (int i = 0; i < 2; i++)
+    if (lm_dtype_is_float(c->in_meta[i].dtype))
+      return lm_fail(e, LM_ERR_DTYPE, "%s: %s is %s but must be int64, uint8 or bool (convert with :to \"int64\")",
+                     c->op->name, lm_input_name(c->op, i, name), lm_dtype_name(c->in_meta[i].dtype));
+  const bool shifts = c->op->kernel == LM_BITS_LEFT || c->op->kernel == LM_BITS_RIGHT;
+  return shifts ? lm_binary_infer(c, e) : lm_binary_infer_pick(c, e);
+}
+lm_status lm_bits_forward(lm_call *c, lm_err *e) {
+  const lm_dtype dtype = c->out_meta[0].dtype;
+  const lm_binary_fn fn = lm_integer_bits(dtype, (lm_bits)c->op->kernel);
+  return run(c, dtype, run_binary, &fn, e);
+}
+
 /* The axes of t that `like` lacks or has with size 1. */
 static int stretched(const lm_tensor *t, const lm_meta *like, int64_t dims[LM_MAX_DIMS]) {
   int n = 0;

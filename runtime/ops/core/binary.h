@@ -23,6 +23,10 @@ lm_status lm_binary_forward(lm_call *c, lm_err *e); /* op->kernel is an lm_binar
 lm_status lm_compare_infer(lm_call *c, lm_err *e);
 lm_status lm_compare_forward(lm_call *c, lm_err *e);
 
+/* Integers and bools only, in the promoted dtype (shifts of two bools: int64); op->kernel is an lm_bits. */
+lm_status lm_bits_infer(lm_call *c, lm_err *e);
+lm_status lm_bits_forward(lm_call *c, lm_err *e);
+
 /* *out: t summed over the axes along which `like` was stretched to t's shape, in the dtype of `like`; in ops, so
  * differentiable. A new reference to t itself where there is nothing to do. */
 lm_status lm_sum_to_shape(lm_tensor *t, const lm_meta *like, lm_tensor **out, lm_err *e);

@@ -39,6 +39,21 @@ static int64_t floor_mod(int64_t u, int64_t v) {
   return r != 0 && (r < 0) != (v < 0) ? r + v : r;
 }
 
+/* The quotient rounded down; by 0 it is 0. */
+static uint64_t floor_divide(int64_t u, int64_t v) {
+  if (v == 0) return 0;
+  if (v == -1) return 0 - (uint64_t)u;
+  return (uint64_t)(u / v - (u % v != 0 && (u < 0) != (v < 0)));
+}
+static int64_t trunc_mod(int64_t u, int64_t v) { return v == 0 || v == -1 ? 0 : u % v; }
+
+/* Shifts by less than 0, or by 64 and more, move every bit out. */
+static uint64_t shift_left(uint64_t u, int64_t by) { return by < 0 || by > 63 ? 0 : u << by; }
+static int64_t shift_right(int64_t u, int64_t by) {
+  const int64_t gone = u < 0 ? -1 : 0;
+  return by < 0 || by > 63 ? gone : u >= 0 ? u >> by : ~(~u >> by);
+}
+
 /* A bound of clamp as an integer; beyond the range it is the end of it. */
 static int64_t bound(double b) { return b >= 0x1p63 ? INT64_MAX : b <= -0x1p63 ? INT64_MIN : (int64_t)b; }
 
@@ -71,6 +86,13 @@ static int64_t bound(double b) { return b >= 0x1p63 ? INT64_MAX : b <= -0x1p63 ?
   BINARY(T, b, maximum, void, T, u > v ? u : v)                                                                      \
   BINARY(T, b, minimum, void, T, u < v ? u : v)                                                                      \
   BINARY(T, b, mod, void, T, floor_mod((int64_t)u, (int64_t)v))                                                      \
+  BINARY(T, b, fmod, void, T, trunc_mod((int64_t)u, (int64_t)v))                                                     \
+  BINARY(T, b, floor_divide, void, T, floor_divide((int64_t)u, (int64_t)v))                                          \
+  BINARY(T, b, bit_and, void, T, u &v)                                                                               \
+  BINARY(T, b, bit_or, void, T, u | v)                                                                               \
+  BINARY(T, b, bit_xor, void, T, u ^ v)                                                                              \
+  BINARY(T, b, left, void, T, shift_left((uint64_t)u, (int64_t)v))                                                   \
+  BINARY(T, b, right, void, T, shift_right((int64_t)u, (int64_t)v))                                                  \
   BINARY(T, c, eq, uint8_t, uint8_t, u == v)                                                                         \
   BINARY(T, c, ne, uint8_t, uint8_t, u != v)                                                                         \
   BINARY(T, c, lt, uint8_t, uint8_t, u < v)                                                                          \
@@ -79,6 +101,9 @@ static int64_t bound(double b) { return b >= 0x1p63 ? INT64_MAX : b <= -0x1p63 ?
   BINARY(T, c, ge, uint8_t, uint8_t, u >= v)                                                                         \
   BINARY(T, c, and, uint8_t, uint8_t, u != 0 && v != 0)                                                              \
   BINARY(T, c, or, uint8_t, uint8_t, u != 0 || v != 0)                                                               \
+  BINARY(T, c, xor, uint8_t, uint8_t, (u != 0) != (v != 0))                                                          \
+  TEST(T, isinf, 0)                                                                                                  \
+  TEST(T, signbit, v != 0 && !(v > 0))                                                                               \
   TEST(T, isnan, 0)                                                                                                  \
   TEST(T, isfinite, 1)                                                                                               \
   TEST(T, not, v == 0)                                                                                               \
@@ -90,21 +115,21 @@ ALL(uint8_t)
 #define UNARIES(T)                                                                                                   \
   {                                                                                                                  \
     [LM_U_NEG] = u_neg_##T, [LM_U_ABS] = u_abs_##T, [LM_U_SIGN] = u_sign_##T, [LM_U_SQUARE] = u_square_##T,          \
-    [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T,        \
+    [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T, [LM_U_TRUNC] = u_same_##T,        \
     [LM_U_CLAMP] = u_clamp_##T                                                                                       \
   }
 #define BINARIES(T)                                                                                                  \
   {                                                                                                                  \
     [LM_B_ADD] = b_add_##T, [LM_B_SUB] = b_sub_##T, [LM_B_MUL] = b_mul_##T, [LM_B_MAXIMUM] = b_maximum_##T,          \
-    [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T                                                           \
+    [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T, [LM_B_FMOD] = b_fmod_##T, [LM_B_FLOOR_DIVIDE] = b_floor_divide_##T                                                           \
   }
 #define COMPARES(T)                                                                                                  \
   {                                                                                                                  \
     [LM_C_EQ] = c_eq_##T, [LM_C_NE] = c_ne_##T, [LM_C_LT] = c_lt_##T, [LM_C_LE] = c_le_##T, [LM_C_GT] = c_gt_##T,    \
-    [LM_C_GE] = c_ge_##T, [LM_C_AND] = c_and_##T, [LM_C_OR] = c_or_##T                                               \
+    [LM_C_GE] = c_ge_##T, [LM_C_AND] = c_and_##T, [LM_C_OR] = c_or_##T, [LM_C_XOR] = c_xor_##T                                               \
   }
 #define TESTS(T)                                                                                                     \
-  { [LM_T_ISNAN] = t_isnan_##T, [LM_T_ISFINITE] = t_isfinite_##T, [LM_T_NOT] = t_not_##T, [LM_T_TRUE] = t_true_##T }
+  { [LM_T_ISNAN] = t_isnan_##T, [LM_T_ISFINITE] = t_isfinite_##T, [LM_T_NOT] = t_not_##T, [LM_T_TRUE] = t_true_##T, [LM_T_ISINF] = t_isinf_##T, [LM_T_SIGNBIT] = t_signbit_##T }
 
 /* [0] is int64, [1] uint8 and bool */
 static int row_of(lm_dtype dtype) { return dtype == LM_I64 ? 0 : 1; }
@@ -115,6 +140,11 @@ lm_unary_fn lm_integer_unary(lm_dtype dtype, lm_unary kind) {
 }
 lm_binary_fn lm_integer_binary(lm_dtype dtype, lm_binary kind) {
   static const lm_binary_fn table[2][LM_BINARIES] = {BINARIES(int64_t), BINARIES(uint8_t)};
+  return table[row_of(dtype)][kind];
+}
+#define BITS(T) { b_bit_and_##T, b_bit_or_##T, b_bit_xor_##T, b_left_##T, b_right_##T }
+lm_binary_fn lm_integer_bits(lm_dtype dtype, lm_bits kind) {
+  static const lm_binary_fn table[2][LM_BIT_OPS] = {BITS(int64_t), BITS(uint8_t)};
   return table[row_of(dtype)][kind];
 }
 lm_compare_fn lm_integer_compare(lm_dtype dtype, lm_compare kind) {

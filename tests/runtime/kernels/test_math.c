@@ -33,6 +33,21 @@ static double rsqrt_wide(double x) { return 1.0 / sqrt(x); }
 static long double sigmoid_long(long double x) { return 1.0L / (1.0L + expl(-x)); }
 static long double rsqrt_long(long double x) { return 1.0L / sqrtl(x); }
 
+/* pi x is reduced to an eighth of a turn before pi comes in. */
+static long double sinc_long(long double x) {
+  const long double y = fabsl(x), half = fmodl(y, 2) * 2, whole = rintl(half), r = (half - whole) / 2;
+  const long double pi = 3.14159265358979323846264338327950288L, sine = sinl(pi * r), cosine = cosl(pi * r);
+  const int quarter = (int)whole & 3;
+  const long double s = quarter == 0 ? sine : quarter == 1 ? cosine : quarter == 2 ? -sine : -cosine;
+  return x == 0 ? 1 : y == INFINITY || s == 0 ? 0 : s / (pi * y);
+}
+static double sinc_wide(double x) { return (double)sinc_long((long double)x); }
+static long double logit_long(long double x) { /* 2 atanh(2x - 1) where log x and log(1 - x) nearly cancel */
+  return fabsl(x - 0.5L) < 0.25L ? 2 * atanhl(2 * (x - 0.5L)) : logl(x) - log1pl(-x);
+}
+
+static double logit_wide(double x) { return (double)logit_long((long double)x); }
+
 typedef struct function {
   const char *name;
   float (*f32)(float);
@@ -51,6 +66,22 @@ static const function functions[] = {
     {"erf", m_erf_f32, m_erf_f64, erf, erfl},
     {"sin", m_sin_f32, m_sin_f64, sin, sinl},
     {"cos", m_cos_f32, m_cos_f64, cos, cosl},
+    {"tan", m_tan_f32, m_tan_f64, tan, tanl},
+    {"asin", m_asin_f32, m_asin_f64, asin, asinl},
+    {"acos", m_acos_f32, m_acos_f64, acos, acosl},
+    {"atan", m_atan_f32, m_atan_f64, atan, atanl},
+    {"sinh", m_sinh_f32, m_sinh_f64, sinh, sinhl},
+    {"cosh", m_cosh_f32, m_cosh_f64, cosh, coshl},
+    {"asinh", m_asinh_f32, m_asinh_f64, asinh, asinhl},
+    {"acosh", m_acosh_f32, m_acosh_f64, acosh, acoshl},
+    {"atanh", m_atanh_f32, m_atanh_f64, atanh, atanhl},
+    {"log2", m_log2_f32, m_log2_f64, log2, log2l},
+    {"log10", m_log10_f32, m_log10_f64, log10, log10l},
+    {"exp2", m_exp2_f32, m_exp2_f64, exp2, exp2l},
+    {"cbrt", m_cbrt_f32, m_cbrt_f64, cbrt, cbrtl},
+    {"erfc", m_erfc_f32, m_erfc_f64, erfc, erfcl},
+    {"sinc", m_sinc_f32, m_sinc_f64, sinc_wide, sinc_long},
+    {"logit", m_logit_f32, m_logit_f64, logit_wide, logit_long},
     {"rsqrt", m_rsqrt_f32, m_rsqrt_f64, rsqrt_wide, rsqrt_long},
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
@@ -149,6 +180,51 @@ static void test_pow(void **state) {
   if (worst32 > 2) fail_msg("pow float32: %g ULP at %a, %a", worst32, at32[0], at32[1]);
 }
 
+static void test_pairs(void **state) {
+  (void)state;
+  static const double special[] = {0.0, -0.0, 1, -1, 5e-324, -5e-324, DBL_MAX, -DBL_MAX, INFINITY, -INFINITY, NAN};
+  const int n = full ? 4000000 : 60000;
+  double worst[2] = {0};
+  uint64_t s = 11;
+  for (int i = -121; i < n; i++) {
+    const int spread = i < 0 ? 0 : 1 << (i % 11);
+    const double x = i < 0 ? special[(i + 121) / 11] : any_double(&s, -spread, spread);
+    const double y = i < 0 ? special[(i + 121) % 11] : i % 3 ? any_double(&s, -spread, spread) : x * any_double(&s, -3, 3);
+    const double a = ulps_f64(m_atan2_f64(x, y), atan2l((long double)x, (long double)y));
+    const double b = ulps_f64(m_hypot_f64(x, y), hypotl((long double)x, (long double)y));
+    const float x32 = (float)x, y32 = (float)y;
+    const double a32 = ulps_f32(m_atan2_f32(x32, y32), atan2((double)x32, (double)y32));
+    const double b32 = ulps_f32(m_hypot_f32(x32, y32), hypot((double)x32, (double)y32));
+    if (a > worst[0]) worst[0] = a;
+    if (b > worst[1]) worst[1] = b;
+    if (a > 2 || a32 > 2) fail_msg("atan2(%a, %a): %g ULP, %g of float32", x, y, a, a32);
+    if (b > 2 || b32 > 2) fail_msg("hypot(%a, %a): %g ULP, %g of float32", x, y, b, b32);
+  }
+  if (full) printf("atan2    float64 %.3f ULP\nhypot    float64 %.3f ULP\n", worst[0], worst[1]);
+}
+
+/* Above 0 in units of the result; below, where zeros lie between doubles, of the larger of 1 and the result. */
+static void test_lgamma(void **state) {
+  (void)state;
+  const int n = full ? 2000000 : 40000;
+  double worst = 0;
+  uint64_t s = 5;
+  for (int i = 0; i < n; i++) {
+    const double x = i % 4 == 0 ? any_double(&s, -1000, 1000) : i % 4 == 1 ? 1 + (double)(i % 2000) * 0.001 + any_double(&s, -40, -12)
+                                                                           : any_double(&s, -5, 7);
+    int sign;
+    const long double want = lgammal_r((long double)x, &sign);
+    const double got = m_lgamma_f64(x);
+    const double d = x > 0 ? ulps_f64(got, want) : (double)(fabsl(got - want) / fmaxl(1, fabsl(want))) * 0x1p53;
+    if (d > worst && x > 0) worst = d;
+    if (x > 0 ? d > 2 : fabsl(want) < 1e300L && !(d <= 8)) fail_msg("lgamma(%.17g) = %.17g, not %.20Lg: %g ULP", x, got, want, d);
+  }
+  if (full) printf("lgamma   float64 %.3f ULP above 0\n", worst);
+  assert_true(m_lgamma_f64(1) == 0 && m_lgamma_f64(2) == 0);
+  assert_true(m_lgamma_f64(0) == INFINITY && m_lgamma_f64(-3) == INFINITY && m_lgamma_f64(-INFINITY) == INFINITY);
+  assert_true(m_lgamma_f64(INFINITY) == INFINITY && m_lgamma_f64(NAN) != m_lgamma_f64(NAN));
+}
+
 static bool same(double a, double b) { return a != a ? b != b : bits_f64(a) == bits_f64(b); }
 
 /* Every pair of special arguments against the C library's pow, which follows Annex F. */
@@ -206,7 +282,7 @@ int main(int argc, char **argv) {
   full = argc > 1 && strcmp(argv[1], "full") == 0;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_float32),        cmocka_unit_test(test_float64),     cmocka_unit_test(test_pow),
-      cmocka_unit_test(test_trig_reduction), cmocka_unit_test(test_pow_special), cmocka_unit_test(test_special),
+      cmocka_unit_test(test_trig_reduction), cmocka_unit_test(test_pow_special), cmocka_unit_test(test_special), cmocka_unit_test(test_pairs), cmocka_unit_test(test_lgamma),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "calls.h"
+#include "elementwise_rows.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -14,120 +15,8 @@
 
 #include <cmocka.h>
 
-/* ---- references ---------------------------------------------------------------------------------------------- */
-
-typedef long double wide;
-
-static wide neg(wide x) { return -x; }
-static wide sign(wide x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
-static wide square(wide x) { return x * x; }
-static wide rsqrt(wide x) { return 1 / sqrtl(x); }
-static wide reciprocal(wide x) { return 1 / x; }
-static wide sigmoid(wide x) { return 1 / (1 + expl(-x)); }
-static wide softplus(wide x) { return x > 50 ? x : log1pl(expl(x)); }
-static wide relu(wide x) { return x > 0 ? x : x != x ? x : 0; }
-static wide leaky_relu(wide x) { return x > 0 ? x : x * 0.01L; }
-static wide elu(wide x) { return x > 0 ? x : expm1l(x); }
-static wide gelu(wide x) { return x / 2 * (1 + erfl(x / sqrtl(2))); }
-static wide silu(wide x) { return x / (1 + expl(-x)); }
-static wide round_even(wide x) { return rintl(x); }
-static wide clamp(wide x) { return x < -0.5L ? -0.5L : x > 1 ? 1 : x; }
-static wide is_nan(wide x) { return x != x; }
-static wide is_finite(wide x) { return x == x && fabsl(x) != INFINITY; }
-static wide not_true(wide x) { return x == 0; }
-
-/* absolute: the error is measured against 1 where the result is smaller, because the formula itself cancels (or
- * underflows) there */
-typedef struct unary_row {
-  const char *name, *params;
-  wide (*f)(wide);
-  bool absolute, integers;
-} unary_row;
-
-static const unary_row unary_rows[] = {
-    {"neg", "", neg, false, true},
-    {"abs", "", fabsl, false, true},
-    {"sign", "", sign, false, true},
-    {"square", "", square, false, true},
-    {"sqrt", "", sqrtl, false, false},
-    {"rsqrt", "", rsqrt, false, false},
-    {"reciprocal", "", reciprocal, false, false},
-    {"exp", "", expl, false, false},
-    {"log", "", logl, false, false},
-    {"log1p", "", log1pl, false, false},
-    {"expm1", "", expm1l, false, false},
-    {"sin", "", sinl, false, false},
-    {"cos", "", cosl, false, false},
-    {"tanh", "", tanhl, false, false},
-    {"sigmoid", "", sigmoid, false, false},
-    {"erf", "", erfl, false, false},
-    {"softplus", "", softplus, false, false},
-    {"relu", "", relu, false, true},
-    {"leaky_relu", "slope=0.01", leaky_relu, false, false},
-    {"elu", "alpha=1", elu, false, false},
-    {"gelu", "", gelu, true, false},
-    {"silu", "", silu, true, false},
-    {"floor", "", floorl, false, true},
-    {"ceil", "", ceill, false, true},
-    {"round", "", round_even, false, true},
-    {"clamp", "low=-0.5 high=1", clamp, false, false},
-    {"isnan", "", is_nan, false, true},
-    {"isfinite", "", is_finite, false, true},
-    {"logical_not", "", not_true, false, true},
-};
-
-static wide add(wide a, wide b) { return a + b; }
-static wide sub(wide a, wide b) { return a - b; }
-static wide mul(wide a, wide b) { return a * b; }
-static wide divide(wide a, wide b) { return a / b; }
-static wide larger(wide a, wide b) { return a != a || b != b ? NAN : a > b ? a : b > a ? b : signbit(a) ? b : a; }
-static wide smaller(wide a, wide b) { return a != a || b != b ? NAN : a < b ? a : b < a ? b : signbit(a) ? a : b; }
-static wide floor_mod(wide a, wide b) {
-  const wide r = fmodl(a, b);
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
-}
-static wide equal(wide a, wide b) { return a == b; }
-static wide differ(wide a, wide b) { return a != b; }
-static wide less(wide a, wide b) { return a < b; }
-static wide less_equal(wide a, wide b) { return a <= b; }
-static wide greater(wide a, wide b) { return a > b; }
-static wide greater_equal(wide a, wide b) { return a >= b; }
-static wide and_both(wide a, wide b) { return a != 0 && b != 0; }
-static wide or_either(wide a, wide b) { return a != 0 || b != 0; }
-static wide relu_grad(wide g, wide y) { return y <= 0 ? 0 : g; }
-static wide tanh_grad(wide g, wide y) { return g * (1 - y * y); }
-static wide sigmoid_grad(wide g, wide y) { return g * y * (1 - y); }
-
-typedef struct binary_row {
-  const char *name;
-  wide (*f)(wide, wide);
-  bool broadcasts, absolute;
-  char integers; /* 'i' stay integers, 'f' become float32, 'b' give bool, 0 are refused */
-} binary_row;
-
-static const binary_row binary_rows[] = {
-    {"add", add, true, false, 'i'},
-    {"sub", sub, true, false, 'i'},
-    {"mul", mul, true, false, 'i'},
-    {"div", divide, true, false, 'f'},
-    {"pow", powl, true, false, 'f'},
-    {"maximum", larger, true, false, 'i'},
-    {"minimum", smaller, true, false, 'i'},
-    {"mod", floor_mod, true, false, 'i'},
-    {"eq", equal, true, false, 'b'},
-    {"ne", differ, true, false, 'b'},
-    {"lt", less, true, false, 'b'},
-    {"le", less_equal, true, false, 'b'},
-    {"gt", greater, true, false, 'b'},
-    {"ge", greater_equal, true, false, 'b'},
-    {"logical_and", and_both, true, false, 'b'},
-    {"logical_or", or_either, true, false, 'b'},
-    {"relu_grad", relu_grad, false, false, 0},
-    {"tanh_grad", tanh_grad, false, true, 0},
-    {"sigmoid_grad", sigmoid_grad, false, true, 0},
-};
-
-static const char *const own_tests[] = {"where", "dropout"};
+static const char *const own_tests[] = {"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "isclose", "left_shift", "lerp", "nan_to_num",
+                                        "right_shift", "where", "dropout"};
 
 enum {
   UNARY_ROWS = sizeof unary_rows / sizeof unary_rows[0],
@@ -466,9 +355,48 @@ static void test_nothing_is_left(void **state) {
   assert_int_equal(lm_memory_now().live, 0);
 }
 
+/* ---- ops that are neither rows of one input nor of two -------------------------------------------------------- */
+
+static void test_bits(void **state) {
+  (void)state;
+  lm_tensor *a = NUMBERS(LM_I64, 12, -1, 7, -8, 0), *b = NUMBERS(LM_I64, 10, 5, -2, 1, 70), *in[2] = {a, b};
+  EXPECT("and", test_apply("bitwise_and", 2, in, ""), 8, 5, 6, 0, 0);
+  EXPECT("or", test_apply("bitwise_or", 2, in, ""), 14, -1, -1, -7, 70);
+  EXPECT("xor", test_apply("bitwise_xor", 2, in, ""), 6, -6, -7, -7, 70);
+  EXPECT("not", test_apply("bitwise_not", 1, in, ""), -13, 0, -8, 7, -1);
+  EXPECT("left", test_apply("left_shift", 2, in, ""), 12288, -32, 0, -16, 0);
+  EXPECT("right", test_apply("right_shift", 2, in, ""), 0, -1, 0, -4, 0);
+  lm_tensor *u = NUMBERS(LM_U8, 200, 3, 1), *v = NUMBERS(LM_U8, 1, 7, 8), *small[2] = {u, v}, *t = NUMBERS(LM_BOOL, 0, 1, 1);
+  EXPECT("left", test_apply("left_shift", 2, small, ""), 144, 128, 0);
+  EXPECT("right", test_apply("right_shift", 2, small, ""), 100, 0, 0);
+  EXPECT("not", test_apply("bitwise_not", 1, small, ""), 55, 252, 254);
+  lm_tensor *truth = test_apply("bitwise_not", 1, &t, ""), *f = NUMBERS(LM_F32, 1, 2, 3), *mixed[2] = {u, f};
+  assert_int_equal(truth->dtype, LM_BOOL);
+  EXPECT("not", truth, 1, 0, 0);
+  test_refused("bitwise_and", 2, mixed, "", LM_ERR_DTYPE, "b is float32 but must be int64, uint8 or bool");
+  test_refused("bitwise_not", 1, &f, "", LM_ERR_DTYPE, "x is float32");
+  lm_tensor *made[] = {a, b, u, v, t, f};
+  for (int i = 0; i < 6; i++) lm_tensor_release(made[i]);
+}
+
+static void test_near(void **state) {
+  (void)state;
+  lm_tensor *a = NUMBERS(LM_F64, 1, 1.00001, 1.0001, INFINITY, INFINITY, NAN, 0, -INFINITY),
+            *b = NUMBERS(LM_F64, 1, 1, 1, INFINITY, 1e300, NAN, 1e-9, INFINITY), *in[2] = {a, b};
+  EXPECT("isclose", test_apply("isclose", 2, in, ""), 1, 1, 0, 1, 0, 0, 1, 0);
+  EXPECT("isclose", test_apply("isclose", 2, in, "rtol=0 atol=0 equal_nan=true"), 1, 0, 0, 1, 0, 1, 0, 0);
+  EXPECT("isclose", test_apply("isclose", 2, in, "rtol=1e-3"), 1, 1, 1, 1, 0, 0, 1, 0);
+  test_refused("isclose", 2, in, "rtol=-1", LM_ERR_ARGUMENT, "'rtol' is -1 but must be at least 0");
+  EXPECT("nan_to_num", test_apply("nan_to_num", 1, in, "nan=7 posinf=8"), 1, 1.00001, 1.0001, 8, 8, 7, 0, -1.7976931348623157e308);
+  lm_tensor *w = NUMBERS(LM_F64, 0.25), *u = NUMBERS(LM_F64, 0, 4), *v = NUMBERS(LM_F64, 8, 0), *three[3] = {u, v, w};
+  EXPECT("lerp", test_apply("lerp", 3, three, ""), 2, 3);
+  lm_tensor *made[] = {a, b, w, u, v};
+  for (int i = 0; i < 5; i++) lm_tensor_release(made[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_op_has_a_reference),
+      cmocka_unit_test(test_bits), cmocka_unit_test(test_near), cmocka_unit_test(test_every_op_has_a_reference),
       cmocka_unit_test(test_unary),
       cmocka_unit_test(test_unary_integers),
       cmocka_unit_test(test_binary),

@@ -1,0 +1,231 @@
+/* math_special.h: the complementary error function, sin(pi x) / (pi x), and the logarithm of the gamma function with
+ * its derivatives; a part of math.h. float32 goes through float64.
+ *
+ * erfc: 1 - erf below 0.4; above, e^(-x^2) (1 + P(t)) / (1 + 2x) with t = (x - 4) / (x + 4) (Shepherd & Laframboise
+ * 1981), P a Chebyshev fit, quotient and x^2 as sums of two doubles.
+ * lgamma: fits to lgamma(1 + t) / t and lgamma(2 + t) / t near its zeros and to itself between them, recurrence to them below 10, Stirling's series
+ * above; reflection below 0. digamma and trigamma: recurrence up to 10, then the asymptotic series; reflection below 0.
+ * Against the C library and loops in a wider type: erfc, sinc, lgamma of x > 0 within 2 ULP; lgamma below 0, digamma and
+ * trigamma within 4 ULP of the larger of 1 and the result (they have zeros that no double meets). */
+#ifndef LM_KERNELS_MATH_SPECIAL_H
+#define LM_KERNELS_MATH_SPECIAL_H
+
+#include "kernels/math_hyper.h"
+
+/* ---- erfc ---------------------------------------------------------------------------------------------------- */
+
+static inline double erfc_tail_f64(double t) { /* P */
+  double p = -0x1.6339b94271389p-33;
+  p = lm_fma_f64(p, t, 0x1.7f8f5b6259a0cp-30);
+  p = lm_fma_f64(p, t, 0x1.921e92f311091p-29);
+  p = lm_fma_f64(p, t, -0x1.eb2f8e61154aap-27);
+  p = lm_fma_f64(p, t, -0x1.5f644731c0619p-26);
+  p = lm_fma_f64(p, t, 0x1.d85f746cfa791p-24);
+  p = lm_fma_f64(p, t, 0x1.4dc65e604d1e5p-24);
+  p = lm_fma_f64(p, t, -0x1.baf4bac9588c5p-21);
+  p = lm_fma_f64(p, t, 0x1.3910e78daf59fp-22);
+  p = lm_fma_f64(p, t, 0x1.7f267ffcd47adp-18);
+  p = lm_fma_f64(p, t, -0x1.788393c9b2d4dp-17);
+  p = lm_fma_f64(p, t, -0x1.9959128d403c5p-16);
+  p = lm_fma_f64(p, t, 0x1.3be03ac1f5907p-13);
+  p = lm_fma_f64(p, t, -0x1.a1df26c6223a6p-13);
+  p = lm_fma_f64(p, t, -0x1.8d4a99e19f514p-11);
+  p = lm_fma_f64(p, t, 0x1.49c67287993f8p-8);
+  p = lm_fma_f64(p, t, -0x1.0962388506ab1p-6);
+  p = lm_fma_f64(p, t, 0x1.3079edf67f10fp-5);
+  p = lm_fma_f64(p, t, -0x1.0fb06dfe49b3dp-4);
+  p = lm_fma_f64(p, t, 0x1.7fee004e12686p-4);
+  p = lm_fma_f64(p, t, -0x1.9ddb23c3e9080p-4);
+  p = lm_fma_f64(p, t, 0x1.16ecefcfa538fp-4);
+  p = lm_fma_f64(p, t, 0x1.f7f5df66fd7b0p-7);
+  p = lm_fma_f64(p, t, -0x1.1df1ad154a28ep-3);
+  return lm_fma_f64(p, t, 0x1.dd2c8b74febf6p-3);
+}
+
+static inline double m_erfc_f64(double x) {
+  const double c = x > 28.0 ? 28.0 : x < 0.25 ? 0.25 : x, square = c * c;
+  const pair_f64 up = pair_sum(1.0, erfc_tail_f64((c - 4.0) / (c + 4.0))), down = pair_more(1.0, 0.0, (pair_f64){2.0 * c, 0.0});
+  const pair_f64 wide = pair_sum(2.0 * c, 1.0), q = pair_divide(up, c < 0.5 ? down : wide);
+  const double e = exp_sum_f64(-square, -lm_fma_f64(c, c, -square)), far = lm_fma_f64(e, q.hi, e * q.low);
+  return x != x ? x : x < 0.4 ? 1.0 - m_erf_f64(x) : far;
+}
+static inline float m_erfc_f32(float x) { return (float)m_erfc_f64((double)x); }
+
+/* ---- sin(pi x) and sinc --------------------------------------------------------------------------------------- */
+
+/* x = k / 2 + r, |r| <= 1/4, exactly; pi r as a sum of two doubles. |x| < 2^50. */
+static inline trig_reduced trig_reduce_pi(double x) {
+  const double shifted = 2.0 * x + LM_ROUND_F64, k = shifted - LM_ROUND_F64, r = lm_fma_f64(k, -0.5, x);
+  const double hi = r * LM_PI_HI;
+  return (trig_reduced){hi, lm_fma_f64(r, LM_PI_HI, -hi) + r * LM_PI_LO, bits_f64(shifted)};
+}
+/* |x| less the largest even number not above it, exactly: sin(pi x) has period 2. */
+static inline double mod_two_f64(double y) { return y - 2.0 * __builtin_floor(0.5 * y); }
+
+/* sin(pi x) / (pi x); 1 at 0, and at the infinities its limit, 0. From 2^54 on every double is an even number. */
+static inline double m_sinc_f64(double x) {
+  const double y = __builtin_fabs(x), c = y < 0x1p54 ? y : 1.0, d = c < 0x1p-28 ? 1.0 : c, p = d * LM_PI_HI;
+  const double sine = trig_of_f64(trig_reduce_pi(mod_two_f64(c)), 0);
+  const double q = pair_divide((pair_f64){sine, 0}, (pair_f64){p, lm_fma_f64(d, LM_PI_HI, -p) + d * LM_PI_LO}).hi;
+  return x != x ? x : y < 0x1p-28 ? 1.0 : y < 0x1p54 ? q : 0.0;
+}
+static inline float m_sinc_f32(float x) { return (float)m_sinc_f64((double)x); }
+
+/* ---- the gamma function -------------------------------------------------------------------------------------- */
+
+/* lgamma(1 + t) for |t| <= 0.31, lgamma(2 + t) for -0.27 <= t <= 0.73, and about its least value in between */
+static inline double lgamma_one_f64(double t) {
+  static const double c[22] = {
+      0x1.33b1d3e05d034p-4, -0x1.41b681fe91491p-4, 0x1.5ce2ed4f84ed1p-5, -0x1.6fe360e9ba17fp-5,
+      0x1.cf4c3b80d3542p-5, -0x1.ea6a19fec2165p-5, 0x1.ff55c66827ac4p-5, -0x1.10b97bf5bba22p-4,
+      0x1.249b60ccb0e37p-4, -0x1.3b2248a6e8bc8p-4, 0x1.556aafa9056f5p-4, -0x1.748c0aebc4a1cp-4,
+      0x1.9a01e4529a822p-4, -0x1.c8067142a9ce4p-4, 0x1.010b36ae49aa2p-3, -0x1.2703a1dba0745p-3,
+      0x1.5b40cb100e255p-3, -0x1.a8b9c17aa81e7p-3, 0x1.151322ac7d83fp-2, -0x1.9a4d55beab2cdp-2,
+      0x1.a51a6625307d3p-1, -0x1.2788cfc6fb619p-1,
+  };
+  double p = c[0];
+  for (int i = 1; i < 22; i++) p = lm_fma_f64(p, t, c[i]);
+  return t * p;
+}
+static inline double lgamma_two_f64(double t) {
+  static const double c[21] = {
+      -0x1.c6b3351074179p-29, 0x1.8a6182bf4ccc7p-26, -0x1.5a8d24f51e6c9p-24, 0x1.b6db3eb1629d6p-23,
+      -0x1.e3681ee20b443p-22, 0x1.010b12284cb2cp-20, -0x1.11cef7a29aefcp-19, 0x1.2595c3e1a68cap-18,
+      -0x1.3cbb7916545dap-17, 0x1.580dbd8b47a85p-16, -0x1.78de6013c6a60p-15, 0x1.a127b17bc2dd5p-14,
+      -0x1.d3fd4c7050fb6p-13, 0x1.0b36af857342cp-11, -0x1.38ac5c2bf959ap-10, 0x1.7add6eadb7cd7p-9,
+      -0x1.e404fc218f623p-8, 0x1.51322ac7d847fp-6, -0x1.13e001a557606p-4, 0x1.4a34cc4a60fa6p-2,
+      0x1.b0ee6072093cep-2,
+  };
+  double p = c[0];
+  for (int i = 1; i < 21; i++) p = lm_fma_f64(p, t, c[i]);
+  return t * p;
+}
+#define LM_LGAMMA_MIN 1.4616321449683622
+static inline double lgamma_least_f64(double t) {
+  static const double c[19] = {
+      0x1.de60700ff6028p-15, -0x1.b64777aa02777p-14, 0x1.3249836554d99p-13, -0x1.d4242a6221876p-13,
+      0x1.70b8a0d4c7f51p-12, -0x1.229b6a0f91dc1p-11, 0x1.cc74d961de3bcp-11, -0x1.6f9740ffcaa9dp-10,
+      0x1.28311a142c5cfp-9, -0x1.e2f1a4b0d2180p-9, 0x1.8fce02c2d3083p-8, -0x1.51f9f94f72062p-7,
+      0x1.266e7979fd44dp-6, -0x1.0c9a8df5136bfp-5, 0x1.08b4294d503d1p-4, -0x1.2e4278dc6bc23p-3,
+      0x1.ef72bc8ee38acp-2, -0x1.aa58fbe30aa82p-54, -0x1.f19b9bcc38a42p-4,
+  };
+  double p = c[0];
+  for (int i = 1; i < 19; i++) p = lm_fma_f64(p, t, c[i]);
+  return p;
+}
+
+/* Stirling: (x - 1/2) (log x - 1) + (log(2 pi) - 1) / 2 + 1 / 12x - ..., x >= 10 */
+static inline double lgamma_far_f64(double x) {
+  const double r = 1.0 / x, z = r * r;
+  double p = 0x1.6fe96381e0680p-3; /* the Bernoulli numbers B_2k / (2k (2k - 1)), from k = 9 down */
+  p = lm_fma_f64(p, z, -0x1.e4286cb0f5398p-6);
+  p = lm_fma_f64(p, z, 0x1.a41a41a41a41ap-8);
+  p = lm_fma_f64(p, z, -0x1.f6ab0d9993c7dp-10);
+  p = lm_fma_f64(p, z, 0x1.b951e2b18ff23p-11);
+  p = lm_fma_f64(p, z, -0x1.3813813813814p-11);
+  p = lm_fma_f64(p, z, 0x1.a01a01a01a01ap-11);
+  p = lm_fma_f64(p, z, -0x1.6c16c16c16c17p-9);
+  p = lm_fma_f64(p, z, 0x1.5555555555555p-4);
+  const pair_f64 l = log_pair_f64(x), less = pair_sum(l.hi, -1.0);
+  const pair_f64 main = pair_product(pair_sum(x, -0.5), pair_sum(less.hi, less.low + l.low));
+  const pair_f64 sum = pair_sum(main.hi, 0x1.acfe390c97d69p-2);
+  return sum.hi + (sum.low + (main.low + lm_fma_f64(p, r, 0.0)));
+}
+
+static inline double lgamma_positive_f64(double x) {
+  if (x < 0.69) { /* lgamma(1 + x) - log x */
+    const double above = x < 0.23 ? lgamma_one_f64(x) : lgamma_least_f64(x - (LM_LGAMMA_MIN - 1.0));
+    return above - m_log_f64(x);
+  }
+  if (x <= 1.23) return lgamma_one_f64(x - 1.0);
+  if (x <= 1.73) return lgamma_least_f64(x - LM_LGAMMA_MIN);
+  if (x <= 2.73) return lgamma_two_f64(x - 2.0);
+  if (x >= 10.0) return x <= __DBL_MAX__ ? lgamma_far_f64(x) : x;
+  double product = 1.0;
+  for (; x > 2.73; product *= x) x -= 1.0; /* exact: no smaller power of two is crossed below 1 */
+  return lgamma_two_f64(x - 2.0) + m_log_f64(product);
+}
+
+/* log|gamma(x)|; below 0 log(pi / |x sin(pi x)|) - lgamma(-x), and infinity at the whole numbers */
+static inline double m_lgamma_f64(double x) {
+  if (x > 0 || x != x) return x > 0 ? lgamma_positive_f64(x) : x;
+  const double y = -x, sine = y < 0x1p53 ? trig_of_f64(trig_reduce_pi(mod_two_f64(y)), 0) : 0.0;
+  if (sine == 0 || y == 0) return __builtin_inf();
+  if (y < 0x1p-60) return -m_log_f64(y);
+  const double s = __builtin_fabs(sine);
+  return (0x1.250d048e7a1bdp+0 - m_log_f64(y * s)) - lgamma_positive_f64(y);
+}
+static inline float m_lgamma_f32(float x) { return (float)m_lgamma_f64((double)x); }
+
+/* x >= 10: log x - 1 / 2x - the sum of B_2k / (2k x^2k), k = 1, 2, ... */
+static inline pair_f64 digamma_far_f64(double x) {
+  const double r = 1.0 / x, z = r * r;
+  double p = -0x1.a74ca514ca515p+4;
+  p = lm_fma_f64(p, z, 0x1.86e7f9b9fe6e8p+1);
+  p = lm_fma_f64(p, z, -0x1.c5e5e5e5e5e5ep-2);
+  p = lm_fma_f64(p, z, 0x1.5555555555555p-4);
+  p = lm_fma_f64(p, z, -0x1.5995995995996p-6);
+  p = lm_fma_f64(p, z, 0x1.f07c1f07c1f08p-8);
+  p = lm_fma_f64(p, z, -0x1.1111111111111p-8);
+  p = lm_fma_f64(p, z, 0x1.0410410410410p-8);
+  p = lm_fma_f64(p, z, -0x1.1111111111111p-7);
+  p = lm_fma_f64(p, z, 0x1.5555555555555p-4);
+  const pair_f64 l = log_pair_f64(x);
+  const pair_f64 sum = pair_sum(l.hi, -0.5 * r);
+  return pair_sum(sum.hi, sum.low + (l.low - p * z));
+}
+static inline double digamma_positive_f64(double x) {
+  double low = 0.0; /* what x + 1 + ... has lost */
+  pair_f64 sum = {0.0, 0.0};
+  while (x < 10.0) {
+    const double r = 1.0 / x, rest = (lm_fma_f64(-r, x, 1.0) - r * low) / x, total = sum.hi + r, part = total - sum.hi;
+    sum.low += ((sum.hi - (total - part)) + (r - part)) + rest;
+    sum.hi = total;
+    const double next = x + 1.0, gained = next - x;
+    low += (x - (next - gained)) + (1.0 - gained);
+    x = next;
+  }
+  const pair_f64 far = digamma_far_f64(x);
+  const double total = far.hi - sum.hi, part = total - far.hi;
+  return total + (((far.hi - (total - part)) - (sum.hi + part)) + (far.low - sum.low + low / x));
+}
+
+/* The derivative of lgamma; below 0 digamma(1 - x) - pi / tan(pi x), NaN at 0 and the negative whole numbers. */
+static inline double m_digamma_f64(double x) {
+  if (x > 0 || x != x) return x <= 0x1p60 ? digamma_positive_f64(x) : m_log_f64(x);
+  const double y = -x;
+  if (!(y < 0x1p52) || y == 0) return __builtin_nan("");
+  const trig_reduced r = trig_reduce_pi(mod_two_f64(y));
+  const double sine = trig_of_f64(r, 0), cosine = trig_of_f64(r, 1);
+  return sine == 0 ? __builtin_nan("") : digamma_positive_f64(1.0 + y) + LM_PI_HI * (cosine / sine);
+}
+static inline float m_digamma_f32(float x) { return (float)m_digamma_f64((double)x); }
+
+/* The derivative of digamma: 1 / x + 1 / 2x^2 + the sum of B_2k / x^(2k+1); below 0 (pi / sin(pi x))^2 less that of
+ * 1 - x, and infinity at 0 and the negative whole numbers. */
+static inline double trigamma_positive_f64(double x) {
+  double sum = 0.0;
+  for (; x < 10.0; x += 1.0) sum += 1.0 / (x * x);
+  const double r = 1.0 / x, z = r * r;
+  double p = -0x1.088fe72cfe72dp+9;
+  p = lm_fma_f64(p, z, 0x1.b7c4f8f13e3c5p+5);
+  p = lm_fma_f64(p, z, -0x1.c5e5e5e5e5e5ep+2);
+  p = lm_fma_f64(p, z, 0x1.2aaaaaaaaaaabp+0);
+  p = lm_fma_f64(p, z, -0x1.0330330330330p-2);
+  p = lm_fma_f64(p, z, 0x1.364d9364d9365p-4);
+  p = lm_fma_f64(p, z, -0x1.1111111111111p-5);
+  p = lm_fma_f64(p, z, 0x1.8618618618618p-6);
+  p = lm_fma_f64(p, z, -0x1.1111111111111p-5);
+  p = lm_fma_f64(p, z, 0x1.5555555555555p-3);
+  return sum + lm_fma_f64(r * z, p, lm_fma_f64(0.5, z, r));
+}
+static inline double m_trigamma_f64(double x) {
+  if (x > 0 || x != x) return x <= 0x1p500 ? trigamma_positive_f64(x) : 1.0 / x;
+  const double y = -x;
+  if (y < 0x1p-500) return __builtin_inf();
+  const double sine = y < 0x1p52 ? trig_of_f64(trig_reduce_pi(mod_two_f64(y)), 0) : 0.0, q = LM_PI_HI / sine;
+  return sine == 0 ? __builtin_inf() : q * q - trigamma_positive_f64(1.0 + y);
+}
+static inline float m_trigamma_f32(float x) { return (float)m_trigamma_f64((double)x); }
+
+#endif

@@ -1,0 +1,30 @@
+/* atanh.c: the inverse hyperbolic tangent. */
+#include "kernels/elementwise.h"
+#include "ops.h"
+#include "ops/core/chain.h"
+#include "ops/core/unary.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *above = lm_do_number(&h, &lm_op_add, c->in[0], 1), *below = lm_do_number(&h, &lm_op_sub, c->in[0], 1);
+  lm_tensor *legs = lm_do2(&h, &lm_op_mul, above, below); /* x^2 - 1 */
+  lm_give(&h, lm_do2(&h, &lm_op_div, grad_out[0], lm_do1(&h, &lm_op_neg, legs)), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
+
+static const lm_case cases[] = {{"2x3:unit", ""}, {"7x1x5:unit", ""}, {0}};
+
+const lm_op lm_op_atanh = {
+    .name = "atanh",
+    .doc = "log((1 + x) / (1 - x)) / 2, within 2 ULP; infinite at -1 and 1, NaN beyond.\n"
+           "float32 or float64; the result has the same dtype and shape.",
+    .inputs = "x",
+    .group = "elementwise",
+    .infer = lm_unary_infer,
+    .forward = lm_unary_forward,
+    .backward = backward,
+    .save_in = 1,
+    .twice = true,
+    .kernel = LM_U_ATANH,
+    .cases = cases,
+};

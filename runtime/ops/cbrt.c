@@ -1,0 +1,29 @@
+/* cbrt.c: the cube root. */
+#include "kernels/elementwise.h"
+#include "ops.h"
+#include "ops/core/chain.h"
+#include "ops/core/unary.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *square = lm_do1(&h, &lm_op_square, c->out[0]);
+  lm_give(&h, lm_do2(&h, &lm_op_div, grad_out[0], lm_do_number(&h, &lm_op_mul, square, 3)), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
+
+static const lm_case cases[] = {{"2x3:positive", ""}, {"7x1x5:positive", ""}, {0}};
+
+const lm_op lm_op_cbrt = {
+    .name = "cbrt",
+    .doc = "The real cube root, with the sign of x, within 1 ULP; exact for cubes.\n"
+           "float32 or float64; the result has the same dtype and shape.",
+    .inputs = "x",
+    .group = "elementwise",
+    .infer = lm_unary_infer,
+    .forward = lm_unary_forward,
+    .backward = backward,
+    .save_out = 1,
+    .twice = true,
+    .kernel = LM_U_CBRT,
+    .cases = cases,
+};

@@ -1,0 +1,29 @@
+/* lgamma.c: the logarithm of the gamma function. */
+#include "kernels/elementwise.h"
+#include "ops.h"
+#include "ops/core/chain.h"
+#include "ops/core/unary.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], lm_do1(&h, &lm_op_digamma, c->in[0])), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
+
+static const lm_case cases[] = {{"2x3:positive", ""}, {"7x1x5:positive", ""}, {0}};
+
+const lm_op lm_op_lgamma = {
+    .name = "lgamma",
+    .doc = "log|gamma(x)|: for whole x the logarithm of (x - 1)!. Infinite at 0 and the negative whole numbers. Within 2 ULP\n"
+           "above 0, and within 4 ULP of the larger of 1 and the result below (see kernels/math_special.h).\n"
+           "float32 or float64; the result has the same dtype and shape.",
+    .inputs = "x",
+    .group = "elementwise",
+    .infer = lm_unary_infer,
+    .forward = lm_unary_forward,
+    .backward = backward,
+    .save_in = 1,
+    .twice = true,
+    .kernel = LM_U_LGAMMA,
+    .cases = cases,
+};

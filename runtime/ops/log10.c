@@ -1,0 +1,28 @@
+/* log10.c: the logarithm to base 10. */
+#include "kernels/elementwise.h"
+#include "ops.h"
+#include "ops/core/chain.h"
+#include "ops/core/unary.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_give(&h, lm_do2(&h, &lm_op_div, grad_out[0], lm_do_number(&h, &lm_op_mul, c->in[0], 2.30258509299404568402)), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
+
+static const lm_case cases[] = {{"2x3:positive", ""}, {"7x1x5:positive", ""}, {0}};
+
+const lm_op lm_op_log10 = {
+    .name = "log10",
+    .doc = "The logarithm to base 10, within 2 ULP. -inf at 0, NaN below.\n"
+           "float32 or float64; the result has the same dtype and shape.",
+    .inputs = "x",
+    .group = "elementwise",
+    .infer = lm_unary_infer,
+    .forward = lm_unary_forward,
+    .backward = backward,
+    .save_in = 1,
+    .twice = true,
+    .kernel = LM_U_LOG10,
+    .cases = cases,
+};
