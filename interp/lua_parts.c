@@ -157,14 +157,15 @@ static int meshgrid(lua_State *L) {
 
 /* ---- the lists ----------------------------------------------------------------------------------------------- */
 
-const luaL_Reg tensor_part_methods[] = {{"split", tensor_split},     {"chunk", tensor_chunk},
-                                        {"unbind", tensor_unbind},   {"equal", tensor_whole_equal},
+const luaL_Reg tensor_part_methods[] = {{"split", tensor_split},       {"chunk", tensor_chunk},
+                                        {"unbind", tensor_unbind},     {"equal", tensor_whole_equal},
                                         {"allclose", tensor_allclose}, {NULL, NULL}};
 
 void bind_open_parts(lua_State *L, int table) {
   static const bind_doc docs[] = {
       {"split", "x:split(size [, dim = 1])",
-       "A list of views along an axis: pieces of `size` positions, the last with what is left; or, with a list of sizes\n"
+       "A list of views along an axis: pieces of `size` positions, the last with what is left; or, with a list of "
+       "sizes\n"
        "that add up to the axis, one piece for each: local a, b = table.unpack(x:split { 3, 5 })."},
       {"chunk", "x:chunk(n [, dim = 1])",
        "A list of at most n views along an axis, of equal size but for the last, which may be smaller."},
@@ -174,7 +175,8 @@ void bind_open_parts(lua_State *L, int table) {
       {"allclose", "x:allclose(y [, { rtol = 1e-5, atol = 1e-8, equal_nan = false }])",
        "Whether isclose holds for every element; a plain true or false."},
       {"meshgrid", "meshgrid({ x, y, ... } [, \"ij\"])",
-       "For n lists of numbers, n tensors with n axes (views) that hold, at each point of the grid, the coordinate from\n"
+       "For n lists of numbers, n tensors with n axes (views) that hold, at each point of the grid, the coordinate "
+       "from\n"
        "each list: z = f(table.unpack(meshgrid { x, y })). Axis i runs along list i; with \"xy\" the first two are\n"
        "exchanged, as in pictures, where x runs along columns."},
       {NULL, NULL, NULL}};

@@ -167,9 +167,8 @@ static int tensor_order(lua_State *L) {
 }
 
 static int tensor_equal(lua_State *L) {
-  bind_fail(L,
-            "== does not look into tensors: x:eq(y) compares element by element, x:equal(y) tells whether all are "
-            "equal, rawequal(x, y) whether they are one tensor");
+  bind_fail(L, "== does not look into tensors: x:eq(y) compares element by element, x:equal(y) tells whether all are "
+               "equal, rawequal(x, y) whether they are one tensor");
 }
 
 static void set_operator(lua_State *L, const char *event, const lm_op *op) {
@@ -193,11 +192,17 @@ static void push_methods(lua_State *L) {
 }
 
 static void make_metatable(lua_State *L) {
-  static const luaL_Reg events[] = {
-      {"__newindex", tensor_newindex}, {"__gc", tensor_gc},          {"__close", tensor_gc},
-      {"__tostring", tensor_tostring}, {"__len", tensor_len},        {"__lt", tensor_order},
-      {"__le", tensor_order},          {"__eq", tensor_equal},
-      {"__pairs", tensor_iterate},     {"__ipairs", tensor_iterate}, {NULL, NULL}};
+  static const luaL_Reg events[] = {{"__newindex", tensor_newindex},
+                                    {"__gc", tensor_gc},
+                                    {"__close", tensor_gc},
+                                    {"__tostring", tensor_tostring},
+                                    {"__len", tensor_len},
+                                    {"__lt", tensor_order},
+                                    {"__le", tensor_order},
+                                    {"__eq", tensor_equal},
+                                    {"__pairs", tensor_iterate},
+                                    {"__ipairs", tensor_iterate},
+                                    {NULL, NULL}};
   luaL_newmetatable(L, BIND_TENSOR);
   push_methods(L);
   lua_pushvalue(L, -1);

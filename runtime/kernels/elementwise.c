@@ -138,7 +138,7 @@ TEST(isnan, v != v)
 TEST(isfinite, v >= -REAL_MAX && v <= REAL_MAX)
 TEST(not, v == 0)
 TEST(true, v != 0)
-TEST(isinf, v < -REAL_MAX || v > REAL_MAX)
+TEST(isinf, v<-REAL_MAX || v> REAL_MAX)
 TEST(signbit, __builtin_signbit(v) != 0)
 
 /* ---- two inputs ---------------------------------------------------------------------------------------------- */
@@ -306,8 +306,12 @@ const lm_kernel_elementwise KERNEL(elementwise) = {
               [LM_U_LGAMMA] = u_lgamma,
               [LM_U_DIGAMMA] = u_digamma,
               [LM_U_TRIGAMMA] = u_trigamma},
-    .test = {[LM_T_ISNAN] = t_isnan, [LM_T_ISFINITE] = t_isfinite, [LM_T_NOT] = t_not, [LM_T_TRUE] = t_true,
-             [LM_T_ISINF] = t_isinf, [LM_T_SIGNBIT] = t_signbit},
+    .test = {[LM_T_ISNAN] = t_isnan,
+             [LM_T_ISFINITE] = t_isfinite,
+             [LM_T_NOT] = t_not,
+             [LM_T_TRUE] = t_true,
+             [LM_T_ISINF] = t_isinf,
+             [LM_T_SIGNBIT] = t_signbit},
     .binary = {[LM_B_ADD] = b_add,
                [LM_B_SUB] = b_sub,
                [LM_B_MUL] = b_mul,

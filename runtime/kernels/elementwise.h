@@ -60,15 +60,7 @@ typedef enum lm_unary {
   LM_UNARIES
 } lm_unary;
 
-typedef enum lm_test {
-  LM_T_ISNAN,
-  LM_T_ISFINITE,
-  LM_T_NOT,
-  LM_T_TRUE,
-  LM_T_ISINF,
-  LM_T_SIGNBIT,
-  LM_TESTS
-} lm_test;
+typedef enum lm_test { LM_T_ISNAN, LM_T_ISFINITE, LM_T_NOT, LM_T_TRUE, LM_T_ISINF, LM_T_SIGNBIT, LM_TESTS } lm_test;
 
 typedef enum lm_binary {
   LM_B_ADD,

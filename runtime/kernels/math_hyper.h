@@ -1,8 +1,8 @@
 /* math_hyper.h: logarithms and powers to other bases, roots, and the hyperbolic functions; a part of math.h.
  *
- * Logarithms are taken as sums of two doubles (log_pair_f64), of arguments that are such sums as well: so asinh, acosh
- * and atanh are good to the last place even where their argument is next to one whose logarithm is 0. float32 goes
- * through float64. */
+ * Logarithms are taken as sums of two doubles (log_pair_f64), of arguments that are such sums as well: so asinh,
+ * acosh and atanh are good to the last place even where their argument is next to one whose logarithm is 0. float32
+ * goes through float64. */
 #ifndef LM_KERNELS_MATH_HYPER_H
 #define LM_KERNELS_MATH_HYPER_H
 
@@ -49,7 +49,7 @@ static inline float m_exp2_f32(float x) { return (float)m_exp2_f64((double)x); }
 /* exp(log|x| / 3), and one Newton step whose residual is a sum of two doubles. */
 static inline double m_cbrt_f64(double x) {
   const double a = __builtin_fabs(x);
-  const bool small = a < 0x1p-700, large = a > 0x1p700;
+  const bool small = a<0x1p-700, large = a> 0x1p700;
   const double m = small ? a * 0x1p900 : large ? a * 0x1p-900 : a;
   const double y = m_exp_f64(m_log_f64(m) * 0x1.5555555555555p-2), s = y * y, s_low = lm_fma_f64(y, y, -s);
   const double cube = s * y, cube_low = lm_fma_f64(s, y, -cube) + s_low * y;
@@ -103,7 +103,8 @@ static inline double m_asinh_f64(double x) {
 static inline double m_acosh_f64(double x) {
   const bool huge = x > 0x1p28;
   const double c = huge || !(x >= 1.0) ? 1.0 : x, p = c * c, p_low = lm_fma_f64(c, c, -p);
-  const pair_f64 less = pair_sum(p, -1.0), s = pair_sqrt(pair_sum(less.hi, less.low + p_low)), sum = pair_sum(c, s.hi);
+  const pair_f64 less = pair_sum(p, -1.0), s = pair_sqrt(pair_sum(less.hi, less.low + p_low)),
+                 sum = pair_sum(c, s.hi);
   const pair_f64 l = log_of_pair(pair_pick(huge, (pair_f64){x, 0}, (pair_f64){sum.hi, sum.low + s.low}));
   const pair_f64 twice = pair_sum(l.hi, LM_LN2_HI_F64);
   const double r = huge ? twice.hi + (twice.low + (l.low + LM_LN2_LO_F64)) : l.hi + l.low;

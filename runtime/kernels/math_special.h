@@ -3,10 +3,11 @@
  *
  * erfc: 1 - erf below 0.4; above, e^(-x^2) (1 + P(t)) / (1 + 2x) with t = (x - 4) / (x + 4) (Shepherd & Laframboise
  * 1981), P a Chebyshev fit, quotient and x^2 as sums of two doubles.
- * lgamma: fits to lgamma(1 + t) / t and lgamma(2 + t) / t near its zeros and to itself between them, recurrence to them below 10, Stirling's series
- * above; reflection below 0. digamma and trigamma: recurrence up to 10, then the asymptotic series; reflection below 0.
- * Against the C library and loops in a wider type: erfc, sinc, lgamma of x > 0 within 2 ULP; lgamma below 0, digamma and
- * trigamma within 4 ULP of the larger of 1 and the result (they have zeros that no double meets). */
+ * lgamma: fits to lgamma(1 + t) / t and lgamma(2 + t) / t near its zeros and to itself between them, recurrence to
+ * them below 10, Stirling's series above; reflection below 0. digamma and trigamma: recurrence up to 10, then the
+ * asymptotic series; reflection below 0. Against the C library and loops in a wider type: erfc, sinc, lgamma of x > 0
+ * within 2 ULP; lgamma below 0, digamma and trigamma within 4 ULP of the larger of 1 and the result (they have zeros
+ * that no double meets). */
 #ifndef LM_KERNELS_MATH_SPECIAL_H
 #define LM_KERNELS_MATH_SPECIAL_H
 
@@ -44,7 +45,8 @@ static inline double erfc_tail_f64(double t) { /* P */
 
 static inline double m_erfc_f64(double x) {
   const double c = x > 28.0 ? 28.0 : x < 0.25 ? 0.25 : x, square = c * c;
-  const pair_f64 up = pair_sum(1.0, erfc_tail_f64((c - 4.0) / (c + 4.0))), down = pair_more(1.0, 0.0, (pair_f64){2.0 * c, 0.0});
+  const pair_f64 up = pair_sum(1.0, erfc_tail_f64((c - 4.0) / (c + 4.0))),
+                 down = pair_more(1.0, 0.0, (pair_f64){2.0 * c, 0.0});
   const pair_f64 wide = pair_sum(2.0 * c, 1.0), q = pair_divide(up, c < 0.5 ? down : wide);
   const double e = exp_sum_f64(-square, -lm_fma_f64(c, c, -square)), far = lm_fma_f64(e, q.hi, e * q.low);
   return x != x ? x : x < 0.4 ? 1.0 - m_erf_f64(x) : far;
@@ -93,7 +95,7 @@ static inline double lgamma_two_f64(double t) {
       -0x1.e3681ee20b443p-22, 0x1.010b12284cb2cp-20, -0x1.11cef7a29aefcp-19, 0x1.2595c3e1a68cap-18,
       -0x1.3cbb7916545dap-17, 0x1.580dbd8b47a85p-16, -0x1.78de6013c6a60p-15, 0x1.a127b17bc2dd5p-14,
       -0x1.d3fd4c7050fb6p-13, 0x1.0b36af857342cp-11, -0x1.38ac5c2bf959ap-10, 0x1.7add6eadb7cd7p-9,
-      -0x1.e404fc218f623p-8, 0x1.51322ac7d847fp-6, -0x1.13e001a557606p-4, 0x1.4a34cc4a60fa6p-2,
+      -0x1.e404fc218f623p-8,  0x1.51322ac7d847fp-6,  -0x1.13e001a557606p-4,  0x1.4a34cc4a60fa6p-2,
       0x1.b0ee6072093cep-2,
   };
   double p = c[0];
@@ -105,9 +107,9 @@ static inline double lgamma_least_f64(double t) {
   static const double c[19] = {
       0x1.de60700ff6028p-15, -0x1.b64777aa02777p-14, 0x1.3249836554d99p-13, -0x1.d4242a6221876p-13,
       0x1.70b8a0d4c7f51p-12, -0x1.229b6a0f91dc1p-11, 0x1.cc74d961de3bcp-11, -0x1.6f9740ffcaa9dp-10,
-      0x1.28311a142c5cfp-9, -0x1.e2f1a4b0d2180p-9, 0x1.8fce02c2d3083p-8, -0x1.51f9f94f72062p-7,
-      0x1.266e7979fd44dp-6, -0x1.0c9a8df5136bfp-5, 0x1.08b4294d503d1p-4, -0x1.2e4278dc6bc23p-3,
-      0x1.ef72bc8ee38acp-2, -0x1.aa58fbe30aa82p-54, -0x1.f19b9bcc38a42p-4,
+      0x1.28311a142c5cfp-9,  -0x1.e2f1a4b0d2180p-9,  0x1.8fce02c2d3083p-8,  -0x1.51f9f94f72062p-7,
+      0x1.266e7979fd44dp-6,  -0x1.0c9a8df5136bfp-5,  0x1.08b4294d503d1p-4,  -0x1.2e4278dc6bc23p-3,
+      0x1.ef72bc8ee38acp-2,  -0x1.aa58fbe30aa82p-54, -0x1.f19b9bcc38a42p-4,
   };
   double p = c[0];
   for (int i = 1; i < 19; i++) p = lm_fma_f64(p, t, c[i]);
@@ -178,7 +180,8 @@ static inline double digamma_positive_f64(double x) {
   double low = 0.0; /* what x + 1 + ... has lost */
   pair_f64 sum = {0.0, 0.0};
   while (x < 10.0) {
-    const double r = 1.0 / x, rest = (lm_fma_f64(-r, x, 1.0) - r * low) / x, total = sum.hi + r, part = total - sum.hi;
+    const double r = 1.0 / x, rest = (lm_fma_f64(-r, x, 1.0) - r * low) / x, total = sum.hi + r,
+                 part = total - sum.hi;
     sum.low += ((sum.hi - (total - part)) + (r - part)) + rest;
     sum.hi = total;
     const double next = x + 1.0, gained = next - x;

@@ -4,7 +4,8 @@
 
 static lm_status infer(lm_call *c, lm_err *e) {
   if (!lm_dtype_is_float(c->in_meta[0].dtype)) return LM_OK;
-  return lm_fail(e, LM_ERR_DTYPE, "bitwise_not: x is %s but must be int64, uint8 or bool (convert with :to \"int64\")",
+  return lm_fail(e, LM_ERR_DTYPE,
+                 "bitwise_not: x is %s but must be int64, uint8 or bool (convert with :to \"int64\")",
                  lm_dtype_name(c->in_meta[0].dtype));
 }
 

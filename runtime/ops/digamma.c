@@ -14,7 +14,8 @@ static const lm_case cases[] = {{"2x3:positive", ""}, {"7x1x5:positive", ""}, {0
 
 const lm_op lm_op_digamma = {
     .name = "digamma",
-    .doc = "The logarithmic derivative of the gamma function. NaN at 0 and the negative whole numbers. Within 4 ULP of the larger\n"
+    .doc = "The logarithmic derivative of the gamma function. NaN at 0 and the negative whole numbers. Within 4 ULP "
+           "of the larger\n"
            "of 1 and the result. Its gradient is trigamma.\n"
            "float32 or float64; the result has the same dtype and shape.",
     .inputs = "x",

@@ -7,7 +7,8 @@
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
   lm_tensor *bell = lm_do1(&h, &lm_op_exp, lm_do1(&h, &lm_op_neg, lm_do1(&h, &lm_op_square, c->in[0])));
-  lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], lm_do_number(&h, &lm_op_mul, bell, -1.12837916709551257390)), NULL, &grad_in[0]);
+  lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], lm_do_number(&h, &lm_op_mul, bell, -1.12837916709551257390)), NULL,
+          &grad_in[0]);
   return lm_chain_end(&h);
 }
 

@@ -19,7 +19,8 @@ const lm_op lm_op_hypot = {
     .name = "hypot",
     .doc = "sqrt(a^2 + b^2), without overflow on the way, within 1 ULP.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
-           "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers become float32. Where the result\n"
+           "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers become float32. Where the "
+           "result\n"
            "is 0 its gradient is taken as 0.",
     .inputs = "a b",
     .group = "elementwise",

@@ -5,7 +5,8 @@
 static lm_status infer(lm_call *c, lm_err *e) {
   for (int i = 0; i < 2; i++)
     if (!(c->p[i].r >= 0))
-      return lm_fail(e, LM_ERR_ARGUMENT, "isclose: '%s' is %g but must be at least 0", i ? "atol" : "rtol", c->p[i].r);
+      return lm_fail(e, LM_ERR_ARGUMENT, "isclose: '%s' is %g but must be at least 0", i ? "atol" : "rtol",
+                     c->p[i].r);
   return LM_OK;
 }
 

@@ -18,7 +18,8 @@ static const lm_case cases[] = {{"2x3; 2x3; scalar", ""}, {"2x1x4; 3x1; 4", ""},
 
 const lm_op lm_op_lerp = {
     .name = "lerp",
-    .doc = "a + weight (b - a): a where the weight is 0, b where it is 1. The three shapes broadcast, and a number may stand\n"
+    .doc = "a + weight (b - a): a where the weight is 0, b where it is 1. The three shapes broadcast, and a number "
+           "may stand\n"
            "for any: average:lerp(x, 0.01) is a running mean.",
     .inputs = "a b weight",
     .group = "elementwise",

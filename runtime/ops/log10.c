@@ -6,7 +6,8 @@
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_give(&h, lm_do2(&h, &lm_op_div, grad_out[0], lm_do_number(&h, &lm_op_mul, c->in[0], 2.30258509299404568402)), NULL, &grad_in[0]);
+  lm_give(&h, lm_do2(&h, &lm_op_div, grad_out[0], lm_do_number(&h, &lm_op_mul, c->in[0], 2.30258509299404568402)),
+          NULL, &grad_in[0]);
   return lm_chain_end(&h);
 }
 

@@ -17,10 +17,11 @@ static const lm_case cases[] = {{"2x3; 2x3", ""}, {"2x1x4; 3x1", ""}, {"5; scala
 
 const lm_op lm_op_logaddexp = {
     .name = "logaddexp",
-    .doc = "log(e^a + e^b), without overflow: max + log1p(e^-|a - b|).\n"
-           "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
-           "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers become float32. Along an axis:\n"
-           "logsumexp.",
+    .doc =
+        "log(e^a + e^b), without overflow: max + log1p(e^-|a - b|).\n"
+        "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
+        "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers become float32. Along an axis:\n"
+        "logsumexp.",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_real,

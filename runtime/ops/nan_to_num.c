@@ -18,14 +18,16 @@ static lm_status forward(lm_call *c, lm_err *e) {
   return lm_compound_end(&h, c, x);
 }
 
-static const lm_param params[] = {
-    {.name = "nan", .kind = LM_P_REAL, .doc = "what NaN becomes", .initial = "0"},
-    {.name = "posinf", .kind = LM_P_REAL, .doc = "what inf becomes; absent: the largest finite number", .initial = "nil"},
-    {.name = "neginf",
-     .kind = LM_P_REAL,
-     .doc = "what -inf becomes; absent: the least finite number",
-     .initial = "nil"},
-    {0}};
+static const lm_param params[] = {{.name = "nan", .kind = LM_P_REAL, .doc = "what NaN becomes", .initial = "0"},
+                                  {.name = "posinf",
+                                   .kind = LM_P_REAL,
+                                   .doc = "what inf becomes; absent: the largest finite number",
+                                   .initial = "nil"},
+                                  {.name = "neginf",
+                                   .kind = LM_P_REAL,
+                                   .doc = "what -inf becomes; absent: the least finite number",
+                                   .initial = "nil"},
+                                  {0}};
 
 static const lm_case cases[] = {{"2x3", ""}, {"7", "nan=1 posinf=2 neginf=3"}, {0}};
 

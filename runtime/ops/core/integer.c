@@ -115,21 +115,25 @@ ALL(uint8_t)
 #define UNARIES(T)                                                                                                   \
   {                                                                                                                  \
     [LM_U_NEG] = u_neg_##T, [LM_U_ABS] = u_abs_##T, [LM_U_SIGN] = u_sign_##T, [LM_U_SQUARE] = u_square_##T,          \
-    [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T, [LM_U_TRUNC] = u_same_##T,        \
-    [LM_U_CLAMP] = u_clamp_##T                                                                                       \
+    [LM_U_RELU] = u_relu_##T, [LM_U_FLOOR] = u_same_##T, [LM_U_CEIL] = u_same_##T, [LM_U_ROUND] = u_same_##T,        \
+    [LM_U_TRUNC] = u_same_##T, [LM_U_CLAMP] = u_clamp_##T                                                            \
   }
 #define BINARIES(T)                                                                                                  \
   {                                                                                                                  \
     [LM_B_ADD] = b_add_##T, [LM_B_SUB] = b_sub_##T, [LM_B_MUL] = b_mul_##T, [LM_B_MAXIMUM] = b_maximum_##T,          \
-    [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T, [LM_B_FMOD] = b_fmod_##T, [LM_B_FLOOR_DIVIDE] = b_floor_divide_##T                                                           \
+    [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T, [LM_B_FMOD] = b_fmod_##T,                                \
+    [LM_B_FLOOR_DIVIDE] = b_floor_divide_##T                                                                         \
   }
 #define COMPARES(T)                                                                                                  \
   {                                                                                                                  \
     [LM_C_EQ] = c_eq_##T, [LM_C_NE] = c_ne_##T, [LM_C_LT] = c_lt_##T, [LM_C_LE] = c_le_##T, [LM_C_GT] = c_gt_##T,    \
-    [LM_C_GE] = c_ge_##T, [LM_C_AND] = c_and_##T, [LM_C_OR] = c_or_##T, [LM_C_XOR] = c_xor_##T                                               \
+    [LM_C_GE] = c_ge_##T, [LM_C_AND] = c_and_##T, [LM_C_OR] = c_or_##T, [LM_C_XOR] = c_xor_##T                       \
   }
 #define TESTS(T)                                                                                                     \
-  { [LM_T_ISNAN] = t_isnan_##T, [LM_T_ISFINITE] = t_isfinite_##T, [LM_T_NOT] = t_not_##T, [LM_T_TRUE] = t_true_##T, [LM_T_ISINF] = t_isinf_##T, [LM_T_SIGNBIT] = t_signbit_##T }
+  {                                                                                                                  \
+    [LM_T_ISNAN] = t_isnan_##T, [LM_T_ISFINITE] = t_isfinite_##T, [LM_T_NOT] = t_not_##T, [LM_T_TRUE] = t_true_##T,  \
+    [LM_T_ISINF] = t_isinf_##T, [LM_T_SIGNBIT] = t_signbit_##T                                                       \
+  }
 
 /* [0] is int64, [1] uint8 and bool */
 static int row_of(lm_dtype dtype) { return dtype == LM_I64 ? 0 : 1; }
@@ -142,7 +146,8 @@ lm_binary_fn lm_integer_binary(lm_dtype dtype, lm_binary kind) {
   static const lm_binary_fn table[2][LM_BINARIES] = {BINARIES(int64_t), BINARIES(uint8_t)};
   return table[row_of(dtype)][kind];
 }
-#define BITS(T) { b_bit_and_##T, b_bit_or_##T, b_bit_xor_##T, b_left_##T, b_right_##T }
+#define BITS(T)                                                                                                      \
+  { b_bit_and_##T, b_bit_or_##T, b_bit_xor_##T, b_left_##T, b_right_##T }
 lm_binary_fn lm_integer_bits(lm_dtype dtype, lm_bits kind) {
   static const lm_binary_fn table[2][LM_BIT_OPS] = {BITS(int64_t), BITS(uint8_t)};
   return table[row_of(dtype)][kind];

@@ -13,7 +13,8 @@
 lm_unary_fn lm_integer_unary(lm_dtype dtype, lm_unary kind);    /* neg abs sign square relu clamp, and roundings */
 lm_binary_fn lm_integer_binary(lm_dtype dtype, lm_binary kind); /* add sub mul maximum minimum, divisions (by 0: 0) */
 lm_compare_fn lm_integer_compare(lm_dtype dtype, lm_compare kind);
-/* On the bits; shifts by less than 0 or more than 63 move all of them out, and a negative number is filled with ones. */
+/* On the bits; shifts by less than 0 or more than 63 move all of them out, and a negative number is filled with ones.
+ */
 typedef enum lm_bits { LM_BITS_AND, LM_BITS_OR, LM_BITS_XOR, LM_BITS_LEFT, LM_BITS_RIGHT, LM_BIT_OPS } lm_bits;
 lm_binary_fn lm_integer_bits(lm_dtype dtype, lm_bits kind);
 

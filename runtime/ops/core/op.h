@@ -68,7 +68,8 @@ typedef struct lm_call {
  * inputs: shapes separated by ';', each with an optional domain: "2x3x5x6; 4x3x3x2; 4"
  *   "2x3:positive"   values in [0.5, 2]          "2x3:apart"  values at least 0.1 from 0 and from one another
  *   "5:index<3"      int64 in [0, 3)             "2x3:bool"   "2x3:unit" values in (-0.9, 0.9)
- *   "2x3:fraction"   values in (0.05, 0.95)          "2x3:above1"  values in (1.1, 3)   "3x3:definite" symmetric positive definite matrices
+ *   "2x3:fraction"   values in (0.05, 0.95)          "2x3:above1"  values in (1.1, 3)   "3x3:definite" symmetric
+ * positive definite matrices
  *   "-" an optional input left out               "scalar"     ndim 0
  * params: "stride=2,1 pad=1,0 activation=relu" */
 typedef struct lm_case {

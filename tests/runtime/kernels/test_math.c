@@ -189,7 +189,9 @@ static void test_pairs(void **state) {
   for (int i = -121; i < n; i++) {
     const int spread = i < 0 ? 0 : 1 << (i % 11);
     const double x = i < 0 ? special[(i + 121) / 11] : any_double(&s, -spread, spread);
-    const double y = i < 0 ? special[(i + 121) % 11] : i % 3 ? any_double(&s, -spread, spread) : x * any_double(&s, -3, 3);
+    const double y = i < 0   ? special[(i + 121) % 11]
+                     : i % 3 ? any_double(&s, -spread, spread)
+                             : x * any_double(&s, -3, 3);
     const double a = ulps_f64(m_atan2_f64(x, y), atan2l((long double)x, (long double)y));
     const double b = ulps_f64(m_hypot_f64(x, y), hypotl((long double)x, (long double)y));
     const float x32 = (float)x, y32 = (float)y;
@@ -210,14 +212,16 @@ static void test_lgamma(void **state) {
   double worst = 0;
   uint64_t s = 5;
   for (int i = 0; i < n; i++) {
-    const double x = i % 4 == 0 ? any_double(&s, -1000, 1000) : i % 4 == 1 ? 1 + (double)(i % 2000) * 0.001 + any_double(&s, -40, -12)
-                                                                           : any_double(&s, -5, 7);
+    const double x = i % 4 == 0   ? any_double(&s, -1000, 1000)
+                     : i % 4 == 1 ? 1 + (double)(i % 2000) * 0.001 + any_double(&s, -40, -12)
+                                  : any_double(&s, -5, 7);
     int sign;
     const long double want = lgammal_r((long double)x, &sign);
     const double got = m_lgamma_f64(x);
     const double d = x > 0 ? ulps_f64(got, want) : (double)(fabsl(got - want) / fmaxl(1, fabsl(want))) * 0x1p53;
     if (d > worst && x > 0) worst = d;
-    if (x > 0 ? d > 2 : fabsl(want) < 1e300L && !(d <= 8)) fail_msg("lgamma(%.17g) = %.17g, not %.20Lg: %g ULP", x, got, want, d);
+    if (x > 0 ? d > 2 : fabsl(want) < 1e300L && !(d <= 8))
+      fail_msg("lgamma(%.17g) = %.17g, not %.20Lg: %g ULP", x, got, want, d);
   }
   if (full) printf("lgamma   float64 %.3f ULP above 0\n", worst);
   assert_true(m_lgamma_f64(1) == 0 && m_lgamma_f64(2) == 0);
@@ -282,7 +286,8 @@ int main(int argc, char **argv) {
   full = argc > 1 && strcmp(argv[1], "full") == 0;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_float32),        cmocka_unit_test(test_float64),     cmocka_unit_test(test_pow),
-      cmocka_unit_test(test_trig_reduction), cmocka_unit_test(test_pow_special), cmocka_unit_test(test_special), cmocka_unit_test(test_pairs), cmocka_unit_test(test_lgamma),
+      cmocka_unit_test(test_trig_reduction), cmocka_unit_test(test_pow_special), cmocka_unit_test(test_special),
+      cmocka_unit_test(test_pairs),          cmocka_unit_test(test_lgamma),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,11 @@ static wide not_true(wide x) { return x == 0; }
 static wide sinc(wide x) {
   const wide pi = 3.14159265358979323846264338327950288L, y = fabsl(x), r = remainderl(y, 2);
   if (x == 0 || y == INFINITY) return x == 0;
-  return y == floorl(y) ? 0 : (r > 0.5L ? sinl(pi * (1 - r)) : r < -0.5L ? -sinl(pi * (1 + r)) : sinl(pi * r)) / (pi * y);
+  return y == floorl(y) ? 0
+                        : (r > 0.5L    ? sinl(pi * (1 - r))
+                           : r < -0.5L ? -sinl(pi * (1 + r))
+                                       : sinl(pi * r)) /
+                              (pi * y);
 }
 static wide logit(wide x) { return x == 0.5L ? 0 : logl(x) - log1pl(-x); }
 static wide frac(wide x) { return x - truncl(x); }
@@ -46,7 +50,8 @@ static wide digamma(wide x) {
   if (x < 0) return digamma(1 - x) - pi / tanl(pi * remainderl(x, 1));
   for (; x < 60; x += 1) sum -= 1 / x;
   const wide z = 1 / (x * x);
-  return x == INFINITY ? x : sum + logl(x) - 0.5L / x - z * (1 / 12.0L - z * (1 / 120.0L - z * (1 / 252.0L - z / 240)));
+  return x == INFINITY ? x
+                       : sum + logl(x) - 0.5L / x - z * (1 / 12.0L - z * (1 / 120.0L - z * (1 / 252.0L - z / 240)));
 }
 static wide trigamma(wide x) {
   const wide pi = 3.14159265358979323846264338327950288L;
@@ -145,7 +150,7 @@ static wide sigmoid_grad(wide g, wide y) { return g * y * (1 - y); }
 
 /* Beyond an infinite divisor the quotient is between 0 and -1 where the signs differ. */
 static wide floor_quotient(wide a, wide b) {
-  const bool apart = a != 0 && fabsl(a) != INFINITY && fabsl(b) == INFINITY && (a < 0) != (b < 0);
+  const bool apart = a == a && a != 0 && fabsl(a) != INFINITY && fabsl(b) == INFINITY && (a < 0) != (b < 0);
   return apart ? -1 : floorl(a / b);
 }
 static wide logaddexp(wide a, wide b) {

@@ -15,8 +15,9 @@
 
 #include <cmocka.h>
 
-static const char *const own_tests[] = {"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "isclose", "left_shift", "lerp", "nan_to_num",
-                                        "right_shift", "where", "dropout"};
+static const char *const own_tests[] = {"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
+                                        "isclose",     "left_shift",  "lerp",       "nan_to_num",
+                                        "right_shift", "where",       "dropout"};
 
 enum {
   UNARY_ROWS = sizeof unary_rows / sizeof unary_rows[0],
@@ -366,7 +367,8 @@ static void test_bits(void **state) {
   EXPECT("not", test_apply("bitwise_not", 1, in, ""), -13, 0, -8, 7, -1);
   EXPECT("left", test_apply("left_shift", 2, in, ""), 12288, -32, 0, -16, 0);
   EXPECT("right", test_apply("right_shift", 2, in, ""), 0, -1, 0, -4, 0);
-  lm_tensor *u = NUMBERS(LM_U8, 200, 3, 1), *v = NUMBERS(LM_U8, 1, 7, 8), *small[2] = {u, v}, *t = NUMBERS(LM_BOOL, 0, 1, 1);
+  lm_tensor *u = NUMBERS(LM_U8, 200, 3, 1), *v = NUMBERS(LM_U8, 1, 7, 8), *small[2] = {u, v},
+            *t = NUMBERS(LM_BOOL, 0, 1, 1);
   EXPECT("left", test_apply("left_shift", 2, small, ""), 144, 128, 0);
   EXPECT("right", test_apply("right_shift", 2, small, ""), 100, 0, 0);
   EXPECT("not", test_apply("bitwise_not", 1, small, ""), 55, 252, 254);
@@ -387,7 +389,8 @@ static void test_near(void **state) {
   EXPECT("isclose", test_apply("isclose", 2, in, "rtol=0 atol=0 equal_nan=true"), 1, 0, 0, 1, 0, 1, 0, 0);
   EXPECT("isclose", test_apply("isclose", 2, in, "rtol=1e-3"), 1, 1, 1, 1, 0, 0, 1, 0);
   test_refused("isclose", 2, in, "rtol=-1", LM_ERR_ARGUMENT, "'rtol' is -1 but must be at least 0");
-  EXPECT("nan_to_num", test_apply("nan_to_num", 1, in, "nan=7 posinf=8"), 1, 1.00001, 1.0001, 8, 8, 7, 0, -1.7976931348623157e308);
+  EXPECT("nan_to_num", test_apply("nan_to_num", 1, in, "nan=7 posinf=8"), 1, 1.00001, 1.0001, 8, 8, 7, 0,
+         -1.7976931348623157e308);
   lm_tensor *w = NUMBERS(LM_F64, 0.25), *u = NUMBERS(LM_F64, 0, 4), *v = NUMBERS(LM_F64, 8, 0), *three[3] = {u, v, w};
   EXPECT("lerp", test_apply("lerp", 3, three, ""), 2, 3);
   lm_tensor *made[] = {a, b, w, u, v};
@@ -396,7 +399,9 @@ static void test_near(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bits), cmocka_unit_test(test_near), cmocka_unit_test(test_every_op_has_a_reference),
+      cmocka_unit_test(test_bits),
+      cmocka_unit_test(test_near),
+      cmocka_unit_test(test_every_op_has_a_reference),
       cmocka_unit_test(test_unary),
       cmocka_unit_test(test_unary_integers),
       cmocka_unit_test(test_binary),
