@@ -88,8 +88,8 @@ describe("ops as a user reaches for them", function()
     assert.same({ 1, 1, 2, 2, 3, 3 }, tensor({ 1, 2, 3 }):repeat_interleave(2):totable())
     assert.same({ 0, 0, 3, 4, 5 }, x:masked_fill(x:lt(3), 0):totable())
     assert.same({ 1, 7, 3, 4, 5 }, x:put(tensor({ 2 }):to "int64", 7):totable())
-    assert.equal("float64", tensor({ 0 }, { dtype = "float64" }):lerp(tensor({ 1 }, { dtype = "float64" }), 0.1).dtype)
-    assert.equal(0.1, tensor({ 0 }, { dtype = "float64" }):lerp(tensor({ 1 }, { dtype = "float64" }), 0.1):item())
+    local zero, one = tensor({ 0 }):to "float64", tensor({ 1 }):to "float64"
+    assert.equal(0.1, zero:lerp(one, 0.1):item())
   end)
 
   it("several results", function()
