@@ -20,8 +20,8 @@ void tensor_push_shape(lua_State *L, const lm_tensor *t);
 void tensor_check_writable(lua_State *L, const lm_tensor *t, const char *what);
 void tensor_check_value(lua_State *L, int index, const char *what);
 
-/* The value at a stack index (a tensor, or a number or boolean, which becomes one of the dtype), stretched to a shape;
- * raises where it does not broadcast to it. Owned by a userdata left on the stack. */
+/* The value at a stack index (a tensor, or a number or boolean, which becomes one of the dtype), stretched to a
+ * shape; raises where it does not broadcast to it. Owned by a userdata left on the stack. */
 lm_tensor *tensor_wide_value(lua_State *L, int index, lm_dtype dtype, int ndim, const int64_t *shape,
                              const char *what);
 

@@ -192,15 +192,16 @@ static lm_status product_by_tape(check *c, int n, lm_tensor *const *wrt, lm_tens
 static lm_status compare_along(check *c, int o, lm_tensor *const *v, double h, const lm_tensor *product,
                                double tolerance, lm_err *e) {
   for (int64_t k = 0; k < lm_tensor_count(v[0]); k++) {
-    double numeric = (lm_tensor_get(v[0], k) - 8 * lm_tensor_get(v[1], k) + 8 * lm_tensor_get(v[2], k) -
-                      lm_tensor_get(v[3], k)) /
-                     (12 * h);
+    double numeric =
+        (lm_tensor_get(v[0], k) - 8 * lm_tensor_get(v[1], k) + 8 * lm_tensor_get(v[2], k) - lm_tensor_get(v[3], k)) /
+        (12 * h);
     double analytic = product ? lm_tensor_get(product, k) : 0;
     if (!(fabs(numeric - analytic) <= tolerance * fmax(1, fabs(numeric))))
       return lm_fail(e, LM_ERR_NUMERIC,
                      "%s (%s | %s): along a direction, element %lld of output %d changes by %.12g but the gradient's "
                      "derivative says %.12g",
-                     c->op->name, c->k->inputs, c->k->params ? c->k->params : "", (long long)k, o + 1, numeric, analytic);
+                     c->op->name, c->k->inputs, c->k->params ? c->k->params : "", (long long)k, o + 1, numeric,
+                     analytic);
   }
   return LM_OK;
 }

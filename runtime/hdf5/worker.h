@@ -5,9 +5,9 @@
  * file, with a socket to itself at descriptor 3 and the file at descriptor 4, under limits on memory, processor time
  * and written bytes. What happens to it here is an error there. Starting it costs about 10 ms, most of
  * it the dynamic linker's work on libhdf5, whatever the interpreter's size; a fork of the interpreter would copy its
- * page tables, inherit its threads' locks, and could bear no limit on memory, because the limit counts what the parent
- * has. Measured on 2 busy cores: 400 MB of contiguous float32 come at 0.7 GB/s (h5py in one process: 1.0 to 1.4), 100
- * MB behind gzip in 1.1 s (h5py: 0.7).
+ * page tables, inherit its threads' locks, and could bear no limit on memory, because the limit counts what the
+ * parent has. Measured on 2 busy cores: 400 MB of contiguous float32 come at 0.7 GB/s (h5py in one process: 1.0
+ * to 1.4), 100 MB behind gzip in 1.1 s (h5py: 0.7).
  *
  * A request is a tree (io/tree_code.h), a table with `op` and what it needs; the answer is a tree or an error:
  *   list                                       every object: name -> { kind, dtype, shape, layout, chunks, filters }

@@ -17,7 +17,8 @@
  * and of math_arc.h, math_hyper.h and math_special.h, float64, over 1.5e6 arguments each (float32 goes through it and
  * has 0.50):
  *   tan 0.86  asin 0.61  acos 0.60  atan 0.62  atan2 0.61  sinh 1.55  cosh 1.13  asinh 0.51  acosh 0.51  atanh 0.51
- *   log2 0.51  log10 0.51  exp2 0.69  cbrt 0.51  hypot 0.51  erfc 1.79  sinc 1.55  logit 0.51  lgamma of x > 0 1.89 */
+ *   log2 0.51  log10 0.51  exp2 0.69  cbrt 0.51  hypot 0.51  erfc 1.79  sinc 1.55  logit 0.51  lgamma of x > 0 1.89
+ */
 #ifndef LM_KERNELS_MATH_H
 #define LM_KERNELS_MATH_H
 

@@ -24,6 +24,7 @@ const lm_op lm_op_digamma = {
     .forward = lm_unary_forward,
     .backward = backward,
     .save_in = 1,
+    .twice = true,
     .kernel = LM_U_DIGAMMA,
     .cases = cases,
 };

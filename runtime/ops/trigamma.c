@@ -1,7 +1,15 @@
 /* trigamma.c: the derivative of digamma. */
 #include "kernels/elementwise.h"
 #include "ops.h"
+#include "ops/core/chain.h"
 #include "ops/core/unary.h"
+
+static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  const lm_value n = lm_int(2);
+  lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], lm_do_with(&h, &lm_op_polygamma, c->in[0], &n)), NULL, &grad_in[0]);
+  return lm_chain_end(&h);
+}
 
 static const lm_case cases[] = {{"2x3:positive", ""}, {"7x1x5:positive", ""}, {0}};
 
@@ -15,7 +23,9 @@ const lm_op lm_op_trigamma = {
     .group = "elementwise",
     .infer = lm_unary_infer,
     .forward = lm_unary_forward,
-    .no_backward = "the polygamma functions of higher order are not among the ops",
+    .backward = backward,
+    .save_in = 1,
+    .twice = true,
     .kernel = LM_U_TRIGAMMA,
     .cases = cases,
 };

@@ -63,6 +63,20 @@ static wide trigamma(wide x) {
   return sum + 1 / x + z / 2 + z / x * (1 / 6.0L - z * (1 / 30.0L - z * (1 / 42.0L - z / 30)));
 }
 
+static wide tetragamma(wide x) {
+  const wide pi = 3.14159265358979323846264338327950288L;
+  wide sum = 0;
+  if (x == floorl(x) && x <= 0) return NAN;
+  if (x == INFINITY) return 0;
+  if (x < 0) {
+    const wide t = pi * remainderl(x, 1), s = sinl(t);
+    return tetragamma(1 - x) - 2 * powl(pi, 3) * cosl(t) / powl(s, 3);
+  }
+  for (; x < 60; x += 1) sum -= 2 / powl(x, 3);
+  const wide z = 1 / (x * x);
+  return sum - z - z / x - z * z * (0.5L - z * (1 / 6.0L - z * (1 / 6.0L - z * 0.3L)));
+}
+
 /* absolute: the error is measured against 1 where the result is smaller, because the formula itself cancels (or
  * underflows) there */
 typedef struct unary_row {

@@ -17,7 +17,7 @@
 
 static const char *const own_tests[] = {"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
                                         "isclose",     "left_shift",  "lerp",       "nan_to_num",
-                                        "right_shift", "where",       "dropout"};
+                                        "polygamma",   "right_shift", "where",      "dropout"};
 
 enum {
   UNARY_ROWS = sizeof unary_rows / sizeof unary_rows[0],
@@ -397,10 +397,30 @@ static void test_near(void **state) {
   for (int i = 0; i < 5; i++) lm_tensor_release(made[i]);
 }
 
+/* Below 0 the error is that of the two sums that nearly cancel, 2 f^-3 and 2 (1 - f)^-3 with f = -x mod 1. */
+static void test_polygamma(void **state) {
+  (void)state;
+  for (int d = 0; d < 2; d++) {
+    lm_tensor *x = MADE(floats[d], 13, 41), *two = NULL, *one = NULL, *same = NULL;
+    fill(x, 0);
+    two = test_apply("polygamma", 1, &x, "n=2");
+    one = test_apply("polygamma", 1, &x, "n=1");
+    same = test_apply("trigamma", 1, &x, "");
+    for (int64_t i = 0; i < lm_tensor_count(x); i++) {
+      const wide v = (wide)lm_tensor_get(x, i), f = v < 0 ? -v - floorl(-v) : 1, want = tetragamma(v);
+      test_close("polygamma", two, i, want, fabsl(want) + (v < 0 ? 2 / powl(f, 3) + 2 / powl(1 - f, 3) : 0), 8);
+      test_close("polygamma", one, i, (wide)lm_tensor_get(same, i), fabsl((wide)lm_tensor_get(same, i)), 16);
+    }
+    lm_tensor *made[] = {x, two, one, same};
+    for (int i = 0; i < 4; i++) lm_tensor_release(made[i]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_bits),
       cmocka_unit_test(test_near),
+      cmocka_unit_test(test_polygamma),
       cmocka_unit_test(test_every_op_has_a_reference),
       cmocka_unit_test(test_unary),
       cmocka_unit_test(test_unary_integers),
