@@ -283,10 +283,26 @@ local function rows_of(part)
   local xs, ys = {}, {}
   for i, pair in ipairs(part.seen) do
     xs[i], ys[i] = patches.inputs(part.node, pair[1]), patches.answers(pair[2])
+    for k, rows in ipairs { xs[i], ys[i] } do -- maps are large, and the rows are of their own
+      if not rawequal(rows, pair[k]) then pair[k]:release() end
+    end
   end
   part.seen = {}
   if #xs == 1 then return xs[1], ys[1] end
-  return ops.concat(xs, { dim = 1 }), ops.concat(ys, { dim = 1 })
+  local x, y = ops.concat(xs, { dim = 1 }), ops.concat(ys, { dim = 1 })
+  for i in ipairs(xs) do
+    xs[i]:release()
+    ys[i]:release()
+  end
+  return x, y
+end
+
+-- Gives rows back after an update; what the rule keeps of them becomes its own.
+local function release_rows(part, rows, change)
+  for key, value in pairs(part.state) do
+    if rawequal(value, rows) then part.state[key] = rows:clone() end
+  end
+  if not rawequal(rows, change) then rows:release() end
 end
 
 local function shape_text(t) return core.is_tensor(t) and table.concat(t.shape, "x") or "a " .. type(t) end
@@ -313,6 +329,8 @@ local function propose(self, part, b)
   local weight = part.weight.tensor:detach()
   local w = ops.reshape(weight, { weight:size(1), -1 })
   local change, bias_change = part.rule.update(w, x, y, part.state, part.rule.o)
+  release_rows(part, x, change)
+  release_rows(part, y, change)
   check_change(self, part, change, w, "weight", b)
   if bias_change ~= nil then
     if not part.bias then

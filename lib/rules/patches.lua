@@ -6,8 +6,13 @@ local M = {}
 -- Every patch that a convolution's filters see: n x channels x h x w to (n oh ow) x (channels kh kw).
 local function unfolded(o, x)
   local columns = ops.unfold(x, { kernel = o.kernel, stride = o.stride, pad = o.pad, dilation = o.dilation })
-  local rows = ops.contiguous(ops.permute(columns, { 1, 3, 2 }))
-  return ops.reshape(rows, { rows:size(1) * rows:size(2), rows:size(3) })
+  local turned = ops.permute(columns, { 1, 3, 2 })
+  local rows = ops.contiguous(turned)
+  local flat = ops.reshape(rows, { rows:size(1) * rows:size(2), rows:size(3) })
+  columns:release()
+  turned:release()
+  rows:release()
+  return flat
 end
 
 --- The inputs of a convolution or dense layer: rows x inputs, in the order of its weight.
@@ -19,7 +24,12 @@ end
 --- The answers of its units: rows x units; of maps a row for each position, in the same order.
 function M.answers(y)
   if y.ndim == 2 then return y end
-  return ops.reshape(ops.contiguous(ops.permute(y, { 1, 3, 4, 2 })), { -1, y:size(2) })
+  local turned = ops.permute(y, { 1, 3, 4, 2 })
+  local rows = ops.contiguous(turned)
+  local flat = ops.reshape(rows, { -1, y:size(2) })
+  turned:release()
+  rows:release()
+  return flat
 end
 
 return M

@@ -254,6 +254,20 @@ describe("rules by area", function()
         resume = true, optimizer = adam { rate = 0.01 } }), 1, true)
   end)
 
+  it("keep memory flat from step to step", function()
+    local live = {}
+    local look = local_rule { "look", update = function(w)
+      live[#live + 1] = base.memory().live
+      return w * 0
+    end }
+    local net = model "flat" { seed = 1, input { 1, 16, 16 }, area "V1" { conv { 8, kernel = 5 }, relu } }
+    collectgarbage()
+    train { model = net, data = unsupervised(draw("normal", { 256, 1, 16, 16 }, "m")), rule = look, epochs = 3,
+      batch = 8, log = false }
+    -- a batch's patches take 8 x 144 x 25 x 4 bytes; what is not given back at once waits for the collector
+    assert.is_true(live[96] - live[10] < 12 * 8 * 144 * 25 * 4, live[96] - live[10])
+  end)
+
   it("see every step of a recurrent model", function()
     local rows = {}
     local look = local_rule { "look", update = function(w, seen, y)
