@@ -143,7 +143,7 @@ static void errors(void **state) {
   const char *list[3];
   for (int i = 0; i < 3; i++) {
     const int64_t shape[3] = {1, 5, i == 2 ? 6 : 5};
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, "p %d.png", i);
     list[i] = temp_path(name, paths[i]);
     assert_int_equal(lm_tensor_full(&t, LM_U8, 3, shape, 10, &e), LM_OK);
