@@ -398,6 +398,7 @@ static int fold(lua_State *L) {
        i++) { /* a handle from inside goes on as that of the result: nothing else holds the records */
     bind_box *box = lua_touserdata(L, 3 + i);
     bool inside = box->tensor->record && box->tensor->record->serial >= since;
+    for (int k = 0; k < i; k++) inside = inside && handle[k] != &box->tensor; /* one handle twice: two results */
     handle[i] = inside ? &box->tensor : bind_new_tensor(L);
     if (!inside) *handle[i] = lm_tensor_retain(box->tensor);
     if (!inside) lua_replace(L, 3 + i);

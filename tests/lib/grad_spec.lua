@@ -294,6 +294,11 @@ describe("checkpointed", function()
       return { y:digest(), g[1]:digest(), g[2]:digest() }
     end
     assert.same(all(function(g, ...) return g(...) end), all(checkpointed))
+    local same, other = checkpointed(function(a)
+      local h = a * 2
+      return h, h
+    end, x)
+    assert.same({ 6, 6 }, grad((same + other * 2):sum(), x):totable())
     local y = checkpointed(function(a) return a end, x)
     assert.same({ 1, 1 }, grad(y:sum(), x):totable())
     assert.same({ 2, 4 }, checkpointed(function(a) return a * 2 end, x:detach()):totable())
