@@ -203,11 +203,12 @@ static lm_status land(pass *p, lm_err *e) {
     lm_tensor *leaf = l->twin->twin, *g = l->twin->grad;
     if (!leaf) continue;
     l->twin->grad = NULL;
-    if (leaf->grad)
+    if (leaf->grad) {
       status = lm_apply2(&lm_op_add, leaf->grad, g, &l->total, e);
-    else
-      status = settle(p, lm_tensor_retain(g), &l->total, e);
-    lm_tensor_release(g);
+      lm_tensor_release(g);
+    } else {
+      status = settle(p, g, &l->total, e);
+    }
   }
   for (int64_t i = 0; i < p->n_landed && status == LM_OK; i++) {
     landing *l = &p->landed[i];

@@ -83,8 +83,9 @@ def stage(inward, width, count, stride, project):
 def network(w):
     name, batch = w["net"], w["batch"]
     if name == "LeNet":
-        net = nn.Sequential(nn.Conv2d(1, 20, 5), nn.MaxPool2d(2), nn.Conv2d(20, 50, 5), nn.MaxPool2d(2), nn.Flatten(),
-                            nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10))
+        net = nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(True), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5),
+                            nn.ReLU(True), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(True),
+                            nn.Linear(120, 84), nn.ReLU(True), nn.Linear(84, 10))
         return net, (batch, 1, 28, 28), 10
     if name == "AlexNet":
         net = nn.Sequential(

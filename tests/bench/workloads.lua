@@ -14,7 +14,8 @@ for _, size in ipairs { 512, 1024, 2048 } do
       dtype) }
   end
 end
-for _, s in ipairs { { 64, 3136, 576 }, { 128, 784, 1152 }, { 512, 49, 4608 }, { 50, 64, 500 }, { 64, 50176, 256 } } do
+for _, s in ipairs { { 64, 3136, 576 }, { 128, 784, 1152 }, { 512, 49, 4608 }, { 50, 64, 500 },
+  { 64, 50176, 256 } } do
   local m, n, k = table.unpack(s)
   for _, form in ipairs { "", "ta", "tb" } do
     add { kind = "matmul", m = m, k = k, n = n, ta = form == "ta", tb = form == "tb", dtype = "float32",
@@ -88,12 +89,12 @@ end
 
 local nets = {}
 
-nets["LeNet"] = function()
+nets["LeNet"] = function() -- scripts/networks/lenet.lua
   return model "LeNet" {
     input { 1, 28, 28 },
-    area "V1" { conv { 20, kernel = 5 }, pool.max { 2 } },
-    area "V2" { conv { 50, kernel = 5 }, pool.max { 2 } },
-    area "IT" { dense { 500 }, relu },
+    area "V1" { conv { 6, kernel = 5, pad = 2 }, relu, pool.max { 2 } },
+    area "V2" { conv { 16, kernel = 5 }, relu, pool.max { 2 } },
+    area "IT" { dense { 120 }, relu, dense { 84 }, relu },
     readout "digit" { dense { 10 } },
   }, { 1, 28, 28 }, 10
 end
