@@ -1,9 +1,10 @@
 /* gemm.c: a matrix product among threads.
  *
- * A is packed whole, once, by all threads. Then the columns of C are cut into blocks of a few panels; a thread takes
- * a block, and for each block of K packs those columns of B for itself and multiplies every panel of A by them. Each
- * element of C belongs to one task, and its chain runs through the blocks of K in order, carried in C: the cuts
- * change no bit. Where C has too few columns for the threads, its rows are cut as well. */
+ * A is packed whole, once, by all threads, unless so few columns use it that it is read where it lies. Then the
+ * columns of C are cut into blocks of a few panels; a thread takes a block, and for each block of K packs those
+ * columns of B for itself and multiplies every panel of A by them. Each element of C belongs to one task, and its
+ * chain runs through the blocks of K in order, carried in C: the cuts change no bit. Where C has too few columns for
+ * the threads, its rows are cut as well. */
 #include "ops/core/gemm.h"
 
 #include "base/memory.h"
@@ -14,6 +15,7 @@
 enum {
   ROWS_AT_A_TIME = 16,        /* of B while packing */
   PANELS_MOST = 16,           /* panels of B in a block: with kc, 768 KiB of the second-level cache */
+  IN_PLACE_PANELS = 2,        /* panels of B up to which A is not packed */
   PACKED_BYTES_MOST = 1 << 26 /* of A at a time; more rows are done in turn */
 };
 
@@ -71,8 +73,9 @@ typedef struct product {
   int64_t blocks_k;
   int64_t b_bytes; /* of a worker's block of B */
   char *a, *b;
-  int64_t a_step;   /* elements from one packed A to the next; 0 where all products share one */
-  const char *kept; /* all of B, packed; NULL: each task packs what it needs */
+  int64_t a_step;       /* elements from one packed A to the next; 0 where all products share one */
+  int64_t *a_row, *a_k; /* NULL, or A is read where it lies: offsets of its rows and columns */
+  const char *kept;     /* all of B, packed; NULL: each task packs what it needs */
 } product;
 
 /* B packed whole: for each block of K its panels side by side, `columns` wide with padding. */
@@ -102,6 +105,10 @@ static void multiply(const product *p, const char *a, const char *b, lm_gemm_swe
   char *c = (char *)job->c + ((batch * job->m + p->row) * job->n + column) * p->size;
   const char *bias = job->col_bias ? (const char *)job->col_bias + column * p->size : NULL;
   s->a = a;
+  if (p->a_row) {
+    s->a_row = p->a_row;
+    s->a_k = p->a_k;
+  }
   for (int64_t panel = begin; panel < end; panel++)
     for (int64_t j = 0; j < width; j += p->lanes) {
       int64_t here = smaller(width - j, p->lanes);
@@ -138,7 +145,10 @@ static void product_task(void *context, int worker, int64_t first, int64_t stop)
       if (job->row_bias) s.row_bias = (const char *)job->row_bias + p->row * p->size;
       const char *packed = p->kept ? p->kept + (padded_columns(p) * k + column * depth) * p->size : b;
       if (!p->kept) pack_columns(p, b, batch, k, depth, column, width);
-      multiply(p, p->a + (batch * p->a_step + p->m * k) * p->size, packed, &s, batch, column, width, begin, end);
+      const char *a = p->a + (batch * p->a_step + p->m * k) * p->size;
+      if (p->a_row)
+        a = (const char *)job->a.data + (at(&job->a, batch) + p->row * job->a.row + k * job->a.column) * p->size;
+      multiply(p, a, packed, &s, batch, column, width, begin, end);
     }
   }
 }
@@ -168,7 +178,7 @@ static lm_status multiply_rows(product *p, lm_err *e) {
   rows.source.data = (const char *)job->a.data + p->row * job->a.row * p->size;
   p->a_step = job->a.at ? p->m * job->k : 0;
   cut(p);
-  lm_status status = lm_gemm_pack_rows(&rows, e);
+  lm_status status = p->a_row ? LM_OK : lm_gemm_pack_rows(&rows, e);
   if (status) return status;
   double work = (double)p->m / (double)p->parts_m * (double)p->width * (double)(job->k + 1);
   return lm_parallel(job->batch * p->blocks_n * p->parts_m, lm_gemm_grain(work), product_task, p, e);
@@ -221,22 +231,36 @@ static lm_status keep_columns(product *p, lm_err *e) {
   return status;
 }
 
+/* Whether A is read where it lies: a packed copy would be used by too few panels of B to be worth making. */
+static bool reads_a_in_place(const product *p) { return p->job->n <= IN_PLACE_PANELS * p->lanes; }
+
+static void fill_offsets(product *p, int64_t *tables) {
+  const lm_gemm_job *job = p->job;
+  p->a_row = tables;
+  p->a_k = tables + job->m;
+  for (int64_t i = 0; i < job->m; i++) p->a_row[i] = i * job->a.row;
+  for (int64_t k = 0; k < job->k; k++) p->a_k[k] = k * job->a.column;
+}
+
 static lm_status run(const lm_gemm_job *job, lm_err *e) {
   product p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
   p.lanes = 2 * p.kernel->vec;
   int64_t matrices = job->a.at ? job->batch : 1, row_bytes = matrices * (job->k + 1) * p.size;
   int64_t rows = PACKED_BYTES_MOST / row_bytes;
-  rows = smaller(job->m, rows < p.kernel->mr ? p.kernel->mr : rows);
+  const bool in_place = reads_a_in_place(&p);
+  rows = in_place ? job->m : smaller(job->m, rows < p.kernel->mr ? p.kernel->mr : rows);
   p.m = rows;
   cut(&p);
   lm_status status = keep_columns(&p, e);
   if (status) return status;
   if (!p.kept) p.b_bytes = lm_round_bytes((p.kernel->kc * p.width + p.lanes) * p.size);
-  int64_t a_bytes = lm_round_bytes(matrices * rows * job->k * p.size);
+  int64_t a_bytes = in_place ? lm_round_bytes((job->m + job->k) * (int64_t)sizeof *p.a_row)
+                             : lm_round_bytes(matrices * rows * job->k * p.size);
   char *work = lm_alloc((size_t)(a_bytes + lm_threads() * p.b_bytes), "workspace of a matrix product", e);
   p.a = work;
   p.b = work + a_bytes;
   if (!work) status = LM_ERR_MEMORY;
+  if (work && in_place) fill_offsets(&p, (int64_t *)(void *)work);
   for (; p.row < job->m && status == LM_OK; p.row += rows) {
     p.m = smaller(rows, job->m - p.row);
     status = multiply_rows(&p, e);
