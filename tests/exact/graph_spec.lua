@@ -16,7 +16,7 @@ local residual = require "lamina.layers.residual"
 local model, input, area, readout = models.model, models.input, models.area, models.readout
 
 local STORED = {
-  residual = "26dc7b2ee652cef64f98f2442e08e2749bf21c3620b70c5c14b1b088227a2151",
+  residual = "aba8156d6d6e811c27aac7339dad8f3e9980bc22ac7c854c2f0f75e0f4e891a1",
   recurrent = "d7b343f84c538db284f73f591c3ca83e0416fd84b74d0f07badd70dbc3c77eb0",
 }
 
