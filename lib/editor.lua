@@ -110,7 +110,8 @@ end
 local function inputs_of(op)
   local list = {}
   for name in op.inputs:gmatch "%S+" do
-    list[#list + 1] = { name = name:gsub("[%?%.]", ""), optional = name:find "%?" ~= nil, many = name:find "%.%.%." ~= nil }
+    local optional, many = name:find "%?" ~= nil, name:find "%.%.%." ~= nil
+    list[#list + 1] = { name = name:gsub("[%?%.]", ""), optional = optional, many = many }
   end
   return list
 end

@@ -261,8 +261,9 @@ end
 
 local function text_of(what)
   if type(what) == "string" then
-    return word_doc(what) or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what) or method_doc(what)
-      or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what) or option_doc(what)
+    return word_doc(what) or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
+      or method_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what)
+      or option_doc(what)
   end
   local kind = objects.kind_of(what)
   if kind == "tensor" then return word_doc "tensor" end

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 enum {
-  SECONDS = 10,
+  SECONDS = 4,
   RATE = 20 << 20
-}; /* what a request may take: so long, and a second more for every so many bytes */
+}; /* of processor time, what a request may take: so long, and a second more for every so many bytes */
 
 /* ---- limits -----------------------------------------------------------------------------------------------------
  */
@@ -131,6 +131,9 @@ int main(int argc, char **argv) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   H5Lunregister(H5L_TYPE_EXTERNAL);
   if (!getenv("HDF5_PLUGIN_PATH")) H5PLset_loading_state(0);
+#ifndef LM_SANITIZED /* which tells of crashes itself */
+  worker_blame();
+#endif
   lzf_register();
   serve_all(&w);
   _exit(0); /* libhdf5's clean-up has nothing to save, and may crash on what a bad file left */

@@ -51,6 +51,12 @@ static inline lm_status worker_item(worker *w, const char *name, lm_err *e) {
 }
 lm_status worker_text(worker *w, const char *text, lm_err *e);
 
+/* ---- blame.c ----------------------------------------------------------------------------------------------------
+ */
+
+/* From now on a crash inside libhdf5 ends the program with the exit status LM_HDF5_CRASHED + signal. */
+void worker_blame(void);
+
 /* ---- types.c ----------------------------------------------------------------------------------------------------
  */
 

@@ -101,9 +101,18 @@ static lm_status ended(lm_hdf5 *h, lm_err *e) {
   }
   if (WIFSIGNALED(how) && WTERMSIG(how) == SIGXCPU)
     return lm_fail(e, LM_ERR_FORMAT, "%s: libhdf5 computed without end on this file: it is damaged", h->name);
-  if (WIFSIGNALED(how))
+  if (WIFEXITED(how) && WEXITSTATUS(how) > LM_HDF5_CRASHED)
     return lm_fail(e, LM_ERR_FORMAT, "%s: libhdf5 crashed on this file (%s): it is damaged, or made to do that",
-                   h->name, strsignal(WTERMSIG(how)));
+                   h->name, strsignal(WEXITSTATUS(how) - LM_HDF5_CRASHED));
+  const int signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+  if (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGABRT)
+    return lm_fail(e, LM_ERR_FORMAT,
+                   "%s: the program lamina-hdf5 crashed on this file (%s): the file may be damaged, but this is a "
+                   "defect of lamina, too: please report it with the file",
+                   h->name, strsignal(signal));
+  if (signal)
+    return lm_fail(e, LM_ERR_IO, "%s: the program that reads HDF5 was ended by another (%s)", h->name,
+                   strsignal(signal));
   return lm_fail(e, LM_ERR_FORMAT, "%s: the program that reads HDF5 ended early (status %d): the file is damaged",
                  h->name, WIFEXITED(how) ? WEXITSTATUS(how) : -1);
 }

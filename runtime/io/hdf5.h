@@ -9,6 +9,8 @@
 
 typedef struct lm_hdf5 lm_hdf5;
 
+enum { LM_HDF5_CRASHED = 128 }; /* the program's exit status after a crash inside libhdf5: this + the signal */
+
 /* Starts `program` for the file at `path`; whether it is an HDF5 file shows at the first request. The file is noted
  * as read. The caller closes the handle. */
 lm_status lm_hdf5_open(lm_hdf5 **out, const char *program, const char *path, lm_err *e);

@@ -32,7 +32,7 @@ described("every op", function()
   end
 
   for _, isa in ipairs { "generic", "avx2" } do
-    local available = os.execute(string.format("LAMINA_ISA=%s %s -e '' 2>/dev/null", isa, command.quote(command.path)))
+    local available = os.execute(("LAMINA_ISA=%s %s -e '' 2>/dev/null"):format(isa, command.quote(command.path)))
     local check = available and it or pending
     check("gives the same bits with the kernels for " .. isa, function()
       assert.same(first, digests("LAMINA_ISA=" .. isa, 2))

@@ -60,7 +60,8 @@ describe("the command", function()
     assert.equal(0, version.code)
     local help = command.run { "--help" }
     assert.equal(0, help.code)
-    for _, option in ipairs { "-e", "-i", "--seed", "--threads", "--memory", "--out", "--data", "--digest", "--version" } do
+    for _, option in ipairs { "-e", "-i", "--seed", "--threads", "--memory", "--out", "--data", "--digest",
+      "--version" } do
       assert.truthy(help.out:find(option, 1, true), option)
     end
   end)

@@ -342,23 +342,48 @@ end)
 
 describe("a damaged HDF5 file", function()
   it("is an error or a value, and the session goes on", function()
-    local path, good, bad = folder .. "/damaged.h5", 0, 0
+    local path, good, bad, crashes = folder .. "/damaged.h5", 0, 0, 0
     local contents = { x = arange(1, 20):reshape { 5, 4 }, t = { "a", "b" }, g = { y = zeros { 3 } } }
     hdf5.write(path, contents, { compress = 1 })
     local bytes = bytes_of(path)
     local function look(wrong)
       write(path, wrong)
       local value, err = try(data.hdf5, path)
-      if value ~= nil then good = good + 1 else bad = bad + 1 end
-      assert.is_true(value ~= nil or err.kind == "format" or err.kind == "argument", tostring(err))
+      if value ~= nil then good = good + 1 return end
+      bad = bad + 1
+      assert.is_true(err.kind == "format" or err.kind == "argument", tostring(err))
+      -- of crashes, only those within libhdf5 are none of ours, and they are rare
+      assert.is_nil(err.message:find("defect of lamina", 1, true), err.message)
+      if err.message:find("libhdf5 crashed", 1, true) then crashes = crashes + 1 end
     end
-    -- a spread of places, by a step that has no common factor with the structures' sizes
-    for at = 0, #bytes - 1, 131 do
-      look(bytes:sub(1, at) .. string.char(bytes:byte(at + 1) ~ 0xff) .. bytes:sub(at + 2))
+    -- most of the file is room that nothing uses yet: of what is written, every third byte; among them none on which
+    -- libhdf5 1.10.8 computes without end, which takes seconds each time
+    local written = 0
+    for at = 0, #bytes - 1 do
+      if bytes:byte(at + 1) ~= 0 then
+        written = written + 1
+        if written % 3 == 0 then
+          look(bytes:sub(1, at) .. string.char(bytes:byte(at + 1) ~ 0xff) .. bytes:sub(at + 2))
+        end
+      end
     end
     for at = 0, #bytes - 1, 701 do look(bytes:sub(1, at)) end
-    assert.is_true(good > 5 and bad > 5, good .. " " .. bad)
+    assert.is_true(good > 20 and bad > 50, good .. " " .. bad)
+    assert.is_true(crashes <= 3, crashes .. " crashes of libhdf5")
     assert.equal(2, #data.hdf5(here .. "types.h5", "numbers/complex64"))
+  end)
+
+  it("is not blamed for a crash of the program that reads it", function()
+    local file = hdf5.open(here .. "types.h5")
+    file:list()
+    -- this process's children, the eldest first: the last is the shell that looks, the one before it the program
+    if not os.execute [[set -- $(cat /proc/$PPID/task/$PPID/children 2>/dev/null)
+        while [ $# -gt 2 ]; do shift; done; kill -SEGV $1 2>/dev/null]] then
+      return pending "this kernel does not name a process's children"
+    end
+    local _, err = try(file.read, file, "numbers/complex64")
+    local said = err.message:find("defect of lamina", 1, true) or err.message:find("status 1)", 1, true) -- sanitizers
+    assert.truthy(said, err.message)
   end)
 end)
 
