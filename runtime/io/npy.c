@@ -300,25 +300,19 @@ lm_status lm_npy_parse(lm_array *out, lm_source *s, lm_err *e) {
   return status;
 }
 
-lm_status lm_npy_read(lm_array *out, const char *path, lm_err *e) {
+static lm_status read_file(lm_array *out, lm_status (*open)(lm_source *, const char *, lm_err *), const char *path,
+                           lm_err *e) {
   lm_source s;
   *out = (lm_array){0};
-  lm_status status = lm_source_open(&s, path, e);
+  lm_status status = open(&s, path, e);
   if (status != LM_OK) return status;
   status = lm_npy_parse(out, &s, e);
   lm_source_close(&s);
   return status;
 }
 
-lm_status lm_npy_map(lm_array *out, const char *path, lm_err *e) {
-  lm_source s;
-  *out = (lm_array){0};
-  lm_status status = lm_source_map(&s, path, e);
-  if (status != LM_OK) return status;
-  status = lm_npy_parse(out, &s, e);
-  lm_source_close(&s);
-  return status;
-}
+lm_status lm_npy_read(lm_array *out, const char *path, lm_err *e) { return read_file(out, lm_source_open, path, e); }
+lm_status lm_npy_map(lm_array *out, const char *path, lm_err *e) { return read_file(out, lm_source_map, path, e); }
 
 /* Magic number, version 1, and a header padded with spaces so that the data begin at a multiple of 64. */
 static lm_status put_header(const char *descr, int ndim, const int64_t *shape, lm_put put, void *to, lm_err *e) {
