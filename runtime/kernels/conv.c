@@ -1,6 +1,7 @@
 /* conv.c: prepared images, panels of pixels, folding columns back, and the end of a weight gradient. See conv.h. */
 #include "kernels/conv.h"
 
+#include "kernels/shuffle.h"
 #include "kernels/template.h"
 
 /* ---- prepared images ----------------------------------------------------------------------------------------- */
@@ -112,6 +113,42 @@ static void pack_pixels(void *out, int64_t lanes, const void *source, const int6
   pack_runs(out, lanes, source, tap, k, pixel, width);
 }
 
+/* ---- one filter ---------------------------------------------------------------------------------------------- */
+
+/* `rows` (at most 4) vectors below one another: their chains hide one another's latency. */
+INLINE void single_block(int rows, real *y, int64_t ow, const real *image, int64_t step_h, const int64_t *tap,
+                         const real *filter, int64_t k, int width, const real *bias, bool relu) {
+  vec acc[4];
+  for (int i = 0; i < rows; i++) acc[i] = (vec){0};
+  for (int64_t kk = 0; kk < k; kk++) {
+    vec w = vec_all(filter[kk]);
+    for (int i = 0; i < rows; i++) acc[i] = vec_fma(w, vec_load(image + i * step_h + tap[kk]), acc[i]);
+  }
+  for (int i = 0; i < rows; i++) {
+    if (bias) acc[i] += vec_all(*bias);
+    if (relu) acc[i] = vec_relu(acc[i]);
+    if (width == VEC)
+      vec_store(y + i * ow, acc[i]);
+    else
+      vec_store_some(y + i * ow, acc[i], width);
+  }
+}
+
+static void single(void *out, const void *source, const int64_t *tap, const void *filter, int64_t k, int64_t oh,
+                   int64_t ow, int64_t step_h, const void *bias, bool relu) {
+  for (int64_t row = 0; row < oh; row += 4)
+    for (int64_t x = 0; x < ow; x += VEC) {
+      real *y = (real *)out + row * ow + x;
+      const real *image = (const real *)source + row * step_h + x;
+      const int width = (int)(ow - x < VEC ? ow - x : VEC);
+      if (row + 4 <= oh)
+        single_block(4, y, ow, image, step_h, tap, filter, k, width, bias, relu);
+      else
+        for (int64_t i = 0; row + i < oh; i++)
+          single_block(1, y + i * ow, ow, image + i * step_h, step_h, tap, filter, k, width, bias, relu);
+    }
+}
+
 /* ---- the gradients' ends ------------------------------------------------------------------------------------- */
 
 typedef struct fold_shape {
@@ -210,5 +247,9 @@ static double plane_sum(const void *source, int64_t n, int64_t stride, int64_t p
   return (double)lanes_sum(lanes);
 }
 
-const lm_kernel_conv KERNEL(conv) = {
-    .prepare = prepare, .pack_pixels = pack_pixels, .fold = fold, .join = join, .plane_sum = plane_sum};
+const lm_kernel_conv KERNEL(conv) = {.prepare = prepare,
+                                     .pack_pixels = pack_pixels,
+                                     .single = single,
+                                     .fold = fold,
+                                     .join = join,
+                                     .plane_sum = plane_sum};

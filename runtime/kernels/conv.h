@@ -29,6 +29,12 @@ typedef struct lm_kernel_conv {
   void (*pack_pixels)(void *dst, int64_t lanes, const void *src, const int64_t *tap, int64_t k, const int64_t *pixel,
                       int64_t width);
 
+  /* One filter over one prepared image (m = 1, as in depthwise convolutions): y[h, w] = the chain over k of
+   * filter[k] * image[h * step_h + w + tap[k]], plus *bias (NULL: none), then the activation. image may be read a
+   * vector beyond its end. */
+  void (*single)(void *y, const void *image, const int64_t *tap, const void *filter, int64_t k, int64_t oh,
+                 int64_t ow, int64_t step_h, const void *bias, bool relu);
+
   /* Columns onto an image: dx[c, h, w] = sum over (kh, kw) ascending of col[((c * kh + i) * kw + j), oh, ow] where
    * h = oh * sh + i * dh - ph and likewise w; one image. geometry = {kh, kw, sh, sw, dh, dw, ph, pw, oh, ow}. */
   void (*fold)(void *dx, const void *col, int64_t c, int64_t h, int64_t w, const int64_t geometry[10]);

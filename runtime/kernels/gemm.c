@@ -188,6 +188,32 @@ static void pack(void *out, int64_t lanes, const void *source, int64_t width, in
       for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk * k_stride] : 0;
 }
 
+/* Blocks of VEC x VEC are transposed in registers, so that vectors run over rows. */
+static void column(void *out, const void *matrix, int64_t row, int64_t m, int64_t k, const void *vector,
+                   int64_t step) {
+  enum { GROUPS = LM_GEMM_COLUMN_ROWS / VEC };
+  const real *x = vector;
+  vec acc[GROUPS];
+  for (int g = 0; g < GROUPS; g++) acc[g] = (vec){0};
+  int64_t kk = 0;
+  for (; kk + VEC <= k; kk += VEC)
+    for (int g = 0; g < GROUPS && g * VEC < m; g++) {
+      vec block[VEC];
+      transpose_block((const real *)matrix + g * VEC * row + kk, row, m - g * VEC, block);
+#pragma GCC unroll 16
+      for (int j = 0; j < VEC; j++) acc[g] = vec_fma(vec_all(x[(kk + j) * step]), block[j], acc[g]);
+    }
+  for (; kk < k; kk++)
+    for (int g = 0; g < GROUPS && g * VEC < m; g++) {
+      real lanes[VEC] = {0};
+      for (int64_t i = g * VEC; i < m && i < (g + 1) * VEC; i++)
+        lanes[i - g * VEC] = ((const real *)matrix)[i * row + kk];
+      acc[g] = vec_fma(vec_all(x[kk * step]), vec_load(lanes), acc[g]);
+    }
+  for (int g = 0; g < GROUPS && g * VEC < m; g++)
+    vec_store_some((real *)out + g * VEC, acc[g], (int)(m - g * VEC < VEC ? m - g * VEC : VEC));
+}
+
 enum { CHAINS = 12 }; /* more than the latency of two multiply-add units, and they fit into 16 registers */
 
 static void peak(int64_t rounds, void *out) {
@@ -206,5 +232,6 @@ const lm_kernel_gemm KERNEL(gemm) = {.mr = MR,
                                      .kc = KC,
                                      .sweep = sweep,
                                      .pack = pack,
+                                     .column = column,
                                      .peak = peak,
                                      .peak_flops = (int64_t)2 * VEC * CHAINS};

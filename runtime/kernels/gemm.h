@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { LM_GEMM_COLUMN_ROWS = 16 };
+
 /* One panel of B (two vectors of columns) by the panels [panel_begin, panel_end) of A, over one block of K. Pointers
  * are to float or double, strides and offsets count elements. */
 typedef struct lm_gemm_sweep {
@@ -44,6 +46,10 @@ typedef struct lm_kernel_gemm {
    * A (lanes = width) or of B. */
   void (*pack)(void *dst, int64_t lanes, const void *src, int64_t width, int64_t k, int64_t width_stride,
                int64_t k_stride);
+
+  /* y[i] = the chain over k of a[i * row + k] * x[k * step], for i < m <= LM_GEMM_COLUMN_ROWS; a's rows run along k.
+   */
+  void (*column)(void *y, const void *a, int64_t row, int64_t m, int64_t k, const void *x, int64_t step);
 
   /* rounds * peak_flops floating-point operations in registers alone: the most this processor can do. *out keeps the
    * compiler from leaving them out. */

@@ -66,6 +66,7 @@ lm_status lm_conv_plan_make(lm_conv_plan *p, const lm_conv_shape *shape, lm_err 
                              .wq = ceil_div(s.w + 2 * s.pw, s.sw),
                              .phases = s.sw};
   p->step_h = s.sh * p->image.wq * p->image.phases;
+  p->bare = s.groups == 1 && s.ph == 0 && s.pw == 0 && s.sw == 1;
   p->prepared = p->image.c * p->image.hp * p->image.wq * p->image.phases;
   /* small images go together, unless the threads would then have nothing to do */
   int64_t wanted = ceil_div(256, p->pixels > 0 ? p->pixels : 1), share = p->n * p->groups / (2 * lm_threads());
@@ -94,7 +95,7 @@ typedef struct run {
   const void *x, *bias;
   const char *packed;
   char *y, *work;
-  bool relu, rows;
+  bool relu, rows, single;
   int64_t blocks_k, parts; /* blocks of K; parts into which a team's pixels are cut */
   int64_t width;           /* columns of a block of panels */
   int64_t b_bytes, edge_bytes, worker_bytes;
@@ -202,6 +203,18 @@ static void run_panels(const run *r, const char *image, char *b, int64_t team, i
   }
 }
 
+/* The only output of a group, for the images of a team. */
+static void run_single(const run *r, const char *image, int64_t team, int64_t group, int64_t images) {
+  const lm_conv_plan *p = r->p;
+  const char *filter = r->packed + group * p->k * p->size;
+  const char *bias = r->bias ? (const char *)r->bias + group * p->size : NULL;
+  for (int64_t i = 0; i < images; i++) {
+    char *y = r->y + ((team * p->images + i) * p->groups + group) * p->pixels * p->size;
+    p->kernels->conv->single(y, image + i * p->prepared * p->size, p->tap, filter, p->k, p->oh, p->ow, p->step_h,
+                             bias, r->relu);
+  }
+}
+
 static void run_task(void *context, int worker, int64_t first, int64_t stop) {
   const run *r = context;
   const lm_conv_plan *p = r->p;
@@ -211,17 +224,23 @@ static void run_task(void *context, int worker, int64_t first, int64_t stop) {
   for (int64_t item = first; item < stop; item++) {
     int64_t part = item % r->parts, group = item / r->parts % p->groups, team = item / r->parts / p->groups;
     int64_t images = smaller(p->images, p->n - team * p->images);
-    if (ready != item / r->parts) lm_conv_prepare(p, image, r->x, team * p->images, images, group);
+    const char *from = image;
+    if (p->bare && team * p->images + images < p->n) /* what lies beyond may be read: there is another image */
+      from = (const char *)r->x + team * p->images * p->prepared * p->size;
+    else if (ready != item / r->parts)
+      lm_conv_prepare(p, image, r->x, team * p->images, images, group);
     ready = item / r->parts;
-    if (r->rows) {
+    if (r->single) {
+      run_single(r, from, team, group, images);
+    } else if (r->rows) {
       int64_t vectors = images * p->oh * across, pairs = ceil_div(vectors, 2);
-      run_rows(r, image, team, group, 2 * (pairs * part / r->parts),
+      run_rows(r, from, team, group, 2 * (pairs * part / r->parts),
                smaller(vectors, 2 * (pairs * (part + 1) / r->parts)));
     } else {
       int64_t columns = images * p->pixels, panels = ceil_div(columns, 2 * vec);
       int64_t begin = panels * part / r->parts * 2 * vec, end = panels * (part + 1) / r->parts * 2 * vec;
       for (end = smaller(end, columns); begin < end; begin += r->width)
-        run_panels(r, image, b, team, group, begin, smaller(r->width, end - begin));
+        run_panels(r, from, b, team, group, begin, smaller(r->width, end - begin));
     }
   }
 }
@@ -242,10 +261,11 @@ lm_status lm_conv_run(const lm_conv_plan *p, const void *x, const void *packed, 
   const int64_t lanes = 2 * p->kernels->gemm->vec, kc = p->kernels->gemm->kc;
   run r = {.p = p, .x = x, .bias = bias, .packed = packed, .y = y, .relu = relu, .rows = rows_are_cheaper(p)};
   r.blocks_k = p->k > 0 ? lm_gemm_panels(p->k, kc) : 1;
+  r.single = p->m == 1 && p->groups > 1;
   int64_t tasks = p->teams * p->groups, panels = ceil_div(p->images * p->pixels, lanes);
-  r.parts = tasks >= 2 * lm_threads() ? 1 : smaller(panels, ceil_div(2 * lm_threads(), tasks));
+  r.parts = r.single || tasks >= 2 * lm_threads() ? 1 : smaller(panels, ceil_div(2 * lm_threads(), tasks));
   r.width = smaller(panels, PANELS_MOST) * lanes;
-  if (!r.rows) {
+  if (!r.rows && !r.single) {
     r.b_bytes = lm_round_bytes((smaller(p->k, kc) * r.width + lanes) * p->size);
     r.edge_bytes = lm_round_bytes(p->m * lanes * p->size);
   }

@@ -263,8 +263,12 @@ static void weigh_task(void *context, int worker, int64_t begin, int64_t end) {
     char *sums = w->sums + (group * w->chunks + chunk) * p->k * w->pitch * p->size;
     for (int64_t at = first; at < stop; at += p->images) {
       int64_t images = smaller(p->images, stop - at);
-      lm_conv_prepare(p, image, w->x, at, images, group);
-      weigh_images(w, sums, image, b, at, images, group, part, at == first);
+      const char *from = image;
+      if (p->bare && at + images < p->n)
+        from = (const char *)w->x + at * p->prepared * p->size;
+      else
+        lm_conv_prepare(p, image, w->x, at, images, group);
+      weigh_images(w, sums, from, b, at, images, group, part, at == first);
     }
   }
 }

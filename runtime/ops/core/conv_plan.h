@@ -16,6 +16,7 @@ typedef struct lm_conv_plan {
   lm_conv_image image;            /* one group of one image */
   int64_t oh, ow, pixels, step_h; /* pixels = oh * ow; prepared rows between output rows */
   int64_t images, teams;          /* images prepared together, and how many such teams there are */
+  bool bare;                      /* a prepared image is the image itself, and the next one follows it */
   int64_t prepared;               /* elements of one prepared image */
   int64_t team_bytes;             /* of the prepared images of a team, with room to read a vector beyond */
   int64_t *tap;                   /* k offsets */

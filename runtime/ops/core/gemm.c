@@ -270,8 +270,34 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   return status;
 }
 
+/* ---- one column ---------------------------------------------------------------------------------------------- */
+
+static void column_task(void *context, int worker, int64_t begin, int64_t end) {
+  const lm_gemm_job *job = context;
+  const lm_kernel_gemm *kernel = lm_kernels_of(job->dtype)->gemm;
+  const int64_t size = (int64_t)lm_dtype_size(job->dtype), parts = ceil_div(job->m, LM_GEMM_COLUMN_ROWS);
+  (void)worker;
+  for (int64_t item = begin; item < end; item++) {
+    int64_t batch = item / parts, row = item % parts * LM_GEMM_COLUMN_ROWS;
+    const char *a = (const char *)job->a.data + (at(&job->a, batch) + row * job->a.row) * size;
+    const char *x = (const char *)job->b.data + at(&job->b, batch) * size;
+    kernel->column((char *)job->c + (batch * job->m + row) * size, a, job->a.row,
+                   smaller(job->m - row, LM_GEMM_COLUMN_ROWS), job->k, x, job->b.row);
+  }
+}
+
+/* A matrix whose rows lie along k, times a vector: read once, where it lies. */
+static bool is_plain_column(const lm_gemm_job *job) {
+  return job->n == 1 && job->a.column == 1 && !job->row_bias && !job->col_bias && !job->relu;
+}
+
 lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
   if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
+  if (is_plain_column(job)) {
+    int64_t items = job->batch * ceil_div(job->m, LM_GEMM_COLUMN_ROWS);
+    return lm_parallel(items, lm_gemm_grain(4.0 * LM_GEMM_COLUMN_ROWS * (double)(job->k + 1)), column_task,
+                       (void *)(uintptr_t)job, e);
+  }
   if (job->n > 1 || job->m == 1) return run(job, e);
   /* one column: vectors run over the columns of C, so the product is turned, C^T = B^T A^T; no chain changes */
   lm_gemm_job turned = *job;
