@@ -62,7 +62,10 @@ static void pack_window(real *dst, int64_t lanes, const real *src, const int64_t
   }
   src += pixel[0];
   if (run) {
-    for (int64_t kk = 0; kk < k; kk++) vec_store(dst + kk * lanes, vec_load(src + tap[kk]));
+    for (int64_t kk = 0; kk < k; kk++) {
+      __builtin_prefetch(src + tap[kk] + 2 * VEC); /* for the next panel: planes are too far apart to be foreseen */
+      vec_store(dst + kk * lanes, vec_load(src + tap[kk]));
+    }
     return;
   }
   bool narrow = true; /* one vector holds them all */

@@ -249,6 +249,8 @@ static void run_task(void *context, int worker, int64_t first, int64_t stop) {
  * Costs are in multiply-adds of a vector, as measured with AVX-512. */
 static bool rows_are_cheaper(const lm_conv_plan *p) {
   const double vec = p->kernels->gemm->vec, m = (double)p->m;
+  /* many planes of a page or more: taps would share few places in the cache and cost a page each */
+  if (p->image.c >= 32 && p->image.hp * p->image.wq * p->image.phases * p->size >= 4096) return false;
   double rows = (double)(p->oh * ceil_div(p->ow, (int64_t)vec)) * (m + 0.5);
   double packing = p->ow % (int64_t)vec ? 5 : 3;
   double panels = (double)(p->images * p->pixels) / vec;
