@@ -265,13 +265,18 @@ static lm_status reattach(pass *p, lm_record *r, lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
+static lm_call call_of(const lm_record *r) {
+  lm_call c = {
+      .op = r->op, .n_in = r->n_in, .n_out = r->n_out, .in = r->input, .in_meta = r->in_meta, .p = r->values};
+  memcpy(c.out_meta, r->out_meta, sizeof c.out_meta);
+  return c;
+}
+
 static lm_status call_backward(pass *p, lm_record *r, lm_tensor **grad_in, lm_err *e) {
   if (r->custom) return r->custom(r, r->pending, grad_in, e);
   lm_status status = check_saved(r, e);
   if (status) return status;
-  lm_call c = {
-      .op = r->op, .n_in = r->n_in, .n_out = r->n_out, .in = r->input, .in_meta = r->in_meta, .p = r->values};
-  memcpy(c.out_meta, r->out_meta, sizeof c.out_meta);
+  lm_call c = call_of(r);
   memcpy(c.saved, r->saved, sizeof c.saved);
   for (int i = 0; i < r->n_in && i < LM_MAX_INPUTS; i++) c.needs[i] = needed(p, r, i);
   status = reattach(p, r, &c, e);
@@ -336,14 +341,9 @@ static lm_status unfold(pass *p, lm_record *r, lm_tensor **out, list *inner, lm_
   return status;
 }
 
-/* Outputs that an earlier pass has left have their records in this pass's order already (see collect). */
-static lm_status through_unfolded(pass *p, lm_record *r, lm_err *e) {
-  lm_tensor *out[LM_MAX_OUT] = {NULL};
-  list inner = {0};
-  lm_status status = LM_OK;
-  if (!r->output[0]) status = unfold(p, r, out, &inner, e);
-  for (int i = 0; i < r->n_out && r->output[0]; i++)
-    if (!out[i]) out[i] = lm_tensor_retain(r->output[i]);
+/* What flows to r's outputs goes to out, which are the same computed once more, and through their records `inner`.
+ * Lets both go. */
+static lm_status go_through(pass *p, lm_record *r, lm_status status, lm_tensor **out, list *inner, lm_err *e) {
   for (int i = 0; i < r->n_out && status == LM_OK; i++) {
     lm_tensor *g = r->pending[i];
     if (!g || !out[i]->requires_grad) continue;
@@ -354,9 +354,32 @@ static lm_status through_unfolded(pass *p, lm_record *r, lm_err *e) {
       status = arrive(p, out[i], g, e);
   }
   for (int i = 0; i < LM_MAX_OUT; i++) lm_tensor_release(out[i]);
-  for (int64_t i = 0; i < inner.n && status == LM_OK; i++) status = visit(p, inner.at[i], e);
-  let_go(&inner);
+  for (int64_t i = 0; i < inner->n && status == LM_OK; i++) status = visit(p, inner->at[i], e);
+  let_go(inner);
   return status;
+}
+
+/* Outputs that an earlier pass has left have their records in this pass's order already (see collect). */
+static lm_status through_unfolded(pass *p, lm_record *r, lm_err *e) {
+  lm_tensor *out[LM_MAX_OUT] = {NULL};
+  list inner = {0};
+  lm_status status = LM_OK;
+  if (!r->output[0]) status = unfold(p, r, out, &inner, e);
+  for (int i = 0; i < r->n_out && r->output[0]; i++)
+    if (!out[i]) out[i] = lm_tensor_retain(r->output[i]);
+  return go_through(p, r, status, out, &inner, e);
+}
+
+/* An op whose backward is not written in ops, in a pass that is recorded. Its new records are the newest of all, and
+ * nothing but them reads what they save, so that they may be visited at once. */
+static lm_status through_ops(pass *p, lm_record *r, lm_err *e) {
+  lm_tensor *out[LM_MAX_OUT] = {NULL};
+  list inner = {0};
+  lm_call c = call_of(r);
+  lm_status status = check_saved(r, e);
+  if (status == LM_OK) status = r->op->unfold(&c, out, e);
+  if (status == LM_OK) status = collect(p, &inner, r->n_out, out, e);
+  return go_through(p, r, status, out, &inner, e);
 }
 
 static lm_status visit(pass *p, lm_record *r, lm_err *e) {
@@ -364,7 +387,10 @@ static lm_status visit(pass *p, lm_record *r, lm_err *e) {
   bool any = false;
   for (int i = 0; i < r->n_out; i++) any = any || r->pending[i];
   lm_status status = LM_OK;
-  if (any && r->wanted) status = r->unfold ? through_unfolded(p, r, e) : through_backward(p, r, e);
+  if (any && r->wanted) {
+    const bool in_ops = p->create && r->op && r->op->unfold;
+    status = r->unfold ? through_unfolded(p, r, e) : in_ops ? through_ops(p, r, e) : through_backward(p, r, e);
+  }
   for (int i = 0; i < r->n_out; i++) {
     lm_tensor_release(r->pending[i]);
     r->pending[i] = NULL;

@@ -93,6 +93,10 @@ struct lm_op {
   lm_status (*backward)(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
   const char *no_backward; /* the reason, where backward is NULL */
 
+  /* The outputs once more, in other ops: a pass that is recorded goes through the records of these, and backward need
+   * not be written in ops. The inputs must all be saved. NULL where backward itself is. */
+  lm_status (*unfold)(lm_call *c, lm_tensor **out, lm_err *e);
+
   unsigned save_in, save_out; /* bit i: keep input / output i for backward */
   int n_out;                  /* 0 is taken as 1 */
   bool view;                  /* forward makes the outputs itself: they share an input's memory, or their sizes
