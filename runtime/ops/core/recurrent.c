@@ -179,22 +179,23 @@ lm_status lm_recurrent_forward(lm_call *c, lm_err *e) {
 /* ---- backward ----------------------------------------------------------------------------------------------------
  */
 
-/* a^T b as a new tensor: the sum over rows of products of columns, `m` of a and `n` of b. */
+/* a^T b as a new tensor: sums over `rows` of products of one of the m columns of a and one of the n of b. Computed as
+ * the transpose of b^T a, which has the same chains; where a is the wider one, it is the faster product. */
 static lm_tensor *product_over(lm_chain *h, const lm_recurrent *r, int64_t rows, const void *a, int64_t m,
                                const void *b, int64_t n) {
-  const int64_t shape[2] = {m, n};
+  const int64_t shape[2] = {n, m};
   lm_tensor *out = lm_do_new(h, r->dtype, 2, shape);
   if (!out) return NULL;
   lm_gemm_job job = {.dtype = r->dtype,
                      .batch = 1,
-                     .m = m,
-                     .n = n,
+                     .m = n,
+                     .n = m,
                      .k = rows,
-                     .a = {.data = a, .row = 1, .column = m},
-                     .b = {.data = b, .row = n, .column = 1},
+                     .a = {.data = b, .row = 1, .column = n},
+                     .b = {.data = a, .row = m, .column = 1},
                      .c = lm_tensor_data(out)};
   h->status = lm_gemm(&job, h->e);
-  return out;
+  return lm_do1(h, &lm_op_contiguous, lm_do1(h, &lm_op_transpose, out));
 }
 
 /* The gradient of the sums by the states before: of all steps but the first, and of the first. */
