@@ -3,10 +3,11 @@
 #include "ops.h"
 #include "ops/core/binary.h"
 #include "ops/core/chain.h"
+#include "ops/core/compose.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *a = c->in[0], *b = c->in[1], *g = grad_out[0];
+  lm_tensor *g = grad_out[0], *a = lm_do_cast(&h, c->in[0], g->dtype), *b = lm_do_cast(&h, c->in[1], g->dtype);
   lm_tensor *length = lm_do2(&h, &lm_op_add, lm_do1(&h, &lm_op_square, a), lm_do1(&h, &lm_op_square, b));
   lm_tensor *part = lm_do2(&h, &lm_op_div, g, length);
   if (c->needs[0]) lm_give(&h, lm_do2(&h, &lm_op_mul, part, b), &c->in_meta[0], &grad_in[0]);

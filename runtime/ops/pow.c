@@ -3,6 +3,7 @@
 #include "ops.h"
 #include "ops/core/binary.h"
 #include "ops/core/chain.h"
+#include "ops/core/compose.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
@@ -14,8 +15,9 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
     lm_give(&h, lm_do3(&h, &lm_op_where, none, zero, part), &c->in_meta[0], &grad_in[0]);
   }
   if (c->needs[1]) { /* a^b log a, and 0 where a is 0 */
-    lm_tensor *none = lm_do2(&h, &lm_op_eq, a, lm_number_like(&h, a, 0));
-    lm_tensor *slope = lm_do2(&h, &lm_op_mul, lm_do2(&h, &lm_op_pow, a, b), lm_do1(&h, &lm_op_log, a));
+    lm_tensor *none = lm_do2(&h, &lm_op_eq, a, lm_number_like(&h, a, 0)),
+              *real = lm_do_cast(&h, a, grad_out[0]->dtype);
+    lm_tensor *slope = lm_do2(&h, &lm_op_mul, lm_do2(&h, &lm_op_pow, a, b), lm_do1(&h, &lm_op_log, real));
     lm_tensor *part = lm_do2(&h, &lm_op_mul, grad_out[0], slope);
     lm_give(&h, lm_do3(&h, &lm_op_where, none, zero, part), &c->in_meta[1], &grad_in[1]);
   }

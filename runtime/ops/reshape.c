@@ -7,7 +7,9 @@ static lm_status infer(lm_call *c, lm_err *e) {
   int64_t count = 1, known = 1, sizes[LM_MAX_DIMS];
   int open = -1;
   char from[LM_SHAPE_TEXT], to[LM_SHAPE_TEXT];
+  bool empty = false, fits = true;
   for (int i = 0; i < x->ndim; i++) count *= x->shape[i];
+  for (int i = 0; i < shape->n; i++) empty |= shape->v[i] == 0;
   for (int i = 0; i < shape->n; i++) {
     sizes[i] = shape->v[i];
     if (sizes[i] == -1 && open >= 0)
@@ -15,15 +17,13 @@ static lm_status infer(lm_call *c, lm_err *e) {
                      lm_shape_text(shape->n, shape->v, to));
     if (sizes[i] == -1)
       open = i;
-    else if (sizes[i] < 0 || (sizes[i] > 0 && known > count * 2 / sizes[i] + 2))
-      return lm_fail(e, LM_ERR_SHAPE, "reshape: %s with %lld elements cannot become %s",
-                     lm_shape_text(x->ndim, x->shape, from), (long long)count, lm_shape_text(shape->n, shape->v, to));
-    else
-      known *= sizes[i];
+    else if (sizes[i] < 0 || (!empty && __builtin_mul_overflow(known, sizes[i], &known)))
+      fits = false;
   }
+  if (empty) known = 0;
   if (open >= 0) sizes[open] = known > 0 ? count / known : 0;
   if (open >= 0) known *= sizes[open];
-  if (known != count)
+  if (!fits || known != count)
     return lm_fail(e, LM_ERR_SHAPE, "reshape: %s with %lld elements cannot become %s",
                    lm_shape_text(x->ndim, x->shape, from), (long long)count, lm_shape_text(shape->n, shape->v, to));
   lm_infer_shape(c, shape->n, sizes);

@@ -20,6 +20,7 @@ void lm_do_all(lm_chain *h, const lm_op *op, int n, lm_tensor *const *in, const 
 }
 
 static lm_tensor *with_list(lm_chain *h, const lm_op *op, lm_tensor *t, int n, const int64_t *list) {
+  if (h->status || !t) return NULL; /* n and the list may be made of what has failed */
   lm_value value = lm_list(n, list);
   return lm_do_with(h, op, t, &value);
 }

@@ -159,6 +159,7 @@ static void over_lines(work *w, lm_task task, job *j) {
   const int64_t line = lm_norm_by_item(s) ? s->groups : s->channels * s->inner;
   j->k = w->k;
   j->s = s;
+  if (lm_norm_stats(s) == 0) return; /* no items or no channels: no lines, or lines of nothing */
   if (w->status == LM_OK) w->status = lm_parallel(lm_norm_lines(s), GRAIN / (line + 1) + 1, task, j, w->e);
 }
 

@@ -13,6 +13,7 @@ static lm_tensor *joined_last(lm_chain *h, const lm_call *c, lm_meta *result) {
   bool joined[LM_MAX_DIMS];
   int64_t order[LM_MAX_DIMS], shape[LM_MAX_DIMS], n = 1;
   int kept = 0, k;
+  *result = (lm_meta){.dtype = x->dtype};
   for (int i = 0; i < x->ndim; i++) joined[i] = !c->p[0].given || c->p[0].n == 0;
   for (int i = 0; i < c->p[0].n; i++) {
     int axis;
@@ -20,7 +21,6 @@ static lm_tensor *joined_last(lm_chain *h, const lm_call *c, lm_meta *result) {
     if (h->status) return NULL;
     joined[axis] = true;
   }
-  *result = (lm_meta){.dtype = x->dtype};
   for (int i = 0; i < x->ndim; i++) {
     if (joined[i]) n *= x->shape[i];
     if (!joined[i] || c->p[1].i) result->shape[result->ndim++] = joined[i] ? 1 : x->shape[i];

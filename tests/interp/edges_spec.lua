@@ -1,0 +1,55 @@
+-- edges_spec.lua: inputs without elements, without axes, of mixed types, and what is wrong inside ops made of ops.
+
+local function message_of(f) local _, err = try(f) return assert(err, "no error").message end
+
+describe("ops of nothing", function()
+  it("send gradients back through axes of size 1 beside axes of size 0", function()
+    for _, shape in ipairs { { 6, 3, 0 }, { 5, 2, 4, 0 }, { 0, 7 } } do
+      local x = zeros(shape):requires_grad(true)
+      x:unsqueeze(#shape):sum():backward()
+      assert.same(shape, x.grad.shape)
+    end
+    assert.same({ 2, 3, 0, 5 }, zeros { 0 }:reshape { 2, 3, 0, 5 }.shape)
+    assert.same({ 0, 3 }, zeros { 0 }:reshape { -1, 3 }.shape)
+    local x, y = zeros { 3, 0 }:requires_grad(true), ones { 2, 0 }
+    x:inner(y):sum():backward()
+    assert.same({ 3, 0 }, x.grad.shape)
+  end)
+
+  it("refuse to reshape to more elements than there can be", function()
+    for _, shape in ipairs { { 2^32 // 1 | 0, 2^32 // 1 | 0 }, { -2, -3 }, { 4, 2 } } do
+      assert.truthy(message_of(function() return ones { 6 }:reshape(shape) end):find("cannot become", 1, true))
+    end
+  end)
+
+  it("are normalised to nothing over a batch without channels", function()
+    for _, shape in ipairs { { 3, 0 }, { 5, 0, 1 }, { 2, 0, 3, 3 }, { 7, 0, 1, 1 } } do
+      local x = zeros(shape):requires_grad(true)
+      local y = x:batch_norm()
+      assert.same(shape, y.shape)
+      y:sum():backward()
+      assert.same(shape, x.grad.shape)
+    end
+  end)
+end)
+
+describe("quantiles", function()
+  it("name an axis that is not there", function()
+    assert.truthy(message_of(function() return tensor(3.5):median { dim = 1 } end):find("no axis", 1, true))
+    assert.truthy(message_of(function() return randn { 3 }:median { dim = 5 } end):find("not an axis", 1, true))
+    assert.truthy(message_of(function() return zeros { 0, 3 }:median { dim = 1 } end):find("no element", 1, true))
+  end)
+end)
+
+describe("gradients beside integers and booleans", function()
+  it("are those of the same numbers as floats", function()
+    local exponent = tensor { 2.0, 0.5, 1 }:requires_grad(true)
+    tensor({ 3, 4, 0 }, { dtype = "int64" }):pow(exponent):sum():backward()
+    local want = { 9 * math.log(3), 2 * math.log(4), 0 }
+    for i = 1, 3 do assert.near(want[i], exponent.grad[i], 1e-5) end
+    local a = tensor { 1.0, -2 }:requires_grad(true)
+    a:atan2(tensor { true, false }):sum():backward()
+    assert.near(0.5, a.grad[1], 1e-6) -- b / (a^2 + b^2)
+    assert.near(0, a.grad[2], 1e-6)
+  end)
+end)
