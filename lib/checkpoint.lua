@@ -44,9 +44,11 @@ function M.load(path)
   local objects = {}
   for name, values in pairs(kept.objects) do objects[name] = { tensors = {}, values = values } end
   for full, t in pairs(tensors) do
-    local name, rest = full:match("^(.-)/(.*)$")
-    objects[name] = objects[name] or { tensors = {}, values = {} }
-    objects[name].tensors[rest] = t
+    local name -- the longest that fits: a name may hold "/" itself
+    for other in pairs(objects) do
+      if full:sub(1, #other + 1) == other .. "/" and (not name or #other > #name) then name = other end
+    end
+    if name then objects[name].tensors[full:sub(#name + 2)] = t end
   end
   return { values = kept.values, objects = objects, draws = kept.draws }
 end

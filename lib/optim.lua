@@ -254,8 +254,7 @@ local SETTINGS = { "rate", "decay", "momentum", "nesterov", "beta1", "beta2", "e
 
 -- The options that the updates depend on, by name.
 local function settings_of(self)
-  local settings = { schedule = self.o.schedule and self.o.schedule.word or "none",
-    groups = parameters.groups_text(self.groups) }
+  local settings = { schedule = schedules.text(self.o.schedule), groups = parameters.groups_text(self.groups) }
   for _, name in ipairs(SETTINGS) do settings[name] = self.o[name] end
   return settings
 end
@@ -276,7 +275,9 @@ function Optimizer:restore(state)
       self.kind)
   end
   local own = settings_of(self)
-  for name, kept in pairs(state.values.settings or own) do
+  local before = state.values.settings or own
+  for _, name in ipairs { "schedule", "groups", table.unpack(SETTINGS) } do
+    local kept = before[name]
     if kept ~= own[name] then
       errors.raise("argument", 2, "resume: the checkpoint was made with %s { %s = %s }, this run has %s = %s",
         self.kind, name, tostring(kept), name, tostring(own[name]))

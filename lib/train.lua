@@ -196,9 +196,11 @@ function Run:after(row)
   for name, value in pairs(moved) do row[name], row["train_" .. name] = nil, value end
   row.rate = self.opt and self.opt.last_rate
   if not self.o.validate then return end
-  if self.averaged then self.opt:swap() end
-  self:validate(row)
-  if self.averaged then self.opt:swap() end
+  if not self.averaged then return self:validate(row) end
+  self.opt:swap()
+  local ok, e = pcall(self.validate, self, row)
+  self.opt:swap() -- also where the validation failed or was interrupted
+  if not ok then error(e, 0) end
 end
 
 function Run:validate(row)
@@ -213,11 +215,14 @@ end
 
 function Run:go()
   local o, step = self.o, self.locally and self.step_locally or self.step
-  local undo = self.rules and self.rules:begin()
+  local undo, settings = self.rules and self.rules:begin(), self.opt and self.opt.o or {}
+  local clip = settings.clip
+  settings.clip = o.clip or clip -- of this run alone: the optimizer may serve others
   local ok, rows = pcall(loop.run, { data = o.data, batch = o.batch, epochs = o.epochs, shuffle = o.shuffle,
     seed = o.seed, checkpoint = o.checkpoint, resume = o.resume, log = o.log,
     state = { model = self.net, optimizer = self.opt, best = self.best, rules = self.rules },
     each = function(b) return step(self, b) end, after = function(row) return self:after(row) end }, self.position)
+  settings.clip = clip
   if undo then undo() end
   if not ok then error(rows, 0) end
   return rows
@@ -258,7 +263,6 @@ function M.train(given, ...)
   local run = make_run(given, position)
   local o, net, opt, best = run.o, run.net, run.opt, run.best
   if opt then
-    if o.clip then opt.o.clip = o.clip end
     opt:attach(run.rules and run.rules.gradient or net)
   end
   local rows = run:go()

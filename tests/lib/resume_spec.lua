@@ -73,4 +73,56 @@ describe("a run that was cut", function()
     assert.is_false(ok)
     assert.matches("groups = { V2: rate 0.1", tostring(err), 1, true)
   end)
+
+  it("is refused with a bound on gradients, or a schedule, that it did not have", function()
+    local path = folder .. "/clip"
+    local function with(o) return function() return sgd(o) end end
+    go(1, { path = path, optimizer = with { schedule = cosine {} } })
+    for text, o in pairs { ["clip = nil }, this run has clip = 1"] = { schedule = cosine {}, clip = 1 },
+      ["this run has schedule = none"] = {},
+      ["this run has schedule = cosine { final = 0.5"] = { schedule = cosine { final = 0.5 } } } do
+      local ok, err = pcall(go, 2, { path = path, resume = true, optimizer = with(o) })
+      assert.is_false(ok)
+      assert.truthy(tostring(err):find(text, 1, true), tostring(err))
+    end
+  end)
+
+  it("may keep things whose names hold a slash, or are the beginning of others", function()
+    local path, set = folder .. "/names", scene(8, "train")
+    local function run(epochs, state)
+      loop { data = set, batch = 8, epochs = epochs, state = state, checkpoint = path, resume = true, log = false,
+        each = function()
+          for _, t in pairs(state) do t:add_(1) end
+          return 0
+        end }
+    end
+    run(1, { ["a/b"] = tensor { 1.0 }, a = tensor { 10.0 } })
+    local state = { ["a/b"] = tensor { 0.0 }, a = tensor { 0.0 } }
+    run(2, state)
+    assert.equal(3, state["a/b"]:item())
+    assert.equal(12, state.a:item())
+  end)
+end)
+
+describe("train and its optimizer", function()
+  local function small() return model "m" { input { 2 }, readout "r" { dense { 1 } } } end
+  local set = data.tensors { draw("normal", { 8, 2 }, "x"), draw("normal", { 8, 1 }, "y") }
+
+  it("leaves the optimizer's own bound on gradients as it was", function()
+    local opt = sgd { rate = 0.1, clip = 2 }
+    train { model = small(), data = set, loss = "mse", optimizer = opt, clip = 1e-3, log = false }
+    assert.equal(2, opt.o.clip)
+  end)
+
+  it("leaves the weights, not their averages, where the validation fails", function()
+    local valid = data.tensors { set.x, set.y }
+    valid.batch = function() error "no more" end
+    local net, opt = small(), sgd { rate = 0.1, average = 0.9 }
+    local first = net:parameters()[1].tensor:clone()
+    local ok = pcall(train, { model = net, data = set, validate = valid, loss = "mse", optimizer = opt, log = false })
+    assert.is_false(ok)
+    local moved = (net:parameters()[1].tensor - first):abs():max():item()
+    local averaged = (opt.mean[1] - first):abs():max():item()
+    assert.is_true(moved > averaged and averaged > 0)
+  end)
 end)
