@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "optim/journal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -221,7 +222,8 @@ int64_t bind_int(lua_State *L, int index, const char *what) {
 
 double bind_real(lua_State *L, int index, const char *what) {
   if (lua_type(L, index) != LUA_TNUMBER) bind_fail(L, "%s must be a number, not %s", what, described(L, index));
-  return lua_tonumber(L, index);
+  const double value = lua_tonumber(L, index);
+  return isnan(value) ? (double)NAN : value; /* 0 / 0 has a sign on some processors, which messages would show */
 }
 
 const char *bind_text(lua_State *L, int index, const char *what) {

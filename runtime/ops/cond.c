@@ -3,6 +3,8 @@
 #include "ops/core/compose.h"
 #include "ops/core/spectral.h"
 
+#include <math.h>
+
 static lm_status infer(lm_call *c, lm_err *e) {
   char text[LM_SHAPE_TEXT];
   const lm_meta *a = &c->in_meta[0];
@@ -15,9 +17,11 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_chain h = lm_chain_start(e);
   const lm_value method = lm_int(c->p[0].i), first[] = {lm_int(-1), lm_int(0)}, last[] = {lm_int(-1), lm_int(-1)};
   lm_tensor *s = lm_do_with(&h, &lm_op_svdvals, c->in[0], &method);
-  lm_tensor *out =
-      lm_do2(&h, &lm_op_div, lm_do_with(&h, &lm_op_select, s, first), lm_do_with(&h, &lm_op_select, s, last));
-  return lm_compound_end(&h, c, out);
+  lm_tensor *least = lm_do_with(&h, &lm_op_select, s, last);
+  lm_tensor *ratio = lm_do2(&h, &lm_op_div, lm_do_with(&h, &lm_op_select, s, first), least);
+  lm_tensor *singular =
+      lm_do2(&h, &lm_op_eq, least, lm_number_like(&h, c->in[0], 0)); /* 0 / 0 in a matrix of zeros */
+  return lm_compound_end(&h, c, lm_do3(&h, &lm_op_where, singular, lm_number_like(&h, c->in[0], INFINITY), ratio));
 }
 
 static const lm_param params[] = {LM_SPECTRAL_METHOD, {0}};

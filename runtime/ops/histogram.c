@@ -40,7 +40,7 @@ static lm_status range_of(const lm_call *c, const double *x, int64_t n, double *
     if (!isfinite(x[i]))
       return lm_fail(e, LM_ERR_NUMERIC,
                      "histogram: element %lld is %g, so x has no finite range; give 'low' and 'high'",
-                     (long long)i + 1, x[i]);
+                     (long long)i + 1, isnan(x[i]) ? (double)NAN : x[i]);
     *low = fmin(*low, x[i]);
     *high = fmax(*high, x[i]);
   }

@@ -119,6 +119,7 @@ describe("linalg's spectra", function()
       near(x:matmul(null), lamina.zeros { 8, 3, dtype = "float64" }, 1e-12)
       local d = tensor { { 3, 0 }, { 0, -4 } }
       assert.near(4 / 3, d:cond(o):item(), 1e-6)
+      assert.equal(math.huge, zeros { 2, 2 }:cond(o):item())
       for ord, want in pairs { fro = 5, nuc = 7, ["2"] = 4, ["-2"] = 3, ["1"] = 4, ["-inf"] = 3 } do
         assert.near(want, d:matrix_norm { ord = ord, method = method }:item(), 1e-6)
       end
