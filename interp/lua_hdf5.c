@@ -6,6 +6,8 @@
 #include "modules.h"
 #include "own.h"
 
+#include <string.h>
+
 #include "io/hdf5.h"
 
 #define BIND_HDF5 "hdf5 file"
@@ -92,6 +94,16 @@ static int hdf5_read(lua_State *L) {
 /* ---- writing ----------------------------------------------------------------------------------------------------
  */
 
+/* Raises for a name that HDF5 would take for a path. */
+static void check_names(lua_State *L, const lm_tree *v) {
+  for (int64_t i = 0; v->kind == LM_TREE_TABLE && i < v->count; i++) {
+    const char *name = v->items[i].name;
+    if (strchr(name, '/') || !strcmp(name, "."))
+      bind_fail(L, "hdf5_write: '%s' cannot be a name in HDF5; a table inside a table makes a group", name);
+    check_names(L, &v->items[i]);
+  }
+}
+
 static int hdf5_write(lua_State *L) {
   const char *path = own_path(L, 1, "hdf5_write");
   char found[MODULES_PATH];
@@ -101,6 +113,7 @@ static int hdf5_write(lua_State *L) {
   lm_tree *contents = tree_new(L), *attributes = NULL;
   tree_read(L, 2, contents, "hdf5_write");
   if (contents->kind != LM_TREE_TABLE) bind_fail(L, "hdf5_write: the contents must have names");
+  check_names(L, contents);
   if (!lua_isnil(L, 3)) {
     luaL_checktype(L, 3, LUA_TTABLE);
     bind_known_options(L, 3, "hdf5_write", "attributes compress");

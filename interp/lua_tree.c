@@ -2,6 +2,7 @@
 #include "lua_tree.h"
 
 #include "bind.h"
+#include "io/tree_code.h"
 #include "own.h"
 
 #include <stdlib.h>
@@ -92,29 +93,62 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const lm_tree *)a)->name, ((const lm_tree *)b)->name);
 }
 
+static void read_value(lua_State *L, int index, lm_tree *out, const char *what, int depth);
+
+/* The field `shape` of a list of n strings, as hdf5 gives it; whether there is one. */
+static bool read_shape(lua_State *L, int index, lua_Integer n, lm_tree *out, const char *what) {
+  lua_pushliteral(L, "shape");
+  if (lua_rawget(L, index) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  int64_t count = 1, axes = lua_istable(L, -1) ? (int64_t)lua_rawlen(L, -1) : 0;
+  for (int64_t i = 0; i < axes && i < LM_MAX_DIMS; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    out->shape[i] = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : -1;
+    if (out->shape[i] < 1 || __builtin_mul_overflow(count, out->shape[i], &count)) count = -1;
+    lua_pop(L, 1);
+    if (count < 0) break;
+  }
+  if (axes < 1 || axes > LM_MAX_DIMS || count != n)
+    bind_fail(L, "%s: the shape of a list of %lld is that many entries in sizes from 1, such as { 2, 3 }", what,
+              (long long)n);
+  out->ndim = axes > 1 ? (int)axes : 0;
+  lua_pop(L, 1);
+  return true;
+}
+
 /* A list of strings, or a table by name, sorted. */
-static void read_table(lua_State *L, int index, lm_tree *out, const char *what) {
-  lua_Integer n = (lua_Integer)lua_rawlen(L, index);
+static void read_table(lua_State *L, int index, lm_tree *out, const char *what, int depth) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, index), entries = 0;
+  if (depth == LM_TREE_DEPTH)
+    bind_fail(L, "%s: tables are nested more than %d levels deep, or hold themselves", what, LM_TREE_DEPTH);
   luaL_checkstack(L, 8, "a table nested too deep");
   out->kind = n > 0 ? LM_TREE_LIST : LM_TREE_TABLE;
   for (lua_Integer i = 1; i <= n; i++) {
     if (lua_rawgeti(L, index, i) != LUA_TSTRING)
       bind_fail(L, "%s: entry %lld of a list is a %s, expected a string (numbers go into a tensor)", what,
                 (long long)i, luaL_typename(L, -1));
-    tree_read(L, lua_gettop(L), add(L, out, NULL), what);
+    read_value(L, lua_gettop(L), add(L, out, NULL), what, depth + 1);
     lua_pop(L, 1);
   }
+  if (n > 0) {
+    if (read_shape(L, index, n, out, what)) entries--;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) entries++;
+  }
+  if (entries > n)
+    bind_fail(L, "%s: a table has a list of %lld and names besides; give one of them", what, (long long)n);
   if (n > 0) return;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) bind_fail(L, "%s: the names must be strings", what);
     const char *name = lua_tostring(L, -2);
     if (!*name || strlen(name) != lua_rawlen(L, -2)) bind_fail(L, "%s: a name is empty or holds a 0 byte", what);
-    tree_read(L, lua_gettop(L), add(L, out, name), what);
+    read_value(L, lua_gettop(L), add(L, out, name), what, depth + 1);
   }
   if (out->count) qsort(out->items, (size_t)out->count, sizeof *out->items, by_name);
 }
 
-void tree_read(lua_State *L, int index, lm_tree *out, const char *what) {
+static void read_value(lua_State *L, int index, lm_tree *out, const char *what, int depth) {
   lm_err err = {0};
   lm_tensor *t = bind_to_tensor(L, index);
   size_t n;
@@ -135,9 +169,11 @@ void tree_read(lua_State *L, int index, lm_tree *out, const char *what) {
     read_scalar(L, index, out);
     return;
   case LUA_TTABLE:
-    read_table(L, index, out, what);
+    read_table(L, index, out, what, depth);
     return;
   default:
     bind_fail(L, "%s: a %s cannot be written", what, luaL_typename(L, index));
   }
 }
+
+void tree_read(lua_State *L, int index, lm_tree *out, const char *what) { read_value(L, index, out, what, 0); }

@@ -166,8 +166,11 @@ function File:rows(path, n)
 end
 
 --- file:close(): ends it now instead of when Lua's collector comes by.
-function File:close() self._handle:close() end
-File.__close = function(self) self._handle:close() end
+function File:close()
+  self._handle:close()
+  self._listed = nil
+end
+File.__close = File.close
 
 File.__tostring = function(self)
   local lines = { self.name .. ":" }

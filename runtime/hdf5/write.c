@@ -75,6 +75,8 @@ static bool prepare(ready *r, const lm_tree *t) {
     }
     r->ndim = t->kind == LM_TREE_LIST;
     r->dims[0] = (hsize_t)count;
+    if (t->kind == LM_TREE_LIST && t->ndim > 1) r->ndim = t->ndim;
+    for (int i = 0; r->ndim > 1 && i < r->ndim; i++) r->dims[i] = (hsize_t)t->shape[i];
     r->size = sizeof(char *);
     r->data = r->texts;
   }

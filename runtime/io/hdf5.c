@@ -215,7 +215,7 @@ lm_status lm_hdf5_read(lm_tree *out, lm_hdf5 *h, const char *dataset, int ndim, 
 
 lm_status lm_hdf5_open(lm_hdf5 **out, const char *program, const char *path, lm_err *e) {
   *out = NULL;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is refused, too */
   if (fd < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
   struct stat info;
   lm_status status = LM_OK;

@@ -55,7 +55,7 @@ void lm_source_bytes(lm_source *s, const char *name, const void *bytes, int64_t 
 
 /* Opens a regular file for reading and tells its size. */
 static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *e) {
-  *fd = open(path, O_RDONLY | O_CLOEXEC);
+  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is refused, too */
   if (*fd < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
   struct stat info;
   if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {

@@ -221,6 +221,24 @@ describe("hdf5.write", function()
     assert.is_true(file:read("x", { { 1001, 2500 } }):eq(x[{ { 1001, 2500 } }]):all():item())
   end)
 
+  it("keeps the shape of a list of strings, and refuses what HDF5 cannot hold", function()
+    local path = folder .. "/lists.h5"
+    hdf5.write(path, { words = { "a", "b", "c", "d", "e", "f", shape = { 2, 3 } } })
+    assert.same({ "a", "b", "c", "d", "e", "f", shape = { 2, 3 } }, data.hdf5(path, "words"))
+    local ring, deep = {}, {}
+    ring.again = ring
+    local inner = deep
+    for _ = 1, 100 do
+      inner.next = {}
+      inner = inner.next
+    end
+    for words, contents in pairs { ["hold themselves"] = ring, ["64 levels"] = deep,
+      ["'a/b' cannot be a name"] = { ["a/b"] = zeros { 1 } }, ["a list of 1 and names"] = { x = { "a", unit = "ms" } },
+      ["a list of 2 is that many"] = { x = { "a", "b", shape = { 2, 2 } } } } do
+      assert.truthy(message_of(hdf5.write, path, contents):find(words, 1, true), words)
+    end
+  end)
+
   it("leaves the old file where it fails", function()
     local path = folder .. "/old.h5"
     write(path, "old")
