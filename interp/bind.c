@@ -124,7 +124,7 @@ const char *bind_type(lua_State *L, int index) {
 }
 
 /* What a value is, for messages: "a string ('7')", "nil", "a tensor 3x4". */
-static const char *described(lua_State *L, int index) {
+const char *bind_described(lua_State *L, int index) {
   char shape[LM_SHAPE_TEXT];
   lm_tensor *t = bind_to_tensor(L, index);
   if (t) return lua_pushfstring(L, "a tensor %s", lm_shape_text(t->ndim, t->shape, shape));
@@ -205,7 +205,7 @@ lm_tensor *bind_to_tensor(lua_State *L, int index) {
 
 lm_tensor *bind_tensor(lua_State *L, int index, const char *what) {
   bind_box *box = luaL_testudata(L, index, BIND_TENSOR);
-  if (!box) bind_fail(L, "%s must be a tensor, not %s", what, described(L, index));
+  if (!box) bind_fail(L, "%s must be a tensor, not %s", what, bind_described(L, index));
   if (!box->tensor) bind_fail(L, "%s is a tensor that has been released", what);
   return box->tensor;
 }
@@ -216,23 +216,23 @@ lm_tensor *bind_tensor(lua_State *L, int index, const char *what) {
 int64_t bind_int(lua_State *L, int index, const char *what) {
   int exact = 0;
   lua_Integer i = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &exact) : 0;
-  if (!exact) bind_fail(L, "%s must be an integer, not %s", what, described(L, index));
+  if (!exact) bind_fail(L, "%s must be an integer, not %s", what, bind_described(L, index));
   return i;
 }
 
 double bind_real(lua_State *L, int index, const char *what) {
-  if (lua_type(L, index) != LUA_TNUMBER) bind_fail(L, "%s must be a number, not %s", what, described(L, index));
+  if (lua_type(L, index) != LUA_TNUMBER) bind_fail(L, "%s must be a number, not %s", what, bind_described(L, index));
   const double value = lua_tonumber(L, index);
   return isnan(value) ? (double)NAN : value; /* 0 / 0 has a sign on some processors, which messages would show */
 }
 
 const char *bind_text(lua_State *L, int index, const char *what) {
-  if (lua_type(L, index) != LUA_TSTRING) bind_fail(L, "%s must be a string, not %s", what, described(L, index));
+  if (lua_type(L, index) != LUA_TSTRING) bind_fail(L, "%s must be a string, not %s", what, bind_described(L, index));
   return lua_tostring(L, index);
 }
 
 bool bind_bool(lua_State *L, int index, const char *what) {
-  if (!lua_isboolean(L, index)) bind_fail(L, "%s must be true or false, not %s", what, described(L, index));
+  if (!lua_isboolean(L, index)) bind_fail(L, "%s must be true or false, not %s", what, bind_described(L, index));
   return lua_toboolean(L, index);
 }
 
@@ -257,7 +257,7 @@ int bind_shape(lua_State *L, int index, int64_t shape[LM_MAX_DIMS], const char *
     return 1;
   }
   if (!lua_istable(L, index))
-    bind_fail(L, "%s must be a list of sizes such as { 2, 3 }, not %s", what, described(L, index));
+    bind_fail(L, "%s must be a list of sizes such as { 2, 3 }, not %s", what, bind_described(L, index));
   lua_Integer n = (lua_Integer)lua_rawlen(L, index);
   if (n > LM_MAX_DIMS) bind_fail(L, "%s has %d entries; a tensor has at most %d axes", what, (int)n, LM_MAX_DIMS);
   index = lua_absindex(L, index);
@@ -279,7 +279,7 @@ int64_t bind_index(lua_State *L, int index, int64_t n, const char *what) {
 
 bool bind_option(lua_State *L, int index, const char *name) {
   index = lua_absindex(L, index);
-  if (!lua_istable(L, index)) bind_fail(L, "a table of options was expected, not %s", described(L, index));
+  if (!lua_istable(L, index)) bind_fail(L, "a table of options was expected, not %s", bind_described(L, index));
   lua_pushstring(L, name);
   if (lua_rawget(L, index) != LUA_TNIL) return true;
   lua_pop(L, 1);
@@ -344,15 +344,16 @@ static bool among(const char *name, const char *known) {
 /* What options are called elsewhere; lib/schema.lua has those of the words. */
 static const struct {
   const char *theirs, *ours;
-} habits[] = {{"axis", "dim"},    {"axis", "dims"},          {"axes", "dims"},
-              {"padding", "pad"}, {"kernel_size", "kernel"}, {"size", "shape"},
-              {"type", "dtype"},  {"retain_graph", "keep"},  {"create_graph", "create"},
+} habits[] = {{"axis", "dim"},         {"axis", "dims"},           {"axes", "dims"},     {"padding", "pad"},
+              {"size", "shape"},       {"kernel_size", "kernel"},  {"type", "dtype"},    {"retain_graph", "keep"},
+              {"ddof", "correction"},  {"create_graph", "create"}, {"p", "q"},           {"unbiased", "correction"},
+              {"min", "low"},             {"max", "high"},      {"shift", "shifts"},
               {NULL, NULL}};
 
 void bind_known_options(lua_State *L, int index, const char *what, const char *known) {
   char near[WORD + 1];
   index = lua_absindex(L, index);
-  if (!lua_istable(L, index)) bind_fail(L, "%s: a table of options was expected, not %s", what, described(L, index));
+  if (!lua_istable(L, index)) bind_fail(L, "%s: a table of options was expected, not %s", what, bind_described(L, index));
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *key = lua_tostring(L, -2);
@@ -362,7 +363,8 @@ void bind_known_options(lua_State *L, int index, const char *what, const char *k
         bind_fail(L, "%s: unknown option '%s' (did you mean '%s'?)", what, key, habits[i].ours);
     if (bind_nearest(key, known, near, sizeof near))
       bind_fail(L, "%s: unknown option '%s' (did you mean '%s'?)", what, key, near);
-    bind_fail(L, "%s: unknown option '%s' (there are: %s)", what, key, *known ? known : "none");
+    if (!*known) bind_fail(L, "%s: unknown option '%s' (it takes none)", what, key);
+    bind_fail(L, "%s: unknown option '%s' (there are: %s)", what, key, known);
   }
 }
 

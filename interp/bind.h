@@ -68,6 +68,9 @@ bool bind_collect(lua_State *L, lm_status status);
 /* What the value at an index is called: "nil", "table", "tensor", "model". For messages. */
 const char *bind_type(lua_State *L, int index);
 
+/* The same with the value itself, where it is short: "the number 5", "a tensor 2x3". May push it. */
+const char *bind_described(lua_State *L, int index);
+
 /* ---- other arguments; `what` names the argument in messages ("conv2d: stride") ----------------------------------
  */
 

@@ -36,15 +36,28 @@ lm_dtype create_dtype(lua_State *L, int index, const char *what, lm_dtype usual)
   return dtype;
 }
 
-int create_shape(lua_State *L, int index, const char *what, int64_t shape[LM_MAX_DIMS], lm_dtype *dtype) {
+void create_spread(lua_State *L, const char *what, const char *options) {
+  if (lua_gettop(L) != 1 || !lua_istable(L, 1) || luaL_getmetafield(L, 1, "__name") != LUA_TNIL) return;
+  int n = (int)lua_rawlen(L, 1);
+  bool named = false;
+  bind_known_options(L, 1, what, options);
+  luaL_checkstack(L, n + LUA_MINSTACK, what);
+  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) named = named || lua_type(L, -2) == LUA_TSTRING;
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, 1, i);
+  if (named) lua_pushvalue(L, 1);
+  lua_remove(L, 1);
+}
+
+int create_shape(lua_State *L, int index, const char *what, const char *options, int64_t shape[LM_MAX_DIMS],
+                 lm_dtype *dtype) {
   char label[64];
   snprintf(label, sizeof label, "%s: the shape", what);
   *dtype = LM_F32;
   if (lua_istable(L, index)) {
-    bind_known_options(L, index, what, "dtype");
+    bind_known_options(L, index, what, options);
     *dtype = create_dtype(L, index, what, LM_F32);
     if (!lua_isnoneornil(L, index + 1)) {
-      if (lua_istable(L, index + 1)) bind_known_options(L, index + 1, what, "dtype");
+      if (lua_istable(L, index + 1)) bind_known_options(L, index + 1, what, options);
       *dtype = create_dtype(L, index + 1, what, *dtype);
     }
     return bind_shape(L, index, shape, label);
@@ -55,7 +68,7 @@ int create_shape(lua_State *L, int index, const char *what, int64_t shape[LM_MAX
     shape[n++] = bind_int(L, index, label);
   }
   if (lua_istable(L, index)) {
-    bind_known_options(L, index, what, "dtype");
+    bind_known_options(L, index, what, options);
     *dtype = create_dtype(L, index, what, LM_F32);
   } else if (!lua_isnoneornil(L, index)) {
     bind_fail(L, "%s must be a list of sizes such as { 2, 3 }, not a %s", label, bind_type(L, index));
@@ -67,7 +80,7 @@ static int filled(lua_State *L, const char *what, double value) {
   int64_t shape[LM_MAX_DIMS];
   lm_dtype dtype;
   lm_err err = {0};
-  int ndim = create_shape(L, 1, what, shape, &dtype);
+  int ndim = create_shape(L, 1, what, "dtype", shape, &dtype);
   lm_tensor **slot = bind_new_tensor(L);
   lm_status status = lm_tensor_full(slot, dtype, ndim, shape, value, &err);
   if (bind_collect(L, status)) status = lm_tensor_full(slot, dtype, ndim, shape, value, &err);
@@ -273,6 +286,7 @@ static int64_t whole_steps(int64_t start, int64_t stop, int64_t step) {
 
 static int create_arange(lua_State *L) {
   lm_err err = {0};
+  create_spread(L, "arange", "dtype");
   if (lua_type(L, 1) == LUA_TNUMBER && (lua_isnoneornil(L, 2) || lua_istable(L, 2)))
     bind_fail(L, "arange: takes the first number and the last, which is included, as in arange(1, %s)",
               lua_tostring(L, 1));
@@ -306,6 +320,7 @@ static int create_arange(lua_State *L) {
 /* n numbers from a to b, both included. */
 static lm_tensor *spaced(lua_State *L, const char *what, double *a, double *b) {
   char label[48];
+  create_spread(L, what, "dtype");
   snprintf(label, sizeof label, "%s: first", what);
   *a = bind_real(L, 1, label);
   snprintf(label, sizeof label, "%s: last", what);
@@ -344,6 +359,7 @@ static int create_logspace(lua_State *L) {
 
 static int create_eye(lua_State *L) {
   lm_err err = {0};
+  create_spread(L, "eye", "dtype");
   int64_t n = bind_int(L, 1, "eye: the number of rows"), m = n;
   int options = lua_type(L, 2) == LUA_TNUMBER ? 3 : 2;
   if (options == 3) m = bind_int(L, 2, "eye: the number of columns");

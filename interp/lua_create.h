@@ -13,8 +13,14 @@ int create_done(lua_State *L, const char *what, lm_status status, lm_err *err);
 /* The dtype option of the table at index, or what is usual. */
 lm_dtype create_dtype(lua_State *L, int index, const char *what, lm_dtype usual);
 
-/* zeros{2, 3}, zeros({2, 3}, {dtype =}), zeros(2, 3): reads a shape, returns ndim. */
-int create_shape(lua_State *L, int index, const char *what, int64_t shape[LM_MAX_DIMS], lm_dtype *dtype);
+/* f { 2, 3, name = x } is called as f(2, 3, { name = x }): where a lone table is the argument, its entries take its
+ * place, and follow them as the table of options where it names any (of `options`, or it raises). */
+void create_spread(lua_State *L, const char *what, const char *options);
+
+/* zeros{2, 3}, zeros({2, 3}, {dtype =}), zeros(2, 3): reads a shape and the dtype, returns ndim; `options` may be
+ * named. */
+int create_shape(lua_State *L, int index, const char *what, const char *options, int64_t shape[LM_MAX_DIMS],
+                 lm_dtype *dtype);
 
 /* The tensor at index 1 whose shape is wanted; checks the options at 2. */
 lm_tensor *create_like(lua_State *L, const char *what);

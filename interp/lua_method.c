@@ -218,39 +218,17 @@ static int tensor_release(lua_State *L) {
 /* ---- names that do not exist -------------------------------------------------------------------------------------
  */
 
-/* What other tensor libraries call it, and what it is here. */
-static const struct {
-  const char *theirs, *ours;
-} aliases[] = {{"view", "it is called reshape here"},
-               {"numpy", "it is called totable here"},
-               {"tolist", "it is called totable here"},
-               {"float", "it is called to \"float32\" here"},
-               {"double", "it is called to \"float64\" here"},
-               {"long", "it is called to \"int64\" here"},
-               {"int", "it is called to \"int64\" here"},
-               {"byte", "it is called to \"uint8\" here"},
-               {"bool", "it is called to \"bool\" here"},
-               {"astype", "it is called to here"},
-               {"type", "it is called dtype here"},
-               {"numel", "it is called count here"},
-               {"nelement", "it is called count here"},
-               {"len", "#x is the size of the first axis"},
-               {"dim", "it is called ndim here"},
-               {"T", "x:t() is the transposed matrix"},
-               {"mm", "it is called matmul here"},
-               {"bmm", "it is called matmul here"},
-               {"narrow", "it is called slice here"},
-               {"cat", "it is called concat here"},
-               {"concatenate", "it is called concat here"},
-               {"ravel", "it is called flatten here"},
-               {"clip", "it is called clamp here"},
-               {"copy_", "it is called copy here"},
-               {"fill_", "it is called fill here"},
-               {"zero_", "it is called zero here"},
-               {"requires_grad_", "it is called requires_grad here"},
-               {"device", "there is one device, the processor"},
-               {"cpu", "there is one device, the processor"},
-               {"cuda", "there is one device, the processor"}};
+/* What other libraries' name is called here, by lib/errors/habits.lua; NULL: nothing is known. Pushes values. */
+static const char *habit(lua_State *L, const char *name) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, LUA_GNAME);
+  lua_pushliteral(L, "require");
+  if (lua_rawget(L, -2) != LUA_TFUNCTION) return NULL;
+  lua_pushliteral(L, "lamina.errors.habits");
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK || !lua_istable(L, -1)) return NULL;
+  lua_pushstring(L, name);
+  return lua_rawget(L, -2) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+}
 
 static void add_names(luaL_Buffer *b, const luaL_Reg *list) {
   for (; list->name; list++) {
@@ -262,9 +240,8 @@ static void add_names(luaL_Buffer *b, const luaL_Reg *list) {
 void tensor_no_such(lua_State *L, const char *name) {
   char near[48];
   luaL_Buffer b;
-  for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-    if (strcmp(name, aliases[i].theirs) == 0)
-      bind_fail(L, "a tensor has no field or method '%s' (%s)", name, aliases[i].ours);
+  const char *ours = habit(L, name);
+  if (ours) bind_fail(L, "a tensor has no field or method '%s' (%s)", name, ours);
   if (strspn(name, "-0123456789") == strlen(name))
     bind_fail(L, "a tensor has no field '%s': a position is a number, without quotes: x[%s]", name, name);
   luaL_buffinit(L, &b);

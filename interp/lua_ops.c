@@ -136,6 +136,32 @@ static void read_options(lua_State *L, op_call *c, int index) {
   }
 }
 
+/* How the op is called, "gather(x, index, dim)"; pushed. Optional inputs are left out. */
+static const char *usage(lua_State *L, const lm_op *op) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  luaL_addstring(&b, op->name);
+  luaL_addchar(&b, '(');
+  bool first = true;
+  for (const char *at = op->inputs; *at;) {
+    size_t n = strcspn(at, " ");
+    if (at[n - 1] != '?') {
+      if (!first) luaL_addstring(&b, ", ");
+      luaL_addlstring(&b, at, n);
+      first = false;
+    }
+    at += n;
+    at += strspn(at, " ");
+  }
+  for (int i = 0, n = lm_op_param_count(op); i < n; i++) {
+    luaL_addstring(&b, ", ");
+    luaL_addstring(&b, op->params[i].name);
+  }
+  luaL_addchar(&b, ')');
+  luaL_pushresult(&b);
+  return lua_tostring(L, -1);
+}
+
 static void read_params(lua_State *L, op_call *c, int index, int top) {
   int n = lm_op_param_count(c->op);
   for (int which = 0; index <= top; index++, which++) {
@@ -146,8 +172,7 @@ static void read_params(lua_State *L, op_call *c, int index, int top) {
       return;
     }
     if (which >= n)
-      bind_fail(L, "%s: too many arguments (it takes %s%s)", c->op->name, c->op->inputs,
-                n ? lua_pushfstring(L, " and %d parameter%s", n, n > 1 ? "s" : "") : "");
+      bind_fail(L, "%s: too many arguments (it is called %s)", c->op->name, usage(L, c->op));
     if (lua_isnil(L, index)) continue;
     if (n == 1 && lua_type(L, index) == LUA_TNUMBER &&
         (c->op->params[0].kind == LM_P_SHAPE || c->op->params[0].kind == LM_P_DIMS)) { /* reshape(2, 3) */
@@ -162,6 +187,18 @@ static void read_params(lua_State *L, op_call *c, int index, int top) {
     }
     read_param(L, c, which, index);
   }
+}
+
+/* Raises: input `name` is not the tensor that it must be. */
+_Noreturn static void no_tensor(lua_State *L, const op_call *c, const char *name, int index) {
+  const char *what = lua_pushfstring(L, "%s: %s", c->op->name, name);
+  if (luaL_testudata(L, index, BIND_TENSOR)) bind_tensor(L, index, what); /* raises: it has been released */
+  const char *is = bind_described(L, index);
+  if (lua_istable(L, index))
+    bind_fail(L, "%s must be a tensor, not %s (tensor { 1, 2 } makes one)", what, is);
+  if (lm_op_param_count(c->op) + c->n_in > 1 && lua_type(L, index) != LUA_TNIL)
+    bind_fail(L, "%s must be a tensor, not %s (it is called %s)", what, is, usage(L, c->op));
+  bind_fail(L, "%s must be a tensor, not %s", what, is);
 }
 
 /* Tensors of a variadic op: one list, or arguments up to the first that is no tensor. Returns the next argument. */
@@ -218,8 +255,7 @@ static int read_inputs(lua_State *L, op_call *c, int top) {
         bind_fail(
             L, c->n_in == 0 ? "%s: %s is missing (a method is called with a colon, x:%s(...))" : "%s: %s is missing",
             c->op->name, name, c->op->name);
-      const char *what = lua_pushfstring(L, "%s: %s", c->op->name, name);
-      bind_tensor(L, index, what);
+      no_tensor(L, c, name, index);
     }
     at += n;
     at += strspn(at, " ");

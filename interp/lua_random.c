@@ -53,11 +53,22 @@ static void check_range(lua_State *L, const char *what, double low, double high)
     bind_fail(L, "%s: the range %.17g to %.17g is wider than 2^52 or beyond 2^53", what, low, high);
 }
 
+/* The key of a draw whose last argument may be { seed = n }: of that seed alone, the same at every call. */
+static lm_key own_key(lua_State *L, const char *what, int kind) {
+  char purpose[32], label[32];
+  if (!lua_istable(L, -1) || !bind_option(L, -1, "seed")) return next_key(kind);
+  snprintf(purpose, sizeof purpose, "%s of its own", kinds[kind]);
+  snprintf(label, sizeof label, "%s: seed", what);
+  lm_key key = {.seed = (uint64_t)bind_int(L, -1, label), .purpose = lm_purpose(purpose)};
+  lua_pop(L, 1);
+  return key;
+}
+
 static int random_filled(lua_State *L, const char *what, int kind, double a, double b) {
   int64_t shape[LM_MAX_DIMS];
   lm_dtype dtype;
-  int ndim = create_shape(L, 1, what, shape, &dtype);
-  return drawn(L, what, kind, next_key(kind), dtype, ndim, shape, a, b);
+  int ndim = create_shape(L, 1, what, "dtype seed", shape, &dtype);
+  return drawn(L, what, kind, own_key(L, what, kind), dtype, ndim, shape, a, b);
 }
 
 static int random_randn(lua_State *L) { return random_filled(L, "randn", NORMAL, 0, 1); }
@@ -73,6 +84,7 @@ static int random_randn_like(lua_State *L) { return random_like(L, "randn_like",
 static int random_rand_like(lua_State *L) { return random_like(L, "rand_like", UNIFORM, 0, 1); }
 
 static int random_randint(lua_State *L) {
+  create_spread(L, "randint", "");
   int64_t shape[LM_MAX_DIMS];
   int64_t low = bind_int(L, 1, "randint: low"), high = bind_int(L, 2, "randint: high");
   int ndim = lua_isnoneornil(L, 3) ? 0 : bind_shape(L, 3, shape, "randint: the shape");
@@ -81,6 +93,7 @@ static int random_randint(lua_State *L) {
 }
 
 static int random_permutation(lua_State *L) {
+  create_spread(L, "permutation", "");
   int64_t n = bind_int(L, 1, "permutation: the count");
   if (n < 0) bind_fail(L, "permutation: the count is %lld but must not be negative", (long long)n);
   return drawn(L, "permutation", PERMUTATION, next_key(PERMUTATION), LM_I64, 1, &n, 0, 0);
@@ -88,6 +101,7 @@ static int random_permutation(lua_State *L) {
 
 /* bernoulli(p, shape [, {dtype =}]), or bernoulli(tensor of chances [, {dtype =}]) */
 static int random_bernoulli(lua_State *L) {
+  create_spread(L, "bernoulli", "dtype");
   lm_err err = {0};
   int64_t shape[LM_MAX_DIMS];
   lm_tensor *chances = bind_to_tensor(L, 1);
@@ -177,6 +191,7 @@ static void choose(chosen *c, lm_key key, int64_t *out, int64_t *order) {
 
 /* choice(n or tensor, count [, {replace =, weights =}]) */
 static int random_choice(lua_State *L) {
+  create_spread(L, "choice", "replace weights");
   chosen c = {0};
   lm_err err = {0};
   lm_tensor *from = bind_to_tensor(L, 1);
@@ -275,10 +290,12 @@ void bind_open_random(lua_State *L, int table) {
       {"bernoulli", random_bernoulli}, {"choice", random_choice},   {"draw", random_draw},
       {"seed", random_seed},           {"draws", random_draws},     {NULL, NULL}};
   static const bind_doc docs[] = {
-      {"randn", "randn { 2, 3, dtype = \"float32\" }",
-       "Standard normal numbers (Philox, Box-Muller), keyed by the seed and the number of the draw."},
-      {"rand", "rand { 2, 3, dtype = \"float32\" }",
-       "Uniform numbers in [0, 1), keyed by the seed and the number of the draw."},
+      {"randn", "randn { 2, 3, dtype = \"float32\", seed = }",
+       "Standard normal numbers (Philox, Box-Muller), keyed by the script's seed and the number of the draw; with a seed\n"
+       "of their own by that alone: the same at every call."},
+      {"rand", "rand { 2, 3, dtype = \"float32\", seed = }",
+       "Uniform numbers in [0, 1), keyed by the script's seed and the number of the draw; with a seed of their own by\n"
+       "that alone: the same at every call."},
       {"randn_like", "randn_like(x [, { dtype = }])",
        "Standard normal numbers in the shape of x, and in its dtype where that is a float."},
       {"rand_like", "rand_like(x [, { dtype = }])",
@@ -295,7 +312,7 @@ void bind_open_random(lua_State *L, int table) {
        "item is, in proportion (without replacement, to those that are left)."},
       {"draw", "lamina.core.tensor.draw { kind =, shape =, seed =, purpose =, step =, mean =, std =, low =, high = }",
        "A draw with its own key: kind is normal, uniform, int (low to high included) or permutation."},
-      {"seed", "seed([n])", "The seed of the script's draws; setting it starts them anew."},
+      {"seed", "lamina.core.tensor.seed([n])", "The seed of the script's draws; setting it starts them anew."},
       {NULL, NULL, NULL}};
   bind_document(L, docs);
   lua_pushvalue(L, table);

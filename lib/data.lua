@@ -35,11 +35,13 @@ M.from = from.from
 M.mnist = mnist.mnist
 M.folder = files.folder
 M.npy = files.npy
+M.npz = files.npz
 M.csv = files.csv
 M.mat = files.mat
 M.hdf5 = files.hdf5
 M.netcdf = files.netcdf
 M.save_npy = files.save_npy
+M.save_npz = files.save_npz
 M.save_csv = files.save_csv
 
 M.make_batch = sets.make_batch

@@ -142,12 +142,13 @@ end
 --- experiment "NAME" { seed = 1, params = { rate = 3e-3 }, about = }: begins it and returns the parameters, with the
 -- values of the command line. Sets the seed, makes the output folder (--out DIR, else runs/NAME-1, -2, ...). Raises
 -- for an argument that the script does not declare (exit code 2), and for --out with finished results.
-function M.experiment(name)
+function M.experiment(name, ...)
   local at = errors.position(2)
   if type(name) ~= "string" or not name:match "^[%w][%w_%.%-]*$" then
     errors.raise("argument", at, "experiment: expected a name of letters, digits, '-', '_' and '.', as in experiment "
       .. "\"lenet-mnist\" { seed = 1 }, got %s", type(name) == "string" and "'" .. name .. "'" or "a " .. type(name))
   end
+  require("lamina.model.words").name_alone("experiment", at, ...)
   return function(given)
     return begin(name, given, errors.position(2))
   end

@@ -14,18 +14,20 @@ Lamina: models of sensory cortex, in Lua.
 
   models       model input area readout feedback lateral shared layer
   layers       %s
-  learning     train evaluate loop; losses; sgd adam adamw rmsprop adagrad; cosine step linear constant warmup;
-               local_rule dale; help "goals", "penalties", "constraints", "rules"
+  learning     train evaluate loop; losses cross_entropy mse bce; sgd adam adamw rmsprop adagrad; cosine step linear
+               constant warmup; local_rule dale; help "goals", "penalties", "constraints", "rules"
   data         data augment image hdf5 stimuli neural
   analysis     predictivity separability; ridge; kfold grouped; split_half
   experiments  experiment report
   figures      plot
-  tensors      tensor zeros ones full arange linspace logspace eye zeros_like ones_like full_like no_grad
-               print_options; ops; linalg fft
-  draws        randn rand randint permutation bernoulli choice randn_like rand_like
+  tensors      tensor zeros ones full arange linspace logspace eye meshgrid zeros_like ones_like full_like
+               print_options; ops; linalg fft; help "index", "dtypes"
+  gradients    grad jacobian hessian jvp hvp custom checkpointed on_gradient gradcheck no_grad; help "gradients"
+  draws        randn rand randint permutation bernoulli choice randn_like rand_like; help "random"
   else         help try lamina
 
-help "conv" or help(conv) explains a word, help "conv2d" an op, help "tensor" what a tensor can do.
+help "conv" or help(conv) explains a word, help "conv2d" an op, help "net:save" a method, help "tensor" what a tensor
+can do; help(x) what can be done with a value, whatever it is.
 
 At this prompt: an expression shows its value, a ';' at its end keeps quiet, `_` is the last value. Every entry is a
 chunk of its own: a `local` ends with it, so leave `local` out for what is needed later. Tab completes names, the
@@ -74,11 +76,16 @@ local function path_of(module)
   return "lib/" .. module:gsub("^lamina%.", ""):gsub("%.", "/") .. ".lua"
 end
 
+local read = {} -- the lines of files that have been read, by path
+
+local function lines_of_file(path)
+  read[path] = read[path] or lines_of(command.source(path) or "")
+  return read[path]
+end
+
 -- The comment above `M.name =` or `function M.name` in a module's file.
 local function comment_of_field(module, name)
-  local source = command.source(path_of(module))
-  if not source then return nil end
-  local lines = lines_of(source)
+  local lines = lines_of_file(path_of(module))
   for i, line in ipairs(lines) do
     if line:match("^function M[%.:]" .. name .. "%s*%(") or line:match("^M%." .. name .. "%s*=") then
       return comment_above(lines, i)
@@ -105,25 +112,49 @@ end
 
 local function parameter_line(p)
   local choices = p.choices and ": " .. p.choices:gsub(" ", ", ") or ""
-  return string.format("  %-12s %s (%s%s%s)", p.name, p.doc or "", p.kind, choices,
-    p.default ~= nil and ", default " .. tostring(p.default) or "")
+  return string.format("  %-12s ", p.name) .. wrapped(string.format("%s (%s%s%s)", p.doc or "", p.kind, choices,
+    p.default ~= nil and ", default " .. tostring(p.default) or ""), "               ")
+end
+
+-- How an op is called: sort(x [, dim, descending]); the parameters may be named in a table instead.
+local function op_call(op)
+  local given, may = {}, {}
+  for input in op.inputs:gmatch "%S+" do
+    if input:find "%?$" then may[#may + 1] = input:sub(1, -2) else given[#given + 1] = input end
+  end
+  for _, p in ipairs(op.params or {}) do
+    if p.default == nil and #may == 0 then given[#given + 1] = p.name else may[#may + 1] = p.name end
+  end
+  return string.format("%s(%s%s)", op.name, table.concat(given, ", "),
+    #may > 0 and " [, " .. table.concat(may, ", ") .. "]" or "")
 end
 
 local function op_doc(name)
   local ops = require "lamina.core.ops"
   local op = ops.doc(name)
   if not op then return nil end
-  local lines = { string.format("%s(%s): an op of the runtime (ops.%s, or a method of tensors)", name,
-    tostring(op.inputs), name), op.doc }
+  local first = op.inputs:match "^[%w_]+" or "x"
+  local lines = { string.format("%s: an op of the runtime (ops.%s, or a method of tensors, %s:%s)", op_call(op), name,
+    #first == 1 and first or "x", name), op.doc }
   for _, p in ipairs(op.params or {}) do lines[#lines + 1] = parameter_line(p) end
   return table.concat(lines, "\n")
 end
 
--- The doc of the op that a function is; nil for other values.
-local function op_doc_of(value)
-  for name, op in require("lamina.core.repeatable").stock_pairs(require "lamina.core.ops") do
-    if rawequal(op, value) then return op_doc(name) end
+-- The name under which a table holds a value.
+local function name_in(list, value)
+  for name, item in require("lamina.core.repeatable").stock_pairs(list) do
+    if rawequal(item, value) then return name end
   end
+end
+
+-- The doc of the op, or the method of tensors, that a function is; nil for other values.
+local function op_doc_of(value)
+  local op = name_in(require "lamina.core.ops", value)
+  if op then return op_doc(op) end
+  local method = name_in(objects.tensor_methods(), value)
+  local of = method and method:match "^(.*)_$"
+  return method and (op_doc(method) or runtime_doc(method)
+    or of and op_doc(of) and "x:" .. method .. "(...): the result of " .. of .. ", written into x.\n" .. op_doc(of))
 end
 
 -- ---- values ----------------------------------------------------------------------------------------------------
@@ -211,7 +242,21 @@ end
 
 -- What is no word but has a file of its own to read about.
 local HEADS = { goals = "goals", constraints = "constraints", constraint = "constraints", penalties = "penalty",
-  penalty = "penalty", rules = "rules", rule = "rules", cells = "cells", ["local rule"] = "rules" }
+  penalty = "penalty", rules = "rules", rule = "rules", cells = "cells", ["local rule"] = "rules", loss = "loss",
+  non_negative = "constraints", non_positive = "constraints", regularisation = "penalty", batchnorm = "layers/norm" }
+
+-- Names that scripts write as texts, rule = "oja", loss = "poisson": where each has its comment and its options.
+local function named_doc(name)
+  local rule = require("lamina.rules.known")[name]
+  if rule then
+    return string.format('rule = "%s", or rule = { "%s", rate =, ... }\n%s\noptions\n%s', name, name,
+      comment_of_field("lamina.rules.known", name), table.concat(option_lines(rule.options), "\n"))
+  end
+  local schema = require "lamina.schema"
+  if require "lamina.loss" and schema.words["losses." .. name] then
+    return with_options("losses." .. name, comment_of_field("lamina.loss", name))
+  end
+end
 
 local function head_doc(name)
   local source = HEADS[name] and command.source("lib/" .. HEADS[name] .. ".lua")
@@ -251,9 +296,9 @@ local function dotted_doc(name)
     or first == "tensor" and (op_doc(rest) or runtime_doc(rest))
 end
 
--- A method: "tensor:sum", "net:save", or its name alone.
+-- A method: "tensor:sum", "net:save" (or "net.save"), or its name alone.
 local function method_doc(name)
-  local class, method = name:match "^([%w_]+):([%w_]+)$"
+  local class, method = name:match "^([%w_]+)[:.]([%w_]+)$"
   if not class then return objects.method_docs(name) end
   if class == "tensor" or class == "x" or class == "t" then return op_doc(method) or runtime_doc(method) end
   return objects.method_docs(method, class)
@@ -263,7 +308,7 @@ local function text_of(what)
   if type(what) == "string" then
     return word_doc(what) or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
       or method_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what)
-      or option_doc(what)
+      or named_doc(what) or option_doc(what)
   end
   local kind = objects.kind_of(what)
   if kind == "tensor" then return word_doc "tensor" end
@@ -281,21 +326,25 @@ function M.text(what) return text_of(what) end
 --- What the runtime says of one of its functions or methods that is no op; nil where it says nothing.
 function M.runtime(name) return runtime_doc(name) end
 
+-- The line for a name of which nothing is known: what is nearly called so, or where it occurs.
+local function unknown(what)
+  if type(what) ~= "string" then
+    return "nothing is known of this " .. type(what)
+      .. " (help \"NAME\" explains a word, an op or a method by its name)"
+  end
+  local find = require "lamina.help.find"
+  local names = find.names(text_of)
+  local line = string.format("nothing is known of '%s'%s", what, require("lamina.errors").hint(what, names))
+  return line .. "\n" .. (find.line(what, names, text_of) or "help() lists the words")
+end
+
 --- help() is an overview; help "conv" or help(conv) explains a word; help "conv2d" an op; help "plot.bars" a field.
 function M.help(what)
   if what == nil then
     print(string.format(OVERVIEW, layer_words()))
     return
   end
-  local text = M.text(what)
-  if not text then
-    local errors = require "lamina.errors"
-    local names = {}
-    for word in pairs(words.list) do names[#names + 1] = word end
-    text = type(what) == "string" and string.format("nothing is known of '%s'%s", what, errors.hint(what, names))
-      or "nothing is known of this " .. type(what)
-  end
-  print(text)
+  print(M.text(what) or unknown(what))
 end
 
 return M

@@ -32,6 +32,18 @@ function History:columns()
   return names
 end
 
+--- history:csv(path): writes the table as CSV, errors as parts of 1; a relative path is one in the experiment's
+-- folder. Returns the path written.
+function History:csv(path)
+  local names = self:columns()
+  local rows = { names }
+  for i, row in ipairs(self) do
+    rows[i + 1] = {}
+    for k, name in ipairs(names) do rows[i + 1][k] = row[name] == nil and "" or row[name] end
+  end
+  return require("lamina.data.files").save_csv(path, rows)
+end
+
 --- One cell as text: errors in percent, other numbers with four significant digits.
 function M.cell(name, value)
   if value == nil then return "" end

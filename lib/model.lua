@@ -110,11 +110,12 @@ end
 -- what it made of the last, so that a signal takes a step from area to area; the input and readouts are without delay
 -- in both. What lies before the first step is zero. core = net:upto "V2" begins with another model's areas and a copy
 -- of their weights, with shared(net:upto "V2") with the weights themselves.
-function M.model(name)
+function M.model(name, ...)
   local at = errors.position(2)
   if type(name) ~= "string" then
     errors.raise("argument", at, "model: expected a name, as in model \"LeNet\" { input { 1, 28, 28 }, ... }")
   end
+  words.name_alone("model", at, ...)
   return function(given)
     local position = errors.position(2)
     words.need_table(string.format("model %q", name), given, position, "{ input { 1, 28, 28 }, area \"V1\" {...} }")

@@ -1,15 +1,20 @@
 --- lamina.neural: models against neurons.
 --
 --   local v1 = neural.assembly "v1.npz"
---   local score = predictivity { model = net, stimuli = stimuli.folder "images", responses = v1,
---     mapping = ridge { alphas = logspace(-2, 7, 30) }, splits = grouped { 10, by = "movie" }, ceiling = split_half {
---              10 } }
+--   local score = predictivity {
+--     model = net, stimuli = stimuli.folder "images", responses = v1,
+--     mapping = ridge { alphas = logspace(-2, 7, 30) }, splits = grouped { 10, by = "movie" },
+--     ceiling = split_half { 10 },
+--   }
 --   print(score)
 --
--- neural.assembly  recorded responses with their coordinates      neural.join       several recordings as one
--- neural.simulate  units of known tuning, with noise              neural.gabor_energy  a front end of complex cells
--- predictivity     how well each layer predicts responses         neural.separability  how well classes can be told
--- apart ridge; kfold, grouped; split_half: the map, the splits, the ceiling
+-- neural.assembly      recorded responses with their coordinates
+-- neural.join          several recordings as one
+-- neural.simulate      units of known tuning, with noise
+-- neural.gabor_energy  a front end of complex cells
+-- predictivity         how well each layer predicts responses
+-- neural.separability  how well classes can be told apart
+-- ridge; kfold, grouped; split_half: the map, the splits, the ceiling
 local assembly = require "lamina.neural.assembly"
 local ceiling = require "lamina.neural.ceiling"
 local energy = require "lamina.neural.energy"

@@ -34,7 +34,7 @@ local function read(_, name)
     local where = { file = at.source:sub(2), line = at.currentline }
     errors.raise("internal", where, "undefined name '%s'", tostring(name))
   end
-  local habit = require("lamina.errors.hints").names[name]
+  local habit = require("lamina.errors.hints").name(name)
   errors.raise("name", 2, "undefined name '%s'%s", tostring(name), habit and " (" .. habit .. ")"
     or errors.hint(name, all_names()))
 end

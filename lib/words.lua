@@ -66,10 +66,12 @@ local function seal(word, module)
       if type(known) == "string" then names[#names + 1] = known end
     end
     table.sort(names)
-    local near = errors.nearest(tostring(name), names)
-    errors.raise("name", 2, "%s has no word '%s'%s", word, tostring(name), near
-      and string.format(" (did you mean '%s'?)", near)
-      or #names <= 12 and " (there are " .. table.concat(names, ", ") .. ")" or "")
+    local habit = require("lamina.errors.hints").member(word, name)
+    local near = errors.nearest(name, names)
+    errors.raise("name", 2, "%s has no word '%s' (%s)", word, name, habit
+      or near and string.format("did you mean '%s'?", near)
+      or #names <= 12 and "there are " .. table.concat(names, ", ")
+      or string.format("help %q lists them", word))
   end })
 end
 

@@ -29,6 +29,10 @@ local TENSORS = schema.document("data.tensors", {
 -- With names for the classes, y holds labels among them.
 local function check_classes(word, name, y, classes, position)
   if not classes then return end
+  if type(y) == "table" then
+    errors.raise("argument", position, "%s: classes name the labels of a y that is one tensor, and y is %s; leave "
+      .. "classes out", word, targets.text(y))
+  end
   if not tensor.is_tensor(y) or y.dtype ~= "int64" or y.ndim ~= 1 then
     errors.raise("dtype", position, "%s: labels must be int64 with one axis, y is %s", word, targets.text(y))
   end

@@ -34,6 +34,13 @@ function M.npy(given)
   return require("lamina.core.io").npy_read(require("lamina.experiment").find(o.path), { map = o.map })
 end
 
+--- data.npz "x.npz": every array of a NumPy .npz file by its name: tensors, and lists of strings. Looks in the
+-- experiment's folder first.
+function M.npz(path)
+  path = require("lamina.experiment").find(named("npz", path, errors.position(2)))
+  return require("lamina.core.io").npz_read(path)
+end
+
 local CSV = schema.document("data.csv", { positional = { "path" },
   path = { type = "string", required = true, doc = "the file" },
   separator = { type = "string", doc = "what stands between fields; ',' if absent" },
@@ -95,6 +102,20 @@ function M.save_npy(path, t)
   end
   path = require("lamina.experiment").path(path)
   require("lamina.core.io").npy_write(path, t)
+  return path
+end
+
+--- data.save_npz(path, { name = tensor or list of strings }): writes a NumPy .npz file, the names sorted. A relative
+-- path is one in the experiment's folder. Returns the path written.
+function M.save_npz(path, arrays)
+  local position = errors.position(2)
+  named("save_npz", path, position)
+  if type(arrays) ~= "table" then
+    errors.raise("argument", position, "data.save_npz: expected tensors by name, as in data.save_npz(\"x.npz\", "
+      .. "{ x = x }), got a %s", tensor.is_tensor(arrays) and "tensor" or type(arrays))
+  end
+  path = require("lamina.experiment").path(path)
+  require("lamina.core.io").npz_write(path, arrays)
   return path
 end
 

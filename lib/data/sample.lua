@@ -28,8 +28,9 @@ end
 local function need_labels(self, word, position)
   local labels = sets.labels(self)
   if not labels then
-    errors.raise("argument", position, "%s: %s has no labels to go by (its y is %s)", word, self.name,
-      self.y == nil and "none" or "no int64 tensor with one axis")
+    errors.raise("argument", position, "%s: %s has no labels to go by (its y is %s)%s", word, self.name,
+      self.y == nil and "none" or "no int64 tensor with one axis",
+      word == "balanced" and "; balanced { by = \"NAME\" } goes by a column or one of several targets" or "")
   end
   return labels
 end
@@ -46,16 +47,34 @@ local function by_class(labels)
   return classes
 end
 
-local COUNT = { n = { type = "integer", min = 1, doc = "how many draws make an epoch; as many as there are items if "
-  .. "absent" } }
+-- For each item its label in one of several targets, or the number of its value in a column.
+local function labels_by(self, name, position)
+  local target = type(self.y) == "table" and self.y[name]
+  if tensor.is_tensor(target) and target.dtype == "int64" and target.ndim == 1 then return target:totable() end
+  local number, list, count = {}, {}, 0
+  for i, value in ipairs(sets.column(self, name, "balanced", position)) do
+    if not number[value] then
+      count = count + 1
+      number[value] = count
+    end
+    list[i] = number[value]
+  end
+  return list
+end
 
---- set:balanced { n = }: the same set, of which each epoch visits every class equally often. n draws make an epoch,
--- as many as there are items if absent; counts differ by 1 where they must. Classes come in turn, each going through
--- its items in an order drawn for (seed, epoch) and beginning again when they are used up.
+local BALANCED = { n = { type = "integer", min = 1, doc = "how many draws make an epoch; as many as there are items if "
+  .. "absent" },
+  by = { type = "string", doc = "a column, or one of several targets, whose values are the classes" } }
+
+--- set:balanced { n =, by = }: the same set, of which each epoch visits every class equally often. n draws make an
+-- epoch, as many as there are items if absent; counts differ by 1 where they must. Classes come in turn, each going
+-- through its items in an order drawn for (seed, epoch) and beginning again when they are used up. The classes are
+-- those of the labels y or, with by = "NAME", of one of several targets, or the values of a column.
 function Set:balanced(given)
   local position = errors.position(2)
-  local o = schema.check("balanced", given or {}, COUNT, position)
-  local classes, n = by_class(need_labels(self, "balanced", position)), o.n or self.n
+  local o = schema.check("balanced", given or {}, BALANCED, position)
+  local labels = o.by and labels_by(self, o.by, position) or need_labels(self, "balanced", position)
+  local classes, n = by_class(labels), o.n or self.n
   local text = string.format("balanced: %d draws an epoch, %d classes in turn", n, #classes)
   return sampled(self, n, text, function(seed, epoch)
     local orders, list = {}, {}
@@ -95,7 +114,7 @@ end
 local WEIGHTED = { positional = { "weights" },
   weights = { type = { "table", "tensor", "string" }, required = true,
     doc = "one number of at least 0 for each item, or the column that holds them" },
-  n = COUNT.n }
+  n = BALANCED.n }
 
 --- set:weighted { weights, n = }: the same set, of which each epoch visits n items (as many as there are, if absent),
 -- each drawn with replacement for (seed, epoch) with a probability in proportion to its weight.

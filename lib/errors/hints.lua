@@ -66,6 +66,8 @@ end
 
 -- ---- what Lua raises while it runs -----------------------------------------------------------------------------
 
+local FIELD = "x.%s is a field: with a point, and without parentheses"
+
 -- What is usually meant where a tensor and a number were taken for one another, and the like.
 local RUNTIME = {
   { "number expected, got tensor", "x:item() is the number in a tensor of one element" },
@@ -76,11 +78,16 @@ local RUNTIME = {
   { "^attempt to call a tensor value %(for iterator", "a loop over a tensor is `for i, item in ipairs(x) do`" },
   { "^attempt to call a table value %(for iterator", "a loop over a table is `for key, value in pairs(t) do`" },
   { "^attempt to call a number value %(for iterator", "a loop over numbers is `for i = 1, n do`" },
+  { "^attempt to call a %a+ value %((method) '(shape)'%)", FIELD },
+  { "^attempt to call a %a+ value %((method) '(dtype)'%)", FIELD },
+  { "^attempt to call a %a+ value %((method) '(ndim)'%)", FIELD },
+  { "^attempt to call a %a+ value %((method) '(grad)'%)", FIELD },
   { "^attempt to call a tensor value", "x[i] is an item, x:sum() a method" },
   { "^attempt to compare .*number with string", "tonumber(s) is the number in a string" },
   { "^attempt to compare .*string with number", "tonumber(s) is the number in a string" },
   { "^attempt to add a '.*string", ".. joins strings" },
   { "^attempt to concatenate a table value", "table.concat(list, \", \") is its text" },
+  { "^attempt to index a function value %((%a+) '([^']*)'%)", "'%s' is a function, which has no fields; help(%s)" },
   { "^attempt to .* a function value %((%a+) '([^']*)'%)", "'%s' is a function: call it, as in %s(), or x:%s()" },
   { "stack overflow", "does a function call itself without end?" },
 }
@@ -97,9 +104,63 @@ local function hidden(e)
   if holder and words[holder] then
     return string.format("a local variable hides Lamina's word '%s'; lamina.%s.%s is the word", holder, holder, name)
   end
-  local near = what == "method" and errors.nearest(name, { "byte", "char", "find", "format", "gmatch", "gsub", "len",
-    "lower", "match", "rep", "reverse", "sub", "upper" })
+  local near = what == "method" and e.message:find "a nil value" and errors.nearest(name, { "byte", "char", "find",
+    "format", "gmatch", "gsub", "len", "lower", "match", "rep", "reverse", "sub", "upper" })
   return near and string.format("did you mean '%s'?", near) or nil
+end
+
+-- The value of a variable of this name where the error was raised: a local, an upvalue, or a global.
+local function value_at(e, name)
+  local value
+  for level = 3, 40 do
+    local info = debug.getinfo(level, "Slf")
+    if not info then return nil end
+    if info.currentline == e.line and info.source:sub(2) == e.file then
+      for i = 1, 250 do
+        local known, held = debug.getlocal(level, i)
+        if not known then break end
+        if known == name then value = held end
+      end
+      for i = 1, value == nil and 60 or 0 do
+        local known, held = debug.getupvalue(info.func, i)
+        if not known then break end
+        if known == name then value = held end
+      end
+      if value == nil then value = rawget(_G, name) end
+      return value
+    end
+  end
+end
+
+-- What methods of other libraries' objects are here.
+local METHODS = {
+  optimizer = { zero_grad = "opt:step(loss) does it, and opt:zero()" },
+  model = { predict = "net(x) is the output", fit = "train { model = net, data = set, ... }",
+    train = "train { model = net, data = set, ... }", eval = "net(x) is without dropout and the like already",
+    state_dict = "net:parameters() lists them, net:save writes them", summary = "print(net)",
+    to = "weights are float32; gradcheck converts by itself" },
+  ["data set"] = { split_by = "set:split { 0.8, 0.2, by = \"subject\" }", filter = "set:where { ... }",
+    size = "#set, and set:shape() of an item" },
+  history = { save = "history:csv(path), and plot.curve(history):save(path)", plot = "plot.curve(history)" },
+  score = { save = "score:csv(path), and plot.layers(score):save(path)", plot = "plot.layers(score)" },
+}
+
+-- The message for a method that an object of the library does not have: what it is here, or which it has.
+local function no_method(e)
+  local method = e.message:match "^attempt to call a nil value %(method '([^']*)'%)"
+  local holder = method and (errors.source_line(e) or ""):match("([%a_][%w_]*)%s*:%s*" .. method .. "%f[^%w_]")
+  local value = holder and value_at(e, holder)
+  if value == nil then return nil end
+  local objects = require "lamina.help.objects"
+  local kind, names = objects.kind_of(value), {}
+  for i, known in ipairs(objects.methods(kind)) do names[i] = known.name end
+  if #names == 0 then return nil end
+  table.sort(names)
+  local hint = METHODS[kind] and METHODS[kind][method]
+    or #names <= 8 and string.format("it has %s", table.concat(names, ", "))
+    or string.format("help %q lists its methods", kind)
+  local article = (kind:find "^[aeiou]" or kind:find "^hdf5") and "an" or "a"
+  return string.format("%s %s has no method '%s' (%s)", article, kind, method, hint)
 end
 
 -- Long lists become notes.
@@ -117,7 +178,11 @@ end
 --- Adds to one of Lua's own messages what is meant.
 function M.runtime(e)
   no_module(e)
-  local hint = hidden(e)
+  local hint, missing = hidden(e), no_method(e)
+  if not hint and missing then
+    e.message = missing
+    return
+  end
   for _, entry in ipairs(RUNTIME) do
     if hint then break end
     local _, _, _, name = e.message:find(entry[1])
@@ -130,8 +195,8 @@ end
 
 local NOT_HERE = "Lamina's words need no prefix: zeros, randn, ops.exp"
 
---- What names of other languages and libraries are called here.
-M.names = {
+-- What names of other languages and libraries are called here.
+local NAMES = {
   None = "it is written nil", null = "it is written nil", undefined = "it is written nil",
   True = "it is written true", False = "it is written false",
   len = "#x is the length", range = "a loop over numbers is `for i = 1, n do`; arange(1, n) is a tensor of them",
@@ -148,5 +213,27 @@ M.names = {
   log = "math.log of a number, x:log() of a tensor", floor = "math.floor of a number, x:floor() of a tensor",
   pi = "math.pi", inf = "math.huge", nan = "0 / 0", self = "a method is `function M:name() ... end`",
 }
+
+local OPS_OF = { ops = true, linalg = true, fft = true }
+
+-- The op or method of tensors of this name, and how it is written.
+local function of_tensors(name)
+  if require("lamina.core.ops").doc(name) then return string.format("an op: ops.%s(x), or x:%s()", name, name) end
+  local meta = getmetatable(require("lamina.core.tensor").zeros { 1 })
+  return rawget(meta, "methods")[name] and string.format("a method of tensors: x:%s()", name) or nil
+end
+
+--- What an undefined global is called here; nil where nothing is known.
+function M.name(name)
+  return NAMES[name] or type(name) == "string" and (of_tensors(name) or require("lamina.errors.habits")[name]) or nil
+end
+
+--- What an undefined field of a module of words is called here.
+function M.member(word, name)
+  local habit = require("lamina.errors.habits")[name]
+  if habit and (OPS_OF[word] or habit:find(word .. ".", 1, true)) then return habit end
+  local own = require("lamina.words").list[name] and string.format("a word of its own: %s(...)", name)
+  return OPS_OF[word] and (of_tensors(name) or own) or nil
+end
 
 return M

@@ -39,39 +39,8 @@ M.kinds = {
   splits = { file = "lib/neural/splits.lua", class = "Splits", doc = "What kfold and grouped make." },
 }
 
---- What help says of things that are no words.
-M.topics = {
-  index = [[
-Indices count from 1, and both ends of a range are included; -1 is the last.
-  t[i]                     item i of the first axis: a view with an axis less; a number where t has one axis
-  t[{ 2, 3 }]              one index for every axis: one element, a number
-  t[{ { 1, 3 }, 2, {} }]   an entry for each axis: a range first to last, one index (the axis goes), {} for all
-  t[{ { 1, 9, 2 }, {} }]   a range with a step; { -1, 1, -1 } runs backwards (a copy)
-  t[k], t[{ {}, k }]       k an int64 tensor of positions: those items, in its order and shape (a copy)
-  t[m]                     m a bool tensor with the shape of t, or of its first axes: what it marks (a copy)
-  t[key] = v               writes a number, or a tensor that broadcasts, into that part, for every key above
-Tensors in a table choose each along its own axis: t[{ rows, columns }] is a block; gather picks elements one by one.
-Where positions repeat, the last value written stays. for i, item in ipairs(t) goes along the first axis.
-Numbers and ranges give views, which share the memory of t; :clone() copies. See also t:slice, t:select, t:gather.]],
-  dtypes = [[
-Element types, and what comes of two of them. bool < uint8 < int64 < float32 < float64: the result has the larger.
-  + - * % maximum minimum   that type; of two bools + - * % give int64, maximum and minimum bool
-  / ^ exp sqrt ...          float32 where both are integers or bool, so 1 / 2 is 0.5; else the larger float
-  eq ne lt le gt ge, logical_and logical_or logical_not, isnan isfinite   bool
-  sum prod of integers and bool are int64; mean, std, var need floats; max, min and where keep the type
-A Lua number takes the type of the tensor beside it: 2 * x keeps x's. Beside integers and bool a number with a
-fraction gives float32, a whole one int64 (beside uint8 it stays uint8 from 0 to 255).
-& | ~ << >> work on the bits of integers; on bool & | ~ are and, or, not, element by element.
-int64 and uint8 wrap around at their ends (2^63 and 256), as in Lua and C; x % 0 is 0 for integers. A float becomes an
-integer (x:to "int64") by cutting towards 0, at most the end of the range, and NaN gives 0. In place, x:add_(y) keeps
-x's type, and a float written into integers is refused. There are float32, float64, int64, uint8 and bool.]],
-  weights = [[
-The weights of a model are its parameters, drawn when the model is made (option `seed`).
-  net:parameters(pattern)      a list of { name = "V1.conv1.weight", tensor = t }
-  net:count()                  how many numbers they are
-  net:save "net.safetensors"   writes them; net:load "net.safetensors" takes them back
-  conv { 16, kernel = 5, init = ... }, dense { 10, init = ... }: how they are drawn; help "conv"]],
-}
+--- What help says of things that are no words: see lib/help/topics.lua.
+M.topics = require "lamina.help.topics"
 
 local FIELDS = [[
 fields
@@ -80,16 +49,30 @@ fields
   t.close      true where the bits may differ between machines
 operators
   + - * / // ^ %% between tensors (broadcast) and numbers, unary -; & | ~ << >> of integers and bool (help "dtypes")
-  t:eq(u), ne, lt, le, gt, ge compare element by element: Lua's own < and == can only say true or false, and raise
+  t:eq(u), ne, lt, le, gt, ge compare element by element. Lua's own < raises, and its == says whether two names stand
+  for the same tensor: t == 2 is false, t:eq(2) the answers, t:equal(u) whether all are equal
   #t is the size of the first axis; for i, item in ipairs(t) goes along it]]
 
 local function docs_of(name) return (debug.getregistry()["lamina.docs"] or {})[name] end
 
--- The first sentence, on one line.
+-- How far a text is inside parentheses, braces and quotes at its end: 0 where everything is closed.
+local function open_at_end(text)
+  local _, opened = text:gsub("[%({]", "")
+  local _, closed = text:gsub("[%)}]", "")
+  local _, quotes = text:gsub('"', "")
+  return opened - closed + quotes % 2
+end
+
+-- The first sentence, on one line: it ends in a full stop or semicolon that stands in no parentheses.
 local function first_sentence(text)
   text = text:gsub("%s+", " ")
-  text = text:match "^(.-[%.;])%s" or text
-  return (text:gsub(";$", "."))
+  local from = 1
+  while true do
+    local stop = text:find("[%.;]%s", from)
+    if not stop then return text end
+    if open_at_end(text:sub(1, stop)) <= 0 then return text:sub(1, stop - 1) .. "." end
+    from = stop + 1
+  end
 end
 
 --- Breaks a text at spaces so that no line is longer than 100 characters, where it can be; `indent` begins the
@@ -108,8 +91,11 @@ function M.wrapped(text, indent)
   return table.concat(lines, "\n")
 end
 
+local found = {} -- the methods of each kind, once they have been looked up
+
 -- The methods that are documented in a kind's own file.
 local function own_methods(kind)
+  if found[kind] then return found[kind] end
   local entry, list, comment, source = M.kinds[kind], {}, nil, ""
   local files = entry and entry.file or {}
   for _, file in ipairs(type(files) == "table" and files or { files }) do
@@ -125,6 +111,7 @@ local function own_methods(kind)
     elseif comment and line:find "^%-%-" then comment[#comment + 1] = line
     else comment = nil end
   end
+  found[kind] = list
   return list
 end
 
@@ -177,13 +164,15 @@ function M.method_docs(name, class)
   return #parts > 0 and table.concat(parts, "\n\n") or nil
 end
 
+--- The methods of tensors: functions by name, the ops among them.
+function M.tensor_methods() return rawget(getmetatable(require("lamina.core.tensor").zeros { 1 }), "methods") end
+
 --- What a tensor can do; groups: text of the ops by group.
 function M.tensor(groups)
   local ops = require "lamina.core.ops"
   local lines = { FIELDS:gsub("%%%%", "%%"), "methods" }
-  local methods = rawget(getmetatable(require("lamina.core.tensor").zeros { 1 }), "methods")
   local names = {}
-  for name in require("lamina.core.repeatable").stock_pairs(methods) do
+  for name in require("lamina.core.repeatable").stock_pairs(M.tensor_methods()) do
     if not ops.doc(name) and docs_of(name) then names[#names + 1] = name end
   end
   table.sort(names)

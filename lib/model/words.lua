@@ -54,12 +54,20 @@ local READOUT = fields {
 schema.document("area", AREA)
 schema.document("readout", READOUT)
 
+--- Raises where a word that takes a name and then a table, model "NAME" {...}, was given more than the name.
+function M.name_alone(word, position, ...)
+  if select("#", ...) == 0 then return end
+  errors.raise("argument", position, "%s takes a name and then a table, %s \"NAME\" { ... }, without a comma and "
+    .. "without parentheses around both", word, word)
+end
+
 local function named_block(kind, options_of, example)
-  return function(name)
+  return function(name, ...)
     local at = errors.position(2)
     if type(name) ~= "string" then
       errors.raise("argument", at, "%s: expected a name, as in %s", kind, example)
     end
+    M.name_alone(kind, at, ...)
     return function(given)
       local position, what = errors.position(2), string.format("%s %q", kind, name)
       M.need_table(what, given, position, "{ dense { 10 } }")

@@ -11,6 +11,7 @@ local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local stats = require "lamina.core.stats"
+local tables = require "lamina.neural.assembly_tables"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -216,6 +217,7 @@ local function from_arrays(arrays, o, what, position)
     errors.raise("format", position, "%s: there is no numeric array 'responses'", what)
   end
   local responses = need_shape(arrays.responses, what, position)
+  arrays = tables.add(arrays, o, #responses, responses:size(2), what, position)
   local by_row, by_neuroid = sort_arrays(arrays, #responses, responses:size(2), what, position)
   if responses.ndim == 3 then
     local clean, valid = mask(responses, o.missing, what, position)
@@ -227,27 +229,6 @@ local function from_arrays(arrays, o, what, position)
     what, position)
 end
 
--- The columns of a CSV file (or a table of lists), rows chosen by `where`.
-local function read_columns(source, where, what, position)
-  local columns = type(source) == "string" and core_io.csv_read(source, { header = true }) or source
-  local _, first = next(columns)
-  local keep = {}
-  for i = 1, first and #first or 0 do
-    local fits = true
-    for name, value in pairs(where or {}) do
-      if not columns[name] then
-        errors.raise("argument", position, "%s: where names '%s', which is no column of %s", what, name,
-          tostring(source))
-      end
-      fits = fits and columns[name][i] == value
-    end
-    if fits then keep[#keep + 1] = i end
-  end
-  local chosen = {}
-  for name, list in pairs(columns) do chosen[name] = common.pick(common.list(list), keep) end
-  return chosen, #keep
-end
-
 -- Counts are not negative: a value below 0 that `missing` does not name most likely stands for a missing trial.
 local function check_counts(clean, what, position)
   local least = clean:count() > 0 and clean:min():item() or 0
@@ -257,40 +238,26 @@ local function check_counts(clean, what, position)
     .. "`responses`)", what, least, least)
 end
 
-local function from_files(o, position)
+local function from_counts(o, position)
   local what = type(o.counts) == "string" and o.counts or "neural.assembly"
   local responses = type(o.counts) == "string" and core_io.npy_read(o.counts) or o.counts
-  if not tensor.is_tensor(responses) or responses.ndim ~= 3 then
-    errors.raise("shape", position, "%s: counts must be an array of numbers, stimulus x neuroid x repeat", what)
+  if not tensor.is_tensor(responses) then
+    errors.raise("shape", position, "%s: counts must be an array of numbers, stimulus x neuroid x repeat, or "
+      .. "presentation x neuroid", what)
   end
-  local stimulus, rows = read_columns(o.stimuli, nil, what, position)
-  local neuroid, units = {}, responses:size(2)
-  if o.neuroids then neuroid, units = read_columns(o.neuroids, o.where, what, position) end
-  if rows ~= #responses then
-    errors.raise("shape", position, "%s: %d stimuli have responses, but %s has %d rows", what, #responses,
-      tostring(o.stimuli), rows)
-  end
-  if units ~= responses:size(2) then
-    errors.raise("shape", position, "%s: %d neuroids have responses, but %s has %d rows%s", what, responses:size(2),
-      tostring(o.neuroids), units, o.where and " that fit `where`" or "")
-  end
-  local id = o.id or "stimulus_id"
-  if not stimulus[id] then
-    errors.raise("argument", position, "%s: %s has no column '%s'; say which one identifies a stimulus with id = "
-      .. "\"NAME\"", what, tostring(o.stimuli), id)
-  end
-  stimulus.stimulus_id = stimulus[id]
-  local clean, valid = mask(responses:to "float64", o.missing, what, position)
-  check_counts(clean, what, position)
-  return M.make({ responses = clean, valid = valid, stimulus = stimulus, neuroid = neuroid }, what, position)
+  local made = from_arrays({ responses = responses }, o, what, position)
+  check_counts(made.responses, what, position)
+  return made
 end
 
 local FIELDS = {
   positional = { "file" },
   file = { type = { "string", "table" }, doc = "an .npz, .h5, .mat or .nc file, or its arrays by name" },
   variable = { type = "string", doc = "which variable of a netCDF file; if absent, the one of neuroids" },
-  counts = { type = { "string", "tensor" }, doc = "an .npy file, stimulus x neuroid x repeat; none below 0" },
-  stimuli = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each stimulus" },
+  counts = { type = { "string", "tensor" }, doc = "an .npy file, stimulus x neuroid x repeat or presentation x "
+    .. "neuroid; none below 0" },
+  stimuli = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each row of the "
+    .. "responses, or, where those have a stimulus_id, for each stimulus" },
   neuroids = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each neuroid" },
   where = { type = "table", doc = "which rows of neuroids: { column = value }" },
   id = { type = "string", doc = "the column of stimuli that identifies a stimulus; stimulus_id if absent" },
@@ -300,6 +267,7 @@ local FIELDS = {
 
 --- neural.assembly "file.npz", or neural.assembly { counts = "x.npy", stimuli = "stimuli.csv", neuroids =
 -- "units.csv", where = { recording = "a" }, id = "index", missing = -1 }: recorded responses.
+-- stimuli and neuroids may also stand beside a file: neural.assembly { "x.npz", neuroids = "units.csv" }.
 -- npz: responses (presentation x neuroid, or stimulus x neuroid x repeat), stimulus_id and any other arrays with one
 -- entry for each row; arrays named neuroid_X with one for each neuroid become a.neuroid.X. .h5 and .mat files hold
 -- the same arrays, or have those about stimuli and neuroids in groups (structs) `stimulus` and `neuroid`; of a netCDF
@@ -314,7 +282,7 @@ function M.assembly(given)
     local arrays = type(o.file) == "string" and files.read(o.file, o.variable, position) or o.file
     made = from_arrays(arrays, o, what, position)
   elseif o.counts and o.stimuli then
-    made = from_files(o, position)
+    made = from_counts(o, position)
   else
     errors.raise("argument", position, "neural.assembly: expected a file, or counts and stimuli")
   end

@@ -12,8 +12,9 @@ local M = {}
 M.fields = {
   model = { type = "any", doc = "a model" },
   layers = { type = { "string", "table" }, default = "all", doc = "\"all\", a layer or area, or a list of them" },
-  features = { type = "table", doc = "front ends besides the model: { name = tensor or function of the images }, or "
-    .. "a list of { \"name\", tensor or function } to give their order" },
+  features = { type = "table", doc = "front ends besides the model: { name = tensor (a row for each of the stimuli, "
+    .. "in their order) or function of the images }, or a list of { \"name\", tensor or function } to give their "
+    .. "order" },
   input = { type = "function", doc = "what the model is shown, from the images: a change of size or scale" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
 }
@@ -36,10 +37,17 @@ local function listed(features, what, position)
   return list
 end
 
--- One front end's matrix.
-local function front_end(entry, set, batch, what, position)
-  local value = entry.value
-  if not tensor.is_tensor(value) then
+-- One front end's matrix. A tensor has a row for each of all stimuli, in their order; o.place says which of them
+-- `set` holds (nil: all).
+local function front_end(entry, set, o, what, position)
+  local value, batch, all = entry.value, o.batch, o.set or set
+  if tensor.is_tensor(value) then
+    if value.ndim == 0 or #value ~= #all then
+      errors.raise("shape", position, "%s: the features '%s' have %d rows for %d stimuli", what, entry.name,
+        value.ndim == 0 and 0 or #value, #all)
+    end
+    if o.place then value = value:index_select(o.place, { dim = 1 }) end
+  else
     local parts = {}
     for b in dataset.batches(set, batch) do
       local y = value(b.x)
@@ -50,10 +58,6 @@ local function front_end(entry, set, batch, what, position)
       parts[#parts + 1] = y:reshape { #b, -1 }
     end
     value = #parts == 1 and parts[1] or ops.concat(parts, { dim = 1 })
-  end
-  if #value ~= #set then
-    errors.raise("shape", position, "%s: the features '%s' have %d rows for %d stimuli", what, entry.name, #value,
-      #set)
   end
   return { name = entry.name, area = "", x = value:reshape { #value, -1 }:detach() }
 end
@@ -97,7 +101,8 @@ local function model_layers(o, set, what, position)
   return matrices
 end
 
---- Front ends first, then layers in the model's order: a list of { name =, area =, x = N x p }.
+--- Front ends first, then layers in the model's order: a list of { name =, area =, x = N x p }. Where `set` is a part
+-- of the stimuli, o.set is all of them and o.place the positions of the part.
 function M.collect(o, set, what, position)
   if not o.model and not o.features then
     errors.raise("argument", position, "%s: expected model = or features =", what)
@@ -105,7 +110,7 @@ function M.collect(o, set, what, position)
   return tensor.no_grad(function()
     local list = {}
     for _, entry in ipairs(o.features and listed(o.features, what, position) or {}) do
-      list[#list + 1] = front_end(entry, set, o.batch, what, position)
+      list[#list + 1] = front_end(entry, set, o, what, position)
     end
     if o.model then
       for _, matrix in ipairs(model_layers(o, set, what, position)) do list[#list + 1] = matrix end

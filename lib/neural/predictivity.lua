@@ -21,7 +21,8 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local FIELDS = {
-  stimuli = { type = "any", required = true, doc = "images whose ids are those of the responses" },
+  stimuli = { type = "any", doc = "images whose ids are those of the responses; may be absent where all features are "
+    .. "tensors, which then have a row for each stimulus of the responses, in their order" },
   responses = { type = "any", required = true, doc = "an assembly" },
   mapping = { type = "any", doc = "ridge {} if absent" },
   splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions } "
@@ -39,6 +40,19 @@ local FIELDS = {
 }
 for name, field in pairs(features.fields) do FIELDS[name] = field end
 schema.document("predictivity", FIELDS)
+
+-- The responses' own stimuli, without images: for features that are there already.
+local function no_images(o, position)
+  for name, value in pairs(o.features or { images = false }) do
+    local given = type(name) == "number" and type(value) == "table" and value[2] or value
+    if o.model or not tensor.is_tensor(given) then
+      errors.raise("argument", position, "predictivity: option 'stimuli' is missing, the images whose ids are those "
+        .. "of the responses (only features that are tensors do without: features = { name = x })")
+    end
+  end
+  return setmetatable({ subset = function(self) return self end },
+    { __len = function() return #o.responses.stimulus.stimulus_id end })
+end
 
 local function check(given, position)
   local o = schema.check("predictivity", given, FIELDS, position)
@@ -63,7 +77,7 @@ local function check(given, position)
   end
   o.shuffle = o.shuffle == true and 1 or o.shuffle or 0
   o.seed = o.seed or tensor.seed()
-  o.set = stimuli.of(o.stimuli, position)
+  o.set = o.stimuli == nil and no_images(o, position) or stimuli.of(o.stimuli, position)
   return o
 end
 
@@ -181,14 +195,17 @@ end
 -- table, score:csv(path, "neuroids") one with a row for every layer and neuroid; score.neuroids holds r,
 -- reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). splits may also be a list of {
 -- train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
--- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images.
+-- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images. Features computed
+-- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }.
 function M.predictivity(given, ...)
   local position = errors.position(2)
   schema.alone("predictivity", "predictivity { model = net, stimuli = set, responses = assembly }", position, ...)
   local o = check(given, position)
   local a = o.responses
   local ids = a.stimulus.stimulus_id
-  local index = assembly.match(a, o.set, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
+  local index = o.stimuli == nil and common.count_up(#ids)
+    or assembly.match(a, o.set, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
+  o.place = common.index(index)
   local kept = keep_neuroids(o, position)
   local folds = folds_of(o, ids)
   return tensor.no_grad(function()

@@ -1,0 +1,79 @@
+--- lamina.help.find: the names that help knows, and where a word that is none of them occurs.
+local objects = require "lamina.help.objects"
+local repeatable = require "lamina.core.repeatable"
+local words = require "lamina.words"
+
+local M = {}
+
+local SHOWN = 10 -- places named at most
+
+-- The words, and the fields of those that are modules ("data.csv").
+local function add_words(names)
+  for word, entry in pairs(words.list) do
+    names[word] = true
+    local value = not entry.field and word ~= "ops" and word ~= "lamina" and words.find(word)
+    if type(value) == "table" and not rawget(value, "word") then
+      for field in repeatable.stock_pairs(value) do
+        if type(field) == "string" then names[word .. "." .. field] = true end
+      end
+    end
+  end
+end
+
+-- The ops, and the methods of tensors and of the library's objects ("net:save").
+local function add_methods(names)
+  for _, op in ipairs(require("lamina.core.ops").list()) do
+    if not op:find "_grad" and not op:find "_take$" then names[op] = true end
+  end
+  for name in repeatable.stock_pairs(objects.tensor_methods()) do
+    if not names[name] then names["tensor:" .. name] = true end
+  end
+  for kind in pairs(objects.kinds) do
+    names[kind] = true
+    for _, method in ipairs(objects.methods(kind)) do names[method.doc:match "^%a+:[%w_]+" or kind] = true end
+  end
+end
+
+--- All names that help explains, sorted; known(name) says whether it does explain one.
+function M.names(known)
+  local names, list = {}, {}
+  add_words(names)
+  add_methods(names)
+  for topic in pairs(objects.topics) do names[topic] = true end
+  for name in pairs(names) do
+    if known(name) then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return list
+end
+
+-- The pattern of a word, whatever the case of its letters, at the beginning of a word of the text.
+local function pattern_of(term)
+  return "%f[%w]" .. term:lower():gsub("%p", "%%%0")
+end
+
+--- What of `names` has `term` in its name, then what has it in its text: a list, the best first. text(name) is what
+-- help says of a name.
+function M.places(term, names, text)
+  local named, said, pattern = {}, {}, pattern_of(term)
+  if #term < 3 then return named end
+  for _, name in ipairs(names) do
+    if name:lower():find(term:lower(), 1, true) then
+      named[#named + 1] = name
+    elseif text(name):lower():find(pattern) then
+      said[#said + 1] = name
+    end
+  end
+  return table.move(said, 1, #said, #named + 1, named)
+end
+
+--- "It occurs in help "a", "b", ...", or nil.
+function M.line(term, names, text)
+  local places, parts = M.places(term, names, text), {}
+  for i = 1, math.min(#places, SHOWN) do parts[i] = '"' .. places[i] .. '"' end
+  if #parts == 0 then return nil end
+  return objects.wrapped("it occurs in help " .. table.concat(parts, ", ")
+    .. (#places > SHOWN and string.format(" and %d more", #places - SHOWN) or ""), "  ")
+end
+
+return M

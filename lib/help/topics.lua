@@ -1,0 +1,64 @@
+--- lamina.help.topics: what help says of things that are no words.
+local M = {
+  index = [[
+Indices count from 1, and both ends of a range are included; -1 is the last.
+  t[i]                     item i of the first axis: a view with an axis less; a number where t has one axis
+  t[{ 2, 3 }]              one index for every axis: one element, a number
+  t[{ { 1, 3 }, 2, {} }]   an entry for each axis: a range first to last, one index (the axis goes), {} for all
+  t[{ { 1, 9, 2 }, {} }]   a range with a step; { -1, 1, -1 } runs backwards (a copy)
+  t[k], t[{ {}, k }]       k an int64 tensor of positions: those items, in its order and shape (a copy)
+  t[m]                     m a bool tensor with the shape of t, or of its first axes: what it marks (a copy)
+  t[key] = v               writes a number, or a tensor that broadcasts, into that part, for every key above
+Tensors in a table choose each along its own axis: t[{ rows, columns }] is a block; gather picks elements one by one.
+Where positions repeat, the last value written stays. for i, item in ipairs(t) goes along the first axis.
+Numbers and ranges give views, which share the memory of t; :clone() copies. See also t:slice, t:select, t:gather.]],
+  dtypes = [[
+Element types, and what comes of two of them. bool < uint8 < int64 < float32 < float64: the result has the larger.
+  + - * % maximum minimum   that type; of two bools + - * % give int64, maximum and minimum bool
+  / ^ exp sqrt ...          float32 where both are integers or bool, so 1 / 2 is 0.5; else the larger float
+  eq ne lt le gt ge, logical_and logical_or logical_not, isnan isfinite   bool
+  sum prod of integers and bool are int64; mean, std, var need floats; max, min and where keep the type
+A Lua number takes the type of the tensor beside it: 2 * x keeps x's. Beside integers and bool a number with a
+fraction gives float32, a whole one int64 (beside uint8 it stays uint8 from 0 to 255).
+& | ~ << >> work on the bits of integers; on bool & | ~ are and, or, not, element by element.
+int64 and uint8 wrap around at their ends (2^63 and 256), as in Lua and C; x % 0 is 0 for integers. A float becomes an
+integer (x:to "int64") by cutting towards 0, at most the end of the range, and NaN gives 0. In place, x:add_(y) keeps
+x's type, and a float written into integers is refused. There are float32, float64, int64, uint8 and bool.]],
+  weights = [[
+The weights of a model are its parameters, drawn when the model is made (option `seed`).
+  net:parameters(pattern)      a list of { name = "V1.conv1.weight", tensor = t }
+  net:count()                  how many numbers they are
+  net:save "net.safetensors"   writes them; net:load "net.safetensors" takes them back
+  conv { 16, kernel = 5, init = ... }, dense { 10, init = ... }: how they are drawn; help "conv"]],
+  gradients = [[
+Gradients: the derivatives of anything that is computed from tensors of floats.
+  w = randn({ 3 }):requires_grad(true)   a leaf that collects gradients
+  loss = (x:matmul(w) - y):square():mean()
+  loss:backward()                        adds to w.grad; w:zero_grad() forgets it
+  grad(loss, w)                          the gradient itself; no .grad changes. { create = true }: to differentiate on
+  jacobian(f, x)  hessian(f, x)          whole matrices; jvp and hvp products with a vector
+  custom { name =, forward =, backward = }   a gradient written by hand, such as a surrogate one
+  checkpointed(f, x, ...)                recomputes f in the backward pass, for less memory
+  gradcheck(f, inputs)                   compares gradients with differences
+  no_grad(f, ...)  x:detach()            nothing is recorded; on_gradient(x, f) sees a gradient pass
+By hand, an optimizer goes: opt = adam { rate = 0.1 }; opt:attach { w }; then opt:step(loss) again and again
+(help "optimizer"). train does all of this for a model. help "grad" and so on tells more of each.]],
+  random = [[
+Random numbers: randn rand randint permutation bernoulli choice, randn_like rand_like.
+They are keyed by the seed and by how many of their kind were drawn before, so that a script draws the same in every
+run. The seed is that of the script's experiment, experiment "NAME" { seed = 1 }, or of the command's option --seed 1;
+0 without either. Weights, the order of batches, splits and augmentation have keys of their own, made of the seed
+and their purpose: drawing more numbers changes none of them.
+randn { 3, seed = 7 } and rand { 3, seed = 7 } are keyed by that seed alone, the same at every call: for functions
+whose result must not depend on how often they were called, such as the items of data.from.]],
+}
+
+-- Other names of these.
+local ALSO = { indexing = "index", indices = "index", indexes = "index", slicing = "index", slices = "index",
+  masks = "index", mask = "index", dtype = "dtypes", types = "dtypes", autodiff = "gradients", autograd = "gradients",
+  gradient = "gradients", derivatives = "gradients", backpropagation = "gradients", draws = "random", seed = "random",
+  seeds = "random" }
+
+for name, topic in pairs(ALSO) do M[name] = M[topic] end
+
+return M
