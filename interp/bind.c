@@ -344,16 +344,28 @@ static bool among(const char *name, const char *known) {
 /* What options are called elsewhere; lib/schema.lua has those of the words. */
 static const struct {
   const char *theirs, *ours;
-} habits[] = {{"axis", "dim"},         {"axis", "dims"},           {"axes", "dims"},     {"padding", "pad"},
-              {"size", "shape"},       {"kernel_size", "kernel"},  {"type", "dtype"},    {"retain_graph", "keep"},
-              {"ddof", "correction"},  {"create_graph", "create"}, {"p", "q"},           {"unbiased", "correction"},
-              {"min", "low"},             {"max", "high"},      {"shift", "shifts"},
+} habits[] = {{"axis", "dim"},
+              {"axis", "dims"},
+              {"axes", "dims"},
+              {"padding", "pad"},
+              {"size", "shape"},
+              {"kernel_size", "kernel"},
+              {"type", "dtype"},
+              {"retain_graph", "keep"},
+              {"ddof", "correction"},
+              {"create_graph", "create"},
+              {"p", "q"},
+              {"unbiased", "correction"},
+              {"min", "low"},
+              {"max", "high"},
+              {"shift", "shifts"},
               {NULL, NULL}};
 
 void bind_known_options(lua_State *L, int index, const char *what, const char *known) {
   char near[WORD + 1];
   index = lua_absindex(L, index);
-  if (!lua_istable(L, index)) bind_fail(L, "%s: a table of options was expected, not %s", what, bind_described(L, index));
+  if (!lua_istable(L, index))
+    bind_fail(L, "%s: a table of options was expected, not %s", what, bind_described(L, index));
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *key = lua_tostring(L, -2);

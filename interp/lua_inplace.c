@@ -76,7 +76,8 @@ void tensor_assign(lua_State *L, lm_tensor *dst, int index, const char *what) {
 
 static int tensor_copy(lua_State *L) {
   lm_tensor *t = tensor_self(L);
-  if (lua_isnoneornil(L, 2)) bind_fail(L, "copy: x:copy(y) writes y into x, and y is missing (x:clone() is a copy of x)");
+  if (lua_isnoneornil(L, 2))
+    bind_fail(L, "copy: x:copy(y) writes y into x, and y is missing (x:clone() is a copy of x)");
   tensor_check_writable(L, t, "copy");
   tensor_check_value(L, 2, "copy");
   tensor_assign(L, t, 2, "copy");

@@ -171,8 +171,7 @@ static void read_params(lua_State *L, op_call *c, int index, int top) {
       if (index < top) bind_fail(L, "%s: nothing may follow the table of options", c->op->name);
       return;
     }
-    if (which >= n)
-      bind_fail(L, "%s: too many arguments (it is called %s)", c->op->name, usage(L, c->op));
+    if (which >= n) bind_fail(L, "%s: too many arguments (it is called %s)", c->op->name, usage(L, c->op));
     if (lua_isnil(L, index)) continue;
     if (n == 1 && lua_type(L, index) == LUA_TNUMBER &&
         (c->op->params[0].kind == LM_P_SHAPE || c->op->params[0].kind == LM_P_DIMS)) { /* reshape(2, 3) */
@@ -194,8 +193,7 @@ _Noreturn static void no_tensor(lua_State *L, const op_call *c, const char *name
   const char *what = lua_pushfstring(L, "%s: %s", c->op->name, name);
   if (luaL_testudata(L, index, BIND_TENSOR)) bind_tensor(L, index, what); /* raises: it has been released */
   const char *is = bind_described(L, index);
-  if (lua_istable(L, index))
-    bind_fail(L, "%s must be a tensor, not %s (tensor { 1, 2 } makes one)", what, is);
+  if (lua_istable(L, index)) bind_fail(L, "%s must be a tensor, not %s (tensor { 1, 2 } makes one)", what, is);
   if (lm_op_param_count(c->op) + c->n_in > 1 && lua_type(L, index) != LUA_TNIL)
     bind_fail(L, "%s must be a tensor, not %s (it is called %s)", what, is, usage(L, c->op));
   bind_fail(L, "%s must be a tensor, not %s", what, is);

@@ -291,10 +291,12 @@ void bind_open_random(lua_State *L, int table) {
       {"seed", random_seed},           {"draws", random_draws},     {NULL, NULL}};
   static const bind_doc docs[] = {
       {"randn", "randn { 2, 3, dtype = \"float32\", seed = }",
-       "Standard normal numbers (Philox, Box-Muller), keyed by the script's seed and the number of the draw; with a seed\n"
+       "Standard normal numbers (Philox, Box-Muller), keyed by the script's seed and the number of the draw; with a "
+       "seed\n"
        "of their own by that alone: the same at every call."},
       {"rand", "rand { 2, 3, dtype = \"float32\", seed = }",
-       "Uniform numbers in [0, 1), keyed by the script's seed and the number of the draw; with a seed of their own by\n"
+       "Uniform numbers in [0, 1), keyed by the script's seed and the number of the draw; with a seed of their own "
+       "by\n"
        "that alone: the same at every call."},
       {"randn_like", "randn_like(x [, { dtype = }])",
        "Standard normal numbers in the shape of x, and in its dtype where that is a float."},

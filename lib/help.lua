@@ -134,8 +134,8 @@ local function op_doc(name)
   local op = ops.doc(name)
   if not op then return nil end
   local first = op.inputs:match "^[%w_]+" or "x"
-  local lines = { string.format("%s: an op of the runtime (ops.%s, or a method of tensors, %s:%s)", op_call(op), name,
-    #first == 1 and first or "x", name), op.doc }
+  local lines = { wrapped(string.format("%s: an op of the runtime (ops.%s, or a method of tensors, %s:%s)",
+    op_call(op), name, #first == 1 and first or "x", name), "  "), op.doc }
   for _, p in ipairs(op.params or {}) do lines[#lines + 1] = parameter_line(p) end
   return table.concat(lines, "\n")
 end
@@ -320,8 +320,21 @@ local function text_of(what)
   return op_doc_of(what)
 end
 
+-- A text whose lines longer than 118 characters are broken, each part as far in as the line.
+local function fitted(text)
+  local lines = lines_of(text)
+  for i, line in ipairs(lines) do
+    local inset = line:match "^%s*"
+    if (utf8.len(line) or #line) > 118 then lines[i] = inset .. wrapped(line, inset) end
+  end
+  return table.concat(lines, "\n")
+end
+
 --- The text that help prints of a name or a value; nil where nothing is known.
-function M.text(what) return text_of(what) end
+function M.text(what)
+  local text = text_of(what)
+  return text and fitted(text)
+end
 
 --- What the runtime says of one of its functions or methods that is no op; nil where it says nothing.
 function M.runtime(name) return runtime_doc(name) end

@@ -62,9 +62,10 @@ local function labels_by(self, name, position)
   return list
 end
 
-local BALANCED = { n = { type = "integer", min = 1, doc = "how many draws make an epoch; as many as there are items if "
-  .. "absent" },
-  by = { type = "string", doc = "a column, or one of several targets, whose values are the classes" } }
+local BALANCED = {
+  n = { type = "integer", min = 1, doc = "how many draws make an epoch; as many as there are items if absent" },
+  by = { type = "string", doc = "a column, or one of several targets, whose values are the classes" },
+}
 
 --- set:balanced { n =, by = }: the same set, of which each epoch visits every class equally often. n draws make an
 -- epoch, as many as there are items if absent; counts differ by 1 where they must. Classes come in turn, each going

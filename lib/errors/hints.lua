@@ -87,7 +87,9 @@ local RUNTIME = {
   { "^attempt to compare .*string with number", "tonumber(s) is the number in a string" },
   { "^attempt to add a '.*string", ".. joins strings" },
   { "^attempt to concatenate a table value", "table.concat(list, \", \") is its text" },
-  { "^attempt to index a function value %((%a+) '([^']*)'%)", "'%s' is a function, which has no fields; help(%s)" },
+  { "^attempt to index a function value %((global) '([^']*)'%)",
+    "'%s' is a function, which has no fields; help(%s)" },
+  { "^attempt to index a function value %((local) '([^']*)'%)", "'%s' is a function, which has no fields" },
   { "^attempt to .* a function value %((%a+) '([^']*)'%)", "'%s' is a function: call it, as in %s(), or x:%s()" },
   { "stack overflow", "does a function call itself without end?" },
 }
@@ -218,9 +220,10 @@ local OPS_OF = { ops = true, linalg = true, fft = true }
 
 -- The op or method of tensors of this name, and how it is written.
 local function of_tensors(name)
-  if require("lamina.core.ops").doc(name) then return string.format("an op: ops.%s(x), or x:%s()", name, name) end
+  local op = require("lamina.core.ops").doc(name)
+  if op then return string.format("an op: ops.%s(...), or x:%s(...)", name, name) end
   local meta = getmetatable(require("lamina.core.tensor").zeros { 1 })
-  return rawget(meta, "methods")[name] and string.format("a method of tensors: x:%s()", name) or nil
+  return rawget(meta, "methods")[name] and string.format("a method of tensors: x:%s(...)", name) or nil
 end
 
 --- What an undefined global is called here; nil where nothing is known.
@@ -232,7 +235,7 @@ end
 function M.member(word, name)
   local habit = require("lamina.errors.habits")[name]
   if habit and (OPS_OF[word] or habit:find(word .. ".", 1, true)) then return habit end
-  local own = require("lamina.words").list[name] and string.format("a word of its own: %s(...)", name)
+  local own = require("lamina.words").list[name] and string.format("it is a word of its own, %s(...)", name)
   return OPS_OF[word] and (of_tensors(name) or own) or nil
 end
 

@@ -5,6 +5,21 @@ local errors = require "lamina.errors"
 
 local M = {}
 
+-- What a table is called in messages.
+local function called(source, what) return type(source) == "string" and source or "the table of " .. what end
+
+-- For each presentation the row of its stimulus.
+local function rows_of(shown, ids, what, where, position)
+  local seen, wanted, place, order = {}, {}, {}, {}
+  for _, id in ipairs(shown) do
+    if not seen[common.key(id)] then wanted[#wanted + 1] = id end
+    seen[common.key(id)] = true
+  end
+  for i, row in ipairs(common.align(wanted, ids, what, where, position)) do place[common.key(wanted[i])] = row end
+  for i, id in ipairs(shown) do order[i] = place[common.key(id)] end
+  return order
+end
+
 -- The columns of a CSV file (or a table of lists), rows chosen by `where`.
 local function read_columns(source, where, what, position)
   local columns = type(source) == "string" and core_io.csv_read(source, { header = true }) or source
@@ -15,7 +30,7 @@ local function read_columns(source, where, what, position)
     for name, value in pairs(where or {}) do
       if not columns[name] then
         errors.raise("argument", position, "%s: where names '%s', which is no column of %s", what, name,
-          tostring(source))
+          called(source, "neuroids"))
       end
       fits = fits and columns[name][i] == value
     end
@@ -40,7 +55,7 @@ function M.add(arrays, o, rows, units, what, position)
     local columns, n = read_columns(o.neuroids, o.where, what, position)
     if n ~= units then
       errors.raise("shape", position, "%s: %d neuroids have responses, but %s has %d rows%s", what, units,
-        tostring(o.neuroids), n, o.where and " that fit `where`" or "")
+        called(o.neuroids, "neuroids"), n, o.where and " that fit `where`" or "")
     end
     for name, list in pairs(columns) do all["neuroid_" .. name] = list end
   end
@@ -49,14 +64,15 @@ function M.add(arrays, o, rows, units, what, position)
   local id = o.id or "stimulus_id"
   if not columns[id] then
     errors.raise("argument", position, "%s: %s has no column '%s'; say which one identifies a stimulus with id = "
-      .. "\"NAME\"", what, tostring(o.stimuli), id)
+      .. "\"NAME\"", what, called(o.stimuli, "stimuli"), id)
   end
   local shown = arrays.stimulus_id and common.list(arrays.stimulus_id)
   if not shown and n ~= rows then
     errors.raise("shape", position, "%s: the responses have %d rows and no stimulus_id, but %s has %d rows", what,
-      rows, tostring(o.stimuli), n)
+      rows, called(o.stimuli, "stimuli"), n)
   end
-  local order = shown and common.align(shown, columns[id], what, tostring(o.stimuli), position) or common.count_up(n)
+  local order = shown and rows_of(shown, columns[id], what, called(o.stimuli, "stimuli"), position)
+    or common.count_up(n)
   for name, list in pairs(columns) do all[name] = common.pick(list, order) end
   all.stimulus_id = shown or common.pick(columns[id], order)
   return all

@@ -324,7 +324,7 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { "print(t[1]:item())", "is a Lua number already" },
       { "t:view(3, 1)", "no field or method 'view' (it is called reshape here)" },
       { "print(t[t])", "a tensor used as an index holds positions (int64) or a condition (bool), not float32" },
-      { "t:add(1, 2)", "add: too many arguments (it takes a b)" },
+      { "t:add(1, 2)", "add: too many arguments (it is called add(a, b))" },
     })
   end)
 

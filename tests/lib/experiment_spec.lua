@@ -34,15 +34,18 @@ print(net:save "net.safetensors")
 net:load "net.safetensors"
 data.save_npy("x.npy", tensor { 1, 2 })
 data.save_csv("t.csv", { { "a" }, { 3 } })
+data.save_npz("z.npz", { x = tensor { 1, 2 }, names = { "p", "q" } })
+assert(data.npz "z.npz".x[2] == 2 and data.npz "z.npz".names[2] == "q")
 print(data.npy "x.npy"[2], data.csv "t.csv".a[1], data.csv "given.csv".b[1])
 local set = data.tensors { zeros { 4, 2 }, zeros { 4, 1 } }
-train { model = net, data = set, loss = "mse", checkpoint = "ck", resume = true }
+train { model = net, data = set, loss = "mse", checkpoint = "ck", resume = true }:csv "h.csv"
+assert(data.csv "h.csv".step[1] == 1)
 ]]
     command.write(dir .. "/given.csv", "b\n5\n")
     local out = run().out
     assert.matches("^runs/demo%-1/net.safetensors\n2.0\t3\t5\n", out)
     assert.matches("there is no runs/demo-1/ck yet", out, 1, true)
-    for _, name in ipairs { "net.safetensors", "x.npy", "t.csv", "ck" } do
+    for _, name in ipairs { "net.safetensors", "x.npy", "z.npz", "t.csv", "h.csv", "ck" } do
       assert.is_true(base.exists(dir .. "/runs/demo-1/" .. name), name)
       assert.is_false(base.exists(dir .. "/" .. name), name)
     end

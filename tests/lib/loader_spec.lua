@@ -289,6 +289,22 @@ describe("samplers", function()
     assert.truthy(message(set.subset, set, { 1 }):find("drawn anew each epoch", 1, true))
   end)
 
+  it("go by a column or by one of several targets where they are told to", function()
+    local plain, names = uneven(), {}
+    for i, label in ipairs(plain.y:totable()) do names[i] = string.char(96 + label) end
+    local targets = { category = plain.y, position = plain.x }
+    local several = dataset.tensors { plain.x, targets, columns = { kind = names } }
+    for _, by in ipairs { "category", "kind" } do
+      local counts = { 0, 0, 0 }
+      for b in several:balanced { n = 30, by = by }:batches { batch = 7, seed = 1 } do
+        for _, label in ipairs(b.y.category:totable()) do counts[label] = counts[label] + 1 end
+      end
+      assert.same({ 10, 10, 10 }, counts)
+    end
+    assert.truthy(message(several.balanced, several):find("balanced { by = \"NAME\" } goes by a column", 1, true))
+    assert.matches("has no column 'kin' %(did you mean 'kind'", message(several.balanced, several, { by = "kin" }))
+  end)
+
   it("draw items in proportion to their weights", function()
     local weights = {}
     for i = 1, 100 do weights[i] = i == 7 and 3 or i <= 50 and 1 or 0 end

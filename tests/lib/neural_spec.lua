@@ -252,6 +252,30 @@ describe("neural.assembly", function()
       message_of(neural.assembly, with { where = { recording = "y" }, id = "index" }))
   end)
 
+  it("takes coordinates from tables beside a file", function()
+    local path = folder .. "/trials.npz"
+    local shown = tensor({ { 1, 2 }, { 3, 4 }, { 5, 6 }, { 7, 8 } }, { dtype = "float64" })
+    local units = { depth = { 10, 20, 30 }, probe = { "a", "a", "b" } }
+    core_io.npz_write(path, { responses = shown, stimulus_id = { "s2", "s1", "s2", "s1" } })
+    core_io.csv_write(folder .. "/ids.csv", { { "stimulus_id", "class" }, { "s1", "face" }, { "s2", "house" } })
+    local a = neural.assembly { path, stimuli = folder .. "/ids.csv", neuroids = units, where = { probe = "a" } }
+    assert.same({ "house", "face" }, a.stimulus.class)
+    assert.same({ 10, 20 }, a.neuroid.depth)
+    near({ 3, 4, 5, 6 }, (a:mean()))
+    local counts = neural.assembly { counts = shown,
+      stimuli = { stimulus_id = { 2, 1, 2, 1 }, hue = { 5, 6, 5, 6 } } }
+    near({ 3, 4, 5, 6 }, (counts:mean()))
+    assert.same({ 5, 6 }, counts.stimulus.hue)
+    assert.matches("2 neuroids have responses, but .* has 3 rows$", message_of(neural.assembly, { path,
+      neuroids = units }))
+    assert.matches("where chooses rows of neuroids, and there is no neuroids", message_of(neural.assembly, { path,
+      where = { probe = "a" } }))
+    assert.matches("responses to stimuli that .* lack: s2 %(1 of 2%)", message_of(neural.assembly, { path,
+      stimuli = { stimulus_id = { "s1" } } }))
+    assert.matches("the responses have 4 rows and no stimulus_id, but .* has 1 rows", message_of(neural.assembly, {
+      counts = shown, stimuli = { stimulus_id = { 1 } } }))
+  end)
+
   it("does not pair ids that were made up for images with ids of its own", function()
     local images = rand { 3, 1, 2, 2 }
     local counts = tensor({ { { 1 } }, { { 2 } }, { { 3 } } }, { dtype = "float64" })
@@ -367,6 +391,26 @@ describe("predictivity", function()
     base.threads(before)
     assert.equal(one.neuroids.r.pixels:digest(), other.neuroids.r.pixels:digest())
     assert.equal(tostring(one), tostring(other))
+  end)
+
+  it("pairs the rows of features with the stimuli, in whatever order those stand", function()
+    local order, flat = {}, set.x:reshape { 240, -1 }
+    for i = 1, 240 do order[i] = (i * 7) % 240 + 1 end
+    local other = set:subset(order)
+    local function run(front_ends, shown)
+      return predictivity { features = front_ends, stimuli = shown, responses = units, splits = kfold { 3, seed = 1 },
+        mapping = ridge { alphas = 1 } }.neuroids.r.pixels:digest()
+    end
+    local expected = run(pixels, set)
+    assert.equal(expected, run({ pixels = flat }, set))
+    assert.equal(expected, run({ pixels = other.x:reshape { 240, -1 } }, other))
+    assert.equal(expected, run { pixels = flat }) -- without images: in the order of the responses' own stimuli
+    assert.matches("the features 'pixels' have 239 rows for 240 stimuli",
+      message_of(run, { pixels = flat[{ { 1, 239 } }] }))
+    for _, given in ipairs { pixels, { { "pixels", pixels.pixels } } } do
+      assert.matches("option 'stimuli' is missing", message_of(run, given))
+    end
+    assert.matches("option 'stimuli' is missing", message_of(predictivity, { responses = units }))
   end)
 
   it("takes every layer of a model in one pass", function()

@@ -1,0 +1,143 @@
+-- Help for every kind of thing, and what is said where nothing is known.
+local habits = require "lamina.errors.habits"
+local find = require "lamina.help.find"
+local help = require "lamina.help"
+local hints = require "lamina.errors.hints"
+local lamina = require "lamina"
+local objects = require "lamina.help.objects"
+local words = require "lamina.words"
+
+local command = require "support.command"
+
+local zeros, try = lamina.zeros, lamina.try
+
+local function lines(text)
+  local list = {}
+  for line in (text .. "\n"):gmatch "(.-)\n" do list[#list + 1] = line end
+  return list
+end
+
+describe("help", function()
+  it("explains methods given as values", function()
+    local x = zeros { 2 }
+    assert.equal(help.text "sort", help.text(x.sort))
+    assert.equal(help.text "tensor:to", help.text(x.to))
+    assert.matches("^x:add_%(%.%.%.%): the result of add, written into x", help.text(x.add_))
+    for name, method in pairs(objects.tensor_methods()) do assert.is_string(help.text(method), name) end
+    local net = lamina.model "n" { lamina.input { 2 }, lamina.readout "r" { lamina.dense { 2 } } }
+    assert.equal(help.text "net:freeze", help.text(net.freeze))
+  end)
+
+  it("takes a point for a colon", function()
+    for _, name in ipairs { "net:freeze", "history:columns", "set:split", "opt:step" } do
+      assert.is_string(help.text(name), name)
+      assert.equal(help.text(name), help.text((name:gsub(":", "."))))
+    end
+  end)
+
+  it("knows what scripts write as texts", function()
+    assert.matches('^rule = "oja".*first principal component.*\n  rate ', help.text "oja")
+    assert.matches("^losses.poisson%(.*\n  full ", help.text "poisson")
+    assert.matches("non_negative", help.text "non_negative")
+    for _, name in ipairs(require("lamina.loss").names) do assert.is_string(help.text(name), name) end
+    for name in pairs(require "lamina.rules.known") do assert.is_string(help.text(name), name) end
+  end)
+
+  it("knows topics by other names", function()
+    assert.equal(help.text "index", help.text "indexing")
+    assert.equal(help.text "gradients", help.text "autodiff")
+    assert.equal(help.text "random", help.text "seed")
+  end)
+
+  it("writes an op as it is called, in lines that fit", function()
+    assert.matches("^matmul%(a, b%): ", help.text "matmul")
+    assert.matches("^topk%(x, k %[, ", help.text "topk")
+    assert.matches("^linear%(x, weight %[, bias, activation%]%): ", help.text "tensor:linear")
+    for _, name in ipairs(find.names(help.text)) do
+      for _, line in ipairs(lines(help.text(name))) do
+        assert.is_true(utf8.len(line) <= 118, name .. ": " .. line)
+      end
+    end
+  end)
+
+  it("ends a summary outside parentheses", function()
+    assert.matches("a:at%(stimuli, neuroids%): [^\n]-%(lists[^\n]*\n", help.text "assembly" .. "\n")
+    for kind in pairs(objects.kinds) do
+      for _, line in ipairs(lines(objects.method_lines(kind) or "")) do
+        assert.falsy(line:find "%([^%)]*%.$" and not line:find "%.%.%.", kind .. line)
+      end
+    end
+  end)
+
+  it("says where a name of which it knows nothing occurs", function()
+    local text = command.code("help 'npy'").out
+    assert.matches("^nothing is known of 'npy'\nit occurs in help \"data.npy\", \"data.save_npy\"", text)
+    assert.matches("did you mean 'quantile'", command.code("help 'quantil'").out)
+    assert.matches("nothing is known of 'zzzz'\nhelp%(%) lists the words", command.code("help 'zzzz'").out)
+    assert.matches("nothing is known of this table", command.code("help {}").out)
+  end)
+
+  it("names every word in its overview", function()
+    local text = command.code("help()").out
+    for word in pairs(words.list) do
+      assert.truthy(text:find("%f[%w_]" .. word .. "%f[^%w_]"), word)
+    end
+  end)
+end)
+
+describe("habits", function()
+  it("name what is there", function()
+    local methods = objects.tensor_methods()
+    for theirs, ours in pairs(habits) do
+      assert.is_nil(methods[theirs], theirs)
+      local name = ours:match "^it is called ([%w_%.]+)"
+      local field = name == "dtype" or name == "ndim"
+      assert.truthy(not name or field or methods[name] or help.text(name), theirs .. ": " .. ours)
+    end
+  end)
+
+  it("are told in words, modules and methods", function()
+    for code, expected in pairs {
+      ["cat { x }"] = "undefined name 'cat' (it is called concat here)",
+      ["matmul(x, x)"] = "undefined name 'matmul' (an op: ops.matmul(...), or x:matmul(...))",
+      ["totable(x)"] = "undefined name 'totable' (a method of tensors: x:totable(...))",
+      ["ops.cat { x }"] = "ops has no word 'cat' (it is called concat here)",
+      ["linalg.inv(x)"] = "linalg has no word 'inv' (it is called inverse here)",
+      ["linalg.trace(x)"] = "linalg has no word 'trace' (an op: ops.trace(...), or x:trace(...))",
+      ["x:inv()"] = "a tensor has no field or method 'inv' (it is called inverse here)",
+      ["x:shape()"] = "attempt to call a table value (method 'shape') (x.shape is a field: with a point, and without "
+        .. "parentheses)",
+      ["x:copy()"] = "copy: x:copy(y) writes y into x, and y is missing (x:clone() is a copy of x)",
+      ["x:gather(1, x)"] = "gather: index must be a tensor, not the number 1 (it is called gather(x, index, dim))",
+      ["x:quantile { 0.5 }"] = "quantile: q must be a tensor, not a table (tensor { 1, 2 } makes one)",
+      ["x:var { ddof = 1 }"] = "var: unknown option 'ddof' (did you mean 'correction'?)",
+      ["x:round { decimals = 1 }"] = "round: unknown option 'decimals' (it takes none)",
+      ["data.load 'x'"] = "data has no word 'load' (data.npy, data.npz, data.csv, data.mat, data.hdf5 read files, "
+        .. "net:load weights)",
+    } do
+      local result = command.code("local x = ones { 2, 2 } " .. code)
+      assert.equal("lamina: (command line):1: " .. expected, result.err:match "^[^\n]*")
+    end
+    assert.is_nil(hints.name "no_such_name_anywhere")
+  end)
+
+  it("are told of the library's objects", function()
+    local function message(code)
+      return command.code("local opt, h = adam {}, nil " .. code).err:match "^lamina: %(command line%):1: ([^\n]*)"
+    end
+    assert.equal("an optimizer has no method 'zero_grad' (opt:step(loss) does it, and opt:zero())",
+      message "opt:zero_grad()")
+    assert.equal("a ridge has no method 'score' (it has fit, held_out)", message "local m = ridge {} m:score()")
+    assert.matches("^a model has no method 'fit' %(train", message
+      "net = model 'n' { input { 2 }, readout 'r' { dense { 2 } } } local function f() net:fit() end f()")
+    assert.matches("^attempt to call a nil value", message "local t = {} t:fit()")
+  end)
+
+  it("are told of a name and a table in one call", function()
+    for _, word in ipairs { "model", "area", "readout", "experiment" } do
+      local _, e = try(lamina[word], "n", {})
+      assert.equal(string.format("%s takes a name and then a table, %s \"NAME\" { ... }, without a comma and without "
+        .. "parentheses around both", word, word), e.message)
+    end
+  end)
+end)
