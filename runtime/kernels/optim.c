@@ -17,6 +17,17 @@ static inline real bounded(real scale, real g, real limit) {
   return x > limit ? limit : x < -limit ? -limit : x;
 }
 
+/* A memory that has faded below the smallest normal number has faded to 0: where no gradient comes any more it would
+ * stay there for ever, and make every later step many times slower. A NaN stays one. */
+static inline real kept(real x) {
+#if defined(LM_REAL_IS_F32)
+  const real smallest = 0x1p-126f;
+#else
+  const real smallest = 0x1p-1022;
+#endif
+  return x < smallest && x > -smallest ? 0 : x;
+}
+
 static void sgd_plain(int64_t n, real *restrict p, const real *restrict g, const lm_update *u) {
   const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, limit = (real)u->limit;
   for (int64_t i = 0; i < n; i++) p[i] = FMA(rate, FMA(decay, p[i], bounded(scale, g[i], limit)), p[i]);
@@ -26,7 +37,7 @@ static void sgd_momentum(int64_t n, real *restrict p, const real *restrict g, re
   const real rate = (real)-u->rate, scale = (real)u->scale, decay = (real)u->decay, mu = (real)u->momentum;
   const real limit = (real)u->limit;
   for (int64_t i = 0; i < n; i++) {
-    b[i] = FMA(mu, b[i], FMA(decay, p[i], bounded(scale, g[i], limit)));
+    b[i] = kept(FMA(mu, b[i], FMA(decay, p[i], bounded(scale, g[i], limit))));
     p[i] = FMA(rate, b[i], p[i]);
   }
 }
@@ -36,7 +47,7 @@ static void sgd_nesterov(int64_t n, real *restrict p, const real *restrict g, re
   const real limit = (real)u->limit;
   for (int64_t i = 0; i < n; i++) {
     real d = FMA(decay, p[i], bounded(scale, g[i], limit));
-    b[i] = FMA(mu, b[i], d);
+    b[i] = kept(FMA(mu, b[i], d));
     p[i] = FMA(rate, FMA(mu, b[i], d), p[i]);
   }
 }
@@ -58,8 +69,8 @@ static void adam_loop(int64_t n, real *restrict p, const real *restrict g, real 
   const real limit = (real)u->limit;
   for (int64_t i = 0; i < n; i++) {
     real d = FMA(decay, p[i], bounded(scale, g[i], limit));
-    m[i] = FMA(beta1, m[i], rest1 * d);
-    v[i] = FMA(beta2, v[i], rest2 * (d * d));
+    m[i] = kept(FMA(beta1, m[i], rest1 * d));
+    v[i] = kept(FMA(beta2, v[i], rest2 * (d * d)));
     p[i] = FMA(rate, m[i] / FMA(root_scale, root(v[i]), epsilon), shrink * p[i]);
   }
 }
@@ -73,7 +84,7 @@ static void rmsprop_loop(int64_t n, real *restrict p, const real *restrict g, re
   const real beta2 = (real)u->beta2, rest2 = (real)(1.0 - u->beta2), epsilon = (real)u->epsilon;
   for (int64_t i = 0; i < n; i++) {
     real d = FMA(decay, p[i], bounded(scale, g[i], limit));
-    v[i] = FMA(beta2, v[i], rest2 * (d * d));
+    v[i] = kept(FMA(beta2, v[i], rest2 * (d * d)));
     p[i] = FMA(rate, d / (root(v[i]) + epsilon), p[i]);
   }
 }
@@ -85,8 +96,8 @@ static void rmsprop_momentum(int64_t n, real *restrict p, const real *restrict g
   const real epsilon = (real)u->epsilon;
   for (int64_t i = 0; i < n; i++) {
     real d = FMA(decay, p[i], bounded(scale, g[i], limit));
-    v[i] = FMA(beta2, v[i], rest2 * (d * d));
-    b[i] = FMA(mu, b[i], d / (root(v[i]) + epsilon));
+    v[i] = kept(FMA(beta2, v[i], rest2 * (d * d)));
+    b[i] = kept(FMA(mu, b[i], d / (root(v[i]) + epsilon)));
     p[i] = FMA(rate, b[i], p[i]);
   }
 }

@@ -12,6 +12,8 @@
  *            with momentum: b = momentum b + d, d = b;  p = p - rate d
  *   adagrad  g' = decay p + g;  v = v + g'^2;  p = p - rate g' / (sqrt(v) + epsilon)
  *
+ * Memories that fade (b, m, and the v of adam and rmsprop) are 0 once they are below the smallest normal number.
+ *
  * Sutskever et al. 2013 (momentum, in PyTorch's form), Kingma & Ba 2015, Loshchilov & Hutter 2019, Tieleman &
  * Hinton 2012 (rmsprop), Duchi, Hazan & Singer 2011 (adagrad). */
 #ifndef LM_KERNELS_OPTIM_H

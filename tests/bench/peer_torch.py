@@ -118,12 +118,16 @@ def network(w):
 
 def train(w):
     net, shape, classes = network(w)
-    x, y = torch.randn(shape), torch.randint(0, classes, (w["batch"],))
+    dim = 1 if w["net"] in ("RNN", "LSTM") else 0  # of the items
+    count = w["batch"] if dim or (len(shape) == 4 and shape[-1] > 32) else max(2048, w["batch"])
+    x = torch.randn(*shape[:dim], count, *shape[dim + 1:])
+    y = torch.randint(0, classes, (count,))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, foreach=True)
 
     def step():
+        pick = torch.randint(0, count, (w["batch"],))
         optimizer.zero_grad()
-        F.cross_entropy(net(x), y).backward()
+        F.cross_entropy(net(x if dim else x[pick]), y if dim else y[pick]).backward()
         optimizer.step()
 
     return step

@@ -168,21 +168,26 @@ local function recurrent(w)
   return function() optimizer:step(cross_entropy(forward(), y)) end
 end
 
+-- How many items a training draws its batches from: enough that a small network does not learn them by heart, after
+-- which its gradients would be too small to be normal numbers; the batch itself where pictures are large.
+local function pool_of(w, shape) return #shape == 3 and shape[2] > 32 and w.batch or math.max(2048, w.batch) end
+
 local function network(w)
-  if w.net == "RNN" then return recurrent(w) end
+  if w.net == "RNN" or w.net == "LSTM" then return recurrent(w) end
   local net, shape, classes = nets[w.net]()
-  table.insert(shape, 1, w.batch)
-  local x, y, step = randn(shape), randint(1, classes, { w.batch }), 0
+  local n, step = w.kind == "train" and pool_of(w, shape) or w.batch, 0
+  local x, y = randn { n, table.unpack(shape) }, randint(1, classes, { n })
   if w.kind == "infer" then return function() no_grad(function() net(x):release() end) end end
   local optimizer = sgd { rate = 0.01, momentum = 0.9 }
   optimizer:attach(net)
   return function()
     step = step + 1
-    local output = net:forward(x, { training = true, step = step })
-    local loss = cross_entropy(output, y)
+    local pick = randint(1, n, { w.batch })
+    local images, labels = x:index_select(pick), y:index_select(pick)
+    local output = net:forward(images, { training = true, step = step })
+    local loss = cross_entropy(output, labels)
     optimizer:step(loss)
-    output:release()
-    loss:release()
+    for _, t in ipairs { pick, images, labels, output, loss } do t:release() end
   end
 end
 

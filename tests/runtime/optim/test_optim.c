@@ -162,6 +162,31 @@ static void test_known_values(void **state) {
   lm_tensor_release(s.second);
 }
 
+/* A momentum that no gradient feeds is 0 as soon as it is no normal number, and NaN stays NaN. */
+static void test_faded_memory(void **state) {
+  (void)state;
+  const lm_dtype dtypes[] = {LM_F32, LM_F64};
+  const double smallest[] = {0x1p-126, 0x1p-1022};
+  for (int d = 0; d < 2; d++) {
+    lm_err e;
+    int64_t three = 3;
+    lm_optim_slot s;
+    assert_int_equal(lm_tensor_full(&s.param, dtypes[d], 1, &three, 1, &e), LM_OK);
+    assert_int_equal(lm_tensor_zeros(&s.param->grad, dtypes[d], 1, &three, &e), LM_OK);
+    assert_int_equal(lm_tensor_zeros(&s.first, dtypes[d], 1, &three, &e), LM_OK);
+    lm_tensor_set(s.first, 0, smallest[d]);
+    lm_tensor_set(s.first, 1, -2 * smallest[d]);
+    lm_tensor_set(s.first, 2, NAN);
+    lm_optim_rule rule = {.kind = LM_OPTIM_SGD, .rate = 0.1, .momentum = 0.75, .scale = 1};
+    assert_int_equal(lm_optim_step(&rule, 1, &s, &e), LM_OK);
+    assert_true(lm_tensor_get(s.first, 0) == 0 && !signbit(lm_tensor_get(s.first, 0)));
+    assert_true(lm_tensor_get(s.first, 1) == -1.5 * smallest[d]);
+    assert_true(isnan(lm_tensor_get(s.first, 2)));
+    lm_tensor_release(s.param);
+    lm_tensor_release(s.first);
+  }
+}
+
 static void digest_after(const lm_optim_rule *rule, lm_dtype dtype, int threads, char out[65], double *norm) {
   lm_err e;
   int before = lm_threads();
@@ -272,6 +297,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rules_follow_their_formulas),
       cmocka_unit_test(test_known_values),
+      cmocka_unit_test(test_faded_memory),
       cmocka_unit_test(test_same_bits_with_any_threads),
       cmocka_unit_test(test_norm_and_finite_check),
       cmocka_unit_test(test_no_gradient_no_change),
