@@ -2,6 +2,7 @@
 --   kind = "matmul": m, k, n, optionally ta, tb (operands given transposed), batch, dtype
 --   kind = "conv": n, c, h, w, o, kernel, stride, pad, groups; pass = "forward" or "both"
 --   kind = "train" or "infer": net (a name in `nets`), batch
+-- target, where there is one, is what it is to reach (targets.lua).
 -- M.make(workload) gives a function that does it once, the number of multiply-adds counted twice (0 where nobody
 -- counts), and the dtype of its peak.
 local M = { list = {} }
@@ -11,7 +12,7 @@ local function add(w) M.list[#M.list + 1] = w end
 for _, size in ipairs { 512, 1024, 2048 } do
   for _, dtype in ipairs { "float32", "float64" } do
     add { kind = "matmul", m = size, k = size, n = size, dtype = dtype, name = string.format("matmul %d %s", size,
-      dtype) }
+      dtype), target = { peak = 0.85 } }
   end
 end
 for _, s in ipairs { { 64, 3136, 576 }, { 128, 784, 1152 }, { 512, 49, 4608 }, { 50, 64, 500 },
@@ -19,7 +20,7 @@ for _, s in ipairs { { 64, 3136, 576 }, { 128, 784, 1152 }, { 512, 49, 4608 }, {
   local m, n, k = table.unpack(s)
   for _, form in ipairs { "", "ta", "tb" } do
     add { kind = "matmul", m = m, k = k, n = n, ta = form == "ta", tb = form == "tb", dtype = "float32",
-      name = string.format("matmul %dx%dx%d %s", m, n, k, form) }
+      name = string.format("matmul %dx%dx%d %s", m, n, k, form), target = { peak = 0.7 } }
   end
 end
 add { kind = "matmul", batch = 256, m = 32, k = 32, n = 32, dtype = "float32", name = "matmul 256 of 32" }
@@ -40,7 +41,7 @@ local convolutions = {
 for _, pass in ipairs { "forward", "both" } do
   for _, v in ipairs(convolutions) do
     add { kind = "conv", pass = pass, n = v[2], c = v[3], h = v[4], w = v[5], o = v[6], kernel = v[7], stride = v[8],
-      pad = v[9], groups = v[10], name = string.format("conv %s %s", pass, v[1]) }
+      pad = v[9], groups = v[10], name = string.format("conv %s %s", pass, v[1]), target = { ratio = 1 } }
   end
 end
 
@@ -48,7 +49,8 @@ for _, kind in ipairs { "train", "infer" } do
   for _, v in ipairs { { "LeNet", 1 }, { "LeNet", 16 }, { "LeNet", 64 }, { "LeNet", 256 }, { "AlexNet", 32 },
     { "ResNet-18", 16 }, { "ResNet-20", 128 }, { "MLP", 128 }, { "RNN", 64, 32 }, { "RNN", 64, 128 } } do
     add { kind = kind, net = v[1], batch = v[2], units = v[3],
-      name = string.format("%s %s%s, batch %d", kind, v[1], v[3] and " " .. v[3] or "", v[2]) }
+      name = string.format("%s %s%s, batch %d", kind, v[1], v[3] and " " .. v[3] or "", v[2]),
+      target = kind == "train" and { ratio = v[1] == "LeNet" and v[2] == 1 and 5 or 1.5 } or nil }
   end
 end
 
