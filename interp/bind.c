@@ -147,9 +147,9 @@ const char *bind_described(lua_State *L, int index) {
  */
 
 lm_tensor **bind_new_tensor(lua_State *L) {
+  static int64_t boxes;
   bind_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  box->tensor = NULL;
-  box->bytes = 0;
+  *box = (bind_box){.born = ++boxes};
   if (luaL_getmetatable(L, BIND_TENSOR) == LUA_TNIL) { /* the first tensor comes from another room, such as io */
     lua_pop(L, 1);
     luaL_requiref(L, "lamina.core.tensor", bind_open_tensor, 0);

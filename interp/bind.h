@@ -41,6 +41,7 @@ void bind_push_error(lua_State *L, const char *kind, const char *message, int le
 typedef struct bind_box {
   lm_tensor *tensor; /* NULL before it is filled and after it was released */
   int64_t bytes;     /* what was reported to the collector */
+  int64_t born;      /* from 1: the order in which boxes were made, which is that of tensors as keys of a table */
 } bind_box;
 
 /* Drops the tensor of a box; harmless twice. */

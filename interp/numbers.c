@@ -163,12 +163,22 @@ static int math_random(lua_State *L) {
   return 1;
 }
 
-/* math.randomseed(n): starts the stream of that seed. Without n it would not be repeatable, and raises. */
+/* A number as 64 bits: whole numbers as they are, others rounded down. */
+static uint64_t seed_bits(lua_State *L, int index) {
+  double value = luaL_checknumber(L, index);
+  if (lua_isinteger(L, index)) return (uint64_t)lua_tointeger(L, index);
+  luaL_argcheck(L, isfinite(value), index, "a seed is a finite number");
+  return (uint64_t)(int64_t)floor(fmod(value, 0x1p62));
+}
+
+/* math.randomseed(n[, m]): starts the stream of that seed; of both where there are two. Without n it would not be
+ * repeatable, and raises. */
 static int math_randomseed(lua_State *L) {
   if (lua_isnoneornil(L, 1))
     return luaL_error(L, "math.randomseed needs a number: a seed from the clock cannot be repeated");
-  double whole = luaL_checknumber(L, 1);
-  numbers_seed(lua_isinteger(L, 1) ? (uint64_t)lua_tointeger(L, 1) : (uint64_t)(int64_t)floor(fmod(whole, 0x1p62)));
+  uint64_t seed = seed_bits(L, 1);
+  if (!lua_isnoneornil(L, 2)) seed += seed_bits(L, 2) * 0x9e3779b97f4a7c15u; /* 0 changes nothing, as in stock Lua */
+  numbers_seed(seed);
   return 0;
 }
 

@@ -53,6 +53,34 @@ describe("pairs", function()
       for k in pairs { [b] = 1, [a] = 1 } do io.write(k.n, " ") end]])
   end)
 
+  it("orders tensors, then objects, as they were made", function()
+    assert.equal("10.0 20.0 30.0 1 2 3 ", printed [[
+      local objects, tensors, keys = {}, {}, {}
+      for i = 1, 3 do objects[i] = setmetatable({ n = i }, {}) tensors[i] = tensor(10 * i) end
+      for _, i in ipairs { 2, 3, 1 } do
+        local object, one = objects[i], tensors[i]
+        keys[object], keys[one] = true, true
+      end
+      for k in pairs(keys) do io.write(type(k) == "table" and k.n or k:item(), " ") end]])
+    assert.equal("2 1 ", printed [[
+      local a, b = { n = 1 }, { n = 2 }
+      setmetatable(b, {}) setmetatable(a, {}) setmetatable(b, { __index = a })
+      local keys, k = { [a] = 1, [b] = 1 }, nil
+      repeat k = next(keys, k) io.write(k and k.n .. " " or "") until not k]])
+    assert.equal("conv model ", printed [[
+      local layer = conv { 3, kernel = 3 }
+      local net = model "a" { input { 1 }, readout "x" { dense { 1 } } }
+      for _, what in pairs { [net] = "model", [layer] = "conv" } do io.write(what, " ") end]])
+  end)
+
+  it("goes by size among whole and other numbers that are near", function()
+    assert.equal("0 1 2 ", printed [[
+      local low, high = 2.0 ^ 53, 2.0 ^ 53 + 2
+      for k in pairs { [high] = 1, [low] = 1, [(1 << 53) + 1] = 1 } do
+        io.write(math.tointeger(k) - (1 << 53), " ")
+      end]])
+  end)
+
   it("raises for what is no table", function()
     assert.matches("bad argument #1 to .* %(table expected, got nil%)", command.code("pairs(nil)").err)
   end)
@@ -66,6 +94,21 @@ describe("next", function()
       while k do io.write(k, " ") k = next(t, k) end
       print(k)]])
     assert.equal("nil\n", printed "print(next {})")
+    assert.equal("b\n", printed "print((next({ a = 1, b = 2 }, 'aa')))") -- of a key that is not there, too
+  end)
+end)
+
+describe("setmetatable", function()
+  it("is that of Lua", function()
+    local t, meta = {}, {}
+    assert.equal(t, setmetatable(t, meta))
+    assert.equal(meta, getmetatable(t))
+    assert.is_nil(getmetatable(setmetatable(t, nil)))
+    assert.has_error(function() setmetatable(setmetatable({}, { __metatable = "no" }), {}) end,
+      "cannot change a protected metatable")
+    assert.matches("bad argument #1 to 'setmetatable' %(table expected, got nil%)",
+      select(2, pcall(setmetatable, nil, {})))
+    assert.matches("bad argument #2 to 'setmetatable' %(nil or table expected", select(2, pcall(setmetatable, {}, 1)))
   end)
 end)
 
@@ -108,6 +151,12 @@ describe("numbers", function()
       assert.equal(x, tonumber(tostring(x)))
       assert.equal(x, tonumber("" .. x))
     end
+  end)
+
+  it("keep the digits that a format asks for, even Lua's own 14", function()
+    assert.equal("0.3|       0.3|0.3", string.format("%.14g|%10.14g|%.3g", 0.1 + 0.2, 0.1 + 0.2, 0.1 + 0.2))
+    assert.equal("%.14g 0.3 %.14g%", string.format("%%.14g %.14g %%.14g%%", 0.1 + 0.2))
+    assert.equal("0.30000000000000004 1.0 3", string.format("%s %s %s", 0.1 + 0.2, 1.0, 3))
   end)
 
   it("print NaN without a sign", function()
@@ -170,6 +219,22 @@ describe("math.random", function()
     end
   end)
 
+  it("takes both parts of a seed, which are finite", function()
+    local function first(...)
+      math.randomseed(...)
+      return math.random(0)
+    end
+    assert.equal(first(7), first(7, 0))
+    assert.equal(first(7, 1), first(7, 1))
+    assert.not_equal(first(7), first(7, 1))
+    assert.not_equal(first(7, 1), first(7, 2))
+    assert.equal(first(7), first(7.5))
+    for _, bad in ipairs { 0 / 0, 1 / 0, -1 / 0 } do
+      assert.has_error(function() math.randomseed(bad) end)
+      assert.has_error(function() math.randomseed(1, bad) end)
+    end
+  end)
+
   it("refuses an empty interval and a seed from the clock", function()
     assert.has_error(function() math.random(0, -1) end)
     assert.has_error(function() math.randomseed() end)
@@ -183,6 +248,22 @@ describe("text", function()
       print(string.format("%s %s %s", {}, print, io.stdout), setmetatable({}, { __name = "thing" }))]]
     assert.falsy(out:find "0x")
     assert.matches("^table: 1\tfunction: 2\tfile\tthread: 3\ntable: 4 function: 2 file\tthing: 5\n$", out)
+  end)
+
+  it("holds none of light userdata, of uncaught values or of errors", function()
+    local out = printed [[
+      local up = 1
+      local function f() return up end
+      print(debug.upvalueid(f, 1), string.format("%s", debug.upvalueid(f, 1)))
+      print(select(2, pcall(error, {})), select(2, pcall(function() return {} < {} end)))
+      print(debug.traceback("here"), tostring(coroutine.running()))]]
+    assert.falsy(out:find "0x")
+    assert.matches("^userdata: 1\tuserdata: 1\n", out)
+    for _, value in ipairs { "{}", "print", "setmetatable({}, { __name = 'thing' })", "io.stdout" } do
+      local result = command.code("error(" .. value .. ")")
+      assert.equal(1, result.code)
+      assert.falsy(result.err:find "0x")
+    end
   end)
 
   it("keeps one serial number for one object", function()
