@@ -1,0 +1,213 @@
+/* math_rows.h: the elementary functions that ops run, what each should give, and the largest error that its op states;
+ * for check_ulp.c, which measures that error, and test_math.c, which holds a sample to it.
+ *
+ * References. For float32 the C library's functions in double: their errors, a few units of 2^-53, are below 1e-8 ULP
+ * of a float. For float64 those in long double, which has 64 bits on x86-64 (113 on ARM64): the glibc manual gives at
+ * most 5 ULP of them for each, that is 0.0025 ULP of a double, and they are ten times as fast as __float128 or sums of
+ * two doubles. The error is a real number, |got - want| in units of the last place of `want`, so that no tie has to be
+ * decided. What the library lacks is written here from what it has. Special values are those of C99's Annex F, which
+ * the C library follows. */
+#ifndef TEST_MATH_ROWS_H
+#define TEST_MATH_ROWS_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef long double longer;
+
+/* ---- what the C library lacks -------------------------------------------------------------------------------- */
+
+static double sigmoid_wide(double x) { return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x)); }
+static longer sigmoid_longer(longer x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
+static double rsqrt_wide(double x) { return 1 / sqrt(x); }
+static longer rsqrt_longer(longer x) { return 1 / sqrtl(x); }
+static double reciprocal_wide(double x) { return 1 / x; }
+static longer reciprocal_longer(longer x) { return 1 / x; }
+static double softplus_wide(double x) { return x > 40 ? x + exp(-x) : log1p(exp(x)); }
+static longer softplus_longer(longer x) { return x > 40 ? x + expl(-x) : log1pl(expl(x)); }
+static double elu_wide(double x) { return x > 0 ? x : expm1(x); }
+static longer elu_longer(longer x) { return x > 0 ? x : expm1l(x); }
+static double silu_wide(double x) { return x == -INFINITY ? -0.0 : x / (1 + exp(-x)); }
+static longer silu_longer(longer x) { return x == -INFINITY ? -0.0L : x / (1 + expl(-x)); }
+static double gelu_wide(double x) { return x < -60 ? -0.0 : x / 2 * erfc(x * -0.70710678118654752440); }
+
+/* x / sqrt(2) is rounded, and erfc multiplies the rounding's relative error by x^2. So erfc(y + d) is taken as erfc(y) -
+ * 2 / sqrt(pi) e^(-y^2) d, with what y lacks, d, from products of parts that are exact. */
+static longer gelu_longer(longer x) {
+  if (!(x > -60 && x < 60)) return x < 0 ? -0.0L : x;
+  const longer c = 0x1.6a09e667f3bcdp-1L, c_low = -0x1.bdd3413b26456p-55L, c1 = (float)c, x1 = (float)x, x2 = x - x1;
+  const longer y = x * (c + c_low), d = ((x1 * c1 - y) + x2 * c1) + (x * (c - c1) + x * c_low);
+  return x / 2 * (erfcl(-y) + d * 1.1283791670955125738961589L * expl(-y * y));
+}
+
+/* ---- one argument -------------------------------------------------------------------------------------------- */
+
+typedef struct math_row {
+  const char *name; /* of the op; its parameters, where it has any, keep their defaults */
+  double (*wide)(double);
+  longer (*longer)(longer);
+  double from, to; /* the arguments that are drawn most: outside, the result is simple */
+  double knot;     /* arguments next to its multiples are drawn too */
+  double f32, f64; /* the largest error in ULP, as the op's doc states it */
+} math_row;
+
+#define HALF_PI 1.57079632679489661923
+#define HALF_LN 0.34657359027997265471
+
+static const math_row math_rows[] = {
+    {"sqrt", sqrt, sqrtl, 0, 1e6, 1, 0.5, 0.5},
+    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 0.51, 1.5},
+    {"reciprocal", reciprocal_wide, reciprocal_longer, -1e3, 1e3, 1, 0.5, 0.5},
+    {"exp", exp, expl, -746, 711, HALF_LN, 1.01, 0.75},
+    {"expm1", expm1, expm1l, -40, 711, HALF_LN, 1.2, 1.44},
+    {"log", log, logl, 0, 8, 1, 0.83, 0.82},
+    {"log1p", log1p, log1pl, -1, 8, 1, 1.41, 1.39},
+    {"tanh", tanh, tanhl, -20, 20, HALF_LN, 1.29, 1.68},
+    {"sigmoid", sigmoid_wide, sigmoid_longer, -746, 40, HALF_LN, 1.44, 1.46},
+    {"erf", erf, erfl, -6, 6, 1, 1.18, 1.07},
+    {"sin", sin, sinl, -100, 100, HALF_PI, 0.51, 0.81},
+    {"cos", cos, cosl, -100, 100, HALF_PI, 0.51, 0.79},
+    {"softplus", softplus_wide, softplus_longer, -746, 40, HALF_LN, 2, 2},
+    {"elu", elu_wide, elu_longer, -40, 1, HALF_LN, 2, 2},
+    {"gelu", gelu_wide, gelu_longer, -39, 9, 1, 2, 2},
+    {"silu", silu_wide, silu_longer, -752, 40, HALF_LN, 2, 2},
+};
+
+/* ---- two arguments ------------------------------------------------------------------------------------------- */
+
+typedef struct math_pair_row {
+  const char *name;
+  double (*wide)(double, double);
+  longer (*longer)(longer, longer);
+  void (*draw)(uint64_t i, double *x, double *y);
+  double f32, f64;
+} math_pair_row;
+
+/* Word number i of a fixed sequence (splitmix64), and what is made of such words. */
+static uint64_t math_word(uint64_t i) {
+  uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+static double math_from_bits(uint64_t u) {
+  double x;
+  memcpy(&x, &u, sizeof x);
+  return x;
+}
+static uint64_t math_bits(double x) {
+  uint64_t u;
+  memcpy(&u, &x, sizeof u);
+  return u;
+}
+/* Of either sign and a magnitude of 2^low to 2^high, the exponents evenly spread. */
+static double math_spread(uint64_t word, int low, int high) {
+  const double m = 1.0 + (double)(word >> 12) * 0x1p-52;
+  return ldexp(word & 1 ? -m : m, low + (int)((word >> 1 & 0x7ff) % (uint64_t)(high - low)));
+}
+static double math_between(uint64_t word, double from, double to) {
+  return from + (to - from) * (double)(word >> 11) * 0x1p-53;
+}
+
+/* Powers: bases of all magnitudes and next to 1, exponents that make any result, whole exponents. */
+static void draw_pow(uint64_t i, double *x, double *y) {
+  const uint64_t a = math_word(2 * i), b = math_word(2 * i + 1);
+  const int spread = 1 << (i % 11);
+  *x = fabs(math_spread(a, -spread, spread));
+  if (i % 5 == 0) *x = 1 + math_spread(a, -50, -2);
+  if (i % 5 == 0 || i % 5 == 1) *y = math_between(b, -1080, 1025) / (fabs(log2(*x)) + 1e-300);
+  if (i % 5 == 2) *y = math_spread(b, -4, 4);
+  if (i % 5 == 3) *y = floor(math_spread(b, 0, 8)), *x = b & 2 ? -*x : *x;
+  if (i % 5 == 4) *y = math_between(b, -150, 130) / (fabs(log2(*x)) + 1e-300);
+}
+
+static const math_pair_row math_pair_rows[] = {
+    {"pow", pow, powl, draw_pow, 0.51, 0.77},
+};
+
+enum {
+  MATH_ROWS = sizeof math_rows / sizeof math_rows[0],
+  MATH_PAIR_ROWS = sizeof math_pair_rows / sizeof math_pair_rows[0]
+};
+
+/* ---- arguments ----------------------------------------------------------------------------------------------- */
+
+/* Number i of the doubles drawn for a row: within its range evenly, of all magnitudes down to 2^-64, next to a knot,
+ * and any bits at all. */
+static double math_draw(const math_row *r, uint64_t i) {
+  const uint64_t a = math_word(2 * i), b = math_word(2 * i + 1);
+  const double most = fmax(fabs(r->from), fabs(r->to));
+  double x;
+  switch (i % 8) {
+  case 0:
+  case 1:
+  case 2: return math_between(a, r->from, r->to);
+  case 3:
+  case 4:
+  case 5:
+    x = math_spread(a, i % 8 == 5 ? -8 : -64, ilogb(most) + 1);
+    return x < r->from && r->from >= 0 ? -x : x;
+  case 6:
+    x = r->knot * floor(exp2(math_between(b, 0, (a & 3) == 0 ? 52 : log2(most / r->knot + 2))) - 1);
+    x = math_from_bits(math_bits(x == 0 ? r->knot : x) + (a >> 8) % (1u << (a >> 2 & 15)) - (1u << (a >> 2 & 15)) / 2);
+    return r->from < 0 && b & 1 ? -x : x;
+  default: return math_from_bits(a);
+  }
+}
+
+/* Number i of a grid: every exponent, subnormal ones and those of the infinities and NaNs too, with MATH_MANTISSAS
+ * mantissas each, of both signs. */
+enum { MATH_MANTISSAS = 16 };
+#define MATH_GRID (UINT64_C(4096) * MATH_MANTISSAS)
+static double math_grid(uint64_t i) {
+  static const uint64_t few[MATH_MANTISSAS] = {
+      0, 1, 2, 0xfffffffffffff, 0xffffffffffffe, 0x8000000000000, 0x7ffffffffffff, 0x8000000000001,
+      0x4000000000000, 0xc000000000000, 0x6a09e667f3bcc, 0x6a09e667f3bcd, 0x921fb54442d18, 0x5bf0a8b145769,
+      0x62e42fefa39ef, 0x5555555555555};
+  return math_from_bits(i / MATH_MANTISSAS << 52 | few[i % MATH_MANTISSAS]);
+}
+/* The same in float32. */
+#define MATH_GRID_F32 (UINT64_C(512) * MATH_MANTISSAS)
+static float math_grid_f32(uint64_t i) {
+  const uint64_t fraction = math_bits(math_grid(i % MATH_MANTISSAS));
+  const uint32_t u = (uint32_t)(i / MATH_MANTISSAS) << 23 | (uint32_t)(fraction >> 29) | (uint32_t)(fraction & 1);
+  float x;
+  memcpy(&x, &u, sizeof x);
+  return x;
+}
+
+/* ---- errors -------------------------------------------------------------------------------------------------- */
+
+/* |got - want| in units of the last place of want, where that of the smallest numbers is the smallest subnormal. An
+ * infinite result stands for the power of two that is next to overflow. */
+static double math_error_f32(float got, double want) {
+  const double limit = 0x1p128, w = want > limit ? limit : want < -limit ? -limit : want;
+  const double g = (double)got > limit ? limit : (double)got < -limit ? -limit : (double)got;
+  const uint64_t least = math_bits(0x1p-126), most = math_bits(0x1p127), e = math_bits(w) & 0x7ff0000000000000u;
+  const uint64_t unit = e < least ? least : e > most ? most : e;
+  return fabs(g - w) * math_from_bits(2 * math_bits(1) + (UINT64_C(23) << 52) - unit);
+}
+static double math_error_f64(double got, longer want) {
+  const longer limit = 0x1p1024L, w = want > limit ? limit : want < -limit ? -limit : want;
+  const longer g = (longer)got > limit ? limit : (longer)got < -limit ? -limit : (longer)got;
+  int e;
+  frexpl(w, &e);
+  e = w == 0 || e < -1021 ? -1021 : e > 1024 ? 1024 : e;
+  return (double)fabsl(ldexpl(g - w, 53 - e));
+}
+
+/* Whether got is no answer at all: NaN on one side alone, something else at a pole, a zero of the wrong sign. */
+static bool math_wrong_f64(double got, longer want) {
+  if (want != want || got != got) return (want != want) != (got != got);
+  if (isinf(want)) return (longer)got != want;
+  return (want == 0 && got != 0) || ((want == 0 || got == 0) && signbit(got) != signbit(want));
+}
+static bool math_wrong_f32(float got, double want) {
+  const double size = fabs(want), g = fabs((double)got);
+  if (size > 0 && size <= __DBL_MAX__ && g > 0) return false;
+  return math_wrong_f64((double)got, (longer)want);
+}
+
+#endif
