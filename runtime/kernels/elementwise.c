@@ -24,19 +24,6 @@ static inline real m_abs(real v) { return v < 0 ? -v : v == 0 ? (real)0 : v; }
 static inline real m_sign(real v) { return v > 0 ? (real)1 : v < 0 ? (real)-1 : v; }
 static inline real m_relu(real v) { return v > 0 ? v : v != v ? v : (real)0; }
 
-/* softplus(x) = log(1 + e^x) = max(x, 0) + log1p(e^-|x|): no overflow, no cancellation */
-static inline real m_softplus(real v) { return m_relu(v) + m_log1p(m_exp(-m_abs(v))); }
-
-/* Below these arguments the products are zero, and -inf must not meet it. */
-static inline real m_silu(real v) {
-  const real w = v < (real)-1000 ? (real)-1000 : v;
-  return w * m_sigmoid(w);
-}
-static inline real m_gelu(real v) {
-  const real w = v < (real)-100 ? (real)-100 : v, half = w * (real)0.5;
-  return FMA(half, m_erf(w * (real)0.70710678118654752440), half);
-}
-
 #if defined(LM_REAL_IS_F32)
 #define SQRT     sqrtf
 #define FLOOR    floorf
@@ -186,12 +173,6 @@ static inline real m_floor_divide(real u, real v) {
   const real r = FMOD(u, v), near = (u - r) / v, below = r != 0 && (r < 0) != (v < 0) ? near - 1 : near;
   const real whole = FLOOR(below), q = below - whole > (real)0.5 ? whole + 1 : whole;
   return v == 0 || u < -REAL_MAX || u > REAL_MAX ? u / v : q != 0 || q != q ? q : COPYSIGN((real)0, u / v);
-}
-
-/* log(e^u + e^v) = max + log1p(e^-|u - v|) */
-static inline real m_logaddexp(real u, real v) {
-  const real apart = u - v, sum = m_max(u, v) + m_log1p(m_exp(-m_abs(apart)));
-  return u == v ? u + (real)0.69314718055994530942 : sum;
 }
 
 /* x^2 is x * x, exactly rounded, and common enough for a path of its own. */

@@ -93,16 +93,23 @@ static inline double exp_tail_f64(double r) {
   return lm_fma_f64(q, r, 0.5);
 }
 
-/* e^(x + low) for |low| far below |x|. 1 + r is kept with its rounding error, so that a result which is a double is
- * met exactly where x + low is good enough: 3^2 is 9. */
-static inline double exp_sum_f64(double x, double low) {
-  const double up = x < -746.0 ? -746.0 : x, c = up > 710.0 ? 710.0 : up;
+/* e^(x + low) = (sum + rest) s u for |low| far below |x|, s and u powers of two. 1 + r is kept with its rounding error,
+ * so that a result which is a double is met exactly where x + low is good enough: 3^2 is 9. */
+typedef struct exp_parts_f64 {
+  double sum, rest, s, u;
+} exp_parts_f64;
+static inline exp_parts_f64 exp_split_f64(double x, double low) {
+  const double up = x < -800.0 ? -800.0 : x, c = up > 710.0 ? 710.0 : up;
   const double shifted = lm_fma_f64(c, 0x1.71547652b82fep+0, LM_ROUND_F64), k = shifted - LM_ROUND_F64;
   const double a = lm_fma_f64(-k, LM_LN2_HI_F64, c), b = lm_fma_f64(-k, LM_LN2_LO_F64, low), r = a + b;
   const double sum = 1.0 + a, lost = a - (sum - 1.0);
-  const double p = sum + (lost + lm_fma_f64(r * r, exp_tail_f64(r), b));
   const uint64_t n = bits_f64(shifted) - bits_f64(LM_ROUND_F64), half = ((n + 4096u) >> 1) - 2048u;
-  return p * power_of_two_f64(half) * power_of_two_f64(n - half);
+  return (exp_parts_f64){sum, lost + lm_fma_f64(r * r, exp_tail_f64(r), b), power_of_two_f64(half),
+                         power_of_two_f64(n - half)};
+}
+static inline double exp_sum_f64(double x, double low) {
+  const exp_parts_f64 e = exp_split_f64(x, low);
+  return (e.sum + e.rest) * e.s * e.u;
 }
 static inline double m_exp_f64(double x) { return exp_sum_f64(x, 0.0); }
 
@@ -332,7 +339,7 @@ static inline double m_rsqrt_f64(double x) { return 1.0 / __builtin_sqrt(x); }
 
 #include "kernels/math_arc.h"
 #include "kernels/math_hyper.h"
-#include "kernels/math_special.h"
+#include "kernels/math_activation.h"
 
 /* ---- the functions of `real` --------------------------------------------------------------------------------- */
 
@@ -372,6 +379,10 @@ static inline real m_logit(real x) { return LM_OF_REAL(m_logit)(x); }
 static inline real m_lgamma(real x) { return LM_OF_REAL(m_lgamma)(x); }
 static inline real m_digamma(real x) { return LM_OF_REAL(m_digamma)(x); }
 static inline real m_trigamma(real x) { return LM_OF_REAL(m_trigamma)(x); }
+static inline real m_softplus(real x) { return LM_OF_REAL(m_softplus)(x); }
+static inline real m_silu(real x) { return LM_OF_REAL(m_silu)(x); }
+static inline real m_gelu(real x) { return LM_OF_REAL(m_gelu)(x); }
+static inline real m_logaddexp(real x, real y) { return LM_OF_REAL(m_logaddexp)(x, y); }
 static inline real m_atan2(real y, real x) { return LM_OF_REAL(m_atan2)(y, x); }
 static inline real m_hypot(real x, real y) { return LM_OF_REAL(m_hypot)(x, y); }
 

@@ -69,9 +69,15 @@ static inline double m_sinc_f64(double x) {
   const double y = __builtin_fabs(x), c = y < 0x1p54 ? y : 1.0, d = c < 0x1p-28 ? 1.0 : c, p = d * LM_PI_HI;
   const double sine = trig_of_f64(trig_reduce_pi(mod_two_f64(c)), 0);
   const double q = pair_divide((pair_f64){sine, 0}, (pair_f64){p, lm_fma_f64(d, LM_PI_HI, -p) + d * LM_PI_LO}).hi;
-  return x != x ? x : y < 0x1p-28 ? 1.0 : y < 0x1p54 ? q : 0.0;
+  return x != x ? x : y < 0x1p-28 ? 1.0 : y < 0x1p54 ? q + 0.0 : 0.0; /* + 0.0: never -0 */
 }
 static inline float m_sinc_f32(float x) { return (float)m_sinc_f64((double)x); }
+
+/* m + l for m of any size; m where that is infinite */
+static inline double sum_of_f64(double m, pair_f64 l) {
+  const double sum = m + l.hi, part = sum - m, lost = (m - (sum - part)) + (l.hi - part);
+  return __builtin_fabs(m) <= __DBL_MAX__ ? sum + (lost + l.low) : m;
+}
 
 /* ---- the gamma function -------------------------------------------------------------------------------------- */
 
@@ -87,7 +93,7 @@ static inline double lgamma_one_f64(double t) {
   };
   double p = c[0];
   for (int i = 1; i < 22; i++) p = lm_fma_f64(p, t, c[i]);
-  return t * p;
+  return t * p + 0.0; /* lgamma(1) is +0 */
 }
 static inline double lgamma_two_f64(double t) {
   static const double c[21] = {
@@ -131,7 +137,8 @@ static inline double lgamma_far_f64(double x) {
   const pair_f64 l = log_pair_f64(x), less = pair_sum(l.hi, -1.0);
   const pair_f64 main = pair_product(pair_sum(x, -0.5), pair_sum(less.hi, less.low + l.low));
   const pair_f64 sum = pair_sum(main.hi, 0x1.acfe390c97d69p-2);
-  return sum.hi + (sum.low + (main.low + lm_fma_f64(p, r, 0.0)));
+  const double result = sum.hi + (sum.low + (main.low + lm_fma_f64(p, r, 0.0)));
+  return result <= __DBL_MAX__ ? result : __builtin_inf(); /* NaN where the sums overflow */
 }
 
 static inline double lgamma_positive_f64(double x) {
@@ -142,7 +149,7 @@ static inline double lgamma_positive_f64(double x) {
   if (x <= 1.23) return lgamma_one_f64(x - 1.0);
   if (x <= 1.73) return lgamma_least_f64(x - LM_LGAMMA_MIN);
   if (x <= 2.73) return lgamma_two_f64(x - 2.0);
-  if (x >= 10.0) return x <= __DBL_MAX__ ? lgamma_far_f64(x) : x;
+  if (x >= 10.0) return lgamma_far_f64(x);
   double product = 1.0;
   for (; x > 2.73; product *= x) x -= 1.0; /* exact: no smaller power of two is crossed below 1 */
   return lgamma_two_f64(x - 2.0) + m_log_f64(product);
@@ -176,8 +183,8 @@ static inline pair_f64 digamma_far_f64(double x) {
   const pair_f64 sum = pair_sum(l.hi, -0.5 * r);
   return pair_sum(sum.hi, sum.low + (l.low - p * z));
 }
-static inline double digamma_positive_f64(double x) {
-  double low = 0.0; /* what x + 1 + ... has lost */
+/* digamma(x + low), x > 0 */
+static inline pair_f64 digamma_positive_f64(double x, double low) {
   pair_f64 sum = {0.0, 0.0};
   while (x < 10.0) {
     const double r = 1.0 / x, rest = (lm_fma_f64(-r, x, 1.0) - r * low) / x, total = sum.hi + r,
@@ -185,22 +192,33 @@ static inline double digamma_positive_f64(double x) {
     sum.low += ((sum.hi - (total - part)) + (r - part)) + rest;
     sum.hi = total;
     const double next = x + 1.0, gained = next - x;
-    low += (x - (next - gained)) + (1.0 - gained);
+    low += (x - (next - gained)) + (1.0 - gained); /* what x + 1 + ... has lost */
     x = next;
   }
   const pair_f64 far = digamma_far_f64(x);
   const double total = far.hi - sum.hi, part = total - far.hi;
-  return total + (((far.hi - (total - part)) - (sum.hi + part)) + (far.low - sum.low + low / x));
+  return pair_sum(total, ((far.hi - (total - part)) - (sum.hi + part)) + (far.low - sum.low + low / x));
 }
 
 /* The derivative of lgamma; below 0 digamma(1 - x) - pi / tan(pi x), NaN at 0 and the negative whole numbers. */
 static inline double m_digamma_f64(double x) {
-  if (x > 0 || x != x) return x <= 0x1p60 ? digamma_positive_f64(x) : m_log_f64(x);
+  if (x > 0 || x != x) {
+    const pair_f64 r = digamma_positive_f64(x >= 0x1p-60 && x <= 0x1p60 ? x : 1.0, 0.0);
+    return x > 0x1p60 || x != x ? m_log_f64(x) : x < 0x1p-60 ? -1.0 / x : r.hi + r.low;
+  }
   const double y = -x;
   if (!(y < 0x1p52) || y == 0) return __builtin_nan("");
+  if (y < 0x1p-60) return 1.0 / y;
   const trig_reduced r = trig_reduce_pi(mod_two_f64(y));
-  const double sine = trig_of_f64(r, 0), cosine = trig_of_f64(r, 1);
-  return sine == 0 ? __builtin_nan("") : digamma_positive_f64(1.0 + y) + LM_PI_HI * (cosine / sine);
+  const bool turned = (r.quadrant & 1) != 0;
+  const pair_f64 sine = sine_pair(r.hi, r.low), cosine = cosine_pair(r.hi, r.low);
+  if (!turned && sine.hi == 0) return __builtin_nan("");
+  const pair_f64 minus = {-sine.hi, -sine.low}; /* cos / sin of a quarter turn more is -sin / cos */
+  const pair_f64 ratio = pair_divide(pair_pick(turned, minus, cosine), pair_pick(turned, cosine, sine));
+  const pair_f64 p = pair_product(ratio, (pair_f64){LM_PI_HI, LM_PI_LO}), next = {1.0 + y, 0.0};
+  const double gained = next.hi - 1.0;
+  const pair_f64 q = digamma_positive_f64(next.hi, (1.0 - (next.hi - gained)) + (y - gained));
+  return sum_of_f64(p.hi, (pair_f64){q.hi, p.low + q.low});
 }
 static inline float m_digamma_f32(float x) { return (float)m_digamma_f64((double)x); }
 
@@ -223,9 +241,12 @@ static inline double trigamma_positive_f64(double x) {
   return sum + lm_fma_f64(r * z, p, lm_fma_f64(0.5, z, r));
 }
 static inline double m_trigamma_f64(double x) {
-  if (x > 0 || x != x) return x <= 0x1p500 ? trigamma_positive_f64(x) : 1.0 / x;
-  const double y = -x;
-  if (y < 0x1p-500) return __builtin_inf();
+  if (x > 0 || x != x) {
+    const double r = 1.0 / x;
+    return x < 0x1p-54 ? r * r : x <= 0x1p54 ? trigamma_positive_f64(x) : x != x ? x : r;
+  }
+  const double y = -x, inverse = 1.0 / y;
+  if (y < 0x1p-54) return inverse * inverse;
   const double sine = y < 0x1p52 ? trig_of_f64(trig_reduce_pi(mod_two_f64(y)), 0) : 0.0, q = LM_PI_HI / sine;
   return sine == 0 ? __builtin_inf() : q * q - trigamma_positive_f64(1.0 + y);
 }

@@ -1,8 +1,8 @@
 /* check_ulp.c: the largest errors of the elementary functions, as the kernels compute them that ops run.
  *
- *   check_ulp [--all | FUNCTION...] [--draws N] [--threads N]
+ *   check_ulp [--all | FUNCTION...] [--draws N] [--step N] [--threads N]
  *
- * Functions of one argument: in float32 every one of the 2^32 inputs; in float64 N drawn ones (10^8 by default; within
+ * Functions of one argument: in float32 every one of the 2^32 inputs (--step N: each N-th, for a quick look); in float64 N drawn ones (10^8 by default; within
  * the function's range evenly, of all magnitudes, next to where a reduction changes its step, any bits) and a grid of
  * all exponents. Functions of two: N drawn pairs and a grid of pairs of exponents, in both types. The references are
  * those of math_rows.h, which says why; the rows there also hold the bounds that the ops' docs state.
@@ -36,7 +36,7 @@ typedef struct job {
   const math_pair_row *pair;
   lm_dtype dtype;
   source source;
-  int64_t count;
+  int64_t count, step; /* EVERY: each step-th */
   lm_unary_fn unary;
   lm_binary_fn binary;
   double a, b; /* the op's parameters */
@@ -89,11 +89,12 @@ static void note(tally *t, int64_t i, double error, bool wrong) {
 }
 
 static void block_f32(const job *j, tally *t, int64_t first, int n) {
+  const math_unit unit = j->row ? j->row->unit : j->pair->unit;
   float x[BLOCK], y[BLOCK], out[BLOCK];
   for (int k = 0; k < n; k++) {
     double u, v = 0;
     if (j->source == EVERY)
-      u = (double)every_f32((uint64_t)(first + k));
+      u = (double)every_f32((uint64_t)((first + k) * j->step));
     else
       input(j, (uint64_t)(first + k), &u, &v);
     x[k] = (float)u;
@@ -105,11 +106,13 @@ static void block_f32(const job *j, tally *t, int64_t first, int n) {
     j->binary(n, x, 1, y, 1, out);
   for (int k = 0; k < n; k++) {
     const double want = j->row ? j->row->wide((double)x[k]) : j->pair->wide((double)x[k], (double)y[k]);
-    note(t, first + k, math_error_f32(out[k], want), math_wrong_f32(out[k], want));
+    const double least = math_least(unit, (double)x[k], (double)y[k], j->pair != NULL);
+    note(t, first + k, math_error_f32(out[k], want, least), math_wrong_f32(out[k], want));
   }
 }
 
 static void block_f64(const job *j, tally *t, int64_t first, int n) {
+  const math_unit unit = j->row ? j->row->unit : j->pair->unit;
   double x[BLOCK], y[BLOCK], out[BLOCK];
   for (int k = 0; k < n; k++) input(j, (uint64_t)(first + k), &x[k], &y[k]);
   if (j->row)
@@ -118,7 +121,8 @@ static void block_f64(const job *j, tally *t, int64_t first, int n) {
     j->binary(n, x, 1, y, 1, out);
   for (int k = 0; k < n; k++) {
     const longer want = j->row ? j->row->longer((longer)x[k]) : j->pair->longer((longer)x[k], (longer)y[k]);
-    note(t, first + k, math_error_f64(out[k], want), math_wrong_f64(out[k], want));
+    const double least = math_least(unit, (double)x[k], (double)y[k], j->pair != NULL);
+    note(t, first + k, math_error_f64(out[k], want, least), math_wrong_f64(out[k], want));
   }
 }
 
@@ -138,6 +142,7 @@ static void blocks(void *context, int worker, int64_t begin, int64_t end) {
 static void run(job *j, tally *t) {
   tally each[MAX_THREADS];
   lm_err e;
+  if (lm_threads() > MAX_THREADS) lm_threads_set(MAX_THREADS);
   memset(each, 0, sizeof each);
   j->tallies = each;
   if (lm_parallel((j->count + BLOCK - 1) / BLOCK, 1, blocks, j, &e)) {
@@ -159,7 +164,7 @@ static void run(job *j, tally *t) {
 static void print_input(const job *j, int64_t i) {
   double x, y = 0;
   if (j->source == EVERY)
-    x = (double)every_f32((uint64_t)i);
+    x = (double)every_f32((uint64_t)(i * j->step));
   else
     input(j, (uint64_t)i, &x, &y);
   if (j->dtype == LM_F32) x = (double)(float)x, y = (double)(float)y;
@@ -184,7 +189,7 @@ static bool check(job *j, const char *name, int64_t draws, double stated) {
   else
     j->binary = kernels->binary[op->kernel];
   j->source = every ? EVERY : DRAWN;
-  j->count = every ? (int64_t)1 << 32 : draws;
+  j->count = every ? (((int64_t)1 << 32) + j->step - 1) / j->step : draws;
   run(j, &main_part);
   memset(&grid, 0, sizeof grid);
   if (!every) {
@@ -197,8 +202,10 @@ static bool check(job *j, const char *name, int64_t draws, double stated) {
   }
   const tally *worst = grid.error > main_part.error ? &grid : &main_part;
   printf("%-12s %s  ", name, lm_dtype_name(j->dtype));
-  if (every)
+  if (every && j->step == 1)
     printf("all inputs       ");
+  else if (every)
+    printf("each %6" PRId64 "-th  ", j->step);
   else
     printf("%10" PRId64 " drawn ", draws);
   printf(" %.4f ULP at ", worst->error);
@@ -218,7 +225,7 @@ static bool check(job *j, const char *name, int64_t draws, double stated) {
   return !beyond && !wrong;
 }
 
-static bool check_function(const char *name, int64_t draws, bool *found) {
+static bool check_function(const char *name, int64_t draws, int64_t step, bool *found) {
   static const lm_dtype dtypes[] = {LM_F32, LM_F64};
   bool good = true;
   for (int i = 0; i < MATH_ROWS + MATH_PAIR_ROWS; i++) {
@@ -227,7 +234,7 @@ static bool check_function(const char *name, int64_t draws, bool *found) {
     if (name && strcmp(name, row ? row->name : pair->name) != 0) continue;
     *found = true;
     for (int d = 0; d < 2; d++) {
-      job j = {.row = row, .pair = pair, .dtype = dtypes[d]};
+      job j = {.row = row, .pair = pair, .dtype = dtypes[d], .step = step};
       const double stated = d == 0 ? (row ? row->f32 : pair->f32) : (row ? row->f64 : pair->f64);
       if (!check(&j, row ? row->name : pair->name, draws, stated)) good = false;
     }
@@ -236,7 +243,7 @@ static bool check_function(const char *name, int64_t draws, bool *found) {
 }
 
 static int usage(void) {
-  fputs("usage: check_ulp [--all | FUNCTION...] [--draws N] [--threads N]\nfunctions:", stderr);
+  fputs("usage: check_ulp [--all | FUNCTION...] [--draws N] [--step N] [--threads N]\nfunctions:", stderr);
   for (int i = 0; i < MATH_ROWS; i++) fprintf(stderr, " %s", math_rows[i].name);
   for (int i = 0; i < MATH_PAIR_ROWS; i++) fprintf(stderr, " %s", math_pair_rows[i].name);
   fputc('\n', stderr);
@@ -244,33 +251,32 @@ static int usage(void) {
 }
 
 int main(int argc, char **argv) {
-  int64_t draws = 100000000;
-  bool good = true, found = false, all = argc == 1;
-  for (int i = 1; i < argc; i++) {
-    char *end = NULL;
-    const bool drawn = strcmp(argv[i], "--draws") == 0, threads = strcmp(argv[i], "--threads") == 0;
-    if (strcmp(argv[i], "--all") == 0) all = true;
-    if (!drawn && !threads) continue;
-    const int64_t value = ++i < argc ? strtoll(argv[i], &end, 10) : 0;
-    if (!end || *end || value < 1 || (threads && value > MAX_THREADS) || value > (int64_t)1 << 40) return usage();
-    if (drawn)
-      draws = value;
-    else
-      lm_threads_set((int)value);
-  }
-  if (lm_threads() > MAX_THREADS) lm_threads_set(MAX_THREADS);
+  int64_t draws = 100000000, step = 1;
+  bool good = true, found = false;
   int functions = 0;
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--draws") == 0 || strcmp(argv[i], "--threads") == 0) {
-      i++;
-    } else if (strcmp(argv[i], "--all") != 0) {
-      functions++;
-      found = false;
-      if (!check_function(argv[i], draws, &found)) good = false;
-      if (!found) return usage();
+  for (int pass = 0; pass < 2; pass++) /* the options first, then the functions in their order */
+    for (int i = 1; i < argc; i++) {
+      const bool drawn = strcmp(argv[i], "--draws") == 0, steps = strcmp(argv[i], "--step") == 0;
+      if (strcmp(argv[i], "--all") == 0) continue;
+      if (drawn || steps || strcmp(argv[i], "--threads") == 0) {
+        char *end = NULL;
+        const int64_t value = ++i < argc ? strtoll(argv[i], &end, 10) : 0;
+        if (!end || *end || value < 1 || value > (drawn ? (int64_t)1 << 40 : steps ? (int64_t)1 << 31 : MAX_THREADS))
+          return usage();
+        if (drawn)
+          draws = value;
+        else if (steps)
+          step = value;
+        else
+          lm_threads_set((int)value);
+      } else if (pass == 1) {
+        found = false;
+        functions++;
+        if (!check_function(argv[i], draws, step, &found)) good = false;
+        if (!found) return usage();
+      }
     }
-  }
-  if ((all || functions == 0) && !check_function(NULL, draws, &found)) good = false;
+  if (functions == 0 && !check_function(NULL, draws, step, &found)) good = false;
   printf("%s kernels: %s\n", lm_isa_name(lm_cpu_isa()),
          good ? "every function as its op states, special values right" : "NOT as the ops state");
   return good ? 0 : 1;

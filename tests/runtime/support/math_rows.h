@@ -42,7 +42,69 @@ static longer gelu_longer(longer x) {
   return x / 2 * (erfcl(-y) + d * 1.1283791670955125738961589L * expl(-y * y));
 }
 
+/* sin(pi x) / (pi x): the remainder by 2 is exact, and taken from the nearer whole number. */
+static longer sinc_longer(longer x) {
+  const longer pi = 3.14159265358979323846264338327950288L, y = fabsl(x), r = remainderl(y, 2), a = fabsl(r);
+  if (x == 0 || !(y < 0x1p63L)) return x == 0 ? 1 : x != x ? x : 0;
+  const longer sine = a > 0.5L ? sinl(pi * (1 - a)) : sinl(pi * a);
+  return sine == 0 ? 0 : (r < 0 ? -sine : sine) / (pi * y);
+}
+static double sinc_wide(double x) {
+  const double pi = 3.14159265358979323846, y = fabs(x), r = remainder(y, 2), a = fabs(r);
+  if (x == 0 || !(y < 0x1p52)) return x == 0 ? 1 : x != x ? x : 0;
+  const double sine = a > 0.5 ? sin(pi * (1 - a)) : sin(pi * a);
+  return sine == 0 ? 0 : (r < 0 ? -sine : sine) / (pi * y);
+}
+/* 2 atanh(2x - 1) where log x and log(1 - x) nearly cancel */
+static double logit_wide(double x) { return fabs(x - 0.5) < 0.25 ? 2 * atanh(2 * (x - 0.5)) : log(x) - log1p(-x); }
+static longer logit_longer(longer x) {
+  return fabsl(x - 0.5L) < 0.25L ? 2 * atanhl(2 * (x - 0.5L)) : logl(x) - log1pl(-x);
+}
+static double lgamma_wide(double x) {
+  int sign;
+  return lgamma_r(x, &sign);
+}
+static longer lgamma_longer(longer x) {
+  int sign;
+  return lgammal_r(x, &sign);
+}
+/* psi(x) and psi'(x): the recurrence up to 30, then the asymptotic series; reflection below 0. */
+static longer digamma_longer(longer x) {
+  const longer pi = 3.14159265358979323846264338327950288L;
+  longer sum = 0;
+  if (x == floorl(x) && x <= 0) return NAN;
+  if (x < 0) return digamma_longer(1 - x) - pi / tanl(pi * remainderl(x, 1));
+  if (x == INFINITY) return x;
+  for (; x < 30; x += 1) sum -= 1 / x;
+  const longer z = 1 / (x * x), far = 1 / 132.0L - z * (691 / 32760.0L - z / 12);
+  return sum + (logl(x) - 0.5L / x - z * (1 / 12.0L - z * (1 / 120.0L - z * (1 / 252.0L - z * (1 / 240.0L - z * far)))));
+}
+static longer trigamma_longer(longer x) {
+  const longer pi = 3.14159265358979323846264338327950288L;
+  longer sum = 0;
+  if (x == floorl(x) && x <= 0) return INFINITY;
+  if (x < 0) return powl(pi / sinl(pi * remainderl(x, 1)), 2) - trigamma_longer(1 - x);
+  for (; x < 30; x += 1) sum += 1 / (x * x);
+  const longer z = 1 / (x * x), far = 5 / 66.0L - z * (691 / 2730.0L - z * 7 / 6);
+  return sum + (1 / x + z / 2 + z / x * (1 / 6.0L - z * (1 / 30.0L - z * (1 / 42.0L - z * (1 / 30.0L - z * far)))));
+}
+static double digamma_wide(double x) { return (double)digamma_longer((longer)x); }
+static double trigamma_wide(double x) { return (double)trigamma_longer((longer)x); }
+
+static double logaddexp_wide(double x, double y) {
+  const double most = fmax(x, y), least = fmin(x, y);
+  return x != x || y != y ? NAN : isinf(most) ? most : most + log1p(exp(least - most));
+}
+static longer logaddexp_longer(longer x, longer y) {
+  const longer most = fmaxl(x, y), least = fminl(x, y);
+  return x != x || y != y ? NAN : isinf(most) ? most : most + log1pl(expl(least - most));
+}
+
 /* ---- one argument -------------------------------------------------------------------------------------------- */
+
+/* Where a function has zeros that are no floating numbers, next to which no digit of the result may be right: there
+ * the unit is at least that of 1 (in functions of two arguments: of the larger argument). */
+typedef enum math_unit { UNIT_OWN, UNIT_ONE_BELOW_0, UNIT_ONE } math_unit;
 
 typedef struct math_row {
   const char *name; /* of the op; its parameters, where it has any, keep their defaults */
@@ -51,28 +113,48 @@ typedef struct math_row {
   double from, to; /* the arguments that are drawn most: outside, the result is simple */
   double knot;     /* arguments next to its multiples are drawn too */
   double f32, f64; /* the largest error in ULP, as the op's doc states it */
+  math_unit unit;
 } math_row;
 
 #define HALF_PI 1.57079632679489661923
 #define HALF_LN 0.34657359027997265471
 
 static const math_row math_rows[] = {
-    {"sqrt", sqrt, sqrtl, 0, 1e6, 1, 0.5, 0.5},
-    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 0.51, 1.5},
-    {"reciprocal", reciprocal_wide, reciprocal_longer, -1e3, 1e3, 1, 0.5, 0.5},
-    {"exp", exp, expl, -746, 711, HALF_LN, 1.01, 0.75},
-    {"expm1", expm1, expm1l, -40, 711, HALF_LN, 1.2, 1.44},
-    {"log", log, logl, 0, 8, 1, 0.83, 0.82},
-    {"log1p", log1p, log1pl, -1, 8, 1, 1.41, 1.39},
-    {"tanh", tanh, tanhl, -20, 20, HALF_LN, 1.29, 1.68},
-    {"sigmoid", sigmoid_wide, sigmoid_longer, -746, 40, HALF_LN, 1.44, 1.46},
-    {"erf", erf, erfl, -6, 6, 1, 1.18, 1.07},
-    {"sin", sin, sinl, -100, 100, HALF_PI, 0.51, 0.81},
-    {"cos", cos, cosl, -100, 100, HALF_PI, 0.51, 0.79},
-    {"softplus", softplus_wide, softplus_longer, -746, 40, HALF_LN, 2, 2},
-    {"elu", elu_wide, elu_longer, -40, 1, HALF_LN, 2, 2},
-    {"gelu", gelu_wide, gelu_longer, -39, 9, 1, 2, 2},
-    {"silu", silu_wide, silu_longer, -752, 40, HALF_LN, 2, 2},
+    {"sqrt", sqrt, sqrtl, 0, 1e6, 1, 2, 2, UNIT_OWN},
+    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 2, 2, UNIT_OWN},
+    {"reciprocal", reciprocal_wide, reciprocal_longer, -1e3, 1e3, 1, 2, 2, UNIT_OWN},
+    {"cbrt", cbrt, cbrtl, -1e3, 1e3, 1, 2, 2, UNIT_OWN},
+    {"exp", exp, expl, -746, 711, HALF_LN, 2, 2, UNIT_OWN},
+    {"exp2", exp2, exp2l, -1076, 1025, 0.5, 2, 2, UNIT_OWN},
+    {"expm1", expm1, expm1l, -40, 711, HALF_LN, 2, 2, UNIT_OWN},
+    {"log", log, logl, 0, 8, 1, 2, 2, UNIT_OWN},
+    {"log2", log2, log2l, 0, 8, 1, 2, 2, UNIT_OWN},
+    {"log10", log10, log10l, 0, 8, 1, 2, 2, UNIT_OWN},
+    {"log1p", log1p, log1pl, -1, 8, 1, 2, 2, UNIT_OWN},
+    {"sin", sin, sinl, -100, 100, HALF_PI, 2, 2, UNIT_OWN},
+    {"cos", cos, cosl, -100, 100, HALF_PI, 2, 2, UNIT_OWN},
+    {"tan", tan, tanl, -100, 100, HALF_PI, 2, 2, UNIT_OWN},
+    {"asin", asin, asinl, -1, 1, 0.5, 2, 2, UNIT_OWN},
+    {"acos", acos, acosl, -1, 1, 0.5, 2, 2, UNIT_OWN},
+    {"atan", atan, atanl, -8, 8, 1, 2, 2, UNIT_OWN},
+    {"sinh", sinh, sinhl, -711, 711, HALF_LN, 2, 2, UNIT_OWN},
+    {"cosh", cosh, coshl, -711, 711, HALF_LN, 2, 2, UNIT_OWN},
+    {"tanh", tanh, tanhl, -20, 20, HALF_LN, 2, 2, UNIT_OWN},
+    {"asinh", asinh, asinhl, -8, 8, 1, 2, 2, UNIT_OWN},
+    {"acosh", acosh, acoshl, 1, 8, 1, 2, 2, UNIT_OWN},
+    {"atanh", atanh, atanhl, -1, 1, 0.5, 2, 2, UNIT_OWN},
+    {"erf", erf, erfl, -6, 6, 1, 2, 2, UNIT_OWN},
+    {"erfc", erfc, erfcl, -6, 28, 1, 2, 2, UNIT_OWN},
+    {"sinc", sinc_wide, sinc_longer, -100, 100, 0.5, 2, 2, UNIT_OWN},
+    {"logit", logit_wide, logit_longer, 0, 1, 0.5, 2, 2, UNIT_OWN},
+    {"sigmoid", sigmoid_wide, sigmoid_longer, -746, 40, HALF_LN, 2, 2, UNIT_OWN},
+    {"softplus", softplus_wide, softplus_longer, -746, 40, HALF_LN, 2, 2, UNIT_OWN},
+    {"elu", elu_wide, elu_longer, -40, 1, HALF_LN, 2, 2, UNIT_OWN},
+    {"gelu", gelu_wide, gelu_longer, -39, 9, 1, 2, 2, UNIT_OWN},
+    {"silu", silu_wide, silu_longer, -752, 40, HALF_LN, 2, 2, UNIT_OWN},
+    {"lgamma", lgamma_wide, lgamma_longer, -30, 60, 0.5, 2, 2, UNIT_ONE_BELOW_0},
+    {"digamma", digamma_wide, digamma_longer, -30, 30, 0.5, 2, 2, UNIT_ONE},
+    {"trigamma", trigamma_wide, trigamma_longer, -30, 30, 0.5, 2, 2, UNIT_OWN},
 };
 
 /* ---- two arguments ------------------------------------------------------------------------------------------- */
@@ -83,6 +165,7 @@ typedef struct math_pair_row {
   longer (*longer)(longer, longer);
   void (*draw)(uint64_t i, double *x, double *y);
   double f32, f64;
+  math_unit unit;
 } math_pair_row;
 
 /* Word number i of a fixed sequence (splitmix64), and what is made of such words. */
@@ -123,8 +206,22 @@ static void draw_pow(uint64_t i, double *x, double *y) {
   if (i % 5 == 4) *y = math_between(b, -150, 130) / (fabs(log2(*x)) + 1e-300);
 }
 
+/* Pairs of all magnitudes, of like size, close to one another, and of ordinary size. */
+static void draw_pair(uint64_t i, double *x, double *y) {
+  const uint64_t a = math_word(2 * i), b = math_word(2 * i + 1);
+  const int spread = 1 << (i / 4 % 11);
+  *x = math_spread(a, -spread, spread);
+  *y = math_spread(b, -spread, spread);
+  if (i % 4 == 1) *y = *x * math_spread(b, -3, 3);
+  if (i % 4 == 2) *y = math_from_bits(math_bits(b & 1 ? *x : -*x) + (b >> 8) % 4096);
+  if (i % 4 == 3) *x = math_between(a, -40, 40), *y = math_between(b, -40, 40);
+}
+
 static const math_pair_row math_pair_rows[] = {
-    {"pow", pow, powl, draw_pow, 0.51, 0.77},
+    {"pow", pow, powl, draw_pow, 2, 2, UNIT_OWN},
+    {"atan2", atan2, atan2l, draw_pair, 2, 2, UNIT_OWN},
+    {"hypot", hypot, hypotl, draw_pair, 2, 2, UNIT_OWN},
+    {"logaddexp", logaddexp_wide, logaddexp_longer, draw_pair, 2, 2, UNIT_ONE},
 };
 
 enum {
@@ -180,29 +277,37 @@ static float math_grid_f32(uint64_t i) {
 
 /* ---- errors -------------------------------------------------------------------------------------------------- */
 
-/* |got - want| in units of the last place of want, where that of the smallest numbers is the smallest subnormal. An
- * infinite result stands for the power of two that is next to overflow. */
-static double math_error_f32(float got, double want) {
+/* |got - want| in units of the last place of want, or of `least` where that is larger; below the smallest normal number
+ * in units of the smallest subnormal. An infinite result stands for the power of two that is next to overflow. */
+static double math_error_f32(float got, double want, double least) {
   const double limit = 0x1p128, w = want > limit ? limit : want < -limit ? -limit : want;
   const double g = (double)got > limit ? limit : (double)got < -limit ? -limit : (double)got;
-  const uint64_t least = math_bits(0x1p-126), most = math_bits(0x1p127), e = math_bits(w) & 0x7ff0000000000000u;
-  const uint64_t unit = e < least ? least : e > most ? most : e;
+  const uint64_t low = math_bits(least > 0x1p-126 ? least : 0x1p-126) & 0x7ff0000000000000u;
+  const uint64_t most = math_bits(0x1p127), e = math_bits(w) & 0x7ff0000000000000u;
+  const uint64_t unit = e < low ? low : e > most ? most : e;
   return fabs(g - w) * math_from_bits(2 * math_bits(1) + (UINT64_C(23) << 52) - unit);
 }
-static double math_error_f64(double got, longer want) {
+static double math_error_f64(double got, longer want, double least) {
   const longer limit = 0x1p1024L, w = want > limit ? limit : want < -limit ? -limit : want;
   const longer g = (longer)got > limit ? limit : (longer)got < -limit ? -limit : (longer)got;
+  const longer size = fabsl(w) > (longer)least ? fabsl(w) : (longer)least;
   int e;
-  frexpl(w, &e);
-  e = w == 0 || e < -1021 ? -1021 : e > 1024 ? 1024 : e;
+  frexpl(size, &e);
+  e = size == 0 || e < -1021 ? -1021 : e > 1024 ? 1024 : e;
   return (double)fabsl(ldexpl(g - w, 53 - e));
+}
+static double math_least(math_unit unit, double x, double y, bool pair) {
+  if (unit == UNIT_OWN || (unit == UNIT_ONE_BELOW_0 && !(x < 0))) return 0;
+  const double a = fabs(x), b = fabs(y), most = a > b ? a : b;
+  return !pair ? 1 : most <= __DBL_MAX__ ? most : 0;
 }
 
 /* Whether got is no answer at all: NaN on one side alone, something else at a pole, a zero of the wrong sign. */
 static bool math_wrong_f64(double got, longer want) {
   if (want != want || got != got) return (want != want) != (got != got);
   if (isinf(want)) return (longer)got != want;
-  return (want == 0 && got != 0) || ((want == 0 || got == 0) && signbit(got) != signbit(want));
+  const bool other_sign = (signbit(got) != 0) != (signbit(want) != 0); /* signbit gives any number but 0 */
+  return (want == 0 && got != 0) || ((want == 0 || got == 0) && other_sign);
 }
 static bool math_wrong_f32(float got, double want) {
   const double size = fabs(want), g = fabs((double)got);
