@@ -132,7 +132,8 @@ static inline double m_gelu_f64(double x) {
   const double square = side * c, square_low = lm_fma_f64(side, c, -square);
   const bool below = x < 0.0;
   /* away from 0 */
-  const double twice = 2.0 * y, d = 1.0 + twice, d_low = (y > 0.5 ? 1.0 - (d - twice) : twice - (d - 1.0)) + 2.0 * y_low;
+  const double twice = 2.0 * y, d = 1.0 + twice,
+               d_low = (y > 0.5 ? 1.0 - (d - twice) : twice - (d - 1.0)) + 2.0 * y_low;
   const pair_f64 q = pair_divide(pair_sum(1.0, erfc_tail_f64((y - 4.0) / (y + 4.0))), (pair_f64){d, d_low});
   const exp_parts_f64 v = exp_split_f64(-square, -square_low);
   const double p = v.sum + v.rest, p_low = v.rest - (p - v.sum);

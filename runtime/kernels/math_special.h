@@ -5,9 +5,9 @@
  * 1981), P a Chebyshev fit, quotient and x^2 as sums of two doubles.
  * lgamma: fits to lgamma(1 + t) / t and lgamma(2 + t) / t near its zeros and to itself between them, recurrence to
  * them below 10, Stirling's series above; reflection below 0. digamma and trigamma: recurrence up to 10, then the
- * asymptotic series; reflection below 0. Against the C library and loops in a wider type: erfc, sinc, lgamma of x > 0
- * within 2 ULP; lgamma below 0, digamma and trigamma within 4 ULP of the larger of 1 and the result (they have zeros
- * that no double meets). */
+ * asymptotic series; reflection below 0. Their parts are kept as sums of two doubles, since they nearly cancel.
+ * Errors of lgamma below 0 and of digamma are counted in ULP of the larger of 1 and the result: next to zeros that no
+ * double meets, no digit may be right. */
 #ifndef LM_KERNELS_MATH_SPECIAL_H
 #define LM_KERNELS_MATH_SPECIAL_H
 
@@ -73,10 +73,14 @@ static inline double m_sinc_f64(double x) {
 }
 static inline float m_sinc_f32(float x) { return (float)m_sinc_f64((double)x); }
 
-/* m + l for m of any size; m where that is infinite */
+/* m + l for m and l of any size; a sum, and that sum rounded, which is m where that is infinite */
+static inline pair_f64 pair_beside(double m, pair_f64 l) {
+  const double sum = m + l.hi, part = sum - m;
+  return (pair_f64){sum, ((m - (sum - part)) + (l.hi - part)) + l.low};
+}
 static inline double sum_of_f64(double m, pair_f64 l) {
-  const double sum = m + l.hi, part = sum - m, lost = (m - (sum - part)) + (l.hi - part);
-  return __builtin_fabs(m) <= __DBL_MAX__ ? sum + (lost + l.low) : m;
+  const pair_f64 sum = pair_beside(m, l);
+  return __builtin_fabs(m) <= __DBL_MAX__ ? sum.hi + sum.low : m;
 }
 
 /* ---- the gamma function -------------------------------------------------------------------------------------- */
@@ -123,7 +127,7 @@ static inline double lgamma_least_f64(double t) {
 }
 
 /* Stirling: (x - 1/2) (log x - 1) + (log(2 pi) - 1) / 2 + 1 / 12x - ..., x >= 10 */
-static inline double lgamma_far_f64(double x) {
+static inline pair_f64 lgamma_far_f64(double x) {
   const double r = 1.0 / x, z = r * r;
   double p = 0x1.6fe96381e0680p-3; /* the Bernoulli numbers B_2k / (2k (2k - 1)), from k = 9 down */
   p = lm_fma_f64(p, z, -0x1.e4286cb0f5398p-6);
@@ -137,32 +141,43 @@ static inline double lgamma_far_f64(double x) {
   const pair_f64 l = log_pair_f64(x), less = pair_sum(l.hi, -1.0);
   const pair_f64 main = pair_product(pair_sum(x, -0.5), pair_sum(less.hi, less.low + l.low));
   const pair_f64 sum = pair_sum(main.hi, 0x1.acfe390c97d69p-2);
-  const double result = sum.hi + (sum.low + (main.low + lm_fma_f64(p, r, 0.0)));
-  return result <= __DBL_MAX__ ? result : __builtin_inf(); /* NaN where the sums overflow */
+  const double low = sum.low + (main.low + lm_fma_f64(p, r, 0.0));
+  const bool finite = sum.hi + low <= __DBL_MAX__; /* NaN where the sums overflow */
+  return (pair_f64){finite ? sum.hi : __builtin_inf(), finite ? low : 0.0};
 }
 
-static inline double lgamma_positive_f64(double x) {
+static inline pair_f64 lgamma_positive_f64(double x) {
   if (x < 0.69) { /* lgamma(1 + x) - log x */
     const double above = x < 0.23 ? lgamma_one_f64(x) : lgamma_least_f64(x - (LM_LGAMMA_MIN - 1.0));
-    return above - m_log_f64(x);
+    const pair_f64 l = log_pair_f64(x);
+    return pair_beside(above, (pair_f64){-l.hi, -l.low});
   }
-  if (x <= 1.23) return lgamma_one_f64(x - 1.0);
-  if (x <= 1.73) return lgamma_least_f64(x - LM_LGAMMA_MIN);
-  if (x <= 2.73) return lgamma_two_f64(x - 2.0);
+  if (x <= 1.23) return (pair_f64){lgamma_one_f64(x - 1.0), 0.0};
+  if (x <= 1.73) return (pair_f64){lgamma_least_f64(x - LM_LGAMMA_MIN), 0.0};
+  if (x <= 2.73) return (pair_f64){lgamma_two_f64(x - 2.0), 0.0};
   if (x >= 10.0) return lgamma_far_f64(x);
-  double product = 1.0;
-  for (; x > 2.73; product *= x) x -= 1.0; /* exact: no smaller power of two is crossed below 1 */
-  return lgamma_two_f64(x - 2.0) + m_log_f64(product);
+  pair_f64 product = {1.0, 0.0};
+  while (x > 2.73) {
+    x -= 1.0; /* exact: no smaller power of two is crossed below 1 */
+    product = pair_product(product, (pair_f64){x, 0.0});
+  }
+  return pair_beside(lgamma_two_f64(x - 2.0), log_of_pair(product));
 }
 
 /* log|gamma(x)|; below 0 log(pi / |x sin(pi x)|) - lgamma(-x), and infinity at the whole numbers */
 static inline double m_lgamma_f64(double x) {
-  if (x > 0 || x != x) return x > 0 ? lgamma_positive_f64(x) : x;
+  if (x != x) return x;
+  if (x > 0) {
+    const pair_f64 l = lgamma_positive_f64(x);
+    return l.hi + l.low;
+  }
   const double y = -x, sine = y < 0x1p53 ? trig_of_f64(trig_reduce_pi(mod_two_f64(y)), 0) : 0.0;
   if (sine == 0 || y == 0) return __builtin_inf();
   if (y < 0x1p-60) return -m_log_f64(y);
-  const double s = __builtin_fabs(sine);
-  return (0x1.250d048e7a1bdp+0 - m_log_f64(y * s)) - lgamma_positive_f64(y);
+  const pair_f64 size = pair_product((pair_f64){y, 0.0}, (pair_f64){__builtin_fabs(sine), 0.0});
+  const pair_f64 p = log_of_pair(size), q = lgamma_positive_f64(y), sum = pair_beside(q.hi, p);
+  const pair_f64 r = pair_beside(0x1.250d048e7a1bdp+0, (pair_f64){-sum.hi, -sum.low - q.low});
+  return r.hi + r.low;
 }
 static inline float m_lgamma_f32(float x) { return (float)m_lgamma_f64((double)x); }
 
@@ -224,10 +239,18 @@ static inline float m_digamma_f32(float x) { return (float)m_digamma_f64((double
 
 /* The derivative of digamma: 1 / x + 1 / 2x^2 + the sum of B_2k / x^(2k+1); below 0 (pi / sin(pi x))^2 less that of
  * 1 - x, and infinity at 0 and the negative whole numbers. */
-static inline double trigamma_positive_f64(double x) {
-  double sum = 0.0;
-  for (; x < 10.0; x += 1.0) sum += 1.0 / (x * x);
-  const double r = 1.0 / x, z = r * r;
+static inline pair_f64 trigamma_positive_f64(double x, double low) {
+  pair_f64 sum = {0.0, 0.0};
+  while (x < 10.0) { /* 1 / (x + low)^2, then x + low + 1 */
+    const double r = 1.0 / x;
+    const pair_f64 inverse = {r, (lm_fma_f64(-r, x, 1.0) - r * low) / x};
+    const pair_f64 term = pair_product(inverse, inverse), more = pair_beside(sum.hi, term);
+    const double next = x + 1.0, gained = next - x;
+    sum = (pair_f64){more.hi, more.low + sum.low};
+    low += (x - (next - gained)) + (1.0 - gained);
+    x = next;
+  }
+  const double r = 1.0 / x, r_low = (lm_fma_f64(-r, x, 1.0) - r * low) / x, z = r * r;
   double p = -0x1.088fe72cfe72dp+9;
   p = lm_fma_f64(p, z, 0x1.b7c4f8f13e3c5p+5);
   p = lm_fma_f64(p, z, -0x1.c5e5e5e5e5e5ep+2);
@@ -238,17 +261,25 @@ static inline double trigamma_positive_f64(double x) {
   p = lm_fma_f64(p, z, 0x1.8618618618618p-6);
   p = lm_fma_f64(p, z, -0x1.1111111111111p-5);
   p = lm_fma_f64(p, z, 0x1.5555555555555p-3);
-  return sum + lm_fma_f64(r * z, p, lm_fma_f64(0.5, z, r));
+  const pair_f64 far = pair_sum(r, lm_fma_f64(r * z, p, lm_fma_f64(0.5, z, r_low))), all = pair_beside(sum.hi, far);
+  return pair_sum(all.hi, all.low + sum.low);
 }
 static inline double m_trigamma_f64(double x) {
   if (x > 0 || x != x) {
     const double r = 1.0 / x;
-    return x < 0x1p-54 ? r * r : x <= 0x1p54 ? trigamma_positive_f64(x) : x != x ? x : r;
+    const pair_f64 value = trigamma_positive_f64(x >= 0x1p-54 && x <= 0x1p54 ? x : 1.0, 0.0);
+    return x < 0x1p-54 ? r * r : x <= 0x1p54 ? value.hi + value.low : x != x ? x : r;
   }
   const double y = -x, inverse = 1.0 / y;
   if (y < 0x1p-54) return inverse * inverse;
-  const double sine = y < 0x1p52 ? trig_of_f64(trig_reduce_pi(mod_two_f64(y)), 0) : 0.0, q = LM_PI_HI / sine;
-  return sine == 0 ? __builtin_inf() : q * q - trigamma_positive_f64(1.0 + y);
+  if (!(y < 0x1p52)) return __builtin_inf();
+  const trig_reduced r = trig_reduce_pi(mod_two_f64(y));
+  const pair_f64 sine = (r.quadrant & 1) != 0 ? cosine_pair(r.hi, r.low) : sine_pair(r.hi, r.low);
+  if (sine.hi == 0) return __builtin_inf();
+  const pair_f64 q = pair_divide((pair_f64){LM_PI_HI, LM_PI_LO}, sine), square = pair_product(q, q);
+  const double next = 1.0 + y, gained = next - 1.0;
+  const pair_f64 mirror = trigamma_positive_f64(next, (1.0 - (next - gained)) + (y - gained));
+  return sum_of_f64(square.hi, (pair_f64){-mirror.hi, square.low - mirror.low});
 }
 static inline float m_trigamma_f32(float x) { return (float)m_trigamma_f64((double)x); }
 

