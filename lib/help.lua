@@ -194,8 +194,9 @@ end
 -- A layer word documents itself: its doc and its options.
 local function layer_doc(value)
   if type(value) ~= "table" or type(rawget(value, "doc")) ~= "string" or not rawget(value, "word") then return nil end
-  local lines = option_lines(value.options)
-  table.insert(lines, 1, wrapped(value.full .. ": " .. value.doc, ""))
+  local lines, text = option_lines(value.options), value.doc
+  if value.monotone ~= nil then text = text .. (value.monotone and " Monotone." or " Not monotone.") end
+  table.insert(lines, 1, wrapped(value.full .. ": " .. text, ""))
   return table.concat(lines, "\n")
 end
 

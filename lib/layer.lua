@@ -30,6 +30,7 @@
 --               channel of the output carries, maps[i] being a list of what those of input i do (see net:driven)
 --   flattens    true: the weight's axis of inputs runs over all elements of the input
 --   tensors     (...): what calling the word with tensors does; a word without parameters needs none
+--   monotone    of activations: true where a larger input never gives a smaller output, false where it may
 --
 -- A spec is what calling a word makes: which word, which options (unchecked), at which line.
 local M = {}
@@ -94,7 +95,8 @@ end
 local FUNCTIONS = { resolve = true, shape = true, parameters = true, buffers = true, apply = true, cost = true,
   expand = true, channels = true, tensors = true }
 local VALUES = { word = "string", full = "string", doc = "string", op = "string", fuses = "string",
-  positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean" }
+  positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean",
+  monotone = "boolean" }
 
 -- What a user's definition lacks or has too much, at its line.
 local function check_definition(d, position)
@@ -178,19 +180,20 @@ function M.layer(description)
   return M.define(checked(description, position))
 end
 
---- An activation: a layer without parameters that maps every element by itself through the op of its name.
--- names: its options in the order of the op's parameters.
-function M.activation(word, doc, options, names)
-  local ops = require "lamina.core.ops"
+--- An activation: a layer without parameters that maps every element by itself through an op. It has word, doc,
+-- monotone; options, and their names in the order of the op's parameters; op, the op's name where it is not the word.
+function M.activation(given)
+  local ops, names, name = require "lamina.core.ops", given.names, given.op or given.word
   return M.define {
-    word = word, doc = doc, options = options, positional = names, is_activation = true,
+    word = given.word, doc = given.doc, options = given.options, positional = names, is_activation = true,
+    monotone = given.monotone,
     shape = function(_, shape) return shape end,
-    tensors = function(...) return ops[word](...) end,
+    tensors = function(...) return ops[name](...) end,
     apply = function(o, _, x)
-      local op = ops[word]
+      local op = ops[name]
       if not names then return op(x) end
       local values = {}
-      for i, name in ipairs(names) do values[i] = o[name] end
+      for i, option in ipairs(names) do values[i] = o[option] end
       return op(x, table.unpack(values))
     end,
   }

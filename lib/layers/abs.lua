@@ -1,4 +1,7 @@
 --- abs
 local layer = require "lamina.layer"
 
-return layer.activation("abs", "The absolute value, element by element: full-wave rectification.")
+return layer.activation {
+  word = "abs", monotone = false,
+  doc = "The absolute value, element by element: full-wave rectification.",
+}

@@ -1,4 +1,7 @@
 --- relu
 local layer = require "lamina.layer"
 
-return layer.activation("relu", "max(x, 0), element by element.")
+return layer.activation {
+  word = "relu", monotone = true,
+  doc = "max(x, 0), element by element.",
+}

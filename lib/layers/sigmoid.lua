@@ -1,4 +1,7 @@
 --- sigmoid
 local layer = require "lamina.layer"
 
-return layer.activation("sigmoid", "1 / (1 + exp(-x)), element by element.")
+return layer.activation {
+  word = "sigmoid", monotone = true,
+  doc = "1 / (1 + exp(-x)), element by element.",
+}

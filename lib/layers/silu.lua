@@ -1,4 +1,7 @@
 --- silu
 local layer = require "lamina.layer"
 
-return layer.activation("silu", "x sigmoid(x), element by element (Hendrycks & Gimpel 2016).")
+return layer.activation {
+  word = "silu", monotone = false,
+  doc = "x sigmoid(x), element by element (Hendrycks & Gimpel 2016).",
+}

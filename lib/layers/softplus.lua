@@ -1,4 +1,7 @@
 --- softplus
 local layer = require "lamina.layer"
 
-return layer.activation("softplus", "log(1 + exp(x)), element by element: a smooth relu that stays above 0.")
+return layer.activation {
+  word = "softplus", monotone = true,
+  doc = "log(1 + exp(x)), element by element: a smooth relu that stays above 0.",
+}

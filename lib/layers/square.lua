@@ -1,4 +1,7 @@
 --- square
 local layer = require "lamina.layer"
 
-return layer.activation("square", "x squared, element by element: the energy model's rectification.")
+return layer.activation {
+  word = "square", monotone = false,
+  doc = "x squared, element by element: the energy model's rectification.",
+}

@@ -1,4 +1,7 @@
 --- tanh
 local layer = require "lamina.layer"
 
-return layer.activation("tanh", "The hyperbolic tangent, element by element.")
+return layer.activation {
+  word = "tanh", monotone = true,
+  doc = "The hyperbolic tangent, element by element.",
+}

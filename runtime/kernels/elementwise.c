@@ -44,6 +44,18 @@ static inline real m_relu(real v) { return v > 0 ? v : v != v ? v : (real)0; }
 #define REAL_MAX __DBL_MAX__
 #endif
 
+/* x / (1 + |x|); infinity is 1 by its limit. */
+static inline real m_softsign(real v) {
+  const real size = m_abs(v);
+  return size > REAL_MAX ? COPYSIGN((real)1, v) : v / (1 + size);
+}
+
+/* x^n / (sigma^n + x^n) above 0, by the smaller of x / sigma and its inverse, so that no power overflows. */
+static inline real m_naka_rushton(real v, real sigma, real n) {
+  const real q = v > sigma ? sigma / v : v > 0 ? v / sigma : v != v ? v : (real)0, t = m_pow(q, n);
+  return (v > sigma ? (real)1 : t) / (1 + t);
+}
+
 UNARY(neg, -v)
 UNARY(abs, m_abs(v))
 UNARY(sign, m_sign(v))
@@ -89,6 +101,8 @@ UNARY(logit, m_logit(v))
 UNARY(lgamma, m_lgamma(v))
 UNARY(digamma, m_digamma(v))
 UNARY(trigamma, m_trigamma(v))
+UNARY(softsign, m_softsign(v))
+UNARY(naka_rushton, m_naka_rushton(v, a, b))
 
 /* Trigonometric functions: a block at a time by the reduction for moderate arguments, then the rare others again. */
 #define TRIG(name, fast, far)                                                                                        \
@@ -286,7 +300,9 @@ const lm_kernel_elementwise KERNEL(elementwise) = {
               [LM_U_LOGIT] = u_logit,
               [LM_U_LGAMMA] = u_lgamma,
               [LM_U_DIGAMMA] = u_digamma,
-              [LM_U_TRIGAMMA] = u_trigamma},
+              [LM_U_TRIGAMMA] = u_trigamma,
+              [LM_U_SOFTSIGN] = u_softsign,
+              [LM_U_NAKA_RUSHTON] = u_naka_rushton},
     .test = {[LM_T_ISNAN] = t_isnan,
              [LM_T_ISFINITE] = t_isfinite,
              [LM_T_NOT] = t_not,

@@ -57,6 +57,8 @@ typedef enum lm_unary {
   LM_U_LGAMMA,
   LM_U_DIGAMMA,
   LM_U_TRIGAMMA,
+  LM_U_SOFTSIGN,
+  LM_U_NAKA_RUSHTON, /* a: sigma, b: exponent */
   LM_UNARIES
 } lm_unary;
 

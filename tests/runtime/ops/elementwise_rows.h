@@ -19,6 +19,20 @@ static wide leaky_relu(wide x) { return x > 0 ? x : x * 0.01L; }
 static wide elu(wide x) { return x > 0 ? x : expm1l(x); }
 static wide gelu(wide x) { return x / 2 * (1 + erfl(x / sqrtl(2))); }
 static wide silu(wide x) { return x / (1 + expl(-x)); }
+static wide selu(wide x) {
+  const wide alpha = 1.6732632423543772848170429916717L, scale = 1.0507009873554804934193349852946L;
+  return scale * (x > 0 ? x : alpha * expm1l(x));
+}
+static wide lecun_tanh(wide x) { return 1.7159L * tanhl(2 * x / 3); }
+static wide hard_sigmoid(wide x) { return x < -3 ? 0 : x > 3 ? 1 : x / 6 + 0.5L; }
+static wide hard_tanh(wide x) { return x < -1 ? -1 : x > 1 ? 1 : x; }
+static wide relu6(wide x) { return x < 0 ? 0 : x > 6 ? 6 : x; }
+static wide softsign(wide x) { return fabsl(x) == INFINITY ? copysignl(1, x) : x / (1 + fabsl(x)); }
+static wide rectified_cube(wide x) { return x > 0 ? x * x * x : x != x ? x : 0; }
+static wide naka_rushton(wide x) {
+  const wide q = x > 0 ? powl(x / 0.7L, 2.5L) : x != x ? x : 0;
+  return q == INFINITY ? 1 : q / (1 + q);
+}
 static wide round_even(wide x) { return rintl(x); }
 static wide clamp(wide x) { return x < -0.5L ? -0.5L : x > 1 ? 1 : x; }
 static wide is_nan(wide x) { return x != x; }
@@ -108,6 +122,14 @@ static const unary_row unary_rows[] = {
     {"elu", "alpha=1", elu, false, false},
     {"gelu", "", gelu, true, false},
     {"silu", "", silu, true, false},
+    {"selu", "", selu, false, false},
+    {"lecun_tanh", "", lecun_tanh, false, false},
+    {"hard_sigmoid", "", hard_sigmoid, true, false},
+    {"hard_tanh", "", hard_tanh, false, false},
+    {"relu6", "", relu6, false, false},
+    {"softsign", "", softsign, false, false},
+    {"rectified_power", "n=3", rectified_cube, false, false},
+    {"naka_rushton", "sigma=0.7 n=2.5", naka_rushton, false, false},
     {"floor", "", floorl, false, true},
     {"ceil", "", ceill, false, true},
     {"round", "", round_even, false, true},

@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-static const char *const own_tests[] = {"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
-                                        "isclose",     "left_shift",  "lerp",       "nan_to_num",
-                                        "polygamma",   "right_shift", "where",      "dropout"};
+static const char *const own_tests[] = {"bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "isclose",
+                                        "left_shift",  "lerp",        "nan_to_num", "polygamma",   "right_shift",
+                                        "where",       "dropout",     "prelu"};
 
 enum {
   UNARY_ROWS = sizeof unary_rows / sizeof unary_rows[0],
@@ -246,6 +246,31 @@ static void test_where(void **state) {
 }
 
 /* Element i is kept when word i mod 4 of block i / 4 is at least p 2^32; kept ones are scaled by 1 / (1 - p). */
+/* One slope for each channel, and one for all, with and without axes behind the channels. */
+static void test_prelu(void **state) {
+  (void)state;
+  for (int d = 0; d < 2; d++)
+    for (int shared = 0; shared < 2; shared++) {
+      lm_tensor *in[2] = {MADE(floats[d], 5, 3, 4), MADE(floats[d], shared ? 1 : 3)}, *out;
+      lm_err e = {0};
+      fill(in[0], 0);
+      for (int64_t i = 0; i < lm_tensor_count(in[1]); i++) lm_tensor_set(in[1], i, 0.25 * (double)(i + 1));
+      out = test_apply("prelu", 2, in, "");
+      for (int64_t i = 0; i < 60; i++) {
+        const wide x = (wide)lm_tensor_get(in[0], i), slope = shared ? 0.25L : 0.25L * (wide)(i / 4 % 3 + 1);
+        close_to("prelu", out, i, x > 0 ? x : slope * x, false);
+      }
+      lm_tensor_release(out);
+      lm_tensor_release(in[1]);
+      in[1] = MADE(floats[d], 4);
+      fill(in[1], 1);
+      assert_int_equal(lm_apply2(lm_op_find("prelu"), in[0], in[1], &out, &e), LM_ERR_SHAPE);
+      assert_non_null(strstr(e.message, "one for each of 3 channels"));
+      lm_tensor_release(in[0]);
+      lm_tensor_release(in[1]);
+    }
+}
+
 static void test_dropout(void **state) {
   (void)state;
   for (int d = 0; d < 2; d++) {
@@ -418,21 +443,14 @@ static void test_polygamma(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_bits),
-      cmocka_unit_test(test_near),
-      cmocka_unit_test(test_polygamma),
-      cmocka_unit_test(test_every_op_has_a_reference),
-      cmocka_unit_test(test_unary),
-      cmocka_unit_test(test_unary_integers),
-      cmocka_unit_test(test_binary),
-      cmocka_unit_test(test_promotion),
-      cmocka_unit_test(test_integer_edges),
-      cmocka_unit_test(test_where),
-      cmocka_unit_test(test_dropout),
-      cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_errors),
-      cmocka_unit_test(test_out_of_memory),
-      cmocka_unit_test(test_nothing_is_left),
+      cmocka_unit_test(test_bits),          cmocka_unit_test(test_near),
+      cmocka_unit_test(test_polygamma),     cmocka_unit_test(test_every_op_has_a_reference),
+      cmocka_unit_test(test_unary),         cmocka_unit_test(test_unary_integers),
+      cmocka_unit_test(test_binary),        cmocka_unit_test(test_promotion),
+      cmocka_unit_test(test_integer_edges), cmocka_unit_test(test_where),
+      cmocka_unit_test(test_prelu),         cmocka_unit_test(test_dropout),
+      cmocka_unit_test(test_threads),       cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_nothing_is_left),
   };
   return cmocka_run_group_tests_name("elementwise ops", tests, NULL, NULL);
 }
