@@ -29,11 +29,11 @@ local step = grad.custom {
 
 return layer.define {
   word = "threshold", is_activation = true, monotone = true,
-  doc = "1 above the threshold, 0 up to it, element by element: a binary neuron, a spike. Its derivative is 0 almost "
-    .. "everywhere; in its place gradients take a surrogate, with d = x - at and k = slope: fast_sigmoid 1 / (1 "
-    .. "+ k |d|)^2 (Zenke & Ganguli 2018), sigmoid k s(k d) (1 - s(k d)), arctan k / (1 + (pi k d)^2) (Fang et al. "
-    .. "2021), triangle k max(0, 1 - k |d|) (Bellec et al. 2018), box k where |d| is at most 1 / (2 k) (a straight-through "
-    .. "estimator, Bengio et al. 2013).",
+  doc = "1 above the threshold, 0 up to it, element by element: a binary neuron, a spike. Its derivative is 0 "
+    .. "almost everywhere; in its place gradients take a surrogate, with d = x - at and k = slope: fast_sigmoid "
+    .. "1 / (1 + k |d|)^2 (Zenke & Ganguli 2018), sigmoid k s(k d) (1 - s(k d)), arctan k / (1 + (pi k d)^2) "
+    .. "(Fang et al. 2021), triangle k max(0, 1 - k |d|) (Bellec et al. 2018), box k where |d| is at most 1 / (2"
+    .. " k) (a straight-through estimator, Bengio et al. 2013).",
   positional = { "at" },
   options = {
     at = { type = "number", default = 0, doc = "the threshold" },
