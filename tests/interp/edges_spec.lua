@@ -33,6 +33,19 @@ describe("ops of nothing", function()
   end)
 end)
 
+describe("pooling", function()
+  it("refuses planes without pixels, which padding alone would fill", function()
+    for _, shape in ipairs { { 1, 3, 0, 3 }, { 1, 3, 3, 0 }, { 2, 1, 0, 0 } } do
+      for _, pool in ipairs { "max_pool2d", "avg_pool2d" } do
+        local x = zeros(shape)
+        local message = message_of(function() return x[pool](x, 2, { pad = 1 }) end)
+        assert.truthy(message:find("nothing to pool", 1, true), message)
+      end
+    end
+    assert.same({ 0, 3, 2, 2 }, zeros { 0, 3, 4, 4 }:max_pool2d(2).shape)
+  end)
+end)
+
 describe("quantiles", function()
   it("name an axis that is not there", function()
     assert.truthy(message_of(function() return tensor(3.5):median { dim = 1 } end):find("no axis", 1, true))

@@ -232,10 +232,11 @@ describe("hdf5.write", function()
       inner.next = {}
       inner = inner.next
     end
-    for words, contents in pairs { ["hold themselves"] = ring, ["64 levels"] = deep,
-      ["'a/b' cannot be a name"] = { ["a/b"] = zeros { 1 } }, ["a list of 1 and names"] = { x = { "a", unit = "ms" } },
+    for words, what in pairs { ["hold themselves"] = ring, ["64 levels"] = deep,
+      ["'a/b' cannot be a name"] = { ["a/b"] = zeros { 1 } },
+      ["a list of 1 and names"] = { x = { "a", unit = "ms" } },
       ["a list of 2 is that many"] = { x = { "a", "b", shape = { 2, 2 } } } } do
-      assert.truthy(message_of(hdf5.write, path, contents):find(words, 1, true), words)
+      assert.truthy(message_of(hdf5.write, path, what):find(words, 1, true), words)
     end
   end)
 

@@ -42,6 +42,9 @@ lm_status lm_pool_args(const lm_call *c, int64_t h, int64_t w, lm_pool_shape *s,
   if (2 * s->ph > s->kh || 2 * s->pw > s->kw)
     return lm_fail(e, LM_ERR_ARGUMENT, "%s: padding %lldx%lld is more than half the window %lldx%lld", c->op->name,
                    (long long)s->ph, (long long)s->pw, (long long)s->kh, (long long)s->kw);
+  if (h < 1 || w < 1)
+    return lm_fail(e, LM_ERR_SHAPE, "%s: the planes are %lldx%lld; there is nothing to pool", c->op->name,
+                   (long long)h, (long long)w);
   s->oh = lm_conv_size(h, s->kh, s->sh, s->ph, 1);
   s->ow = lm_conv_size(w, s->kw, s->sw, s->pw, 1);
   if (s->oh < 1 || s->ow < 1)
