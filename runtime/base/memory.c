@@ -16,13 +16,14 @@
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 
-enum { ALIGN = 64, STEPS = 8, CLASSES = 64 * STEPS, HUGE_PAGE = 2 << 20, LARGE = 16 << 20 };
+enum { ALIGN = 64, STEPS = 8, CLASSES = 64 * STEPS, HUGE_PAGE = 2 << 20, LARGE = 16 << 20, RELEASERS = 4 };
 
 typedef struct header {
   size_t bytes;        /* asked for */
   size_t capacity;     /* of the payload */
   int class_index;     /* -1: never kept */
   uint32_t mark;       /* LIVE or KEPT */
+  bool aside;          /* counted as such */
   struct header *next; /* on the list of its class */
 } header;
 
@@ -33,6 +34,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static header *kept[CLASSES];
 static lm_memory now;
 static int64_t fail_at, machine_bytes;
+static void (*releasers[RELEASERS])(void);
 static bool fail_any; /* those of other allocators count too */
 
 /* The memory that this process can have: the machine's, or its control group's where that is less. */
@@ -120,6 +122,7 @@ static header *take(size_t bytes, const char **why, int64_t *limit) {
   }
   h->bytes = bytes;
   h->mark = LIVE;
+  h->aside = false;
   h->next = NULL;
   return h;
 }
@@ -175,7 +178,7 @@ char *lm_strdup(const char *text, lm_err *e) {
 void *lm_realloc(void *block, size_t bytes, const char *what, lm_err *e) {
   if (!block) return lm_alloc(bytes, what, e);
   header *h = (header *)(void *)((char *)block - ALIGN);
-  assert(h->mark == LIVE);
+  assert(h->mark == LIVE && !h->aside);
   bool fits = false;
   pthread_mutex_lock(&lock);
   int64_t more = (int64_t)bytes - (int64_t)h->bytes;
@@ -199,8 +202,12 @@ void lm_free(void *block) {
   header *h = (header *)(void *)((char *)block - ALIGN);
   assert(h->mark == LIVE);
   pthread_mutex_lock(&lock);
-  now.live -= (int64_t)h->bytes;
-  now.blocks--;
+  if (h->aside) {
+    now.aside -= (int64_t)h->bytes;
+  } else {
+    now.live -= (int64_t)h->bytes;
+    now.blocks--;
+  }
 #ifdef LM_SANITIZED
   h->mark = KEPT;
   free(h);
@@ -232,7 +239,34 @@ void lm_memory_set_budget(int64_t bytes) {
   pthread_mutex_unlock(&lock);
 }
 
+void lm_memory_set_aside(void *block) {
+  header *h = (header *)(void *)((char *)block - ALIGN);
+  pthread_mutex_lock(&lock);
+  assert(h->mark == LIVE && !h->aside);
+  h->aside = true;
+  now.live -= (int64_t)h->bytes;
+  now.aside += (int64_t)h->bytes;
+  now.blocks--;
+  pthread_mutex_unlock(&lock);
+}
+
+void lm_memory_at_trim(void (*release)(void)) {
+  pthread_mutex_lock(&lock);
+  for (int i = 0; i < RELEASERS; i++)
+    if (!releasers[i] || releasers[i] == release) {
+      releasers[i] = release;
+      break;
+    }
+  pthread_mutex_unlock(&lock);
+}
+
 void lm_memory_trim(void) {
+  void (*all[RELEASERS])(void);
+  pthread_mutex_lock(&lock);
+  memcpy(all, releasers, sizeof all);
+  pthread_mutex_unlock(&lock);
+  for (int i = 0; i < RELEASERS; i++)
+    if (all[i]) all[i]();
   pthread_mutex_lock(&lock);
   trim();
   pthread_mutex_unlock(&lock);

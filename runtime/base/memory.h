@@ -35,6 +35,7 @@ typedef struct lm_memory {
   int64_t live;   /* bytes asked for and not yet freed */
   int64_t peak;   /* the largest `live` since the last lm_memory_reset_peak */
   int64_t cached; /* bytes kept for reuse */
+  int64_t aside;  /* bytes of blocks set aside, which `live` does not count */
   int64_t budget; /* the limit on live bytes; 0: none */
   int64_t blocks; /* live blocks */
   int64_t calls;  /* allocations so far */
@@ -45,6 +46,12 @@ lm_memory lm_memory_now(void);
 void lm_memory_reset_peak(void);
 void lm_memory_set_budget(int64_t bytes); /* 0: no limit */
 void lm_memory_trim(void);                /* gives every cached block back to the system */
+
+/* For tables that are made once and kept for the next call (plans of Fourier transforms): the block leaves `live` and
+ * `blocks` for `aside`. Whoever keeps such tables bounds their bytes, and releases those not in use from a function
+ * that lm_memory_trim calls first; at most 4 of these can be named. */
+void lm_memory_set_aside(void *block);
+void lm_memory_at_trim(void (*release)(void));
 
 /* The n-th allocation from now fails once (1: the next one); 0 switches this off. Returns how many were still to come
  * before the one that an earlier call asked for: 0 where it has failed. */

@@ -1,10 +1,13 @@
-/* fft.c: the passes of fft.h. Inner loops run over `inner` neighbours and vectorise by themselves. */
+/* fft.c: the passes of fft.h. Inner loops run over `inner` neighbours and vectorise by themselves. The first passes
+ * of one signal alone have only 1 or a few neighbours: for these sizes the same loops are built once more with
+ * `inner` as a constant, and vectorise over p. */
 #include "kernels/fft.h"
 
 #include "kernels/template.h"
 
-#define IN  const real *restrict
-#define OUT real *restrict
+#define IN     const real *restrict
+#define OUT    real *restrict
+#define INLINE static inline __attribute__((always_inline))
 
 /* (yr, yi) = (a + i b) (c + i d) at q */
 #define TURN(yr, yi, q, a, b, c, d)                                                                                  \
@@ -14,9 +17,9 @@
     (yi)[q] = turn_a * (d) + turn_b * (c);                                                                           \
   } while (0)
 
-static void pass2(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
+INLINE void pass2(int64_t m, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
   for (int64_t p = 0; p < m; p++) {
-    const real c = wr[p * step], d = wi[p * step];
+    const real c = wr[p], d = wi[p];
     IN ar = xr + inner * p, *restrict ai = xi + inner * p, *restrict br = ar + inner * m,
        *restrict bi = ai + inner * m;
     OUT r0 = yr + inner * 2 * p, *restrict i0 = yi + inner * 2 * p, *restrict r1 = r0 + inner,
@@ -29,10 +32,10 @@ static void pass2(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, I
   }
 }
 
-static void pass3(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
+INLINE void pass3(int64_t m, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
   const real half = (real)0.5, s = (real)0.86602540378443864676;
   for (int64_t p = 0; p < m; p++) {
-    const real c1 = wr[p * step], d1 = wi[p * step], c2 = wr[2 * p * step], d2 = wi[2 * p * step];
+    const real c1 = wr[p], d1 = wi[p], c2 = wr[m + p], d2 = wi[m + p];
     IN ar = xr + inner * p, *restrict ai = xi + inner * p, *restrict br = ar + inner * m,
        *restrict bi = ai + inner * m;
     IN cr = br + inner * m, *restrict ci = bi + inner * m;
@@ -51,10 +54,10 @@ static void pass3(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, I
   }
 }
 
-static void pass4(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
+INLINE void pass4(int64_t m, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
   for (int64_t p = 0; p < m; p++) {
-    const real c1 = wr[p * step], d1 = wi[p * step], c2 = wr[2 * p * step], d2 = wi[2 * p * step];
-    const real c3 = wr[3 * p * step], d3 = wi[3 * p * step];
+    const real c1 = wr[p], d1 = wi[p], c2 = wr[m + p], d2 = wi[m + p];
+    const real c3 = wr[2 * m + p], d3 = wi[2 * m + p];
     IN ar = xr + inner * p, *restrict ai = xi + inner * p, *restrict br = ar + inner * m,
        *restrict bi = ai + inner * m;
     IN cr = br + inner * m, *restrict ci = bi + inner * m, *restrict dr = cr + inner * m,
@@ -74,7 +77,7 @@ static void pass4(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, I
   }
 }
 
-static void pass5(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
+INLINE void pass5(int64_t m, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
   const real c1 = (real)0.30901699437494742410, c2 = (real)-0.80901699437494742410;
   const real s1 = (real)0.95105651629515357212, s2 = (real)0.58778525229247312917;
   for (int64_t p = 0; p < m; p++) {
@@ -87,7 +90,7 @@ static void pass5(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, I
         *restrict i1 = i0 + inner;
     OUT r2 = r1 + inner, *restrict i2 = i1 + inner, *restrict r3 = r2 + inner, *restrict i3 = i2 + inner;
     OUT r4 = r3 + inner, *restrict i4 = i3 + inner;
-    const real *w = wr + p * step, *v = wi + p * step; /* the powers are p * step apart */
+    const real *w = wr + p, *v = wi + p; /* the powers are m apart */
     for (int64_t q = 0; q < inner; q++) {
       const real be_r = br[q] + er[q], be_i = bi[q] + ei[q], eb_r = br[q] - er[q], eb_i = bi[q] - ei[q];
       const real cd_r = cr[q] + dr[q], cd_i = ci[q] + di[q], dc_r = cr[q] - dr[q], dc_i = ci[q] - di[q];
@@ -98,47 +101,64 @@ static void pass5(int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, I
       r0[q] = ar[q] + be_r + cd_r;
       i0[q] = ai[q] + be_i + cd_i;
       TURN(r1, i1, q, one_r + off1_r, one_i - off1_i, w[0], v[0]);
-      TURN(r2, i2, q, two_r + off2_r, two_i - off2_i, w[p * step], v[p * step]);
-      TURN(r3, i3, q, two_r - off2_r, two_i + off2_i, w[2 * p * step], v[2 * p * step]);
-      TURN(r4, i4, q, one_r - off1_r, one_i + off1_i, w[3 * p * step], v[3 * p * step]);
+      TURN(r2, i2, q, two_r + off2_r, two_i - off2_i, w[m], v[m]);
+      TURN(r3, i3, q, two_r - off2_r, two_i + off2_i, w[2 * m], v[2 * m]);
+      TURN(r4, i4, q, one_r - off1_r, one_i + off1_i, w[3 * m], v[3 * m]);
     }
   }
 }
 
 /* Any radix: the sum over j ascending, by definition. */
-static void pass_any(int64_t n, int r, int64_t m, int64_t step, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr,
-                     OUT yi) {
+static void pass_any(int r, int64_t m, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {
+  IN root_r = wr + (r - 1) * m, *restrict root_i = wi + (r - 1) * m;
   for (int64_t p = 0; p < m; p++)
     for (int64_t k = 0; k < r; k++) {
       OUT or = yr + inner * (r * p + k), *restrict oi = yi + inner * (r * p + k);
       memcpy(or, xr + inner * p, (size_t)inner * sizeof(real));
       memcpy(oi, xi + inner * p, (size_t)inner * sizeof(real));
       for (int64_t j = 1; j < r; j++) {
-        const real c = wr[j * k % r * (n / r)], d = wi[j * k % r * (n / r)];
+        const real c = root_r[j * k % r], d = root_i[j * k % r];
         IN ar = xr + inner * (p + m * j), *restrict ai = xi + inner * (p + m * j);
         for (int64_t q = 0; q < inner; q++) {
           or [q] += ar[q] * c - ai[q] * d;
           oi[q] += ar[q] * d + ai[q] * c;
         }
       }
-      const real c = wr[p * k * step], d = wi[p * k * step];
+      if (k == 0) continue;
+      const real c = wr[(k - 1) * m + p], d = wi[(k - 1) * m + p];
       for (int64_t q = 0; q < inner; q++) TURN(or, oi, q, or [q], oi[q], c, d);
     }
 }
 
-static void pass(int64_t n, int r, int64_t m, int64_t step, int64_t lanes, const void *wr, const void *wi,
-                 const void *xr, const void *xi, void *yr, void *yi) {
-  const int64_t inner = step * lanes;
+/* The pass for any `inner`, and for the few constants that the first passes of a signal alone have. */
+#define SIZED(pass)                                                                                                  \
+  static void pass##_sized(int64_t m, int64_t inner, IN wr, IN wi, IN xr, IN xi, OUT yr, OUT yi) {                   \
+    if (inner == 1)                                                                                                  \
+      pass(m, 1, wr, wi, xr, xi, yr, yi);                                                                            \
+    else if (inner == 4)                                                                                             \
+      pass(m, 4, wr, wi, xr, xi, yr, yi);                                                                            \
+    else if (inner == 16)                                                                                            \
+      pass(m, 16, wr, wi, xr, xi, yr, yi);                                                                           \
+    else                                                                                                             \
+      pass(m, inner, wr, wi, xr, xi, yr, yi);                                                                        \
+  }
+SIZED(pass2)
+SIZED(pass3)
+SIZED(pass4)
+SIZED(pass5)
+
+static void pass(int r, int64_t m, int64_t inner, const void *wr, const void *wi, const void *xr, const void *xi,
+                 void *yr, void *yi) {
   if (r == 4)
-    pass4(m, step, inner, wr, wi, xr, xi, yr, yi);
+    pass4_sized(m, inner, wr, wi, xr, xi, yr, yi);
   else if (r == 2)
-    pass2(m, step, inner, wr, wi, xr, xi, yr, yi);
+    pass2_sized(m, inner, wr, wi, xr, xi, yr, yi);
   else if (r == 3)
-    pass3(m, step, inner, wr, wi, xr, xi, yr, yi);
+    pass3_sized(m, inner, wr, wi, xr, xi, yr, yi);
   else if (r == 5)
-    pass5(m, step, inner, wr, wi, xr, xi, yr, yi);
+    pass5_sized(m, inner, wr, wi, xr, xi, yr, yi);
   else
-    pass_any(n, r, m, step, inner, wr, wi, xr, xi, yr, yi);
+    pass_any(r, m, inner, wr, wi, xr, xi, yr, yi);
 }
 
 static void multiply(int64_t n, int64_t lanes, const void *ptr, const void *pti, const void *pxr, const void *pxi,
@@ -151,47 +171,59 @@ static void multiply(int64_t n, int64_t lanes, const void *ptr, const void *pti,
   }
 }
 
-/* X[k] = (Z[k] + Z*[h - k]) / 2 - i w^k (Z[k] - Z*[h - k]) / 2, h = n / 2 */
-static void after_real(int64_t n, int64_t lanes, const void *pwr, const void *pwi, const void *pzr, const void *pzi,
-                       void *pyr, void *pyi) {
-  const real *wr = pwr, *wi = pwi, half = (real)0.5;
-  OUT yr = pyr, *restrict yi = pyi;
-  const int64_t h = n / 2;
-  for (int64_t k = 0; k <= h; k++) {
+/* X[k] = (Z[k] + Z*[h - k]) / 2 - i w^k (Z[k] - Z*[h - k]) / 2, h = n / 2, for k in [first, last] */
+INLINE void from_pairs(int64_t h, int64_t first, int64_t last, int64_t lanes, IN wr, IN wi, IN zr, IN zi, OUT yr,
+                       OUT yi) {
+  const real half = (real)0.5;
+  for (int64_t k = first; k <= last; k++) {
     const real c = wr[k], d = wi[k];
-    IN ar = (IN)pzr + k % h * lanes, *restrict ai = (IN)pzi + k % h * lanes;
-    IN br = (IN)pzr + (h - k) % h * lanes, *restrict bi = (IN)pzi + (h - k) % h * lanes;
+    const int64_t at = (k == h ? 0 : k) * lanes, back = (k == 0 ? 0 : h - k) * lanes;
     for (int64_t l = 0; l < lanes; l++) {
-      const real sum_r = ar[l] + br[l], sum_i = ai[l] - bi[l], off_r = ai[l] + bi[l], off_i = br[l] - ar[l];
+      const real ar = zr[at + l], ai = zi[at + l], br = zr[back + l], bi = zi[back + l];
+      const real sum_r = ar + br, sum_i = ai - bi, off_r = ai + bi, off_i = br - ar;
       yr[k * lanes + l] = half * (sum_r + (off_r * c - off_i * d));
       yi[k * lanes + l] = half * (sum_i + (off_r * d + off_i * c));
     }
   }
 }
 
-/* Z[k] = (X[k] + X*[h - k]) + i w^-k (X[k] - X*[h - k]) */
-static void before_real(int64_t n, int64_t lanes, const void *pwr, const void *pwi, const void *pxr, const void *pxi,
-                        void *pzr, void *pzi) {
-  const real *wr = pwr, *wi = pwi;
-  OUT zr = pzr, *restrict zi = pzi;
+static void after_real(int64_t n, int64_t lanes, const void *wr, const void *wi, const void *zr, const void *zi,
+                       void *yr, void *yi) {
   const int64_t h = n / 2;
-  for (int64_t k = 0; k < h; k++) {
-    const real c = wr[k], d = -wi[k], read = k == 0 ? 0 : 1;
-    IN ar = (IN)pxr + k * lanes, *restrict ai = (IN)pxi + k * lanes;
-    IN br = (IN)pxr + (h - k) * lanes, *restrict bi = (IN)pxi + (h - k) * lanes;
+  from_pairs(h, 0, 0, lanes, wr, wi, zr, zi, yr, yi);
+  if (lanes == 1)
+    from_pairs(h, 1, h - 1, 1, wr, wi, zr, zi, yr, yi);
+  else
+    from_pairs(h, 1, h - 1, lanes, wr, wi, zr, zi, yr, yi);
+  from_pairs(h, h, h, lanes, wr, wi, zr, zi, yr, yi);
+}
+
+/* Z[k] = (X[k] + X*[h - k]) + i w^-k (X[k] - X*[h - k]), for k in [first, last); the ends' imaginary parts are 0 */
+INLINE void to_pairs(int64_t h, int64_t first, int64_t last, int64_t lanes, IN wr, IN wi, IN xr, IN xi, OUT zr,
+                     OUT zi) {
+  for (int64_t k = first; k < last; k++) {
+    const real c = wr[k], d = -wi[k];
+    const int64_t at = k * lanes, back = (h - k) * lanes;
     for (int64_t l = 0; l < lanes; l++) {
-      const real a = read != 0 ? ai[l] : 0, b = read != 0 ? bi[l] : 0;
-      const real sum_r = ar[l] + br[l], sum_i = a - b, off_r = ar[l] - br[l], off_i = a + b;
+      const real ar = xr[at + l], br = xr[back + l], a = k == 0 ? 0 : xi[at + l], b = k == 0 ? 0 : xi[back + l];
+      const real sum_r = ar + br, sum_i = a - b, off_r = ar - br, off_i = a + b;
       zr[k * lanes + l] = sum_r - (off_r * d + off_i * c);
       zi[k * lanes + l] = sum_i + (off_r * c - off_i * d);
     }
   }
 }
 
-static void split(int64_t n, int64_t lanes, const void *px, int64_t step, int64_t lane, int64_t odd, void *pre,
-                  void *pim) {
-  const real *x = px;
-  OUT re = pre, *restrict im = pim;
+static void before_real(int64_t n, int64_t lanes, const void *wr, const void *wi, const void *xr, const void *xi,
+                        void *zr, void *zi) {
+  const int64_t h = n / 2;
+  to_pairs(h, 0, 1, lanes, wr, wi, xr, xi, zr, zi);
+  if (lanes == 1)
+    to_pairs(h, 1, h, 1, wr, wi, xr, xi, zr, zi);
+  else
+    to_pairs(h, 1, h, lanes, wr, wi, xr, xi, zr, zi);
+}
+
+INLINE void take(int64_t n, int64_t lanes, IN x, int64_t step, int64_t lane, int64_t odd, OUT re, OUT im) {
   for (int64_t i = 0; i < n; i++) {
     const real *from = x + i * step;
     for (int64_t l = 0; l < lanes; l++) re[i * lanes + l] = from[l * lane];
@@ -199,16 +231,38 @@ static void split(int64_t n, int64_t lanes, const void *px, int64_t step, int64_
   }
 }
 
-static void join(int64_t n, int64_t lanes, const void *pre, const void *pim, double factor, void *px, int64_t step,
-                 int64_t lane, int64_t odd) {
-  IN re = pre, *restrict im = pim;
-  const real scale = (real)factor;
-  real *x = px;
+static void split(int64_t n, int64_t lanes, const void *x, int64_t step, int64_t lane, int64_t odd, void *re,
+                  void *im) {
+  if (lanes == 1 && step == 2 && odd == 1) /* one signal of complex numbers or of pairs */
+    take(n, 1, x, 2, 1, 1, re, im);
+  else if (lane == 2 && odd == 1) /* neighbours of complex numbers */
+    take(n, lanes, x, step, 2, 1, re, im);
+  else
+    take(n, lanes, x, step, lane, odd, re, im);
+}
+
+INLINE void give(int64_t n, int64_t lanes, IN re, IN im, real scale, OUT x, int64_t step, int64_t lane, int64_t odd) {
   for (int64_t i = 0; i < n; i++) {
     real *to = x + i * step;
-    for (int64_t l = 0; l < lanes; l++) to[l * lane] = scale * re[i * lanes + l];
-    for (int64_t l = 0; l < lanes && odd; l++) to[l * lane + odd] = scale * im[i * lanes + l];
+    if (odd)
+      for (int64_t l = 0; l < lanes; l++) {
+        to[l * lane] = scale * re[i * lanes + l];
+        to[l * lane + odd] = scale * im[i * lanes + l];
+      }
+    else
+      for (int64_t l = 0; l < lanes; l++) to[l * lane] = scale * re[i * lanes + l];
   }
+}
+
+static void join(int64_t n, int64_t lanes, const void *re, const void *im, double factor, void *x, int64_t step,
+                 int64_t lane, int64_t odd) {
+  const real scale = (real)factor;
+  if (lanes == 1 && step == 2 && odd == 1)
+    give(n, 1, re, im, scale, x, 2, 1, 1);
+  else if (lane == 2 && odd == 1)
+    give(n, lanes, re, im, scale, x, step, 2, 1);
+  else
+    give(n, lanes, re, im, scale, x, step, lane, odd);
 }
 
 extern const lm_kernel_fft KERNEL(fft);

@@ -13,19 +13,19 @@
 enum { LM_FFT_LARGEST_RADIX = 61 };
 
 typedef struct lm_kernel_fft {
-  /* One pass of radix r: n = r * m * step; inner = step * lanes. For p < m, q < inner and k < r,
+  /* One pass of radix r over n = r * m * step elements; inner = step * lanes. For p < m, q < inner and k < r,
    *   y[q + inner (r p + k)] = w^(p k step) sum over j of x[q + inner (p + m j)] w^(j k n / r)
-   * with w^i = (wr[i], wi[i]) = exp(-2 pi i / n). r is 2, 3, 4, 5, or another odd number up to LM_FFT_LARGEST_RADIX.
-   */
-  void (*pass)(int64_t n, int r, int64_t m, int64_t step, int64_t lanes, const void *wr, const void *wi,
-               const void *xr, const void *xi, void *yr, void *yi);
+   * with w = exp(-2 pi i / n). (wr, wi) holds w^(p k step) at (k - 1) m + p for 0 < k < r, then the r numbers
+   * w^(j n / r). r is 2, 3, 4, 5, or another odd number up to LM_FFT_LARGEST_RADIX. */
+  void (*pass)(int r, int64_t m, int64_t inner, const void *wr, const void *wi, const void *xr, const void *xi,
+               void *yr, void *yi);
 
   /* y = x t, element i of every signal times t[i]. y may be x. */
   void (*multiply)(int64_t n, int64_t lanes, const void *tr, const void *ti, const void *xr, const void *xi, void *yr,
                    void *yi);
 
   /* From the transform z of the n / 2 pairs (even, odd) of a real signal of n to the first n / 2 + 1 elements of its
-   * own; wr, wi as above for n. y is not z. */
+   * own; (wr, wi) holds exp(-2 pi i k / n), k <= n / 2. y is not z. */
   void (*after_real)(int64_t n, int64_t lanes, const void *wr, const void *wi, const void *zr, const void *zi,
                      void *yr, void *yi);
 

@@ -148,6 +148,32 @@ static void injected(void **state) {
   lm_free(d);
 }
 
+static void *apart;
+static void let_go_of_it(void) {
+  lm_free(apart);
+  apart = NULL;
+}
+
+static void set_aside(void **state) {
+  (void)state;
+  lm_memory_trim();
+  const lm_memory before = lm_memory_now();
+  apart = lm_alloc(1000, "a table", NULL);
+  assert_int_equal(lm_memory_now().live, before.live + 1000);
+  lm_memory_set_aside(apart);
+  assert_int_equal(lm_memory_now().live, before.live);
+  assert_int_equal(lm_memory_now().blocks, before.blocks);
+  assert_int_equal(lm_memory_now().aside, before.aside + 1000);
+  lm_memory_at_trim(let_go_of_it);
+  lm_memory_at_trim(let_go_of_it);
+  lm_memory_trim();
+  assert_null(apart);
+  assert_int_equal(lm_memory_now().live, before.live);
+  assert_int_equal(lm_memory_now().aside, before.aside);
+  assert_int_equal(lm_memory_now().cached, 0);
+  lm_memory_trim(); /* a released block is not released again */
+}
+
 static void *hammer(void *argument) {
   unsigned seed = *(unsigned *)argument;
   unsigned char *blocks[32] = {0};
@@ -184,13 +210,9 @@ static void threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(aligned_and_counted),
-      cmocka_unit_test(reused),
-      cmocka_unit_test(little_waste),
-      cmocka_unit_test(zeroed_and_grown),
-      cmocka_unit_test(budget),
-      cmocka_unit_test(injected),
-      cmocka_unit_test(threads),
+      cmocka_unit_test(aligned_and_counted), cmocka_unit_test(reused),  cmocka_unit_test(little_waste),
+      cmocka_unit_test(zeroed_and_grown),    cmocka_unit_test(budget),  cmocka_unit_test(injected),
+      cmocka_unit_test(set_aside),           cmocka_unit_test(threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "calls.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,6 +184,7 @@ static void failing_memory(void **state) {
   for (int64_t n = 1;; n++) {
     lm_tensor *out = NULL;
     lm_err e;
+    lm_memory_trim(); /* no plan is there */
     lm_memory_fail_at(n);
     lm_status status = test_try("rfft", 1, &x, "", &out, &e);
     lm_memory_fail_at(0);
@@ -195,14 +197,80 @@ static void failing_memory(void **state) {
   lm_tensor_release(x);
 }
 
+/* A second transform of a length makes nothing but its result and its workspace, with the same bits; what is kept is
+ * bounded, and goes when memory is trimmed. */
+static void plans_are_kept(void **state) {
+  (void)state;
+  lm_memory_trim();
+  assert_int_equal(lm_memory_now().aside, 0);
+  char digest[2][65];
+  int64_t calls[2];
+  lm_err e;
+  lm_tensor *x = random_of(LM_F64, 1, (int64_t[]){2 * 67}, 9);
+  for (int turn = 0; turn < 2; turn++) {
+    const int64_t before = lm_memory_now().calls;
+    lm_tensor *out = test_apply("rfft", 1, &x, "");
+    calls[turn] = lm_memory_now().calls - before;
+    assert_int_equal(lm_tensor_digest(out, digest[turn], &e), LM_OK);
+    lm_tensor_release(out);
+  }
+  lm_tensor_release(x);
+  assert_string_equal(digest[0], digest[1]);
+  assert_true(calls[1] < calls[0]);
+  assert_true(lm_memory_now().aside > 67 * 6 * 8);
+  for (int64_t n = 1 << 15; n < 1 << 18; n += 1 << 14) {
+    x = random_of(LM_F32, 1, &n, 10);
+    lm_tensor_release(test_apply("rfft", 1, &x, ""));
+    lm_tensor_release(x);
+    assert_true(lm_memory_now().aside <= 8 << 20);
+  }
+  assert_int_equal(lm_memory_now().live, 0);
+  lm_memory_trim();
+  assert_int_equal(lm_memory_now().aside, 0);
+}
+
+/* More lengths than are kept, from several threads at once. */
+static void *transform_all(void *argument) {
+  lm_tensor *const *x = argument;
+  lm_parallel_alone();
+  for (int turn = 0; turn < 3; turn++)
+    for (int i = 0; i < 24; i++) {
+      lm_tensor *in = x[2 * i], *out = test_apply("rfft", 1, &in, "");
+      bool same = true;
+      for (int64_t k = 0; k < lm_tensor_count(out); k++)
+        same = same && lm_tensor_get(out, k) == lm_tensor_get(x[2 * i + 1], k);
+      lm_tensor_release(out);
+      if (!same) return argument;
+    }
+  return NULL;
+}
+
+static void plans_are_shared(void **state) {
+  (void)state;
+  lm_tensor *x[48];
+  pthread_t threads[4];
+  for (int i = 0; i < 24; i++) {
+    x[2 * i] = random_of(LM_F64, 1, (int64_t[]){30 + 7 * i}, 20 + (uint32_t)i);
+    x[2 * i + 1] = test_apply("rfft", 1, &x[2 * i], "");
+  }
+  for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, transform_all, x), 0);
+  for (int i = 0; i < 4; i++) {
+    void *failed;
+    pthread_join(threads[i], &failed);
+    assert_null(failed);
+  }
+  for (int i = 0; i < 48; i++) lm_tensor_release(x[i]);
+}
+
 static void nothing_is_left(void **state) {
   (void)state;
   assert_int_equal(lm_memory_now().live, 0);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(by_definition),  cmocka_unit_test(same_bits),
-                                     cmocka_unit_test(several_axes),   cmocka_unit_test(mistakes_are_told),
-                                     cmocka_unit_test(failing_memory), cmocka_unit_test(nothing_is_left)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(by_definition),    cmocka_unit_test(same_bits),
+                                     cmocka_unit_test(several_axes),     cmocka_unit_test(mistakes_are_told),
+                                     cmocka_unit_test(failing_memory),   cmocka_unit_test(plans_are_kept),
+                                     cmocka_unit_test(plans_are_shared), cmocka_unit_test(nothing_is_left)};
   return cmocka_run_group_tests_name("fourier ops", tests, NULL, NULL);
 }
