@@ -32,6 +32,7 @@ local Model = { __name = "model" }
 
 for name, method in pairs(require "lamina.model.weights") do Model[name] = method end
 for name, method in pairs(parts.methods) do Model[name] = method end
+for name, method in pairs(require("lamina.model.recurrent").methods) do Model[name] = method end
 
 --- net:driven(area): the weights that the area's output drives, through poolings, activations, shortcuts, feedback
 -- and laterals: a list of { node =, name =, tensor =, dim =, channels =, groups = }; each has driven:spread(values),

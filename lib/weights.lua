@@ -9,10 +9,13 @@
 --   "he"        weight normal with standard deviation sqrt(2 / fan_in), bias 0 (He et al. 2015)
 --   "lecun"     weight normal with standard deviation sqrt(1 / fan_in), bias 0
 --   "glorot"    weight uniform in +-sqrt(6 / (fan_in + fan_out)), bias 0 (Glorot & Bengio 2010)
+--   "orthogonal" weight with orthonormal rows, or columns where those are fewer, all but the first axis being taken as
+--               one; bias 0 (Saxe, McClelland & Ganguli 2014)
 --   "zeros"     0 everywhere
 --   { "normal", std = 0.01 }, { "uniform", bound = 0.05 }, { "constant", value = 1 }   the weight; bias 0
 --   function(shape, info)  returns the tensor; info has name, fan_in, fan_out, seed
 local errors = require "lamina.errors"
+local ops = require "lamina.core.ops"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -25,11 +28,28 @@ local function uniform(p, bound, seed)
   return tensor.draw { kind = "uniform", shape = p.shape, seed = seed, purpose = p.full, low = -bound, high = bound }
 end
 
+-- Q of a matrix of normal draws, with the signs that make R's diagonal positive: uniform among all such matrices
+-- (Mezzadri 2007). p.blocks of them one below the other, as gates are.
+local function orthogonal(p, seed)
+  local blocks = p.blocks or 1
+  local rows, columns, list = p.shape[1] // blocks, 1, {}
+  for i = 2, #p.shape do columns = columns * p.shape[i] end
+  local tall, narrow = math.max(rows, columns), math.min(rows, columns)
+  local draws = tensor.draw { kind = "normal", shape = { blocks, tall, narrow }, seed = seed, purpose = p.full, std = 1 }
+  for i = 1, blocks do
+    local q, r = ops.qr(draws[i]:to "float64")
+    q = q * ops.sign(ops.diag(r))
+    list[i] = rows < columns and q:t() or q
+  end
+  return ops.concat(list, { dim = 1 }):to("float32"):reshape(p.shape)
+end
+
 local named = {
   uniform = function(p, seed) return uniform(p, 1 / math.sqrt(p.fan_in), seed) end,
   he = function(p, seed) return not p.bias and normal(p, math.sqrt(2 / p.fan_in), seed) end,
   lecun = function(p, seed) return not p.bias and normal(p, math.sqrt(1 / p.fan_in), seed) end,
   glorot = function(p, seed) return not p.bias and uniform(p, math.sqrt(6 / (p.fan_in + p.fan_out)), seed) end,
+  orthogonal = function(p, seed) return not p.bias and orthogonal(p, seed) end,
   zeros = function() return false end,
 }
 
@@ -39,8 +59,8 @@ local given = {
   constant = { key = "value", make = function(p, value) return tensor.full(p.shape, value) end },
 }
 
-local NAMES = "'uniform', 'he', 'lecun', 'glorot', 'zeros', { 'normal', std = }, { 'uniform', bound = }, "
-  .. "{ 'constant', value = } or a function"
+local NAMES = "'uniform', 'he', 'lecun', 'glorot', 'orthogonal', 'zeros', { 'normal', std = }, "
+  .. "{ 'uniform', bound = }, { 'constant', value = } or a function"
 
 --- Whether `init` is something that M.make understands; else nil and a message.
 function M.check(init)

@@ -67,7 +67,7 @@ return layer.define {
     groups = { type = "integer", default = 1, min = 1, doc = "parts of the channels that do not see each other" },
     bias = { type = "boolean", default = true, doc = "whether a bias is added" },
     init = { type = { "string", "table", "function" }, default = "uniform",
-      doc = "first weights: uniform, he, lecun, glorot, zeros, { \"normal\", std = } or a function" },
+      doc = "first weights: uniform, he, lecun, glorot, orthogonal, zeros, { \"normal\", std = } or a function" },
   },
   fuses = "relu",
   resolve = resolve,

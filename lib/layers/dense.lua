@@ -13,7 +13,7 @@ return layer.define {
     width = { type = "integer", required = true, min = 1, doc = "number of units" },
     bias = { type = "boolean", default = true, doc = "whether a bias is added" },
     init = { type = { "string", "table", "function" }, default = "uniform",
-      doc = "first weights: uniform, he, lecun, glorot, zeros, { \"normal\", std = } or a function" },
+      doc = "first weights: uniform, he, lecun, glorot, orthogonal, zeros, { \"normal\", std = } or a function" },
   },
   fuses = "relu", flattens = true,
   shape = function(o) return { o.width } end,

@@ -6,6 +6,7 @@ local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
 local optim = require "lamina.core.optim"
+local recurrent = require "lamina.model.recurrent"
 local schema = require "lamina.schema"
 local weights = require "lamina.weights"
 
@@ -324,9 +325,9 @@ function Model:clone()
 end
 
 --- What a checkpoint keeps, and takes back.
-function Model:state() return { tensors = tensors_of(self), values = {} } end
+function Model:state() return { tensors = recurrent.with_states(self, tensors_of(self)), values = {} } end
 
-function Model:restore(state) self:take(state.tensors, "the checkpoint", 2) end
+function Model:restore(state) self:take(recurrent.take_states(self, state.tensors), "the checkpoint", 2) end
 
 --- A copy of the parameters' and buffers' values, for net:take.
 function Model:snapshot()
