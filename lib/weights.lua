@@ -9,8 +9,8 @@
 --   "he"        weight normal with standard deviation sqrt(2 / fan_in), bias 0 (He et al. 2015)
 --   "lecun"     weight normal with standard deviation sqrt(1 / fan_in), bias 0
 --   "glorot"    weight uniform in +-sqrt(6 / (fan_in + fan_out)), bias 0 (Glorot & Bengio 2010)
---   "orthogonal" weight with orthonormal rows, or columns where those are fewer, all but the first axis being taken as
---               one; bias 0 (Saxe, McClelland & Ganguli 2014)
+--   "orthogonal"  weight with orthonormal rows, or columns where those are fewer, all but the first axis being taken
+--               as one; bias 0 (Saxe, McClelland & Ganguli 2014)
 --   "zeros"     0 everywhere
 --   { "normal", std = 0.01 }, { "uniform", bound = 0.05 }, { "constant", value = 1 }   the weight; bias 0
 --   function(shape, info)  returns the tensor; info has name, fan_in, fan_out, seed
@@ -35,7 +35,8 @@ local function orthogonal(p, seed)
   local rows, columns, list = p.shape[1] // blocks, 1, {}
   for i = 2, #p.shape do columns = columns * p.shape[i] end
   local tall, narrow = math.max(rows, columns), math.min(rows, columns)
-  local draws = tensor.draw { kind = "normal", shape = { blocks, tall, narrow }, seed = seed, purpose = p.full, std = 1 }
+  local size = { blocks, tall, narrow }
+  local draws = tensor.draw { kind = "normal", shape = size, seed = seed, purpose = p.full, std = 1 }
   for i = 1, blocks do
     local q, r = ops.qr(draws[i]:to "float64")
     q = q * ops.sign(ops.diag(r))

@@ -1,4 +1,5 @@
---- rnn { units, nonlinearity = "tanh", steps = "last", layers =, bidirectional =, bias =, dropout =, stateful =, init = }
+--- rnn { units, nonlinearity = "tanh", steps = "last", layers =, bidirectional =, bias =, dropout =, stateful =,
+-- init = }
 return require("lamina.model.recurrent").define {
   word = "rnn", gates = 1, rows = "units",
   doc = "A plain recurrent network: h[t] = tanh(W x[t] + b + U h[t - 1] + c), or relu (Elman 1990).",

@@ -1,5 +1,5 @@
---- What the layer words rnn, lstm and gru share: layers of units over a sequence that is one item of the batch, time x
--- features, on the ops of the same names.
+--- What the layer words rnn, lstm and gru share: layers of units over a sequence that is one item of the batch, time
+-- x features, on the ops of the same names.
 --
 -- State between batches. A layer with stateful = true begins where the batch before it ended, without a way back for
 -- gradients: back-propagation through time that is cut at the batches. Training and evaluation each have a state of
@@ -74,8 +74,8 @@ local function carried(o, ctx, x)
   local states = ctx.node.states and ctx.node.states[mode(ctx)] or {}
   local had = states[1] and states[1][1].shape[1]
   if had and had ~= x.shape[1] then
-    errors.raise("shape", errors.position(2), "%s: the batch has %d sequence%s, but the state carried over is that of "
-      .. "%d; net:reset_state() begins anew", ctx.node.name, x.shape[1], x.shape[1] == 1 and "" or "s", had)
+    errors.raise("shape", errors.position(2), "%s: the batch has %d sequence%s, but the state carried over is that "
+      .. "of %d; net:reset_state() begins anew", ctx.node.name, x.shape[1], x.shape[1] == 1 and "" or "s", had)
   end
   return states
 end
@@ -141,7 +141,8 @@ end
 -- One layer in one direction: the states of all steps, and the last one (with its cell).
 local function one_way(word, o, p, x, ending, reverse, start)
   local options = { reverse = reverse, nonlinearity = o.nonlinearity }
-  local w, r, b, rb = p["weight" .. ending], p["recurrent" .. ending], p["bias" .. ending], p["recurrent_bias" .. ending]
+  local w, r = p["weight" .. ending], p["recurrent" .. ending]
+  local b, rb = p["bias" .. ending], p["recurrent_bias" .. ending]
   if word == "lstm" then return ops.lstm(x, w, r, b, rb, start[1], start[2], options) end
   return ops[word](x, w, r, b, rb, start[1], options)
 end
@@ -185,8 +186,8 @@ end
 
 local function resolve(o)
   if o.dropout > 0 and o.layers == 1 then
-    return nil, string.format("dropout = %s stands between layers, but layers = 1 (after the last one: dropout { %s } "
-      .. "as a layer of its own)", o.dropout, o.dropout)
+    return nil, string.format("dropout = %s stands between layers, but layers = 1 (after the last one: dropout { %s "
+      .. "} as a layer of its own)", o.dropout, o.dropout)
   end
   if o.stateful and o.bidirectional then
     return nil, "stateful = true goes on where the batch before it ended, which bidirectional = true cannot"
@@ -211,8 +212,8 @@ end
 local function channels(o, maps, shapes)
   for _, channel in ipairs(maps[1]) do
     if channel ~= 0 then
-      errors.raise("argument", 5, "driven: a recurrent layer reads features over time, so that no weight belongs to one "
-        .. "channel of %s", layer.shape_text(shapes[1]))
+      errors.raise("argument", 5, "driven: a recurrent layer reads features over time, so that no weight belongs to "
+        .. "one channel of %s", layer.shape_text(shapes[1]))
     end
   end
   local list = {}
@@ -223,19 +224,20 @@ end
 local function options_of(own)
   local fields = {
     units = { type = "integer", required = true, min = 1, doc = "number of units, in each direction" },
-    layers = { type = "integer", default = 1, min = 1, doc = "how many layers, each over the states of the one before" },
-    bidirectional = { type = "boolean", default = false, doc = "a second set of units from the last step to the first; "
-      .. "the two stand side by side" },
-    steps = { type = "string", default = "last", choices = { "last", "all" }, doc = "what it gives: the state after the "
-      .. "last step (of the units that run backwards: after the first), or those of all steps" },
+    layers = { type = "integer", default = 1, min = 1,
+      doc = "how many layers, each over the states of the one before" },
+    bidirectional = { type = "boolean", default = false, doc = "a second set of units from the last step to the "
+      .. "first; the two stand side by side" },
+    steps = { type = "string", default = "last", choices = { "last", "all" }, doc = "what it gives: the state after "
+      .. "the last step (of the units that run backwards: after the first), or those of all steps" },
     bias = { type = "boolean", default = true, doc = "whether biases are added: two, as in PyTorch" },
     dropout = { type = "number", default = 0, min = 0, below = 1, doc = "probability of being left out between the "
       .. "layers, while training" },
     stateful = { type = "boolean", default = false, doc = "whether a batch begins with the state that the last one "
       .. "ended with, without a gradient to it (net:reset_state() begins anew)" },
-    init = { type = { "string", "table", "function" }, default = "uniform", doc = "first weights: uniform (all in +-1 / "
-      .. "sqrt(units), as in PyTorch), orthogonal (recurrent ones orthogonal gate by gate, the others glorot, biases 0), "
-      .. "or what dense takes" },
+    init = { type = { "string", "table", "function" }, default = "uniform", doc = "first weights: uniform (all in +-"
+      .. "1 / sqrt(units), as in PyTorch), orthogonal (recurrent ones orthogonal gate by gate, others glorot, biases "
+      .. "0), or what dense takes" },
   }
   for name, field in pairs(own) do fields[name] = field end
   return fields
@@ -246,9 +248,9 @@ function M.define(d)
   return layer.define {
     word = d.word, op = d.word, positional = { "units" }, varies = true,
     doc = d.doc .. " Input: time x features, an item being a whole sequence; output: units, or with steps = \"all\" "
-      .. "time x units (twice as many where bidirectional). Parameters: weight [" .. d.rows .. ", features], recurrent ["
-      .. d.rows .. ", units], bias and recurrent_bias [" .. d.rows .. "]; those of layer 2 end in _2, backward ones in "
-      .. "_reverse.",
+      .. "time x units (twice as many where bidirectional). Parameters: weight [" .. d.rows .. ", features], "
+      .. "recurrent [" .. d.rows .. ", units], bias and recurrent_bias [" .. d.rows .. "]; those of layer 2 end in _2, "
+      .. "backward ones in _reverse.",
     options = options_of(d.options or {}),
     resolve = resolve, shape = shape_of, channels = channels,
     parameters = parameters_of(d.gates), apply = apply_of(d.word),

@@ -68,9 +68,9 @@ class Block(nn.Module):
 
 
 class Recurrent(nn.Module):
-    def __init__(self, units):
+    def __init__(self, kind, units):
         super().__init__()
-        self.cells, self.out = nn.RNN(units, units), nn.Linear(units, 10)
+        self.cells, self.out = kind(units, units), nn.Linear(units, 10)
 
     def forward(self, x):
         return self.out(self.cells(x)[0][-1])
@@ -111,8 +111,8 @@ def network(w):
         net = nn.Sequential(nn.Linear(1024, 1024), nn.ReLU(True), nn.Linear(1024, 1024), nn.ReLU(True),
                             nn.Linear(1024, 1024))
         return net, (batch, 1024), 1024
-    if name == "RNN":
-        return Recurrent(w["units"]), (100, batch, w["units"]), 10
+    if name in ("RNN", "LSTM"):
+        return Recurrent(getattr(nn, name), w["units"]), (100, batch, w["units"]), 10
     raise ValueError(f"unknown network {name}")
 
 

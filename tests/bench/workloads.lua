@@ -47,7 +47,8 @@ end
 
 for _, kind in ipairs { "train", "infer" } do
   for _, v in ipairs { { "LeNet", 1 }, { "LeNet", 16 }, { "LeNet", 64 }, { "LeNet", 256 }, { "AlexNet", 32 },
-    { "ResNet-18", 16 }, { "ResNet-20", 128 }, { "MLP", 128 }, { "RNN", 64, 32 }, { "RNN", 64, 128 } } do
+    { "ResNet-18", 16 }, { "ResNet-20", 128 }, { "MLP", 128 }, { "RNN", 64, 32 }, { "RNN", 64, 128 },
+    { "LSTM", 64, 32 }, { "LSTM", 64, 128 } } do
     add { kind = kind, net = v[1], batch = v[2], units = v[3],
       name = string.format("%s %s%s, batch %d", kind, v[1], v[3] and " " .. v[3] or "", v[2]),
       target = kind == "train" and { ratio = v[1] == "LeNet" and v[2] == 1 and 5 or 1.5 } or nil }
@@ -153,30 +154,25 @@ nets["MLP"] = function()
   }, { 1024 }, 1024
 end
 
--- A vanilla recurrent network over 100 steps with a readout at the end, in tensors.
-local function recurrent(w)
-  local steps = 100
-  local function leaf(...) return (randn { ... } * 0.1):requires_grad(true) end
-  local inward, back, bias, out = leaf(w.units, w.units), leaf(w.units, w.units), leaf(w.units), leaf(w.units, 10)
-  local x, y = randn { steps, w.batch, w.units }, randint(1, 10, { w.batch })
-  local optimizer = sgd { rate = 0.01, momentum = 0.9 }
-  optimizer:attach { inward, back, bias, out }
-  local function forward()
-    local drive, h = x:matmul(inward) + bias, zeros { w.batch, w.units }
-    for t = 1, steps do h = (drive[t] + h:matmul(back)):tanh() end
-    return h:matmul(out)
+-- A recurrent layer over 100 steps, and a readout of its last state.
+local function recurrent(word)
+  return function(w)
+    return model "recurrent" {
+      input { 100, w.units },
+      area "A" { word { w.units } },
+      readout "category" { dense { 10 } },
+    }, { 100, w.units }, 10
   end
-  if w.kind == "infer" then return function() no_grad(forward) end end
-  return function() optimizer:step(cross_entropy(forward(), y)) end
 end
+
+nets["RNN"], nets["LSTM"] = recurrent(rnn), recurrent(lstm)
 
 -- How many items a training draws its batches from: enough that a small network does not learn them by heart, after
 -- which its gradients would be too small to be normal numbers; the batch itself where pictures are large.
 local function pool_of(w, shape) return #shape == 3 and shape[2] > 32 and w.batch or math.max(2048, w.batch) end
 
 local function network(w)
-  if w.net == "RNN" or w.net == "LSTM" then return recurrent(w) end
-  local net, shape, classes = nets[w.net]()
+  local net, shape, classes = nets[w.net](w)
   local n, step = w.kind == "train" and pool_of(w, shape) or w.batch, 0
   local x, y = randn { n, table.unpack(shape) }, randint(1, classes, { n })
   if w.kind == "infer" then return function() no_grad(function() net(x):release() end) end end
