@@ -249,8 +249,8 @@ function M.define(d)
     word = d.word, op = d.word, positional = { "units" }, varies = true,
     doc = d.doc .. " Input: time x features, an item being a whole sequence; output: units, or with steps = \"all\" "
       .. "time x units (twice as many where bidirectional). Parameters: weight [" .. d.rows .. ", features], "
-      .. "recurrent [" .. d.rows .. ", units], bias and recurrent_bias [" .. d.rows .. "]; those of layer 2 end in _2, "
-      .. "backward ones in _reverse.",
+      .. "recurrent [" .. d.rows .. ", units], bias and recurrent_bias [" .. d.rows .. "]; those of layer 2 end in _2"
+      .. ", backward ones in _reverse.",
     options = options_of(d.options or {}),
     resolve = resolve, shape = shape_of, channels = channels,
     parameters = parameters_of(d.gates), apply = apply_of(d.word),
