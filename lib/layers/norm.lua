@@ -31,6 +31,13 @@ local function first(y, mean, variance)
   return y
 end
 
+-- The options of the op; `activation` is that of the layer that follows, where it is done in the same pass.
+local function with(eps, activation, more)
+  local o = more or {}
+  o.eps, o.activation = eps, activation
+  return o
+end
+
 local M = {}
 
 -- ---- batch -----------------------------------------------------------------------------------------------------
@@ -78,20 +85,20 @@ M.batch = layer.define {
     frozen = { type = "boolean", default = false, doc = "use the running statistics in training, too, as they are" },
     per_step = { type = "boolean", default = false, doc = "one set of weights and statistics per time step" },
   },
-  resolve = resolve_batch, shape = same, cost = cost,
+  fuses = "relu", resolve = resolve_batch, shape = same, cost = cost,
   parameters = function(o, shape) return affine_parameters(o, per_channel(o, shape)) end,
   buffers = function(o, shape)
     local size = per_channel(o, shape)
     return { { name = "mean", shape = size, value = 0 }, { name = "variance", shape = size, value = 1 } }
   end,
-  apply = function(o, p, x, ctx)
+  apply = function(o, p, x, ctx, activation)
     local time = ctx.time or 1
     local weight, bias = at_step(o, p.weight, time), at_step(o, p.bias, time)
     local running_mean, running_variance = at_step(o, p.mean, time), at_step(o, p.variance, time)
     if not ctx.training or o.frozen then
-      return first(ops.batch_norm(x, weight, bias, running_mean, running_variance, { eps = o.eps }))
+      return first(ops.batch_norm(x, weight, bias, running_mean, running_variance, with(o.eps, activation)))
     end
-    local y, mean, variance = ops.batch_norm(x, weight, bias, { eps = o.eps })
+    local y, mean, variance = ops.batch_norm(x, weight, bias, with(o.eps, activation))
     if not ctx.look and not tensor.recomputing() then
       update(o, running_mean, running_variance, mean, variance, x:count() // x.shape[2])
     end
@@ -111,15 +118,15 @@ M.layer = layer.define {
     dim = { type = "string", default = "all", choices = { "all", "channels" }, doc = "what is normalised together" },
     eps = eps_field(), affine = affine_field(),
   },
-  shape = same, cost = cost,
+  fuses = "relu", shape = same, cost = cost,
   parameters = function(o, shape) return affine_parameters(o, o.dim == "all" and shape or { shape[1] }) end,
-  apply = function(o, p, x)
+  apply = function(o, p, x, _, activation)
     local axes = x.ndim - 1
     if o.dim == "all" or axes == 1 then
-      return first(ops.layer_norm(x, p.weight, p.bias, { axes = axes, eps = o.eps }))
+      return first(ops.layer_norm(x, p.weight, p.bias, with(o.eps, activation, { axes = axes })))
     end
     local last = ops.permute(x, { dims = { 1, 3, 4, 2 } })
-    local y = first(ops.layer_norm(last, p.weight, p.bias, { axes = 1, eps = o.eps }))
+    local y = first(ops.layer_norm(last, p.weight, p.bias, with(o.eps, activation, { axes = 1 })))
     local back = ops.permute(y, { dims = { 1, 4, 2, 3 } })
     last:release()
     y:release()
@@ -127,8 +134,8 @@ M.layer = layer.define {
   end,
 }
 
-local function apply_groups(groups, o, p, x)
-  return first(ops.group_norm(x, p.weight, p.bias, { groups = groups, eps = o.eps }))
+local function apply_groups(groups, o, p, x, activation)
+  return first(ops.group_norm(x, p.weight, p.bias, with(o.eps, activation, { groups = groups })))
 end
 
 M.group = layer.define {
@@ -145,9 +152,9 @@ M.group = layer.define {
     return nil, string.format("groups = %d does not divide the %d channels of %s", o.groups, shape[1],
       layer.shape_text(shape))
   end,
-  shape = same, cost = cost,
+  fuses = "relu", shape = same, cost = cost,
   parameters = function(o, shape) return affine_parameters(o, { shape[1] }) end,
-  apply = function(o, p, x) return apply_groups(o.groups, o, p, x) end,
+  apply = function(o, p, x, _, activation) return apply_groups(o.groups, o, p, x, activation) end,
 }
 
 M.instance = layer.define {
@@ -162,9 +169,9 @@ M.instance = layer.define {
     if layer.elements(shape) > shape[1] then return shape end
     return nil, string.format("needs more than one pixel, got %s", layer.shape_text(shape))
   end,
-  cost = cost,
+  fuses = "relu", cost = cost,
   parameters = function(o, shape) return affine_parameters(o, { shape[1] }) end,
-  apply = function(o, p, x) return apply_groups(x.shape[2], o, p, x) end,
+  apply = function(o, p, x, _, activation) return apply_groups(x.shape[2], o, p, x, activation) end,
 }
 
 return M

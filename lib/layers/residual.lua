@@ -22,10 +22,14 @@ local padded = layer.define {
   end,
   apply = function(o, _, x)
     local y = x
-    for dim = 3, x.ndim do
-      if o.stride > 1 then y = ops.slice(y, { dim = dim, step = o.stride }) end
+    for dim = 3, o.stride > 1 and x.ndim or 0 do
+      local rows = y
+      y = ops.slice(rows, { dim = dim, step = o.stride })
+      if dim > 3 then rows:release() end
     end
-    return ops.unslice(y, { dim = 2, start = 1, size = o.width })
+    local wide = ops.unslice(y, { dim = 2, start = 1, size = o.width })
+    if not rawequal(y, x) then y:release() end
+    return wide
   end,
 }
 

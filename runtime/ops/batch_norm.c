@@ -5,7 +5,7 @@
 static lm_norm norm_of(const lm_call *c) {
   const lm_meta *x = &c->in_meta[0];
   lm_norm k = {.s = {.n = x->shape[0], .groups = x->shape[1], .channels = 1, .inner = 1, .batch = true},
-               .eps = c->p[0].r,
+               .eps = c->p[0].r, .relu = c->p[1].i == 1,
                .given = c->n_in > 3 && c->in_meta[3].ndim > 0};
   for (int i = 2; i < x->ndim; i++) k.s.inner *= x->shape[i];
   return k;
@@ -41,9 +41,12 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_norm_backward(c, &k, grad_out, grad_in, e);
 }
 
-static const lm_param params[] = {LM_NORM_EPS, {0}};
+static const lm_param params[] = {LM_NORM_PARAMS, {0}};
 
 static const lm_case cases[] = {{"4x3x2x5; 3; 3", ""},
+                                {"3x2x3x4; 2; 2", "activation=relu"},
+                                {"6x3; 3; 3", "activation=relu"},
+                                {"3x2x4; 2; 2; 2; 2:positive", "activation=relu"},
                                 {"5x4; 4; 4", "eps=0.01"},
                                 {"2x3x7; -; -", ""},
                                 {"3x2x4; 2; 2; 2; 2:positive", "eps=0.1"},
@@ -58,14 +61,15 @@ const lm_op lm_op_batch_norm = {
         "x is n,c or n,c,...; y = (x - mean) / sqrt(variance + eps) weight + bias, with weight and bias of c\n"
         "elements (absent: 1 and 0). Returns y, mean and variance, the latter two of c elements; the variance is\n"
         "divided by the number of elements. With mean and variance given, those are used (and returned), as after\n"
-        "training (Ioffe & Szegedy, ICML 2015). Floating only.",
+        "training (Ioffe & Szegedy, ICML 2015). activation = \"relu\" gives max(y, 0), with the bits of the op relu\n"
+        "after it, in the same pass. Floating only.",
     .inputs = "x weight? bias? mean? variance?",
     .group = "normalisation",
     .params = params,
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .save_in = 1 | 2 | 8 | 16,
+    .save_in = 1 | 2 | 4 | 8 | 16,
     .n_out = 3,
     .twice = true,
     .cases = cases,

@@ -6,7 +6,7 @@ static lm_norm norm_of(const lm_call *c) {
   const lm_meta *x = &c->in_meta[0];
   const int64_t groups = c->p[0].i;
   lm_norm k = {.s = {.n = x->shape[0], .groups = groups, .channels = x->shape[1] / groups, .inner = 1},
-               .eps = c->p[1].r};
+               .eps = c->p[1].r, .relu = c->p[2].i == 1};
   for (int i = 2; i < x->ndim; i++) k.s.inner *= x->shape[i];
   return k;
 }
@@ -41,12 +41,13 @@ static const lm_param params[] = {{.name = "groups",
                                    .doc = "into how many groups of neighbours the channels are divided",
                                    .low = 1,
                                    .high = 1e15},
-                                  LM_NORM_EPS,
+                                  LM_NORM_PARAMS,
                                   {0}};
 
 static const lm_case cases[] = {{"2x6x2x5; 6; 6", "groups=2"},
                                 {"2x4x3; 4; 4", "groups=4 eps=0.01"},
                                 {"3x6; 6; 6", "groups=2"},
+                                {"2x4x3x2; 4; 4", "groups=2 activation=relu"},
                                 {"2x3x4; -; 3", "groups=1"},
                                 {0}};
 
@@ -57,14 +58,15 @@ const lm_op lm_op_group_norm = {
         "bias.\n"
         "x is n,c or n,c,...; weight and bias have c elements (absent: 1 and 0). Returns y, and mean and variance\n"
         "of n,groups; the variance is divided by the number of elements. groups = 1 joins all channels, groups = c\n"
-        "is instance normalisation (Wu & He, ECCV 2018; Ulyanov et al. 2016). Floating only.",
+        "is instance normalisation (Wu & He, ECCV 2018; Ulyanov et al. 2016). activation = \"relu\" gives max(y, 0).\n"
+        "Floating only.",
     .inputs = "x weight? bias?",
     .group = "normalisation",
     .params = params,
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .save_in = 1 | 2,
+    .save_in = 1 | 2 | 4,
     .n_out = 3,
     .twice = true,
     .cases = cases,

@@ -5,7 +5,7 @@
 static lm_norm norm_of(const lm_call *c) {
   const lm_meta *x = &c->in_meta[0];
   const int first = x->ndim - (int)c->p[0].i;
-  lm_norm k = {.s = {.n = 1, .groups = 1, .channels = 1, .inner = 1}, .eps = c->p[1].r};
+  lm_norm k = {.s = {.n = 1, .groups = 1, .channels = 1, .inner = 1}, .eps = c->p[1].r, .relu = c->p[2].i == 1};
   for (int i = 0; i < x->ndim; i++) *(i < first ? &k.s.n : &k.s.channels) *= x->shape[i];
   return k;
 }
@@ -38,11 +38,11 @@ static const lm_param params[] = {{.name = "axes",
                                    .initial = "1",
                                    .low = 1,
                                    .high = LM_MAX_DIMS},
-                                  LM_NORM_EPS,
+                                  LM_NORM_PARAMS,
                                   {0}};
 
 static const lm_case cases[] = {
-    {"4x5; 5; 5", ""}, {"2x3x4; 3x4; 3x4", "axes=2 eps=0.01"}, {"2x3x7; 7; -", ""}, {"6; -; -", ""}, {0}};
+    {"4x5; 5; 5", ""}, {"2x3x4; 3x4; 3x4", "axes=2 eps=0.01"}, {"2x3x7; 7; -", ""}, {"6; -; -", ""}, {"3x7; 7; 7", "activation=relu"}, {0}};
 
 const lm_op lm_op_layer_norm = {
     .name = "layer_norm",
@@ -50,14 +50,15 @@ const lm_op lm_op_layer_norm = {
         "The last `axes` axes together, less their mean, divided by their standard deviation; times weight plus "
         "bias.\n"
         "weight and bias have an element for each of those (absent: 1 and 0). Returns y, and mean and variance with\n"
-        "the other axes; the variance is divided by the number of elements (Ba, Kiros & Hinton 2016). Floating only.",
+        "the other axes; the variance is divided by the number of elements (Ba, Kiros & Hinton 2016). activation =\n"
+        "\"relu\" gives max(y, 0). Floating only.",
     .inputs = "x weight? bias?",
     .group = "normalisation",
     .params = params,
     .infer = infer,
     .forward = forward,
     .backward = backward,
-    .save_in = 1 | 2,
+    .save_in = 1 | 2 | 4,
     .n_out = 3,
     .twice = true,
     .cases = cases,

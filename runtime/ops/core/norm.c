@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { GRAIN = 1 << 14, X = 0, WEIGHT = 1, BIAS = 2, MEAN = 3, VARIANCE = 4, WORK = 8 };
+enum { GRAIN = 1 << 14, X = 0, WEIGHT = 1, BIAS = 2, MEAN = 3, VARIANCE = 4, WORK = 10 };
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */
 
@@ -35,7 +35,7 @@ lm_status lm_norm_infer(lm_call *c, const lm_norm *k, int ndim, const int64_t *s
   lm_status status = lm_norm_vector(c, WEIGHT, lm_norm_units(&k->s), of, e);
   if (status == LM_OK) status = lm_norm_vector(c, BIAS, lm_norm_units(&k->s), of, e);
   if (status) return status;
-  if (!k->given && (k->s.batch ? k->s.n : k->s.channels) * k->s.inner < 1 && lm_norm_stats(&k->s) > 0)
+  if (!k->given && lm_norm_count(&k->s) < 1 && lm_norm_stats(&k->s) > 0)
     return lm_fail(e, LM_ERR_SHAPE, "%s: x is %s and has no element to take a mean of", c->op->name,
                    lm_shape_text(x->ndim, x->shape, text));
   lm_infer_shape(c, x->ndim, x->shape);
@@ -52,8 +52,10 @@ lm_status lm_norm_infer(lm_call *c, const lm_norm *k, int ndim, const int64_t *s
 /* A call's tensors in row-major order, and space of its own; all are let go at the end. */
 typedef struct work {
   lm_dtype dtype;
-  const lm_kernel_norm *k;
-  const lm_norm_shape *s;
+  const lm_kernel_norm *loops;
+  lm_norm_args k;
+  int64_t block; /* groups of a batch that a task takes at a time */
+  bool given, want_dx;
   lm_status status;
   lm_err *e;
   int n;
@@ -83,14 +85,28 @@ static lm_status let_go(work *w) {
   return w->status;
 }
 
-static work start(const lm_norm *k, lm_dtype dtype, lm_err *e) {
-  return (work){.dtype = dtype, .k = lm_kernels_of(dtype)->norm, .s = &k->s, .e = e};
+/* Groups side by side until an item's part is a page long, which the processor can read ahead in, as long as the
+ * block stays in its second-level cache and every thread has one. */
+static int64_t block_of(const lm_norm_shape *s) {
+  const int64_t page = 1024, cache = 1 << 17, each = (s->groups - 1) / (2 * lm_threads()) + 1;
+  const int64_t by_page = page / (s->inner + 1), by_cache = cache / (s->n * s->inner + 1);
+  int64_t block = by_page < by_cache ? by_page : by_cache;
+  if (block > each) block = each;
+  return block > 1 ? block : 1;
 }
 
-static void reduce(work *w, int64_t outer, int64_t n, int64_t inner, const void *x, lm_reduction kind,
-                   const void *shift, void *out) {
+static work start(const lm_norm *k, lm_dtype dtype, lm_err *e) {
+  return (work){.dtype = dtype,
+                .loops = lm_kernels_of(dtype)->norm,
+                .k = {.s = k->s, .relu = k->relu, .eps = k->eps},
+                .block = block_of(&k->s),
+                .given = k->given,
+                .e = e};
+}
+
+static void reduce(work *w, int64_t n, int64_t inner, const void *x, lm_reduction kind, const void *shift, void *out) {
   if (w->status) return;
-  lm_reduce_view v = lm_reduce_view_of(outer, n, inner);
+  lm_reduce_view v = lm_reduce_view_of(1, n, inner);
   v.x = x;
   w->status = lm_reduce_run(v, w->dtype, kind, shift, out, w->e);
 }
@@ -101,92 +117,139 @@ static void divide(work *w, int64_t n, void *out, double by) {
   if (w->status == LM_OK) lm_kernels_of(w->dtype)->elementwise->binary[LM_B_DIV](n, out, 1, divisor, 0, out);
 }
 
-/* rstd = 1 / sqrt(variance + eps) */
-static void reciprocal_root(work *w, int64_t n, const void *variance, double eps, void *rstd) {
-  if (w->status) return;
-  const lm_kernel_elementwise *k = lm_kernels_of(w->dtype)->elementwise;
-  k->unary[LM_U_SCALE](n, variance, rstd, 1, eps);
-  k->unary[LM_U_RSQRT](n, rstd, rstd, 0, 0);
+/* ---- tasks -----------------------------------------------------------------------------------------------------
+ *
+ * A task takes blocks of groups of a batch through all items, or lines: everything that belongs to one statistic is
+ * done while it is in the cache, so that memory is read once. Long blocks look for Ctrl-C. */
+
+typedef void (*block_work)(const work *w, int64_t begin, int64_t end);
+
+/* One loop over the lines of groups [begin, end) of every item. */
+static void over_items(const work *w, lm_norm_loop loop, int64_t begin, int64_t end) {
+  const int64_t groups = w->k.s.groups;
+  for (int64_t i = 0; i < w->k.s.n && !lm_interrupted(); i++) loop(&w->k, i * groups + begin, i * groups + end);
+}
+
+static void batch_forward(const work *w, int64_t begin, int64_t end) {
+  if (!w->given) {
+    over_items(w, w->loops->moments, begin, end);
+    w->loops->join_moments(&w->k, begin, end);
+  }
+  w->loops->roots(&w->k, begin, end);
+  over_items(w, w->loops->apply, begin, end);
+}
+
+static void batch_backward(const work *w, int64_t begin, int64_t end) {
+  over_items(w, w->loops->sums, begin, end);
+  w->loops->join_sums(&w->k, begin, end);
+  w->loops->weigh(&w->k, begin, end);
+  if (!w->given) w->loops->slopes(&w->k, (double)lm_norm_count(&w->k.s), begin, end);
+  if (w->want_dx) over_items(w, w->loops->grad, begin, end);
+}
+
+static void line_forward(const work *w, int64_t begin, int64_t end) {
+  for (int64_t line = begin; line < end; line++) {
+    w->loops->statistics(&w->k, line, line + 1);
+    w->loops->roots(&w->k, line, line + 1);
+    w->loops->apply(&w->k, line, line + 1);
+  }
+}
+
+static void line_backward(const work *w, int64_t begin, int64_t end) {
+  for (int64_t line = begin; line < end; line++) {
+    w->loops->sums(&w->k, line, line + 1);
+    w->loops->weigh(&w->k, line, line + 1);
+    w->loops->slopes(&w->k, (double)lm_norm_count(&w->k.s), line, line + 1);
+    if (w->want_dx) w->loops->grad(&w->k, line, line + 1);
+  }
+}
+
+static void item_apply(const work *w, int64_t begin, int64_t end) { w->loops->apply(&w->k, begin, end); }
+static void item_sums(const work *w, int64_t begin, int64_t end) { w->loops->sums(&w->k, begin, end); }
+static void item_grad(const work *w, int64_t begin, int64_t end) { w->loops->grad(&w->k, begin, end); }
+
+typedef struct job {
+  const work *w;
+  block_work each;
+  int64_t block, n;
+} job;
+
+static void do_blocks(void *context, int worker, int64_t begin, int64_t end) {
+  const job *j = context;
+  (void)worker;
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t last = (i + 1) * j->block;
+    j->each(j->w, i * j->block, last < j->n ? last : j->n);
+  }
+}
+
+/* All n groups or lines, `block` at a time. */
+static void run_blocks(work *w, int64_t n, int64_t block, block_work each) {
+  job j = {.w = w, .each = each, .block = block, .n = n};
+  if (w->status == LM_OK && n > 0) w->status = lm_parallel((n - 1) / block + 1, 1, do_blocks, &j, w->e);
+}
+
+/* All lines, by themselves. */
+static void run_lines(work *w, block_work each) {
+  const lm_norm_shape *s = &w->k.s;
+  const int64_t line = lm_norm_by_item(s) ? s->groups : s->channels * s->inner;
+  if (lm_norm_stats(s) == 0) return; /* no items or no channels: no lines, or lines of nothing */
+  run_blocks(w, lm_norm_lines(s), GRAIN / (line + 1) + 1, each);
 }
 
 /* ---- forward --------------------------------------------------------------------------------------------------- */
 
-/* How many elements a statistic is over. */
-static int64_t count_of(const lm_norm_shape *s) { return (s->batch ? s->n : s->channels) * s->inner; }
+static lm_tensor *input(const lm_call *c, int i) { return i < c->n_in ? c->in[i] : NULL; }
 
-/* One sum per statistic, of x or of squared distances from `shift` (one per statistic). */
-static void total(work *w, const void *x, lm_reduction kind, const void *shift, void *out) {
-  const lm_norm_shape *s = w->s;
-  const int64_t planes = s->n * s->groups, size = (int64_t)lm_dtype_size(w->dtype);
-  if (!s->batch) {
-    reduce(w, planes, s->channels * s->inner, 1, x, kind, shift, out);
-  } else if (s->inner == 1) {
-    reduce(w, 1, s->n, s->groups, x, kind, shift, out);
+/* The statistics that were given are returned, too. */
+static void take_given(work *w, const lm_call *c) {
+  const void *mean = compact(w, c->in[MEAN]), *variance = compact(w, c->in[VARIANCE]);
+  const size_t bytes = (size_t)lm_norm_stats(&w->k.s) * lm_dtype_size(w->dtype);
+  if (w->status) return;
+  memcpy(w->k.mean, mean, bytes);
+  memcpy(w->k.variance, variance, bytes);
+}
+
+/* Rows of a batch of vectors: sums down the columns. */
+static void column_statistics(work *w) {
+  const lm_norm_shape *s = &w->k.s;
+  reduce(w, s->n, s->groups, w->k.x, LM_R_SUM, NULL, w->k.mean);
+  divide(w, s->groups, w->k.mean, (double)lm_norm_count(s));
+  reduce(w, s->n, s->groups, w->k.x, LM_R_SQUARES, w->k.mean, w->k.variance);
+  divide(w, s->groups, w->k.variance, (double)lm_norm_count(s));
+}
+
+static void run_forward(work *w) {
+  const lm_norm_shape *s = &w->k.s;
+  if (lm_norm_by_item(s)) {
+    if (!w->given) column_statistics(w);
+    if (w->status == LM_OK) w->loops->roots(&w->k, 0, s->groups);
+    run_lines(w, item_apply);
+  } else if (s->batch) {
+    run_blocks(w, s->groups, w->block, batch_forward);
   } else {
-    void *partial = space(w, planes), *shifts = shift ? space(w, planes) : NULL;
-    for (int64_t i = 0; w->status == LM_OK && shift && i < s->n; i++)
-      memcpy((char *)shifts + i * s->groups * size, shift, (size_t)(s->groups * size));
-    reduce(w, planes, s->inner, 1, x, kind, shifts, partial);
-    reduce(w, 1, s->n, s->groups, partial, LM_R_SUM, NULL, out);
+    run_lines(w, line_forward);
   }
 }
-
-typedef struct job {
-  const lm_kernel_norm *k;
-  const lm_norm_shape *s;
-  const void *x, *dy, *mean, *rstd, *weight, *bias, *a, *c;
-  void *out, *p1, *p2;
-} job;
-
-static void do_apply(void *context, int worker, int64_t begin, int64_t end) {
-  const job *j = context;
-  (void)worker;
-  j->k->apply(j->s, j->x, j->mean, j->rstd, j->weight, j->bias, j->out, begin, end);
-}
-static void do_sums(void *context, int worker, int64_t begin, int64_t end) {
-  const job *j = context;
-  (void)worker;
-  j->k->sums(j->s, j->x, j->dy, j->mean, j->p1, j->p2, begin, end);
-}
-static void do_grad(void *context, int worker, int64_t begin, int64_t end) {
-  const job *j = context;
-  (void)worker;
-  j->k->grad(j->s, j->x, j->dy, j->mean, j->rstd, j->weight, j->a, j->c, j->out, begin, end);
-}
-
-static void over_lines(work *w, lm_task task, job *j) {
-  const lm_norm_shape *s = w->s;
-  const int64_t line = lm_norm_by_item(s) ? s->groups : s->channels * s->inner;
-  j->k = w->k;
-  j->s = s;
-  if (lm_norm_stats(s) == 0) return; /* no items or no channels: no lines, or lines of nothing */
-  if (w->status == LM_OK) w->status = lm_parallel(lm_norm_lines(s), GRAIN / (line + 1) + 1, task, j, w->e);
-}
-
-static lm_tensor *input(const lm_call *c, int i) { return i < c->n_in ? c->in[i] : NULL; }
 
 lm_status lm_norm_forward(lm_call *c, const lm_norm *k, lm_err *e) {
   work w = start(k, c->in_meta[X].dtype, e);
-  const int64_t stats = lm_norm_stats(&k->s);
-  void *mean = lm_tensor_data(c->out[1]), *variance = lm_tensor_data(c->out[2]);
-  job j = {.x = compact(&w, c->in[X]), .weight = compact(&w, input(c, WEIGHT)), .bias = compact(&w, input(c, BIAS))};
+  const lm_norm_shape *s = &k->s;
+  w.k.x = compact(&w, c->in[X]);
+  w.k.weight = compact(&w, input(c, WEIGHT));
+  w.k.bias = compact(&w, input(c, BIAS));
+  w.k.mean = lm_tensor_data(c->out[1]);
+  w.k.variance = lm_tensor_data(c->out[2]);
+  w.k.out = lm_tensor_data(c->out[0]);
   if (k->given) {
-    const void *from_mean = compact(&w, c->in[MEAN]), *from_variance = compact(&w, c->in[VARIANCE]);
-    const size_t bytes = (size_t)stats * lm_dtype_size(w.dtype);
-    if (w.status == LM_OK) memcpy(mean, from_mean, bytes);
-    if (w.status == LM_OK) memcpy(variance, from_variance, bytes);
-  } else {
-    total(&w, j.x, LM_R_SUM, NULL, mean);
-    divide(&w, stats, mean, (double)count_of(&k->s));
-    total(&w, j.x, LM_R_SQUARES, mean, variance);
-    divide(&w, stats, variance, (double)count_of(&k->s));
+    take_given(&w, c);
+  } else if (s->batch && !lm_norm_by_item(s)) {
+    w.k.p1 = space(&w, s->n * s->groups);
+    w.k.p2 = space(&w, s->n * s->groups);
+    w.k.p3 = space(&w, s->n * s->groups);
   }
-  void *rstd = space(&w, stats);
-  reciprocal_root(&w, stats, variance, k->eps, rstd);
-  j.mean = mean;
-  j.rstd = rstd;
-  j.out = lm_tensor_data(c->out[0]);
-  over_lines(&w, do_apply, &j);
+  w.k.rstd = space(&w, lm_norm_stats(s));
+  run_forward(&w);
   if (w.status == LM_OK && c->grad) {
     c->saved[1] = lm_tensor_retain(w.held[w.n - 1]);
     w.status = lm_tensor_convert(&c->saved[0], c->out[1], w.dtype, e); /* a copy: an output must not hold itself */
@@ -196,109 +259,87 @@ lm_status lm_norm_forward(lm_call *c, const lm_norm *k, lm_err *e) {
 
 /* ---- backward in one pass -------------------------------------------------------------------------------------- */
 
-static lm_status new_like(const lm_meta *m, lm_tensor **out, void **data, lm_err *e) {
-  lm_status status = lm_tensor_new(out, m->dtype, m->ndim, m->shape, e);
-  *data = status ? NULL : lm_tensor_data(*out);
-  return status;
-}
-
-/* A view of one item: what is per unit instead of per item and unit. */
-static lm_norm_shape one_item(const lm_norm_shape *s) {
-  lm_norm_shape one = *s;
-  one.n = 1;
-  one.inner = 1;
-  one.batch = false;
-  return one;
-}
-
-/* What backward needs for each statistic and unit. */
-typedef struct sums {
-  void *p1, *p2;       /* (n, units): sums of dy and of dy (x - mean) */
-  void *unit1, *unit2; /* the same over the items; unit2 times rstd */
-  void *s1, *s2;       /* per statistic, weighted */
-} sums;
-
 static void join_items(work *w, const void *p, void *out) {
-  reduce(w, 1, w->s->n, lm_norm_units(w->s), p, LM_R_SUM, NULL, out);
+  reduce(w, w->k.s.n, lm_norm_units(&w->k.s), p, LM_R_SUM, NULL, out);
 }
 
-static sums sum_up(work *w, job *j) {
-  const lm_norm_shape *s = w->s, one = one_item(s);
-  const int64_t units = lm_norm_units(s), stats = lm_norm_stats(s), lines = s->n * s->groups;
-  sums t = {.p1 = space(w, s->n * units),
-            .p2 = space(w, s->n * units),
-            .unit1 = space(w, units),
-            .unit2 = space(w, units),
-            .s1 = space(w, stats),
-            .s2 = space(w, stats)};
-  j->p1 = t.p1;
-  j->p2 = t.p2;
-  over_lines(w, do_sums, j);
-  if (s->batch) {
-    join_items(w, t.p1, t.unit1);
-    join_items(w, t.p2, t.unit2);
-    if (w->status) return t;
-    w->k->weigh(&one, t.unit1, j->weight, t.s1, 0, s->groups);
-    w->k->weigh(&one, t.unit2, j->weight, t.s2, 0, s->groups);
-    w->k->rescale(&one, t.unit2, j->rstd, 0, s->groups);
-    return t;
+static void run_backward(work *w) {
+  const lm_norm_shape *s = &w->k.s;
+  if (lm_norm_by_item(s)) {
+    run_lines(w, item_sums);
+    join_items(w, w->k.p1, w->k.unit1);
+    join_items(w, w->k.p2, w->k.unit2);
+    if (w->status) return;
+    w->loops->weigh(&w->k, 0, s->groups);
+    if (!w->given) w->loops->slopes(&w->k, (double)lm_norm_count(s), 0, s->groups);
+    if (w->want_dx) run_lines(w, item_grad);
+  } else if (s->batch) {
+    run_blocks(w, s->groups, w->block, batch_backward);
+  } else {
+    run_lines(w, line_backward);
+    join_items(w, w->k.p1, w->k.unit1);
+    join_items(w, w->k.p2, w->k.unit2);
   }
-  if (w->status) return t;
-  w->k->weigh(s, t.p1, j->weight, t.s1, 0, lines);
-  w->k->weigh(s, t.p2, j->weight, t.s2, 0, lines);
-  w->k->rescale(s, t.p2, j->rstd, 0, lines);
-  join_items(w, t.p1, t.unit1);
-  join_items(w, t.p2, t.unit2);
-  return t;
+}
+
+/* Space for what backward needs of each statistic and unit. */
+static void backward_space(work *w) {
+  const lm_norm_shape *s = &w->k.s;
+  const int64_t units = lm_norm_units(s), stats = lm_norm_stats(s);
+  void **per_item[] = {&w->k.p1, &w->k.p2}, **per_unit[] = {&w->k.unit1, &w->k.unit2};
+  void **per_stat[] = {&w->k.s1, &w->k.s2, &w->k.a, &w->k.c};
+  for (int i = 0; i < 2; i++) *per_item[i] = space(w, s->n * units);
+  for (int i = 0; i < 2; i++) *per_unit[i] = space(w, units);
+  for (int i = 0; i < (w->given ? 2 : 4); i++) *per_stat[i] = space(w, stats);
 }
 
 static void give_copy(work *w, const lm_call *c, int i, const void *from, lm_tensor **grad_in) {
-  void *data;
   if (w->status || i >= c->n_in || !c->needs[i]) return;
-  w->status = new_like(&c->in_meta[i], &grad_in[i], &data, w->e);
-  if (w->status == LM_OK) memcpy(data, from, (size_t)lm_tensor_bytes(grad_in[i]));
+  const lm_meta *m = &c->in_meta[i];
+  w->status = lm_tensor_new(&grad_in[i], m->dtype, m->ndim, m->shape, w->e);
+  if (w->status == LM_OK) memcpy(lm_tensor_data(grad_in[i]), from, (size_t)lm_tensor_bytes(grad_in[i]));
 }
 
 /* Given statistics: d mean = gm - rstd s1, d variance = gv - rstd^3 s2 / 2, which is slopes() with count 1 and gv, s2
  * halved. */
-static void give_statistics(work *w, const lm_call *c, const lm_norm *k, const sums *t, const void *rstd,
-                            const void *gm, const void *gv, lm_tensor **grad_in) {
-  const int64_t n = lm_norm_stats(&k->s);
-  void *d_variance = space(w, n), *d_mean = space(w, n), *gv_half = gv ? space(w, n) : NULL;
+static void give_statistics(work *w, const lm_call *c, lm_tensor **grad_in) {
+  const int64_t n = lm_norm_stats(&w->k.s);
+  void *d_variance = space(w, n), *d_mean = space(w, n), *half = w->k.gv ? space(w, n) : NULL;
   if (w->status) return;
   const lm_kernel_elementwise *each = lm_kernels_of(w->dtype)->elementwise;
-  each->unary[LM_U_SCALE](n, t->s2, t->s2, 0.5, 0);
-  if (gv) each->unary[LM_U_SCALE](n, gv, gv_half, 0.5, 0);
-  w->k->slopes(n, 1, t->s1, t->s2, rstd, gm, gv_half, d_variance, d_mean);
+  lm_norm_args k = w->k;
+  each->unary[LM_U_SCALE](n, k.s2, k.s2, 0.5, 0);
+  if (half) each->unary[LM_U_SCALE](n, k.gv, half, 0.5, 0);
+  k.gv = half;
+  k.a = d_variance;
+  k.c = d_mean;
+  w->loops->slopes(&k, 1, 0, n);
   give_copy(w, c, MEAN, d_mean, grad_in);
   give_copy(w, c, VARIANCE, d_variance, grad_in);
 }
 
 static lm_status fused(lm_call *c, const lm_norm *k, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   work w = start(k, c->in_meta[X].dtype, e);
-  const int64_t stats = lm_norm_stats(&k->s);
+  const lm_meta *x = &c->in_meta[X];
   lm_tensor *zeros = NULL;
-  if (!grad_out[0]) w.status = lm_tensor_full(&zeros, w.dtype, c->in_meta[X].ndim, c->in_meta[X].shape, 0, e);
+  if (!grad_out[0]) w.status = lm_tensor_full(&zeros, w.dtype, x->ndim, x->shape, 0, e);
   if (zeros) w.held[w.n++] = zeros;
-  job j = {.x = compact(&w, c->in[X]),
-           .dy = compact(&w, zeros ? zeros : grad_out[0]),
-           .mean = compact(&w, c->saved[0]),
-           .rstd = compact(&w, c->saved[1]),
-           .weight = compact(&w, input(c, WEIGHT))};
-  const void *gm = compact(&w, grad_out[1]), *gv = compact(&w, grad_out[2]);
-  const sums t = sum_up(&w, &j);
-  give_copy(&w, c, WEIGHT, t.unit2, grad_in);
-  give_copy(&w, c, BIAS, t.unit1, grad_in);
-  if (k->given) {
-    give_statistics(&w, c, k, &t, j.rstd, gm, gv, grad_in);
-  } else {
-    void *a = space(&w, stats), *b = space(&w, stats);
-    if (w.status == LM_OK) w.k->slopes(stats, (double)count_of(&k->s), t.s1, t.s2, j.rstd, gm, gv, a, b);
-    j.a = a;
-    j.c = b;
-  }
-  if (w.status == LM_OK && c->needs[X]) w.status = new_like(&c->in_meta[X], &grad_in[X], &j.out, e);
-  if (c->needs[X]) over_lines(&w, do_grad, &j);
+  w.k.x = compact(&w, c->in[X]);
+  w.k.dy = compact(&w, zeros ? zeros : grad_out[0]);
+  w.k.mean = compact(&w, c->saved[0]);
+  w.k.rstd = compact(&w, c->saved[1]);
+  w.k.weight = compact(&w, input(c, WEIGHT));
+  w.k.bias = compact(&w, input(c, BIAS));
+  w.k.gm = compact(&w, grad_out[1]);
+  w.k.gv = compact(&w, grad_out[2]);
+  w.want_dx = c->needs[X];
+  backward_space(&w);
+  if (w.status == LM_OK && w.want_dx) w.status = lm_tensor_new(&grad_in[X], x->dtype, x->ndim, x->shape, e);
+  if (grad_in[X]) w.k.out = lm_tensor_data(grad_in[X]);
+  run_backward(&w);
+  give_copy(&w, c, WEIGHT, w.k.unit2, grad_in);
+  give_copy(&w, c, BIAS, w.k.unit1, grad_in);
+  if (k->given) give_statistics(&w, c, grad_in);
   return let_go(&w);
 }
 
@@ -320,7 +361,7 @@ static lm_tensor *summed(lm_chain *h, lm_tensor *t, bool over_items) {
 }
 
 static lm_tensor *averaged(lm_chain *h, const lm_norm *k, lm_tensor *t) {
-  return lm_do_number(h, &lm_op_div, summed(h, t, k->s.batch), (double)count_of(&k->s));
+  return lm_do_number(h, &lm_op_div, summed(h, t, k->s.batch), (double)lm_norm_count(&k->s));
 }
 
 static void give_shaped(lm_chain *h, const lm_call *c, int i, lm_tensor *t, lm_tensor **grad_in) {
@@ -334,7 +375,7 @@ static lm_tensor *through_statistics(lm_chain *h, const lm_norm *k, lm_tensor *d
   lm_tensor *away = lm_do2(h, &lm_op_add, averaged(h, k, g),
                            lm_do2(h, &lm_op_mul, hat, averaged(h, k, lm_do2(h, &lm_op_mul, g, hat))));
   dx = lm_do2(h, &lm_op_sub, dx, lm_do2(h, &lm_op_mul, away, rstd));
-  const double m = (double)count_of(&k->s);
+  const double m = (double)lm_norm_count(&k->s);
   if (gm) dx = lm_do2(h, &lm_op_add, dx, lm_do_number(h, &lm_op_div, gm, m));
   if (gv) dx = lm_do2(h, &lm_op_add, dx, lm_do2(h, &lm_op_mul, centred, lm_do_number(h, &lm_op_mul, gv, 2 / m)));
   return dx;
@@ -350,14 +391,30 @@ static void given_statistics(lm_chain *h, const lm_call *c, lm_tensor *g, lm_ten
   give_shaped(h, c, VARIANCE, gv ? lm_do2(h, &lm_op_add, d_variance, gv) : d_variance, grad_in);
 }
 
+/* The op's result before the rectifier, from the same numbers by the same call, so that the gradient has one edge. */
+static lm_tensor *unrectified(lm_chain *h, const lm_call *c) {
+  lm_value values[LM_MAX_PARAMS];
+  lm_tensor *out[LM_MAX_OUT] = {NULL};
+  const int n = lm_op_param_count(c->op);
+  if (h->status) return NULL;
+  memcpy(values, c->p, (size_t)n * sizeof values[0]);
+  values[n - 1] = lm_int(0);
+  bool old = lm_grad_set(false);
+  lm_status status = lm_apply(c->op, c->n_in, c->in, values, out, h->e);
+  lm_grad_set(old);
+  for (int i = 1; i < LM_MAX_OUT; i++) lm_tensor_release(out[i]);
+  return lm_hold(h, status, out[0]);
+}
+
 static lm_status in_ops(lm_call *c, const lm_norm *k, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
   const lm_norm_shape *s = &k->s;
   const int64_t stats_n = s->batch ? 1 : s->n;
   lm_tensor *x = shaped(&h, c->in[X], s->n, s->groups, s->channels, s->inner),
             *zero = lm_number_like(&h, c->in[X], 0);
-  lm_tensor *dy =
-      grad_out[0] ? shaped(&h, grad_out[0], s->n, s->groups, s->channels, s->inner) : lm_do2(&h, &lm_op_mul, x, zero);
+  lm_tensor *dy = grad_out[0];
+  if (dy && k->relu) dy = lm_do2(&h, &lm_op_relu_grad, dy, unrectified(&h, c));
+  dy = grad_out[0] ? shaped(&h, dy, s->n, s->groups, s->channels, s->inner) : lm_do2(&h, &lm_op_mul, x, zero);
   lm_tensor *gm = shaped(&h, grad_out[1], stats_n, s->groups, 1, 1);
   lm_tensor *gv = shaped(&h, grad_out[2], stats_n, s->groups, 1, 1);
   lm_tensor *weight = shaped(&h, input(c, WEIGHT), 1, s->groups, s->channels, 1);

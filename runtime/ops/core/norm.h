@@ -1,23 +1,31 @@
 /* norm.h: what batch_norm, group_norm and layer_norm share.
  *
  * y = (x - mean) rstd weight + bias, rstd = 1 / sqrt(variance + eps), the variance that of the elements themselves
- * (divided by their number). Mean, then squared distances from it, in two passes, by the sums of kernels/reduce.h;
- * over a batch the sums of each item's plane are joined over the items. So the order depends on shapes alone. */
+ * (divided by their number): the mean, then squared distances from it. Over a batch these are first taken of each
+ * item's plane about the plane's own mean and then joined over the items (kernels/norm.h), so that memory is read once
+ * where a channel fits into the cache; a batch of vectors has the sums of kernels/reduce.h. The order depends on
+ * shapes alone. With activation "relu" the result is max(y, 0), as if the op relu followed; backward works y out from
+ * x once more, and nothing is kept for it. */
 #ifndef LM_OPS_CORE_NORM_H
 #define LM_OPS_CORE_NORM_H
 
 #include "kernels/norm.h"
 #include "ops/core/op.h"
 
-/* Inputs of every normalising op: x, weight?, bias?; outputs: y, mean, variance. The last parameter is eps. */
+/* Inputs of every normalising op: x, weight?, bias?; outputs: y, mean, variance. The last parameters are eps and
+ * activation. */
 typedef struct lm_norm {
   lm_norm_shape s;
   double eps;
+  bool relu;  /* the activation */
   bool given; /* the statistics are inputs 3 and 4 (batch_norm) */
 } lm_norm;
 
-#define LM_NORM_EPS                                                                                                  \
-  { .name = "eps", .kind = LM_P_REAL, .doc = "added to the variance", .initial = "1e-5", .low = 0, .high = 1e300 }
+#define LM_NORM_PARAMS                                                                                               \
+  {.name = "eps", .kind = LM_P_REAL, .doc = "added to the variance", .initial = "1e-5", .low = 0, .high = 1e300}, {  \
+    .name = "activation", .kind = LM_P_CHOICE, .doc = "what is applied to the result", .initial = "'none'",          \
+    .choices = "none relu"                                                                                           \
+  }
 
 /* Checks x and the sizes of weight and bias (inputs 1 and 2), and describes the outputs: y like x, mean and variance
  * with `ndim` axes of `shape`. */
