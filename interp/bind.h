@@ -42,6 +42,7 @@ typedef struct bind_box {
   lm_tensor *tensor; /* NULL before it is filled and after it was released */
   int64_t bytes;     /* what was reported to the collector */
   int64_t born;      /* from 1: the order in which boxes were made, which is that of tensors as keys of a table */
+  bool counted;      /* among the boxes that are filled (bind_sweep) */
 } bind_box;
 
 /* Drops the tensor of a box; harmless twice. */
@@ -49,6 +50,10 @@ void bind_forget(bind_box *box);
 
 /* Called where the collector has freed a tensor: much less may be live now than when it last ran. */
 void bind_settle(void);
+
+/* Called after a backward pass, when what a training step has computed is garbage, however few bytes it is: collects
+ * it where that is worth the time, so that the next step finds its memory free and asks the system for none. */
+void bind_sweep(lua_State *L);
 
 /* Pushes a userdata that holds no tensor yet and returns the slot for it. Reported to Lua's collector by
  * bind_account once filled. */

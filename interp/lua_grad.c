@@ -43,6 +43,7 @@ int bind_backward(lua_State *L) {
   lm_status status = lm_backward(t, seed, keep, create, &err);
   bind_leave(L, old);
   bind_check(L, status, &err);
+  if (!keep && !create) bind_sweep(L);
   return 0;
 }
 

@@ -72,6 +72,7 @@ void tensor_assign(lua_State *L, lm_tensor *dst, int index, const char *what) {
   lm_err err = {0};
   lm_tensor *wide = tensor_wide_value(L, index, dst->dtype, dst->ndim, dst->shape, what);
   bind_check(L, lm_tensor_copy_into(dst, wide, &err), &err);
+  for (int i = 1; i <= 2; i++) bind_forget(lua_touserdata(L, -i)); /* the value and its expansion: nobody has them */
 }
 
 static int tensor_copy(lua_State *L) {
@@ -127,6 +128,7 @@ static int tensor_in_place(lua_State *L) {
     bind_fail(L, "%s: the result is %s, which would be cut to %s; convert first with :to \"%s\"", what,
               lm_dtype_name(result->dtype), lm_dtype_name(t->dtype), lm_dtype_name(result->dtype));
   tensor_assign(L, t, 2, what);
+  bind_forget(lua_touserdata(L, 2));
   lua_settop(L, 1);
   return 1;
 }

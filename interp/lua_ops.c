@@ -350,13 +350,16 @@ int bind_call_op(lua_State *L, const lm_op *op) {
     next = read_inputs(L, &c, top);
   }
   read_params(L, &c, next, top);
+  const int scalars = lua_gettop(L) + 1;
   make_scalars(L, &c);
+  const int results = lua_gettop(L) + 1;
   lm_tensor **slot[LM_MAX_OUT], *out[LM_MAX_OUT] = {NULL};
   for (int i = 0; i < n_out; i++) slot[i] = bind_new_tensor(L);
   lm_status status = lm_apply(op, c.n_in, c.in, c.values, out, &err);
   if (bind_collect(L, status)) status = lm_apply(op, c.n_in, c.in, c.values, out, &err);
   for (int i = 0; i < n_out; i++) *slot[i] = out[i];
   if (status == LM_OK && guarding) status = guard_results(&c, n_out, out, &err);
+  for (int i = scalars; i < results; i++) bind_forget(lua_touserdata(L, i)); /* nobody else has them */
   bind_check(L, status, &err);
   for (int i = 0; i < n_out; i++) {
     lua_pushvalue(L, i - n_out);

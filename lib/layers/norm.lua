@@ -63,12 +63,21 @@ local function at_step(o, t, time)
   return ops.select(t, { dim = 1, index = math.min(time, o.steps) })
 end
 
+-- running = keep running + share batch
+local function follow(running, keep, share, batch)
+  local now = batch:detach()
+  local part = now * share
+  running:mul_(keep):add_(part)
+  part:release()
+  now:release()
+end
+
 -- running = (1 - momentum) running + momentum of the batch, the variance divided by one element less.
 local function update(o, running_mean, running_variance, mean, variance, count)
   optim.note(running_mean, running_variance) -- a step that is interrupted puts them back
   tensor.no_grad(function()
-    running_mean:mul_(1 - o.momentum):add_(mean:detach() * o.momentum)
-    running_variance:mul_(1 - o.momentum):add_(variance:detach() * (o.momentum * count / (count - 1)))
+    follow(running_mean, 1 - o.momentum, o.momentum, mean)
+    follow(running_variance, 1 - o.momentum, o.momentum * count / (count - 1), variance)
   end)
 end
 
