@@ -5,7 +5,8 @@
 static lm_norm norm_of(const lm_call *c) {
   const lm_meta *x = &c->in_meta[0];
   lm_norm k = {.s = {.n = x->shape[0], .groups = x->shape[1], .channels = 1, .inner = 1, .batch = true},
-               .eps = c->p[0].r, .relu = c->p[1].i == 1,
+               .eps = c->p[0].r,
+               .relu = c->p[1].i == 1,
                .given = c->n_in > 3 && c->in_meta[3].ndim > 0};
   for (int i = 2; i < x->ndim; i++) k.s.inner *= x->shape[i];
   return k;

@@ -6,7 +6,8 @@ static lm_norm norm_of(const lm_call *c) {
   const lm_meta *x = &c->in_meta[0];
   const int64_t groups = c->p[0].i;
   lm_norm k = {.s = {.n = x->shape[0], .groups = groups, .channels = x->shape[1] / groups, .inner = 1},
-               .eps = c->p[1].r, .relu = c->p[2].i == 1};
+               .eps = c->p[1].r,
+               .relu = c->p[2].i == 1};
   for (int i = 2; i < x->ndim; i++) k.s.inner *= x->shape[i];
   return k;
 }
@@ -44,12 +45,9 @@ static const lm_param params[] = {{.name = "groups",
                                   LM_NORM_PARAMS,
                                   {0}};
 
-static const lm_case cases[] = {{"2x6x2x5; 6; 6", "groups=2"},
-                                {"2x4x3; 4; 4", "groups=4 eps=0.01"},
-                                {"3x6; 6; 6", "groups=2"},
-                                {"2x4x3x2; 4; 4", "groups=2 activation=relu"},
-                                {"2x3x4; -; 3", "groups=1"},
-                                {0}};
+static const lm_case cases[] = {{"2x6x2x5; 6; 6", "groups=2"}, {"2x4x3; 4; 4", "groups=4 eps=0.01"},
+                                {"3x6; 6; 6", "groups=2"},     {"2x4x3x2; 4; 4", "groups=2 activation=relu"},
+                                {"2x3x4; -; 3", "groups=1"},   {0}};
 
 const lm_op lm_op_group_norm = {
     .name = "group_norm",
@@ -58,7 +56,8 @@ const lm_op lm_op_group_norm = {
         "bias.\n"
         "x is n,c or n,c,...; weight and bias have c elements (absent: 1 and 0). Returns y, and mean and variance\n"
         "of n,groups; the variance is divided by the number of elements. groups = 1 joins all channels, groups = c\n"
-        "is instance normalisation (Wu & He, ECCV 2018; Ulyanov et al. 2016). activation = \"relu\" gives max(y, 0).\n"
+        "is instance normalisation (Wu & He, ECCV 2018; Ulyanov et al. 2016). activation = \"relu\" gives max(y, "
+        "0).\n"
         "Floating only.",
     .inputs = "x weight? bias?",
     .group = "normalisation",

@@ -41,8 +41,8 @@ static const lm_param params[] = {{.name = "axes",
                                   LM_NORM_PARAMS,
                                   {0}};
 
-static const lm_case cases[] = {
-    {"4x5; 5; 5", ""}, {"2x3x4; 3x4; 3x4", "axes=2 eps=0.01"}, {"2x3x7; 7; -", ""}, {"6; -; -", ""}, {"3x7; 7; 7", "activation=relu"}, {0}};
+static const lm_case cases[] = {{"4x5; 5; 5", ""}, {"2x3x4; 3x4; 3x4", "axes=2 eps=0.01"}, {"2x3x7; 7; -", ""},
+                                {"6; -; -", ""},   {"3x7; 7; 7", "activation=relu"},       {0}};
 
 const lm_op lm_op_layer_norm = {
     .name = "layer_norm",

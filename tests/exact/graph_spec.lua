@@ -16,7 +16,7 @@ local residual = require "lamina.layers.residual"
 local model, input, area, readout = models.model, models.input, models.area, models.readout
 
 local STORED = {
-  residual = "aba8156d6d6e811c27aac7339dad8f3e9980bc22ac7c854c2f0f75e0f4e891a1",
+  residual = "089f30ba0d962274fa892f83c4370f9086192055ab7fad30a9843c323ee44fe7",
   recurrent = "d7b343f84c538db284f73f591c3ca83e0416fd84b74d0f07badd70dbc3c77eb0",
 }
 

@@ -104,7 +104,8 @@ static work start(const lm_norm *k, lm_dtype dtype, lm_err *e) {
                 .e = e};
 }
 
-static void reduce(work *w, int64_t n, int64_t inner, const void *x, lm_reduction kind, const void *shift, void *out) {
+static void reduce(work *w, int64_t n, int64_t inner, const void *x, lm_reduction kind, const void *shift,
+                   void *out) {
   if (w->status) return;
   lm_reduce_view v = lm_reduce_view_of(1, n, inner);
   v.x = x;

@@ -2,8 +2,8 @@
  *
  * y = (x - mean) rstd weight + bias, rstd = 1 / sqrt(variance + eps), the variance that of the elements themselves
  * (divided by their number): the mean, then squared distances from it. Over a batch these are first taken of each
- * item's plane about the plane's own mean and then joined over the items (kernels/norm.h), so that memory is read once
- * where a channel fits into the cache; a batch of vectors has the sums of kernels/reduce.h. The order depends on
+ * item's plane about the plane's own mean and then joined over the items (kernels/norm.h), so that memory is read
+ * once where a channel fits into the cache; a batch of vectors has the sums of kernels/reduce.h. The order depends on
  * shapes alone. With activation "relu" the result is max(y, 0), as if the op relu followed; backward works y out from
  * x once more, and nothing is kept for it. */
 #ifndef LM_OPS_CORE_NORM_H

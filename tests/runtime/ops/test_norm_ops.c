@@ -176,6 +176,81 @@ static void groups_and_layers(void **unused) {
   }
 }
 
+/* Far from 0, where the variance of floats is lost to a sum of squares: mean 4096, distances below 1; long planes,
+ * and more items than one chain of sums takes. */
+static void far_from_zero(void **unused) {
+  (void)unused;
+  static const int64_t shapes[][3] = {{3, 2, 5000}, {600, 2, 3}, {2, 3, 70}};
+  for (int k = 0; k < 3; k++) {
+    lm_tensor *x = filled(LM_F32, 9, 3, shapes[k]), *out[3] = {NULL};
+    const int64_t groups = shapes[k][1], inner = shapes[k][2], count = shapes[k][0] * inner;
+    lm_err e = {0};
+    for (int64_t i = 0; i < lm_tensor_count(x); i++)
+      lm_tensor_set(x, i, 4096 + (double)(i / inner % groups) + lm_tensor_get(x, i) / 8);
+    assert_int_equal(test_try("batch_norm", 1, &x, "", out, &e), LM_OK);
+    for (int64_t g = 0; g < groups; g++) {
+      wide sum = 0, squares = 0;
+      for (int64_t i = 0; i < lm_tensor_count(x); i++) sum += i / inner % groups == g ? (wide)lm_tensor_get(x, i) : 0;
+      const wide m = sum / (wide)count, rounded = (wide)lm_tensor_get(out[1], g); /* distances are from this one */
+      for (int64_t i = 0; i < lm_tensor_count(x); i++) {
+        const wide d = (wide)lm_tensor_get(x, i) - rounded;
+        squares += i / inner % groups == g ? d * d : 0;
+      }
+      test_close("far", out[1], g, m, m, 2);
+      test_close("far", out[2], g, squares / (wide)count, squares / (wide)count, 8);
+    }
+    lm_tensor_release(x);
+    for (int i = 0; i < 3; i++) lm_tensor_release(out[i]);
+  }
+}
+
+static void same_elements(const lm_tensor *a, const lm_tensor *b);
+
+/* One call and its gradients, the rectifier in the same pass or as an op after it: the same bits. */
+static void check_rectified(const char *name, const char *params, lm_tensor *x, lm_tensor *weight, lm_tensor *bias) {
+  lm_tensor *in[3] = {x, weight, bias}, *dy = filled(x->dtype, 77, x->ndim, x->shape), *y[2], *grad[2][3];
+  lm_err e = {0};
+  for (int way = 0; way < 2; way++) {
+    lm_tensor *out[3] = {NULL};
+    char all[96];
+    for (int i = 0; i < 3; i++)
+      if (in[i]) in[i]->requires_grad = true;
+    snprintf(all, sizeof all, "%s%s", params, way == 0 ? *params ? " activation=relu" : "activation=relu" : "");
+    if (test_try(name, 3, in, all, out, &e)) fail_msg("%s: %s", name, e.message);
+    y[way] = way == 0 ? lm_tensor_retain(out[0]) : test_apply("relu", 1, &out[0], "");
+    assert_int_equal(lm_backward(y[way], dy, false, false, &e), LM_OK);
+    for (int i = 0; i < 3; i++) {
+      grad[way][i] = in[i] ? in[i]->grad : NULL;
+      if (in[i]) in[i]->grad = NULL;
+      lm_tensor_release(out[i]);
+    }
+  }
+  same_elements(y[0], y[1]);
+  for (int i = 0; i < 3; i++) {
+    if (in[i]) same_elements(grad[0][i], grad[1][i]);
+    lm_tensor_release(grad[0][i]);
+    lm_tensor_release(grad[1][i]);
+    lm_tensor_release(in[i]);
+  }
+  lm_tensor_release(y[0]);
+  lm_tensor_release(y[1]);
+  lm_tensor_release(dy);
+}
+
+static void rectified(void **unused) {
+  (void)unused;
+  for (int d = 0; d < 2; d++) {
+    const lm_dtype t = d ? LM_F64 : LM_F32;
+    check_rectified("batch_norm", "", FILLED(t, 1, 5, 3, 6, 7), FILLED(t, 2, 3), FILLED(t, 3, 3));
+    check_rectified("batch_norm", "eps=0.1", FILLED(t, 1, 300, 19, 2), NULL, FILLED(t, 3, 19));
+    check_rectified("batch_norm", "", FILLED(t, 4, 40, 21), FILLED(t, 2, 21), NULL);
+    check_rectified("batch_norm", "", FILLED(t, 4, 2, 2, 4500), FILLED(t, 2, 2), FILLED(t, 5, 2));
+    check_rectified("group_norm", "groups=3", FILLED(t, 1, 4, 6, 4, 5), FILLED(t, 2, 6), FILLED(t, 3, 6));
+    check_rectified("group_norm", "groups=2", FILLED(t, 7, 7, 38), FILLED(t, 8, 38), NULL);
+    check_rectified("layer_norm", "axes=2", FILLED(t, 9, 2, 3, 5, 7), FILLED(t, 10, 5, 7), FILLED(t, 11, 5, 7));
+  }
+}
+
 /* With mean and variance given: (x - mean) / sqrt(variance + eps) weight + bias. */
 static void given_statistics(void **unused) {
   (void)unused;
@@ -364,6 +439,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_op_has_a_reference),
                                      cmocka_unit_test(batches),
                                      cmocka_unit_test(groups_and_layers),
+                                     cmocka_unit_test(far_from_zero),
+                                     cmocka_unit_test(rectified),
                                      cmocka_unit_test(given_statistics),
                                      cmocka_unit_test(norm_errors),
                                      cmocka_unit_test(resizing),
