@@ -30,6 +30,7 @@
 --               channel of the output carries, maps[i] being a list of what those of input i do (see net:driven)
 --   flattens    true: the weight's axis of inputs runs over all elements of the input
 --   tensors     (...): what calling the word with tensors does; a word without parameters needs none
+--   optional    true: there are options with which it has no parameters, and then it computes with tensors, too
 --   monotone    of activations: true where a larger input never gives a smaller output, false where it may
 --
 -- A spec is what calling a word makes: which word, which options (unchecked), at which line.
@@ -47,17 +48,19 @@ Spec.__tostring = function(self) return self.layer.full .. " {...}" end
 -- Layers without weights compute with tensors too: relu(x), pool.max(x, { 2 }), concat { a, b, dim = 2 }.
 local function compute(word, position, x, options)
   if word.tensors then return word.tensors end
-  if word.parameters or word.expand then
+  local function refuse()
     errors.raise("argument", position, "%s holds weights: it is a layer for an area of a model, and cannot be called "
       .. "with a tensor%s", word.full, word.op and string.format(" (ops.%s takes weights of your own)",
         word.op) or "")
   end
+  if word.parameters and not word.optional or word.expand then refuse() end
   return function()
     local o = require("lamina.schema").check(word.full, options, word.options, position)
     local shape, message = x.shape, nil
     table.remove(shape, 1)
     if word.resolve then o, message = word.resolve(o, shape, { steps = 1 }) end
     if o then
+      if word.optional and #word.parameters(o, shape) > 0 then refuse() end
       local output
       output, message = word.shape(o, shape)
       if output then return word.apply(o, {}, x, { training = false, step = 0, seed = 0, time = 1 }) end
@@ -96,7 +99,7 @@ local FUNCTIONS = { resolve = true, shape = true, parameters = true, buffers = t
   expand = true, channels = true, tensors = true }
 local VALUES = { word = "string", full = "string", doc = "string", op = "string", fuses = "string",
   positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean",
-  monotone = "boolean" }
+  monotone = "boolean", optional = "boolean" }
 
 -- What a user's definition lacks or has too much, at its line.
 local function check_definition(d, position)

@@ -9,8 +9,8 @@
  * minimax polynomial (fitted by the Remez exchange in 200-bit arithmetic), put the result together with few
  * roundings.
  *
- * The largest error of each, in units in the last place (ULP), is measured by tests/exact/check_ulp.c and stated in the
- * doc of its op; tests/runtime/support/math_rows.h holds them all. None is above 2. */
+ * The largest error of each, in units in the last place (ULP), is measured by tests/exact/check_ulp.c and stated in
+ * the doc of its op; tests/runtime/support/math_rows.h holds them all. None is above 2. */
 #ifndef LM_KERNELS_MATH_H
 #define LM_KERNELS_MATH_H
 
