@@ -4,6 +4,9 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "kernels/kernels.h"
+#include "ops/core/packed.h"
+#include "ops/core/winograd.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -148,40 +151,174 @@ static void weight_reference(const lm_conv_shape *s, const float *dy, const floa
         for (int64_t b = 0; b < s->kw; b++) *dw++ = weight_element(s, dy, x, o, c, a, b);
 }
 
-static void compare(const char *what, int q, int threads, const float *got, const float *want, int64_t n) {
+static void compare(const char *what, const char *name, int threads, const float *got, const float *want, int64_t n) {
   for (int64_t i = 0; i < n; i++)
     if (memcmp(got + i, want + i, sizeof *got) != 0)
-      fail_msg("shape %d, %s, %d threads: element %lld is %a but must be %a", q, what, threads, (long long)i, got[i],
+      fail_msg("%s, %s, %d threads: element %lld is %a but must be %a", name, what, threads, (long long)i, got[i],
                want[i]);
+}
+
+/* The three passes of a shape against their definitions, with 1 to 4 threads. */
+static void check(const char *name, const lm_conv_shape *shape) {
+  const lm_conv_shape s = *shape;
+  int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * (s.c / s.groups) * s.kh * s.kw, ny = s.n * s.o * s.oh * s.ow;
+  float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *bias = random_floats(s.o, 3),
+        *dy = random_floats(ny, 4);
+  float *y = random_floats(ny, 5), *dx = random_floats(nx, 5), *dw = random_floats(nw, 5);
+  float *y0 = random_floats(ny, 6), *dx0 = random_floats(nx, 6), *dw0 = random_floats(nw, 6);
+  forward_reference(&s, x, w, bias, y0);
+  input_reference(&s, dy, w, dx0);
+  weight_reference(&s, dy, x, dw0);
+  for (int threads = 1; threads <= 4; threads++) {
+    lm_err e;
+    lm_threads_set(threads);
+    assert_int_equal(lm_conv_forward(&s, x, w, bias, true, y, &e), LM_OK);
+    assert_int_equal(lm_conv_grad_input(&s, dy, w, dx, &e), LM_OK);
+    assert_int_equal(lm_conv_grad_weight(&s, dy, x, dw, &e), LM_OK);
+    compare("output", name, threads, y, y0, ny);
+    compare("input gradient", name, threads, dx, dx0, nx);
+    compare("weight gradient", name, threads, dw, dw0, nw);
+  }
+  float *all[] = {x, w, bias, dy, y, dx, dw, y0, dx0, dw0};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
 }
 
 static void definitions(void **unused) {
   (void)unused;
   int64_t live = lm_memory_now().live;
   for (int q = 0; q < SHAPES; q++) {
+    char name[32];
     lm_conv_shape s = shape_of(shapes[q]);
-    int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * (s.c / s.groups) * s.kh * s.kw, ny = s.n * s.o * s.oh * s.ow;
-    float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *bias = random_floats(s.o, 3),
-          *dy = random_floats(ny, 4);
-    float *y = random_floats(ny, 5), *dx = random_floats(nx, 5), *dw = random_floats(nw, 5);
-    float *y0 = random_floats(ny, 6), *dx0 = random_floats(nx, 6), *dw0 = random_floats(nw, 6);
-    forward_reference(&s, x, w, bias, y0);
-    input_reference(&s, dy, w, dx0);
-    weight_reference(&s, dy, x, dw0);
-    for (int threads = 1; threads <= 4; threads++) {
-      lm_err e;
-      lm_threads_set(threads);
-      assert_int_equal(lm_conv_forward(&s, x, w, bias, true, y, &e), LM_OK);
-      assert_int_equal(lm_conv_grad_input(&s, dy, w, dx, &e), LM_OK);
-      assert_int_equal(lm_conv_grad_weight(&s, dy, x, dw, &e), LM_OK);
-      compare("output", q, threads, y, y0, ny);
-      compare("input gradient", q, threads, dx, dx0, nx);
-      compare("weight gradient", q, threads, dw, dw0, nw);
-    }
-    float *all[] = {x, w, bias, dy, y, dx, dw, y0, dx0, dw0};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
+    snprintf(name, sizeof name, "shape %d", q);
+    check(name, &s);
   }
   assert_int_equal(lm_memory_now().live, live);
+}
+
+/* ---- both sides of each condition that chooses a way ------------------------------------------------------------
+ */
+
+static const struct {
+  const char *name;
+  int64_t v[14];
+} sides[] = {{"rows of vectors: 31 outputs of 28 columns", {1, 2, 28, 28, 31, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"panels: 32 outputs of 28 columns", {1, 2, 28, 28, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"panels of pixels far apart", {1, 2, 28, 28, 40, 3, 3, 2, 1, 1, 1, 1, 1, 1}},
+             {"31 planes of a page", {1, 31, 32, 32, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1}},
+             {"32 planes of a page", {1, 32, 32, 32, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1}},
+             {"32 planes below a page", {1, 32, 31, 33, 4, 1, 1, 1, 1, 0, 0, 1, 1, 1}},
+             {"images read where they lie", {5, 2, 20, 20, 5, 3, 3, 1, 1, 0, 0, 1, 1, 1}},
+             {"images read where they lie, every other row", {5, 2, 20, 20, 5, 3, 3, 2, 1, 0, 0, 1, 1, 1}},
+             {"images copied for their padding above", {5, 2, 20, 20, 5, 3, 3, 1, 1, 1, 0, 1, 1, 1}},
+             {"images copied for their padding beside", {5, 2, 20, 20, 5, 3, 3, 1, 1, 0, 1, 1, 1, 1}},
+             {"images copied for their stride", {5, 2, 20, 20, 5, 3, 3, 1, 2, 0, 0, 1, 1, 1}},
+             {"images copied for their groups", {5, 2, 20, 20, 4, 3, 3, 1, 1, 0, 0, 1, 1, 2}},
+             {"one filter to a group", {2, 3, 9, 21, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3}},
+             {"one filter to a group of 2 planes", {3, 6, 8, 16, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3}},
+             {"one filter, 15 columns, 7 rows", {2, 2, 7, 15, 2, 3, 3, 1, 1, 1, 1, 1, 1, 2}},
+             {"one filter, 17 columns, 4 rows", {2, 2, 4, 17, 2, 3, 3, 1, 1, 1, 1, 1, 1, 2}},
+             {"two filters to a group", {2, 3, 9, 21, 6, 3, 3, 1, 1, 1, 1, 1, 1, 3}},
+             {"one filter in all", {2, 3, 9, 21, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"1 x 1 as one row", {2, 3, 9, 21, 5, 1, 1, 1, 1, 0, 0, 1, 1, 1}},
+             {"1 x 1 with padding", {2, 3, 9, 21, 5, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
+             {"1 x 1 with stride", {2, 3, 9, 21, 5, 1, 1, 1, 2, 0, 0, 1, 1, 1}},
+             {"1 x 2", {2, 3, 9, 21, 5, 1, 2, 1, 1, 0, 0, 1, 1, 1}},
+             {"images of 255 pixels go together", {9, 2, 15, 17, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"images of 256 pixels go alone", {9, 2, 16, 16, 3, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"23 inputs: no Winograd", {1, 23, 8, 8, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"23 outputs: no Winograd", {1, 24, 8, 8, 23, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"hardly a tile: no Winograd", {2, 24, 5, 6, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1}},
+             {"padding of 3: no Winograd", {1, 24, 8, 8, 24, 3, 3, 1, 1, 3, 3, 1, 1, 1}},
+             {"weight gradient of 4 outputs", {2, 2, 5, 6, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1}},
+             {"weight gradient of 5 outputs", {2, 2, 5, 6, 5, 3, 2, 1, 1, 1, 1, 1, 1, 1}},
+             {"weight gradient of 8 outputs", {2, 2, 5, 6, 8, 3, 2, 1, 1, 1, 1, 1, 1, 1}},
+             {"weight gradient of 9 outputs", {2, 2, 5, 6, 9, 3, 2, 1, 1, 1, 1, 1, 1, 1}},
+             {"weight gradient of 16 outputs", {2, 2, 5, 6, 16, 3, 2, 1, 1, 1, 1, 1, 1, 1}},
+             {"weight gradient of 33 outputs", {2, 2, 5, 6, 33, 3, 2, 1, 1, 1, 1, 1, 1, 1}},
+             {"15 images in as many chunks", {15, 2, 4, 4, 3, 2, 2, 1, 1, 0, 0, 1, 1, 1}},
+             {"17 images in 16 chunks", {17, 2, 4, 4, 3, 2, 2, 1, 1, 0, 0, 1, 1, 1}}};
+
+static void both_sides_of_each_choice(void **unused) {
+  (void)unused;
+  for (size_t q = 0; q < sizeof sides / sizeof sides[0]; q++) {
+    lm_conv_shape s = shape_of(sides[q].v);
+    assert_false(lm_winograd_fits(&s)); /* those are in test_winograd.c */
+    check(sides[q].name, &s);
+  }
+}
+
+/* K in one block, and in two. */
+static void both_sides_of_a_block_of_k(void **unused) {
+  (void)unused;
+  const int64_t kc = lm_kernels_of(LM_F32)->gemm->kc;
+  for (int64_t c = kc - 1; c <= kc + 1; c++)
+    for (int64_t o = 3; o <= 35; o += 32) { /* rows of vectors, and panels */
+      const int64_t v[14] = {2, c, 1, 9, o, 1, 1, 1, 1, 0, 0, 1, 1, 1};
+      lm_conv_shape s = shape_of(v);
+      check("a block of K", &s);
+    }
+}
+
+/* The input gradient flips for stride 1, padding up to the kernel's reach, and where that costs no more. */
+static void both_sides_of_flipping(void **unused) {
+  (void)unused;
+  static const struct {
+    bool flips;
+    int64_t v[14];
+  } cases[] = {
+      {true, {2, 2, 8, 8, 7, 3, 3, 1, 1, 0, 0, 1, 1, 1}},   {false, {2, 2, 8, 8, 8, 3, 3, 1, 1, 0, 0, 1, 1, 1}},
+      {true, {2, 2, 6, 7, 5, 3, 3, 1, 1, 2, 2, 1, 1, 1}},   {false, {2, 2, 6, 7, 5, 3, 3, 1, 1, 3, 2, 1, 1, 1}},
+      {false, {2, 2, 6, 7, 5, 3, 3, 1, 1, 2, 3, 1, 1, 1}},  {true, {2, 2, 9, 9, 5, 3, 3, 1, 1, 4, 4, 2, 2, 1}},
+      {false, {2, 2, 9, 9, 5, 3, 3, 1, 1, 5, 4, 2, 2, 1}},  {false, {2, 2, 8, 8, 5, 3, 3, 2, 1, 2, 2, 1, 1, 1}},
+      {false, {2, 2, 8, 20, 5, 3, 3, 1, 2, 2, 2, 1, 1, 1}}, {true, {2, 4, 8, 8, 14, 3, 3, 1, 1, 0, 0, 1, 1, 2}},
+      {false, {2, 4, 8, 8, 16, 3, 3, 1, 1, 0, 0, 1, 1, 2}}};
+  for (size_t q = 0; q < sizeof cases / sizeof cases[0]; q++) {
+    lm_conv_shape s = shape_of(cases[q].v);
+    assert_int_equal(lm_conv_flips(&s), cases[q].flips);
+    check(cases[q].flips ? "flipped" : "folded", &s);
+  }
+}
+
+/* A weight gradient's chunks: one for each image up to 16, fewer where their sums would pass 16 MiB. */
+static void both_sides_of_the_chunks_limit(void **unused) {
+  (void)unused;
+  for (int64_t o = 224; o <= 240; o += 16) {
+    const int64_t v[14] = {4, 512, 3, 3, o, 3, 3, 1, 1, 0, 0, 1, 1, 1};
+    lm_conv_shape s = shape_of(v);
+    assert_int_equal(lm_conv_chunks(&s), o == 224 ? 4 : 3);
+    check("chunks of large weights", &s);
+  }
+}
+
+/* The weights packed for one call, packed to stay, found again, and changed. */
+static void both_sides_of_kept_weights(void **unused) {
+  (void)unused;
+  for (size_t q = 0; q < 2; q++) { /* rows of vectors, and panels */
+    lm_conv_shape s = shape_of(sides[q].v);
+    const int64_t count = s.o * s.c * s.kh * s.kw, nx = s.n * s.c * s.h * s.w, ny = s.n * s.o * s.oh * s.ow;
+    float *x = random_floats(nx, 1), *bias = random_floats(s.o, 3), *y = random_floats(ny, 5),
+          *y0 = random_floats(ny, 6);
+    lm_tensor *w;
+    lm_err e;
+    assert_int_equal(lm_tensor_new(&w, LM_F32, 1, &count, &e), LM_OK);
+    s.weight = w->storage;
+    for (uint64_t seed = 2; seed < 4; seed++) {
+      float *values = random_floats(count, seed);
+      memcpy(lm_tensor_data(w), values, sizeof *values * (size_t)count);
+      w->storage->version++;
+      forward_reference(&s, x, values, bias, y0);
+      for (int call = 0; call < 4; call++) {
+        assert_int_equal(lm_conv_forward(&s, x, lm_tensor_data(w), bias, true, y, &e), LM_OK);
+        compare("output", call < 2 ? "weights packed" : "weights kept", call, y, y0, ny);
+        assert_true((lm_packed_bytes() > 0) == (call > 0));
+      }
+      free(values);
+    }
+    lm_tensor_release(w);
+    assert_int_equal(lm_packed_bytes(), 0);
+    float *all[] = {x, bias, y, y0};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) free(all[i]);
+  }
 }
 
 /* sum(conv(x, w) * dy) = sum(x * grad_input(dy, w)) = sum(w * grad_weight(dy, x)), in double. */
@@ -239,7 +376,13 @@ static void refused_memory(void **unused) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(definitions), cmocka_unit_test(adjoint),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(definitions),
+                                     cmocka_unit_test(both_sides_of_each_choice),
+                                     cmocka_unit_test(both_sides_of_a_block_of_k),
+                                     cmocka_unit_test(both_sides_of_flipping),
+                                     cmocka_unit_test(both_sides_of_the_chunks_limit),
+                                     cmocka_unit_test(both_sides_of_kept_weights),
+                                     cmocka_unit_test(adjoint),
                                      cmocka_unit_test(refused_memory)};
   static const char *const isas[] = {"generic", "avx2"};
   int failed = 0;
