@@ -3,7 +3,9 @@
 
 #include "base/cpu.h"
 #include "base/parallel.h"
+#include "kernels/kernels.h"
 #include "ops/core/gemm.h"
+#include "ops/core/packed.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -13,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -223,6 +227,138 @@ static void driver(void **unused) {
     }
 }
 
+/* ---- both sides of each condition by which the driver chooses a way
+ * ------------------------------------------------ */
+
+/* One product by lm_gemm against the chain, with 1 to 3 threads. order: bit 0, a's rows lie along m; bit 1, b's
+ * columns along k. ends: 0 nothing, 1 a bias for each row, 2 one for each column and relu. Every `every`-th element
+ * is looked at. */
+static void by_driver(const char *name, lm_dtype t, int64_t batch, int64_t m, int64_t n, int64_t k, int order,
+                      int ends, int64_t every) {
+  const size_t size = lm_dtype_size(t);
+  char *a = random_values(t, batch * m * k, 5), *b = random_values(t, batch * k * n, 6);
+  char *bias = random_values(t, m + n, 7), *c = malloc((size_t)(batch * m * n + 1) * size);
+  int64_t *a_at = malloc((size_t)batch * sizeof *a_at), *b_at = malloc((size_t)batch * sizeof *b_at);
+  for (int64_t i = 0; i < batch; i++) a_at[i] = i * m * k, b_at[i] = i * k * n;
+  int64_t ar = order & 1 ? 1 : k, ac = order & 1 ? m : 1, br = order & 2 ? 1 : n, bc = order & 2 ? k : 1;
+  lm_gemm_job job = {.dtype = t, .batch = batch, .m = m, .n = n, .k = k, .c = c, .relu = ends == 2};
+  job.a = (lm_operand){.data = a, .row = ar, .column = ac, .at = batch > 1 ? a_at : NULL};
+  job.b = (lm_operand){.data = b, .row = br, .column = bc, .at = batch > 1 ? b_at : NULL};
+  if (ends == 1) job.row_bias = bias;
+  if (ends == 2) job.col_bias = bias;
+  for (int threads = 1; threads <= 3; threads++) {
+    lm_err e;
+    lm_threads_set(threads);
+    memset(c, 0xff, (size_t)(batch * m * n) * size);
+    assert_int_equal(lm_gemm(&job, &e), LM_OK);
+    for (int64_t i = 0; i < batch * m * n; i += every) {
+      int64_t row = i / n % m, col = i % n, from_a = a_at[i / (m * n)] + row * ar,
+              from_b = b_at[i / (m * n)] + col * bc;
+      double want = chain(t, a + from_a * (int64_t)size, ac, b + from_b * (int64_t)size, br, k,
+                          get(bias, t, ends == 1 ? row : col), ends > 0, ends == 2);
+      if (get(c, t, i) != want)
+        fail_msg("%s: %lld of %lldx%lldx%lld, order %d, ends %d, %d threads: element %lld is %a but must be %a", name,
+                 (long long)batch, (long long)m, (long long)n, (long long)k, order, ends, threads, (long long)i,
+                 get(c, t, i), want);
+    }
+  }
+  lm_threads_set(1);
+  char *all_of_it[] = {a, b, bias, c};
+  for (int i = 0; i < 4; i++) free(all_of_it[i]);
+  free(a_at);
+  free(b_at);
+}
+
+static void by_driver_anyhow(const char *name, lm_dtype t, int64_t batch, int64_t m, int64_t n, int64_t k) {
+  for (int order = 0; order < 4; order++)
+    for (int ends = 0; ends < 3; ends++) by_driver(name, t, batch, m, n, k, order, ends, 1);
+}
+
+/* Up to two panels of columns A is read where it lies, beyond it is packed. */
+static void both_sides_of_packing_a(void **unused) {
+  (void)unused;
+  for (lm_dtype t = LM_F32; t <= LM_F64; t++) {
+    const int64_t panel = 2 * lm_kernels_of(t)->gemm->vec;
+    for (int64_t n = 2 * panel - 1; n <= 2 * panel + 1; n++)
+      by_driver_anyhow("A in place or packed", t, 2, 17, n, 23);
+    by_driver_anyhow("A in place, a tall one", t, 1, 133, panel, 9);
+    by_driver_anyhow("A packed, a tall one", t, 1, 133, 2 * panel + 3, 9);
+  }
+}
+
+/* One column has a loop of its own where A's rows lie along k and nothing follows; else the product is turned. */
+static void both_sides_of_one_column(void **unused) {
+  (void)unused;
+  for (lm_dtype t = LM_F32; t <= LM_F64; t++)
+    for (int64_t m = 1; m <= 2 * LM_GEMM_COLUMN_ROWS + 1; m += m < 3 ? 1 : 7) {
+      by_driver_anyhow("one column", t, 2, m, 1, 37);
+      by_driver_anyhow("two columns", t, 2, m, 2, 37);
+    }
+  for (int64_t m = LM_GEMM_COLUMN_ROWS - 1; m <= LM_GEMM_COLUMN_ROWS + 1; m++)
+    by_driver_anyhow("one column", LM_F32, 1, m, 1, 1000);
+}
+
+/* Panels of rows, blocks of columns and of K: one, and one more than fits. */
+static void both_sides_of_cuts(void **unused) {
+  (void)unused;
+  for (lm_dtype t = LM_F32; t <= LM_F64; t++) {
+    const lm_kernel_gemm *g = lm_kernels_of(t)->gemm;
+    const int64_t block = 16 * 2 * g->vec; /* PANELS_MOST of gemm.c */
+    for (int64_t k = g->kc - 1; k <= g->kc + 1; k++) {
+      by_driver_anyhow("a block of K", t, 1, 5, 2 * g->vec, k);
+      by_driver("a block of K, packed", t, 1, 5, 4 * g->vec + 1, k, 0, 2, 1);
+    }
+    for (int64_t n = block - 1; n <= block + 1; n++) by_driver_anyhow("a block of columns", t, 1, 3, n, 5);
+    by_driver("many blocks of columns", t, 1, 3, 5 * block + 1, 5, 0, 2, 1);
+    for (int64_t m = g->mr - 1; m <= g->mr + 1; m++) by_driver_anyhow("a panel of rows", t, 1, m, 4 * g->vec + 1, 5);
+  }
+}
+
+/* More of A than is packed at a time (PACKED_BYTES_MOST of gemm.c): its rows are done in turns. */
+static void both_sides_of_turns(void **unused) {
+  (void)unused;
+  const int64_t k = 1 << 14, rows = (1 << 26) / ((k + 1) * 4), n = 4 * lm_kernels_of(LM_F32)->gemm->vec + 1;
+  by_driver("rows in one turn", LM_F32, 1, rows, n, k, 0, 2, 9973);
+  by_driver("rows in two turns", LM_F32, 1, rows + 1, n, k, 0, 1, 9973);
+}
+
+/* B packed for one call, packed to stay, found again, and changed; and in blocks of K. */
+static void both_sides_of_kept_columns(void **unused) {
+  (void)unused;
+  const int64_t m = 7, kc = lm_kernels_of(LM_F32)->gemm->kc;
+  for (int64_t n = 1; n <= 150; n += n < 3 ? 1 : 49)
+    for (int64_t k = 19; k <= kc + 19; k += kc) {
+      const int64_t count = k * n;
+      float *a = random_values(LM_F32, m * k, 5), *bias = random_values(LM_F32, n, 7);
+      float *c = malloc(sizeof *c * (size_t)(m * n));
+      lm_tensor *b;
+      lm_err e;
+      assert_int_equal(lm_tensor_new(&b, LM_F32, 1, &count, &e), LM_OK);
+      lm_gemm_job job = {.dtype = LM_F32, .batch = 1, .m = m, .n = n, .k = k, .c = c, .col_bias = bias, .relu = true};
+      job.a = (lm_operand){.data = a, .row = k, .column = 1};
+      job.b = (lm_operand){.data = lm_tensor_data(b), .row = n, .column = 1, .storage = b->storage};
+      for (int call = 0; call < 8; call++) {
+        if (call % 4 == 0) { /* other contents */
+          float *values = random_values(LM_F32, count, (uint64_t)call + 8);
+          memcpy(lm_tensor_data(b), values, sizeof *values * (size_t)count);
+          b->storage->version++;
+          free(values);
+        }
+        memset(c, 0xff, sizeof *c * (size_t)(m * n));
+        assert_int_equal(lm_gemm(&job, &e), LM_OK);
+        if (n > 1) assert_true((lm_packed_bytes() > 0) == (call % 4 > 0)); /* from the second call on */
+        for (int64_t i = 0; i < m * n; i++)
+          assert_true((double)c[i] == chain(LM_F32, a + i / n * k, 1, (float *)lm_tensor_data(b) + i % n, n, k,
+                                            (double)bias[i % n], true, true));
+      }
+      lm_tensor_release(b);
+      assert_int_equal(lm_packed_bytes(), 0);
+      free(a);
+      free(bias);
+      free(c);
+    }
+}
+
 /* A sum taken in another order has other bits: the comparison above can fail. */
 static void reordered_sum_is_seen(void **unused) {
   (void)unused;
@@ -234,8 +370,28 @@ static void reordered_sum_is_seen(void **unused) {
   free(b);
 }
 
-int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(tiles_of_all_sizes), cmocka_unit_test(packing),
-                                     cmocka_unit_test(driver), cmocka_unit_test(reordered_sum_is_seen)};
-  return cmocka_run_group_tests_name("matrix product", tests, NULL, NULL);
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(tiles_of_all_sizes),
+                                     cmocka_unit_test(packing),
+                                     cmocka_unit_test(driver),
+                                     cmocka_unit_test(both_sides_of_packing_a),
+                                     cmocka_unit_test(both_sides_of_one_column),
+                                     cmocka_unit_test(both_sides_of_cuts),
+                                     cmocka_unit_test(both_sides_of_turns),
+                                     cmocka_unit_test(both_sides_of_kept_columns),
+                                     cmocka_unit_test(reordered_sum_is_seen)};
+  /* the driver takes the kernels of one instruction set: the others have a process of their own */
+  static const char *const isas[] = {"generic", "avx2"};
+  int failed = 0;
+  for (int i = 0; i < 2 && argc == 1 && !getenv("LAMINA_ISA"); i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      setenv("LAMINA_ISA", isas[i], 1);
+      execl("/proc/self/exe", argv[0], isas[i], (char *)NULL);
+      _exit(127);
+    }
+    int status = 1;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) failed++;
+  }
+  return failed + cmocka_run_group_tests_name(argc > 1 ? argv[1] : "matrix product", tests, NULL, NULL);
 }
