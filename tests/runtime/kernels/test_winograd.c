@@ -30,7 +30,8 @@ static float *random_floats(int64_t n, uint64_t state) {
 static const int64_t shapes[][8] = {{1, 24, 8, 8, 24, 1, 1, 1},   {3, 25, 9, 30, 33, 1, 1, 1},
                                     {5, 24, 14, 7, 40, 0, 2, 1},  {9, 40, 7, 7, 26, 1, 1, 1},
                                     {2, 50, 16, 18, 54, 1, 1, 2}, {1, 500, 6, 8, 28, 1, 1, 1},
-                                    {2, 24, 35, 79, 24, 2, 0, 1}};
+                                    {2, 24, 35, 79, 24, 2, 0, 1}, {2, 24, 6, 6, 24, 1, 1, 1},
+                                    {1, 24, 8, 8, 24, 2, 2, 1},   {2, 48, 8, 6, 48, 1, 1, 2}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 static lm_conv_shape shape_of(const int64_t v[8]) {
@@ -287,6 +288,39 @@ static void choices(void **unused) {
   int64_t tiny[8] = {1, 24, 5, 5, 24, 1, 1, 1};
   other = shape_of(tiny);
   assert_false(lm_winograd_fits(&other));
+  other = s, other.sw = 2;
+  assert_false(lm_winograd_fits(&other));
+  other = s, other.dh = 2;
+  assert_false(lm_winograd_fits(&other));
+  other = s, other.dw = 2;
+  assert_false(lm_winograd_fits(&other));
+  other = s, other.kh = 2;
+  assert_false(lm_winograd_fits(&other));
+  other = s, other.kw = 5;
+  assert_false(lm_winograd_fits(&other));
+}
+
+/* Channels of a group, padding, and how much of the border's tiles is used: the last that fits, the first that does
+ * not. What does not fit is in test_conv.c, against the plain definition. */
+static void both_sides_of_fitting(void **unused) {
+  (void)unused;
+  static const struct {
+    bool fits;
+    int64_t v[8];
+  } cases[] = {
+      {true, {1, 24, 8, 8, 24, 1, 1, 1}}, {false, {1, 23, 8, 8, 24, 1, 1, 1}}, {false, {1, 24, 8, 8, 23, 1, 1, 1}},
+      {true, {1, 48, 8, 8, 48, 1, 1, 2}}, {false, {1, 46, 8, 8, 48, 1, 1, 2}}, {false, {1, 48, 8, 8, 46, 1, 1, 2}},
+      {true, {1, 24, 8, 8, 24, 2, 2, 1}}, {false, {1, 24, 8, 8, 24, 3, 2, 1}}, {false, {1, 24, 8, 8, 24, 2, 3, 1}},
+      {true, {1, 24, 6, 6, 24, 1, 1, 1}}, {false, {1, 24, 5, 6, 24, 1, 1, 1}}, {true, {1, 24, 4, 4, 24, 1, 1, 1}},
+      {true, {1, 24, 3, 3, 24, 1, 1, 1}}, {false, {1, 24, 2, 3, 24, 1, 1, 1}}, {false, {1, 24, 5, 5, 24, 0, 0, 1}},
+      {true, {1, 24, 6, 6, 24, 0, 0, 1}}};
+  for (size_t q = 0; q < sizeof cases / sizeof cases[0]; q++) {
+    lm_conv_shape s = shape_of(cases[q].v);
+    const int64_t out = 36 * ((s.oh + 3) / 4) * ((s.ow + 3) / 4), in = 36 * ((s.h + 3) / 4) * ((s.w + 3) / 4);
+    const bool least = s.c / s.groups >= 24 && s.o / s.groups >= 24 && s.ph <= 2 && s.pw <= 2;
+    if (lm_winograd_fits(&s) != cases[q].fits) fail_msg("case %zu", q);
+    assert_int_equal(cases[q].fits, least && 9 * s.oh * s.ow >= 2 * out && 9 * s.h * s.w >= 2 * in);
+  }
 }
 
 /* Every allocation refused in turn: an error each time, and nothing left behind. */
@@ -317,7 +351,8 @@ static void refused_memory(void **unused) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(definitions), cmocka_unit_test(errors),
-                                     cmocka_unit_test(choices), cmocka_unit_test(refused_memory)};
+                                     cmocka_unit_test(choices), cmocka_unit_test(both_sides_of_fitting),
+                                     cmocka_unit_test(refused_memory)};
   static const char *const isas[] = {"generic", "avx2"};
   int failed = 0;
   for (int i = 0; i < 2 && argc == 1 && !getenv("LAMINA_ISA"); i++) {
