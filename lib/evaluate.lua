@@ -192,8 +192,9 @@ end
 --- evaluate { model =, data =, loss =, top =, batch = 256 }: n, loss (mean over items) and, for labels, error (part
 -- of the items that is wrong), accuracy, wrong (their number), confusion (classes x classes, int64: true class by
 -- given class), per_class (the accuracy of each class) and, with top = k, top.error and top.accuracy. Of a model with
--- several readouts, loss is the sum and goals.NAME holds all this for each. `selected` is true where the data have
--- been used for a choice, such as which weights to keep.
+-- several readouts, loss is the sum (of each times its weight in `loss`; 1 where that says nothing) and goals.NAME
+-- holds all this for each. `selected` is true where the data have been used for a choice, such as which weights to
+-- keep.
 function M.evaluate(given, ...)
   local position = errors.position(2)
   schema.alone("evaluate", "evaluate { model = net, data = set }", position, ...)

@@ -5,7 +5,8 @@
 --
 -- With several goals, the data's targets are tables by the same names, data.tensors { x, { category =, position = }
 -- }, and the loss is the sum of the goals' losses, each times its weight, in the order of the readouts. A goal that
--- is false leaves its readout alone.
+-- is false leaves its readout alone. The loss of a goal in a history (train_position_loss) has been multiplied by its
+-- weight, so that the columns sum to train_loss; evaluate multiplies by the weights of its own option `loss` alone.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local losses = require "lamina.loss"

@@ -309,7 +309,8 @@ local function text_of(what)
   if type(what) == "string" then
     return word_doc(what) or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
       or method_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what)
-      or named_doc(what) or option_doc(what)
+      or word_doc(objects.example(what)) or objects.of_kind(objects.example(what)) or named_doc(what)
+      or option_doc(what)
   end
   local kind = objects.kind_of(what)
   if kind == "tensor" then return word_doc "tensor" end

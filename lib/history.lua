@@ -53,7 +53,9 @@ function M.cell(name, value)
   return string.format("%.4g", value)
 end
 
---- A row on one line: "epoch 2/3  step 1720  train_loss 0.061  ...".
+local WIDTH = 118 -- of what is printed
+
+--- A row on one line, "epoch 2/3  step 1720  train_loss 0.061  ...", or on more where there is much to say.
 function M.line(row, epochs)
   local parts = { string.format("epoch %d/%d", row.epoch, epochs) }
   for _, name in ipairs(M.new { row }:columns()) do
@@ -63,7 +65,41 @@ function M.line(row, epochs)
       parts[#parts + 1] = name:gsub("_", " ") .. " " .. M.cell(name, row[name])
     end
   end
-  return table.concat(parts, "  ")
+  local lines, line = {}, nil
+  for _, part in ipairs(parts) do
+    if line and #line + 2 + #part > WIDTH then
+      lines[#lines + 1] = line
+      line = nil
+    end
+    line = line and line .. "  " .. part or (#lines > 0 and "  " or "") .. part
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
+-- Rows of aligned cells as text: in several tables, one below the other and each with the first column, where the
+-- lines would be too long.
+local function in_tables(rows, widths)
+  local tables, from = {}, 2
+  repeat
+    local columns, width = { 1 }, widths[1] or 0
+    while from <= #widths and (#columns == 1 or width + 2 + widths[from] <= WIDTH) do
+      columns[#columns + 1] = from
+      width = width + 2 + widths[from]
+      from = from + 1
+    end
+    local lines = {}
+    for i, row in ipairs(rows) do
+      local cells = {}
+      for k, c in ipairs(columns) do
+        local cell = row[c] or ""
+        cells[k] = string.rep(" ", (widths[c] or 0) - #cell) .. cell
+      end
+      lines[i] = table.concat(cells, "  ")
+    end
+    tables[#tables + 1] = table.concat(lines, "\n")
+  until from > #widths
+  return table.concat(tables, "\n\n")
 end
 
 History.__tostring = function(self)
@@ -76,13 +112,7 @@ History.__tostring = function(self)
   for _, row in ipairs(rows) do
     for k, cell in ipairs(row) do widths[k] = math.max(widths[k] or 0, #cell) end
   end
-  local lines = {}
-  for i, row in ipairs(rows) do
-    local cells = {}
-    for k, cell in ipairs(row) do cells[k] = string.rep(" ", widths[k] - #cell) .. cell end
-    lines[i] = table.concat(cells, "  ")
-  end
-  return table.concat(lines, "\n")
+  return in_tables(rows, widths)
 end
 
 return M

@@ -208,7 +208,8 @@ local function check_gradients(self)
     for _, node in ipairs(self.net.nodes) do found = found or node.shared == entry.node and reached[node] end
     if not found then
       errors.raise("argument", self.position, "rule: no gradient reaches %s; gradients do not pass through areas "
-        .. "under a local rule (%s) unless it has through = true", entry.name, table.concat(names, ", "))
+        .. "under a local rule (%s) unless it has through = true, as in rule = { \"oja\", through = true } (or say "
+        .. "frozen = true where %s stands)", entry.name, table.concat(names, ", "), entry.name:match "^[^.]*")
     end
   end
 end

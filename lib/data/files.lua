@@ -31,6 +31,9 @@ function M.npy(given)
   local position = errors.position(2)
   if type(given) ~= "table" then given = { named("npy", given, position) } end
   local o = schema.check("data.npy", given, NPY, position)
+  if o.path:find "%.npz$" then
+    errors.raise("argument", position, "data.npy: %s is an .npz file, of several arrays; data.npz reads it", o.path)
+  end
   return require("lamina.core.io").npy_read(require("lamina.experiment").find(o.path), { map = o.map })
 end
 

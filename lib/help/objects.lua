@@ -150,6 +150,12 @@ function M.kind_of(value)
   return type(name) == "string" and name or nil
 end
 
+-- What examples call a value of a kind: net for a model, set for a data set.
+local EXAMPLES = { net = "model", set = "data set", opt = "optimizer", fig = "figure", stimulus = "stimuli" }
+
+--- The kind that examples call `name`; nil where they call none so.
+function M.example(name) return EXAMPLES[name] end
+
 --- The docs of all methods called `name`, of Lua's classes and, with `class`, of that class alone.
 function M.method_docs(name, class)
   local parts = {}

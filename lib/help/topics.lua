@@ -53,11 +53,22 @@ randn { 3, seed = 7 } and rand { 3, seed = 7 } are keyed by that seed alone, the
 whose result must not depend on how often they were called, such as the items of data.from.]],
 }
 
+M.shape = [[
+t.shape is the list of a tensor's sizes, t.ndim their number, t:size(2) one of them, #t the first, t:count() the
+number of elements. t:reshape { 2, -1 }, flatten, squeeze, unsqueeze, expand, permute and transpose change it.
+set:shape() is the shape of one item of a data set; print(net) shows those of a model's layers.]]
+M.freeze = [[
+Freezing keeps weights as they are while others learn.
+  net:freeze "V1"  net:freeze { "V1", "V2.conv1" }  net:freeze "all"     and net:unfreeze
+  area "V1" { frozen = true, ... }                                      from the beginning
+  train { ..., rule = { digit = "backprop" } }                          areas that `rule` does not name keep theirs
+What a frozen area computes still carries gradients to the areas before it. help "net:freeze" tells the rest.]]
+
 -- Other names of these.
 local ALSO = { indexing = "index", indices = "index", indexes = "index", slicing = "index", slices = "index",
   masks = "index", mask = "index", dtype = "dtypes", types = "dtypes", autodiff = "gradients", autograd = "gradients",
   gradient = "gradients", derivatives = "gradients", backpropagation = "gradients", draws = "random", seed = "random",
-  seeds = "random" }
+  seeds = "random", shapes = "shape", freezing = "freeze", frozen = "freeze" }
 
 for name, topic in pairs(ALSO) do M[name] = M[topic] end
 

@@ -16,7 +16,7 @@
 
 static void every_op_has_a_reference(void **state) {
   (void)state;
-  static const char tested[] = " cdist cross dot einsum inner kron outer tensordot ";
+  static const char tested[] = " cdist corrcoef cov cross dot einsum inner kron outer tensordot ";
   for (int i = 0; lm_ops[i]; i++) {
     char padded[64];
     snprintf(padded, sizeof padded, " %s ", lm_ops[i]->name);
@@ -337,6 +337,56 @@ static void distances(void **state) {
     }
 }
 
+/* ---- covariances ---------------------------------------------------------------------------------------------
+ */
+
+/* The sum over k of (x[i][k] - mean of row i) (x[j][k] - mean of row j); x is row-major, n columns. */
+static long double spread(const lm_tensor *x, int64_t n, int64_t i, int64_t j) {
+  long double mi = 0, mj = 0, sum = 0;
+  for (int64_t k = 0; k < n; k++) {
+    mi += lm_tensor_get(x, i * n + k) / (long double)n;
+    mj += lm_tensor_get(x, j * n + k) / (long double)n;
+  }
+  for (int64_t k = 0; k < n; k++) sum += (lm_tensor_get(x, i * n + k) - mi) * (lm_tensor_get(x, j * n + k) - mj);
+  return sum;
+}
+
+static void covariances(void **state) {
+  (void)state;
+  for (int which = 0; which < 2; which++) {
+    enum { B = 2, V = 3, N = 5 };
+    lm_tensor *x = which ? MADE(LM_F32, B, V, N) : MADE(LM_F64, B, V, N);
+    for (int64_t i = 0; i < B * V * N; i++) lm_tensor_set(x, i, (double)(i * i * 7 % 11) / 4 + 100 * (i < N));
+    lm_tensor *cov = test_apply("cov", 1, &x, ""), *whole = test_apply("cov", 1, &x, "correction=0");
+    lm_tensor *r = test_apply("corrcoef", 1, &x, "");
+    assert_int_equal(r->ndim, 3);
+    for (int64_t b = 0, at = 0; b < B; b++)
+      for (int64_t i = b * V; i < b * V + V; i++)
+        for (int64_t j = b * V; j < b * V + V; j++, at++) {
+          const long double want = spread(x, N, i, j), vi = spread(x, N, i, i), vj = spread(x, N, j, j);
+          test_close("cov", cov, at, want / (N - 1), 30, 8);
+          test_close("cov", whole, at, want / N, 30, 8);
+          test_close("corrcoef", r, at, want / sqrtl(vi * vj), 10, 8);
+          assert_true(fabs(lm_tensor_get(r, at)) <= 1);
+        }
+    lm_tensor_release(x);
+    lm_tensor_release(cov);
+    lm_tensor_release(whole);
+    lm_tensor_release(r);
+  }
+  lm_tensor *x = MADE(LM_F64, 3, 2);
+  const double v[] = {1, 3, 5, 1, 7, 7};
+  for (int i = 0; i < 6; i++) lm_tensor_set(x, i, v[i]);
+  EXPECT("cov", test_apply("cov", 1, &x, ""), 2, -4, 0, -4, 8, 0, 0, 0, 0);
+  EXPECT("corrcoef", test_apply("corrcoef", 1, &x, ""), 1, -1, NAN, -1, 1, NAN, NAN, NAN, NAN);
+  lm_tensor *list = NUMBERS(LM_F64, 1, 2), *counts = MADE(LM_I64, 2, 2);
+  test_refused("cov", 1, &list, "", LM_ERR_SHAPE, "cov: x has 1 axes (2) but must have 2 to 8");
+  test_refused("corrcoef", 1, &counts, "", LM_ERR_DTYPE, "corrcoef: x is int64");
+  lm_tensor_release(x);
+  lm_tensor_release(list);
+  lm_tensor_release(counts);
+}
+
 /* ---- sums that skip what is missing ------------------------------------------------------------------------------
  */
 
@@ -370,6 +420,7 @@ int main(void) {
       cmocka_unit_test(batches_and_blocks),
       cmocka_unit_test(norms),
       cmocka_unit_test(distances),
+      cmocka_unit_test(covariances),
       cmocka_unit_test(missing),
       cmocka_unit_test(nothing_is_left),
   };
