@@ -300,3 +300,42 @@ describe("evaluate", function()
     assert.matches("error 50.00 %", tostring(result), 1, true)
   end)
 end)
+
+describe("a history", function()
+  local function wide()
+    local row = { epoch = 1, step = 8, train_loss = 0.5, rate = 1e-3, seconds = 0.25 }
+    for i = 1, 12 do row[string.format("train_goal%02d_loss", i)] = i / 4 end
+    return require("lamina.history").new { row }
+  end
+
+  local function lines(text)
+    local list = {}
+    for line in (text .. "\n"):gmatch "(.-)\n" do list[#list + 1] = line end
+    return list
+  end
+
+  it("is shown in tables that fit, each with the epoch", function()
+    local history = wide()
+    local shown, seen = lines(tostring(history)), {}
+    for i, line in ipairs(shown) do
+      assert.is_true(#line <= 118)
+      if i % 3 == 1 then assert.matches("^epoch  ", line) end
+      for name in line:gmatch "[%w_]+" do seen[name] = (seen[name] or 0) + 1 end
+    end
+    for _, name in ipairs(history:columns()) do
+      assert.equal(name == "epoch" and (#shown + 1) // 3 or 1, seen[name], name)
+    end
+    assert.matches("  3%f[%s]", tostring(history)) -- the last goal's loss
+  end)
+
+  it("has an epoch's line go on below where it is long", function()
+    local list = lines(require("lamina.history").line(wide()[1], 3))
+    assert.matches("^epoch 1/3  step 8  train loss 0.5  ", list[1])
+    assert.is_true(#list > 1)
+    for i, line in ipairs(list) do
+      assert.is_true(#line <= 118)
+      assert.equal(i > 1, line:sub(1, 2) == "  ")
+    end
+    assert.matches("  rate 0.001  0.2 s$", list[#list])
+  end)
+end)
