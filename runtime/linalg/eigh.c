@@ -77,8 +77,18 @@ static void put_in_order(int64_t n, double *d, const double *qt, double *v, doub
   }
 }
 
+/* The power of 2 by which a symmetric matrix with elements of size `largest` is multiplied first, so that no sum of
+ * two overflows and no product is lost; 0 for ordinary matrices, which stay as they are. */
+static int scale_of(double largest) {
+  int exponent;
+  if (largest == 0 || (largest < 0x1p500 && largest > 0x1p-500)) return 0;
+  frexp(largest, &exponent);
+  return -exponent;
+}
+
 lm_status lm_mat_eigh(lm_mat a, double *w, lm_err *e) {
   int64_t n = a.rows, shape[2] = {n, n};
+  double largest = 0;
   lm_tensor *whole = NULL, *q = NULL, *d = NULL, *f = NULL;
   double *space = lm_alloc_zero((size_t)(n * n + n) * sizeof *space, "eigh", e), *qt = space + n;
   lm_status status = space ? lm_tensor_new(&whole, LM_F64, 2, shape, e) : LM_ERR_MEMORY;
@@ -87,7 +97,10 @@ lm_status lm_mat_eigh(lm_mat a, double *w, lm_err *e) {
     for (int64_t j = 0; j <= i && status == LM_OK; j++) {
       in[i * n + j] = in[j * n + i] = a.at[i * a.row + j];
       if (!isfinite(in[i * n + j])) status = lm_fail(e, LM_ERR_NUMERIC, "the matrix holds a NaN or an infinity");
+      largest = fmax(largest, fabs(in[i * n + j]));
     }
+  const int scale = scale_of(largest);
+  for (int64_t i = 0; i < n * n && scale && status == LM_OK; i++) in[i] = ldexp(in[i], scale);
   if (status == LM_OK) status = lm_tridiagonalise(&q, &d, &f, whole, e);
   if (status == LM_OK) {
     const double *columns = lm_tensor_data(q);
@@ -97,6 +110,7 @@ lm_status lm_mat_eigh(lm_mat a, double *w, lm_err *e) {
   }
   if (status == LM_OK) {
     put_in_order(n, lm_tensor_data(d), qt, a.at, w);
+    for (int64_t i = 0; i < n && scale; i++) w[i] = ldexp(w[i], -scale);
     lm_sign_columns(a, NULL, 0);
   }
   lm_free(space);

@@ -108,6 +108,20 @@ describe("linalg's spectra", function()
       end
     end)
 
+    it("find eigenvalues of the largest and the smallest numbers, " .. method, function()
+      local root = math.sqrt(2)
+      for _, size in ipairs { 2.0 ^ 1022, 2.0 ^ 600, 2.0 ^ -600, 2.0 ^ -1060 } do
+        local rows = { { 1, 1, 0 }, { 1, 1, 1 }, { 0, 1, 1 } }
+        local a = tensor(rows, { dtype = "float64" }) * size
+        local w, v = a:eigh { method = method }
+        for i, want in ipairs { 1 - root, 1, 1 + root } do
+          if want * size < math.huge then assert.near(want, w[i] / size, size < 1e-300 and 1e-3 or 1e-14) end
+        end
+        near(v:square(), tensor({ { 0.25, 0.5, 0.25 }, { 0.5, 0, 0.5 }, { 0.25, 0.5, 0.25 } }, { dtype = "float64" }),
+          1e-14)
+      end
+    end)
+
     it("know ranks, conditions, norms and spaces, " .. method, function()
       local x = lamina.randn { 8, 3, dtype = "float64" }:matmul(lamina.randn { 3, 6, dtype = "float64" })
       local o = { method = method }
