@@ -35,15 +35,17 @@ local function need_labels(self, word, position)
   return labels
 end
 
--- The positions of each class's items, as a list of lists without gaps.
+-- The positions of each class's items, as a list of lists { label =, positions... } in the order of the labels.
 local function by_class(labels)
-  local most, of, classes = 0, {}, {}
+  local of, classes = {}, {}
   for i, label in ipairs(labels) do
-    of[label] = of[label] or {}
+    if not of[label] then
+      of[label] = { label = label }
+      classes[#classes + 1] = of[label]
+    end
     table.insert(of[label], i)
-    most = math.max(most, label)
   end
-  for label = 1, most do classes[#classes + 1] = of[label] end
+  table.sort(classes, function(a, b) return a.label < b.label end)
   return classes
 end
 
@@ -53,6 +55,9 @@ local function labels_by(self, name, position)
   if tensor.is_tensor(target) and target.dtype == "int64" and target.ndim == 1 then return target:totable() end
   local number, list, count = {}, {}, 0
   for i, value in ipairs(sets.column(self, name, "balanced", position)) do
+    if value ~= value then
+      errors.raise("argument", position, "balanced: item %d has no value in column '%s'", i, name)
+    end
     if not number[value] then
       count = count + 1
       number[value] = count
@@ -160,13 +165,13 @@ function Set:per_class(k, seed)
   local position = errors.position(2)
   local o = schema.check("per_class", type(k) == "table" and k or { k, seed = seed }, PER_CLASS, position)
   local list = {}
-  for label, items in ipairs(by_class(need_labels(self, "per_class", position))) do
+  for place, items in ipairs(by_class(need_labels(self, "per_class", position))) do
     if #items < o.k then
       errors.raise("argument", position, "per_class: class %s has %d items, %d are asked for", self.classes
-        and self.classes[label] or tostring(label), #items, o.k)
+        and self.classes[items.label] or tostring(items.label), #items, o.k)
     end
     local order = tensor.draw { kind = "permutation", shape = { #items }, seed = o.seed or tensor.seed(),
-      purpose = "per_class", step = label }:totable()
+      purpose = "per_class", step = place }:totable()
     for i = 1, o.k do list[#list + 1] = items[order[i]] end
   end
   table.sort(list)

@@ -66,3 +66,25 @@ describe("gradients beside integers and booleans", function()
     assert.near(0, a.grad[2], 1e-6)
   end)
 end)
+
+describe("samplers", function()
+  it("take labels of any size, and name the items without one", function()
+    local function labelled(list)
+      return data.tensors { zeros { #list, 1 }, tensor(list, { dtype = "int64" }) }
+    end
+    for _, list in ipairs { { 0, 0, 0, 1 }, { -3, -3, -3, 2 }, { 1, 1, 1, 2 ^ 40 // 1 | 0 } } do
+      local set = labelled(list)
+      local counts = {}
+      for b in set:balanced():batches { batch = 4 } do
+        for _, label in ipairs(b.y:totable()) do counts[label] = (counts[label] or 0) + 1 end
+      end
+      assert.same({ [list[1]] = 2, [list[4]] = 2 }, counts)
+      assert.same({ list[1], list[4] }, set:per_class(1).y:totable())
+    end
+    local err = message_of(function() labelled({ 0, 0, 7 }):per_class(2) end)
+    assert.truthy(err:find("class 7 has 1 items", 1, true), err)
+    local holes = data.tensors { x = zeros { 2, 1 }, columns = { day = { 0 / 0, 1 } } }
+    err = message_of(function() holes:balanced { by = "day" } end)
+    assert.truthy(err:find("item 1 has no value in column 'day'", 1, true), err)
+  end)
+end)
