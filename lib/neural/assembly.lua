@@ -234,8 +234,8 @@ local function check_counts(clean, what, position)
   local least = clean:count() > 0 and clean:min():item() or 0
   if least >= 0 then return end
   errors.raise("argument", position, "%s: counts hold negative values (the least is %g); where it stands for a "
-    .. "missing trial, say missing = %g (responses that may be negative go into neural.assembly as an array "
-    .. "`responses`)", what, least, least)
+    .. "missing trial, say missing = %g (responses that may be negative are no counts: neural.assembly { { "
+    .. "responses = x, stimulus_id = ids } })", what, least, least)
 end
 
 local function from_counts(o, position)
