@@ -72,6 +72,9 @@ static int linalg_eig(lua_State *L) {
   if (a->ndim < 2 || a->ndim >= LM_MAX_DIMS || a->shape[a->ndim - 1] != a->shape[a->ndim - 2])
     bind_fail(L, "eig: a is %s but must be a square matrix (or a batch of them)",
               lm_shape_text(a->ndim, a->shape, shape));
+  if (a->requires_grad && lm_grad_enabled())
+    bind_fail(L, "eig: a needs a gradient, which eig does not have: call it on a:detach() or inside no_grad (for a "
+                 "symmetric matrix, eigh has one)");
   lm_status status = eigenvalues(a, &values, &vectors, &err);
   lm_status first = give_close(a, values, w, &err), second = give_close(a, vectors, v, &err);
   if (status == LM_OK) status = first ? first : second;
@@ -88,7 +91,7 @@ static const bind_doc docs[] = {
      "and "
      "turned so that the element of largest absolute value is real and positive. In LAPACK's order: conjugate pairs "
      "together, the one with positive imaginary part first. By OpenBLAS's dgeev in float64: close. For a symmetric "
-     "matrix, eigh. No gradient."},
+     "matrix, eigh. It has no gradient, and refuses a tensor that needs one."},
     {"linalg.tridiagonal", "tridiagonal(a) -> q, d, f",
      "A symmetric matrix as q t q', q orthogonal and t tridiagonal with diagonal d and off-diagonal f, by "
      "Householder reflections."},

@@ -5,6 +5,7 @@
 --
 -- complex signals   fft ifft; fft2 ifft2; fftn ifftn           real ones   rfft irfft; rfft2 irfft2; rfftn irfftn
 -- complex numbers   complex real imag complex_abs angle conj complex_mul
+-- convolutions      fft_conv
 -- where is what     fft.fftfreq fft.rfftfreq fft.fftshift fft.ifftshift
 --
 -- A complex tensor is a real one whose last axis has size 2 (real, imaginary), and `dim` does not count that axis.
@@ -18,7 +19,7 @@ local schema = require "lamina.schema"
 local M = {}
 
 local NAMES = "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn complex real imag complex_abs "
-  .. "angle conj complex_mul"
+  .. "angle conj complex_mul fft_conv"
 
 for name in NAMES:gmatch "%S+" do M[name] = ops[name] end
 

@@ -48,6 +48,24 @@ static double rank2_dot(int64_t n, void *prow, double vi, const void *pw, double
   return (double)lanes_sum(lane);
 }
 
+static void rank2_add(int64_t n, void *prow, double vi, const void *pw, double wi, const void *pv, double pu,
+                      void *psum) {
+  real *row = prow, *sum = psum;
+  const real *w = pw, *v = pv;
+  const real minus_v = (real)-vi, minus_w = (real)-wi, u = (real)pu;
+  const vec minus_vs = vec_all(minus_v), minus_ws = vec_all(minus_w), us = vec_all(u);
+  int64_t j = 0;
+  for (; j + VEC <= n; j += VEC) {
+    vec x = vec_fma(minus_vs, vec_load(w + j), vec_fma(minus_ws, vec_load(v + j), vec_load(row + j)));
+    vec_store(row + j, x);
+    vec_store(sum + j, vec_fma(us, x, vec_load(sum + j)));
+  }
+  for (; j < n; j++) {
+    row[j] = FMA(minus_v, w[j], FMA(minus_w, v[j], row[j]));
+    sum[j] = FMA(u, row[j], sum[j]);
+  }
+}
+
 static void reflect(int64_t rows, int64_t columns, double tau, const void *pv, void *pb, int64_t stride) {
   const real *v = pv;
   real *b = pb, sum[LM_LINALG_COLUMNS] = {0};
@@ -87,6 +105,47 @@ static void rotate(int64_t n, double pc, double ps, void *px, void *py) {
   }
 }
 
+/* TOGETHER vectors of columns, the row that moves on in registers: several chains hide each other's latency. */
+enum { TOGETHER = 4 };
+
+static void rotate_vectors(int64_t count, int vectors, const double *c, const double *s, real *x, int64_t stride) {
+  vec carried[TOGETHER];
+  for (int v = 0; v < vectors; v++) carried[v] = vec_load(x + v * VEC);
+  for (int64_t k = 0; k < count; k++, x += stride) {
+    const vec cs = vec_all((real)c[k]), ss = vec_all((real)s[k]), minus = vec_all((real)-s[k]);
+    for (int v = 0; v < vectors; v++) {
+      const vec a = carried[v], b = vec_load(x + stride + v * VEC);
+      vec_store(x + v * VEC, vec_fma(ss, b, cs * a));
+      carried[v] = vec_fma(minus, a, cs * b);
+    }
+  }
+  for (int v = 0; v < vectors; v++) vec_store(x + v * VEC, carried[v]);
+}
+
+static void rotate_rows(int64_t count, int64_t columns, const double *pc, const double *ps, void *px,
+                        int64_t stride) {
+  real *x = px;
+  int64_t from = 0;
+  for (; from + TOGETHER * VEC <= columns; from += TOGETHER * VEC)
+    rotate_vectors(count, TOGETHER, pc, ps, x + from, stride);
+  for (; from + VEC <= columns; from += VEC) rotate_vectors(count, 1, pc, ps, x + from, stride);
+  for (; from < columns; from++) {
+    real *at = x + from, a = *at;
+    for (int64_t k = 0; k < count; k++, at += stride) {
+      const real c = (real)pc[k], s = (real)ps[k], b = at[stride];
+      at[0] = FMA(s, b, c * a);
+      a = FMA(-s, a, c * b);
+    }
+    *at = a;
+  }
+}
+
 extern const lm_kernel_linalg KERNEL(linalg);
-const lm_kernel_linalg KERNEL(linalg) = {
-    .dot = dot, .axpy = axpy, .rank2_dot = rank2_dot, .reflect = reflect, .rank1 = rank1, .rotate = rotate};
+const lm_kernel_linalg KERNEL(linalg) = {.dot = dot,
+                                         .axpy = axpy,
+                                         .rank2_dot = rank2_dot,
+                                         .reflect = reflect,
+                                         .rank1 = rank1,
+                                         .rotate = rotate,
+                                         .rank2_add = rank2_add,
+                                         .rotate_rows = rotate_rows};

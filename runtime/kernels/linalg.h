@@ -19,6 +19,9 @@ typedef struct lm_kernel_linalg {
   /* row[j] = row[j] - wi v[j] - vi w[j]: one row of A - v w' - w v'; returns the new row's dot product with u. */
   double (*rank2_dot)(int64_t n, void *row, double vi, const void *w, double wi, const void *v, const void *u);
 
+  /* The same update of a row, then sum[j] = sum[j] + u row[j]. */
+  void (*rank2_add)(int64_t n, void *row, double vi, const void *w, double wi, const void *v, double u, void *sum);
+
   /* B = B - tau v (v' B): a Householder reflection of `rows` rows, `stride` elements apart, in columns
    * [0, columns), columns <= LM_LINALG_COLUMNS. */
   void (*reflect)(int64_t rows, int64_t columns, double tau, const void *v, void *b, int64_t stride);
@@ -28,6 +31,10 @@ typedef struct lm_kernel_linalg {
 
   /* x[i], y[i] = c x[i] + s y[i], c y[i] - s x[i] */
   void (*rotate)(int64_t n, double c, double s, void *x, void *y);
+
+  /* rotate of rows k and k + 1 by (c[k], s[k]), for k = 0 ... count - 1 in turn: rows of `columns` elements, `stride`
+   * (which may be negative) apart. */
+  void (*rotate_rows)(int64_t count, int64_t columns, const double *c, const double *s, void *x, int64_t stride);
 } lm_kernel_linalg;
 
 #endif

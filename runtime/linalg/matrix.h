@@ -62,6 +62,13 @@ typedef struct lm_qr {
 lm_status lm_mat_qr(lm_mat a, lm_qr *q, lm_err *e);
 void lm_qr_free(lm_qr *q);
 
+/* One reflection: x (n numbers, n > 0) becomes v with v[0] = 1; *beta is what I - tau v v' makes of its first
+ * element, the others of which become 0. Returns tau: 0 where they are 0 already. */
+double lm_mat_reflector(int64_t n, double *x, double *beta);
+
+/* Takes reflection i, whose v is in q->v and which is the last so far, into its block's T. */
+void lm_qr_grow(lm_qr *q, int64_t i, double tau);
+
 /* c = q c, or q' c; c (m x any, row-major). */
 lm_status lm_qr_apply(const lm_qr *q, bool transpose, lm_mat c, lm_err *e);
 

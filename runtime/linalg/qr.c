@@ -11,8 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-/* x (n numbers) becomes v; *beta is what the reflection makes of its first element. */
-static double reflector(const lm_kernel_linalg *kernel, int64_t n, double *x, double *beta) {
+double lm_mat_reflector(int64_t n, double *x, double *beta) {
+  const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
   double largest = 0.0, alpha = x[0];
   for (int64_t i = 1; i < n; i++)
     if (!(fabs(x[i]) <= largest)) largest = fabs(x[i]);
@@ -28,8 +28,10 @@ static double reflector(const lm_kernel_linalg *kernel, int64_t n, double *x, do
   return (to - first) / to;
 }
 
-/* Column i of T for v_first ... v_i: T[0..i, i] = -tau T V' v_i. */
-static void grow_triangle(const lm_kernel_linalg *kernel, lm_qr *q, int64_t first, int64_t i, double tau) {
+/* Column i of T for the block's v_first ... v_i: T[0..i, i] = -tau T V' v_i. */
+void lm_qr_grow(lm_qr *q, int64_t i, double tau) {
+  const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
+  const int64_t first = i / LM_QR_BLOCK * LM_QR_BLOCK;
   double with[LM_QR_BLOCK];
   double *t = q->t + first * LM_QR_BLOCK;
   int64_t c = i - first;
@@ -55,14 +57,14 @@ static void factor_panel(lm_mat a, lm_qr *q, int64_t first, int64_t last, double
     double *v = q->v + i * m, beta;
     memset(v, 0, (size_t)i * sizeof *v);
     memcpy(v + i, x + i, (size_t)(m - i) * sizeof *v);
-    double tau = reflector(kernel, m - i, v + i, &beta);
+    double tau = lm_mat_reflector(m - i, v + i, &beta);
     a.at[i * a.row + i] = beta;
     for (int64_t r = i + 1; r < m; r++) a.at[r * a.row + i] = 0.0;
     for (int64_t j = i + 1; j < last && tau != 0.0; j++) {
       double *y = buffer + (j - first) * m + i;
       kernel->axpy(m - i, -tau * kernel->dot(m - i, v + i, y), v + i, y);
     }
-    grow_triangle(kernel, q, first, i, tau);
+    lm_qr_grow(q, i, tau);
   }
 }
 

@@ -5,10 +5,18 @@
 
 #include "linalg/matrix.h"
 
-/* a (m x n, row-major; overwritten) = u diag(s) vt with k = min(m, n): u m x k, s descending, vt k x n. QR, then
- * one-sided Jacobi on the triangle's rows, pairs in the order of a round-robin tournament (Hestenes 1958; Demmel &
- * Veselic 1992). Signs as lm_sign_columns leaves them. LM_ERR_NUMERIC where a holds a NaN or an infinity. */
+/* a (m x n, row-major; overwritten) = u diag(s) vt with k = min(m, n): u m x k, s descending, vt k x n; u and vt both
+ * NULL: singular values alone. QR, bidiagonal form, implicit QR steps. Signs as lm_sign_columns leaves them.
+ * LM_ERR_NUMERIC where a holds a NaN or an infinity. */
 lm_status lm_mat_svd(lm_mat a, double *u, double *s, double *vt, lm_err *e);
+
+/* a (n x n, row-major; overwritten) = u b v', b upper bidiagonal with diagonal d (n) and f (n - 1) over it; u is the
+ * product of the reflections `left`, v of `right`, both freed with lm_qr_free, after a failure too. */
+lm_status lm_mat_bidiagonalise(lm_mat a, lm_qr *left, lm_qr *right, double *d, double *f, lm_err *e);
+
+/* The singular values s, descending, of that b, whose d and f are overwritten. The rows of ut and vt (n x n), those
+ * of u' and v', become the singular vectors of a; both NULL: values alone. */
+lm_status lm_bidiagonal_svd(int64_t n, double *d, double *f, double *s, double *ut, double *vt, lm_err *e);
 
 /* The lower triangle of a symmetric a (n x n, row-major; overwritten) = v diag(w) v', w ascending; v replaces a, its
  * columns are the eigenvectors. Householder tridiagonalisation, then implicit QL (Golub & Van Loan 2013, 8.3). Signs

@@ -1,66 +1,10 @@
-/* svd.c: singular values by one-sided Jacobi.
- *
- * a (or a', where it is wide) = q r. Rotations from the left make the rows of x = r orthogonal: g x = diag(s) vt with
- * g orthogonal, so r = g' diag(s) vt. Rows are contiguous, every element is its own chain, and the pairs of one round
- * of the tournament touch different rows, so threads share them. Singular values have high relative accuracy. */
+/* svd.c: singular values and vectors: a (or a', where it is wide) = q r, r = u b v' with b bidiagonal, then QR steps.
+ */
 #include "base/memory.h"
-#include "base/parallel.h"
-#include "kernels/kernels.h"
 #include "linalg/spectrum.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { SWEEPS = 60 };
-
-typedef struct jacobi {
-  const lm_kernel_linalg *kernel;
-  int64_t n, teams, round; /* teams: n, made even */
-  double *x, *g;           /* n x n each */
-  bool *turned;            /* whether pair k of this round was rotated */
-  double tolerance;
-} jacobi;
-
-static void one_pair(jacobi *j, int64_t a, int64_t b, bool *turned) {
-  double *x = j->x + a * j->n, *y = j->x + b * j->n;
-  double xx = j->kernel->dot(j->n, x, x), yy = j->kernel->dot(j->n, y, y), xy = j->kernel->dot(j->n, x, y);
-  *turned = false;
-  if (!(fabs(xy) > j->tolerance * sqrt(xx) * sqrt(yy))) return;
-  double zeta = (yy - xx) / (2.0 * xy);
-  double t = 1.0 / (fabs(zeta) + sqrt(fma(zeta, zeta, 1.0)));
-  if (zeta < 0.0) t = -t;
-  double c = 1.0 / sqrt(fma(t, t, 1.0)), s = t * c;
-  if (s == 0.0) return;
-  j->kernel->rotate(j->n, c, -s, x, y);
-  j->kernel->rotate(j->n, c, -s, j->g + a * j->n, j->g + b * j->n);
-  *turned = true;
-}
-
-/* Pairs [begin, end) of a round of the tournament (circle method). */
-static void play(void *context, int worker, int64_t begin, int64_t end) {
-  (void)worker;
-  jacobi *j = context;
-  int64_t ring = j->teams - 1;
-  for (int64_t k = begin; k < end; k++) {
-    int64_t a = k == 0 ? ring : (j->round + k) % ring, b = (j->round + ring - k) % ring;
-    int64_t low = a < b ? a : b, high = a < b ? b : a;
-    j->turned[k] = false;
-    if (high < j->n) one_pair(j, low, high, &j->turned[k]);
-  }
-}
-
-static lm_status sweep_all(jacobi *j, lm_err *e) {
-  for (int sweep = 0; sweep < SWEEPS; sweep++) {
-    bool any = false;
-    for (j->round = 0; j->round < j->teams - 1; j->round++) {
-      lm_status status = lm_parallel(j->teams / 2, 20000 / (j->n + 1) + 1, play, j, e);
-      if (status) return status;
-      for (int64_t k = 0; k < j->teams / 2; k++) any = any || j->turned[k];
-    }
-    if (!any) return LM_OK;
-  }
-  return lm_fail(e, LM_ERR_NUMERIC, "the singular values did not converge in %d sweeps", SWEEPS);
-}
 
 /* From the complete factor of a QR factorisation. */
 lm_status lm_mat_complete_rows(double *vt, int64_t from, int64_t n, lm_err *e) {
@@ -82,52 +26,44 @@ lm_status lm_mat_complete_rows(double *vt, int64_t from, int64_t n, lm_err *e) {
   return status;
 }
 
-/* Norms of x's rows into s, the rows divided by them into vt and g's into turned, in descending order (stable). */
-static lm_status finish(jacobi *j, double *s, double *vt, double *turned, lm_err *e) {
-  int64_t n = j->n, positive = 0;
-  double *norm = lm_alloc_array((size_t)n, sizeof *norm, "svd", e);
-  if (!norm) return LM_ERR_MEMORY;
-  for (int64_t i = 0; i < n; i++) norm[i] = sqrt(j->kernel->dot(n, j->x + i * n, j->x + i * n));
-  for (int64_t place = 0; place < n; place++) {
-    int64_t best = 0;
-    for (int64_t i = 1; i < n; i++)
-      if (norm[i] > norm[best]) best = i;
-    const double value = norm[best], *row = j->x + best * n;
-    for (int64_t i = 0; i < n && value > 0.0; i++) vt[place * n + i] = row[i] / value;
-    memcpy(turned + place * n, j->g + best * n, (size_t)n * sizeof *turned);
-    s[place] = value;
-    norm[best] = -1.0;
-    positive += value > 0.0;
-  }
-  lm_free(norm);
-  return positive < n ? lm_mat_complete_rows(vt, positive, n, e) : LM_OK;
-}
-
-/* r (n x n) = g' diag(s) vt, g in `turned`; r is overwritten. */
-static lm_status rotate_rows(int64_t n, double *r, double *s, double *vt, double *turned, lm_err *e) {
-  jacobi j = {.kernel = lm_kernels_of(LM_F64)->linalg, .n = n, .teams = n + (n & 1), .x = r};
-  j.tolerance = 0x1p-52 * sqrt((double)n);
-  j.g = lm_alloc_zero((size_t)(n * n) * sizeof *j.g, "svd", e);
-  j.turned = lm_alloc((size_t)j.teams, "svd", e);
-  lm_status status = j.g && j.turned ? LM_OK : LM_ERR_MEMORY;
-  for (int64_t i = 0; i < n && status == LM_OK; i++) j.g[i * (n + 1)] = 1.0;
-  if (status == LM_OK) status = sweep_all(&j, e);
-  if (status == LM_OK) status = finish(&j, s, vt, turned, e);
-  lm_free(j.g);
-  lm_free(j.turned);
+/* The transpose of the reflections' product: rows are the vectors. */
+static lm_status rows_of(const lm_qr *q, int64_t n, double *rows, double *room, lm_err *e) {
+  memset(room, 0, (size_t)(n * n) * sizeof *room);
+  for (int64_t i = 0; i < n; i++) room[i * (n + 1)] = 1.0;
+  lm_status status = lm_qr_apply(q, false, lm_mat_of(room, n, n), e);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < n; j++) rows[j * n + i] = room[i * n + j];
   return status;
 }
 
-/* t (tall x n, row-major; overwritten) = p diag(s) vt, p tall x n. */
+/* r (n x n, overwritten) = turned' diag(s) vt; both NULL: values alone. */
+static lm_status square_svd(int64_t n, double *r, double *s, double *vt, double *turned, lm_err *e) {
+  lm_qr left, right;
+  double *d = lm_alloc_array((size_t)(2 * n), sizeof *d, "svd", e);
+  if (!d) return LM_ERR_MEMORY;
+  lm_status status = lm_mat_bidiagonalise(lm_mat_of(r, n, n), &left, &right, d, d + n, e);
+  if (status == LM_OK && vt) status = rows_of(&left, n, turned, r, e);
+  if (status == LM_OK && vt) status = rows_of(&right, n, vt, r, e);
+  lm_qr_free(&left);
+  lm_qr_free(&right);
+  if (status == LM_OK) status = lm_bidiagonal_svd(n, d, d + n, s, vt ? turned : NULL, vt, e);
+  lm_free(d);
+  return status;
+}
+
+/* t (tall x n, row-major; overwritten) = p diag(s) vt, p tall x n; p and vt both NULL: values alone. */
 static lm_status tall_svd(lm_mat t, double *p, double *s, double *vt, lm_err *e) {
   int64_t tall = t.rows, n = t.columns;
   lm_qr q = {0};
-  double *turned = lm_alloc_array((size_t)(n * n), sizeof *turned, "svd", e);
-  lm_status status = turned ? lm_mat_qr(t, &q, e) : LM_ERR_MEMORY;
-  if (status == LM_OK) status = rotate_rows(n, t.at, s, vt, turned, e);
-  memset(p, 0, (size_t)(tall * n) * sizeof *p);
-  for (int64_t i = 0; i < n * n && status == LM_OK; i++) p[i % n * n + i / n] = turned[i];
-  if (status == LM_OK) status = lm_qr_apply(&q, false, lm_mat_of(p, tall, n), e);
+  double *turned = vt ? lm_alloc_array((size_t)(n * n), sizeof *turned, "svd", e) : NULL;
+  lm_status status = vt && !turned ? LM_ERR_MEMORY : tall > n ? lm_mat_qr(t, &q, e) : LM_OK;
+  if (status == LM_OK) status = square_svd(n, t.at, s, vt, turned, e);
+  if (status == LM_OK && vt) {
+    memset(p, 0, (size_t)(tall * n) * sizeof *p);
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t j = 0; j < n; j++) p[i * n + j] = turned[j * n + i];
+    if (tall > n) status = lm_qr_apply(&q, false, lm_mat_of(p, tall, n), e);
+  }
   lm_qr_free(&q);
   lm_free(turned);
   return status;
@@ -162,20 +98,24 @@ lm_status lm_mat_svd(lm_mat a, double *u, double *s, double *vt, lm_err *e) {
   bool zero;
   lm_status status = exponent_of(a.at, m * n, &exponent, &zero, e);
   if (status || k == 0) return status;
-  double *t = lm_alloc_array((size_t)(2 * tall * k + k * k), sizeof *t, "svd", e);
+  const bool wide = m < n, vectors = u != NULL;
+  double *t = lm_alloc_array((size_t)((vectors ? 2 : 1) * tall * k + (vectors ? k * k : 0)), sizeof *t, "svd", e);
   if (!t) return LM_ERR_MEMORY;
-  double *p = t + tall * k, *square = p + tall * k;
-  for (int64_t i = 0; i < m * n; i++) t[m < n ? i % n * m + i / n : i] = ldexp(a.at[i], -exponent);
+  double *p = vectors ? t + tall * k : NULL, *square = vectors ? p + tall * k : NULL;
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++) t[wide ? j * m + i : i * n + j] = ldexp(a.at[i * n + j], -exponent);
   status = tall_svd(lm_mat_of(t, tall, k), p, s, square, e);
   for (int64_t i = 0; i < k && status == LM_OK; i++) s[i] = ldexp(s[i], exponent);
-  if (status == LM_OK && m >= n) {
+  if (status == LM_OK && vectors && !wide) {
     memcpy(u, p, (size_t)(m * k) * sizeof *u);
     memcpy(vt, square, (size_t)(k * n) * sizeof *vt);
-  } else if (status == LM_OK) {
-    for (int64_t i = 0; i < k * k; i++) u[i % k * k + i / k] = square[i];
-    for (int64_t i = 0; i < n * k; i++) vt[i % k * n + i / k] = p[i];
+  } else if (status == LM_OK && vectors) {
+    for (int64_t i = 0; i < k; i++)
+      for (int64_t j = 0; j < k; j++) u[j * k + i] = square[i * k + j];
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t j = 0; j < k; j++) vt[j * n + i] = p[i * k + j];
   }
   lm_free(t);
-  if (status == LM_OK) lm_sign_columns(lm_mat_of(u, m, k), vt, n);
+  if (status == LM_OK && vectors) lm_sign_columns(lm_mat_of(u, m, k), vt, n);
   return status;
 }

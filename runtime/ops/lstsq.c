@@ -155,7 +155,7 @@ const lm_op lm_op_lstsq = {
            "Householder\n"
            "QR of a or a'. A rank-deficient matrix is a 'numeric' error that names the column; driver = 'svd' takes "
            "it,\n"
-           "by the runtime's own singular values (one-sided Jacobi). The gradient is that of full rank. Exact; "
+           "by the runtime's own singular values. The gradient is that of full rank. Exact; "
            "computed\n"
            "in float64.",
     .inputs = "a b",

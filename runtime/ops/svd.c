@@ -111,8 +111,8 @@ const lm_op lm_op_svd = {
         "u, s, vt = svd(a): a = u diag(s) vt, u and vt' with orthonormal columns, s descending and not negative.\n"
         "a is m,n, or a batch of matrices; with k = min(m, n), u is m,k, s k and vt k,n. Signs: in each column of u\n"
         "the element of largest absolute value (the first of equal ones) is positive. Computed in float64, by\n"
-        "OpenBLAS's dgesdd (close), or exactly, by QR and one-sided Jacobi (method = 'exact'), slower but of high\n"
-        "relative accuracy. The gradient needs singular values that differ and, for u and vt of a matrix that is\n"
+        "OpenBLAS's dgesdd (close), or exactly, by the runtime's own Householder bidiagonal form and QR steps\n"
+        "(method = 'exact'). The gradient needs singular values that differ and, for u and vt of a matrix that is\n"
         "not square, none that is 0. A NaN or an infinity in a is a 'numeric' error.",
     .inputs = "a",
     .group = "linear algebra",

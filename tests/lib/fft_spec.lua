@@ -36,6 +36,47 @@ describe("fft", function()
     near(product, sum)
   end)
 
+  it("convolves", function() -- against the sum itself
+    local function direct(x, k) -- of one axis
+      local sum = lamina.zeros { #x + #k - 1, dtype = "float64" }
+      for i = 1, #k do
+        for t = 1, #x do sum[i + t - 1] = sum[i + t - 1] + x[t] * k[i] end
+      end
+      return sum
+    end
+    for _, sizes in ipairs { { 1, 1 }, { 9, 4 }, { 4, 9 }, { 23, 8 } } do
+      local n, m = sizes[1], sizes[2]
+      local x, k = randn { n, dtype = "float64" }, randn { m, dtype = "float64" }
+      local full, short = direct(x, k), math.min(n, m)
+      near(x:fft_conv(k), full)
+      near(fft.fft_conv(x, k, { mode = "same" }), full[{ { (m - 1) // 2 + 1, (m - 1) // 2 + n } }])
+      near(x:fft_conv(k, { mode = "valid" }), full[{ { short, math.max(n, m) } }])
+      near(x:to("float32"):fft_conv(k:to "float32"):to "float64", full, 1e-5)
+    end
+    local rows, k = randn { 3, 6, dtype = "float64" }, randn { 1, 4, dtype = "float64" }
+    local each = rows:fft_conv(k, { dim = 2 }) -- broadcast over the rows
+    assert.same({ 3, 9 }, each.shape)
+    for i = 1, 3 do near(each[i], direct(rows[i], k[1])) end
+    local plane, y = randn { 5, 4, dtype = "float64" }, randn { 2, 3, dtype = "float64" }
+    local sum = lamina.zeros { 6, 6, dtype = "float64" }
+    for i = 1, 5 do
+      for j = 1, 4 do
+        local part = sum[{ { i, i + 1 }, { j, j + 2 } }]
+        sum[{ { i, i + 1 }, { j, j + 2 } }] = part + plane[{ i, j }] * y
+      end
+    end
+    near(plane:fft_conv(y), sum)
+    near(plane:fft_conv(y, { mode = "valid" }), sum[{ { 2, 5 }, { 3, 4 } }])
+    assert.is_false(plane:fft_conv(y).close)
+    assert.matches("fft_conv: x is 5x4 and y 9; expected as many axes",
+      message_of(function() plane:fft_conv(randn { 9, dtype = "float64" }) end))
+    assert.matches("mode = 'valid' needs one of them",
+      message_of(function() plane:fft_conv(randn { 9, 1, dtype = "float64" }, { mode = "valid" }) end))
+    assert.matches("axis 2 is named twice", message_of(function() plane:fft_conv(y, { dim = { 2, 2 } }) end))
+    local none = lamina.zeros { 0, 2, dtype = "float64" }
+    assert.matches("axis 1 is empty", message_of(function() plane:fft_conv(none) end))
+  end)
+
   it("has complex numbers", function()
     local z = fft.complex(f64 { 3, 0, -1 }, f64 { 4, 2, 0 })
     near(z:complex_abs(), f64 { 5, 2, 1 })

@@ -134,6 +134,9 @@ describe("linalg's spectra", function()
       local d = tensor { { 3, 0 }, { 0, -4 } }
       assert.near(4 / 3, d:cond(o):item(), 1e-6)
       assert.equal(math.huge, zeros { 2, 2 }:cond(o):item())
+      assert.near(3 / 4, d:cond({ p = "-2", method = method }):item(), 1e-6)
+      assert.near(25 / 12, d:cond({ p = "fro", method = method }):item(), 1e-6) -- 5 sqrt(1 / 9 + 1 / 16)
+      assert.near(49 / 12, d:cond({ p = "nuc", method = method }):item(), 1e-6)
       for ord, want in pairs { fro = 5, nuc = 7, ["2"] = 4, ["-2"] = 3, ["1"] = 4, ["-inf"] = 3 } do
         assert.near(want, d:matrix_norm { ord = ord, method = method }:item(), 1e-6)
       end
@@ -152,6 +155,22 @@ describe("linalg's spectra", function()
     near(x[{ { 1, 3 } }]:eigvalsh { method = "exact" }, tensor(NUMPY.eigvalsh, { dtype = "float64" }), 1e-13)
   end)
 
+  it("give conditions in other norms", function() -- the inverse of a is [[2, -1], [-3, 2]]
+    local a = tensor { { 2, 1 }, { 3, 2 }, dtype = "float64" }
+    local singular = tensor { { 1, 2 }, { 2, 4 }, dtype = "float64" }
+    for p, want in pairs { ["1"] = 5 * 5, inf = 5 * 5, ["-1"] = 3 * 3, ["-inf"] = 3 * 3 } do
+      assert.near(want, a:cond({ p = p }):item(), 1e-12)
+      local both = tensor({ { { 1, 2 }, { 2, 4 } }, { { 2, 1 }, { 3, 2 } } }, { dtype = "float64" }):cond { p = p }
+      assert.equal(math.huge, both[1])
+      assert.near(want, both[2], 1e-12)
+      assert.is_false(both.close)
+    end
+    assert.near(18, a:cond({ p = "fro", method = "exact" }):item(), 1e-12)
+    assert.is_true(singular:cond({ p = "fro", method = "exact" }):item() > 1e15)
+    assert.matches("cond: a is 2x3 but must be square for p = '1'",
+      message_of(function() lamina.ones { 2, 3 }:cond { p = "1" } end))
+  end)
+
   with_lapack("have complex eigenvalues", function()
     local a = lamina.randn { 6, 6, dtype = "float64" }
     local w, v = linalg.eig(a)
@@ -163,6 +182,10 @@ describe("linalg's spectra", function()
     near((x * x + y * y):sum(1), lamina.ones { 6, dtype = "float64" }, 1e-12)
     near(linalg.eig(tensor { { 0, -1 }, { 1, 0 } }), tensor { { 0, 1 }, { 0, -1 } }, 1e-6)
     assert.matches("eig: a is 2x3 but must", message_of(function() linalg.eig(lamina.ones { 2, 3 }) end))
+    local learned = tensor { { 2, 1 }, { 1, 3 } }:requires_grad(true)
+    assert.matches("eig: a needs a gradient, which eig does not have: .*detach",
+      message_of(function() linalg.eig(learned) end))
+    near(linalg.eig(learned:detach()):imag(), lamina.zeros { 2 }, 0)
   end)
 
   it("say what is missing without OpenBLAS", function()

@@ -54,14 +54,13 @@ lm_status lm_svd_one(int64_t method, int64_t m, int64_t n, double *a, double *u,
     return LM_OK;
   }
   if (method == LM_BY_LAPACK) return lm_lapack_svd(m, n, a, u, s, vt, full, e);
-  double *space = NULL, *left = u, *right = vt;
-  if (!u || full) {
-    space = lm_alloc_array((size_t)(m * k + k * n), sizeof *space, "svd", e);
+  double *space = NULL, *left = u;
+  if (u && full) {
+    space = lm_alloc_array((size_t)(m * k), sizeof *space, "svd", e);
     if (!space) return LM_ERR_MEMORY;
     left = space;
-    if (!u) right = space + m * k;
   }
-  lm_status status = lm_mat_svd(lm_mat_of(a, m, n), left, s, right, e);
+  lm_status status = lm_mat_svd(lm_mat_of(a, m, n), left, s, vt, e);
   if (status == LM_OK && u && full) status = complete(m, n, left, u, vt, e);
   lm_free(space);
   return status;
