@@ -1,10 +1,9 @@
-/* winograd.h: 3 x 3 convolutions of stride 1 by the minimal algorithm F(4 x 4, 3 x 3): an output tile of 4 x 4 pixels
- * from 36 multiplications instead of 144.
+/* winograd.h: 3 x 3 and 5 x 5 convolutions of stride 1 by minimal algorithms: F(4 x 4, 3 x 3), an output tile of 4 x
+ * 4 pixels from 36 multiplications instead of 144, and F(2 x 2, 5 x 5), a tile of 2 x 2 from 36 instead of 100.
  *
- * Along one axis, an input run d of 6 elements and a filter g of 3 give 4 outputs y through polynomials at the points
- * 0, +-3/4, +-3/2 and infinity (Toom-Cook; Winograd 1980; Lavin & Gray, CVPR 2016):
- *   y = A^T ((G g) * (B^T d))
- * and in two dimensions the matrices are applied along both axes. These points have float32 coefficients without
+ * Along one axis, an input run d of 6 elements and a filter g of 3 (5) give 4 (2) outputs y through polynomials at
+ * the points 0, +-3/4, +-3/2 and infinity (Toom-Cook; Winograd 1980; Lavin & Gray, CVPR 2016): y = A^T ((G g) * (B^T
+ * d)) and in two dimensions the matrices are applied along both axes. These points have float32 coefficients without
  * rounding in A and B, and their error is about 2 times that of the plain sum, where the usual 0, +-1, +-2 has 5.
  *
  * Orders of operations, for ever (a = 3/4, b = 3/2; every line one rounding for each fma, product or sum):
@@ -14,6 +13,9 @@
  *             y2 = fma(b2, m3 + m4, a2 * (m1 + m2))             y3 = fma(b3, m3 - m4, fma(a3, m1 - m2, m5))
  *   filter    u0 = c0 g0    u1, u2 = fma(ca a2, g2, ca g0) +- (ca a) g1    u3, u4 with cb, b    u5 = g2
  *             c0 = 1/a2b2, ca = 1/(2 a2 (a2 - b2)), cb = 1/(2 b2 (b2 - a2)), each coefficient rounded once
+ *   and for 5 taps and tiles of 2:
+ *   output    y1 = fma(b, m3 - m4, fma(a, m1 - m2, m5))
+ *   filter    u1, u2 = fma(ca a4, g4, fma(ca a2, g2, ca g0)) +- fma(ca a3, g3, (ca a) g1)       u5 = g4
  *   and the transposes of `output` (of an output's gradient) and `filter` (to a filter's gradient): see winograd.c
  * Input, filter and output's gradient go along w first, then along h; the other two along h first.
  *
@@ -24,10 +26,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LM_WINOGRAD_TILE = 4, LM_WINOGRAD_POINTS = 36 };
+enum { LM_WINOGRAD_SIDE = 6, LM_WINOGRAD_POINTS = 36 };
 
 /* Tile rows [row, row + rows) of the same plane in some images. */
 typedef struct lm_winograd_block {
+  int64_t tile;       /* outputs of a tile along an axis: 4 for 3 taps, 2 for 5 */
   int64_t h, w;       /* of the plane */
   int64_t top, left;  /* padding before its first row and column; 0 for outputs */
   int64_t images;     /* how many ... */
@@ -57,23 +60,27 @@ typedef struct lm_kernel_winograd {
   void (*output)(void *dst, const void *m, int64_t point_step, const lm_winograd_block *b, const void *bias,
                  bool relu, void *scratch);
 
-  /* G g G^T of rows x k filters, filter (row, k) at src + row * row_step + k * k_step, its taps in reverse order
-   * where `reversed`. Filters of one k lie side by side: dst[point * point_step + k * rows + row]. */
-  void (*filter)(void *dst, int64_t point_step, const void *src, int64_t rows, int64_t row_step, int64_t k,
+  /* G g G^T of rows x k filters of taps x taps, filter (row, k) at src + row * row_step + k * k_step, its taps in
+   * reverse order where `reversed`. Filters of one k lie side by side: dst[point * point_step + k * rows + row]. */
+  void (*filter)(void *dst, int64_t point_step, const void *src, int taps, int64_t rows, int64_t row_step, int64_t k,
                  int64_t k_step, bool reversed);
 
-  /* G^T s G: filter number i, of n, from s[point * point_step + i] to dst[9 * i ..]. */
-  void (*filter_grad)(void *dst, const void *s, int64_t point_step, int64_t n);
+  /* G^T s G: filter number i, of n, from s[point * point_step + i] to dst[taps^2 * i ..]. */
+  void (*filter_grad)(void *dst, const void *s, int64_t point_step, int taps, int64_t n);
 } lm_kernel_winograd;
 
 /* The number of tiles of a block, and that number in whole vectors. */
 static inline int64_t lm_winograd_tiles(const lm_winograd_block *b) { return b->images * b->rows * b->cols; }
 static inline int64_t lm_winograd_padded(int64_t tiles, int64_t vec) { return (tiles + vec - 1) / vec * vec; }
 
-/* The rows of a block with zeros around them: elements from one to the next, and in all. */
-static inline int64_t lm_winograd_pitch(const lm_winograd_block *b) { return LM_WINOGRAD_TILE * (b->cols + 1); }
+/* The rows of a block with zeros around them: how many for an image, elements from one to the next, and in all. Two
+ * quads are read from every tile. */
+static inline int64_t lm_winograd_rows(const lm_winograd_block *b) {
+  return b->tile * b->rows + LM_WINOGRAD_SIDE - b->tile;
+}
+static inline int64_t lm_winograd_pitch(const lm_winograd_block *b) { return b->tile * (b->cols - 1) + 8; }
 static inline int64_t lm_winograd_area(const lm_winograd_block *b) {
-  return b->images * (LM_WINOGRAD_TILE * b->rows + 2) * lm_winograd_pitch(b);
+  return b->images * lm_winograd_rows(b) * lm_winograd_pitch(b);
 }
 
 /* Fills at[0 .. padded tiles): the same for every block of these images, rows and cols, and for fewer images or, of
@@ -83,14 +90,13 @@ static inline void lm_winograd_offsets(const lm_winograd_block *b, int64_t vec, 
   for (int64_t image = 0; image < b->images; image++)
     for (int64_t row = 0; row < b->rows; row++)
       for (int64_t col = 0; col < b->cols; col++)
-        at[t++] =
-            ((image * (LM_WINOGRAD_TILE * b->rows + 2)) + LM_WINOGRAD_TILE * row) * pitch + LM_WINOGRAD_TILE * col;
+        at[t++] = (image * lm_winograd_rows(b) + b->tile * row) * pitch + b->tile * col;
   for (; t % vec; t++) at[t] = 0;
 }
 
 /* Elements of scratch that the plane functions need. */
 static inline int64_t lm_winograd_scratch(const lm_winograd_block *b, int64_t vec) {
-  int64_t places = LM_WINOGRAD_TILE * LM_WINOGRAD_TILE * (lm_winograd_padded(lm_winograd_tiles(b), vec) + vec);
+  int64_t places = b->tile * b->tile * (lm_winograd_padded(lm_winograd_tiles(b), vec) + vec);
   return lm_winograd_padded(lm_winograd_area(b), vec) + places + vec;
 }
 

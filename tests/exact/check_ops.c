@@ -23,6 +23,7 @@ static const extra extras[] = {
     {"linear", {"37x515; 61x515; 61", ""}},
     {"conv2d", {"3x5x31x29; 7x5x5x3; 7", "stride=2,1 pad=2,1"}},
     {"conv2d", {"2x29x23x17; 27x29x3x3; 27", "pad=1,1 activation=relu"}},
+    {"conv2d", {"2x26x13x11; 25x26x5x5; 25", "pad=2,2"}},
     {"conv2d", {"5x33x9x14; 18x33x3x3", "pad=1,1"}},
     {"conv2d", {"2x12x13x11; 12x1x3x3", "pad=1,1 groups=12"}},
     {"conv2d", {"1x3x61x57; 13x3x11x11", "stride=4,4 pad=2,2"}},

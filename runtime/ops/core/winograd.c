@@ -29,14 +29,19 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/* Outputs of a tile along an axis, for 3 or 5 taps. */
+static int64_t tile_of(const lm_conv_shape *s) { return LM_WINOGRAD_SIDE - s->kh + 1; }
+
 bool lm_winograd_fits(const lm_conv_shape *s) {
-  if (s->dtype != LM_F32 || s->kh != 3 || s->kw != 3 || s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1)
-    return false;
-  if (s->ph > 2 || s->pw > 2 || s->c / s->groups < LEAST_CHANNELS || s->o / s->groups < LEAST_CHANNELS) return false;
+  if (s->dtype != LM_F32 || (s->kh != 3 && s->kh != 5) || s->kw != s->kh) return false;
+  if (s->sh != 1 || s->sw != 1 || s->dh != 1 || s->dw != 1) return false;
+  if (s->ph >= s->kh || s->pw >= s->kw) return false;
+  if (s->c / s->groups < LEAST_CHANNELS || s->o / s->groups < LEAST_CHANNELS) return false;
   /* multiplications saved in the tiles of both images, those at the border included */
-  int64_t out = POINTS * ceil_div(s->oh, LM_WINOGRAD_TILE) * ceil_div(s->ow, LM_WINOGRAD_TILE);
-  int64_t in = POINTS * ceil_div(s->h, LM_WINOGRAD_TILE) * ceil_div(s->w, LM_WINOGRAD_TILE);
-  return 9 * s->oh * s->ow >= 2 * out && 9 * s->h * s->w >= 2 * in;
+  int64_t tile = tile_of(s), taps = s->kh * s->kw;
+  int64_t out = POINTS * ceil_div(s->oh, tile) * ceil_div(s->ow, tile);
+  int64_t in = POINTS * ceil_div(s->h, tile) * ceil_div(s->w, tile);
+  return taps * s->oh * s->ow >= 2 * out && taps * s->h * s->w >= 2 * in;
 }
 
 /* ---- forward and input gradient ------------------------------------------------------------------------------ */
@@ -44,6 +49,7 @@ bool lm_winograd_fits(const lm_conv_shape *s) {
 /* y = the convolution of x by filters; per group m outputs and k inputs. */
 typedef struct pass {
   const lm_kernels *kernels;
+  int64_t tile, taps; /* along an axis */
   int64_t n, groups, m, k, h, w, top, left, oh, ow;
   const float *x, *bias;
   float *y;
@@ -76,7 +82,7 @@ static void filter_task(void *context, int worker, int64_t begin, int64_t end) {
     int64_t k = lm_gemm_panel(p->k, gemm->kc, block), depth = lm_gemm_panel(p->k, gemm->kc, block + 1) - k;
     float *dst = (float *)(uintptr_t)p->filters + group * POINTS * p->point_step + p->m * k + row * depth;
     p->kernels->winograd->filter(dst, p->point_step, p->weight + group * p->group + row * p->row + k * p->column,
-                                 rows, p->row, depth, p->column, p->reversed);
+                                 (int)p->taps, rows, p->row, depth, p->column, p->reversed);
   }
 }
 
@@ -88,7 +94,8 @@ static lm_status make_filters(pass *p, lm_err *e) {
 
 /* Block number i: which images, which rows of tiles. */
 static lm_winograd_block block_of(const pass *p, int64_t i, int64_t *image) {
-  lm_winograd_block b = {.h = p->h, .w = p->w, .top = p->top, .left = p->left, .cols = p->tile_cols, .at = p->at};
+  lm_winograd_block b = {
+      .tile = p->tile, .h = p->h, .w = p->w, .top = p->top, .left = p->left, .cols = p->tile_cols, .at = p->at};
   int64_t per_image = ceil_div(p->tile_rows, p->block_rows);
   *image = i / per_image * p->block_images;
   b.images = smaller(p->block_images, p->n - *image);
@@ -176,10 +183,10 @@ static void choose_block(pass *p) {
 
 static void plan_blocks(pass *p) {
   const int64_t vec = p->kernels->gemm->vec;
-  p->tile_rows = ceil_div(p->oh, LM_WINOGRAD_TILE);
-  p->tile_cols = ceil_div(p->ow, LM_WINOGRAD_TILE);
+  p->tile_rows = ceil_div(p->oh, p->tile);
+  p->tile_cols = ceil_div(p->ow, p->tile);
   choose_block(p);
-  lm_winograd_block b = {.images = p->block_images, .rows = p->block_rows, .cols = p->tile_cols};
+  lm_winograd_block b = {.tile = p->tile, .images = p->block_images, .rows = p->block_rows, .cols = p->tile_cols};
   p->padded = lm_winograd_padded(lm_winograd_tiles(&b), 2 * vec);
   p->blocks = ceil_div(p->n, p->block_images) * ceil_div(p->tile_rows, p->block_rows);
   p->in_step = p->k * p->padded + ROOM;
@@ -212,7 +219,7 @@ static lm_status run_pass(pass *p, lm_packed_key *key, lm_err *e) {
     status = at ? LM_OK : LM_ERR_MEMORY;
   }
   if (status == LM_OK) {
-    lm_winograd_block b = {.images = p->block_images, .rows = p->block_rows, .cols = p->tile_cols};
+    lm_winograd_block b = {.tile = p->tile, .images = p->block_images, .rows = p->block_rows, .cols = p->tile_cols};
     lm_winograd_offsets(&b, p->kernels->gemm->vec, at);
     p->at = at;
     status = lm_parallel(p->blocks * p->groups, 1, block_task, p, e);
@@ -226,21 +233,26 @@ static lm_status run_pass(pass *p, lm_packed_key *key, lm_err *e) {
 
 lm_status lm_winograd_forward(const lm_conv_shape *s, const void *x, const void *weight, const void *bias, bool relu,
                               void *y, lm_err *e) {
-  pass p = {.n = s->n, .groups = s->groups, .m = s->o / s->groups, .k = s->c / s->groups};
+  const int64_t all = s->kh * s->kw;
+  pass p = {.tile = tile_of(s), .taps = s->kh, .n = s->n, .groups = s->groups};
+  p.m = s->o / s->groups, p.k = s->c / s->groups;
   p.h = s->h, p.w = s->w, p.top = s->ph, p.left = s->pw, p.oh = s->oh, p.ow = s->ow;
   p.x = x, p.bias = bias, p.y = y, p.relu = relu, p.weight = weight;
-  p.row = 9 * p.k, p.column = 9, p.group = 9 * p.k * p.m;
+  p.row = all * p.k, p.column = all, p.group = all * p.k * p.m;
   lm_packed_key key = {
       .storage = s->weight, .layout = 2, .dtype = s->dtype, .matrices = p.groups, .rows = p.m, .columns = p.k};
+  key.row_stride = s->kh;
   if (s->weight) key.place = (const char *)weight - (const char *)s->weight->data;
   return run_pass(&p, &key, e);
 }
 
 lm_status lm_winograd_grad_input(const lm_conv_shape *s, const void *dy, const void *weight, void *dx, lm_err *e) {
-  pass p = {.n = s->n, .groups = s->groups, .m = s->c / s->groups, .k = s->o / s->groups};
-  p.h = s->oh, p.w = s->ow, p.top = 2 - s->ph, p.left = 2 - s->pw, p.oh = s->h, p.ow = s->w;
+  const int64_t all = s->kh * s->kw;
+  pass p = {.tile = tile_of(s), .taps = s->kh, .n = s->n, .groups = s->groups};
+  p.m = s->c / s->groups, p.k = s->o / s->groups;
+  p.h = s->oh, p.w = s->ow, p.top = s->kh - 1 - s->ph, p.left = s->kw - 1 - s->pw, p.oh = s->h, p.ow = s->w;
   p.x = dy, p.y = dx, p.weight = weight;
-  p.row = 9, p.column = 9 * p.m, p.group = 9 * p.k * p.m, p.reversed = true;
+  p.row = all, p.column = all * p.m, p.group = all * p.k * p.m, p.reversed = true;
   lm_packed_key key = {0};
   return run_pass(&p, &key, e);
 }
@@ -250,6 +262,7 @@ lm_status lm_winograd_grad_input(const lm_conv_shape *s, const void *dy, const v
 typedef struct weighing {
   const lm_conv_shape *s;
   const lm_kernels *kernels;
+  int64_t tile;
   int64_t m, k, pitch; /* outputs and inputs of a group; k in whole panels */
   const float *x, *dy;
   float *dw;
@@ -268,10 +281,9 @@ static void plane_task(void *context, int worker, int64_t begin, int64_t end) {
   const weighing *w = context;
   const lm_conv_shape *s = w->s;
   float *scratch = w->work + worker * w->worker;
-  lm_winograd_block b = {.images = w->images,
-                         .rows = ceil_div(s->oh, LM_WINOGRAD_TILE),
-                         .cols = ceil_div(s->ow, LM_WINOGRAD_TILE),
-                         .at = w->at};
+  lm_winograd_block b = {.tile = w->tile, .images = w->images, .at = w->at};
+  b.rows = ceil_div(s->oh, w->tile);
+  b.cols = ceil_div(s->ow, w->tile);
   for (int64_t item = begin; item < end; item++) {
     bool of_x = item < s->c;
     int64_t channel = of_x ? item : item - s->c, channels = of_x ? s->c : s->o;
@@ -321,16 +333,18 @@ static void point_task(void *context, int worker, int64_t begin, int64_t end) {
 
 static void back_task(void *context, int worker, int64_t begin, int64_t end) {
   const weighing *w = context;
+  const int64_t taps = w->s->kh;
   (void)worker;
   for (int64_t o = begin; o < end; o++)
-    w->kernels->winograd->filter_grad(
-        w->dw + o * w->k * 9, w->sums + o / w->m * POINTS * w->sum_step + o % w->m * w->pitch, w->sum_step, w->k);
+    w->kernels->winograd->filter_grad(w->dw + o * w->k * taps * taps,
+                                      w->sums + o / w->m * POINTS * w->sum_step + o % w->m * w->pitch, w->sum_step,
+                                      (int)taps, w->k);
 }
 
 /* One turn after another; the sums run on. */
 static lm_status weigh(weighing *w, int64_t turn, lm_err *e) {
   const lm_conv_shape *s = w->s;
-  const int64_t image_tiles = ceil_div(s->oh, LM_WINOGRAD_TILE) * ceil_div(s->ow, LM_WINOGRAD_TILE);
+  const int64_t image_tiles = ceil_div(s->oh, w->tile) * ceil_div(s->ow, w->tile);
   lm_status status = LM_OK;
   for (w->first = 0; w->first < s->n && status == LM_OK; w->first += turn) {
     w->images = smaller(turn, s->n - w->first);
@@ -348,7 +362,8 @@ lm_status lm_winograd_grad_weight(const lm_conv_shape *s, const void *dy, const 
   w.x = x, w.dy = dy, w.dw = dw;
   w.pitch = ceil_div(w.k, lanes) * lanes;
   w.sum_step = w.m * w.pitch + ROOM;
-  lm_winograd_block b = {.rows = ceil_div(s->oh, LM_WINOGRAD_TILE), .cols = ceil_div(s->ow, LM_WINOGRAD_TILE)};
+  w.tile = tile_of(s);
+  lm_winograd_block b = {.tile = w.tile, .rows = ceil_div(s->oh, w.tile), .cols = ceil_div(s->ow, w.tile)};
   int64_t image_bytes = POINTS * (s->c + s->o) * b.rows * b.cols * (int64_t)sizeof(float);
   b.images = larger(smaller(TURN_BYTES / image_bytes, s->n), 1);
   w.padded = lm_winograd_padded(lm_winograd_tiles(&b), vec);

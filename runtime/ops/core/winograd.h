@@ -1,11 +1,11 @@
-/* winograd.h: convolutions of 3 x 3 and stride 1 by F(4 x 4, 3 x 3) (kernels/winograd.h), over raw memory, divided
- * among the threads. conv.c and conv_grad.c ask lm_winograd_fits and come here.
+/* winograd.h: convolutions of 3 x 3 and 5 x 5, stride 1, by F(4 x 4, 3 x 3) and F(2 x 2, 5 x 5) (kernels/winograd.h),
+ * over raw memory, divided among the threads. conv.c and conv_grad.c ask lm_winograd_fits and come here.
  *
  * Orders of operations, for ever: filters and tiles of 6 x 6 are transformed; each of the 36 points of a tile is one
  * chain of fused multiply-adds from +0 over the input channels of the group ascending; these are transformed to 4 x 4
- * outputs; then + bias, then the activation. The input gradient is the same with output's gradient for input,
+ * (2 x 2) outputs; then + bias, then the activation. The input gradient is the same with output's gradient for input,
  * channels exchanged and taps reversed. In the weight gradient each point of a filter is one chain over (n, tile row,
- * tile column) ascending, transformed to 3 x 3. Nothing depends on the number of images but the length of the last.
+ * tile column) ascending, transformed back. Nothing depends on the number of images but the length of the last.
  */
 #ifndef LM_OPS_CORE_WINOGRAD_H
 #define LM_OPS_CORE_WINOGRAD_H

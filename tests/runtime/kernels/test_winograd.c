@@ -26,26 +26,29 @@ static float *random_floats(int64_t n, uint64_t state) {
   return x;
 }
 
-/* n c h w o pad_h pad_w groups */
-static const int64_t shapes[][8] = {{1, 24, 8, 8, 24, 1, 1, 1},   {3, 25, 9, 30, 33, 1, 1, 1},
-                                    {5, 24, 14, 7, 40, 0, 2, 1},  {9, 40, 7, 7, 26, 1, 1, 1},
-                                    {2, 50, 16, 18, 54, 1, 1, 2}, {1, 500, 6, 8, 28, 1, 1, 1},
-                                    {2, 24, 35, 79, 24, 2, 0, 1}, {2, 24, 6, 6, 24, 1, 1, 1},
-                                    {1, 24, 8, 8, 24, 2, 2, 1},   {2, 48, 8, 6, 48, 1, 1, 2}};
+/* n c h w o pad_h pad_w groups taps */
+static const int64_t shapes[][9] = {
+    {1, 24, 8, 8, 24, 1, 1, 1, 3},   {3, 25, 9, 30, 33, 1, 1, 1, 3},  {5, 24, 14, 7, 40, 0, 2, 1, 3},
+    {9, 40, 7, 7, 26, 1, 1, 1, 3},   {2, 50, 16, 18, 54, 1, 1, 2, 3}, {1, 400, 6, 8, 25, 1, 1, 1, 3},
+    {1, 24, 19, 71, 24, 2, 0, 1, 3}, {1, 24, 8, 8, 24, 2, 2, 1, 5},   {3, 25, 9, 31, 33, 2, 2, 1, 5},
+    {2, 24, 6, 6, 24, 1, 1, 1, 3},   {1, 24, 8, 8, 24, 2, 2, 1, 3},   {2, 48, 8, 6, 48, 1, 1, 2, 3},
+    {2, 54, 12, 14, 50, 2, 4, 2, 5}, {7, 30, 13, 13, 26, 2, 2, 1, 5}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
-static lm_conv_shape shape_of(const int64_t v[8]) {
-  lm_conv_shape s = {.dtype = LM_F32, .n = v[0], .c = v[1], .h = v[2], .w = v[3], .o = v[4], .kh = 3, .kw = 3};
+static lm_conv_shape shape_of(const int64_t v[9]) {
+  lm_conv_shape s = {.dtype = LM_F32, .n = v[0], .c = v[1], .h = v[2], .w = v[3], .o = v[4], .kh = v[8], .kw = v[8]};
   s.sh = s.sw = s.dh = s.dw = 1;
   s.ph = v[5], s.pw = v[6], s.groups = v[7];
-  s.oh = lm_conv_size(s.h, 3, 1, s.ph, 1);
-  s.ow = lm_conv_size(s.w, 3, 1, s.pw, 1);
+  s.oh = lm_conv_size(s.h, s.kh, 1, s.ph, 1);
+  s.ow = lm_conv_size(s.w, s.kw, 1, s.pw, 1);
   return s;
 }
 
 /* ---- the definition ------------------------------------------------------------------------------------------ */
 
 static const float a1 = 0.75f, a2 = 0.5625f, a3 = 0.421875f, b1 = 1.5f, b2 = 2.25f, b3 = 3.375f;
+
+static int taps = 3, tile = 4; /* along an axis, of the shape at hand */
 
 /* Transforms of n elements to m, `step` apart. */
 typedef void (*axis)(const float *from, int step, float *to, int to_step);
@@ -65,12 +68,22 @@ static void output_axis(const float *m, int s, float *y, int t) {
   float plus_a = m[s] + m[2 * s], less_a = m[s] - m[2 * s], plus_b = m[3 * s] + m[4 * s],
         less_b = m[3 * s] - m[4 * s];
   y[0] = (m[0] + plus_a) + plus_b;
+  if (tile == 2) {
+    y[t] = fmaf(b1, less_b, fmaf(a1, less_a, m[5 * s]));
+    return;
+  }
   y[t] = fmaf(b1, less_b, a1 * less_a);
   y[2 * t] = fmaf(b2, plus_b, a2 * plus_a);
   y[3 * t] = fmaf(b3, less_b, fmaf(a3, less_a, m[5 * s]));
 }
 
 static void output_grad_axis(const float *y, int s, float *z, int t) {
+  if (tile == 2) {
+    const float points[] = {0, a1, -a1, b1, -b1};
+    for (int i = 0; i < 5; i++) z[i * t] = i ? fmaf(points[i], y[s], y[0]) : y[0];
+    z[5 * t] = y[s];
+    return;
+  }
   float odd_a = fmaf(a3, y[3 * s], a1 * y[s]), odd_b = fmaf(b3, y[3 * s], b1 * y[s]);
   z[0] = y[0];
   z[t] = fmaf(a2, y[2 * s], y[0]) + odd_a;
@@ -88,20 +101,27 @@ static void filter_axis(const float *g, int s, float *u, int t) {
   for (int pair = 0; pair < 2; pair++) {
     double p = pair ? 1.5 : 0.75, c = factor(p, pair ? 0.75 : 1.5);
     float even = fmaf((float)(c * p * p), g[2 * s], (float)c * g[0]), odd = (float)(c * p) * g[s];
+    if (taps == 5) {
+      even = fmaf((float)(c * p * p * p * p), g[4 * s], even);
+      odd = fmaf((float)(c * p * p * p), g[3 * s], odd);
+    }
     u[(1 + 2 * pair) * t] = even + odd;
     u[(2 + 2 * pair) * t] = even - odd;
   }
-  u[5 * t] = g[2 * s];
+  u[5 * t] = g[(taps - 1) * s];
 }
 
 static void filter_grad_axis(const float *s, int from, float *g, int t) {
-  float ca = (float)factor(0.75, 1.5), cb = (float)factor(1.5, 0.75);
   float plus_a = s[from] + s[2 * from], less_a = s[from] - s[2 * from];
   float plus_b = s[3 * from] + s[4 * from], less_b = s[3 * from] - s[4 * from];
-  g[0] = fmaf(cb, plus_b, fmaf(ca, plus_a, (float)(1 / (0.5625 * 2.25)) * s[0]));
-  g[t] = fmaf((float)(factor(1.5, 0.75) * 1.5), less_b, (float)(factor(0.75, 1.5) * 0.75) * less_a);
-  g[2 * t] =
-      fmaf((float)(factor(1.5, 0.75) * 2.25), plus_b, fmaf((float)(factor(0.75, 1.5) * 0.5625), plus_a, s[5 * from]));
+  for (int k = 0; k < taps; k++) {
+    float in_a = k % 2 ? less_a : plus_a, in_b = k % 2 ? less_b : plus_b;
+    float ca = (float)(factor(0.75, 1.5) * pow(0.75, k)), cb = (float)(factor(1.5, 0.75) * pow(1.5, k));
+    float first = k == 0          ? fmaf(ca, in_a, (float)(1 / (0.5625 * 2.25)) * s[0])
+                  : k == taps - 1 ? fmaf(ca, in_a, s[5 * from])
+                                  : ca * in_a;
+    g[k * t] = fmaf(cb, in_b, first);
+  }
 }
 
 /* from: n x n, to: m x m; along w first, or along h first. */
@@ -116,7 +136,7 @@ static void both_axes(axis f, int n, int m, bool w_first, const float *from, flo
   }
 }
 
-static float at(const float *plane, int64_t h, int64_t w, int64_t i, int64_t j) {
+static float pixel(const float *plane, int64_t h, int64_t w, int64_t i, int64_t j) {
   return i < 0 || j < 0 || i >= h || j >= w ? 0 : plane[i * w + j];
 }
 
@@ -124,7 +144,7 @@ static float at(const float *plane, int64_t h, int64_t w, int64_t i, int64_t j) 
 static void input_tile(const float *plane, int64_t h, int64_t w, int64_t top, int64_t left, int64_t row, int64_t col,
                        float v[36]) {
   float d[36];
-  for (int i = 0; i < 36; i++) d[i] = at(plane, h, w, 4 * row + i / 6 - top, 4 * col + i % 6 - left);
+  for (int i = 0; i < 36; i++) d[i] = pixel(plane, h, w, tile * row + i / 6 - top, tile * col + i % 6 - left);
   both_axes(input_axis, 6, 6, true, d, v);
 }
 
@@ -132,19 +152,20 @@ static void input_tile(const float *plane, int64_t h, int64_t w, int64_t top, in
 static void pass_reference(int64_t n, int64_t k, int64_t m, int64_t groups, int64_t h, int64_t w, int64_t top,
                            int64_t left, int64_t oh, int64_t ow, const float *x, const float *filters, float *y) {
   float *u = malloc(sizeof *u * (size_t)(groups * m * k * 36)), *v = malloc(sizeof *v * (size_t)(k * 36));
-  for (int64_t i = 0; i < groups * m * k; i++) both_axes(filter_axis, 3, 6, true, filters + 9 * i, u + 36 * i);
+  for (int64_t i = 0; i < groups * m * k; i++)
+    both_axes(filter_axis, taps, 6, true, filters + taps * taps * i, u + 36 * i);
   for (int64_t i = 0; i < n * groups; i++)
-    for (int64_t tile = 0, cols = (ow + 3) / 4; tile < (oh + 3) / 4 * cols; tile++) {
+    for (int64_t at = 0, cols = (ow + tile - 1) / tile; at < (oh + tile - 1) / tile * cols; at++) {
       for (int64_t c = 0; c < k; c++)
-        input_tile(x + (i * k + c) * h * w, h, w, top, left, tile / cols, tile % cols, v + 36 * c);
+        input_tile(x + (i * k + c) * h * w, h, w, top, left, at / cols, at % cols, v + 36 * c);
       for (int64_t o = 0; o < m; o++) {
         float products[36] = {0}, out[16];
         for (int64_t c = 0; c < k; c++)
           for (int p = 0; p < 36; p++)
             products[p] = fmaf(u[((i % groups * m + o) * k + c) * 36 + p], v[36 * c + p], products[p]);
-        both_axes(output_axis, 6, 4, false, products, out);
-        for (int q = 0; q < 16; q++) {
-          int64_t row = tile / cols * 4 + q / 4, col = tile % cols * 4 + q % 4;
+        both_axes(output_axis, 6, tile, false, products, out);
+        for (int q = 0; q < tile * tile; q++) {
+          int64_t row = at / cols * tile + q / tile, col = at % cols * tile + q % tile;
           if (row < oh && col < ow) y[((i * m + o) * oh + row) * ow + col] = out[q];
         }
       }
@@ -154,20 +175,21 @@ static void pass_reference(int64_t n, int64_t k, int64_t m, int64_t groups, int6
 }
 
 static void weight_reference(const lm_conv_shape *s, const float *dy, const float *x, float *dw) {
-  int64_t m = s->o / s->groups, k = s->c / s->groups, cols = (s->ow + 3) / 4;
+  int64_t m = s->o / s->groups, k = s->c / s->groups, cols = (s->ow + tile - 1) / tile;
   for (int64_t o = 0; o < s->o; o++)
     for (int64_t c = 0; c < k; c++) {
       float sums[36] = {0}, d[16], z[36], v[36];
       for (int64_t n = 0; n < s->n; n++)
-        for (int64_t tile = 0; tile < (s->oh + 3) / 4 * cols; tile++) {
+        for (int64_t place = 0; place < (s->oh + tile - 1) / tile * cols; place++) {
           const float *out = dy + (n * s->o + o) * s->oh * s->ow;
-          for (int q = 0; q < 16; q++) d[q] = at(out, s->oh, s->ow, tile / cols * 4 + q / 4, tile % cols * 4 + q % 4);
-          both_axes(output_grad_axis, 4, 6, true, d, z);
-          input_tile(x + (n * s->c + o / m * k + c) * s->h * s->w, s->h, s->w, s->ph, s->pw, tile / cols, tile % cols,
-                     v);
+          for (int q = 0; q < tile * tile; q++)
+            d[q] = pixel(out, s->oh, s->ow, place / cols * tile + q / tile, place % cols * tile + q % tile);
+          both_axes(output_grad_axis, tile, 6, true, d, z);
+          input_tile(x + (n * s->c + o / m * k + c) * s->h * s->w, s->h, s->w, s->ph, s->pw, place / cols,
+                     place % cols, v);
           for (int p = 0; p < 36; p++) sums[p] = fmaf(z[p], v[p], sums[p]);
         }
-      both_axes(filter_grad_axis, 6, 3, false, sums, dw + (o * k + c) * 9);
+      both_axes(filter_grad_axis, 6, taps, false, sums, dw + (o * k + c) * taps * taps);
     }
 }
 
@@ -176,7 +198,8 @@ static void turn_filters(const lm_conv_shape *s, const float *w, float *turned) 
   int64_t m = s->o / s->groups, k = s->c / s->groups;
   for (int64_t o = 0; o < s->o; o++)
     for (int64_t c = 0; c < k; c++)
-      for (int t = 0; t < 9; t++) turned[((o / m * k + c) * m + o % m) * 9 + t] = w[(o * k + c) * 9 + 8 - t];
+      for (int t = 0, all = taps * taps; t < all; t++)
+        turned[((o / m * k + c) * m + o % m) * all + t] = w[(o * k + c) * all + all - 1 - t];
 }
 
 /* ---- tests --------------------------------------------------------------------------------------------------- */
@@ -194,8 +217,9 @@ static void definitions(void **unused) {
   for (int q = 0; q < SHAPES; q++) {
     lm_conv_shape s = shape_of(shapes[q]);
     assert_true(lm_winograd_fits(&s));
+    taps = (int)s.kh, tile = 7 - taps;
     int64_t m = s.o / s.groups, k = s.c / s.groups;
-    int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * k * 9, ny = s.n * s.o * s.oh * s.ow;
+    int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * k * s.kh * s.kw, ny = s.n * s.o * s.oh * s.ow;
     float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *bias = random_floats(s.o, 3);
     float *dy = random_floats(ny, 4), *turned = random_floats(nw, 4);
     float *y = random_floats(ny, 5), *dx = random_floats(nx, 5), *dw = random_floats(nw, 5);
@@ -206,7 +230,7 @@ static void definitions(void **unused) {
       y0[i] = y0[i] <= 0 ? 0 : y0[i];
     }
     turn_filters(&s, w, turned);
-    pass_reference(s.n, m, k, s.groups, s.oh, s.ow, 2 - s.ph, 2 - s.pw, s.h, s.w, dy, turned, dx0);
+    pass_reference(s.n, m, k, s.groups, s.oh, s.ow, s.kh - 1 - s.ph, s.kw - 1 - s.pw, s.h, s.w, dy, turned, dx0);
     weight_reference(&s, dy, x, dw0);
     for (int threads = 1; threads <= 4; threads++) {
       lm_err e;
@@ -244,12 +268,14 @@ static double error_of(const float *got, const double *want, int64_t n) {
  * value; the plain float32 sum stays below 2 of these. */
 static void errors(void **unused) {
   (void)unused;
-  static const int64_t cases[][8] = {
-      {2, 64, 28, 28, 64, 1, 1, 1}, {1, 512, 7, 7, 64, 1, 1, 1}, {8, 24, 32, 32, 24, 1, 1, 1}};
-  for (int q = 0; q < 3; q++) {
+  static const int64_t cases[][9] = {{1, 64, 28, 28, 32, 1, 1, 1, 3},
+                                     {1, 512, 7, 7, 24, 1, 1, 1, 3},
+                                     {3, 24, 32, 32, 24, 1, 1, 1, 3},
+                                     {1, 64, 19, 19, 24, 2, 2, 1, 5}};
+  for (int q = 0; q < 4; q++) {
     lm_conv_shape s = shape_of(cases[q]), wide = s;
     wide.dtype = LM_F64;
-    int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * s.c * 9, ny = s.n * s.o * s.oh * s.ow;
+    int64_t nx = s.n * s.c * s.h * s.w, nw = s.o * s.c * s.kh * s.kw, ny = s.n * s.o * s.oh * s.ow;
     float *x = random_floats(nx, 1), *w = random_floats(nw, 2), *dy = random_floats(ny, 4);
     float *y = random_floats(ny, 5), *dx = random_floats(nx, 5), *dw = random_floats(nw, 5);
     double *x64 = widen(x, nx), *w64 = widen(w, nw), *dy64 = widen(dy, ny);
@@ -264,7 +290,8 @@ static void errors(void **unused) {
     const double bound = 8 * 0x1p-24;
     assert_true(error_of(y, y64, ny) <= bound * sqrt((double)s.c));
     assert_true(error_of(dx, dx64, nx) <= bound * sqrt((double)s.o));
-    assert_true(error_of(dw, dw64, nw) <= bound * sqrt((double)(s.n * s.oh * s.ow) / 16));
+    assert_true(error_of(dw, dw64, nw) <=
+                bound * sqrt((double)(s.n * s.oh * s.ow) / (double)((7 - s.kh) * (7 - s.kh))));
     float *all[] = {x, w, dy, y, dx, dw};
     double *all64[] = {x64, w64, dy64, y64, dx64, dw64};
     for (int i = 0; i < 6; i++) free(all[i]), free(all64[i]);
@@ -285,7 +312,7 @@ static void choices(void **unused) {
   assert_false(lm_winograd_fits(&other));
   other = s, other.c = 23;
   assert_false(lm_winograd_fits(&other));
-  int64_t tiny[8] = {1, 24, 5, 5, 24, 1, 1, 1};
+  int64_t tiny[9] = {1, 24, 5, 5, 24, 1, 1, 1, 3};
   other = shape_of(tiny);
   assert_false(lm_winograd_fits(&other));
   other = s, other.sw = 2;
@@ -298,6 +325,8 @@ static void choices(void **unused) {
   assert_false(lm_winograd_fits(&other));
   other = s, other.kw = 5;
   assert_false(lm_winograd_fits(&other));
+  other = s, other.kh = other.kw = 7;
+  assert_false(lm_winograd_fits(&other));
 }
 
 /* Channels of a group, padding, and how much of the border's tiles is used: the last that fits, the first that does
@@ -306,14 +335,15 @@ static void both_sides_of_fitting(void **unused) {
   (void)unused;
   static const struct {
     bool fits;
-    int64_t v[8];
-  } cases[] = {
-      {true, {1, 24, 8, 8, 24, 1, 1, 1}}, {false, {1, 23, 8, 8, 24, 1, 1, 1}}, {false, {1, 24, 8, 8, 23, 1, 1, 1}},
-      {true, {1, 48, 8, 8, 48, 1, 1, 2}}, {false, {1, 46, 8, 8, 48, 1, 1, 2}}, {false, {1, 48, 8, 8, 46, 1, 1, 2}},
-      {true, {1, 24, 8, 8, 24, 2, 2, 1}}, {false, {1, 24, 8, 8, 24, 3, 2, 1}}, {false, {1, 24, 8, 8, 24, 2, 3, 1}},
-      {true, {1, 24, 6, 6, 24, 1, 1, 1}}, {false, {1, 24, 5, 6, 24, 1, 1, 1}}, {true, {1, 24, 4, 4, 24, 1, 1, 1}},
-      {true, {1, 24, 3, 3, 24, 1, 1, 1}}, {false, {1, 24, 2, 3, 24, 1, 1, 1}}, {false, {1, 24, 5, 5, 24, 0, 0, 1}},
-      {true, {1, 24, 6, 6, 24, 0, 0, 1}}};
+    int64_t v[9];
+  } cases[] = {{true, {1, 24, 8, 8, 24, 1, 1, 1, 3}},  {false, {1, 23, 8, 8, 24, 1, 1, 1, 3}},
+               {false, {1, 24, 8, 8, 23, 1, 1, 1, 3}}, {true, {1, 48, 8, 8, 48, 1, 1, 2, 3}},
+               {false, {1, 46, 8, 8, 48, 1, 1, 2, 3}}, {false, {1, 48, 8, 8, 46, 1, 1, 2, 3}},
+               {true, {1, 24, 8, 8, 24, 2, 2, 1, 3}},  {false, {1, 24, 8, 8, 24, 3, 2, 1, 3}},
+               {false, {1, 24, 8, 8, 24, 2, 3, 1, 3}}, {true, {1, 24, 6, 6, 24, 1, 1, 1, 3}},
+               {false, {1, 24, 5, 6, 24, 1, 1, 1, 3}}, {true, {1, 24, 4, 4, 24, 1, 1, 1, 3}},
+               {true, {1, 24, 3, 3, 24, 1, 1, 1, 3}},  {false, {1, 24, 2, 3, 24, 1, 1, 1, 3}},
+               {false, {1, 24, 5, 5, 24, 0, 0, 1, 3}}, {true, {1, 24, 6, 6, 24, 0, 0, 1, 3}}};
   for (size_t q = 0; q < sizeof cases / sizeof cases[0]; q++) {
     lm_conv_shape s = shape_of(cases[q].v);
     const int64_t out = 36 * ((s.oh + 3) / 4) * ((s.ow + 3) / 4), in = 36 * ((s.h + 3) / 4) * ((s.w + 3) / 4);
