@@ -123,6 +123,28 @@ static int image_resize(lua_State *L) {
   return 1;
 }
 
+/* level_moments(x) -> mean, std */
+static int image_level_moments(lua_State *L) {
+  lm_tensor *x = bind_tensor(L, 1, "level_moments: x");
+  double mean = 0, std = 0;
+  lm_err err = {0};
+  bind_check(L, lm_level_moments(x, &mean, &std, &err), &err);
+  lua_pushnumber(L, mean);
+  lua_pushnumber(L, std);
+  return 2;
+}
+
+/* level_standardise(x, mean, std) -> images */
+static int image_level_standardise(lua_State *L) {
+  lm_tensor *x = bind_tensor(L, 1, "level_standardise: x");
+  double mean = bind_real(L, 2, "level_standardise: mean"), std = bind_real(L, 3, "level_standardise: std");
+  lm_tensor **out = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_level_standardise(out, x, mean, std, &err), &err);
+  bind_account(L, *out);
+  return 1;
+}
+
 static const bind_doc docs[] = {
     {"image.gratings", "gratings(size, params) -> images",
      "Gratings and Gabor patches, n x 1 x size x size, from n x 8 parameters: orientation, frequency, phase, "
@@ -137,12 +159,21 @@ static const bind_doc docs[] = {
     {"image.object_names", "object_names() -> list of strings", "The shapes that objects can draw."},
     {"image.resize", "resize(x, height, width[, method]) -> images",
      "The last two axes made height x width: 'box' (means over areas, the default) or 'bilinear'."},
+    {"image.level_moments", "level_moments(x) -> mean, std",
+     "Mean and standard deviation of all pixels of a contiguous uint8 tensor, from whole sums."},
+    {"image.level_standardise", "level_standardise(x, mean, std) -> images",
+     "(x - mean) * (1 / std) as float32, of contiguous uint8 pictures ... x H x W as ... x 1 x H x W."},
     {NULL, NULL, NULL}};
 
 int bind_open_image(lua_State *L) {
-  static const luaL_Reg functions[] = {{"gratings", image_gratings}, {"gabors", image_gabors},
-                                       {"objects", image_objects},   {"object_names", image_object_names},
-                                       {"resize", image_resize},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"gratings", image_gratings},
+                                       {"gabors", image_gabors},
+                                       {"objects", image_objects},
+                                       {"object_names", image_object_names},
+                                       {"resize", image_resize},
+                                       {"level_moments", image_level_moments},
+                                       {"level_standardise", image_level_standardise},
+                                       {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

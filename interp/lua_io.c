@@ -165,6 +165,42 @@ static int io_idx_read(lua_State *L) {
   return 1;
 }
 
+enum { IDX_FILES = 16 };
+
+/* idx_read_all(list of paths) -> list of tensors, list of hashes */
+static int io_idx_read_all(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  int64_t n = (int64_t)lua_rawlen(L, 1);
+  if (n > IDX_FILES) bind_fail(L, "idx_read_all: %d files, at most %d are read at a time", (int)n, IDX_FILES);
+  const char *paths[IDX_FILES];
+  char hash[IDX_FILES][LM_SHA256_HEX];
+  lm_tensor **slots[IDX_FILES], *out[IDX_FILES];
+  for (int64_t i = 0; i < n; i++) { /* the texts stay the list's */
+    lua_rawgeti(L, 1, i + 1);
+    paths[i] = own_path(L, -1, "idx_read_all");
+    lua_pop(L, 1);
+  }
+  lua_createtable(L, (int)n, 0);
+  lua_createtable(L, (int)n, 0);
+  for (int64_t i = 0; i < n; i++) {
+    slots[i] = bind_new_tensor(L);
+    lua_rawseti(L, 2, i + 1);
+  }
+  lm_err err = {0};
+  lm_status status = lm_idx_read_all(out, hash, paths, n, &err);
+  for (int64_t i = 0; i < n && status == LM_OK; i++) *slots[i] = out[i];
+  bind_check(L, status, &err);
+  for (int64_t i = 0; i < n; i++) {
+    lua_rawgeti(L, 2, i + 1);
+    bind_account(L, out[i]);
+    lua_pop(L, 1);
+    lua_pushstring(L, hash[i]);
+    lua_rawseti(L, 3, i + 1);
+  }
+  return 2;
+}
+
 static int io_idx_write(lua_State *L) {
   const char *path = own_path(L, 1, "idx_write");
   lm_tensor *t = bind_tensor(L, 2, "idx_write: the array");
@@ -341,6 +377,7 @@ static const luaL_Reg functions[] = {{"npy_read", io_npy_read},
                                      {"npz_read", io_npz_read},
                                      {"npz_write", io_npz_write},
                                      {"idx_read", io_idx_read},
+                                     {"idx_read_all", io_idx_read_all},
                                      {"idx_write", io_idx_write},
                                      {"safetensors_read", io_safetensors_read},
                                      {"safetensors_write", io_safetensors_write},
@@ -370,6 +407,9 @@ static const bind_doc docs[] = {
     {"io.idx_read", "idx_read(path[, { map = false }]) -> tensor",
      "The array of an IDX file (MNIST), plain or compressed by gzip: uint8, float32 and float64 stay, other integers "
      "become int64. map = true maps uint8 that is not compressed into memory (see npy_read)."},
+    {"io.idx_read_all", "idx_read_all(list of paths) -> list of tensors, list of hashes",
+     "The arrays of up to 16 IDX files, read and hashed (SHA-256, for results.json) by the threads at the same "
+     "time."},
     {"io.idx_write", "idx_write(path, tensor)",
      "Writes an IDX file, compressed where the path ends in .gz. int64 must fit into 32 bits."},
     {"io.safetensors_read", "safetensors_read(path[, { map = false }]) -> table, metadata",

@@ -34,9 +34,10 @@ local function hash_files()
   end
 end
 
---- Notes a file that the script has read, for results.json.
-function M.record_file(path)
+--- Notes a file that the script has read, for results.json. hash: of what was read, where the reader took it.
+function M.record_file(path, hash)
   core_io.files_note(path)
+  if current and hash then current.hashes[path] = hash end
   hash_files()
 end
 

@@ -1,10 +1,10 @@
 --- data.mnist: handwritten digits.
 local errors = require "lamina.errors"
+local image = require "lamina.core.image"
 local object = require "lamina.object"
 local schema = require "lamina.schema"
 local sets = require "lamina.data.set"
 local targets = require "lamina.data.targets"
-local tensor = require "lamina.core.tensor"
 
 local M = {}
 
@@ -25,69 +25,36 @@ local function find_file(io, base, dir, name, position)
     .. "are or with .gz", dir, name, name)
 end
 
-local function read_part(dir, part, position)
+-- The images and labels of "train" and "t10k", in this order.
+local function read_files(dir, position)
   local io, base = require "lamina.core.io", require "lamina.core.base"
-  local image_path = find_file(io, base, dir, part .. "-images-idx3-ubyte", position)
-  local label_path = find_file(io, base, dir, part .. "-labels-idx1-ubyte", position)
-  local images, labels = io.idx_read(image_path), io.idx_read(label_path)
+  local paths = {}
+  for _, part in ipairs { "train", "t10k" } do
+    paths[#paths + 1] = find_file(io, base, dir, part .. "-images-idx3-ubyte", position)
+    paths[#paths + 1] = find_file(io, base, dir, part .. "-labels-idx1-ubyte", position)
+  end
+  local arrays, hashes = io.idx_read_all(paths)
+  local record = require("lamina.experiment").record_file
+  for i, path in ipairs(paths) do record(path, hashes[i]) end
+  return arrays, paths
+end
+
+local function check_part(images, labels, image_path, label_path, position)
   if images.ndim ~= 3 or images.dtype ~= "uint8" then
     errors.raise("format", position, "%s: holds a %s array of %s, expected uint8 images", image_path, images.dtype,
       targets.shape(images))
   end
   if labels.ndim ~= 1 or #labels ~= #images then
     errors.raise("format", position, "%s: holds %s labels for %d images in %s", label_path, targets.shape(labels),
-      #images,
-      image_path)
+      #images, image_path)
   end
   local y = labels:to "int64" + 1
   local item, label = targets.bad_label(y, 10)
   if item then
     errors.raise("format", position, "%s: label %d of item %d is out of range, expected 0 to 9", label_path,
-      label - 1,
-      item)
+      label - 1, item)
   end
-  return images, y
-end
-
--- Pictures that are worked on at a time: what they take stays in the processor's caches.
-local PIECE = 256
-
-local function pieces(n)
-  local first = 1 - PIECE
-  return function()
-    first = first + PIECE
-    if first <= n then return { { first, math.min(first + PIECE - 1, n) } } end
-  end
-end
-
--- Mean and standard deviation of the pixels of the first n images, from those of pieces (Chan, Golub & LeVeque 1979).
-local function moments(images, n)
-  local count, mean, squares = 0, 0.0, 0.0
-  for piece in pieces(n) do
-    local x = images[piece]:to "float32"
-    local k, m, v = x:count(), x:mean():item(), x:var({ correction = 0 }):item()
-    local delta = m - mean
-    mean = mean + delta * k / (count + k)
-    squares = squares + v * k + delta * delta * count * k / (count + k)
-    count = count + k
-    x:release()
-  end
-  return mean, math.sqrt(squares / count)
-end
-
--- uint8 n x h x w to float32 n x 1 x h x w: (pixel - mean) / std.
-local function to_input(images, mean, std)
-  local x = tensor.zeros { #images, 1, images:size(2), images:size(3) }
-  for piece in pieces(#images) do
-    local raw = images[piece]:to "float32"
-    local shifted = raw - mean
-    local scaled = shifted * (1 / std)
-    x[piece] = scaled:unsqueeze(2)
-    raw:release()
-    shifted:release()
-    scaled:release()
-  end
-  return x
+  return y
 end
 
 --- data.mnist { standardise = true, validation = 5000, dir = }: handwritten digits (LeCun, Cortes & Burges): train
@@ -99,24 +66,29 @@ function M.mnist(given)
   local dir = o.dir or require("lamina.experiment").data_root("mnist", position,
     "the four files of MNIST: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
     .. "t10k-labels-idx1-ubyte.gz")
-  local images, y = read_part(dir, "train", position)
+  local arrays, paths = read_files(dir, position)
+  local images, test_images = arrays[1], arrays[3]
+  local y = check_part(images, arrays[2], paths[1], paths[2], position)
+  local test_y = check_part(test_images, arrays[4], paths[3], paths[4], position)
   if o.validation >= #images then
     errors.raise("argument", position, "data.mnist: validation = %d leaves nothing of %d items to train on",
-      o.validation,
-      #images)
+      o.validation, #images)
   end
   local mean, std, n = 0, 255, #images - o.validation
-  if o.standardise then mean, std = moments(images, n) end
-  local x = to_input(images, mean, std)
+  if o.standardise then mean, std = image.level_moments(images[{ { 1, n } }]) end
+  if std == 0 then
+    errors.raise("format", position, "%s: every pixel has the same value; say standardise = false", paths[1])
+  end
+  local x, test_x = image.level_standardise(images, mean, std), image.level_standardise(test_images, mean, std)
   images:release()
-  local test_images, test_y = read_part(dir, "t10k", position)
+  test_images:release()
   local classes = {}
   for digit = 0, 9 do classes[digit + 1] = tostring(digit) end
   local whole = sets.make { x = x, y = y, classes = classes, name = "mnist train" }
   return setmetatable({
     train = sets.range(whole, 1, n),
     valid = o.validation > 0 and sets.range(whole, n + 1, #x, "mnist valid") or nil,
-    test = sets.make { x = to_input(test_images, mean, std), y = test_y, classes = classes, name = "mnist test" },
+    test = sets.make { x = test_x, y = test_y, classes = classes, name = "mnist test" },
     mean = mean / 255, std = std / 255,
   }, { __index = object.index("data.mnist {}", {}, "train valid test") })
 end

@@ -91,4 +91,11 @@ lm_status lm_resize_floats(float *out, const float *x, int64_t images, int64_t f
 /* Shared by this room: params is n x fields of a floating type, 1 <= size <= 4096. */
 lm_status lm_image_need_params(const char *what, const lm_tensor *params, int64_t fields, int64_t size, lm_err *e);
 
+/* Mean and standard deviation (divided by n) of all pixels of a contiguous uint8 tensor: from whole sums, so exact
+ * but for the last roundings, whatever the number of threads. LM_ERR_SHAPE where there are none. */
+lm_status lm_level_moments(const lm_tensor *x, double *mean, double *std, lm_err *e);
+
+/* (x - mean) * (1 / std) in float32, of contiguous uint8 pictures ... x H x W, as ... x 1 x H x W. */
+lm_status lm_level_standardise(lm_tensor **out, const lm_tensor *x, double mean, double std, lm_err *e);
+
 #endif

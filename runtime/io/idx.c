@@ -2,6 +2,7 @@
 #include "io/idx.h"
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "io/elements.h"
 #include "io/foreign.h"
 
@@ -78,6 +79,49 @@ lm_status lm_idx_map(lm_tensor **out, const char *path, lm_err *e) {
     lm_tensor_release(*out);
     *out = NULL;
   }
+  return status;
+}
+
+/* ---- several files ------------------------------------------------------------------------------------------- */
+
+typedef struct several {
+  lm_tensor **out;
+  char (*hash)[LM_SHA256_HEX];
+  const char *const *paths;
+  lm_status *status; /* of each reading and hashing */
+  lm_err *errors;
+} several;
+
+/* Job 2 i reads file i, job 2 i + 1 hashes it. */
+static void several_task(void *context, int worker, int64_t begin, int64_t end) {
+  const several *s = context;
+  (void)worker;
+  for (int64_t i = begin; i < end; i++) {
+    const char *path = s->paths[i / 2];
+    s->status[i] = i % 2 ? lm_sha256_file(path, s->hash[i / 2], &s->errors[i])
+                         : lm_idx_read(&s->out[i / 2], path, &s->errors[i]);
+  }
+}
+
+lm_status lm_idx_read_all(lm_tensor **out, char (*hash)[LM_SHA256_HEX], const char *const *paths, int64_t n,
+                          lm_err *e) {
+  several s = {.out = out, .hash = hash, .paths = paths};
+  for (int64_t i = 0; i < n; i++) out[i] = NULL;
+  s.status = lm_alloc_array((size_t)(2 * n + 1), sizeof *s.status, "reading files", e);
+  s.errors = s.status ? lm_alloc_array((size_t)(2 * n + 1), sizeof *s.errors, "reading files", e) : NULL;
+  lm_status status = s.errors ? LM_OK : LM_ERR_MEMORY;
+  for (int64_t i = 0; i < 2 * n && status == LM_OK; i++) s.status[i] = LM_OK, s.errors[i] = (lm_err){0};
+  if (status == LM_OK) status = lm_parallel(2 * n, 1, several_task, &s, e);
+  for (int64_t i = 0; i < 2 * n && status == LM_OK; i++) {
+    status = s.status[i];
+    if (status != LM_OK) *e = s.errors[i];
+  }
+  for (int64_t i = 0; i < n && status != LM_OK; i++) {
+    lm_tensor_release(out[i]);
+    out[i] = NULL;
+  }
+  lm_free(s.status);
+  lm_free(s.errors);
   return status;
 }
 

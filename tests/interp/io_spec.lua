@@ -74,6 +74,30 @@ describe("lamina.core.io", function()
     fails("format", p .. ": not an IDX file: it begins with 6e 6f 74 20", io.idx_read, p)
   end)
 
+  it("reads several IDX files at a time, with their hashes", function()
+    local paths, arrays = {}, {}
+    for i = 1, 5 do
+      paths[i] = path("several" .. i .. (i % 2 == 0 and ".idx.gz" or ".idx"))
+      arrays[i] = core.arange(i, 40 * i):to "uint8"
+      io.idx_write(paths[i], arrays[i])
+    end
+    local read, hashes = io.idx_read_all(paths)
+    assert.same({ 5, 5 }, { #read, #hashes })
+    for i, p in ipairs(paths) do
+      assert.equal(arrays[i]:digest(), read[i]:digest())
+      assert.equal(base.sha256_file(p), hashes[i])
+    end
+    assert.same({}, (io.idx_read_all {}))
+    io.text_write(paths[2], "not an array")
+    io.text_write(paths[4], "")
+    fails("format", paths[2] .. ": not an IDX file", io.idx_read_all, paths)
+    local nowhere = path "nowhere.idx"
+    fails("io", nowhere .. ": cannot open", io.idx_read_all, { paths[1], nowhere, paths[2] })
+    local many = {}
+    for i = 1, 17 do many[i] = paths[1] end
+    fails("argument", "17 files, at most 16", io.idx_read_all, many)
+  end)
+
   it("reads what it writes: png", function()
     local p = path "a.png"
     io.png_write(p, core.tensor { { 0, 1 }, { 0.5, 0.25 } })

@@ -186,6 +186,48 @@ static void test_resize(void **state) {
   lm_tensor_release(x);
 }
 
+/* Levels as inputs: whole sums, and one subtraction and one product for each pixel, with any number of threads. */
+static void test_levels(void **state) {
+  (void)state;
+  lm_tensor *x, *y, *real;
+  lm_err e;
+  const int64_t n = 300000, shape[3] = {3, 100, 1000};
+  double mean, std, sum = 0, squares = 0;
+  assert_int_equal(lm_tensor_new(&x, LM_U8, 3, shape, &e), LM_OK);
+  uint8_t *level = lm_tensor_data(x);
+  for (int64_t i = 0; i < n; i++) level[i] = i < 200000 ? 255 : (uint8_t)(i * i % 251);
+  for (int64_t i = 0; i < n; i++) sum += level[i], squares += (double)level[i] * level[i];
+  for (int threads = 1; threads <= 3; threads++) {
+    lm_threads_set(threads);
+    assert_int_equal(lm_level_moments(x, &mean, &std, &e), LM_OK);
+    assert_true(mean == sum / (double)n);
+    assert_true(std == sqrt(squares / (double)n - mean * mean));
+    assert_int_equal(lm_level_standardise(&y, x, mean, std, &e), LM_OK);
+    assert_int_equal(y->ndim, 4);
+    const int64_t want[4] = {3, 1, 100, 1000};
+    assert_memory_equal(y->shape, want, sizeof want);
+    for (int64_t i = 0; i < n; i++)
+      assert_true(((float *)lm_tensor_data(y))[i] == ((float)level[i] - (float)mean) * (float)(1 / std));
+    lm_tensor_release(y);
+  }
+  lm_threads_set(1);
+  memset(level, 7, (size_t)n);
+  assert_int_equal(lm_level_moments(x, &mean, &std, &e), LM_OK);
+  assert_true(mean == 7 && std == 0);
+  assert_int_equal(lm_level_standardise(&y, x, mean, std, &e), LM_ERR_ARGUMENT);
+  const int64_t none[3] = {0, 4, 4};
+  assert_int_equal(lm_tensor_new(&real, LM_F32, 3, shape, &e), LM_OK);
+  assert_int_equal(lm_level_moments(real, &mean, &std, &e), LM_ERR_DTYPE);
+  assert_int_equal(lm_level_standardise(&y, real, 0, 1, &e), LM_ERR_DTYPE);
+  lm_tensor_release(real);
+  lm_tensor_release(x);
+  assert_int_equal(lm_tensor_new(&x, LM_U8, 3, none, &e), LM_OK);
+  assert_int_equal(lm_level_moments(x, &mean, &std, &e), LM_ERR_SHAPE);
+  assert_int_equal(lm_level_standardise(&y, x, 0, 1, &e), LM_OK);
+  lm_tensor_release(y);
+  lm_tensor_release(x);
+}
+
 static void test_failing_memory(void **state) {
   (void)state;
   lm_err e;
@@ -207,8 +249,9 @@ static void test_failing_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_gratings),     cmocka_unit_test(test_gabor_filters),
-      cmocka_unit_test(test_object_areas), cmocka_unit_test(test_objects_are_keyed_by_item),
-      cmocka_unit_test(test_resize),       cmocka_unit_test(test_failing_memory)};
+      cmocka_unit_test(test_gratings),      cmocka_unit_test(test_gabor_filters),
+      cmocka_unit_test(test_object_areas),  cmocka_unit_test(test_objects_are_keyed_by_item),
+      cmocka_unit_test(test_resize),        cmocka_unit_test(test_levels),
+      cmocka_unit_test(test_failing_memory)};
   return cmocka_run_group_tests_name("image", tests, NULL, NULL);
 }
