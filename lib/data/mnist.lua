@@ -59,7 +59,8 @@ end
 
 --- data.mnist { standardise = true, validation = 5000, dir = }: handwritten digits (LeCun, Cortes & Burges): train
 -- (55,000), valid (5,000) and test (10,000); x n x 1 x 28 x 28 float32, y labels 1..10 for the classes "0".."9". The
--- files are found in the folder `mnist` of --data DIR.
+-- files are found in the folder `mnist` of --data DIR. The pictures stay bytes in memory until a batch, or x, is
+-- asked for.
 function M.mnist(given)
   local position = errors.position(2)
   local o = schema.check("data.mnist", given or {}, MNIST, position)
@@ -79,16 +80,16 @@ function M.mnist(given)
   if std == 0 then
     errors.raise("format", position, "%s: every pixel has the same value; say standardise = false", paths[1])
   end
-  local x, test_x = image.level_standardise(images, mean, std), image.level_standardise(test_images, mean, std)
-  images:release()
-  test_images:release()
   local classes = {}
   for digit = 0, 9 do classes[digit + 1] = tostring(digit) end
-  local whole = sets.make { x = x, y = y, classes = classes, name = "mnist train" }
+  local function set(x, labels, name)
+    return sets.make { levels = { x = x, mean = mean, std = std }, y = labels, classes = classes, name = name }
+  end
+  local whole = set(images, y, "mnist train")
   return setmetatable({
     train = sets.range(whole, 1, n),
-    valid = o.validation > 0 and sets.range(whole, n + 1, #x, "mnist valid") or nil,
-    test = sets.make { x = test_x, y = test_y, classes = classes, name = "mnist test" },
+    valid = o.validation > 0 and sets.range(whole, n + 1, #images, "mnist valid") or nil,
+    test = set(test_images, test_y, "mnist test"),
     mean = mean / 255, std = std / 255,
   }, { __index = object.index("data.mnist {}", {}, "train valid test") })
 end

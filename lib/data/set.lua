@@ -1,12 +1,15 @@
 --- Data sets: items that have inputs x and mostly targets y, by number.
 --
--- A set holds its inputs as a tensor (set.x), or knows where they come from (set.source: pictures in files, a mapped
--- array, a function) and gives them a batch at a time; then set.rows, where it is there, says which items of the
--- source are the set's, and set.steps what is done to a batch on the way: { augment = ... } by the runtime,
--- { map = f } by the script. A source has n, shape (of one item), rows(index) and, for loader threads, `pictures` or
--- `x`. Targets are tensors and stay in memory; only a function's come with the batch.
+-- A set holds its inputs as a tensor (set.x), or as the grey levels of pictures (set.levels, { x =, mean =, std = })
+-- that a batch standardises and set.x all at once when somebody asks for it, or knows where they come from
+-- (set.source: pictures in files, a mapped array, a function) and gives them a batch at a time; then set.rows, where
+-- it is there, says which items of the source are the set's, and set.steps what is done to a batch on the way:
+-- { augment = ... } by the runtime, { map = f } by the script. A source has n, shape (of one item), rows(index) and,
+-- for loader threads, `pictures` or `x`. Targets are tensors and stay in memory; only a function's come with the
+-- batch.
 local core = require "lamina.core.data"
 local errors = require "lamina.errors"
+local image = require "lamina.core.image"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local targets = require "lamina.data.targets"
@@ -33,8 +36,22 @@ function M.make_batch(parts) return setmetatable(parts, Batch) end
 -- ---- sets ------------------------------------------------------------------------------------------------------
 
 local Set = { __name = "data set" }
-Set.__index = object.index("a data set", Set, "x y classes groups id columns latent missing selected numbered "
-  .. "release source rows steps sampler")
+local field = object.index("a data set", Set, "x y classes groups id columns latent missing selected numbered "
+  .. "release source rows steps sampler levels")
+
+local function standardised(levels) return image.level_standardise(levels.x, levels.mean, levels.std) end
+
+-- The grey levels of a set whose inputs nobody has asked for as a whole, or put in their place; else nil.
+local function levels_of(set) return rawget(set, "x") == nil and rawget(set, "levels") or nil end
+
+Set.__index = function(self, name)
+  local levels = name == "x" and rawget(self, "levels")
+  if not levels then return field(self, name) end
+  local x = standardised(levels)
+  rawset(self, "x", x)
+  rawset(self, "levels", nil)
+  return x
+end
 Set.__len = function(self) return self.n end
 
 --- The methods of data sets, for other sets of items that have x, y, n, name and :subset.
@@ -49,10 +66,12 @@ function M.array(x, text)
 end
 
 --- A set from its parts: x or source, and where there are any y, classes, groups, id, columns, missing, name, rows,
--- steps, sampler, selected.
+-- steps, sampler, selected; or levels in place of x.
 function M.make(parts)
+  if parts.sampler and levels_of(parts) then parts.x, parts.levels = standardised(parts.levels), nil end
   if parts.sampler and parts.x then parts.source, parts.x = M.array(parts.x, "in memory"), nil end
-  parts.n = parts.sampler and parts.sampler.n or parts.rows and #parts.rows or parts.x and #parts.x or parts.source.n
+  local x = parts.x or parts.levels and parts.levels.x
+  parts.n = parts.sampler and parts.sampler.n or parts.rows and #parts.rows or x and #x or parts.source.n
   return setmetatable(parts, Set)
 end
 
@@ -60,6 +79,7 @@ end
 function M.is_set(value) return getmetatable(value) == Set end
 
 local function inputs_text(set)
+  if levels_of(set) then return string.format("%dx%s float32", set.n, table.concat(set:shape(), "x")) end
   if set.x then return targets.shape(set.x) .. " " .. set.x.dtype end
   local shape = table.concat(set:shape(), "x")
   return shape .. " each, " .. set.source.text
@@ -93,11 +113,21 @@ end
 
 local function pick(t, index) return ops.index_select(t, index, { dim = 1 }) end
 
+-- The pictures at `index`, standardised.
+local function some_levels(levels, index)
+  local raw = pick(levels.x, index)
+  local x = standardised { x = raw, mean = levels.mean, std = levels.std }
+  raw:release()
+  return x
+end
+
 -- The source of a set, whose inputs may be in memory.
 local function source_of(set) return set.source or M.array(set.x, "in memory") end
 
 --- set:shape(): the shape of one item as a batch gives it, a list.
 function Set:shape()
+  local levels = levels_of(self)
+  if levels then return { 1, levels.x:size(2), levels.x:size(3) } end
   if self.x then
     local shape = self.x.shape
     table.remove(shape, 1)
@@ -169,9 +199,10 @@ end
 -- b.index, #b. What is drawn at random (augmentation, samplers) is drawn for epoch 1, or for { epoch =, seed = } as a
 -- second value.
 function Set:batch(indices, where)
-  local index = as_index(indices, 2)
-  if self.x then
-    return M.make_batch { x = pick(self.x, index), y = targets.map(self.y, function(t) return pick(t, index) end),
+  local index, levels = as_index(indices, 2), levels_of(self)
+  if levels or self.x then
+    local x = levels and some_levels(levels, index) or pick(self.x, index)
+    return M.make_batch { x = x, y = targets.map(self.y, function(t) return pick(t, index) end),
       index = index, n = #index }
   end
   where = { epoch = where and where.epoch or 1, seed = where and where.seed or tensor.seed() }
@@ -211,8 +242,10 @@ function Set:subset(indices, name)
   local position = errors.position(2)
   no_sampler(self, "subset", position)
   local index = as_index(indices, 2)
-  local parts = chosen(self, index:totable(), index, name)
-  if self.x then
+  local parts, levels = chosen(self, index:totable(), index, name), levels_of(self)
+  if levels then
+    parts.levels = { x = pick(levels.x, index), mean = levels.mean, std = levels.std }
+  elseif self.x then
     parts.x = pick(self.x, index)
   else
     parts.source = source_of(self)
@@ -225,8 +258,11 @@ end
 function M.range(set, first, last, name)
   local function part(t) return t[{ { first, last } }] end
   local function entries(from) return from and table.move(from, first, last, 1, {}) end
-  return M.make { x = part(set.x), y = targets.map(set.y, part), classes = set.classes, groups = entries(set.groups),
-    name = name or set.name, missing = set.missing, selected = set.selected }
+  local levels = levels_of(set)
+  return M.make { x = not levels and part(set.x) or nil,
+    levels = levels and { x = part(levels.x), mean = levels.mean, std = levels.std },
+    y = targets.map(set.y, part), classes = set.classes, groups = entries(set.groups), name = name or set.name,
+    missing = set.missing, selected = set.selected }
 end
 
 --- set:take(n, first): the n items from number `first` (1) on.
@@ -325,7 +361,7 @@ end
 function M.with_step(self, step)
   local parts = {}
   for key, value in pairs(self) do parts[key] = value end
-  parts.source, parts.x, parts.item = source_of(self), nil, nil
+  parts.source, parts.x, parts.levels, parts.item = source_of(self), nil, nil, nil
   parts.steps = table.move(self.steps or {}, 1, #(self.steps or {}), 1, {})
   parts.steps[#parts.steps + 1] = step
   return M.make(parts)
@@ -367,7 +403,7 @@ function Set:load(batch)
   for key, value in pairs(self) do parts[key] = value end
   parts.x, parts.y, parts.source, parts.rows, parts.steps, parts.item = joined(xs), y or nil, nil, nil, nil, nil
   if self.sampler then parts.groups, parts.columns, parts.id = nil, nil, nil end
-  parts.sampler = nil
+  parts.sampler, parts.levels = nil, nil
   return M.make(parts)
 end
 

@@ -15,7 +15,7 @@ local function check_set(o, what, position)
       .. "{ x, y }", what, core.is_tensor(set) and "tensor" or type(set))
   end
   if #set == 0 then errors.raise("argument", position, "train: %s holds no items", what) end
-  local shape = core.is_tensor(set.x) and set.x.shape
+  local shape = not rawget(set, "levels") and core.is_tensor(set.x) and set.x.shape
   if shape then
     table.remove(shape, 1)
   elseif type(set.shape) == "function" then

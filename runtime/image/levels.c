@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdatomic.h>
 
-enum { GRAIN = 1 << 16 }; /* a sum of as many squares fits into 32 bits */
-_Static_assert((uint64_t)GRAIN * 255 * 255 <= UINT32_MAX, "sums of squares are 32 bits wide");
+enum { GRAIN = 1 << 15 }; /* a sum of as many squares fits into 31 bits */
+_Static_assert((int64_t)GRAIN * 255 * 255 <= INT32_MAX, "sums of squares are 31 bits wide");
 
 static lm_status need_levels(const char *who, const lm_tensor *x, int least, lm_err *e) {
   char text[LM_SHAPE_TEXT];
@@ -33,13 +33,14 @@ static void sum_task(void *context, int worker, int64_t begin, int64_t end) {
   for (int64_t piece = begin; piece < end; piece++) {
     const uint8_t *x = s->x + piece * GRAIN;
     const int64_t left = s->n - piece * GRAIN, n = left < GRAIN ? left : GRAIN;
-    uint32_t sum = 0, squares = 0;
-    for (int64_t i = 0; i < n; i++) {
-      sum += x[i];
-      squares += (uint32_t)x[i] * x[i];
+    int32_t sum = 0, squares = 0;
+    for (int64_t i = 0; i < n; i++) { /* products of 16 bits, which processors add in pairs */
+      const int16_t v = x[i], one = 1;
+      sum += v * one;
+      squares += v * v;
     }
-    atomic_fetch_add_explicit(&s->sum, sum, memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->squares, squares, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->sum, (uint64_t)sum, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->squares, (uint64_t)squares, memory_order_relaxed);
   }
 }
 

@@ -132,6 +132,30 @@ describe("data.mnist", function()
     assert.is_true(math.abs(digits.test.x[4][1][5][6] - expected) < 1e-5)
   end)
 
+  it("standardises a batch, a part or all of it when asked, to the same bits", function()
+    write()
+    local function set() return dataset.mnist { dir = folder, validation = 8 }.train end
+    local index, whole = core.tensor({ 5, 1, 32 }, { dtype = "int64" }), set().x
+    local want = whole:index_select(index, { dim = 1 }):digest()
+    local lazy = set()
+    assert.same({ 1, 28, 28 }, lazy:shape())
+    assert.matches("32 items, x 32x1x28x28 float32", tostring(lazy))
+    assert.equal(want, lazy:batch { 5, 1, 32 }.x:digest())
+    assert.equal(want, lazy:subset({ 5, 1, 32 }):batch({ 1, 2, 3 }).x:digest())
+    assert.equal(want, lazy:subset({ 5, 1, 32 }):load().x:digest())
+    assert.equal(want, lazy:map(function(x) return x end):batch({ 5, 1, 32 }).x:digest())
+    assert.equal(want, lazy:loading(0):batch({ 5, 1, 32 }).x:digest())
+    assert.equal(want, lazy:subset({ 5, 1, 32 }):loading(1):batch({ 1, 2, 3 }).x:digest())
+    assert.same({ 6, 1, 28, 28 }, lazy:balanced():batch({ 1, 2, 3, 4, 5, 6 }).x.shape)
+    assert.equal(whole:digest(), lazy.x:digest())
+    assert.equal(want, lazy:batch { 5, 1, 32 }.x:digest())
+    local doubled, replaced = set():map(function(x) return x * 2 end), set()
+    assert.equal((whole * 2):digest(), doubled:batch(core.arange(1, 32)).x:digest())
+    assert.is_nil(doubled.x)
+    replaced.x = whole * 3
+    assert.equal((whole * 3):digest(), replaced:batch(core.arange(1, 32)).x:digest())
+  end)
+
   it("leaves pixels from 0 to 1 where asked", function()
     write()
     local x = dataset.mnist { dir = folder, validation = 8, standardise = false }.test.x
