@@ -11,7 +11,8 @@
 --       (channel), by = "unit": for each unit that the weights lead to
 --   { "mask", m }                    weights where m is 0 are 0
 --   { "sum", value, method = "shift" | "scale" }   the weights of each unit sum to value: the same is added to each
---       (Miller & MacKay 1994, subtractive), or all are multiplied (for weights of one sign; from a sum of 0, or of
+--       (Miller & MacKay 1994, subtractive; together with "non_negative", to each that does not come to 0 by it,
+--       which gives the nearest such weights), or all are multiplied (for weights of one sign; from a sum of 0, or of
 --       the other sign, they begin anew, all equal)
 --   { "norm", max = } or { "norm", equal = }   the Euclidean length of each unit's weights; a unit whose weights are
 --       all 0 stays so
@@ -37,7 +38,9 @@ local function clash(a, b)
   if a.kind == "sum" and b.kind == "norm" then return "they would undo each other" end
   if a.kind == "norm" and b.kind == "distance" and a.o.equal then return "the distance would change the length" end
   if is_sign(a) and b.kind == "sum" then
-    if b.o.method == "shift" then return "shifting changes signs; use method = \"scale\"" end
+    if b.o.method == "shift" and a.kind ~= "non_negative" then
+      return "shifting changes signs; use method = \"scale\", or \"non_negative\""
+    end
     if a.kind == "cells" or a.kind == "sign" and type(a.o.value) ~= "string" then
       return "weights of both signs cannot be scaled to a sum"
     end

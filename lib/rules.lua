@@ -21,8 +21,8 @@
 -- "backprop" trains the areas that are given to it, and no others; its gradients do not pass through areas under a
 -- local rule, unless the rule has through = true.
 --
--- Rules that have names: "hebb", "oja", "sanger", "bcm"; help "oja" tells what it computes. With options of their own
--- they are written as rule = { "oja", rate = 1e-3, through = true }.
+-- Rules that have names: "hebb", "oja", "sanger", "bcm", "scaling"; help "oja" tells what it computes. With options
+-- of their own they are written as rule = { "oja", rate = 1e-3, through = true }.
 local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"

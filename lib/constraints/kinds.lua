@@ -47,13 +47,37 @@ local function support(list, w)
   return rows
 end
 
+-- The nearest rows that sum to value with no entry below 0, and 0 where `free` is 0: what is taken from each entry is
+-- such that those which stay above 0 sum to value (Held, Wolfe & Crowder 1974). The largest k entries stay, k the
+-- last for which the k-th is above (sum of the first k - value) / k.
+local function onto_simplex(rows, free, value)
+  local n = rows:size(2)
+  local open = ops.where(ops.ne(free, 0), rows, -math.huge)
+  local sorted = ops.sort(open, { dim = 2, descending = true })
+  local usable = ops.isfinite(sorted)
+  local over = (ops.cumsum(ops.where(usable, sorted, 0), { dim = 2 }) - value)
+    / core.arange(1, n):to("float64"):reshape { 1, n }
+  local stays = ops.logical_and(usable, ops.gt(sorted, over))
+  local count = ops.maximum(sum_rows(stays:to "float64"), 1):to "int64"
+  return ops.where(ops.ne(free, 0), ops.maximum(rows - ops.gather(over, count, { dim = 2 }), 0), 0)
+end
+
+local function has(list, kind)
+  for _, c in ipairs(list or {}) do
+    if c.kind == kind then return true end
+  end
+  return false
+end
+
 function hold.sum(self, w, list)
   local rows, value = rows_of(w), self.o.value
   local total, free = sum_rows(rows), support(list, w)
   local count = ops.maximum(sum_rows(free), 1)
   local off = ops.gt(ops.abs(total - value), (sum_rows(ops.abs(rows)) + math.abs(value)) * slack(w))
   local made
-  if self.o.method == "shift" then
+  if self.o.method == "shift" and has(list, "non_negative") then
+    made = onto_simplex(rows, free, value)
+  elseif self.o.method == "shift" then
     made = rows + free * ((value - total) / count)
   else
     local fit = ops.gt(total * value, 0)

@@ -1,6 +1,7 @@
 --- conv { width, kernel =, stride = 1, pad = 0, dilation = 1, groups = 1, bias = true, init = }
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
+local weight_norm = require "lamina.weight_norm"
 
 local pair = layer.pair
 
@@ -68,6 +69,7 @@ return layer.define {
     bias = { type = "boolean", default = true, doc = "whether a bias is added" },
     init = { type = { "string", "table", "function" }, default = "uniform",
       doc = "first weights: uniform, he, lecun, glorot, orthogonal, zeros, { \"normal\", std = } or a function" },
+    weight_norm = weight_norm.option,
   },
   fuses = "relu",
   resolve = resolve,
@@ -79,10 +81,10 @@ return layer.define {
     if o.bias then
       list[2] = { name = "bias", shape = { o.width }, fan_in = channels * kh * kw, fan_out = o.width, bias = true }
     end
-    return list
+    return weight_norm.parameters(o, list)
   end,
   apply = function(o, p, x, _, activation)
-    return ops.conv2d(x, p.weight, p.bias, activation and o.fused or o.plain)
+    return ops.conv2d(x, weight_norm.weight(o, p), p.bias, activation and o.fused or o.plain)
   end,
   cost = function(o, shape, out)
     return out[1] * out[2] * out[3] * (shape[1] // o.groups) * o.kernel[1] * o.kernel[2]

@@ -1,4 +1,5 @@
---- norm.batch, norm.layer, norm.group { 32 }, norm.instance
+--- norm.batch, norm.layer, norm.group { 32 }, norm.instance, norm.lrn, norm.divisive { pool = "channels" }
+local divisive = require "lamina.divisive"
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 local optim = require "lamina.core.optim"
@@ -118,7 +119,7 @@ M.batch = layer.define {
 -- ---- within an item --------------------------------------------------------------------------------------------
 
 M.layer = layer.define {
-  word = "norm", full = "norm.layer", op = "layer_norm",
+  word = "norm", full = "norm.layer", optional = true, op = "layer_norm",
   doc = "All elements of an item less their mean, divided by their standard deviation, times a weight plus a bias "
     .. "for each element (Ba, Kiros & Hinton 2016). dim = \"channels\": across the channels of each pixel, with a "
     .. "weight and a bias for each channel.",
@@ -148,7 +149,7 @@ local function apply_groups(groups, o, p, x, activation)
 end
 
 M.group = layer.define {
-  word = "norm", full = "norm.group", op = "group_norm",
+  word = "norm", full = "norm.group", optional = true, op = "group_norm",
   doc = "Groups of neighbouring channels of an item less their mean, divided by their standard deviation, times a "
     .. "weight plus a bias for each channel (Wu & He 2018): independent of the batch.",
   positional = { "groups" },
@@ -167,7 +168,7 @@ M.group = layer.define {
 }
 
 M.instance = layer.define {
-  word = "norm", full = "norm.instance", op = "group_norm",
+  word = "norm", full = "norm.instance", optional = true, op = "group_norm",
   doc = "Each channel of an item less its mean, divided by its standard deviation over the pixels (Ulyanov, Vedaldi "
     .. "& Lempitsky 2016); with affine = true times a weight plus a bias.",
   options = {
@@ -182,5 +183,9 @@ M.instance = layer.define {
   parameters = function(o, shape) return affine_parameters(o, { shape[1] }) end,
   apply = function(o, p, x, _, activation) return apply_groups(x.shape[2], o, p, x, activation) end,
 }
+
+-- ---- by division -----------------------------------------------------------------------------------------------
+
+M.lrn, M.divisive = divisive.lrn, divisive.divisive
 
 return M

@@ -137,9 +137,9 @@ end
 
 M.saturating = window {
   kind = "saturating",
-  doc = "The C-cell of the neocognitron (Fukushima 1980): s = sum of d(v) x(v) over each window, the weights d falling "
-    .. "as decay^distance from its middle and summing to 1; z = max((1 + s) / (1 + mean of s over channels) - 1, 0); "
-    .. "output z / (alpha + z), from 0 to 1. Elements below 0 count as 0.",
+  doc = "The C-cell of the neocognitron (Fukushima 1980): s = sum of d(v) x(v) over each window, the weights d "
+    .. "falling as decay^distance from its middle and summing to 1; z = max((1 + s) / (1 + mean of s over channels) "
+    .. "- 1, 0); output z / (alpha + z), from 0 to 1. Elements below 0 count as 0.",
   options = {
     alpha = { type = "number", default = 0.5, above = 0, doc = "where the output is half of its largest" },
     decay = { type = "number", default = 1, above = 0, max = 1, doc = "how weights fall with distance; 1: equal" },

@@ -1,4 +1,4 @@
---- The local rules that have names: hebb, oja, sanger, bcm. n is the number of rows of a batch.
+--- The local rules that have names: hebb, oja, sanger, bcm, scaling. n is the number of rows of a batch.
 local ops = require "lamina.core.ops"
 
 local THROUGH = { type = "boolean", default = false,
@@ -66,6 +66,23 @@ M.bcm = {
     local drive = y * (y - s.theta)
     if o.scaled then drive = drive / ops.maximum(s.theta, 1e-12) end
     return o.rate * correlation(x, drive)
+  end,
+}
+
+--- scaling: rate * (target - mean(y)) w, synaptic scaling (Turrigiano et al. 1998; van Rossum, Bi & Turrigiano 2000):
+-- all weights of a unit grow or shrink by the same factor until its mean response, followed with memory, is target.
+-- hebb adds a Hebbian part, hebb * mean(y x), so that inputs compete for what scaling leaves.
+M.scaling = {
+  options = options {
+    target = { type = "number", default = 1, doc = "the mean response that is sought" },
+    memory = { type = "number", default = 0, min = 0, below = 1, doc = "how slowly the mean response is followed" },
+    hebb = { type = "number", default = 0, min = 0, doc = "the rate of a Hebbian part" },
+  },
+  state = function(o) return { mean = o.target } end,
+  update = function(w, x, y, s, o)
+    s.mean = o.memory * s.mean + (1 - o.memory) * ops.mean(y, { 1 })
+    local change = o.rate * w * (o.target - s.mean):reshape { -1, 1 }
+    return o.hebb > 0 and change + o.hebb * correlation(x, y) or change
   end,
 }
 
