@@ -164,6 +164,14 @@ local function add_layer(self, net, node, rule, position)
     errors.raise("argument", position, "rule: %s has groups = %d; local rules learn convolutions of one group",
       node.name, node.options.groups)
   end
+  if word == "conv" and #node.input ~= 3 then
+    errors.raise("argument", position, "rule: %s sees %d axes behind its channels; local rules learn convolutions of "
+      .. "channels x height x width", node.name, #node.input - 1)
+  end
+  if node.options.weight_norm then
+    errors.raise("argument", position, "rule: %s has weight_norm = true, and local rules change weights themselves; "
+      .. "the constraint { \"norm\", equal = 1 } keeps lengths", node.name)
+  end
   local state = {}
   for name, value in pairs(rule.state) do state[name] = core.is_tensor(value) and value:detach():clone() or value end
   self.layers[#self.layers + 1] = { node = node, rule = rule, state = state, weight = entry_of(net, node, "weight"),

@@ -1,11 +1,13 @@
 --- What a layer saw and how its units answered, as rows for local learning rules.
+local convolution = require "lamina.convolution"
 local ops = require "lamina.core.ops"
 
 local M = {}
 
 -- Every patch that a convolution's filters see: n x channels x h x w to (n oh ow) x (channels kh kw).
 local function unfolded(o, x)
-  local columns = ops.unfold(x, { kernel = o.kernel, stride = o.stride, pad = o.pad, dilation = o.dilation })
+  local columns = ops.unfold(convolution.padded(o, x), { kernel = o.kernel, stride = o.stride, pad = o.pad,
+    dilation = o.dilation })
   local turned = ops.permute(columns, { 1, 3, 2 })
   local rows = ops.contiguous(turned)
   local flat = ops.reshape(rows, { rows:size(1) * rows:size(2), rows:size(3) })

@@ -84,7 +84,7 @@ describe("conv", function()
     for _, case in ipairs {
       { { 2, 8, 8 }, { 4, kernel = 9 }, "does not fit" },
       { { 2, 8, 8 }, { 3, kernel = 3, groups = 2 }, "groups" },
-      { { 2, 8, 8 }, { 4, kernel = 2, pad = "same" }, "odd kernel" },
+      { { 2, 8, 8 }, { 4, kernel = 3, pad = { 1, 1, 1 } }, "pad has 3 numbers" },
       { { 2, 8, 8 }, { 4, kernel = 3, pad = "some" }, "pad" },
       { { 2, 8, 8 }, { 4 }, "kernel" },
       { { 2, 8, 8 }, { kernel = 3 }, "width" },
