@@ -249,7 +249,8 @@ end
 
 --- The transposed convolution of a batch: the adjoint of the convolution, weight width x inputs / groups x kernel.
 function M.run_transposed(o, x, weight, bias)
-  local w, y = turned(o, weight)
+  local w = turned(o, weight)
+  local y
   if #o.kernel == 3 then
     y = deep_transposed(o, x, w)
   elseif #o.kernel == 2 then
