@@ -1,9 +1,9 @@
 -- s20_divisive.lua: SYSTEMS S20. Divisive normalisation (Heeger 1992; Carandini & Heeger 2012): contrast responses,
 -- an orthogonal mask, and tuning whose width does not depend on contrast.
 --
--- 36 units prefer orientations 5 degrees apart. A grating of contrast c drives each by c times its tuning; two gratings
--- that are superimposed add their energies. All units form one uniform pool, in which the tuning curves, squared,
--- have a mean of 1.
+-- 36 units prefer orientations 5 degrees apart. A grating of contrast c drives each by c times its tuning; two
+-- gratings that are superimposed add their energies. All units form one uniform pool, in which the tuning curves,
+-- squared, have a mean of 1.
 local p = experiment "s20-divisive" { seed = 1, params = { sigma = 0.15, n = 2, gamma = 60, mask = 0.3 } }
 
 local UNITS = 36

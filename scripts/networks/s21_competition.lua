@@ -8,7 +8,8 @@ end
 
 local exact = 1
 for k = 1, 16 do
-  for _, x in ipairs { randn { 50, 16 }, zeros { 50, 16 }, ones { 50, 16 }, randint(0, 3, { 50, 16 }):to "float32" } do
+  for _, x in ipairs { randn { 50, 16 }, zeros { 50, 16 }, ones { 50, 16 },
+    randint(0, 3, { 50, 16 }):to "float32" } do
     local active = compete.k_winners(x, { k, binary = true }):sum { 2 }
     if active:min():item() ~= k or active:max():item() ~= k then exact = 0 end
   end
