@@ -144,6 +144,44 @@ describe("linalg's spectra", function()
     end)
   end
 
+  it("hold for matrices that are hard on them, exact", function()
+    local n = 40
+    local function built(f)
+      local rows = {}
+      for i = 1, n do
+        rows[i] = {}
+        for j = 1, n do rows[i][j] = f(i, j) end
+      end
+      return tensor(rows, { dtype = "float64" })
+    end
+    local hard = {
+      zeros = built(function() return 0 end),
+      ones = built(function() return 1 end),
+      identity = eye(n, { dtype = "float64" }),
+      hilbert = built(function(i, j) return 1 / (i + j - 1) end),
+      falling = built(function(i, j) return 2.0 ^ (-i - j) * math.cos(i * j) end),
+      rising = built(function(i, j) return 2.0 ^ (i + j) * math.cos(i * j) end),
+      kahan = built(function(i, j) return j < i and 0 or 0.8 ^ (i - 1) * (i == j and 1 or -0.6) end),
+      bidiagonal = built(function(i, j) return (i == j and i ~= 20 and 1 or j == i + 1 and 2) or 0 end),
+      nilpotent = built(function(i, j) return j == i + 1 and 1 or 0 end),
+      pairs = built(function(i, j) return i == j and (i % 2 == 0 and 3 or -3) or 0 end),
+      huge = built(function(i, j) return 1e300 * math.sin(i + 3 * j * j) end),
+      tiny = built(function(i, j) return 1e-300 * math.sin(i + 3 * j * j) end),
+    }
+    for name, x in pairs(hard) do
+      local u, s, vt = x:svd { method = "exact" }
+      local largest = s[1] > 0 and s[1] or 1
+      assert.is_true(((u * (s / largest)):matmul(vt) - x / largest):abs():max():item() < 1e-13, name)
+      orthonormal(u)
+      orthonormal(vt:t())
+      assert.is_true(s[n] >= 0 and (s[{ { 1, n - 1 } }] - s[{ { 2, n } }]):min():item() >= 0, name)
+      near(x:svdvals { method = "exact" } / largest, s / largest, 1e-14)
+    end
+    local ones = hard.nilpotent:svdvals { method = "exact" }
+    near(ones[{ { 1, n - 1 } }], lamina.ones { n - 1, dtype = "float64" }, 1e-14)
+    assert.equal(0, ones[n])
+  end)
+
   it("give NumPy's values", function() -- numpy.linalg of this matrix
     local x = tensor { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 10 }, { -1, 0, 2 }, dtype = "float64" }
     near(x:svdvals { method = "exact" }, tensor(NUMPY.svdvals, { dtype = "float64" }), 1e-13)
