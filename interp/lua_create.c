@@ -115,6 +115,7 @@ static int one_value(lua_State *L, const char *what, int index, lm_dtype dtype, 
 
 static int create_full(lua_State *L) {
   int64_t shape[LM_MAX_DIMS];
+  if (lua_isnoneornil(L, 2)) bind_fail(L, "full: the value is missing, as in full({ 2, 3 }, 0.5)");
   int ndim = bind_shape(L, 1, shape, "full: the shape");
   if (lua_istable(L, 3)) bind_known_options(L, 3, "full", "dtype");
   lm_dtype dtype = create_dtype(L, 3, "full", lua_isboolean(L, 2) ? LM_BOOL : LM_F32);

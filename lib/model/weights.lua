@@ -14,11 +14,18 @@ local Model = {}
 
 -- ---- making them -----------------------------------------------------------------------------------------------
 
+-- An entry of net:parameters(); what it holds for the library is not shown.
+local Parameter = { __name = "parameter" }
+
+Parameter.__tostring = function(self)
+  return string.format("%s: %s %s", self.name, table.concat(self.tensor.shape, "x"), self.tensor.dtype)
+end
+
 local function make_one(net, node, p)
   local value = weights.make(p.init or node.options.init or "uniform", p, net.seed)
   value:requires_grad(true)
   node.params[p.name] = value
-  net.list[#net.list + 1] = { name = p.full, tensor = value, node = node, parameter = p }
+  net.list[#net.list + 1] = setmetatable({ name = p.full, tensor = value, node = node, parameter = p }, Parameter)
 end
 
 --- Draws every parameter and sets every buffer to its first value; shared layers hold those of their first use.

@@ -29,6 +29,7 @@ describe("the makers of tensors", function()
     says("arange: unknown option 'step' (there are: dtype)", core.arange, { 1, 3, step = 2 })
     says("randint: unknown option 'low' (it takes none)", core.randint, { 3, low = 0 })
     says("eye: the number of rows must be an integer, not nil", core.eye, {})
+    says("full: the value is missing, as in full({ 2, 3 }, 0.5)", full, { 2, 2, value = 5 })
   end)
 end)
 

@@ -133,6 +133,12 @@ describe("habits", function()
     assert.matches("^attempt to call a nil value", message "local t = {} t:fit()")
   end)
 
+  it("do not show what a parameter holds for the library", function()
+    local code = "net = model 'n' { input { 4 }, readout 'r' { dense { 2 } } } "
+      .. "print(require('lamina.prompt').text(net:parameters()))"
+    assert.equal("{ r.dense1.weight: 2x4 float32, r.dense1.bias: 2 float32 }\n", command.code(code).out)
+  end)
+
   it("are told of a name and a table in one call", function()
     for _, word in ipairs { "model", "area", "readout", "experiment" } do
       local _, e = try(lamina[word], "n", {})
