@@ -1,10 +1,14 @@
 /* memory.c: the allocator. A block is a 64-byte header and the payload, both 64-byte aligned.
  *
- * Payloads are rounded up to size classes, 8 to each power of two, so at most 1/8 of a block is lost. A freed block
- * goes onto the list of its class and the next request of that class takes it back. What is kept is given back to
+ * Payloads below a megabyte are rounded up to size classes, 8 to each power of two, so at most 1/8 of a block is lost.
+ * A freed block goes onto the list of its class and the next request of that class takes it back. Larger ones are
+ * cut to measure from the arena (arena.h), since lists of few and large blocks would keep much that fits nobody. What
+ * is kept is given back to
  * the system before it could be the reason for a refusal: when live and kept bytes together would pass the budget or
  * the machine's memory. Under a sanitizer nothing is kept, so that a use after free is seen. */
 #include "base/memory.h"
+
+#include "base/arena.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -13,15 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/sysinfo.h>
 
-enum { ALIGN = 64, STEPS = 8, CLASSES = 64 * STEPS, HUGE_PAGE = 2 << 20, LARGE = 16 << 20, RELEASERS = 4 };
+enum { ALIGN = 64, STEPS = 8, CLASSES = 64 * STEPS, LARGE = 1 << 20, IN_ARENA = -1, RELEASERS = 4 };
 
 typedef struct header {
   size_t bytes;        /* asked for */
   size_t capacity;     /* of the payload */
-  int class_index;     /* -1: never kept */
+  int class_index;     /* IN_ARENA: none */
   uint32_t mark;       /* LIVE or KEPT */
   bool aside;          /* counted as such */
   struct header *next; /* on the list of its class */
@@ -71,20 +74,42 @@ static void trim(void) {
       kept[i] = h->next;
       free(h);
     }
+  (void)lm_arena_trim();
   now.cached = 0;
 }
 
-/* A large block lies on huge pages where the system has them: 200 MB would otherwise take 50,000 page faults. */
-static header *from_system(size_t capacity) {
-  now.system++;
+static header *from_class(int class_index, size_t capacity) {
+  header *h = kept[class_index];
+  if (h) {
+    kept[class_index] = h->next;
+    now.cached -= (int64_t)h->capacity;
+    return h;
+  }
   void *block = NULL;
-  bool large = capacity >= LARGE;
-  if (posix_memalign(&block, large ? HUGE_PAGE : ALIGN, ALIGN + capacity) != 0) return NULL;
-#ifdef MADV_HUGEPAGE
-  if (large)
-    (void)madvise(block, ALIGN + capacity, MADV_HUGEPAGE); /* a wish; without it all is the same but slower */
-#endif
-  return block;
+  now.system++;
+  if (posix_memalign(&block, ALIGN, ALIGN + capacity) != 0) return NULL;
+  h = block;
+  h->capacity = capacity;
+  h->class_index = class_index;
+  return h;
+}
+
+static header *from_arena(size_t capacity) {
+  size_t size = ALIGN + capacity, had = 0;
+  header *h = lm_arena_take(&size, &had);
+  now.cached -= (int64_t)had;
+  now.system += had < size;
+  if (!h) return NULL;
+  h->capacity = size - ALIGN;
+  h->class_index = IN_ARENA;
+  return h;
+}
+
+/* Whether a request could be met from what is kept in its class; the arena's places are all alike. */
+static bool is_kept(bool large, int class_index) { return !large && kept[class_index]; }
+
+static header *block_for(size_t capacity, bool large, int class_index) {
+  return large ? from_arena(capacity) : from_class(class_index, capacity);
 }
 
 /* A header with room for `bytes`, or NULL; *limit is set to the limit that was met. Called with the lock held. */
@@ -101,25 +126,20 @@ static header *take(size_t bytes, const char **why, int64_t *limit) {
   if (bytes > (size_t)(machine_bytes > now.live ? machine_bytes - now.live : 0)) return NULL;
   size_t capacity;
   int class_index = class_of(bytes, &capacity);
-  header *h = kept[class_index];
+  bool large = bytes >= LARGE;
+  if (large) capacity = bytes;
 #ifdef LM_SANITIZED
   capacity = bytes;
+  large = false;
 #endif
-  if (h) {
-    kept[class_index] = h->next;
-    now.cached -= (int64_t)h->capacity;
-  } else {
-    int64_t ceiling = now.budget > 0 && now.budget < machine_bytes ? now.budget : machine_bytes;
-    if (now.cached > 0 && now.live + now.cached + (int64_t)capacity > ceiling) trim();
-    h = from_system(capacity);
-    if (!h && now.cached > 0) {
-      trim();
-      h = from_system(capacity);
-    }
-    if (!h) return NULL;
-    h->capacity = capacity;
-    h->class_index = class_index;
+  int64_t ceiling = now.budget > 0 && now.budget < machine_bytes ? now.budget : machine_bytes;
+  if (now.cached > 0 && !is_kept(large, class_index) && now.live + now.cached + (int64_t)capacity > ceiling) trim();
+  header *h = block_for(capacity, large, class_index);
+  if (!h && now.cached > 0) {
+    trim();
+    h = block_for(capacity, large, class_index);
   }
+  if (!h) return NULL;
   h->bytes = bytes;
   h->mark = LIVE;
   h->aside = false;
@@ -213,9 +233,14 @@ void lm_free(void *block) {
   free(h);
 #else
   h->mark = KEPT;
-  h->next = kept[h->class_index];
-  kept[h->class_index] = h;
   now.cached += (int64_t)h->capacity;
+  if (h->class_index == IN_ARENA) {
+    now.cached += ALIGN;
+    lm_arena_give(h, h->capacity + ALIGN);
+  } else {
+    h->next = kept[h->class_index];
+    kept[h->class_index] = h;
+  }
 #endif
   pthread_mutex_unlock(&lock);
 }
