@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
@@ -167,9 +166,9 @@ lm_tensor **bind_new_tensor(lua_State *L) {
 enum { SMALL = 64 << 20 };
 static int64_t held, limit = SMALL;
 
-/* Boxes that hold a tensor, how many there were after the last sweep, when that was, and passes since. */
-static int64_t filled, swept, passes = 1;
-static double swept_at;
+/* Boxes that hold a tensor, and how many there were after the last sweep; the passes since, and all bytes asked for
+ * until then. */
+static int64_t filled, swept, passes = 1, swept_at;
 
 void bind_account(lua_State *L, const lm_tensor *t) {
   bind_box *box = lua_touserdata(L, -1);
@@ -189,22 +188,19 @@ void bind_settle(void) {
   if (twice < limit) limit = twice;
 }
 
-/* A collection takes about 0.15 us for each kilobyte of Lua's memory, so it has a few hundredths of the time where that
- * many boxes were filled, each by an op of several microseconds, or where so much time went by. Every second pass is
- * enough for a loop that leaves a few boxes behind; the first one counts, so that the third step has what all later
- * ones need. */
+/* A collection takes about 0.15 us for each kilobyte of Lua's memory. It has a few hundredths of the time where half
+ * as many boxes were filled, each by an op of several microseconds, or where ops have asked for 12.5 kB for each
+ * kilobyte, for they do not go through more than 5 GB in a second. Every second pass is enough for a loop that leaves
+ * a few boxes behind; the first one counts, so that the third step has what all later ones need. */
 void bind_sweep(lua_State *L) {
-  struct timespec t;
-  const int kilobytes = lua_gc(L, LUA_GCCOUNT);
+  const int64_t kilobytes = lua_gc(L, LUA_GCCOUNT), asked = lm_memory_now().asked;
   passes++;
   if (filled < swept) swept = filled;
   if (filled == swept) return;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  const double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-  if (filled - swept < kilobytes / 2 && (passes < 2 || now - swept_at < 2.5e-6 * kilobytes)) return;
+  if (filled - swept < kilobytes / 2 && (passes < 2 || asked - swept_at < 12500 * kilobytes)) return;
   lua_gc(L, LUA_GCCOLLECT);
   swept = filled;
-  swept_at = now;
+  swept_at = asked;
   passes = 0;
 }
 

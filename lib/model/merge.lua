@@ -60,21 +60,27 @@ function M.joined(shapes, dim)
   return sum
 end
 
---- A word that joins branches of one shape by an op of two tensors, from left to right.
-function M.fold(word, op, doing, doc)
-  local function fold(xs)
+--- A word that joins branches of one shape by an op of two tensors, from left to right. fuses: an activation that the
+-- op can do in the same pass.
+function M.fold(word, op, doing, doc, fuses)
+  local function fold(xs, activation)
     local y = xs[1]
+    if #xs == 1 and activation then return ops[activation](y) end
     for i = 2, #xs do
       local last = y
-      y = ops[op](last, xs[i])
+      if i == #xs and activation then
+        y = ops[op](last, xs[i], { activation = activation })
+      else
+        y = ops[op](last, xs[i])
+      end
       if i > 2 then last:release() end
     end
     return y
   end
   return layer.define {
-    word = word, op = op, doc = doc, merges = true,
+    word = word, op = op, doc = doc, merges = true, fuses = fuses,
     shape = function(_, shapes) return M.same(shapes, doing) end,
-    apply = function(_, _, xs) return fold(xs) end,
+    apply = function(_, _, xs, _, activation) return fold(xs, activation) end,
     tensors = function(a, ...)
       if type(a) == "table" then return fold(a) end
       return ops[op](a, ...)

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "ops.h"
+#include "ops/core/binary.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,11 +135,27 @@ static void let_go(list *l) {
 /* ---- sums --------------------------------------------------------------------------------------------------------
  */
 
+/* Whether nobody else sees the memory of a gradient, so that it can be written. */
+static bool is_own(const lm_tensor *g) { return g->refs == 1 && g->storage->refs == 1 && lm_tensor_contiguous(g); }
+
+/* The sum in the memory of one of the two, where it has no other owner and the pass is not recorded. */
+static bool can_add_over(const lm_tensor *to, const lm_tensor *g) {
+  return !lm_grad_enabled() && is_own(to) && lm_dtype_is_float(to->dtype) && to->dtype == g->dtype &&
+         lm_tensor_same_shape(to, g);
+}
+
 /* *sum becomes *sum + g; g is consumed. */
 static lm_status add_to(lm_tensor **sum, lm_tensor *g, lm_err *e) {
   if (!*sum) {
     *sum = g;
     return LM_OK;
+  }
+  if (can_add_over(*sum, g) || can_add_over(g, *sum)) {
+    lm_tensor *to = can_add_over(*sum, g) ? *sum : g, *other = to == g ? *sum : g;
+    lm_status added = lm_add_over(to, *sum, g, e);
+    *sum = to;
+    lm_tensor_release(other);
+    return added;
   }
   lm_tensor *total = NULL;
   lm_status status = lm_apply2(&lm_op_add, *sum, g, &total, e);
@@ -152,7 +169,7 @@ static lm_status add_to(lm_tensor **sum, lm_tensor *g, lm_err *e) {
 /* *own becomes g with memory of its own, so that it can be written without changing another gradient; g is consumed.
  * Where the pass is recorded, g x 1, which has g's bits and depends on g. */
 static lm_status settle(const pass *p, lm_tensor *g, lm_tensor **own, lm_err *e) {
-  if (g->refs == 1 && g->storage->refs == 1 && lm_tensor_contiguous(g)) {
+  if (is_own(g)) {
     *own = g;
     return LM_OK;
   }

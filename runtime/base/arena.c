@@ -72,7 +72,8 @@ static void *cut_from_top(stretch *s, size_t size, size_t *kept) {
   return piece;
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------------------------ */
+/* ---- pieces ------------------------------------------------------------------------------------------------------
+ */
 
 /* The part of a free place that is not needed becomes one of its own; returns what is left to be given out. */
 static size_t split(place *p, size_t size, place **link) {
@@ -127,7 +128,8 @@ void lm_arena_give(void *piece, size_t size) {
   }
 }
 
-/* ---- back to the system ------------------------------------------------------------------------------------------ */
+/* ---- back to the system ------------------------------------------------------------------------------------------
+ */
 
 /* Whether nothing of s is in use: one free place from its start to its top; that place is then taken off the list. */
 static bool is_empty(const stretch *s) {

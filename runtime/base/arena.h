@@ -1,4 +1,5 @@
-/* arena.h: large pieces of memory, cut from long stretches of address space that the system fills as they are touched.
+/* arena.h: large pieces of memory, cut from long stretches of address space that the system fills as they are
+ * touched.
  *
  * A piece is cut from the lowest free place where it fits, and free neighbours are one again: so a training step,
  * whose tensors differ in size, needs little more than what is live at its peak, and the second step finds what the

@@ -1,11 +1,11 @@
 /* memory.c: the allocator. A block is a 64-byte header and the payload, both 64-byte aligned.
  *
- * Payloads below a megabyte are rounded up to size classes, 8 to each power of two, so at most 1/8 of a block is lost.
- * A freed block goes onto the list of its class and the next request of that class takes it back. Larger ones are
- * cut to measure from the arena (arena.h), since lists of few and large blocks would keep much that fits nobody. What
- * is kept is given back to
- * the system before it could be the reason for a refusal: when live and kept bytes together would pass the budget or
- * the machine's memory. Under a sanitizer nothing is kept, so that a use after free is seen. */
+ * Payloads below a megabyte are rounded up to size classes, 8 to each power of two, so at most 1/8 of a block is
+ * lost. A freed block goes onto the list of its class and the next request of that class takes it back. Larger ones
+ * are cut to measure from the arena (arena.h), since lists of few and large blocks would keep much that fits nobody.
+ * What is kept is given back to the system before it could be the reason for a refusal: when live and kept bytes
+ * together would pass the budget or the machine's memory. Under a sanitizer nothing is kept, so that a use after free
+ * is seen. */
 #include "base/memory.h"
 
 #include "base/arena.h"
@@ -160,6 +160,7 @@ void *lm_alloc(size_t bytes, const char *what, lm_err *e) {
   live = now.live;
   if (h) {
     count_live((int64_t)bytes);
+    now.asked += (int64_t)bytes;
     now.blocks++;
   }
   pthread_mutex_unlock(&lock);

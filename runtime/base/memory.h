@@ -39,6 +39,7 @@ typedef struct lm_memory {
   int64_t budget; /* the limit on live bytes; 0: none */
   int64_t blocks; /* live blocks */
   int64_t calls;  /* allocations so far */
+  int64_t asked;  /* bytes of all allocations so far */
   int64_t system; /* allocations that went to the system */
 } lm_memory;
 

@@ -193,6 +193,7 @@ static inline real m_floor_divide(real u, real v) {
 static inline real m_pow_any(real u, real v) { return v == 2 ? u * u : m_pow(u, v); }
 
 BINARY(add, u + v)
+BINARY(add_relu, m_relu(u + v))
 BINARY(sub, u - v)
 BINARY(mul, u *v)
 BINARY(div, u / v)
@@ -310,6 +311,7 @@ const lm_kernel_elementwise KERNEL(elementwise) = {
              [LM_T_ISINF] = t_isinf,
              [LM_T_SIGNBIT] = t_signbit},
     .binary = {[LM_B_ADD] = b_add,
+               [LM_B_ADD_RELU] = b_add_relu,
                [LM_B_SUB] = b_sub,
                [LM_B_MUL] = b_mul,
                [LM_B_DIV] = b_div,

@@ -82,6 +82,7 @@ typedef enum lm_binary {
   LM_B_HYPOT,
   LM_B_LOGADDEXP,
   LM_B_COPYSIGN,
+  LM_B_ADD_RELU, /* relu(u + v) */
   LM_BINARIES
 } lm_binary;
 

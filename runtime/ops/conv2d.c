@@ -29,6 +29,7 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_tensor *in[3] = {NULL};
   lm_conv_shape s;
   lm_status status = lm_conv_args(c, c->in_meta[0].shape, c->in_meta[1].shape, &s, e);
+  c->unsaved = c->p[ACTIVATION].i != RELU;
   for (int i = 0; i < 2 + has_bias(c) && status == LM_OK; i++) status = lm_tensor_compact(&in[i], c->in[i], e);
   if (status == LM_OK) {
     s.weight = in[1]->storage;

@@ -52,6 +52,7 @@ static lm_status forward(lm_call *c, lm_err *e) {
   lm_tensor *x = NULL, *bias = NULL, *weight = c->in[1];
   const int last = c->in[0]->ndim - 1;
   lm_status status = LM_OK;
+  c->unsaved = c->p[ACTIVATION].i != RELU;
   if (row_stride(c->in[0]) >= 0)
     x = lm_tensor_retain(c->in[0]);
   else

@@ -67,12 +67,19 @@ static lm_status run(lm_call *c, lm_dtype dtype, lm_walk_run how, const void *wh
   return status;
 }
 
-lm_status lm_binary_forward(lm_call *c, lm_err *e) {
+lm_status lm_binary_forward_as(lm_call *c, int kind, lm_err *e) {
   const lm_dtype dtype = c->out_meta[0].dtype;
-  const lm_binary kind = (lm_binary)c->op->kernel;
-  const lm_binary_fn fn =
-      lm_dtype_is_float(dtype) ? lm_kernels_of(dtype)->elementwise->binary[kind] : lm_integer_binary(dtype, kind);
+  const lm_binary_fn fn = lm_dtype_is_float(dtype) ? lm_kernels_of(dtype)->elementwise->binary[kind]
+                                                   : lm_integer_binary(dtype, (lm_binary)kind);
   return run(c, dtype, run_binary, &fn, e);
+}
+lm_status lm_binary_forward(lm_call *c, lm_err *e) { return lm_binary_forward_as(c, c->op->kernel, e); }
+
+lm_status lm_add_over(lm_tensor *to, lm_tensor *a, lm_tensor *b, lm_err *e) {
+  const lm_binary_fn fn = lm_kernels_of(to->dtype)->elementwise->binary[LM_B_ADD];
+  lm_tensor *in[2] = {a, b};
+  to->close = to->close || lm_tensor_is_close(a) || lm_tensor_is_close(b);
+  return lm_walk(to, 2, in, GRAIN, run_binary, &fn, e);
 }
 
 lm_status lm_compare_forward(lm_call *c, lm_err *e) {

@@ -17,7 +17,8 @@ lm_status lm_binary_infer_pick(lm_call *c, lm_err *e);
 /* Two inputs of one floating dtype and one shape: the gradient ops of activations. */
 lm_status lm_binary_infer_same(lm_call *c, lm_err *e);
 
-lm_status lm_binary_forward(lm_call *c, lm_err *e); /* op->kernel is an lm_binary */
+lm_status lm_binary_forward(lm_call *c, lm_err *e);              /* op->kernel is an lm_binary */
+lm_status lm_binary_forward_as(lm_call *c, int kind, lm_err *e); /* another lm_binary than op->kernel */
 
 /* Any two dtypes in, bool out; op->kernel is an lm_compare. */
 lm_status lm_compare_infer(lm_call *c, lm_err *e);
@@ -30,6 +31,10 @@ lm_status lm_bits_forward(lm_call *c, lm_err *e);
 /* *out: t summed over the axes along which `like` was stretched to t's shape, in the dtype of `like`; in ops, so
  * differentiable. A new reference to t itself where there is nothing to do. */
 lm_status lm_sum_to_shape(lm_tensor *t, const lm_meta *like, lm_tensor **out, lm_err *e);
+
+/* a + b written over `to`, which is a or b: all of one floating dtype and shape, `to` contiguous. The bits are those
+ * of the op add. No record. */
+lm_status lm_add_over(lm_tensor *to, lm_tensor *a, lm_tensor *b, lm_err *e);
 
 /* *out: t in a dtype; t itself where it has it already. No record. */
 lm_status lm_in_dtype(lm_tensor *t, lm_dtype dtype, lm_tensor **out, lm_err *e);

@@ -81,6 +81,7 @@ static int64_t bound(double b) { return b >= 0x1p63 ? INT64_MAX : b <= -0x1p63 ?
   UNARY(T, same, v)                                                                                                  \
   CLAMP(T)                                                                                                           \
   BINARY(T, b, add, void, T, (uint64_t)u + (uint64_t)v)                                                              \
+  BINARY(T, b, add_relu, void, T, (T)((uint64_t)u + (uint64_t)v) > 0 ? (uint64_t)u + (uint64_t)v : 0)                \
   BINARY(T, b, sub, void, T, (uint64_t)u - (uint64_t)v)                                                              \
   BINARY(T, b, mul, void, T, (uint64_t)u *(uint64_t)v)                                                               \
   BINARY(T, b, maximum, void, T, u > v ? u : v)                                                                      \
@@ -122,7 +123,7 @@ ALL(uint8_t)
   {                                                                                                                  \
     [LM_B_ADD] = b_add_##T, [LM_B_SUB] = b_sub_##T, [LM_B_MUL] = b_mul_##T, [LM_B_MAXIMUM] = b_maximum_##T,          \
     [LM_B_MINIMUM] = b_minimum_##T, [LM_B_MOD] = b_mod_##T, [LM_B_FMOD] = b_fmod_##T,                                \
-    [LM_B_FLOOR_DIVIDE] = b_floor_divide_##T                                                                         \
+    [LM_B_FLOOR_DIVIDE] = b_floor_divide_##T, [LM_B_ADD_RELU] = b_add_relu_##T                                       \
   }
 #define COMPARES(T)                                                                                                  \
   {                                                                                                                  \

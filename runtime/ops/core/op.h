@@ -61,7 +61,9 @@ typedef struct lm_call {
                                      backward:     saved or NULL */
   lm_tensor *saved[LM_MAX_SAVED]; /* extra tensors that forward keeps for backward, when `grad` is set */
   bool grad;                      /* forward: this call is recorded */
-  bool needs[LM_MAX_INPUTS];      /* which inputs want a gradient (variadic ops: all want one) */
+  unsigned unsaved; /* forward may set bit i: what this call computes needs no output i for backward, whatever
+                       op->save_out says */
+  bool needs[LM_MAX_INPUTS]; /* which inputs want a gradient (variadic ops: all want one) */
 } lm_call;
 
 /* A gradient and output case, as text, so that tests, benchmarks and docs can all make its inputs.

@@ -158,7 +158,7 @@ lm_status lm_record_call(lm_call *c, lm_err *e) {
   lm_status status = LM_OK;
   for (int i = 0; i < c->n_in && status == LM_OK; i++) status = save_input(r, i, c, e);
   for (int i = 0; i < c->n_out && status == LM_OK; i++)
-    if (c->op->save_out >> i & 1) status = save_output(r, i, c->out[i], e);
+    if ((c->op->save_out & ~c->unsaved) >> i & 1) status = save_output(r, i, c->out[i], e);
   if (status) {
     lm_record_release(r);
     return status;

@@ -75,6 +75,80 @@ static void little_waste(void **state) {
   }
 }
 
+/* Large blocks in a fixed pseudo-random order: none overlaps another, what is freed is one place again, and a second
+ * round of the same requests asks the system for nothing. */
+static void large_blocks(void **state) {
+  (void)state;
+#ifdef LM_SANITIZED
+  skip();
+#endif
+  enum { SLOTS = 24, STEPS = 600 };
+  lm_err e;
+  lm_memory_trim();
+  int64_t first = 0, system = lm_memory_now().system;
+  for (int round = 0; round < 3; round++) {
+    unsigned char *slot[SLOTS] = {NULL};
+    size_t size[SLOTS] = {0};
+    uint32_t seed = 7;
+    for (int step = 0; step < STEPS; step++) {
+      seed = seed * 1664525u + 1013904223u;
+      const int i = (int)(seed >> 24) % SLOTS;
+      if (slot[i]) {
+        assert_int_equal(slot[i][0], i);
+        assert_int_equal(slot[i][size[i] / 2], i);
+        assert_int_equal(slot[i][size[i] - 1], i);
+        lm_free(slot[i]);
+        slot[i] = NULL;
+      } else {
+        size[i] = (1u << 20) + (seed >> 4) % (3u << 20);
+        slot[i] = lm_alloc(size[i], "large", &e);
+        assert_non_null(slot[i]);
+        assert_int_equal((uintptr_t)slot[i] % 64, 0);
+        slot[i][0] = slot[i][size[i] / 2] = slot[i][size[i] - 1] = (unsigned char)i;
+      }
+    }
+    for (int i = 0; i < SLOTS; i++) lm_free(slot[i]);
+    if (round == 0) first = lm_memory_now().system - system;
+  }
+  assert_true(first > 0);
+  assert_int_equal(lm_memory_now().system - system, first);
+  assert_true(lm_memory_now().cached < (int64_t)SLOTS * (4 << 20)); /* no more than what could have been live */
+  void *all = lm_alloc((size_t)lm_memory_now().cached - 64, "all in one", &e); /* neighbours have become one */
+  assert_non_null(all);
+  assert_int_equal(lm_memory_now().system - system, first);
+  lm_free(all);
+  lm_memory_trim();
+  assert_int_equal(lm_memory_now().cached, 0);
+}
+
+/* Half of the blocks stay while the rest goes back to the system, and keep what they hold. */
+static void trimmed_around(void **state) {
+  (void)state;
+  enum { N = 12 };
+  lm_err e;
+  unsigned char *block[N];
+  const size_t size = 3 << 20;
+  for (int i = 0; i < N; i++) {
+    block[i] = lm_alloc(size, "block", &e);
+    assert_non_null(block[i]);
+    memset(block[i], i + 1, size);
+  }
+  for (int i = 0; i < N; i += 2) lm_free(block[i]);
+  lm_memory_trim();
+  assert_int_equal(lm_memory_now().cached, 0);
+  for (int i = 1; i < N; i += 2)
+    for (size_t k = 0; k < size; k += 4093) assert_int_equal(block[i][k], i + 1);
+  int64_t system = lm_memory_now().system;
+  block[0] = lm_alloc(size, "again", &e);
+  assert_non_null(block[0]);
+  memset(block[0], 77, size);
+  assert_int_equal(block[1][0], 2);
+  assert_int_equal(lm_memory_now().system, system + 1);
+  lm_free(block[0]);
+  for (int i = 1; i < N; i += 2) lm_free(block[i]);
+  lm_memory_trim();
+}
+
 static void zeroed_and_grown(void **state) {
   (void)state;
   lm_err e;
@@ -210,9 +284,16 @@ static void threads(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(aligned_and_counted), cmocka_unit_test(reused),  cmocka_unit_test(little_waste),
-      cmocka_unit_test(zeroed_and_grown),    cmocka_unit_test(budget),  cmocka_unit_test(injected),
-      cmocka_unit_test(set_aside),           cmocka_unit_test(threads),
+      cmocka_unit_test(aligned_and_counted),
+      cmocka_unit_test(reused),
+      cmocka_unit_test(little_waste),
+      cmocka_unit_test(large_blocks),
+      cmocka_unit_test(trimmed_around),
+      cmocka_unit_test(zeroed_and_grown),
+      cmocka_unit_test(budget),
+      cmocka_unit_test(injected),
+      cmocka_unit_test(set_aside),
+      cmocka_unit_test(threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
