@@ -188,16 +188,16 @@ void bind_settle(void) {
   if (twice < limit) limit = twice;
 }
 
-/* A collection takes about 0.15 us for each kilobyte of Lua's memory. It has a few hundredths of the time where half
- * as many boxes were filled, each by an op of several microseconds, or where ops have asked for 12.5 kB for each
- * kilobyte, for they do not go through more than 5 GB in a second. Every second pass is enough for a loop that leaves
- * a few boxes behind; the first one counts, so that the third step has what all later ones need. */
+/* A collection takes about 0.15 us for each kilobyte of Lua's memory. It has a few hundredths of the time where half as
+ * many boxes were filled, each by an op of several microseconds, or where ops have asked for 6 kB for each kilobyte:
+ * they seldom go through 2 GB in a second. Every second pass is enough for a loop that leaves a few boxes behind; the
+ * first one counts, so that the third step has what all later ones need. */
 void bind_sweep(lua_State *L) {
   const int64_t kilobytes = lua_gc(L, LUA_GCCOUNT), asked = lm_memory_now().asked;
   passes++;
   if (filled < swept) swept = filled;
   if (filled == swept) return;
-  if (filled - swept < kilobytes / 2 && (passes < 2 || asked - swept_at < 12500 * kilobytes)) return;
+  if (filled - swept < kilobytes / 2 && (passes < 2 || asked - swept_at < 6000 * kilobytes)) return;
   lua_gc(L, LUA_GCCOLLECT);
   swept = filled;
   swept_at = asked;
