@@ -168,8 +168,11 @@ end
 nets["RNN"], nets["LSTM"] = recurrent(rnn), recurrent(lstm)
 
 -- How many items a training draws its batches from: enough that a small network does not learn them by heart, after
--- which its gradients would be too small to be normal numbers; the batch itself where pictures are large.
-local function pool_of(w, shape) return #shape == 3 and shape[2] > 32 and w.batch or math.max(2048, w.batch) end
+-- which its gradients would be too small to be normal numbers; the batch itself where pictures or sequences
+-- are large.
+local function pool_of(w, shape)
+  return (#shape == 2 or #shape == 3 and shape[2] > 32) and w.batch or math.max(2048, w.batch)
+end
 
 local function network(w)
   local net, shape, classes = nets[w.net](w)
