@@ -1,6 +1,6 @@
 -- recurrent.lua: back-propagation through time in plain recurrent networks, LSTM and GRU. Adding two marked numbers
 -- among 100 (Hochreiter & Schmidhuber 1997), digits read row by row, and how fast a plain network's gradient fades
--- (Bengio, Simard & Frasconi 1994). Without --data DIR, the digits are left out.
+-- (Bengio, Simard & Frasconi 1994). The digits need --data DIR; --digits false leaves them out.
 local p = experiment "recurrent" { seed = 1,
   params = { length = 100, updates = 2000, batch = 64, units = 64, rate = 5e-3, epochs = 3, digits = true } }
 
@@ -79,7 +79,9 @@ local rows = layer { word = "rows", doc = "The rows of a picture of one channel 
 
 if p.digits then
   local digits = data.mnist()
-  local net = model "digits" { input { 1, 28, 28 }, area "A" { rows, lstm { 128 } }, readout "digit" { dense { 10 } } }
+  local net = model "digits" {
+    input { 1, 28, 28 }, area "A" { rows, lstm { 128 } }, readout "digit" { dense { 10 } },
+  }
   print(net)
   train { model = net, data = digits.train, validate = digits.valid, loss = "cross_entropy", epochs = p.epochs,
     batch = 64, optimizer = adam { rate = 2e-3, schedule = cosine {}, clip = 1 } }
