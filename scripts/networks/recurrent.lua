@@ -8,7 +8,7 @@ local function result(metric, value, comparison, threshold)
   report { id = "S68", metric = metric, value = value, comparison = comparison, threshold = threshold }
 end
 
--- ---- the gradient is right: 50 steps against finite differences ----------------------------------------------------
+-- ---- the gradient is right: 50 steps against finite differences -------------------------------------------------
 
 local passed = true
 for word, gates in pairs { rnn = 1, lstm = 4, gru = 3 } do
@@ -68,7 +68,7 @@ end
 
 result("vanilla_gradient_decay_r2", decay(), ">=", 0.95)
 
--- ---- digits, row by row --------------------------------------------------------------------------------------------
+-- ---- digits, row by row -----------------------------------------------------------------------------------------
 
 local rows = layer { word = "rows", doc = "The rows of a picture of one channel as the steps of a sequence.",
   shape = function(_, shape)
