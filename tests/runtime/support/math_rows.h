@@ -124,7 +124,7 @@ typedef struct math_row {
 
 static const math_row math_rows[] = {
     {"sqrt", sqrt, sqrtl, 0, 1e6, 1, 0.5, 0.5, UNIT_OWN},
-    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 0.51, 1.5, UNIT_OWN, true},
+    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 0.51, 1.5, UNIT_OWN},
     {"reciprocal", reciprocal_wide, reciprocal_longer, -1e3, 1e3, 1, 0.5, 0.5, UNIT_OWN},
     {"cbrt", cbrt, cbrtl, -1e3, 1e3, 1, 0.51, 0.51, UNIT_OWN},
     {"exp", exp, expl, -746, 711, HALF_LN, 1.05, 0.77, UNIT_OWN, true},
@@ -135,7 +135,7 @@ static const math_row math_rows[] = {
     {"log10", log10, log10l, 0, 8, 1, 0.51, 0.51, UNIT_OWN},
     {"log1p", log1p, log1pl, -1, 8, 1, 1.43, 1.4, UNIT_OWN, true},
     {"sin", sin, sinl, -100, 100, HALF_PI, 0.51, 0.81, UNIT_OWN, true},
-    {"cos", cos, cosl, -100, 100, HALF_PI, 0.51, 0.8, UNIT_OWN, true},
+    {"cos", cos, cosl, -100, 100, HALF_PI, 0.51, 0.8, UNIT_OWN},
     {"tan", tan, tanl, -100, 100, HALF_PI, 0.51, 0.9, UNIT_OWN},
     {"asin", asin, asinl, -1, 1, 0.5, 0.51, 0.66, UNIT_OWN},
     {"acos", acos, acosl, -1, 1, 0.5, 0.51, 0.63, UNIT_OWN},
@@ -152,7 +152,7 @@ static const math_row math_rows[] = {
     {"logit", logit_wide, logit_longer, 0, 1, 0.5, 0.51, 0.51, UNIT_OWN},
     {"sigmoid", sigmoid_wide, sigmoid_longer, -746, 40, HALF_LN, 1.52, 1.48, UNIT_OWN, true},
     {"softplus", softplus_wide, softplus_longer, -746, 40, HALF_LN, 0.51, 1.25, UNIT_OWN},
-    {"elu", elu_wide, elu_longer, -40, 1, HALF_LN, 0.95, 1.0, UNIT_OWN},
+    {"elu", elu_wide, elu_longer, -40, 1, HALF_LN, 1.1, 1.0, UNIT_OWN},
     {"gelu", gelu_wide, gelu_longer, -39, 9, 1, 0.51, 1.5, UNIT_OWN},
     {"silu", silu_wide, silu_longer, -752, 40, HALF_LN, 1.2, 0.85, UNIT_OWN},
     {"lgamma", lgamma_wide, lgamma_longer, -30, 60, 0.5, 0.51, 1.95, UNIT_ONE_BELOW_0},
@@ -222,7 +222,7 @@ static void draw_pair(uint64_t i, double *x, double *y) {
 }
 
 static const math_pair_row math_pair_rows[] = {
-    {"pow", pow, powl, draw_pow, 0.51, 0.78, UNIT_OWN, true},
+    {"pow", pow, powl, draw_pow, 0.51, 0.78, UNIT_OWN},
     {"atan2", atan2, atan2l, draw_pair, 0.51, 0.63, UNIT_OWN},
     {"hypot", hypot, hypotl, draw_pair, 0.51, 0.76, UNIT_OWN},
     {"logaddexp", logaddexp_wide, logaddexp_longer, draw_pair, 0.51, 0.7, UNIT_ONE},
