@@ -72,6 +72,8 @@ static const rule exceptions[] = {
     {"digamma", INPUTS, 4, "zeros that no number meets: 2 ULP of the larger of 1 and the result"},
     {"diff", INPUTS, 4, "differences of differences cancel, and have no absolute terms"},
     {"var", SQUARES, 8, "differences from the mean cancel, and have no absolute terms"},
+    {"cov", SQUARES, 8, "products of differences from the mean cancel, and have no absolute terms"},
+    {"corrcoef", INPUTS, 8, "a covariance, whose differences cancel, over two deviations"},
     {"std", INPUTS, 8, "differences from the mean cancel, and have no absolute terms"},
     {"cross", SQUARES, 3, "differences of products cancel: three roundings"},
     {"cdist", INPUTS, 8, "differences of inputs cancel, and have no absolute terms"},
