@@ -75,7 +75,6 @@ static const rule exceptions[] = {
     {"cov", SQUARES, 8, "products of differences from the mean cancel, and have no absolute terms"},
     {"corrcoef", INPUTS, 8, "a covariance, whose differences cancel, over two deviations"},
     {"std", INPUTS, 8, "differences from the mean cancel, and have no absolute terms"},
-    {"cov", SQUARES, 8, "products of differences from the mean cancel, and have no absolute terms"},
     {"cross", SQUARES, 3, "differences of products cancel: three roundings"},
     {"cdist", INPUTS, 8, "differences of inputs cancel, and have no absolute terms"},
     {"softmax", OWN, 16, "e^(x - max) / sum: a difference of a few units is rounded before it is an exponent"},
