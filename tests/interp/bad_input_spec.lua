@@ -159,7 +159,7 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { area "relu, pool", "area \"V1\": entry 2 is the word pool itself" },
       { area "3", "area \"V1\": entry 1 is a number, expected a layer such as conv" },
       { area "", "area \"V1\" holds no layer" },
-      { area "dense { 4 }, conv { 3, kernel = 3 }", "conv: needs an input of channels x height x width, got 4",
+      { area "dense { 4 }, conv { 3, kernel = 3 }", "conv: needs an input of channels x height x width, channels x length or",
         "shapes so far: input 1x8x8 -> V1.dense1 4" },
       { area "dropout { 1.5 }", "dropout: option 'p' is 1.5, expected a number" },
       { "model { input { 1, 8, 8 } }", "model: expected a name, as in model \"LeNet\"" },
@@ -324,7 +324,8 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { "print(t[1]:item())", "is a Lua number already" },
       { "t:view(3, 1)", "no field or method 'view' (it is called reshape here)" },
       { "print(t[t])", "a tensor used as an index holds positions (int64) or a condition (bool), not float32" },
-      { "t:add(1, 2)", "add: too many arguments (it is called add(a, b))" },
+      { "t:add(1, 2)", "add: 'activation' must be a string, not the number 2" },
+      { "t:sub(1, 2)", "sub: too many arguments (it is called sub(a, b))" },
     })
   end)
 
