@@ -2,9 +2,11 @@
 
 Each line of standard input is {"workload": {...}, "seconds": S}; the answer is the mean time of one repetition over
 at least S seconds, as a line on standard output. A first line {"hello": THREADS} is answered by what PyTorch is.
-Workloads are made once and kept. The networks are those of workloads.lua.
+{"memory": N, "workload": {...}} asks for the largest resident size, in kB, after N steps. Workloads are made once and
+kept. The networks are those of workloads.lua.
 """
 import json
+import resource
 import sys
 import time
 
@@ -167,6 +169,12 @@ for line in sys.stdin:
               f"{'on' if torch.backends.mkldnn.is_available() else 'off'}, {torch.get_num_threads()} threads", flush=True)
         continue
     workload = request["workload"]
+    if "memory" in request:
+        step = MAKE[workload["kind"]](workload)
+        for _ in range(request["memory"]):
+            step()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+        continue
     if workload["name"] not in made:
         made.clear()
         made[workload["name"]] = MAKE[workload["kind"]](workload)
