@@ -12,8 +12,9 @@ local padded = layer.define {
     width = { type = "integer", required = true, min = 1, doc = "channels of the output" },
   },
   shape = function(o, shape)
-    if #shape ~= 3 then return { o.width } end
-    return { o.width, (shape[2] - 1) // o.stride + 1, (shape[3] - 1) // o.stride + 1 }
+    local out = { o.width }
+    for i = 2, #shape do out[i] = (shape[i] - 1) // o.stride + 1 end
+    return out
   end,
   channels = function(o, maps)
     local list = table.move(maps[1], 1, #maps[1], 1, {})
@@ -36,7 +37,7 @@ local padded = layer.define {
 -- The step that takes every size of `from` to that of `to`; nil where none does.
 local function stride_between(from, to)
   if #from ~= #to then return nil end
-  if #from < 3 then return 1 end
+  if #from < 2 then return 1 end
   local s = (from[2] + to[2] - 1) // to[2]
   for i = 2, #from do
     if (from[i] - 1) // s + 1 ~= to[i] then return nil end
@@ -56,9 +57,9 @@ local function projection(scope, o, from, to, stride)
     normalised = normalised or node.layer.full == "norm.batch"
     init = init or node.parameters[1] and node.options.init
   end
-  local word = require(#from == 3 and "lamina.layers.conv" or "lamina.layers.dense")
+  local word = require(#from > 1 and "lamina.layers.conv" or "lamina.layers.dense")
   local given = { to[1], bias = not normalised, init = init }
-  if #from == 3 then given.kernel, given.stride = 1, stride end
+  if #from > 1 then given.kernel, given.stride = 1, stride end
   local list = { word(given) }
   if normalised then list[2] = require("lamina.layers.norm").batch end
   return list

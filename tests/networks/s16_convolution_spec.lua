@@ -162,6 +162,31 @@ describe("S16 convolution", function()
   end)
 end)
 
+it("S16 stands in residual blocks over one and three axes", function()
+  local residual = require "lamina.layers.residual"
+  for _, shape in ipairs { { 2, 9 }, { 2, 5, 6, 7 } } do
+    for _, kind in ipairs { "project", "pad" } do
+      local net = net_of(shape, residual { shortcut = kind,
+        conv { 4, kernel = 3, stride = 2, pad = 1, bias = false } })
+      local x = draw { 2, table.unpack(shape) }
+      local y, w = net(x):detach(), {}
+      for _, entry in ipairs(net:parameters()) do w[entry.name] = entry.tensor:detach() end
+      local around = x
+      for dim = 3, x.ndim do around = ops.slice(around, { dim = dim, step = 2 }) end
+      if kind == "project" then
+        local flat = around:reshape { 2, 2, -1, 1 }
+        around = ops.conv2d(flat, w["A.residual1.shortcut.conv1.weight"]:reshape { 4, 2, 1, 1 },
+          w["A.residual1.shortcut.conv1.bias"]):reshape(y.shape)
+      else
+        around = ops.pad(around, { after = 2, before = 0, dims = { 2 } })
+      end
+      local plain = net_of(shape, conv { 4, kernel = 3, stride = 2, pad = 1, bias = false })
+      core.no_grad(function() plain:parameters()[1].tensor:copy(w["A.residual1.conv1.weight"]) end)
+      assert.is_true(off(y, plain(x):detach() + around) < 1e-5)
+    end
+  end
+end)
+
 describe("S16 transposed convolution", function()
   local cases = {
     { { 4, 5 }, { 6, kernel = 3, stride = 2, pad = 1, output_pad = 1, groups = 2 }, { 6, 10 } },
