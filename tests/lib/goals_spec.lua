@@ -180,6 +180,25 @@ describe("penalties", function()
     assert.is_true(math.abs(2 * squares + 0.1 * lengths + 0.01 * rough - both) < 1e-5)
   end)
 
+  it("group the weights of each pair of channels", function()
+    local function two() return models.model "p" { seed = 2, models.input { 1, 6, 6 },
+      models.area "V1" { conv { 2, kernel = 3 }, relu }, models.area "V2" { conv { 3, kernel = 3 }, relu },
+      models.readout "y" { dense { 2 } } } end
+    local lengths = 0
+    for _, filters in ipairs(weight(two(), "V2.conv1.weight"):totable()) do
+      for _, filter in ipairs(filters) do
+        local own = 0
+        for _, row in ipairs(filter) do
+          for _, w in ipairs(row) do own = own + w ^ 2 end
+        end
+        lengths = lengths + math.sqrt(own)
+      end
+    end
+    local row = train { model = two(), data = set, loss = "mse", batch = 8, log = false,
+      penalty = { group = 0.5, of = "V2.conv1" } }[1]
+    assert.is_true(math.abs(0.5 * lengths - row.penalty) < 1e-5)
+  end)
+
   it("look at activities, the mean over the batch and the steps", function()
     local both, net = cost { activity = { l1 = 0.3, l2 = 0.1, of = "V1" } }
     local y = net:activations(set.x, "V1").V1
