@@ -225,7 +225,7 @@ static void run_task(void *context, int worker, int64_t first, int64_t stop) {
     int64_t part = item % r->parts, group = item / r->parts % p->groups, team = item / r->parts / p->groups;
     int64_t images = smaller(p->images, p->n - team * p->images);
     const char *from = image;
-    if (p->bare && team * p->images + images < p->n) /* what lies beyond may be read: there is another image */
+    if (lm_conv_reads_in_place(p, team * p->images + images))
       from = (const char *)r->x + team * p->images * p->prepared * p->size;
     else if (ready != item / r->parts)
       lm_conv_prepare(p, image, r->x, team * p->images, images, group);

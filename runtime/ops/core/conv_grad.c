@@ -264,7 +264,7 @@ static void weigh_task(void *context, int worker, int64_t begin, int64_t end) {
     for (int64_t at = first; at < stop; at += p->images) {
       int64_t images = smaller(p->images, stop - at);
       const char *from = image;
-      if (p->bare && at + images < p->n)
+      if (lm_conv_reads_in_place(p, at + images))
         from = (const char *)w->x + at * p->prepared * p->size;
       else
         lm_conv_prepare(p, image, w->x, at, images, group);

@@ -29,6 +29,11 @@ lm_status lm_conv_plan_make(lm_conv_plan *p, const lm_conv_shape *s, lm_err *e);
 /* Prepares group `group` of images [first, first + images) side by side. x holds n images of groups * c planes. */
 void lm_conv_prepare(const lm_conv_plan *p, char *dst, const void *x, int64_t first, int64_t images, int64_t group);
 
+/* Whether the images before number `end` are read where they lie: what is read beyond them lies in later images. */
+static inline bool lm_conv_reads_in_place(const lm_conv_plan *p, int64_t end) {
+  return p->bare && (p->n - end) * p->prepared >= 2 * p->kernels->gemm->vec;
+}
+
 /* Runs a plan: y[n, groups * m, oh, ow] from x and packed weights (groups matrices of m x k). */
 lm_status lm_conv_run(const lm_conv_plan *p, const void *x, const void *packed, const void *bias, bool relu, void *y,
                       lm_err *e);
