@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "isas.h"
 
 typedef struct tables {
   const char *name;
@@ -384,17 +384,6 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(both_sides_of_kept_columns),
                                      cmocka_unit_test(reordered_sum_is_seen)};
   /* the driver takes the kernels of one instruction set: the others have a process of their own */
-  static const char *const isas[] = {"generic", "avx2"};
-  int failed = 0;
-  for (int i = 0; i < 2 && argc == 1 && !getenv("LAMINA_ISA"); i++) {
-    pid_t child = fork();
-    if (child == 0) {
-      setenv("LAMINA_ISA", isas[i], 1);
-      execl("/proc/self/exe", argv[0], isas[i], (char *)NULL);
-      _exit(127);
-    }
-    int status = 1;
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) failed++;
-  }
-  return failed + cmocka_run_group_tests_name(argc > 1 ? argv[1] : "matrix product", tests, NULL, NULL);
+  return failed_under_other_isas(argc, argv) +
+         cmocka_run_group_tests_name(argc > 1 ? argv[1] : "matrix product", tests, NULL, NULL);
 }
