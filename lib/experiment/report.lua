@@ -1,4 +1,5 @@
---- The rows of results.json's `results`: { id, metric, value, threshold, comparison, pass, label }.
+--- The rows of results.json's `results`: { id, metric, value, threshold, comparison, pass, label,
+-- published, what }.
 local errors = require "lamina.errors"
 local schema = require "lamina.schema"
 
@@ -13,6 +14,7 @@ local FIELDS = {
     doc = "how; +- takes { value, tolerance }, in takes { low, high }; default <=" },
   label = { type = "string", choices = "exact close",
     doc = "exact: the same bits on every machine; close: nearly the same" },
+  published = { type = { "number", "string" }, doc = "what the source reports, for the table of reproductions" },
   what = { type = "string", doc = "a line on the data, the unit and the conditions" },
 }
 
