@@ -222,7 +222,7 @@ local function word_function(w, name, value)
   local class = name .. ".options"
   if fields then option_class(w, class, fields) end
   w:comment(help.text(name))
-  local made = is_layer and "layer" or RETURNS[name] or words.list[name]
+  local made = is_layer and (value.makes or "layer") or RETURNS[name] or words.list[name]
     and words.list[name].module == "lamina.core.tensor" and "tensor" or "any"
   if CURRIED[name] then
     w:line("---@param name string")
@@ -239,9 +239,11 @@ local function word_function(w, name, value)
   w:line ""
 end
 
--- Whether a value of a word is a table of words (data, plot, pool), and not a word itself.
+-- Whether a value of a word is a table of words (data, plot, pool, models), and not a word itself.
 local function is_module(value)
-  return type(value) == "table" and not rawget(value, "word") and rawget(getmetatable(value) or {}, "__call") == nil
+  local meta = getmetatable(value) or {}
+  return type(value) == "table" and not rawget(value, "word")
+    and (rawget(meta, "__call") == nil or rawget(meta, "__help") ~= nil)
 end
 
 local function is_callable(value)

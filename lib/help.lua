@@ -13,6 +13,7 @@ Lamina: models of sensory cortex, in Lua.
   model "LeNet" { input { 1, 28, 28 }, area "V1" { conv { 6, kernel = 5 }, relu }, readout "digit" { dense { 10 } } }
 
   models       model input area readout feedback lateral shared layer
+  networks     models makes those of the literature: models.resnet18 { classes = 10 }; models() lists them
   layers       %s
   learning     train evaluate loop; losses cross_entropy mse bce; sgd adam adamw rmsprop adagrad; cosine step linear
                constant warmup; local_rule dale; help "goals", "penalties", "constraints", "rules"
@@ -206,11 +207,13 @@ local function field_doc(module, name, value)
 end
 
 -- The comment of a module is followed by those of its fields that name the word itself, "data.mnist"; layers
--- (pool.max) document themselves.
+-- (pool.max) document themselves, and collections say themselves what is in them.
 local function module_doc(word, module, value)
   local source = command.source(path_of(module))
   local head = source and head_of(source)
   if not head or type(value) ~= "table" then return head end
+  local list = rawget(getmetatable(value) or {}, "__help") -- a collection has too many fields to tell of each
+  if list then return head .. "\n\n" .. list() end
   local names = {}
   for name in require("lamina.core.repeatable").stock_pairs(value) do
     if type(name) == "string" then

@@ -12,7 +12,9 @@
 --   "orthogonal"  weight with orthonormal rows, or columns where those are fewer, all but the first axis being taken
 --               as one; bias 0 (Saxe, McClelland & Ganguli 2014)
 --   "zeros"     0 everywhere
---   { "normal", std = 0.01 }, { "uniform", bound = 0.05 }, { "constant", value = 1 }   the weight; bias 0
+--   { "normal", std = 0.01 }, { "uniform", bound = 0.05 }, { "constant", value = 1 }   the weight; bias 0, or what the
+--               entry `bias` says: { "normal", std = 0.01, bias = 1 }
+--   { "uniform", scale = 2.4 }   weight uniform in +-scale / sqrt(fan_in); bias as above (LeCun et al. 1989)
 --   function(shape, info)  returns the tensor; info has name, fan_in, fan_out, seed
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"
@@ -57,8 +59,14 @@ local named = {
 local given = {
   normal = { key = "std", make = normal },
   uniform = { key = "bound", make = uniform },
+  scaled = { key = "scale", make = function(p, value, seed) return uniform(p, value / math.sqrt(p.fan_in), seed) end },
   constant = { key = "value", make = function(p, value) return tensor.full(p.shape, value) end },
 }
+
+-- The row of `given` for a table.
+local function rule_of(init)
+  return init[1] == "uniform" and init.scale ~= nil and given.scaled or init[1] ~= "scaled" and given[init[1]] or nil
+end
 
 local NAMES = "'uniform', 'he', 'lecun', 'glorot', 'orthogonal', 'zeros', { 'normal', std = }, "
   .. "{ 'uniform', bound = }, { 'constant', value = } or a function"
@@ -66,8 +74,11 @@ local NAMES = "'uniform', 'he', 'lecun', 'glorot', 'orthogonal', 'zeros', { 'nor
 --- Whether `init` is something that M.make understands; else nil and a message.
 function M.check(init)
   if type(init) == "function" or (type(init) == "string" and named[init]) then return true end
-  if type(init) == "table" and given[init[1]] then
-    local key = given[init[1]].key
+  if type(init) == "table" and init[1] ~= nil and rule_of(init) then
+    local key = rule_of(init).key
+    if init.bias ~= nil and type(init.bias) ~= "number" then
+      return nil, string.format("option 'init' has bias = %s, expected a number", tostring(init.bias))
+    end
     if type(init[key]) == "number" then return true end
     return nil, string.format("option 'init' needs { \"%s\", %s = number }", init[1], key)
   end
@@ -92,8 +103,10 @@ function M.make(init, p, seed)
   elseif type(init) == "string" then
     value = named[init](p, seed)
   elseif not p.bias then
-    local rule = given[init[1]]
+    local rule = rule_of(init)
     value = rule.make(p, init[rule.key], seed)
+  elseif init.bias then
+    value = tensor.full(p.shape, init.bias)
   end
   return value or tensor.zeros(p.shape)
 end

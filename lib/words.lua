@@ -11,7 +11,7 @@ local M = {}
 local whole = {
   data = "lamina.data", image = "lamina.image", plot = "lamina.plot", stimuli = "lamina.stimuli",
   neural = "lamina.neural", ops = "lamina.core.ops", lamina = "lamina", losses = "lamina.loss",
-  linalg = "lamina.linalg", hdf5 = "lamina.hdf5", fft = "lamina.fft",
+  linalg = "lamina.linalg", hdf5 = "lamina.hdf5", fft = "lamina.fft", models = "lamina.models",
 }
 
 local fields = {

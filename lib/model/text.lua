@@ -3,8 +3,8 @@ local layer = require "lamina.layer"
 
 local M = {}
 
--- 61706 as 61,706.
-local function grouped(n)
+--- 61706 as 61,706.
+function M.grouped(n)
   local text = string.format("%d", n)
   local rest
   repeat
@@ -12,6 +12,8 @@ local function grouped(n)
   until rest == 0
   return text
 end
+
+local grouped = M.grouped
 
 local function parameters_of(node)
   local n = 0
