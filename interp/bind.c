@@ -188,10 +188,10 @@ void bind_settle(void) {
   if (twice < limit) limit = twice;
 }
 
-/* A collection takes about 0.15 us for each kilobyte of Lua's memory. It has a few hundredths of the time where half as
- * many boxes were filled, each by an op of several microseconds, or where ops have asked for 6 kB for each kilobyte:
- * they seldom go through 2 GB in a second. Every second pass is enough for a loop that leaves a few boxes behind; the
- * first one counts, so that the third step has what all later ones need. */
+/* A collection takes about 0.15 us for each kilobyte of Lua's memory. It has a few hundredths of the time where half
+ * as many boxes were filled, each by an op of several microseconds, or where ops have asked for 6 kB for each
+ * kilobyte: they seldom go through 2 GB in a second. Every second pass is enough for a loop that leaves a few boxes
+ * behind; the first one counts, so that the third step has what all later ones need. */
 void bind_sweep(lua_State *L) {
   const int64_t kilobytes = lua_gc(L, LUA_GCCOUNT), asked = lm_memory_now().asked;
   passes++;

@@ -6,21 +6,40 @@
 
 /* ---- prepared images ----------------------------------------------------------------------------------------- */
 
+/* Where a row of the source falls in a phase: columns [begin, end) are source columns q * phases + shift. */
+typedef struct phase_range {
+  int64_t shift, begin, end;
+} phase_range;
+
+static phase_range range_of(const lm_conv_image *g, int64_t phase) {
+  phase_range r = {.shift = phase - g->left};
+  r.begin = r.shift >= 0 ? 0 : (-r.shift + g->phases - 1) / g->phases;
+  r.end = g->w - r.shift <= 0 ? 0 : (g->w - r.shift + g->phases - 1) / g->phases;
+  if (r.end > g->wq) r.end = g->wq;
+  if (r.begin > r.end) r.begin = r.end;
+  return r;
+}
+
+static inline void zero_run(real *dst, int64_t n) {
+  for (; n >= VEC; n -= VEC, dst += VEC) vec_store(dst, (vec){0});
+  if (n > 0) vec_store_some(dst, (vec){0}, (int)n);
+}
+
+static inline void copy_run(real *dst, const real *src, int64_t n) {
+  for (; n >= VEC; n -= VEC, dst += VEC, src += VEC) vec_store(dst, vec_load(src));
+  if (n > 0) vec_store_some(dst, vec_load_some(src, (int)n), (int)n);
+}
+
 /* One row of the source into one row of the prepared image. */
 static void prepare_row(real *dst, const real *src, const lm_conv_image *g) {
   for (int64_t phase = 0; phase < g->phases; phase++, dst += g->wq) {
-    /* column q of this phase is source column q * phases + shift */
-    int64_t shift = phase - g->left;
-    int64_t begin = shift >= 0 ? 0 : (-shift + g->phases - 1) / g->phases;
-    int64_t end = g->w - shift <= 0 ? 0 : (g->w - shift + g->phases - 1) / g->phases;
-    if (end > g->wq) end = g->wq;
-    if (begin > end) begin = end;
-    for (int64_t q = 0; q < begin; q++) dst[q] = 0;
-    for (int64_t q = end; q < g->wq; q++) dst[q] = 0;
+    const phase_range r = range_of(g, phase);
+    zero_run(dst, r.begin);
+    zero_run(dst + r.end, g->wq - r.end);
     if (g->phases == 1)
-      for (int64_t q = begin; q < end; q++) dst[q] = src[q + shift];
+      copy_run(dst + r.begin, src + r.begin + r.shift, r.end - r.begin);
     else
-      for (int64_t q = begin; q < end; q++) dst[q] = src[q * g->phases + shift];
+      for (int64_t q = r.begin; q < r.end; q++) dst[q] = src[q * g->phases + r.shift];
   }
 }
 
@@ -152,6 +171,97 @@ static void single(void *out, const void *source, const int64_t *tap, const void
     }
 }
 
+/* ---- groups side by side ------------------------------------------------------------------------------------- */
+
+/* Zeros around the pixels of one plane. */
+static void surround_lanes(real *dst, const lm_conv_image *g) {
+  for (int64_t row = 0; row < g->hp; row++)
+    for (int64_t phase = 0; phase < g->phases; phase++, dst += g->wq * VEC) {
+      const bool inside = row >= g->top && row < g->top + g->h;
+      const phase_range r = inside ? range_of(g, phase) : (phase_range){.begin = g->wq, .end = g->wq};
+      zero_run(dst, r.begin * VEC);
+      zero_run(dst + r.end * VEC, (g->wq - r.end) * VEC);
+    }
+}
+
+/* Pixels begin, begin + 1, ... of a plane, n of them, to their places. */
+static void place_lanes(real *dst, const vec *pixel, int64_t n, int64_t begin, const lm_conv_image *g) {
+  int64_t row = begin / g->w, column = begin % g->w;
+  for (int64_t i = 0; i < n; row++, column = 0) {
+    real *to = dst + (row + g->top) * g->wq * g->phases * VEC;
+    int64_t phase = (column + g->left) % g->phases, q = (column + g->left) / g->phases;
+    for (; i < n && column < g->w; i++, column++) {
+      vec_store(to + (phase * g->wq + q) * VEC, pixel[i]);
+      if (++phase == g->phases) phase = 0, q++;
+    }
+  }
+}
+
+static void prepare_lanes(void *out, const void *source, int64_t step, int lanes, const lm_conv_image *g) {
+  real *dst = out;
+  const real *src = source;
+  const int64_t pixels = g->h * g->w, plane = g->hp * g->wq * g->phases * VEC;
+  for (int64_t c = 0; c < g->c; c++, src += pixels, dst += plane) {
+    vec block[VEC];
+    surround_lanes(dst, g);
+    for (int64_t at = 0; at < pixels && pixels >= VEC; at += VEC) {
+      const int64_t begin = at + VEC <= pixels ? at : pixels - VEC;
+      transpose_block(src + begin, step, lanes, block);
+      place_lanes(dst, block, VEC, begin, g);
+    }
+    for (int64_t i = 0; i < pixels && pixels < VEC; i++) {
+      real one[VEC] = {0};
+      for (int lane = 0; lane < lanes; lane++) one[lane] = src[lane * step + i];
+      block[0] = vec_load(one);
+      place_lanes(dst, block, 1, i, g);
+    }
+  }
+}
+
+/* At most this many chains: they hide one another's latency, and their addresses fit into general registers. */
+enum { LANE_TAPS = 10 };
+
+INLINE void weigh_taps(int taps, real *sums, const real *image, const real *dy, const int64_t *tap,
+                       const int64_t *pixel, int64_t pixels, bool first) {
+  const real *from[LANE_TAPS];
+  vec acc[LANE_TAPS];
+#pragma GCC unroll 10
+  for (int t = 0; t < taps; t++) {
+    from[t] = image + tap[t] * VEC;
+    acc[t] = first ? (vec){0} : vec_load(sums + t * VEC);
+  }
+  for (int64_t i = 0; i < pixels; i++) {
+    const vec g = vec_load(dy + i * VEC);
+    const int64_t at = pixel[i] * VEC;
+#pragma GCC unroll 10
+    for (int t = 0; t < taps; t++) acc[t] = vec_fma(vec_load(from[t] + at), g, acc[t]);
+  }
+#pragma GCC unroll 10
+  for (int t = 0; t < taps; t++) vec_store(sums + t * VEC, acc[t]);
+}
+
+typedef void (*weigh_function)(real *sums, const real *image, const real *dy, const int64_t *tap,
+                               const int64_t *pixel, int64_t pixels, bool first);
+
+#define EACH_TAPS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10)
+#define DEFINE_WEIGH(taps)                                                                                           \
+  static void weigh_##taps(real *sums, const real *image, const real *dy, const int64_t *tap, const int64_t *pixel,  \
+                           int64_t pixels, bool first) {                                                             \
+    weigh_taps(taps, sums, image, dy, tap, pixel, pixels, first);                                                    \
+  }
+EACH_TAPS(DEFINE_WEIGH)
+#define WEIGH_ENTRY(taps) weigh_##taps,
+static const weigh_function weigh_some[LANE_TAPS] = {EACH_TAPS(WEIGH_ENTRY)};
+
+static void weigh_lanes(void *sums, const void *image, const void *dy, const int64_t *tap, int64_t k,
+                        const int64_t *pixel, int64_t pixels, bool first) {
+  const int64_t turns = (k + LANE_TAPS - 1) / LANE_TAPS;
+  for (int64_t turn = 0; turn < turns; turn++) { /* as even as possible: few chains wait for themselves */
+    const int64_t t = k * turn / turns, taps = k * (turn + 1) / turns - t;
+    weigh_some[taps - 1]((real *)sums + t * VEC, image, dy, tap + t, pixel, pixels, first);
+  }
+}
+
 /* ---- the gradients' ends ------------------------------------------------------------------------------------- */
 
 typedef struct fold_shape {
@@ -253,6 +363,8 @@ static double plane_sum(const void *source, int64_t n, int64_t stride, int64_t p
 const lm_kernel_conv KERNEL(conv) = {.prepare = prepare,
                                      .pack_pixels = pack_pixels,
                                      .single = single,
+                                     .prepare_lanes = prepare_lanes,
+                                     .weigh_lanes = weigh_lanes,
                                      .fold = fold,
                                      .join = join,
                                      .plane_sum = plane_sum};

@@ -35,6 +35,15 @@ typedef struct lm_kernel_conv {
   void (*single)(void *y, const void *image, const int64_t *tap, const void *filter, int64_t k, int64_t oh,
                  int64_t ow, int64_t step_h, const void *bias, bool relu);
 
+  /* The prepared images of `lanes` groups (at most vec) side by side, one group `step` elements behind the other in
+   * src: element i of group l is dst[i * vec + l]; lanes beyond the last are 0. */
+  void (*prepare_lanes)(void *dst, const void *src, int64_t step, int lanes, const lm_conv_image *g);
+
+  /* The weight gradient of groups with one output each, side by side: sums[j * vec + l] is the chain over i of
+   * image[(tap[j] + pixel[i]) * vec + l] * dy[i * vec + l], from +0 with `first`, else from what it is. */
+  void (*weigh_lanes)(void *sums, const void *image, const void *dy, const int64_t *tap, int64_t k,
+                      const int64_t *pixel, int64_t pixels, bool first);
+
   /* Columns onto an image: dx[c, h, w] = sum over (kh, kw) ascending of col[((c * kh + i) * kw + j), oh, ow] where
    * h = oh * sh + i * dh - ph and likewise w; one image. geometry = {kh, kw, sh, sw, dh, dw, ph, pw, oh, ow}. */
   void (*fold)(void *dx, const void *col, int64_t c, int64_t h, int64_t w, const int64_t geometry[10]);

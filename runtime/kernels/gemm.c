@@ -23,7 +23,9 @@
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4)
 #endif
 
-enum { KC = 384 };
+/* Rows of a tile that reads A through its tables: their addresses stay in general registers, of which x86-64 has few.
+ */
+enum { KC = 384, MR_LOOSE = MR < 10 ? MR : 10 };
 
 /* ---- the tile ------------------------------------------------------------------------------------------------ */
 
@@ -87,8 +89,12 @@ INLINE void tile_end(int rows, int vecs, bool full, const lm_gemm_sweep *s, vec 
 INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, bool full, const lm_gemm_sweep *s, int64_t row) {
   const real *a = s->a, *b0 = s->b[0], *b1 = s->b[1];
   real *const c[2] = {(real *)s->c[0] + row * s->c_row, (real *)s->c[1] + (vecs == 2 ? row * s->c_row : 0)};
-  const int64_t *a_row = s->a_row + (loose_a ? row : 0);
-  if (!loose_a) a += row * s->k;
+  const real *a_rows[MR];
+  if (loose_a)
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++) a_rows[i] = a + s->a_row[row + i];
+  else
+    a += row * s->k;
   vec acc[MR][2];
   tile_begin(rows, vecs, full, s, acc, c);
   if (s->next) /* the tile that comes after this one will find its part of C in the cache */
@@ -99,10 +105,10 @@ INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, bool full, cons
   for (int64_t k = 0; k < s->k; k++) {
     int64_t at = loose_b ? s->b_k[k] : 0;
     vec x0 = vec_load(b0 + at), x1 = vecs == 2 ? vec_load(b1 + at) : x0;
-    const real *ak = loose_a ? a + s->a_k[k] : a;
+    int64_t a_at = loose_a ? s->a_k[k] : 0;
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
-      vec y = vec_all(loose_a ? ak[a_row[i]] : ak[i]);
+      vec y = vec_all(loose_a ? a_rows[i][a_at] : a[i]);
       acc[i][0] = vec_fma(y, x0, acc[i][0]);
       if (vecs == 2) acc[i][1] = vec_fma(y, x1, acc[i][1]);
     }
@@ -139,9 +145,10 @@ static const tile_function tiles[MR][3][3] = {EACH_ROWS(TILES_ENTRY)};
 
 static void sweep(const lm_gemm_sweep *s) {
   int form = s->a_row ? 2 : s->b_k ? 1 : 0, width = s->cols[1] == 0 ? 0 : s->cols[0] + s->cols[1] == 2 * VEC ? 2 : 1;
-  int64_t row = lm_gemm_panel(s->m, MR, s->panel_begin);
+  const int64_t most = s->a_row ? MR_LOOSE : MR;
+  int64_t row = lm_gemm_panel(s->m, most, s->panel_begin);
   for (int64_t panel = s->panel_begin; panel < s->panel_end; panel++) {
-    int64_t next = lm_gemm_panel(s->m, MR, panel + 1);
+    int64_t next = lm_gemm_panel(s->m, most, panel + 1);
     tiles[next - row - 1][form][width](s, row);
     row = next;
   }
@@ -228,6 +235,7 @@ static void peak(int64_t rounds, void *out) {
 }
 
 const lm_kernel_gemm KERNEL(gemm) = {.mr = MR,
+                                     .mr_loose = MR_LOOSE,
                                      .vec = VEC,
                                      .kc = KC,
                                      .sweep = sweep,

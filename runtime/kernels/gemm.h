@@ -19,7 +19,7 @@ enum { LM_GEMM_COLUMN_ROWS = 16 };
  * are to float or double, strides and offsets count elements. */
 typedef struct lm_gemm_sweep {
   int64_t m, k;                   /* rows of A in all, products in this block of K */
-  int64_t panel_begin, panel_end; /* which panels of A */
+  int64_t panel_begin, panel_end; /* which panels of A; of mr_loose rows with a_row */
   const void *a;                  /* packed panels; with a_row, the address that the offsets start from */
   const int64_t *a_row;           /* NULL, or the offset of each row of A ... */
   const int64_t *a_k;             /* ... to which the offset of each k is added */
@@ -37,9 +37,10 @@ typedef struct lm_gemm_sweep {
 } lm_gemm_sweep;
 
 typedef struct lm_kernel_gemm {
-  int mr;  /* the most rows in a register tile */
-  int vec; /* elements in a vector; a register tile is two vectors wide */
-  int kc;  /* the block of K that keeps a panel of B in the first-level cache */
+  int mr;       /* the most rows in a register tile */
+  int mr_loose; /* the same where a_row is given */
+  int vec;      /* elements in a vector; a register tile is two vectors wide */
+  int kc;       /* the block of K that keeps a panel of B in the first-level cache */
   void (*sweep)(const lm_gemm_sweep *s);
 
   /* dst[k * lanes + i] = src[i * width_stride + k * k_stride] for i < width, 0 for width <= i < lanes. One panel of

@@ -293,6 +293,11 @@ lm_status lm_conv_grad_weight(const lm_conv_shape *s, const void *dy, const void
   if (lm_winograd_fits(s)) return lm_winograd_grad_weight(s, dy, x, dw, e);
   lm_status status = lm_conv_plan_make(&p, s, e);
   if (status) return status;
+  if (p.m == 1 && p.groups > 1) {
+    status = lm_conv_weigh_lanes(&p, lm_conv_chunks(s), dy, x, dw, e);
+    lm_free(p.tap);
+    return status;
+  }
   const int64_t vec = p.kernels->gemm->vec;
   weighing w = {.p = &p,
                 .dy = dy,
@@ -300,7 +305,7 @@ lm_status lm_conv_grad_weight(const lm_conv_shape *s, const void *dy, const void
                 .dw = dw,
                 .chunks = lm_conv_chunks(s),
                 .pitch = ceil_div(p.m, vec) * vec,
-                .panels = lm_gemm_panels(p.k, p.kernels->gemm->mr)};
+                .panels = lm_gemm_panels(p.k, p.kernels->gemm->mr_loose)};
   w.parts = smaller(w.panels, ceil_div(2 * lm_threads(), w.chunks * p.groups));
   w.worker_bytes = p.team_bytes + lm_round_bytes((p.kernels->gemm->kc + 1) * 2 * vec * p.size);
   int64_t sums_bytes = lm_round_bytes(p.groups * w.chunks * p.k * w.pitch * p.size);

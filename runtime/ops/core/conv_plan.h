@@ -1,5 +1,5 @@
 /* conv_plan.h: what the three passes of a convolution share: prepared images and their tables of offsets. Used by
- * conv.c and conv_grad.c only. */
+ * conv.c, conv_grad.c and conv_lanes.c only. */
 #ifndef LM_OPS_CORE_CONV_PLAN_H
 #define LM_OPS_CORE_CONV_PLAN_H
 
@@ -37,5 +37,9 @@ static inline bool lm_conv_reads_in_place(const lm_conv_plan *p, int64_t end) {
 /* Runs a plan: y[n, groups * m, oh, ow] from x and packed weights (groups matrices of m x k). */
 lm_status lm_conv_run(const lm_conv_plan *p, const void *x, const void *packed, const void *bias, bool relu, void *y,
                       lm_err *e);
+
+/* The weight gradient of groups with one output each (m = 1), a vector of groups at a time: conv_lanes.c. */
+lm_status lm_conv_weigh_lanes(const lm_conv_plan *p, int64_t chunks, const void *dy, const void *x, void *dw,
+                              lm_err *e);
 
 #endif

@@ -161,7 +161,7 @@ static void cut(product *p) {
   wide = wide < 1 ? 1 : wide > PANELS_MOST ? PANELS_MOST : wide;
   p->width = smaller(wide, panels_n) * p->lanes;
   p->blocks_n = ceil_div(job->n, p->width);
-  p->panels_m = lm_gemm_panels(p->m, p->kernel->mr);
+  p->panels_m = lm_gemm_panels(p->m, p->a_row ? p->kernel->mr_loose : p->kernel->mr);
   p->parts_m = smaller(p->panels_m, ceil_div(lm_threads(), p->blocks_n * job->batch));
   p->blocks_k = job->k > 0 ? lm_gemm_panels(job->k, p->kernel->kc) : 1;
 }

@@ -310,7 +310,7 @@ static void point_task(void *context, int worker, int64_t begin, int64_t end) {
     const float *in = w->ins + point * w->in_step + group * w->k * w->padded;
     float *sums = w->sums + (group * POINTS + point) * w->sum_step;
     lm_gemm_sweep s = {.m = w->m, .c_row = w->pitch, .a_row = w->row, .b_step = lanes};
-    s.panel_end = lm_gemm_panels(w->m, gemm->mr);
+    s.panel_end = lm_gemm_panels(w->m, gemm->mr_loose);
     s.a = w->outs + point * w->out_step + group * w->m * w->padded;
     for (int64_t block = 0; block < blocks; block++) {
       int64_t t = lm_gemm_panel(w->tiles, gemm->kc, block);

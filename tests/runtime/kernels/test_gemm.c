@@ -114,7 +114,10 @@ static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, 
                          .row_bias = row_bias,
                          .relu = relu};
       if (form == 1) s.b_k = bs;
-      if (form == 2) s.a = a + from * size, s.a_row = rows, s.a_k = ks;
+      if (form == 2) {
+        s.a = a + from * size, s.a_row = rows, s.a_k = ks;
+        s.panel_end = lm_gemm_panels(m, g->mr_loose);
+      }
       if (col_bias) s.col_bias[0] = col_bias + j * size;
       if (col_bias && here > vec) s.col_bias[1] = col_bias + (j + vec) * size;
       g->sweep(&s);
