@@ -157,7 +157,7 @@ local function look(o, b, g, counts)
     c.total, c.weight = c.total + each[k]:item() * weights[k], c.weight + weights[k]
     close = close or each[k].close
     each[k]:release()
-    add_batch(c, g:output(output, k), g:target(b.y, k), o)
+    if not g.list[k].loss.pairs then add_batch(c, g:output(output, k), g:target(b.y, k), o) end
   end
   for _, t in pairs(core.is_tensor(output) and { output } or output) do
     if not rawequal(t, b.x) then t:release() end

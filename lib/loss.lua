@@ -5,6 +5,7 @@
 --
 --   loss = "cross_entropy"
 --   loss = { "huber", delta = 0.5 }
+--   loss = { { "mse" }, { "correlation", weight = 0.5 } }                         -- the sum of several
 --   loss = { category = "cross_entropy", position = { "mse", weight = 0.1 } }     -- goals: see lib/goals.lua
 --
 -- Every named loss takes `weight`, a factor, and those that look at each element by itself take `missing = true`:
@@ -12,6 +13,7 @@
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"
+local pairs_of = require "lamina.loss.pairs"
 local safe = require "lamina.safe"
 local schema = require "lamina.schema"
 
@@ -54,15 +56,26 @@ local function class_weights(weights, logits, position)
   return t.dtype == logits.dtype and t or t:to(logits.dtype)
 end
 
+-- Targets that are a probability of each class: - sum over classes of weight * p log softmax, the mean over the batch.
+local function soft_cross_entropy(logits, target, smoothing, weight)
+  same_shape("cross_entropy", logits, target)
+  local classes = logits:size(2)
+  if smoothing > 0 then target = ops.add(ops.mul(target, 1 - smoothing), smoothing / classes) end
+  local each = ops.mul(target, ops.log_softmax(logits, { dim = 2 }))
+  if weight then each = ops.mul(each, weight) end
+  return ops.div(ops.sum(each), -#logits)
+end
+
 --- cross_entropy(logits, labels [, { label_smoothing = 0, classes = }]): -log softmax(logits)[label], the mean over
--- the batch. logits: n x classes; labels: n, int64, from 1. classes: a weight for each class; the mean is then
--- weighted, as in PyTorch.
+-- the batch. logits: n x classes; labels: n, int64, from 1, or soft targets: n x classes, a probability of each class.
+-- classes: a weight for each class; with labels the mean is then weighted, as in PyTorch.
 function M.cross_entropy(logits, labels, options)
   local smoothing = options and options.label_smoothing or 0
-  if not (options and options.classes) then
-    return ops.cross_entropy(logits, labels, { label_smoothing = smoothing })
+  local weight = options and options.classes and class_weights(options.classes, logits, 2)
+  if core.is_tensor(labels) and labels.ndim == 2 and labels.dtype:find "^float" then
+    return soft_cross_entropy(logits, labels, smoothing, weight)
   end
-  local weight = class_weights(options.classes, logits, 2)
+  if not weight then return ops.cross_entropy(logits, labels, { label_smoothing = smoothing }) end
   local logs = ops.log_softmax(logits, { dim = 2 })
   local own = ops.index_select(weight, labels, { dim = 1 })
   local picked = ops.squeeze(ops.gather(logs, ops.unsqueeze(labels, { dim = 2 }), { dim = 2 }), { dim = 2 })
@@ -97,10 +110,17 @@ function M.huber(output, target, options)
   end, output, target, options)
 end
 
---- bce(logits, target): binary cross-entropy with sigmoid, log(1 + exp(x)) - target x, the mean over all elements.
--- target: a number or a tensor of the same shape, from 0 to 1.
+--- bce(logits, target [, { positive = 1 }]): binary cross-entropy with sigmoid, log(1 + exp(x)) - target x, the mean
+-- over all elements. target: a number or a tensor of the same shape, from 0 to 1. positive: a factor on what targets
+-- of 1 cost, a number or a tensor of one for each unit, PyTorch's pos_weight.
 function M.bce(logits, target, options)
-  return mean_over("bce", function(x, t) return ops.sub(ops.softplus(x), ops.mul(x, t)) end, logits, target, options)
+  local positive = options and options.positive
+  if type(positive) == "table" then positive = core.tensor(positive, { dtype = logits.dtype }) end
+  return mean_over("bce", function(x, t)
+    if not positive or positive == 1 then return ops.sub(ops.softplus(x), ops.mul(x, t)) end
+    local factor = ops.add(ops.mul(ops.sub(positive, 1), t), 1)
+    return ops.add(ops.mul(ops.sub(1, t), x), ops.mul(factor, ops.softplus(ops.neg(x))))
+  end, logits, target, options)
 end
 
 --- losses.poisson(rate, count [, { log_input = false, full = false, epsilon = 1e-8 }]): the negative log-likelihood
@@ -129,25 +149,29 @@ function M.kl(logits, target)
   return ops.div(ops.sum(ops.sub(entropy, cross)), #logits)
 end
 
--- Labels: for each item the mean over classes of max(0, margin - own + other), the own class left out of the sum.
-local function multiclass_hinge(output, labels, margin)
+-- Labels: for each item the mean over classes of max(0, margin - own + other)^power, the own class left out of the
+-- sum.
+local function multiclass_hinge(output, labels, margin, power)
   local n, classes = output:size(1), output:size(2)
   local own = ops.gather(output, ops.unsqueeze(labels, { dim = 2 }), { dim = 2 })
   local over = ops.relu(ops.add(ops.sub(output, own), margin))
+  if power == 2 then over = ops.square(over) end
   -- the own class always adds exactly the margin
-  return ops.div(ops.sub(ops.sum(over), margin * n), n * classes)
+  return ops.div(ops.sub(ops.sum(over), margin ^ power * n), n * classes)
 end
 
---- losses.hinge(output, target [, { margin = 1 }]): with labels (int64, from 1) the mean over items and classes of
--- max(0, margin - own + other), PyTorch's multi-margin loss (Crammer & Singer 2001); with targets of -1 and 1 the
--- mean of max(0, margin - target output).
+--- losses.hinge(output, target [, { margin = 1, power = 1 }]): with labels (int64, from 1) the mean over items and
+-- classes of max(0, margin - own + other), PyTorch's multi-margin loss (Crammer & Singer 2001); with targets of -1 and
+-- 1 the mean of max(0, margin - target output). power = 2 squares each term.
 function M.hinge(output, target, options)
-  local margin = options and options.margin or 1
+  local margin, power = options and options.margin or 1, options and options.power or 1
   if target.dtype == "int64" and target.ndim == 1 and output.ndim == 2 then
-    return multiclass_hinge(output, target, margin)
+    return multiclass_hinge(output, target, margin, power)
   end
-  return mean_over("hinge", function(y, t) return ops.relu(ops.sub(margin, ops.mul(t, y))) end, output, target,
-    options)
+  return mean_over("hinge", function(y, t)
+    local over = ops.relu(ops.sub(margin, ops.mul(t, y)))
+    return power == 2 and ops.square(over) or over
+  end, output, target, options)
 end
 
 local function rows_of(t) return t.ndim == 2 and t or ops.flatten(t, 2) end
@@ -184,6 +208,8 @@ function M.correlation(output, target, options)
   return ops.sub(1, ops.mean(safe.ratio(ops.sum(ops.mul(y, t), 1), sizes)))
 end
 
+M.contrastive, M.triplet = pairs_of.contrastive, pairs_of.triplet
+
 -- ---- by name ---------------------------------------------------------------------------------------------------
 
 local MISSING = { type = "boolean", doc = "whether NaN targets are values that were not measured, and add nothing" }
@@ -198,15 +224,20 @@ local known = {
   l1 = { options = { missing = MISSING } },
   huber = { options = { missing = MISSING,
     delta = { type = "number", default = 1, above = 0, doc = "where the square becomes a straight line" } } },
-  bce = { options = { missing = MISSING } },
+  bce = { options = { missing = MISSING,
+    positive = { type = { "number", "table", "tensor" }, default = 1,
+      doc = "a factor on what targets of 1 cost, or one for each unit" } } },
   poisson = { options = { missing = MISSING, epsilon = EPSILON,
     log_input = { type = "boolean", default = false, doc = "the output is the logarithm of the rate" },
     full = { type = "boolean", default = false, doc = "add Stirling's approximation of log(count!)" } } },
   kl = { options = {} },
   hinge = { options = { missing = MISSING,
-    margin = { type = "number", default = 1, min = 0, doc = "how far on its side an output should be" } } },
+    margin = { type = "number", default = 1, min = 0, doc = "how far on its side an output should be" },
+    power = { type = "integer", default = 1, min = 1, max = 2, doc = "2: the squares of what is missing" } } },
   cosine = { options = {} },
   correlation = { options = { missing = MISSING } },
+  contrastive = { pairs = true, options = pairs_of.contrastive_options },
+  triplet = { pairs = true, options = pairs_of.triplet_options },
 }
 
 --- The names of all losses, sorted.
@@ -234,12 +265,40 @@ local function spec_error(position, word, got)
     .. "label_smoothing = 0.1 } or a function(output, target)", word, got, table.concat(M.names, ", "))
 end
 
---- The loss object for what a script gives as one loss: a name, { name or function, options... } or a function. It
--- is called with (output, target); it has name, weight and labels (whether it needs class labels). missing: whether
+-- The sum of several losses on the same output and target, each with its weight.
+local function sum_of(spec, position, missing, word)
+  local list, names, labels, paired = {}, {}, false, false
+  for i, one in ipairs(spec) do
+    list[i] = M.make(one, position, missing, word)
+    names[i], labels, paired = list[i].name, labels or list[i].labels, paired or list[i].pairs
+  end
+  for key in pairs(spec) do
+    if math.type(key) ~= "integer" then
+      errors.raise("argument", position, "%s: loss is a list, which has no option '%s'; its entries have", word, key)
+    end
+  end
+  local function total(output, target)
+    local sum
+    for _, loss in ipairs(list) do
+      local value = loss(output, target)
+      sum = sum and ops.add(sum, value) or value
+    end
+    return sum
+  end
+  return setmetatable({ name = table.concat(names, " + "), f = total, weight = 1, o = {}, labels = labels,
+    pairs = paired }, Loss)
+end
+
+--- The loss object for what a script gives as one loss: a name, { name or function, options... }, a function or a
+-- list of these, whose sum it is. It is called with (output, target); it has name, weight, labels (whether it needs
+-- class labels) and pairs (whether labels only say which items belong together). missing: whether
 -- NaN targets are missing values where the loss's own options do not say. Raises at `position`, in the name of
 -- `word`.
 function M.make(spec, position, missing, word)
   word = word or "train"
+  if type(spec) == "table" and getmetatable(spec) == nil and (type(spec[1]) == "table" or #spec > 1) then
+    return sum_of(spec, position, missing, word)
+  end
   local name, options = spec, {}
   if type(spec) == "table" and getmetatable(spec) == nil then
     name = spec[1]
@@ -260,7 +319,8 @@ function M.make(spec, position, missing, word)
   end
   local o = schema.check("loss " .. name, options, entry.options, position)
   if o.missing == nil and entry.options.missing then o.missing = missing or false end
-  return setmetatable({ name = name, f = M[name], weight = o.weight, o = o, labels = entry.labels }, Loss)
+  return setmetatable({ name = name, f = M[name], weight = o.weight, o = o, labels = entry.labels,
+    pairs = entry.pairs }, Loss)
 end
 
 return M

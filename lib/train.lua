@@ -99,7 +99,7 @@ local function goal_columns(run, result, outputs, each, b)
   for k in ipairs(g.list) do
     if not g.single then result[g:column(k, "loss")] = each[k]:item() end
     local target, output = g:target(b.y, k), g:output(outputs, k)
-    if evaluate.is_labels(target) then
+    if evaluate.is_labels(target) and not g.list[k].loss.pairs then
       local wrong, guess = evaluate.wrong(output, target)
       guess:release()
       result[g:column(k, "error")] = wrong / #b

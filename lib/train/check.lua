@@ -32,6 +32,7 @@ end
 -- With labels: the readout has a place for each.
 local function check_labels(y, goal, net, what, position)
   if not goal.loss.labels or not core.is_tensor(y) then return end
+  if y.ndim == 2 and y.dtype:find "^float" then return end -- soft targets, whose shape the loss looks at
   if not goals.is_labels(y) then
     errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis; those of %s are %s "
       .. "%s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1 and " (y:to \"int64\" converts them)" or "")

@@ -17,6 +17,12 @@ local function each_near(expected, actual, what)
   end
 end
 
+local function refuses(f, text)
+  local ok, err = pcall(f)
+  assert.is_false(ok)
+  assert.matches(text, tostring(err), 1, true)
+end
+
 describe("losses", function()
   local t, labels = double(peers.t), core.tensor(peers.labels, { dtype = "int64" })
   local signs = core.tensor(peers.t):gt(0):to "float64" * 2 - 1
@@ -29,6 +35,13 @@ describe("losses", function()
     hinge = { { "hinge", margin = 0.8 }, target = labels }, hinge_signs = { "hinge", target = signs },
     cosine = { "cosine", target = t }, correlation = { "correlation", target = t },
     cross_entropy = { { "cross_entropy", classes = peers.weights, label_smoothing = 0.1 }, target = labels },
+    soft = { "cross_entropy", target = double(peers.p) },
+    soft_weighted = { { "cross_entropy", classes = peers.weights, label_smoothing = 0.2 }, target = double(peers.p) },
+    bce_positive = { { "bce", positive = peers.weights }, target = double(peers.p) },
+    hinge_squared = { { "hinge", margin = 0.8, power = 2 }, target = labels },
+    triplet_all = { { "triplet", margin = 1.5 }, target = labels },
+    triplet_hard = { { "triplet", margin = 1.5, mining = "hard" }, target = labels },
+    contrastive = { { "contrastive", margin = 2 }, target = labels },
   } do
     it("give PyTorch's value and gradient: " .. name, function()
       local y = double(case.y or peers.y):requires_grad(true)
@@ -38,6 +51,41 @@ describe("losses", function()
       each_near(peers.losses[name].gradient, y.grad:totable(), name)
     end)
   end
+
+  it("give PyTorch's value and gradient of a triplet of batches", function()
+    local y = double(peers.y):requires_grad(true)
+    local value = losses.triplet(y, t, double(peers.p), { margin = 1.5 })
+    near(peers.losses.triplet.value, value:item(), "triplet")
+    value:backward()
+    each_near(peers.losses.triplet.gradient, y.grad:totable(), "triplet")
+  end)
+
+  it("compare pairs that are given as they do those of a batch", function()
+    local y = double(peers.y)
+    local first = core.tensor({ 1, 1, 1, 2, 2, 3 }, { dtype = "int64" })
+    local second = core.tensor({ 2, 3, 4, 3, 4, 4 }, { dtype = "int64" })
+    local a, b = y:index_select(first, { dim = 1 }), y:index_select(second, { dim = 1 })
+    local same = labels:index_select(first, { dim = 1 }):eq(labels:index_select(second, { dim = 1 }))
+    for _, given in ipairs { same, same:to "float32" } do
+      near(peers.losses.contrastive.value, losses.contrastive(a, b, given, { margin = 2 }):item(), "pairs")
+    end
+    assert.equal(0, losses.triplet(y, core.tensor({ 1, 1, 1, 1 }, { dtype = "int64" })):item())
+    for _, f in ipairs { losses.contrastive, losses.triplet } do
+      refuses(function() f(y, t) end, "labels must be int64, one for each of the 4 items")
+    end
+    refuses(function() losses.triplet(y, t, t[1]) end, "embeddings of one shape")
+    refuses(function() losses.contrastive(y, t, t) end, "a value for each of the 4 pairs")
+  end)
+
+  it("add up", function()
+    local sum = losses.make { "mse", { "l1", weight = 0.5 }, { { "huber", delta = 0.7 }, { "cosine", weight = 2 } } }
+    local p = peers.losses
+    near(p.mse.value + 0.5 * p.l1.value + p.huber.value + 2 * p.cosine.value,
+      sum(double(peers.y), t):item(), "sum")
+    assert.equal("mse + l1 + huber + cosine", sum.name)
+    refuses(function() losses.make({ { "mse" }, { "l1" }, weight = 2 }, nil, nil, "train") end,
+      "loss is a list, which has no option 'weight'")
+  end)
 
   it("leave missing targets out of the mean and of the gradient", function()
     local nan = 0 / 0

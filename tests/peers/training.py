@@ -37,6 +37,27 @@ def trace(name, make, steps=12):
     print(f"    {name} = {lua(rows)},")
 
 
+def triples(y, margin=1.5):
+    """The mean over all triples of the batch, and over the hardest of each item that has one."""
+    every, hard = [], []
+    for i in range(4):
+        far = [torch.dist(y[i], y[k]) for k in range(4) if k != i and LABELS[k] == LABELS[i]]
+        near = [torch.dist(y[i], y[k]) for k in range(4) if LABELS[k] != LABELS[i]]
+        every += [F.relu(a - b + margin) for a in far for b in near]
+        if far:
+            hard.append(F.relu(max(far) - min(near) + margin))
+    return torch.stack(every).mean(), torch.stack(hard).mean()
+
+
+def contrastive(y, margin=2.0):
+    terms = []
+    for i in range(4):
+        for k in range(i + 1, 4):
+            d = torch.dist(y[i], y[k])
+            terms.append(d ** 2 / 2 if LABELS[i] == LABELS[k] else F.relu(margin - d) ** 2 / 2)
+    return torch.stack(terms).mean()
+
+
 t, labels = torch.tensor(T), torch.tensor(LABELS) - 1
 signs = torch.where(t > 0, 1.0, -1.0)
 rates = [[abs(v) + 0.1 for v in row] for row in Y]
@@ -58,6 +79,15 @@ loss("cosine", lambda y: 1 - F.cosine_similarity(y, t, dim=1).mean())
 loss("correlation", lambda y: 1 - torch.stack([torch.corrcoef(torch.stack([y[:, i], t[:, i]]))[0, 1]
                                                for i in range(3)]).mean())
 loss("cross_entropy", lambda y: F.cross_entropy(y, labels, weight=torch.tensor(WEIGHTS), label_smoothing=0.1))
+SOFT = torch.tensor(P)
+loss("soft", lambda y: F.cross_entropy(y, SOFT))
+loss("soft_weighted", lambda y: F.cross_entropy(y, SOFT, weight=torch.tensor(WEIGHTS), label_smoothing=0.2))
+loss("bce_positive", lambda y: F.binary_cross_entropy_with_logits(y, SOFT, pos_weight=torch.tensor(WEIGHTS)))
+loss("hinge_squared", lambda y: F.multi_margin_loss(y, labels, margin=0.8, p=2))
+loss("triplet", lambda y: F.triplet_margin_loss(y, t, torch.tensor(P), margin=1.5))
+loss("triplet_all", lambda y: triples(y)[0])
+loss("triplet_hard", lambda y: triples(y)[1])
+loss("contrastive", lambda y: contrastive(y))
 print("  },\n  traces = {")
 trace("sgd", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.1))
 trace("adam", lambda p: torch.optim.Adam(p, lr=0.05, weight_decay=0.1))
