@@ -1,4 +1,4 @@
---- Optimisers: sgd, adam, adamw, rmsprop, adagrad.
+--- Optimisers: sgd, adam, adamw, rmsprop, adagrad; lbfgs and conjugate_gradient are in optim/search.lua.
 --
 --   local opt = adam { rate = 1e-3, schedule = cosine {} }
 --   opt:attach(net)      -- models, or lists of tensors; `train` does this
@@ -15,6 +15,7 @@ local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local parameters = require "lamina.optim.parameters"
 local schedules = require "lamina.schedule"
+local search = require "lamina.optim.search"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
@@ -218,9 +219,11 @@ function Optimizer:flush()
   if self.pending > 0 then self:update() end
 end
 
---- opt:step(loss): one training step on a loss (a tensor with one element): zero, backward, update (with `accumulate`
--- only each so many losses). A loss that is NaN or infinite is an error and changes nothing.
+--- opt:step(loss): one training step on a loss (a tensor with one element, or a function that gives one): zero,
+-- backward, update (with `accumulate` only each so many losses). A loss that is NaN or infinite is an error and changes
+-- nothing. Returns the loss as a number.
 function Optimizer:step(loss)
+  if type(loss) == "function" then loss = loss() end
   local value = tensor.is_tensor(loss) and loss:count() == 1 and loss:item()
   if not value then
     errors.raise("argument", 2, "%s: step takes a loss, a tensor with one element, got %s", self.kind,
@@ -233,6 +236,7 @@ function Optimizer:step(loss)
     errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
   end
   self:gather(loss)
+  return value
 end
 
 --- opt:swap(): exchanges the parameters with their moving averages; again, and they are back.
@@ -293,7 +297,9 @@ function Optimizer:restore(state)
   self.steps = state.values.steps
 end
 
+M.lbfgs, M.conjugate_gradient = search.lbfgs, search.conjugate_gradient
+
 --- True for an optimiser.
-function M.is_optimizer(value) return getmetatable(value) == Optimizer end
+function M.is_optimizer(value) return getmetatable(value) == Optimizer or search.is_search(value) end
 
 return M

@@ -112,7 +112,7 @@ local function release_outputs(outputs)
 end
 
 -- The loss and what is added to it: a tensor to go backward from.
-local function objective(run, loss, terms, result)
+local function objective(run, loss, terms, result, trial)
   local extra = run.penalty and run.penalty:of_weights()
   for _, block in ipairs(terms.n and run.net.blocks or {}) do
     local sum, n = terms[block.name], terms.n[block.name]
@@ -121,7 +121,7 @@ local function objective(run, loss, terms, result)
   end
   if not extra then return loss end
   result.penalty = extra:item()
-  if result.penalty ~= result.penalty or result.penalty == math.huge then
+  if not trial and (result.penalty ~= result.penalty or result.penalty == math.huge) then
     errors.raise("numeric", run.position, "train: the penalty is %s", loop.bad_text(result.penalty))
   end
   return ops.add(loss, extra)
@@ -166,21 +166,41 @@ function Run:step_locally(b)
   return result
 end
 
--- One batch: forward, loss, backward, update.
-function Run:step(b)
+-- The forward pass and the loss of a batch: a tensor to go backward from, and the columns of the history. trial: of
+-- weights that are only tried, whose loss may be anything.
+function Run:look(b, trial)
   local terms = {}
   local ctx = { training = true, step = b.step, watch = self:watcher(terms), stop = self.rules and self.rules.stops }
   local outputs = self.net:forward(b.x, ctx)
   local loss, each = self.goals:loss(outputs, b.y)
   local number = loss:item()
-  if number ~= number or number == math.huge or number == -math.huge then raise_nonfinite(self, number, b, ctx) end
+  if not trial and (number ~= number or number == math.huge or number == -math.huge) then
+    raise_nonfinite(self, number, b, ctx)
+  end
   local result = { loss = number }
   goal_columns(self, result, outputs, each, b)
-  local value = objective(self, loss, terms, result)
+  local value = objective(self, loss, terms, result, trial)
   release_outputs(outputs)
+  return value, result
+end
+
+-- One batch: forward, loss, backward, update.
+function Run:step(b)
+  local value, result = self:look(b)
   self:update(value, b, result)
   value:release()
   return result
+end
+
+-- One batch for an optimizer that asks for the loss several times; the history is of the weights before the step.
+function Run:step_searching(b)
+  local first
+  self.opt:step(function()
+    local value, result = self:look(b, first ~= nil)
+    first = first or result
+    return value
+  end)
+  return first
 end
 
 local function is_own(name)
@@ -215,6 +235,7 @@ end
 
 function Run:go()
   local o, step = self.o, self.locally and self.step_locally or self.step
+  if self.opt and self.opt.searches then step = self.step_searching end
   local undo, settings = self.rules and self.rules:begin(), self.opt and self.opt.o or {}
   local clip = settings.clip
   settings.clip = o.clip or clip -- of this run alone: the optimizer may serve others
@@ -237,7 +258,7 @@ local function make_run(given, position)
   run.rules = rules.plan(o.model, o.rule, position)
   run.locally = run.rules and #run.rules.gradient == 0
   local g = (not run.locally or o.validate) and check.goals(o, position) or { single = true, list = {} }
-  check.rest(o, g, run.locally, position)
+  check.rest(o, g, run.locally, run.rules ~= nil, position)
   run.goals, run.opt = g, o.optimizer
   if o.constraints then constraints.of_train(o.model, o.constraints, position) end
   run.penalty = o.penalty and penalties.make(o.penalty, o.model, position)

@@ -19,6 +19,7 @@ local fields = {
   ["lamina.layer"] = "layer",
   ["lamina.model.words"] = "input area readout feedback lateral shared",
   ["lamina.optim"] = "sgd adam adamw rmsprop adagrad",
+  ["lamina.optim.search"] = "lbfgs conjugate_gradient",
   ["lamina.schedule"] = "constant warmup cosine step linear",
   ["lamina.loss"] = "cross_entropy mse bce",
   ["lamina.cells"] = "dale",

@@ -97,8 +97,20 @@ function M.goals(o, position)
   return g
 end
 
---- The optimizer, and which weights stay at the end. locally: only local rules are at work, without an optimizer.
-function M.rest(o, g, locally, position)
+-- Optimizers that ask for the loss several times in a step do not go with what must happen once in it.
+local function check_search(o, ruled, position)
+  if not o.optimizer.searches then return end
+  for name, given in pairs { clip = o.clip ~= nil, rule = ruled } do
+    if given then
+      errors.raise("argument", position, "train: option '%s' does not go with %s, which asks for the loss several "
+        .. "times in a step; take an optimizer such as adam {}", name, o.optimizer.kind)
+    end
+  end
+end
+
+--- The optimizer, and which weights stay at the end. locally: only local rules are at work, without an optimizer;
+-- ruled: some are.
+function M.rest(o, g, locally, ruled, position)
   if locally then
     for _, name in ipairs { "optimizer", "clip", "penalty" } do
       if o[name] ~= nil then
@@ -113,6 +125,7 @@ function M.rest(o, g, locally, position)
     errors.raise("argument", position, "train: optimizer is a %s, expected one such as adam { rate = 1e-3 }",
       type(o.optimizer))
   end
+  if not locally then check_search(o, ruled, position) end
   o.keep = o.keep or (o.validate and "best" or "last")
   local names = { "best", "last" }
   for _, goal in ipairs(g.single and {} or g.list) do names[#names + 1] = goal.name end

@@ -37,6 +37,25 @@ def trace(name, make, steps=12):
     print(f"    {name} = {lua(rows)},")
 
 
+def rosenbrock(name, steps=6, max_iter=5, **options):
+    """The parameters after each step of L-BFGS down Rosenbrock's valley in four dimensions."""
+    p, q = torch.tensor([-1.2, 1.0], requires_grad=True), torch.tensor([[0.5], [-0.3]], requires_grad=True)
+    optimizer = torch.optim.LBFGS([p, q], max_iter=max_iter, **options)
+    rows = []
+
+    def closure():
+        optimizer.zero_grad()
+        x = torch.cat([p, q.flatten()])
+        loss = (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        value = optimizer.step(closure).item()
+        rows.append([value] + p.tolist() + q.flatten().tolist())
+    print(f"    {name} = {lua(rows)},")
+
+
 def triples(y, margin=1.5):
     """The mean over all triples of the batch, and over the hardest of each item that has one."""
     every, hard = [], []
@@ -95,4 +114,8 @@ trace("adamw", lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1))
 trace("rmsprop", lambda p: torch.optim.RMSprop(p, lr=0.05, alpha=0.9, weight_decay=0.1))
 trace("rmsprop_momentum", lambda p: torch.optim.RMSprop(p, lr=0.05, alpha=0.9, momentum=0.8))
 trace("adagrad", lambda p: torch.optim.Adagrad(p, lr=0.5, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.2))
+print("  },\n  lbfgs = {")
+rosenbrock("wolfe", line_search_fn="strong_wolfe")
+rosenbrock("short", line_search_fn="strong_wolfe", max_iter=3, history_size=2)
+rosenbrock("none", lr=0.002, max_iter=4)
 print("  },\n}")
