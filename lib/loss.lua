@@ -56,7 +56,8 @@ local function class_weights(weights, logits, position)
   return t.dtype == logits.dtype and t or t:to(logits.dtype)
 end
 
--- Targets that are a probability of each class: - sum over classes of weight * p log softmax, the mean over the batch.
+-- Targets that are a probability of each class: - sum over classes of weight * p log softmax, the mean over the
+-- batch.
 local function soft_cross_entropy(logits, target, smoothing, weight)
   same_shape("cross_entropy", logits, target)
   local classes = logits:size(2)
@@ -67,8 +68,8 @@ local function soft_cross_entropy(logits, target, smoothing, weight)
 end
 
 --- cross_entropy(logits, labels [, { label_smoothing = 0, classes = }]): -log softmax(logits)[label], the mean over
--- the batch. logits: n x classes; labels: n, int64, from 1, or soft targets: n x classes, a probability of each class.
--- classes: a weight for each class; with labels the mean is then weighted, as in PyTorch.
+-- the batch. logits: n x classes; labels: n, int64, from 1, or soft targets: n x classes, a probability of each
+-- class. classes: a weight for each class; with labels the mean is then weighted, as in PyTorch.
 function M.cross_entropy(logits, labels, options)
   local smoothing = options and options.label_smoothing or 0
   local weight = options and options.classes and class_weights(options.classes, logits, 2)
@@ -161,8 +162,8 @@ local function multiclass_hinge(output, labels, margin, power)
 end
 
 --- losses.hinge(output, target [, { margin = 1, power = 1 }]): with labels (int64, from 1) the mean over items and
--- classes of max(0, margin - own + other), PyTorch's multi-margin loss (Crammer & Singer 2001); with targets of -1 and
--- 1 the mean of max(0, margin - target output). power = 2 squares each term.
+-- classes of max(0, margin - own + other), PyTorch's multi-margin loss (Crammer & Singer 2001); with targets of -1
+-- and 1 the mean of max(0, margin - target output). power = 2 squares each term.
 function M.hinge(output, target, options)
   local margin, power = options and options.margin or 1, options and options.power or 1
   if target.dtype == "int64" and target.ndim == 1 and output.ndim == 2 then

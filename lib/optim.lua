@@ -220,8 +220,8 @@ function Optimizer:flush()
 end
 
 --- opt:step(loss): one training step on a loss (a tensor with one element, or a function that gives one): zero,
--- backward, update (with `accumulate` only each so many losses). A loss that is NaN or infinite is an error and changes
--- nothing. Returns the loss as a number.
+-- backward, update (with `accumulate` only each so many losses). A loss that is NaN or infinite is an error and
+-- changes nothing. Returns the loss as a number.
 function Optimizer:step(loss)
   if type(loss) == "function" then loss = loss() end
   local value = tensor.is_tensor(loss) and loss:count() == 1 and loss:item()

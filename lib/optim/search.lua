@@ -103,7 +103,8 @@ function directions.conjugate_gradient(self, g)
   local beta = formulas[self.o.formula](g, self.before, self.direction)
   local d = self.direction * beta - g
   self.since = self.since + 1
-  if not (dot(d, g) < 0) then
+  local slope = dot(d, g)
+  if slope >= 0 or slope ~= slope then
     self.since = 1
     return -g
   end
@@ -155,8 +156,8 @@ M.lbfgs = searcher("lbfgs", {
 
 --- conjugate_gradient { formula = "polak_ribiere", rate = 1, iterations = 20, evaluations =, restart =, curvature =
 -- 0.1, tolerance = 1e-7, change = 1e-9 }: nonlinear conjugate gradients with a line search for the strong Wolfe
--- conditions. formula: polak_ribiere (1969; not below 0), fletcher_reeves (1964), hestenes_stiefel (1952; not below 0)
--- or dai_yuan (1999). restart: begin anew from the gradient each so many iterations; the number of parameters if
+-- conditions. formula: polak_ribiere (1969; not below 0), fletcher_reeves (1964), hestenes_stiefel (1952; not below
+-- 0) or dai_yuan (1999). restart: begin anew from the gradient each so many iterations; the number of parameters if
 -- absent. opt:step takes a function that gives the loss.
 M.conjugate_gradient = searcher("conjugate_gradient", {
   rate = { type = "number", default = 1, above = 0, doc = "the first step, in units of the gradient" },

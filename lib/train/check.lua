@@ -4,6 +4,7 @@ local errors = require "lamina.errors"
 local goals = require "lamina.goals"
 local layer = require "lamina.layer"
 local models = require "lamina.model"
+local ops = require "lamina.core.ops"
 local optim = require "lamina.optim"
 
 local M = {}
@@ -29,13 +30,20 @@ local function check_set(o, what, position)
   end
 end
 
+-- Whether targets are a probability of each class.
+local function is_soft(y)
+  if y.ndim ~= 2 or not y.dtype:find "^float" then return false end
+  return y:min():item() >= 0 and ops.max(ops.abs(ops.sub(ops.sum(y, 2), 1))):item() < 1e-3
+end
+
 -- With labels: the readout has a place for each.
 local function check_labels(y, goal, net, what, position)
   if not goal.loss.labels or not core.is_tensor(y) then return end
-  if y.ndim == 2 and y.dtype:find "^float" then return end -- soft targets, whose shape the loss looks at
+  if is_soft(y) then return end
   if not goals.is_labels(y) then
-    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis; those of %s are %s "
-      .. "%s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1 and " (y:to \"int64\" converts them)" or "")
+    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis, or a probability of each "
+      .. "class; those of %s are %s %s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1
+      and " (y:to \"int64\" converts them)" or y.ndim == 2 and ", and their rows do not sum to 1" or "")
   end
   local readout = goal.name and net.blocks_by_name[goal.name]
   local classes = readout and readout.output or net.outputs[1].output

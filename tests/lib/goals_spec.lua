@@ -243,3 +243,28 @@ describe("penalties", function()
     end
   end)
 end)
+
+describe("losses in train", function()
+  it("take soft targets, sums, and embeddings of any width", function()
+    local set = scene(64, "train")
+    local hard = dataset.tensors { set.x, set.y.category }
+    local soft = dataset.tensors { set.x, ops.cast(ops.one_hot(set.y.category, { classes = 2 }), "float32") }
+    local function net(width) return models.model "net" { seed = 1, models.input { 6 }, models.readout "y" {
+      dense { width } } } end
+    local function go(width, data, loss)
+      local m = net(width)
+      local history = train { model = m, data = data, validate = data, keep = "last", loss = loss, epochs = 3,
+        batch = 16, log = false, optimizer = optim.adam { rate = 0.01 } }
+      return m, history
+    end
+    local a, b = go(2, hard, "cross_entropy"), go(2, soft, "cross_entropy")
+    for _, row in ipairs(a:compare(b).rows) do assert.is_true(row.difference < 1e-6) end
+    local _, history = go(2, soft, { "mse", { "l1", weight = 0.5 } })
+    assert.is_true(history[3].valid_loss < history[1].valid_loss)
+    for _, loss in ipairs { "triplet", { "triplet", mining = "hard" }, { "contrastive", margin = 2 } } do
+      local m, rows = go(1, hard, loss) -- one unit for two labels
+      assert.is_true(rows[3].train_loss < rows[1].train_loss and rows[3].train_error == nil)
+      assert.is_nil(evaluate { model = m, data = hard, loss = loss }.error)
+    end
+  end)
+end)

@@ -127,8 +127,8 @@ local function replaced(text, part, by)
 end
 
 --- The page's text with the lines of `runs` in place of the older ones of the same rows and scripts. A run is
--- { name =, room =, ids =, about =, results =, seconds =, picture = file under pictures/ or nil }. Lines of scripts that
--- are no longer among `scripts` go.
+-- { name =, room =, ids =, about =, results =, seconds =, picture = file under pictures/ or nil }. Lines of scripts
+-- that are no longer among `scripts` go.
 function M.updated(text, runs, scripts)
   local results, gallery, known = M.lines(text, "results"), M.lines(text, "gallery"), {}
   for _, script in ipairs(scripts) do
