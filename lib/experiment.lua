@@ -166,9 +166,9 @@ local function add(spec, position, quiet)
 end
 
 --- report { metric =, value =, threshold =, comparison =, id =, label =, published =, what = } notes a result and
--- prints it; report(score) notes those of a score, which gives them as rows through score:results(). comparison is one of <=, <,
--- >=, >, ==, +- (threshold { value, tolerance }), in (threshold { low, high }); label is exact or close; published
--- is what the source reports.
+-- prints it; report(score) notes those of a score, which gives them as rows through score:results(). comparison is
+-- one of <=, <, >=, >, ==, +- (threshold { value, tolerance }), in (threshold { low, high }); label is exact or
+-- close; published is what the source reports.
 function M.report(given)
   local position = errors.position(2)
   hash_files()

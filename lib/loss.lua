@@ -209,7 +209,18 @@ function M.correlation(output, target, options)
   return ops.sub(1, ops.mean(safe.ratio(ops.sum(ops.mul(y, t), 1), sizes)))
 end
 
-M.contrastive, M.triplet = pairs_of.contrastive, pairs_of.triplet
+--- losses.contrastive(output, labels [, { margin = 1 }]): over all pairs of items in the batch the mean of d^2 / 2
+-- where their labels are equal, max(0, margin - d)^2 / 2 where they differ; d is the Euclidean distance (Hadsell,
+-- Chopra & LeCun 2006). losses.contrastive(a, b, same [, options]): the same over the pairs a[i], b[i], of which
+-- `same` (n, bool) says whether they belong together.
+function M.contrastive(...) return pairs_of.contrastive(...) end
+
+--- losses.triplet(anchor, positive, negative [, { margin = 1 }]): the mean of max(0, d(anchor, positive) - d(anchor,
+-- negative) + margin), d the Euclidean distance, as PyTorch's triplet margin loss. losses.triplet(output, labels [, {
+-- margin = 1, mining = "all" }]): the mean over all triples of the batch whose first two have one label and the third
+-- another; mining = "hard": of each item only that with the farthest of its label and the nearest other (Hermans,
+-- Beyer & Leibe 2017). 0 where the batch holds no triple.
+function M.triplet(...) return pairs_of.triplet(...) end
 
 -- ---- by name ---------------------------------------------------------------------------------------------------
 

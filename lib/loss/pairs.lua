@@ -48,10 +48,7 @@ local function pull_and_push(squares, together, margin)
   return ops.mul(ops.where(together, squares, short), 0.5)
 end
 
---- losses.contrastive(output, labels [, { margin = 1 }]): over all pairs of items in the batch the mean of d^2 / 2
--- where their labels are equal, max(0, margin - d)^2 / 2 where they differ; d is the Euclidean distance (Hadsell,
--- Chopra & LeCun 2006). losses.contrastive(a, b, same [, options]): the same over the pairs a[i], b[i], of which
--- `same` (n, bool) says whether they belong together.
+--- losses.contrastive: see lib/loss.lua.
 function M.contrastive(output, labels, options, more)
   if core.is_tensor(options) then
     check_rows("contrastive", output, labels)
@@ -90,11 +87,7 @@ local function all_triples(d, same, own, margin)
   return ops.sum(ops.where(there, over, 0)), ops.sum(ops.cast(there, "int64")):item()
 end
 
---- losses.triplet(anchor, positive, negative [, { margin = 1 }]): the mean of max(0, d(anchor, positive) - d(anchor,
--- negative) + margin), d the Euclidean distance, as PyTorch's triplet margin loss. losses.triplet(output, labels [, {
--- margin = 1, mining = "all" }]): the mean over all triples of the batch whose first two have one label and the third
--- another; mining = "hard": of each item only that with the farthest of its label and the nearest other (Hermans,
--- Beyer & Leibe 2017). 0 where the batch holds no triple.
+--- losses.triplet: see lib/loss.lua.
 function M.triplet(output, labels, options, more)
   if core.is_tensor(options) then
     check_rows("triplet", output, labels, options)

@@ -41,9 +41,9 @@ local function check_labels(y, goal, net, what, position)
   if not goal.loss.labels or not core.is_tensor(y) then return end
   if is_soft(y) then return end
   if not goals.is_labels(y) then
-    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis, or a probability of each "
-      .. "class; those of %s are %s %s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1
-      and " (y:to \"int64\" converts them)" or y.ndim == 2 and ", and their rows do not sum to 1" or "")
+    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis; those of %s are %s "
+      .. "%s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1 and " (y:to \"int64\" converts them)"
+      or y.ndim == 2 and " (soft targets are a probability of each class; these rows do not sum to 1)" or "")
   end
   local readout = goal.name and net.blocks_by_name[goal.name]
   local classes = readout and readout.output or net.outputs[1].output
