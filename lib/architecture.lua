@@ -9,15 +9,16 @@
 --   classes     the usual number of classes; 1000 if absent
 --   parameters  how many parameters it has with its usual options: what the source says, which a test holds it to
 --   options     the schema of its own options (lib/schema.lua); those of M.common are added to every one
---   resolve     (o): changes checked options where they depend on one another; nil and a message where they contradict
+--   resolve     (o): the checked options, changed where they depend on one another; nil and a message where they
+--               contradict one another
 --   make        (o, wide): what stands in the table of the word `model`: input, areas, readouts, options such as
 --               steps; and, where others publish weights of it, a table that says what they call its layers:
 --               { ["V1.conv1"] = "features.0", ... }. A list of names, { "norm1_0", "norm1_1" }, means tensors that
 --               are stacked along a new first axis, as norm.batch { per_step = true } wants them. o.input is a shape;
 --               wide(64) is 64 times the option width, wide(64, 2) a multiple of 2.
 --
--- Areas are named after those of the ventral stream, V1, V2, V4 and IT, with the layers in the order of the paper: the
--- usual first guess, which predictivity and separability then test. The readout is called "category".
+-- Areas are named after those of the ventral stream, V1, V2, V4 and IT, with the layers in the order of the paper:
+-- the usual first guess, which predictivity and separability then test. The readout is called "category".
 local builder = require "lamina.model.build"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"

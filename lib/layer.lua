@@ -15,7 +15,8 @@
 --               input's channels (after `flatten`, all its elements), 2 if absent; constraint is what it must be
 --               after every update (lib/constraints.lua); absent: none
 --   buffers     (o, in_shape): an ordered list of { name =, shape =, value = }: what is kept and saved with the
---               weights but is not learned; absent: none
+--               weights but is not learned; value is a number or a function(shape, { name =, seed = }) that gives a
+--               tensor; absent: none
 --   apply       (o, p, x, ctx, activation): the output for a batch; p holds the parameters and buffers by name; ctx
 --               says whether it is training, the step, the seed, the layer's full name (purpose), the time step
 --               (time)

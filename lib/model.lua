@@ -39,7 +39,7 @@ for name, method in pairs(require("lamina.model.recurrent").methods) do Model[na
 -- a tensor that broadcasts against the weight and holds the value of the channel that acts. See lib/model/driven.lua.
 function Model:driven(area) return require("lamina.model.driven").of(self, area) end
 
-local find_method = object.index("a model", Model, "selected steps frozen core plan position seed")
+local find_method = object.index("a model", Model, "selected steps frozen core plan position seed trained")
 
 -- net.V1 is an area, as net:area "V1".
 Model.__index = function(self, name)

@@ -17,9 +17,9 @@
 --                             safetensors.torch.save_file(w, "net.safetensors")
 --   seed, name              as for `model`
 --
--- What comes out is a model as any other: net:activations, predictivity, separability, train, net:upto "V4" as the core
--- of one with other readouts. Areas are V1, V2, V4 and IT, a first guess that the data may correct; the readout is
--- called "category".
+-- What comes out is a model as any other: net:activations, predictivity, separability, train, net:upto "V4" as the
+-- core of one with other readouts. Areas are V1, V2, V4 and IT, a first guess that the data may correct; the readout
+-- is called "category".
 local command = require "lamina.core.command"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
@@ -80,8 +80,8 @@ return setmetatable(M, {
   __help = function() return tostring(list()) end,
   __call = function(_, part)
     if part ~= nil and type(part) ~= "string" then
-      errors.raise("argument", 2, "models: expected a part of a name, as in models \"resnet\", or nothing; one is made "
-        .. "by models.resnet18 { ... }")
+      errors.raise("argument", 2, "models: expected a part of a name, as in models \"resnet\", or nothing; one is "
+        .. "made by models.resnet18 { ... }")
     end
     local rows = list(part)
     if #rows == 0 then

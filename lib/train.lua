@@ -10,6 +10,7 @@ local loop = require "lamina.loop"
 local ops = require "lamina.core.ops"
 local optim_core = require "lamina.core.optim"
 local penalties = require "lamina.penalty"
+local provenance = require "lamina.model.provenance"
 local rules = require "lamina.rules"
 local schema = require "lamina.schema"
 
@@ -249,6 +250,19 @@ function Run:go()
   return rows
 end
 
+-- What describes the run, beside its history.
+local function settings_of(run)
+  local o = run.o
+  local list = { data = tostring(rawget(o.data, "name")) .. " " .. #o.data, loss = not run.locally and run.goals:describe() or "",
+    batch = o.batch, epochs = o.epochs, shuffle = o.shuffle, seed = o.seed or core.seed(), keep = o.keep,
+    clip = o.clip }
+  for name, value in pairs(run.opt and run.opt:state().values.settings or {}) do
+    list["optimizer." .. name] = value
+  end
+  list.optimizer = run.opt and run.opt.kind
+  return list
+end
+
 local function make_run(given, position)
   check.rate(given, position)
   local o = schema.check("train", given, FIELDS, position)
@@ -286,6 +300,7 @@ function M.train(given, ...)
   if opt then
     opt:attach(run.rules and run.rules.gradient or net)
   end
+  local before = net:digest()
   local rows = run:go()
   if best and best.weights then
     net:take(best.weights, "the best weights", 2)
@@ -294,6 +309,7 @@ function M.train(given, ...)
     opt:swap()
   end
   if opt then opt:zero() end
+  provenance.note(net, before, settings_of(run), rows)
   return rows
 end
 

@@ -12,8 +12,8 @@
 --   "orthogonal"  weight with orthonormal rows, or columns where those are fewer, all but the first axis being taken
 --               as one; bias 0 (Saxe, McClelland & Ganguli 2014)
 --   "zeros"     0 everywhere
---   { "normal", std = 0.01 }, { "uniform", bound = 0.05 }, { "constant", value = 1 }   the weight; bias 0, or what the
---               entry `bias` says: { "normal", std = 0.01, bias = 1 }
+--   { "normal", std = 0.01 }, { "uniform", bound = 0.05 }, { "constant", value = 1 }   the weight; bias 0, or the
+--               entry `bias`, as in { "normal", std = 0.01, bias = 1 }
 --   { "uniform", scale = 2.4 }   weight uniform in +-scale / sqrt(fan_in); bias as above (LeCun et al. 1989)
 --   function(shape, info)  returns the tensor; info has name, fan_in, fan_out, seed
 local errors = require "lamina.errors"
@@ -59,7 +59,9 @@ local named = {
 local given = {
   normal = { key = "std", make = normal },
   uniform = { key = "bound", make = uniform },
-  scaled = { key = "scale", make = function(p, value, seed) return uniform(p, value / math.sqrt(p.fan_in), seed) end },
+  scaled = { key = "scale", make = function(p, value, seed)
+    return uniform(p, value / math.sqrt(p.fan_in), seed)
+  end },
   constant = { key = "value", make = function(p, value) return tensor.full(p.shape, value) end },
 }
 

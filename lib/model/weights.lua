@@ -6,6 +6,7 @@ local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
 local optim = require "lamina.core.optim"
+local provenance = require "lamina.model.provenance"
 local recurrent = require "lamina.model.recurrent"
 local schema = require "lamina.schema"
 local weights = require "lamina.weights"
@@ -28,6 +29,12 @@ local function make_one(net, node, p)
   net.list[#net.list + 1] = setmetatable({ name = p.full, tensor = value, node = node, parameter = p }, Parameter)
 end
 
+-- The first value of a buffer.
+local function first_buffer(net, b)
+  if type(b.value) ~= "function" then return core.full(b.shape, b.value or 0, { dtype = b.dtype or "float32" }) end
+  return b.value(b.shape, { name = b.full, seed = net.seed }):detach():clone()
+end
+
 --- Draws every parameter and sets every buffer to its first value; shared layers hold those of their first use.
 function Model:make()
   self.list, self.buffer_list = {}, {}
@@ -37,7 +44,7 @@ function Model:make()
     else
       for _, p in ipairs(node.parameters) do make_one(self, node, p) end
       for _, b in ipairs(node.buffer_list) do
-        node.buffers[b.name] = core.full(b.shape, b.value or 0, { dtype = b.dtype or "float32" })
+        node.buffers[b.name] = first_buffer(self, b)
         self.buffer_list[#self.buffer_list + 1] = { name = b.full, tensor = node.buffers[b.name], node = node,
           buffer = b }
       end
@@ -174,6 +181,10 @@ function Model:digest()
   return require("lamina.core.base").sha256(table.concat(parts, "\n"))
 end
 
+--- net:training(): the SHA-256 of how the weights were learned: what every `train` since the first weights began
+-- with, its settings and its history; nil for weights that were not. It is saved with them, and taken up by net:load.
+function Model:training() return self.trained end
+
 local Comparison = { __name = "comparison" }
 
 Comparison.__tostring = function(self)
@@ -238,13 +249,15 @@ local function tensors_of(net)
   return tensors
 end
 
---- net:save(path): the parameters and buffers as safetensors, with the model's description in its metadata; a
--- relative path is one in the experiment's folder. Returns the path written.
+--- net:save(path): the parameters and buffers as safetensors; a relative path is one in the experiment's folder. The
+-- metadata hold model (its name), description (what print shows), digest, constraints, lamina and numerics (the
+-- versions), architecture (of the collection `models`: word and options, as JSON) and training (net:training()).
+-- Returns the path written.
 function Model:save(path)
   path = require("lamina.experiment").path(path_text("save", path))
   local io = require "lamina.core.io"
-  io.safetensors_write(path, tensors_of(self), { model = self.name, description = tostring(self),
-    digest = self:digest(), constraints = io.json_encode(constraints.described(self)) })
+  io.safetensors_write(path, tensors_of(self), provenance.metadata(self, { model = self.name,
+    description = tostring(self), digest = self:digest(), constraints = io.json_encode(constraints.described(self)) }))
   return path
 end
 
@@ -316,6 +329,7 @@ function Model:load(path, options)
     constraints.adopt(self, io.json_decode(metadata.constraints), tensors, errors.position(2))
   end
   local report = self:take(tensors, path, 2, o.partial)
+  self.trained = not o.partial and metadata and metadata.training or nil
   if o.partial then return self, report end
   return self
 end
@@ -325,6 +339,7 @@ function Model:clone()
   local copy = require("lamina.model").build_again(self)
   constraints.adopt(copy, constraints.described(self), tensors_of(self), errors.position(2))
   copy:take(tensors_of(self), self.name, 2)
+  copy.trained = self.trained
   for i, node in ipairs(self.nodes) do
     if node.frozen then set_frozen(copy, copy.nodes[i].name, true, 2) end
   end

@@ -42,7 +42,8 @@ local function make_2012(o, wide)
   local function drop() return o.dropout > 0 and dropout { o.dropout } end
   local function response() return o.lrn and norm.lrn end
   local function maps(name, width, kernel, groups, init)
-    return conv { wide(width, o.groups), kernel = kernel, pad = kernel // 2, groups = groups, init = init, name = name }
+    return conv { wide(width, o.groups), kernel = kernel, pad = kernel // 2, groups = groups, init = init,
+      name = name }
   end
   local g = o.groups
   return {
@@ -64,8 +65,8 @@ local alexnet2012 = architecture.define {
     .. "first two dense layers; weights normal with deviation 0.01, biases 1 in convolutions 2, 4, 5 and the dense "
     .. "layers. What the paper calls 224 pixels must be 227 for its 55x55 maps. Krizhevsky, Sutskever & Hinton 2012.",
   options = {
-    groups = { type = "integer", default = 2, min = 1, doc = "columns of convolutions 2, 4 and 5; 1: each filter sees "
-      .. "all channels" },
+    groups = { type = "integer", default = 2, min = 1, doc = "columns of convolutions 2, 4 and 5; 1: each filter "
+      .. "sees all channels" },
     lrn = { type = "boolean", default = true, doc = "whether local response normalisation follows convolutions 1 and "
       .. "2" },
     overlap = { type = "boolean", default = true, doc = "windows of 3 with stride 2; false: of 2 with stride 2" },
@@ -102,8 +103,8 @@ end
 local alexnet = architecture.define {
   word = "alexnet", name = "AlexNet", input = { 3, 224, 224 }, parameters = 61100840,
   doc = "AlexNet in one column, as most libraries have it: 64, 192, 384, 256 and 256 filters, no local response "
-    .. "normalisation. It takes the weights of torchvision. models.alexnet2012 is the network of the paper. Krizhevsky "
-    .. "2014.",
+    .. "normalisation. It takes the weights of torchvision. models.alexnet2012 is the network of the paper. "
+    .. "Krizhevsky 2014.",
   options = { dropout = DROPOUT, stem = STEM },
   make = make_2014,
 }

@@ -1,5 +1,5 @@
---- Residual networks, and plain ones of the same depth: those for large pictures (18 to 152 layers) and those for small
--- ones (20 to 1202).
+--- Residual networks, and plain ones of the same depth: those for large pictures (18 to 152 layers) and those for
+-- small ones (20 to 1202).
 local architecture = require "lamina.architecture"
 local conv = require "lamina.layers.conv"
 local dense = require "lamina.layers.dense"
@@ -145,8 +145,8 @@ local function add_small(n, parameters)
   }
   list[#list + 1] = architecture.define {
     word = "plain" .. depth, name = "plain-" .. depth, input = { 3, 32, 32 }, classes = 10, parameters = parameters,
-    doc = string.format("The plain network of %d layers for small pictures: ResNet-%d without shortcuts. He, Zhang, Ren "
-      .. "& Sun 2016.", depth, depth),
+    doc = string.format("The plain network of %d layers for small pictures: ResNet-%d without shortcuts. He, Zhang, "
+      .. "Ren & Sun 2016.", depth, depth),
     make = small(n, nil),
   }
 end

@@ -76,8 +76,8 @@ describe("models", function()
       ["models 'vit9'"] = "models: none has 'vit9' in its name",
       ["models { 3 }"] = "models: expected a part of a name, as in models \"resnet\", or nothing",
       ["models.resnet18 { clases = 3 }"] = "models.resnet18: unknown option 'clases' (did you mean 'classes'?)",
-      ["models.resnet18 { input = { 3, 0, 8 } }"] = "models.resnet18: option 'input' is { 3, 0, 8 }, expected a side in "
-        .. "pixels, { height, width } or { channels, height, width }",
+      ["models.resnet18 { input = { 3, 0, 8 } }"] = "models.resnet18: option 'input' is { 3, 0, 8 }, expected a "
+        .. "side in pixels, { height, width } or { channels, height, width }",
       ["models.resnet18({}, { classes = 3 })"] = "models.resnet18 takes one table",
       ["models.alexnet2012 { input = 20 }"] = "does not fit into an input of",
     } do
