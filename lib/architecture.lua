@@ -21,6 +21,7 @@
 -- the usual first guess, which predictivity and separability then test. The readout is called "category".
 local builder = require "lamina.model.build"
 local errors = require "lamina.errors"
+local fit = require "lamina.fit"
 local layer = require "lamina.layer"
 local model = require "lamina.model"
 local schema = require "lamina.schema"
@@ -84,8 +85,7 @@ end
 -- Numbers of channels times the option width: at least one of them for each of `groups`, and a multiple of it.
 local function widener(factor)
   return function(n, groups)
-    groups = groups or 1
-    return math.max(1, math.floor(n * factor / groups + 0.5)) * groups
+    return fit.multiple(n * factor, groups or 1)
   end
 end
 

@@ -6,6 +6,7 @@
 -- channels x kernel depth channels. A transposed convolution over three axes adds what each plane gives to the planes
 -- of the output in the order of (plane of the kernel, plane of the input).
 local core = require "lamina.core.tensor"
+local fit = require "lamina.fit"
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 
@@ -71,15 +72,16 @@ end
 function M.axes(shape, most)
   local n = #shape - 1
   if n >= 1 and n <= (most or 3) then return n end
-  return nil, string.format("needs an input of channels x height x width%s, got %s", most == 2 and " or channels x "
-    .. "length" or ", channels x length or channels x depth x height x width", layer.shape_text(shape))
+  return nil, string.format("needs an input of channels x height x width%s, got %s%s", most == 2 and " or channels x "
+    .. "length" or ", channels x length or channels x depth x height x width", layer.shape_text(shape),
+    n < 1 and layer.of_vectors or "")
 end
 
 --- Whether groups divides both numbers of channels; nil and a message where it does not.
 function M.fit_groups(o, shape)
   if shape[1] % o.groups == 0 and o.width % o.groups == 0 then return true end
-  return nil, string.format("groups = %d divides neither or only one of %d input and %d output channels", o.groups,
-    shape[1], o.width)
+  return nil, string.format("groups = %d divides neither or only one of %d input and %d output channels; groups = %s "
+    .. "would fit", o.groups, shape[1], o.width, fit.divisor(o.groups, shape[1], o.width))
 end
 
 --- Fills in kernel, stride and dilation as lists for an input.
@@ -119,6 +121,13 @@ local function margins(o, n, shape)
   return before, after
 end
 
+-- The nearest kernel or margin for an input that is too small.
+local function what_fits(o, shape, before, after)
+  local sizes, pad = {}, {}
+  for i = 1, #before do sizes[i], pad[i] = shape[i + 1], before[i] + after[i] end
+  return fit.window(sizes, o.kernel, pad, o.dilation)
+end
+
 --- Fills in everything that depends on the input. o.pad becomes what the op adds, o.before and o.after what is added
 -- by itself before it (nil: nothing).
 function M.resolve(o, shape, most)
@@ -133,8 +142,9 @@ function M.resolve(o, shape, most)
     local extent = (o.kernel[i] - 1) * o.dilation[i] + 1
     out[i] = (shape[i + 1] + before[i] + after[i] - extent) // o.stride[i] + 1
     if out[i] < 1 then
-      return nil, string.format("a kernel of %s does not fit into an input of %s with pad %s",
-        layer.shape_text(o.kernel), layer.shape_text(shape), layer.shape_text(before))
+      return nil, string.format("a kernel of %s%s does not fit into an input of %s with pad %s; %s",
+        layer.shape_text(o.kernel), o.dilation[i] > 1 and " with dilation " .. layer.shape_text(o.dilation) or "",
+        layer.shape_text(shape), layer.shape_text(before), what_fits(o, shape, before, after))
     end
   end
   o.out, o.pad = out, before

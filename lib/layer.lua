@@ -240,10 +240,14 @@ function M.pair(value)
   return value, value
 end
 
+--- What messages say of layers that need maps where they get a vector.
+M.of_vectors = ": what needs maps stands before dense, flatten and pool.global, which make vectors"
+
 --- Nil for channels x height x width; for another shape the message of layers that need maps.
 function M.not_maps(shape)
   if #shape == 3 then return nil end
-  return string.format("needs an input of channels x height x width, got %s", M.shape_text(shape))
+  return string.format("needs an input of channels x height x width, got %s%s", M.shape_text(shape),
+    #shape == 1 and M.of_vectors or "")
 end
 
 --- The number of elements of a shape.

@@ -3,6 +3,7 @@
 -- A kind takes the windows as n x channels x elements x positions (elements row by row) and gives n x channels x
 -- positions. Elements of the margin are 0 and known by `o.valid`.
 local core = require "lamina.core.tensor"
+local fit = require "lamina.fit"
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 
@@ -44,14 +45,15 @@ function M.resolve(o, shape)
   local ph, pw = pair(o.pad)
   local dh, dw = pair(o.dilation)
   if 2 * ph > kh or 2 * pw > kw then
-    return nil, string.format("pad %dx%d is more than half of the window %dx%d", ph, pw, kh, kw)
+    return nil, string.format("pad %dx%d is more than half of the window %dx%d; pad = %s would fit", ph, pw, kh, kw,
+      fit.size { math.min(ph, kh // 2), math.min(pw, kw // 2) })
   end
   local oh, beyond_h = along(shape[2], kh, sh, ph, dh, o.ceil)
   local ow, beyond_w = along(shape[3], kw, sw, pw, dw, o.ceil)
   if oh < 1 or ow < 1 then
     local spread = dh * dw > 1 and string.format(" with dilation %dx%d", dh, dw) or ""
-    return nil, string.format("a window of %dx%d%s does not fit into an input of %s", kh, kw, spread,
-      layer.shape_text(shape))
+    return nil, string.format("a window of %dx%d%s does not fit into an input of %s; %s", kh, kw, spread,
+      layer.shape_text(shape), fit.window({ shape[2], shape[3] }, { kh, kw }, { 2 * ph, 2 * pw }, { dh, dw }, true))
   end
   o.kernel, o.stride, o.pad, o.dilation, o.out = { kh, kw }, { sh, sw }, { ph, pw }, { dh, dw }, { oh, ow }
   o.beyond = beyond_h + beyond_w > 0 and { ph + beyond_h, pw + beyond_w } or nil

@@ -253,7 +253,8 @@ end
 -- What describes the run, beside its history.
 local function settings_of(run)
   local o = run.o
-  local list = { data = tostring(rawget(o.data, "name")) .. " " .. #o.data, loss = not run.locally and run.goals:describe() or "",
+  local list = { data = tostring(rawget(o.data, "name")) .. " "
+    .. "" .. #o.data, loss = not run.locally and run.goals:describe() or "",
     batch = o.batch, epochs = o.epochs, shuffle = o.shuffle, seed = o.seed or core.seed(), keep = o.keep,
     clip = o.clip }
   for name, value in pairs(run.opt and run.opt:state().values.settings or {}) do

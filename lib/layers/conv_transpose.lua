@@ -1,6 +1,17 @@
 --- conv_transpose { width, kernel =, stride = 1, pad = 0, output_pad = 0, dilation = 1, groups = 1, bias = true }
 local convolution = require "lamina.convolution"
+local fit = require "lamina.fit"
 local layer = require "lamina.layer"
+
+-- The largest pad, at most what was given, that leaves something of every axis.
+local function largest_pad(o, shape)
+  local list = {}
+  for i = 1, #o.pad do
+    local whole = (shape[i + 1] - 1) * o.stride[i] + (o.kernel[i] - 1) * o.dilation[i] + 1 + o.output_pad[i]
+    list[i] = math.min(o.pad[i], (whole - 1) // 2)
+  end
+  return list
+end
 
 local function resolve(o, shape)
   local n, message = convolution.resolve_sizes(o, shape)
@@ -21,8 +32,9 @@ local function resolve(o, shape)
     o.out[i] = (shape[i + 1] - 1) * o.stride[i] - 2 * o.pad[i] + (o.kernel[i] - 1) * o.dilation[i] + 1
       + o.output_pad[i]
     if o.out[i] < 1 then
-      return nil, string.format("pad %s leaves nothing of an input of %s", layer.shape_text(o.pad),
-        layer.shape_text(shape))
+      return nil, string.format("pad %s leaves nothing of an input of %s; pad = %s would "
+        .. "fit", layer.shape_text(o.pad),
+        layer.shape_text(shape), fit.size(largest_pad(o, shape)))
     end
   end
   return o

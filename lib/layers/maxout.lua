@@ -1,4 +1,5 @@
 --- maxout { 2 }
+local fit = require "lamina.fit"
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 
@@ -18,8 +19,8 @@ return layer.define {
   options = { pieces = { type = "integer", default = 2, min = 2, doc = "how many channels compete for one" } },
   shape = function(o, shape)
     if #shape < 1 or shape[1] % o.pieces ~= 0 then
-      return nil, string.format("pieces = %d does not divide the %s channels of %s", o.pieces, shape[1] or "no",
-        layer.shape_text(shape))
+      return nil, string.format("pieces = %d does not divide the %s channels of %s%s", o.pieces, shape[1] or "no",
+        layer.shape_text(shape), shape[1] and "; pieces = " .. fit.divisor(o.pieces, shape[1]) .. " would fit" or "")
     end
     local out = table.move(shape, 1, #shape, 1, {})
     out[1] = shape[1] // o.pieces

@@ -1,5 +1,6 @@
 --- norm.batch, norm.layer, norm.group { 32 }, norm.instance, norm.lrn, norm.divisive { pool = "channels" }
 local divisive = require "lamina.divisive"
+local fit = require "lamina.fit"
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 local optim = require "lamina.core.optim"
@@ -159,8 +160,8 @@ M.group = layer.define {
   },
   resolve = function(o, shape)
     if shape[1] % o.groups == 0 then return o end
-    return nil, string.format("groups = %d does not divide the %d channels of %s", o.groups, shape[1],
-      layer.shape_text(shape))
+    return nil, string.format("groups = %d does not divide the %d channels of %s; groups = %s would fit", o.groups,
+      shape[1], layer.shape_text(shape), fit.divisor(o.groups, shape[1]))
   end,
   fuses = "relu", shape = same, cost = cost,
   parameters = function(o, shape) return affine_parameters(o, { shape[1] }) end,

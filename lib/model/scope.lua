@@ -20,15 +20,20 @@ local M = {}
 local Scope = {}
 Scope.__index = Scope
 
---- Raises at a constructor's line, with the shapes so far as a note.
+--- Raises at a constructor's line, with the shapes so far, and the layer that was being built, as notes.
 function M.fail(build, kind, position, format, ...)
-  local notes = #build.trace > 0 and { "  shapes so far: " .. table.concat(build.trace, " -> ") } or nil
-  errors.raise_with(notes, kind, position, format, ...)
+  local notes = {}
+  if build.building then notes[1] = "  layer: " .. build.building end
+  if #build.trace > 0 then notes[#notes + 1] = "  shapes so far: " .. table.concat(build.trace, " -> ") end
+  errors.raise_with(#notes > 0 and notes or nil, kind, position, format, ...)
 end
 
 local fail = M.fail
 
-function Scope:fail(kind, format, ...) fail(self.build, kind, self.position, format, ...) end
+function Scope:fail(kind, format, ...)
+  self.build.building = self.depth > 0 and self.prefix:sub(1, -2) or nil
+  fail(self.build, kind, self.position, format, ...)
+end
 
 --- A value as messages call it.
 function M.described(value)
@@ -122,7 +127,9 @@ local function new_node(self, word, o, full, short, sources, position)
   local build = self.build
   local shape = word.merges and shapes_of(sources) or sources[1].output
   local output
+  build.building = full:gsub("%.join$", "")
   o, output = fitted(build, word, o, position, shape)
+  build.building = nil
   local node = { name = full, short = short, block = self.block, depth = self.depth, layer = word, options = o,
     input = shape, output = output, sources = sources, delays = {}, position = position,
     parameters = word.parameters and word.parameters(o, shape) or {}, params = {},

@@ -257,7 +257,8 @@ function Model:save(path)
   path = require("lamina.experiment").path(path_text("save", path))
   local io = require "lamina.core.io"
   io.safetensors_write(path, tensors_of(self), provenance.metadata(self, { model = self.name,
-    description = tostring(self), digest = self:digest(), constraints = io.json_encode(constraints.described(self)) }))
+    description = tostring(self), digest = self:digest(),
+    constraints = io.json_encode(constraints.described(self)) }))
   return path
 end
 

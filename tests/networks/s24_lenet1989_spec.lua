@@ -79,7 +79,7 @@ describe("a bias for each unit", function()
       p.bias:copy(core.tensor { { { 0, 100 }, { 200, 300 } } })
     end)
     local y = net(core.tensor { { { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } } } }):detach()
-    assert.same({ { { { 5, 102 }, { 203, 305 } } } }, y:totable())
+    assert.same({ { { { 5, 103 }, { 202, 305 } } } }, y:totable())
   end)
 
   it("goes with relu, with more axes and with gradients", function()
@@ -132,7 +132,7 @@ describe("a table of connections", function()
 
   it("says what is wrong with it", function()
     for _, case in ipairs {
-      { { table = { { 1 }, { 2 } } }, "conv (A.conv1): table has 2 entries for 4 filters" },
+      { { table = { { 1 }, { 2 } } }, "conv: table has 2 entries for 4 filters" },
       { { table = { { 1 }, { 2 }, { 4 }, { 1 } } }, "table[3] names channel 4; the input has the channels 1 to 3" },
       { { table = { { 1 }, { 2 }, {}, { 1 } } }, "table[3] is no list of channels" },
       { { table = { { 1 }, { 2, 2 }, { 1 }, { 1 } } }, "table[2] names channel 2 twice" },
