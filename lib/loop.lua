@@ -226,6 +226,9 @@ function Run:do_epoch()
   local row = means:row()
   row.epoch, row.step = self.epoch, self.step
   if self.o.after and self.o.after(row) == false then self.stopped = true end
+  for _, object in pairs(self.o.state or {}) do
+    if optim.is_optimizer(object) then object:observe(row) end
+  end
   row.seconds = clock() - start
   self.rows[#self.rows + 1] = row
 end

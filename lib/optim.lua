@@ -21,7 +21,8 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-for _, word in ipairs { "constant", "warmup", "cosine", "step", "linear" } do M[word] = schedules[word] end
+for _, word in ipairs { "constant", "warmup", "cosine", "step", "linear", "exponential", "inverse_root", "one_cycle",
+  "plateau" } do M[word] = schedules[word] end
 
 -- ---- optimisers ------------------------------------------------------------------------------------------------
 
@@ -57,9 +58,14 @@ local function optimizer(kind, fields, states)
       errors.raise("argument", position, "%s: option 'schedule' is a table, expected a schedule such as cosine {}",
         kind)
     end
+    if o.schedule and o.schedule.momentum_rule and (o.momentum or o.beta1 or 0) == 0 then
+      errors.raise("argument", position, "%s: the schedule changes the momentum, which is 0 here; give it momentum = "
+        .. "0.9", kind)
+    end
     local list = states(o)
     if o.average then list[#list + 1] = "mean" end
     return setmetatable({ kind = kind, o = o, states = list, steps = 0, pending = 0, params = {}, names = {},
+      seen = {},
       groups = parameters.check_groups(kind, o.groups, position), position = position }, Optimizer)
   end
 end
@@ -120,7 +126,7 @@ end
 -- Starts its state anew. Of a model, what is frozen is left out.
 function Optimizer:attach(...)
   self.entries = parameters.read(2, ...)
-  self.names, self.params, self.steps, self.pending = {}, {}, 0, 0
+  self.names, self.params, self.steps, self.pending, self.seen = {}, {}, 0, 0, {}
   for i, entry in ipairs(self.entries) do self.names[i], self.params[i] = entry.name, entry.tensor end
   if #self.params == 0 then errors.raise("argument", 2, "attach: there are no parameters") end
   self.buckets = parameters.buckets(self, self.position)
@@ -141,7 +147,29 @@ end
 
 -- The factor of the schedule on every rate.
 local function factor(self)
-  return self.o.schedule and self.o.schedule:factor(self.steps, self.planned) or 1
+  return self.o.schedule and self.o.schedule:factor(self.steps, self.planned, self.seen) or 1
+end
+
+--- opt:observe(value): tells the schedule a number that should fall, such as the validation's loss after an epoch;
+-- plateau {} needs it, others do not mind. A row of a history is looked at for the schedule's column.
+function Optimizer:observe(value)
+  local columns = schedules.columns(self.o.schedule)
+  if not columns then return end
+  if type(value) == "table" then
+    local row, names = value, {}
+    value = nil
+    for _, column in ipairs(columns) do value = value or row[column] end
+    for name in pairs(row) do names[#names + 1] = name end
+    table.sort(names)
+    if not value then
+      errors.raise("argument", 2, "plateau: the history has no column '%s'; name one with of = (there are %s)",
+        columns[1], table.concat(names, ", "))
+    end
+  end
+  if type(value) ~= "number" then
+    errors.raise("argument", 2, "observe: expected a number or a row of a history, got a %s", type(value))
+  end
+  self.o.schedule:observe(value, self.seen)
 end
 
 --- opt:rate(): the rate of the next update (of parameters without a group of their own).
@@ -186,6 +214,7 @@ function Optimizer:update()
     errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
   end
   local o, by = self.o, factor(self)
+  local momentum = o.schedule and o.schedule:momentum(self.steps, self.planned)
   if o.check then raise_nonfinite(self) end
   local scale = 1 / math.max(self.pending, 1)
   if o.clip then scale = clip_scale(self, scale) end
@@ -193,7 +222,8 @@ function Optimizer:update()
     self.steps, self.last_rate, self.pending = self.steps + 1, o.rate * by, 0
     for _, bucket in ipairs(self.buckets) do
       core.step(bucket.params, { kind = self.kind, rate = bucket.rate * by, decay = bucket.decay,
-        momentum = o.momentum, nesterov = o.nesterov, beta1 = o.beta1, beta2 = o.beta2, epsilon = o.epsilon,
+        momentum = o.momentum and momentum or o.momentum, nesterov = o.nesterov,
+        beta1 = o.beta1 and momentum or o.beta1, beta2 = o.beta2, epsilon = o.epsilon,
         step = self.steps, scale = scale, limit = o.clip_value, first = parameters.pick(self.first, bucket),
         second = parameters.pick(self.second, bucket) })
     end
@@ -269,7 +299,8 @@ function Optimizer:state()
   for _, state in ipairs(self.states) do
     for i, name in ipairs(self.names) do tensors[state .. "." .. name] = self[state][i] end
   end
-  return { tensors = tensors, values = { steps = self.steps, kind = self.kind, settings = settings_of(self) } }
+  return { tensors = tensors, values = { steps = self.steps, kind = self.kind, settings = settings_of(self),
+    seen = self.seen } }
 end
 
 --- Takes over what :state() gave; the optimiser must be attached to the same parameters and have the same options.
@@ -294,7 +325,7 @@ function Optimizer:restore(state)
       self[kind][i]:copy(kept)
     end
   end
-  self.steps = state.values.steps
+  self.steps, self.seen = state.values.steps, state.values.seen or {}
 end
 
 M.lbfgs, M.conjugate_gradient = search.lbfgs, search.conjugate_gradient

@@ -254,6 +254,63 @@ describe("schedules", function()
     near(1, optim.constant {}:factor(99, nil))
   end)
 
+  it("follow PyTorch's one cycle, momentum included, and its plateau", function()
+    local peers = dofile "tests/peers/training.lua"
+    local cycle = optim.one_cycle { momentum = { 0.95, 0.8 } }
+    for name, opt in pairs { one_cycle = optim.sgd { rate = 0.05, momentum = 0.9, schedule = cycle },
+      one_cycle_adam = optim.adam { rate = 0.05, schedule = cycle } } do
+      local p = parameter { 2, -3, 0.5 }
+      local a = core.tensor({ 3, 0.4, -1 }, { dtype = "float64" })
+      local b = core.tensor({ 1, -1, 2 }, { dtype = "float64" })
+      opt:attach { p }
+      opt:plan { steps = 20 }
+      for step, expected in ipairs(peers.traces[name]) do
+        opt:step((a * (p - b):square() * 0.5 + (p * step):sin()):sum())
+        for i, value in ipairs(p:totable()) do near(expected[i], value, 1e-10) end
+      end
+    end
+    for name, o in pairs { plateau = { patience = 1, factor = 0.5, threshold = 0.01 },
+      plateau_cooldown = { patience = 0, factor = 0.3, threshold = 0, cooldown = 2, least = 0.02 } } do
+      local p = parameter { 1 }
+      local opt = optim.sgd { rate = 1, schedule = optim.plateau(o) }
+      opt:attach { p }
+      for i, value in ipairs(peers.values) do
+        if i % 2 == 0 then opt:observe(value) else opt:observe { loss = value } end
+        near(peers.traces[name][i], opt:rate())
+      end
+    end
+  end)
+
+  it("fall by epochs, with the root, in cycles", function()
+    near(0.9 ^ 3, optim.exponential { factor = 0.9 }:factor(39, plan))
+    local root = optim.inverse_root { warmup = 24 }
+    near(0.2, root:factor(4, plan))
+    near(1, root:factor(24, plan))
+    near(0.5, root:factor(99, plan))
+    local twice = optim.cosine { cycles = 2 }
+    near(0.5, twice:factor(25, plan))
+    near(1, twice:factor(50, plan))
+    near(0, twice:factor(100, plan))
+    local at = optim.step { at = { 2, 5 }, factor = 0.5 }
+    for step, expected in pairs { [0] = 1, [19] = 1, [20] = 0.5, [49] = 0.5, [50] = 0.25 } do
+      near(expected, at:factor(step, plan))
+    end
+  end)
+
+  it("say what they miss", function()
+    for _, case in ipairs {
+      { function() optim.sgd { schedule = optim.one_cycle { momentum = { 0.9, 0.8 } } } end, "which is 0 here" },
+      { function() optim.one_cycle { momentum = { 0.9 } } end, "two numbers between 0 and 1" },
+      { function() optim.sgd({ schedule = optim.plateau {} }):observe { d = 1, g = 2 } end,
+        "no column 'valid_loss'; name one with of = (there are d, g)" },
+      { function() optim.sgd({ schedule = optim.plateau {} }):observe "low" end, "expected a number" },
+    } do
+      local ok, err = pcall(case[1])
+      assert.is_false(ok)
+      assert.matches(case[2], tostring(err), 1, true)
+    end
+  end)
+
   it("rise in a straight line during the warm-up", function()
     local warm = optim.cosine { warmup = 4 }
     near(0.2, warm:factor(0, plan))

@@ -46,6 +46,9 @@ describe("a run that was cut", function()
       return adam { rate = 0.02, accumulate = 3, average = 0.9, groups = { { of = "bias$", decay = 0.01 } } }
     end,
     rmsprop = function() return rmsprop { rate = 0.01, momentum = 0.9, clip = 1, schedule = step { every = 2 } } end,
+    plateau = function()
+      return sgd { rate = 0.05, momentum = 0.9, schedule = plateau { patience = 0, factor = 0.3, threshold = 0.05 } }
+    end,
     adagrad = function() return adagrad { rate = 0.05, schedule = constant { warmup = 12 } } end,
   } do
     it("goes on to the same bits wherever it was cut: " .. name, function()
@@ -80,7 +83,7 @@ describe("a run that was cut", function()
     go(1, { path = path, optimizer = with { schedule = cosine {} } })
     for text, o in pairs { ["clip = nil }, this run has clip = 1"] = { schedule = cosine {}, clip = 1 },
       ["this run has schedule = none"] = {},
-      ["this run has schedule = cosine { final = 0.5"] = { schedule = cosine { final = 0.5 } } } do
+      ["this run has schedule = cosine { cycles = 1, final = 0.5"] = { schedule = cosine { final = 0.5 } } } do
       local ok, err = pcall(go, 2, { path = path, resume = true, optimizer = with(o) })
       assert.is_false(ok)
       assert.truthy(tostring(err):find(text, 1, true), tostring(err))

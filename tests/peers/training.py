@@ -24,15 +24,37 @@ def loss(name, f, given=Y):
     print(f"    {name} = {{ value = {lua(value.item())},\n      gradient = {lua(y.grad.tolist())} }},")
 
 
-def trace(name, make, steps=12):
+def cycle(optimizer, rate):
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=20, cycle_momentum=True,
+                                               base_momentum=0.8, max_momentum=0.95)
+
+
+VALUES = [3.0, 2.0, 1.995, 1.99, 1.9, 2.0, 2.0, 2.1, 2.0, 1.5, 1.5, 1.5, 1.4, 1.45, 1.45, 1.45, 1.45]
+
+
+def plateau(name, **options):
+    """The rate after each of VALUES has been told."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **options)
+    rates = []
+    for value in VALUES:
+        schedule.step(value)
+        rates.append(optimizer.param_groups[0]["lr"])
+    print(f"    {name} = {lua(rates)},")
+
+
+def trace(name, make, steps=12, schedule=None):
     p = torch.tensor([2.0, -3.0, 0.5], requires_grad=True)
     a, b = torch.tensor([3.0, 0.4, -1.0]), torch.tensor([1.0, -1.0, 2.0])
     optimizer = make([p])
+    schedule = schedule and schedule(optimizer)
     rows = []
     for step in range(steps):
         optimizer.zero_grad()
         (a * (p - b) ** 2 / 2 + torch.sin(p * (step + 1))).sum().backward()
         optimizer.step()
+        if schedule:
+            schedule.step() if step + 1 < steps else None
         rows.append(p.tolist())
     print(f"    {name} = {lua(rows)},")
 
@@ -83,7 +105,7 @@ rates = [[abs(v) + 0.1 for v in row] for row in Y]
 print(f"-- Made by tests/peers/training.py with PyTorch {torch.__version__.split('+')[0]}; see there.")
 print("return {")
 print(f"  y = {lua(Y)},\n  t = {lua(T)},\n  p = {lua(P)},\n  rates = {lua(rates)},\n  labels = {lua(LABELS)},")
-print(f"  weights = {lua(WEIGHTS)},\n  losses = {{")
+print(f"  weights = {lua(WEIGHTS)},\n  values = {lua(VALUES)},\n  losses = {{")
 loss("mse", lambda y: F.mse_loss(y, t))
 loss("l1", lambda y: F.l1_loss(y, t))
 loss("huber", lambda y: F.huber_loss(y, t, delta=0.7))
@@ -114,6 +136,10 @@ trace("adamw", lambda p: torch.optim.AdamW(p, lr=0.05, weight_decay=0.1))
 trace("rmsprop", lambda p: torch.optim.RMSprop(p, lr=0.05, alpha=0.9, weight_decay=0.1))
 trace("rmsprop_momentum", lambda p: torch.optim.RMSprop(p, lr=0.05, alpha=0.9, momentum=0.8))
 trace("adagrad", lambda p: torch.optim.Adagrad(p, lr=0.5, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.2))
+trace("one_cycle", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9), 20, lambda o: cycle(o, 0.05))
+trace("one_cycle_adam", lambda p: torch.optim.Adam(p, lr=0.05), 20, lambda o: cycle(o, 0.05))
+plateau("plateau", patience=1, factor=0.5, threshold=0.01)
+plateau("plateau_cooldown", patience=0, factor=0.3, threshold=0, cooldown=2, min_lr=0.02)
 print("  },\n  lbfgs = {")
 rosenbrock("wolfe", line_search_fn="strong_wolfe")
 rosenbrock("short", line_search_fn="strong_wolfe", max_iter=3, history_size=2)
