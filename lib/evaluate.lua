@@ -3,6 +3,7 @@ local core = require "lamina.core.tensor"
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local goals = require "lamina.goals"
+local metrics = require "lamina.metrics"
 local models = require "lamina.model"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
@@ -73,56 +74,24 @@ function M.wrong(output, labels)
   return n, guess
 end
 
--- How many rows have k or more values above that of the label (among equal ones, the first count as larger).
-local function wrong_top(output, labels, k)
-  local column = ops.unsqueeze(labels, { dim = 2 })
-  local own = ops.gather(output, column, { dim = 2 })
-  local place = ops.unsqueeze(core.arange(1, output:size(2)), { dim = 1 })
-  local ahead = ops.logical_or(ops.gt(output, own), ops.logical_and(ops.eq(output, own), ops.lt(place, column)))
-  return ops.sum(ops.cast(ops.ge(ops.sum(ahead, 2), k), "int64")):item()
-end
-
-local function count_confusion(table_, guess, labels)
-  local g, y = guess:totable(), labels:totable()
-  for i = 1, #y do table_[y[i]][g[i]] = table_[y[i]][g[i]] + 1 end
-end
-
-local function new_confusion(n)
-  local rows = {}
-  for i = 1, n do
-    rows[i] = {}
-    for k = 1, n do rows[i][k] = 0 end
-  end
-  return rows
-end
-
 -- What is counted for one goal over the batches.
 local function add_batch(count, output, target, o)
   if not M.is_labels(target) then return end
   local n, guess = M.wrong(output, target)
-  count.rows = count.rows or new_confusion(output:size(2))
-  count_confusion(count.rows, guess, target)
+  count.confusion = count.confusion or metrics.new(output:size(2))
+  count.confusion:add(guess, target)
   count.wrong = count.wrong + n
-  if o.top then count.top = count.top + wrong_top(output, target, o.top) end
+  if o.top then count.top = count.top + #target - metrics.count_top(output, target, o.top) end
   guess:release()
-end
-
--- The accuracy of each class: the share of its items that were called so; NaN for a class without items.
-local function per_class(rows)
-  local list = {}
-  for i, row in ipairs(rows) do
-    local sum = 0
-    for _, n in ipairs(row) do sum = sum + n end
-    list[i] = row[i] / sum
-  end
-  return list
 end
 
 local function summary(count, n, o)
   local part = { loss = count.weight > 0 and count.total / count.weight or 0 }
-  if not count.rows then return part end
+  if not count.confusion then return part end
+  local each = count.confusion:per_class()
   part.wrong, part.error, part.accuracy = count.wrong, count.wrong / n, 1 - count.wrong / n
-  part.confusion, part.per_class = core.tensor(count.rows, { dtype = "int64" }), per_class(count.rows)
+  part.confusion, part.balanced, part.classes = count.confusion.counts, count.confusion:balanced(), each
+  part.per_class, part.precision, part.f1 = each.recall, each.precision, each.f1
   if o.top then part.top = { k = o.top, error = count.top / n, accuracy = 1 - count.top / n } end
   return part
 end
@@ -191,10 +160,11 @@ end
 
 --- evaluate { model =, data =, loss =, top =, batch = 256 }: n, loss (mean over items) and, for labels, error (part
 -- of the items that is wrong), accuracy, wrong (their number), confusion (classes x classes, int64: true class by
--- given class), per_class (the accuracy of each class) and, with top = k, top.error and top.accuracy. Of a model with
--- several readouts, loss is the sum (of each times its weight in `loss`; 1 where that says nothing) and goals.NAME
--- holds all this for each. `selected` is true where the data have been used for a choice, such as which weights to
--- keep.
+-- given class), per_class (the accuracy of each class, its recall), precision and f1 of each class, balanced (the
+-- mean of per_class), classes (a table of all this to print) and, with top = k, top.error and top.accuracy. Of a
+-- model with several readouts, loss is the sum (of each times its weight in `loss`; 1 where that says nothing) and
+-- goals.NAME holds all this for each. `selected` is true where the data have been used for a choice, such as which
+-- weights to keep.
 function M.evaluate(given, ...)
   local position = errors.position(2)
   schema.alone("evaluate", "evaluate { model = net, data = set }", position, ...)

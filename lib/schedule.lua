@@ -1,5 +1,5 @@
---- How a rate changes over the steps of a run: constant, cosine, step, linear, exponential, inverse_root, plateau, each
--- with a warm-up, one_cycle, and warmup itself.
+--- How a rate changes over the steps of a run: constant, cosine, step, linear, exponential, inverse_root, plateau,
+-- each with a warm-up, one_cycle, and warmup itself.
 --
 -- A schedule is an object with :factor(step, plan, seen), the factor on the rate; step counts from 0, and plan = {
 -- steps =, per_epoch = } says how many updates there will be. seen is the optimizer's memory of what it was told by
@@ -75,8 +75,8 @@ function M.warmup(options)
     momentum_rule = after.momentum_rule, observe_rule = after.observe_rule }, Schedule)
 end
 
---- cosine { final = 0, cycles = 1, warmup = 0 }: half a cosine from the rate down to final * rate at the last step, or
--- so many of them, one after the other (Loshchilov & Hutter 2017).
+--- cosine { final = 0, cycles = 1, warmup = 0 }: half a cosine from the rate down to final * rate at the last step,
+-- or so many of them, one after the other (Loshchilov & Hutter 2017).
 M.cosine = schedule("cosine", {
   cycles = { type = "integer", default = 1, min = 1, doc = "how often the rate starts from the top" },
   final = { type = "number", default = 0, min = 0, doc = "the rate at the end, as a part of the rate" },
@@ -138,13 +138,13 @@ local new_cycle = schedule("one_cycle", {
   rise = { type = "number", default = 0.3, above = 0, below = 1, doc = "the part of all steps in which it rises" },
   first = { type = "number", default = 0.04, min = 0, doc = "where it begins, as a part of the rate" },
   final = { type = "number", default = 4e-6, min = 0, doc = "where it ends, as a part of the rate" },
-  momentum = { type = "table", doc = "{ high, low }: momentum, or adam's beta1, falls from high to low while the rate "
-    .. "rises, and comes back" },
+  momentum = { type = "table",
+    doc = "{ high, low }: momentum, or adam's beta1, falls from high to low while the rate rises, and comes back" },
 }, true, function(o, step, plan) return cycle(o, step, plan, o.first, 1, o.final) end)
 
 --- one_cycle { rise = 0.3, first = 0.04, final = 4e-6, momentum = { 0.95, 0.85 } }: from first * rate up to the rate
--- and down to final * rate, in half cosines (Smith & Topin 2019), as in PyTorch; momentum goes the other way, and stays
--- as it is where it is not given.
+-- and down to final * rate, in half cosines (Smith & Topin 2019), as in PyTorch; momentum goes the other way, and
+-- stays as it is where it is not given.
 function M.one_cycle(options)
   local position = errors.position(2)
   local made = new_cycle(options)
@@ -152,8 +152,8 @@ function M.one_cycle(options)
   if m then
     for i = 1, 2 do
       if type(m[i]) ~= "number" or m[i] <= 0 or m[i] >= 1 then
-        errors.raise("argument", position, "one_cycle: option 'momentum' must be two numbers between 0 and 1, such as "
-          .. "{ 0.95, 0.85 }")
+        errors.raise("argument", position, "one_cycle: option 'momentum' must be two numbers between 0 and 1, such "
+          .. "as { 0.95, 0.85 }")
       end
     end
     made.momentum_rule = function(o, step, plan) return cycle(o, step, plan, m[1], m[2], m[1]) end
@@ -166,10 +166,12 @@ end
 local new_plateau = schedule("plateau", {
   factor = { type = "number", default = 0.1, min = 0, below = 1, doc = "what the rate is multiplied by" },
   patience = { type = "integer", default = 10, min = 0, doc = "epochs without a better value that are put up with" },
-  threshold = { type = "number", default = 1e-4, min = 0, doc = "how much better counts, as a part of the best value" },
+  threshold = { type = "number", default = 1e-4, min = 0,
+    doc = "how much better counts, as a part of the best value" },
   cooldown = { type = "integer", default = 0, min = 0, doc = "epochs after a drop that do not count" },
   least = { type = "number", default = 0, min = 0, doc = "the lowest rate, as a part of the rate" },
-  of = { type = "string", doc = "the column of the history that should fall; valid_loss, train_loss or loss if absent" },
+  of = { type = "string",
+    doc = "the column of the history that should fall; valid_loss, train_loss or loss if absent" },
 }, false, function(_, _, _, _, seen) return seen and seen.scale or 1 end)
 
 local function observe(o, value, seen)
@@ -185,13 +187,20 @@ local function observe(o, value, seen)
   end
 end
 
---- plateau { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, least = 0, of =, warmup = 0 }: multiplies the
--- rate by factor when a column of the history has not become better for more than `patience` epochs. train and loop
--- tell it each epoch; in a loop of your own, opt:observe(value) does.
+--- plateau { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, least = 0, of =, warmup = 0 }: multiplies
+-- the rate by factor when a column of the history has not become better for more than `patience` epochs. train and
+-- loop tell it each epoch; in a loop of your own, opt:observe(value) does.
 function M.plateau(options)
   local made = new_plateau(options)
   made.observe_rule = observe
   return made
+end
+
+--- A schedule whose factor grows from 1 to `whole` over `steps` steps, each times the same.
+function M.range(whole, steps)
+  return setmetatable({ word = "range", o = { warmup = 0 }, rule = function(_, step)
+    return whole ^ (step / (steps - 1))
+  end }, Schedule)
 end
 
 --- The names of the columns that a schedule looks at, the first that is there; nil where it looks at none.

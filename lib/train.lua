@@ -31,6 +31,8 @@ local FIELDS = {
     .. "\"last\", or those best at a goal, by its name" },
   constraints = { type = { "table", "string" }, doc = "what weights must be after every update: "
     .. "{ { \"norm\", max = 1, of = \"V1\" }, ... }" },
+  top = { type = "integer", min = 1, doc = "for labels: also the validation's error where the k largest outputs "
+    .. "count as right, valid_top5_error" },
   clip = { type = "number", min = 0, doc = "the largest norm of all gradients together" },
 }
 for _, name in ipairs { "batch", "epochs", "shuffle", "seed", "checkpoint", "resume", "log" } do
@@ -225,11 +227,13 @@ function Run:after(row)
 end
 
 function Run:validate(row)
-  local result = evaluate.run({ model = self.net, data = self.o.validate, loss = self.o.loss, batch = 256 },
-    self.position)
+  local result = evaluate.run({ model = self.net, data = self.o.validate, loss = self.o.loss, batch = 256,
+    top = self.o.top }, self.position)
   row.valid_loss, row.valid_error = result.loss, result.error
+  if result.top then row["valid_top" .. self.o.top .. "_error"] = result.top.error end
   for name, part in pairs(result.goals or {}) do
     row["valid_" .. name .. "_loss"], row["valid_" .. name .. "_error"] = part.loss, part.error
+    if part.top then row[string.format("valid_%s_top%d_error", name, self.o.top)] = part.top.error end
   end
   if self.best then self.best:look(self.net, row) end
 end
@@ -284,12 +288,12 @@ end
 
 --- train { model =, data =, validate =, loss = "cross_entropy", penalty =, constraints =, rule =, optimizer = adam
 -- {}, epochs = 1,
--- batch = 64, shuffle = true, keep =, clip =, checkpoint =, resume =, seed =, log = }: trains the model and returns
--- the history, one row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning), valid_loss,
--- valid_error, penalty, rate, seconds. With goals for several readouts the losses are totals, and each goal has
--- columns of its own (train_category_loss, train_category_error, valid_category_loss, ...). With `validate`, the
--- weights that were best on it are put back at the end, and scores on these data are marked `selected` from then on.
--- Stops with an error at a loss that is NaN or infinite, before the weights are touched. With `checkpoint` and
+-- batch = 64, shuffle = true, keep =, clip =, top =, checkpoint =, resume =, seed =, log = }: trains the model and
+-- returns the history, one row per epoch: epoch, step, train_loss, train_error (over the epoch, while learning),
+-- valid_loss, valid_error, penalty, rate, seconds. With goals for several readouts the losses are totals, and each
+-- goal has columns of its own (train_category_loss, train_category_error, valid_category_loss, ...). With `validate`,
+-- the weights that were best on it are put back at the end, and scores on these data are marked `selected` from then
+-- on. Stops with an error at a loss that is NaN or infinite, before the weights are touched. With `checkpoint` and
 -- `resume`, a run that was cut off goes on from its last whole epoch, bit for bit; where there is no checkpoint yet,
 -- it says so and starts from the beginning. A checkpoint of another rate, batch or seed, or of more epochs, is
 -- refused.

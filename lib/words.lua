@@ -11,7 +11,8 @@ local M = {}
 local whole = {
   data = "lamina.data", image = "lamina.image", plot = "lamina.plot", stimuli = "lamina.stimuli",
   neural = "lamina.neural", ops = "lamina.core.ops", lamina = "lamina", losses = "lamina.loss",
-  linalg = "lamina.linalg", hdf5 = "lamina.hdf5", fft = "lamina.fft", models = "lamina.models",
+  linalg = "lamina.linalg", hdf5 = "lamina.hdf5", metrics = "lamina.metrics",
+  checkpoint = "lamina.checkpoint", fft = "lamina.fft", models = "lamina.models",
 }
 
 local fields = {
@@ -24,6 +25,7 @@ local fields = {
   ["lamina.loss"] = "cross_entropy mse bce",
   ["lamina.cells"] = "dale",
   ["lamina.train"] = "train",
+  ["lamina.train.find_rate"] = "find_rate",
   ["lamina.rules"] = "local_rule",
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",

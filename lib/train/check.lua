@@ -9,13 +9,13 @@ local optim = require "lamina.optim"
 
 local M = {}
 
-local function check_set(o, what, position)
+local function check_set(o, what, position, word)
   local set, net = o[what], o.model
   if type(set) ~= "table" or not set.batch then
-    errors.raise("argument", position, "train: %s is a %s, expected a data set such as digits.train or data.tensors "
-      .. "{ x, y }", what, core.is_tensor(set) and "tensor" or type(set))
+    errors.raise("argument", position, "%s: %s is a %s, expected a data set such as digits.train or data.tensors "
+      .. "{ x, y }", word, what, core.is_tensor(set) and "tensor" or type(set))
   end
-  if #set == 0 then errors.raise("argument", position, "train: %s holds no items", what) end
+  if #set == 0 then errors.raise("argument", position, "%s: %s holds no items", word, what) end
   local shape = not rawget(set, "levels") and core.is_tensor(set.x) and set.x.shape
   if shape then
     table.remove(shape, 1)
@@ -25,8 +25,8 @@ local function check_set(o, what, position)
     return
   end
   if not net:takes(shape) then
-    errors.raise("shape", position, "train: the items of %s are %s, but %s takes %s", what, layer.shape_text(shape),
-      net.name, layer.shape_text(net.input))
+    errors.raise("shape", position, "%s: the items of %s are %s, but %s takes %s", word, what,
+      layer.shape_text(shape), net.name, layer.shape_text(net.input))
   end
 end
 
@@ -37,37 +37,37 @@ local function is_soft(y)
 end
 
 -- With labels: the readout has a place for each.
-local function check_labels(y, goal, net, what, position)
+local function check_labels(y, goal, net, what, position, word)
   if not goal.loss.labels or not core.is_tensor(y) then return end
   if is_soft(y) then return end
   if not goals.is_labels(y) then
-    errors.raise("dtype", position, "train: cross_entropy needs labels as int64 with one axis; those of %s are %s "
-      .. "%s%s", what, layer.shape_text(y.shape), y.dtype, y.ndim == 1 and " (y:to \"int64\" converts them)"
+    errors.raise("dtype", position, "%s: cross_entropy needs labels as int64 with one axis; those of %s are %s "
+      .. "%s%s", word, what, layer.shape_text(y.shape), y.dtype, y.ndim == 1 and " (y:to \"int64\" converts them)"
       or y.ndim == 2 and " (soft targets are a probability of each class; these rows do not sum to 1)" or "")
   end
   local readout = goal.name and net.blocks_by_name[goal.name]
   local classes = readout and readout.output or net.outputs[1].output
   local low, high = y:min():item(), y:max():item()
   if #classes ~= 1 or low < 1 or high > classes[1] then
-    errors.raise("argument", position, "train: the labels of %s are from %d to %d, but readout %q gives %s%s", what,
-      low, high, readout and readout.name or net.name, layer.shape_text(classes),
+    errors.raise("argument", position, "%s: the labels of %s are from %d to %d, but readout %q gives %s%s", word,
+      what, low, high, readout and readout.name or net.name, layer.shape_text(classes),
       #classes == 1 and string.format("; they must be from 1 to %d%s", classes[1],
       low == 0 and " (counted from 1: add 1 to labels that begin at 0)" or "") or "")
   end
 end
 
-local function check_targets(o, g, what, position)
+local function check_targets(o, g, what, position, word)
   local y = o[what].y
   if y == nil then
     if core.is_tensor(o[what].x) then
-      errors.raise("argument", position, "train: %s has no targets y to compare the outputs with", what)
+      errors.raise("argument", position, "%s: %s has no targets y to compare the outputs with", word, what)
     end
     return
   end
   g:check_targets(y, what, position)
   for k, goal in ipairs(g.list) do
     local name = what .. ((g.single or core.is_tensor(y)) and "" or "." .. goal.name)
-    check_labels(g:target(y, k), goal, o.model, name, position)
+    check_labels(g:target(y, k), goal, o.model, name, position, word)
   end
 end
 
@@ -83,25 +83,26 @@ function M.rate(given, position)
   end
 end
 
---- That there is a model to train.
-function M.model(o, position)
+--- That there is a model to train. word: in whose name messages are given, train if absent; so below.
+function M.model(o, position, word)
   if not models.is_model(o.model) then
-    errors.raise("argument", position, "train: model is a %s, expected a model (loop runs anything else)",
-      type(o.model))
+    errors.raise("argument", position, "%s: model is a %s, expected a model (loop runs anything else)",
+      word or "train", type(o.model))
   end
 end
 
 --- The data sets, checked against the model.
-function M.data(o, position)
-  check_set(o, "data", position)
-  if o.validate ~= nil then check_set(o, "validate", position) end
+function M.data(o, position, word)
+  check_set(o, "data", position, word or "train")
+  if o.validate ~= nil then check_set(o, "validate", position, word or "train") end
 end
 
 --- The goals, checked against the model and the data.
-function M.goals(o, position)
-  local g = goals.make(o.loss, o.model, o.data.missing, "train", position)
-  check_targets(o, g, "data", position)
-  if o.validate ~= nil then check_targets(o, g, "validate", position) end
+function M.goals(o, position, word)
+  word = word or "train"
+  local g = goals.make(o.loss, o.model, o.data.missing, word, position)
+  check_targets(o, g, "data", position, word)
+  if o.validate ~= nil then check_targets(o, g, "validate", position, word) end
   return g
 end
 
