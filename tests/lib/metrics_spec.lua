@@ -105,9 +105,17 @@ describe("find_rate", function()
     assert.same(draws, core.draws())
     near(1e-4, found.rates[1])
     near(1e-4 * 1e5 ^ (1 / 59), found.rates[2])
-    -- the batch is the set: a step goes too far where rate * 2 * the largest eigenvalue of x'x / n is above 2
+    -- the batch is the whole set: gradient descent by hand
+    local a = ops.concat({ x, core.ones { 64, 1 } }, 2):to "float64"
+    local w = ops.concat({ m:parameters()[1].tensor:detach():reshape { 4, 1 }, core.zeros { 1, 1 } }, 1):to "float64"
+    for step = 1, 40 do
+      local error = a:matmul(w) - set.y:to "float64"
+      local loss = error:square():mean():item()
+      assert.is_true(math.abs(loss - found.losses[step]) < 1e-4 * loss + 1e-10)
+      w = w - a:t():matmul(error) * (2 / 64 * found.rates[step])
+    end
     assert.is_true(found.steepest > 1e-2 and found.steepest < found.lowest, tostring(found))
-    assert.is_true(found.lowest < 1.3 and found.rates[#found.rates] < 10, tostring(found))
+    assert.is_true(found.rates[#found.rates] < 10, tostring(found))
     assert.is_true(found.rate <= found.lowest / 10 and found.rate <= found.steepest)
     assert.matches("the loss falls fastest at", tostring(found), 1, true)
     assert.is_function(found:plot().save)
