@@ -107,7 +107,8 @@ describe("find_rate", function()
     near(1e-4 * 1e5 ^ (1 / 59), found.rates[2])
     -- the batch is the whole set: gradient descent by hand
     local a = ops.concat({ x, core.ones { 64, 1 } }, 2):to "float64"
-    local w = ops.concat({ m:parameters()[1].tensor:detach():reshape { 4, 1 }, core.zeros { 1, 1 } }, 1):to "float64"
+    local w = m:parameters()
+    w = ops.concat({ w[1].tensor:reshape { 4, 1 }, w[2].tensor:reshape { 1, 1 } }, 1):detach():to "float64"
     for step = 1, 40 do
       local error = a:matmul(w) - set.y:to "float64"
       local loss = error:square():mean():item()
