@@ -418,6 +418,8 @@ static int op_doc(lua_State *L) {
   lua_setfield(L, -2, "group");
   lua_pushstring(L, op->no_backward);
   lua_setfield(L, -2, "no_backward");
+  lua_pushboolean(L, (op->backward || op->compound) && !op->no_backward);
+  lua_setfield(L, -2, "differentiable");
   push_params(L, op);
   lua_setfield(L, -2, "params");
   return 1;
@@ -438,6 +440,10 @@ int bind_open_ops(lua_State *L) {
       {"op_list", "lamina.core.op_list()", "The names of all ops of the runtime, sorted."},
       {"op_doc", "lamina.core.op_doc(name)",
        "What is known of an op: name, doc, inputs, group, params; nil if there is none."},
+      {"op_cases", "lamina.core.op_cases(name)",
+       "The cases by which an op is tested: a list of { inputs = float64 and other tensors, call = the op with the "
+       "case's\n"
+       "parameters as a function of these, text = how the op's file writes it }."},
       {NULL, NULL, NULL}};
   bind_document(L, docs);
   lua_newtable(L);
@@ -447,6 +453,8 @@ int bind_open_ops(lua_State *L) {
   }
   lua_pushcfunction(L, op_doc);
   lua_setfield(L, -2, "doc");
+  lua_pushcfunction(L, bind_op_cases);
+  lua_setfield(L, -2, "cases");
   lua_pushcfunction(L, op_list);
   lua_setfield(L, -2, "list");
   lua_pushcfunction(L, op_guard);

@@ -13,4 +13,7 @@ int bind_backward(lua_State *L);
 /* Pushes the Lua function of an op. */
 void bind_push_op(lua_State *L, const lm_op *op);
 
+/* cases(name): see lua_case.c. */
+int bind_op_cases(lua_State *L);
+
 #endif
