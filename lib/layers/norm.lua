@@ -119,6 +119,14 @@ M.batch = layer.define {
 
 -- ---- within an item --------------------------------------------------------------------------------------------
 
+-- The axes with the channels last, and back again.
+local function channels_last(axes)
+  local there, back = { 1 }, { 1, axes + 1 }
+  for i = 2, axes do there[i], back[i + 1] = i + 1, i end
+  there[axes + 1] = 2
+  return there, back
+end
+
 M.layer = layer.define {
   word = "norm", full = "norm.layer", optional = true, op = "layer_norm",
   doc = "All elements of an item less their mean, divided by their standard deviation, times a weight plus a bias "
@@ -136,12 +144,13 @@ M.layer = layer.define {
     if o.dim == "all" or axes == 1 then
       return first(ops.layer_norm(x, p.weight, p.bias, with(o.eps, activation, { axes = axes })))
     end
-    local last = ops.permute(x, { dims = { 1, 3, 4, 2 } })
+    local there, back = channels_last(axes)
+    local last = ops.permute(x, { dims = there })
     local y = first(ops.layer_norm(last, p.weight, p.bias, with(o.eps, activation, { axes = 1 })))
-    local back = ops.permute(y, { dims = { 1, 4, 2, 3 } })
+    local maps = ops.permute(y, { dims = back })
     last:release()
     y:release()
-    return back
+    return maps
   end,
 }
 

@@ -197,3 +197,22 @@ describe("flatten", function()
     assert.same({ { 1, 2, 3, 4, 5, 6, 7, 8 } }, net_of({ 2, 2, 2 }, relu, flatten)(x):totable())
   end)
 end)
+
+describe("norm.layer \"channels\"", function()
+  it("normalises across the channels at each place, whatever the number of axes", function()
+    for _, shape in ipairs { { 3 }, { 3, 4 }, { 3, 2, 5 }, { 3, 2, 3, 4 } } do
+      local x = draw { 2, table.unpack(shape) }
+      local y = net_of(shape, require("lamina.layers.norm").layer { "channels" })(x)
+      assert.same(x.shape, y.shape)
+      local flat, got = x:reshape({ 2, 3, -1 }):totable(), y:reshape({ 2, 3, -1 }):totable()
+      for n = 1, 2 do
+        for i = 1, #flat[n][1] do
+          local a, b, c = flat[n][1][i], flat[n][2][i], flat[n][3][i]
+          local mean = (a + b + c) / 3
+          local deviation = math.sqrt(((a - mean) ^ 2 + (b - mean) ^ 2 + (c - mean) ^ 2) / 3 + 1e-5)
+          for k = 1, 3 do assert_near((flat[n][k][i] - mean) / deviation, got[n][k][i], "channel " .. k) end
+        end
+      end
+    end
+  end)
+end)
