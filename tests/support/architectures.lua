@@ -3,8 +3,8 @@
 -- tests/lib/architectures_spec.lua compares.
 --
 -- An architecture is { name =, input =, batch =, training =, steps =, update =, areas = { { name =, from =,
--- combine =, items = }, ... }, connections = { { kind =, name =, from =, to =, delay =, resize =, combine =, items = }, ... },
--- readout = { steps =, items = } }; a layer { word = "pool.max", name = "pool.max3", options = { kernel = 2 } }, with
+-- combine =, items = }, ... }, connections = { { kind =, name =, from =, to =, delay =, resize =, combine =,
+-- items = }, ... }, readout = { steps =, items = } }; a layer { word = "pool.max", name = "pool.max3", options = { kernel = 2 } }, with
 -- items, shortcut and after (residual) or branches (add, multiply, concat). Names of layers are unique.
 local core = require "lamina.core.tensor"
 local layer = require "lamina.layer"

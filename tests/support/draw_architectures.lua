@@ -83,7 +83,8 @@ local function convolution(c, shape, keep)
   local axes = #shape - 1
   local groups = c:likely(0.25) and divisor(c, shape[1]) or 1
   local o = { width = groups * c:integer(1, math.max(1, 8 // groups)), groups = groups,
-    kernel = c:sizes(axes, 1, axes == 3 and 3 or 5), bias = c:likely(0.5), weight_norm = c:likely(0.1), mode = c:likely(0.3) and c:of(MODES) or nil }
+    kernel = c:sizes(axes, 1, axes == 3 and 3 or 5), bias = c:likely(0.5), weight_norm = c:likely(0.1),
+    mode = c:likely(0.3) and c:of(MODES) or nil }
   if keep then
     o.pad, o.width, o.groups = "same", keep, keep % groups == 0 and groups or 1
     return named(c, "conv", o)
