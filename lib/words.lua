@@ -13,6 +13,7 @@ local whole = {
   neural = "lamina.neural", ops = "lamina.core.ops", lamina = "lamina", losses = "lamina.loss",
   linalg = "lamina.linalg", hdf5 = "lamina.hdf5", metrics = "lamina.metrics",
   checkpoint = "lamina.checkpoint", fft = "lamina.fft", models = "lamina.models",
+  rdm = "lamina.rdm",
 }
 
 local fields = {
@@ -30,6 +31,7 @@ local fields = {
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
   ["lamina.neural"] = "predictivity separability ridge kfold grouped split_half",
+  ["lamina.rdm.compare"] = "compare_rdms rdm_ceiling",
   ["lamina.grad"] = "grad custom checkpointed on_gradient",
   ["lamina.grad.derivatives"] = "jvp hvp jacobian hessian",
   ["lamina.grad.check"] = "gradcheck",

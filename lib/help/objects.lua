@@ -36,6 +36,9 @@ M.kinds = {
   ridge = { file = "lib/neural/mapping.lua", class = "Ridge", doc = "What ridge makes: how responses are mapped." },
   ["fitted ridge"] = { file = "lib/neural/mapping.lua", class = "Fit",
     doc = "A fitted map is what ridge:fit returns." },
+  rdms = { file = "lib/rdm/set.lua", class = "Rdms",
+    doc = "A set of RDMs: r.vectors is RDMs x pairs (the row-wise upper triangle), r.id the stimuli, r.names the RDMs; "
+      .. "#r is how many there are." },
   splits = { file = "lib/neural/splits.lua", class = "Splits", doc = "What kfold and grouped make." },
 }
 

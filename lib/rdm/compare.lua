@@ -1,0 +1,204 @@
+--- lamina.rdm.compare: how alike RDMs are, and how alike they could be.
+local common = require "lamina.neural.common"
+local core = require "lamina.core.rdm"
+local errors = require "lamina.errors"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local sets = require "lamina.rdm.set"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+--- The measures of likeness by name.
+M.methods = { "pearson", "cosine", "whitened_pearson", "whitened_cosine", "spearman", "rho_a", "tau_a", "tau_b" }
+
+--- The option that names one.
+M.method = { type = "string", default = "tau_a", choices = M.methods, doc = "pearson, cosine, whitened_pearson, "
+  .. "whitened_cosine, spearman, rho_a, tau_a or tau_b" }
+
+-- A set as it was given: a set, or numbers that rdm.from understands.
+local function as_set(value, what, position)
+  if sets.is(value) then return value end
+  if tensor.is_tensor(value) then
+    return sets.make({ vectors = sets.vectors(value, what, position), nan = false }, what, position)
+  end
+  errors.raise("argument", position, "%s is a %s, expected a set of RDMs (rdm, rdm.load, rdm.from make them)", what,
+    type(value))
+end
+
+--- Both sets with their stimuli in the order of the second: aligned by id where both have ids, else by position.
+function M.align(a, b, position, what_a, what_b)
+  a, b = as_set(a, what_a, position), as_set(b, what_b, position)
+  if a.id and b.id then
+    local ok, result = pcall(a.aligned, a, b.id, what_b)
+    if not ok then
+      errors.raise("argument", position, "%s", type(result) == "table" and result.message or tostring(result))
+    end
+    a = result
+  elseif a.n ~= b.n then
+    errors.raise("shape", position, "%s are of %d stimuli, %s of %d: give both stimulus ids, and take those that "
+      .. "both "
+      .. "have with r:at(positions)", what_a, a.n, what_b, b.n)
+  end
+  return a, b
+end
+
+-- Raises for an RDM without any variance, naming it: its correlation has no meaning.
+local function check_variance(set, what, position)
+  local nan = set.vectors:isnan()
+  local most = ops.where(nan, tensor.full({ 1 }, -math.huge, { dtype = "float64" }), set.vectors):max { dim = 2 }
+  local least = ops.where(nan, tensor.full({ 1 }, math.huge, { dtype = "float64" }), set.vectors):min { dim = 2 }
+  local flat = {}
+  for k, same in ipairs(ops.ge(least, most):reshape { -1 }:totable()) do
+    if same then flat[#flat + 1] = set.names and set.names[k] or k end
+  end
+  if #flat > 0 then
+    errors.raise("numeric", position, "%s: all dissimilarities of RDM %s are the same (or missing): there is nothing "
+      .. "to compare", what, common.some(flat))
+  end
+end
+
+-- ---- whitening by a covariance of the stimuli -------------------------------------------------------------------
+
+-- Vectors whose dot products are those of dissimilarities in the metric of noise that has covariance sigma over
+-- stimuli: second moments of least norm, G = -D/2 + u 1' + 1 u' with G S^-1 1 = 0, then L^-1 G L^-T with S = L L'.
+local function whitened(set, sigma, centred)
+  local x = set.vectors
+  if centred then x = x - x:mean { dim = 2, keepdim = true } end
+  local g = core.square(x) * -0.5
+  local n, rows = set.n, {}
+  local lower = sigma:cholesky()
+  local one = tensor.ones({ n, 1 }, { dtype = "float64" })
+  local w = sigma:solve(one)
+  local a = w:sum():item()
+  for k = 1, #set do
+    local gw = g[k]:matmul(w)
+    local u = gw * (-1 / a) + (w:t():matmul(gw)):item() / (2 * a * a)
+    local moment = g[k] + u + u:t()
+    local half = ops.triangular_solve(lower, moment, {})
+    rows[k] = ops.triangular_solve(lower, half:t():contiguous(), {}):reshape { 1, -1 }
+  end
+  return ops.concat(rows, { dim = 1 })
+end
+
+local function with_covariance(a, b, sigma, method, position)
+  if a.missing + b.missing > 0 then
+    errors.raise("argument", position, "compare_rdms: pairs are missing, and a covariance of the stimuli is given; "
+      .. "whitening by it needs whole RDMs")
+  end
+  if sigma.ndim == 1 then sigma = ops.diag_embed(sigma) end
+  sigma = sigma:to "float64"
+  if sigma.ndim ~= 2 or sigma:size(1) ~= a.n or sigma:size(2) ~= a.n then
+    errors.raise("shape", position, "compare_rdms: covariance is %s, expected %d x %d (or %d variances)",
+      table.concat(sigma.shape, "x"), a.n, a.n, a.n)
+  end
+  local x, y = whitened(a, sigma, method == "whitened_pearson"), whitened(b, sigma, method == "whitened_pearson")
+  local function unit(t) return t / t:square():sum { dim = 2, keepdim = true }:sqrt() end
+  return unit(x):matmul(unit(y):t())
+end
+
+-- ---- compare_rdms -----------------------------------------------------------------------------------------------
+
+local COMPARE = schema.document("compare_rdms", {
+  positional = { "a", "b" },
+  a = { type = "any", required = true, doc = "a set of RDMs" },
+  b = { type = "any", required = true, doc = "another of the same stimuli" },
+  method = M.method,
+  covariance = { type = "tensor", doc = "of the stimuli's noise (n x n, or n variances), for the whitened measures; "
+    .. "independent and equal if absent" },
+  permutations = { type = "integer", min = 1, max = 1000000, doc = "how often the stimuli of each of a are dealt "
+    .. "anew "
+    .. "for a null distribution" },
+  seed = { type = "integer", doc = "of the permutations; the experiment's if absent" },
+})
+
+-- How many pairs are in every RDM of both sets.
+local function count_pairs(a, b)
+  if a.missing + b.missing == 0 then return a.vectors:size(2), 0 end
+  local hole = a.vectors:isnan():any { dim = 1 }:logical_or(b.vectors:isnan():any { dim = 1 })
+  local missing = hole:to "int64":sum():item()
+  return a.vectors:size(2) - missing, missing
+end
+
+--- Orders of n stimuli, permutations x n, int64.
+function M.orders(n, count, seed, purpose)
+  local rows = {}
+  for k = 1, count do
+    rows[k] = tensor.draw { kind = "permutation", shape = { n }, seed = seed, purpose = purpose, step = k }
+  end
+  return ops.stack(rows, { dim = 1 })
+end
+
+--- compare_rdms { a, b, method = "tau_a", covariance =, permutations =, seed = }: how alike the RDMs of two sets are:
+-- a number where both hold one, else a tensor, a's RDMs x b's. Sets with stimulus ids are aligned by them. A pair of
+-- stimuli that is missing (NaN) in any RDM is left out of all; the second result says how many, { pairs =, missing =
+-- }. With permutations it also has null (permutations x a's RDMs, the mean likeness with b's when the stimuli are
+-- dealt anew) and p, one-sided, for each of a: (1 + how many of the null reach the value) / (1 + permutations).
+-- pearson, spearman, cosine; whitened_pearson and whitened_cosine weigh dissimilarities by the covariance that noise
+-- gives them (whitened_cosine of whole RDMs is linear CKA); rho_a, tau_a: for RDMs with ties; tau_b. The default,
+-- tau_a, is recommended for models that predict ties.
+function M.compare_rdms(given, ...)
+  local position = errors.position(2)
+  schema.alone("compare_rdms", "compare_rdms { a, b, method = \"tau_a\" }", position, ...)
+  local o = schema.check("compare_rdms", given, COMPARE, position)
+  local a, b = M.align(o.a, o.b, position, "compare_rdms: a", "compare_rdms: b")
+  check_variance(a, "compare_rdms: a", position)
+  check_variance(b, "compare_rdms: b", position)
+  local value
+  if o.covariance then
+    if not o.method:find "^whitened" then
+      errors.raise("argument", position, "compare_rdms: a covariance belongs to whitened_pearson and "
+        .. "whitened_cosine, "
+        .. "not to %s", o.method)
+    end
+    value = with_covariance(a, b, o.covariance, o.method, position)
+  else
+    value = core.compare(a.vectors, b.vectors, o.method)
+  end
+  local pairs_, missing = count_pairs(a, b)
+  local info = { pairs = pairs_, missing = missing, method = o.method }
+  if o.permutations then
+    if o.covariance then
+      errors.raise("argument", position, "compare_rdms: permutations need exchangeable stimuli: take no covariance")
+    end
+    local orders = M.orders(a.n, o.permutations, o.seed or tensor.seed(), "compare_rdms.permutations")
+    info.null = core.permute(a.vectors, b.vectors, orders, o.method)
+    local reached = ops.ge(info.null, value:mean(2):reshape { 1, -1 }):to "float64":sum(1)
+    info.p = (reached + 1) / (o.permutations + 1)
+  end
+  if #a == 1 and #b == 1 then value = value:item() end
+  return value, info
+end
+
+-- ---- ceilings ---------------------------------------------------------------------------------------------------
+
+local CEILING = schema.document("rdm_ceiling", {
+  positional = { "data" },
+  data = { type = "any", required = true, doc = "an RDM for each subject" },
+  method = M.method,
+})
+
+--- rdm_ceiling { data, method = "tau_a" }: how well a model could do: { lower =, upper =, n =, method = }. The upper
+-- ceiling is the mean likeness of each subject to the RDM pooled from all, which no model can pass by much; the lower
+-- to that pooled from the others (Nili et al. 2014). The pool is the mean of RDMs of unit root mean square (cosine)
+-- or of standard scores (pearson), or of ranks (spearman, rho_a, tau_a, tau_b, for which it is close to the best).
+-- Sessions of a subject are averaged first: r:averaged(subjects).
+function M.rdm_ceiling(given, ...)
+  local position = errors.position(2)
+  schema.alone("rdm_ceiling", "rdm_ceiling { data, method = \"tau_a\" }", position, ...)
+  if tensor.is_tensor(given) or sets.is(given) then given = { given } end
+  local o = schema.check("rdm_ceiling", given, CEILING, position)
+  local data = as_set(o.data, "rdm_ceiling: data", position)
+  if #data < 2 then
+    errors.raise("argument", position, "rdm_ceiling: data hold %d RDM, expected at least 2 subjects: a ceiling says "
+      .. "how "
+      .. "well subjects predict each other", #data)
+  end
+  check_variance(data, "rdm_ceiling: data", position)
+  local both = core.ceiling(data.vectors, o.method):totable()
+  return { lower = both[1], upper = both[2], n = #data, method = o.method }
+end
+
+M.as_set, M.check_variance = as_set, check_variance
+
+return M

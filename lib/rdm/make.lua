@@ -1,0 +1,439 @@
+--- lamina.rdm.make: dissimilarities from responses: `rdm { x, method = "correlation" }`.
+local common = require "lamina.neural.common"
+local core = require "lamina.core.rdm"
+local errors = require "lamina.errors"
+local linalg = require "lamina.core.ops"
+local noise = require "lamina.rdm.noise"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local sets = require "lamina.rdm.set"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local BLOCK = 256 -- conditions at a time, of which only the upper triangle is computed: part of the numerics
+
+local METHODS = { "correlation", "cosine", "euclidean", "squared_euclidean", "mahalanobis", "crossnobis", "poisson" }
+
+local FIELDS = schema.document("rdm", {
+  positional = { "x" },
+  x = { type = "any", required = true, doc = "responses: conditions x channels, or trials x channels with "
+    .. "`conditions`; "
+    .. "a list of such tensors (a subject each); or an assembly" },
+  method = { type = "string", default = "correlation", choices = METHODS, doc = "the dissimilarity" },
+  conditions = { type = { "table", "tensor" }, doc = "what each row shows; rows that show the same are averaged" },
+  folds = { type = { "table", "tensor" }, doc = "the fold (run, session, repeat) of each row, for crossnobis and "
+    .. "cross-validated poisson; if absent, the n-th trial of each condition is in fold n" },
+  noise = { type = { "tensor", "string" }, doc = "the precision of the noise over channels, or how it is estimated "
+    .. "from the trials: \"shrinkage\" (default of mahalanobis and crossnobis where there are trials), "
+    .. "\"ledoit_wolf\", \"diagonal\", \"full\", \"none\"" },
+  unbalanced = { type = "boolean", default = false, doc = "means over pairs of trials and the channels that both "
+    .. "have, "
+    .. "instead of products of condition means: for NaN and unequal numbers of trials" },
+  weighting = { type = "string", default = "number", choices = { "number", "equal" },
+    doc = "of pairs of trials, if unbalanced: by the channels both have, or alike" },
+  missing = { type = "string", choices = { "nan" }, doc = "\"nan\": NaN in x means missing (makes it unbalanced)" },
+  per_channel = { type = "boolean", default = true, doc = "squared distances, and poisson, are divided by the "
+    .. "number of "
+    .. "channels (euclidean: the root of that mean)" },
+  prior = { type = "number", default = 1, above = 0, doc = "poisson: the rate that is expected before any data" },
+  prior_weight = { type = "number", default = 0.1, min = 0, doc = "poisson: how many trials the prior counts for" },
+  id = { type = { "table", "tensor" }, doc = "stimulus ids, in the order of the rows of x, where there are no "
+    .. "conditions" },
+  names = { type = "table", doc = "a name for each RDM" },
+  time = { type = "integer", min = 1, doc = "which axis of x is time: an RDM for each time (a movie)" },
+  bins = { type = "table", doc = "with time: lists of time points { { 1, 2 }, { 3, 4 } }, averaged to an RDM each" },
+})
+
+-- ---- trials and conditions --------------------------------------------------------------------------------------
+
+-- Conditions in order of appearance: ids, and for each row the number of its condition.
+local function group(list, n, what, position)
+  list = common.list(list)
+  if #list ~= n then
+    errors.raise("shape", position, "rdm: there are %d %s for %d rows of x", #list, what, n)
+  end
+  local ids, of, number = {}, {}, {}
+  for i, id in ipairs(list) do
+    local key = common.key(id)
+    if not of[key] then
+      ids[#ids + 1] = id
+      of[key] = #ids
+    end
+    number[i] = of[key]
+  end
+  return ids, number
+end
+
+-- The fold of each row where none is given: the n-th trial of a condition is in fold n.
+local function count_folds(number)
+  local seen, folds = {}, {}
+  for i, c in ipairs(number) do
+    seen[c] = (seen[c] or 0) + 1
+    folds[i] = seen[c]
+  end
+  return folds
+end
+
+-- A matrix that averages rows: groups x rows.
+local function averager(number, count, rows)
+  local weights, sizes = {}, {}
+  for g = 1, count do sizes[g] = 0 end
+  for _, i in ipairs(rows) do sizes[number[i]] = sizes[number[i]] + 1 end
+  for g = 1, count do
+    weights[g] = {}
+    for k, i in ipairs(rows) do weights[g][k] = number[i] == g and 1 / sizes[g] or 0 end
+  end
+  return tensor.tensor(weights, { dtype = "float64" }), sizes
+end
+
+local function means(x, number, count, rows, what, ids, position)
+  local matrix, sizes = averager(number, count, rows)
+  local empty = {}
+  for g = 1, count do
+    if sizes[g] == 0 then empty[#empty + 1] = ids[g] end
+  end
+  if #empty > 0 then
+    errors.raise("argument", position, "rdm: %s has no trial of %s", what, common.some(empty))
+  end
+  return matrix:matmul(x:index_select(common.index(rows), { dim = 1 }):to "float64")
+end
+
+-- ---- products ---------------------------------------------------------------------------------------------------
+
+-- Rows of an RDM from products of z with itself, in blocks of conditions; sizes: squared lengths, or nil for 1 -
+-- product.
+local function fill(vectors, row, z, sizes)
+  local n, across = #z, z:t()
+  for first = 1, n, BLOCK do
+    local last = math.min(first + BLOCK - 1, n)
+    local block = z[{ { first, last } }]:matmul(across[{ {}, { first, n } }])
+    core.fill(vectors, row, first, block, sizes)
+  end
+end
+
+-- Rows divided by their length (less their mean, where centred); a row without length is an error naming its
+-- stimulus.
+local function unit_rows(x, centred, o, position)
+  if centred then x = x - x:mean { dim = 2, keepdim = true } end
+  local length = x:square():sum { dim = 2, keepdim = true }:sqrt()
+  if not ops.gt(length, 0):all():item() then
+    local flat = {}
+    for i, value in ipairs(length:reshape { -1 }:totable()) do
+      if value ~= value or value <= 0 then flat[#flat + 1] = o.ids and common.key(o.ids[i]) or "row " .. i end
+    end
+    errors.raise("numeric", position, "rdm: %s of %s %s over channels, so %s has no meaning there: leave such "
+      .. "stimuli "
+      .. "out, or take method = \"euclidean\"", "the responses", common.some(flat), centred and "do not vary"
+      or "are all 0", o.method)
+  end
+  return x / length
+end
+
+-- Squared distances between rows, less common means first, which keep digits.
+local function squared(vectors, row, x, o)
+  local z = x - x:mean { dim = 1, keepdim = true }
+  local sizes = z:to "float64":square():sum(2)
+  fill(vectors, row, z, sizes)
+  if o.per_channel then vectors[row]:copy(vectors[row] / x:size(2)) end
+end
+
+local function poisson_product(a, b, o)
+  local function rates(t)
+    local r = (t + o.prior * o.prior_weight) / (1 + o.prior_weight)
+    if not ops.gt(r, 0):all():item() then
+      errors.raise("argument", o.position, "rdm: poisson needs rates of at least 0 (counts, or spikes per second); "
+        .. "the least is %g", t:min():item())
+    end
+    return r
+  end
+  local x, y = rates(a), rates(b)
+  return x:matmul(y:log():t())
+end
+
+-- D_ij = k_ii + k_jj - k_ij - k_ji of a product k that need not be symmetric.
+local function symmetric(k, channels, o)
+  local own = ops.diagonal(k, {}):reshape { -1, 1 }
+  local d = own + own:t() - k - k:t()
+  if o.per_channel then d = d / channels end
+  return core.condense(d:reshape { 1, #d, #d })
+end
+
+-- ---- methods ----------------------------------------------------------------------------------------------------
+
+local function precise(o, channels, position)
+  local p = o.precision
+  if p and (p.ndim ~= 2 or p:size(1) ~= channels or p:size(2) ~= channels) then
+    errors.raise("shape", position, "rdm: noise is %s, expected a precision of %d x %d channels",
+      table.concat(p.shape, "x"), channels, channels)
+  end
+  return p
+end
+
+local simple = {}
+
+function simple.correlation(vectors, row, x, o) fill(vectors, row, unit_rows(x, true, o, o.position)) end
+
+function simple.cosine(vectors, row, x, o) fill(vectors, row, unit_rows(x, false, o, o.position)) end
+
+simple.squared_euclidean = squared
+
+function simple.euclidean(vectors, row, x, o)
+  squared(vectors, row, x, o)
+  vectors[row]:copy(vectors[row]:sqrt())
+end
+
+function simple.mahalanobis(vectors, row, x, o)
+  local p = precise(o, x:size(2), o.position)
+  if not p then return squared(vectors, row, x, o) end
+  local z = x:to "float64"
+  z = z - z:mean { dim = 1, keepdim = true }
+  vectors[row]:copy(symmetric(z:matmul(p):matmul(z:t()), x:size(2), o):reshape { -1 })
+end
+
+function simple.poisson(vectors, row, x, o)
+  x = x:to "float64"
+  vectors[row]:copy(symmetric(poisson_product(x, x, o), x:size(2), o):reshape { -1 })
+end
+
+-- The folds as lists of rows, and their names.
+local function rows_by_fold(folds)
+  local names, rows = {}, {}
+  for i, fold in ipairs(folds) do
+    local key = common.key(fold)
+    if not rows[key] then
+      rows[key] = {}
+      names[#names + 1] = key
+    end
+    table.insert(rows[key], i)
+  end
+  return names, rows
+end
+
+-- Leave one fold out: products of the means of the others with those of the fold, averaged over folds.
+local function crossed(x, o, product)
+  local names, rows = rows_by_fold(o.fold_of)
+  if #names < 2 then
+    errors.raise("argument", o.position, "rdm: %s is cross-validated and needs at least 2 folds (trials of each "
+      .. "condition), got %d", o.method, #names)
+  end
+  local sum
+  for _, name in ipairs(names) do
+    local inside, others = rows[name], {}
+    for _, other in ipairs(names) do
+      if other ~= name then table.move(rows[other], 1, #rows[other], #others + 1, others) end
+    end
+    local test = means(x, o.number, #o.ids, inside, "fold " .. name, o.ids, o.position)
+    local train = means(x, o.number, #o.ids, others, "what is left without fold " .. name, o.ids, o.position)
+    local part = symmetric(product(train, test), x:size(2), o)
+    sum = sum and sum + part or part
+  end
+  return sum / #names
+end
+
+function M.crossnobis(x, o)
+  local p = precise(o, x:size(2), o.position)
+  return crossed(x, o, function(train, test) return (p and train:matmul(p) or train):matmul(test:t()) end)
+end
+
+-- ---- single trials ----------------------------------------------------------------------------------------------
+
+local PRODUCTS = { correlation = "correlation", euclidean = "dot", squared_euclidean = "dot",
+  mahalanobis = "precision",
+  crossnobis = "precision", poisson = "poisson" }
+
+local function from_trials(x, o)
+  local product = PRODUCTS[o.method]
+  if not product then
+    errors.raise("argument", o.position, "rdm: there is no unbalanced form of %s", o.method)
+  end
+  local p = precise(o, x:size(2), o.position)
+  if product == "precision" and not p then product = "dot" end
+  local d = core.unbalanced(x:to "float64", common.index(o.number), o.fold_of and common.index(o.fold_number) or nil,
+    product == "precision" and p or nil, { product = product, conditions = #o.ids, prior = o.prior,
+      weight = o.prior_weight, equal = o.weighting == "equal" })
+  if product ~= "correlation" and not o.per_channel then d = d * x:size(2) end
+  if o.method == "euclidean" then d = ops.maximum(d, tensor.zeros { 1, dtype = "float64" }):sqrt() end
+  return d
+end
+
+-- ---- the word ---------------------------------------------------------------------------------------------------
+
+-- What the rows of x show, and their folds where the method is cross-validated.
+local function read_rows(o, n)
+  local list = o.conditions or o.id or common.count_up(n)
+  o.ids, o.number = group(list, n, o.conditions and "conditions" or "ids", o.position)
+  if not o.conditions and #o.ids < n then
+    errors.raise("argument", o.position, "rdm: stimulus ids occur more than once (%d of %d are different); where "
+      .. "rows "
+      .. "are trials, give them as conditions", #o.ids, n)
+  end
+  o.has_id = o.conditions ~= nil or o.id ~= nil
+  o.fold_of, o.fold_number = nil, nil
+  if o.method == "crossnobis" or o.folds then
+    o.fold_of = o.folds and common.list(o.folds) or count_folds(o.number)
+    local _, numbers = group(o.fold_of, n, "folds", o.position)
+    o.fold_number = numbers
+  end
+end
+
+-- The precision of the noise: given, estimated from the trials, or none.
+local function read_noise(o, x)
+  o.precision, o.shrunk = nil, nil
+  if o.method ~= "mahalanobis" and o.method ~= "crossnobis" then
+    if o.noise and o.noise ~= "none" then
+      errors.raise("argument", o.position, "rdm: noise belongs to mahalanobis and crossnobis, not to %s", o.method)
+    end
+    return
+  end
+  if tensor.is_tensor(o.noise) then
+    o.precision = o.noise:to "float64"
+    return
+  end
+  local kind = o.noise or (#o.ids < #x and "shrinkage" or "none")
+  if kind == "none" then return end
+  local known = false
+  for _, name in ipairs(noise.kinds) do known = known or name == kind end
+  if not known then
+    errors.raise("argument", o.position, "rdm: option 'noise' is '%s', expected a precision or one of %s, none", kind,
+      table.concat(noise.kinds, ", "))
+  end
+  if #o.ids == #x then
+    errors.raise("argument", o.position, "rdm: noise = \"%s\" is estimated from repeated trials, and every condition "
+      .. "has one row; give noise = a precision", kind)
+  end
+  if o.nan then
+    errors.raise("argument", o.position, "rdm: the noise cannot be estimated from trials with missing values; give "
+      .. "noise = a precision, or noise = \"none\"")
+  end
+  local rows = x:to "float64"
+  local mean = means(rows, o.number, #o.ids, common.count_up(#x), "x", o.ids, o.position)
+  local residuals = rows - mean:index_select(common.index(o.number), { dim = 1 })
+  local _
+  _, o.precision, o.shrunk = noise.estimate(residuals - residuals:mean { dim = 1, keepdim = true }, kind,
+    #x - #o.ids, o.position)
+end
+
+local function check_x(x, what, position)
+  if not tensor.is_tensor(x) then
+    errors.raise("argument", position, "%s is a %s, expected a tensor, a list of tensors or an assembly%s", what,
+      type(x), type(x) == "string" and "; rdm.load reads files" or "")
+  end
+  if x.ndim < 2 then
+    errors.raise("shape", position, "%s has one axis, expected conditions x channels", what)
+  end
+  if not x.dtype:find "^float" then x = x:to "float64" end
+  return x.ndim == 2 and x or x:reshape { #x, -1 }
+end
+
+-- One RDM (1 x pairs).
+local function one(x, o)
+  x = check_x(x, "rdm: x", o.position)
+  read_rows(o, #x)
+  if #o.ids < 3 then
+    errors.raise("argument", o.position, "rdm: there are %d conditions, expected at least 3", #o.ids)
+  end
+  local holes = x:isfinite():logical_not():to "int64":sum():item()
+  if holes > 0 and not (o.missing == "nan" or o.unbalanced) then
+    errors.raise("numeric", o.position, "rdm: %d of %d responses are NaN or infinite; where NaN means missing, say "
+      .. "missing = \"nan\": dissimilarities are then over the channels that both have", holes, x:count())
+  end
+  o.nan, o.holes = holes > 0, (o.holes or 0) + holes
+  read_noise(o, x)
+  if o.unbalanced or o.nan then return from_trials(x, o) end
+  if o.method == "crossnobis" then return M.crossnobis(x, o) end
+  if o.method == "poisson" and o.folds then
+    return crossed(x:to "float64", o, function(train, test) return poisson_product(train, test, o) end)
+  end
+  if #o.ids < #x then x = means(x, o.number, #o.ids, common.count_up(#x), "x", o.ids, o.position) end
+  local vectors = tensor.zeros({ 1, #x * (#x - 1) // 2 }, { dtype = "float64" })
+  simple[o.method](vectors, 1, x, o)
+  return vectors
+end
+
+-- An assembly as rows, conditions and folds: mean responses, or every trial where the method is cross-validated or
+-- weighs the noise.
+local function unpack_assembly(a, o)
+  local shape = a.responses.shape
+  local trials = o.method == "crossnobis" or o.method == "mahalanobis" or o.folds or o.unbalanced
+  if not trials then
+    local mean = a:mean()
+    o.id = o.id or a.stimulus.stimulus_id
+    local empty = mean:isnan():to "int64":sum():item()
+    if empty > 0 and o.missing ~= "nan" then
+      errors.raise("numeric", o.position, "rdm: %d of %d stimuli x neuroids have no valid trial; say missing = "
+        .. "\"nan\" "
+        .. "to compare stimuli by the neuroids that have both", empty, mean:count())
+    end
+    return mean
+  end
+  local ids, folds, rows = {}, {}, {}
+  local there = a.valid:to "int64":sum(2):totable() -- stimulus x repeat: how many neuroids have the trial
+  for s = 1, shape[1] do
+    for r = 1, shape[3] do
+      if there[s][r] > 0 then
+        rows[#rows + 1] = (s - 1) * shape[3] + r
+        ids[#ids + 1], folds[#folds + 1] = a.stimulus.stimulus_id[s], r
+      end
+    end
+  end
+  local nan = tensor.full({ 1 }, 0 / 0, { dtype = "float64" })
+  local x = ops.where(a.valid, a.responses, nan):permute { 1, 3, 2 }:reshape { shape[1] * shape[3], shape[2] }
+  o.conditions, o.folds = ids, (o.folds or o.method == "crossnobis") and folds or nil
+  return x:index_select(common.index(rows), { dim = 1 })
+end
+
+-- The responses at each time (or in each bin of times), and a name for each.
+local function split_time(x, o)
+  local n = x:size(o.time)
+  local bins, parts, names = o.bins or {}, {}, {}
+  for t = 1, o.bins and 0 or n do bins[t] = { t } end
+  for b, bin in ipairs(bins) do
+    for _, t in ipairs(bin) do
+      if math.type(t) ~= "integer" or t < 1 or t > n then
+        errors.raise("argument", o.position, "rdm: bins hold the time %s, expected whole numbers from 1 to %d",
+          tostring(t), n)
+      end
+    end
+    parts[b] = x:index_select(common.index(bin), { dim = o.time }):mean { dim = o.time }
+    names[b] = #bin == 1 and "t" .. bin[1] or string.format("t%d to t%d", bin[1], bin[#bin])
+  end
+  return parts, names
+end
+
+--- See lamina.rdm.
+function M.rdm(given, position)
+  local o = schema.check("rdm", given, FIELDS, position)
+  o.position = position
+  local x = o.x
+  if require("lamina.neural.assembly").is_assembly(x) then x = unpack_assembly(x, o) end
+  local names = o.names
+  if o.time then
+    if not tensor.is_tensor(x) or x.ndim < 3 or o.time > x.ndim or o.time == 1 then
+      errors.raise("shape", position, "rdm: time = %d needs a tensor of at least 3 axes, trials x channels x time",
+        o.time)
+    end
+    x, o.time_names = split_time(x, o)
+    names = names or o.time_names
+  elseif o.bins then
+    errors.raise("argument", position, "rdm: bins need time = the axis that they divide")
+  end
+  local list = type(x) == "table" and not tensor.is_tensor(x) and x or { x }
+  local parts, first = {}, nil
+  for k, one_x in ipairs(list) do
+    parts[k] = tensor.no_grad(function() return one(one_x, o) end)
+    if first and table.concat(first, "\0") ~= table.concat(o.ids, "\0") or parts[k]:size(2) ~= parts[1]:size(2) then
+      errors.raise("argument", position, "rdm: RDM %d is of other stimuli than the first", k)
+    end
+    first = first or o.ids
+  end
+  if #parts == 0 then errors.raise("argument", position, "rdm: x is an empty list") end
+  local channels = tensor.is_tensor(list[1]) and list[1]:count() // #list[1] or nil
+  local set = sets.make({ vectors = #parts == 1 and parts[1] or linalg.concat(parts, { dim = 1 }),
+    id = o.has_id and first or nil, names = names, measure = o.method, channels = channels, nan = o.holes > 0 },
+    "rdm", position)
+  set.holes, set.shrunk = o.holes > 0 and o.holes or nil, o.shrunk
+  return set
+end
+
+return M

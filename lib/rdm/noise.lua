@@ -1,0 +1,83 @@
+--- lamina.rdm.noise: the covariance of noise over channels, shrunk, and its inverse.
+--
+-- Residuals are trials less the mean of their condition. "shrinkage" keeps the variances and shrinks the correlations
+-- towards 0 by the amount that Schaefer & Strimmer (2005) estimate; "ledoit_wolf" shrinks towards a multiple of the
+-- identity (Ledoit & Wolf 2004); "diagonal" keeps variances alone; "full" shrinks nothing.
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local ops = require "lamina.core.ops"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+M.kinds = { "shrinkage", "ledoit_wolf", "diagonal", "full" }
+
+-- The sample covariance with correlations shrunk. r: residuals (trials x channels), dof: degrees of freedom.
+local function shrink_correlations(r, dof)
+  local n = #r
+  local sum = r:t():matmul(r)
+  local covariance = sum / dof
+  local variance = ops.diagonal(covariance, {}):reshape { 1, -1 }
+  local scale = variance:sqrt()
+  local squares = r:square()
+  local mean = sum / scale / scale:t() / (n - 1)
+  local mean2 = squares:t():matmul(squares) / variance / variance:t() / (n - 1)
+  local spread = (mean2 - mean:square()) * (n / dof ^ 2)
+  local function off_diagonal(t) return (t:sum() - ops.diagonal(t, {}):sum()):item() end
+  local lambda = math.max(0, math.min(1, off_diagonal(spread) / off_diagonal(mean:square())))
+  local keep = tensor.eye(#covariance, { dtype = "float64" }) * lambda + (1 - lambda)
+  return covariance * keep, lambda
+end
+
+local function shrink_to_identity(r, dof)
+  local n, p = #r, r:size(2)
+  local s, squares = r:t():matmul(r) / n, r:square()
+  local b2 = (squares:t():matmul(squares) / n - s:square()):sum():item() / n
+  local m = ops.diagonal(s, {}):sum():item() / p
+  local eye = tensor.eye(p, { dtype = "float64" })
+  local d2 = (s - eye * m):square():sum():item()
+  b2 = math.min(b2, d2)
+  return (eye * (b2 / d2 * m) + s * ((d2 - b2) / d2)) * (n / dof), b2 / d2
+end
+
+-- Names of the channels whose residuals do not vary.
+local function silent(variance)
+  local names = {}
+  for c, v in ipairs(variance:totable()) do
+    if v ~= v or v <= 0 then names[#names + 1] = c end
+  end
+  return names
+end
+
+--- The noise covariance of residuals (trials x channels), its inverse (the precision), and by how much it was shrunk.
+-- dof: degrees of freedom. Channels without variance are an error that names them.
+function M.estimate(residuals, kind, dof, position)
+  if dof < 2 then
+    errors.raise("argument", position, "rdm: %d trials leave %d degrees of freedom for the noise, expected at least "
+      .. "2: "
+      .. "give more trials of each condition, or noise = a precision", #residuals, dof)
+  end
+  local variance = residuals:square():sum(1) / dof
+  local flat = silent(variance)
+  if #flat > 0 then
+    errors.raise("numeric", position, "rdm: %s without noise variance (%s): leave such channels out, they cannot be "
+      .. "weighed", common.plural(#flat, "channel"), common.some(flat))
+  end
+  local covariance, shrunk
+  if kind == "shrinkage" then
+    covariance, shrunk = shrink_correlations(residuals, dof)
+  elseif kind == "ledoit_wolf" then
+    covariance, shrunk = shrink_to_identity(residuals, dof)
+  elseif kind == "diagonal" then
+    covariance, shrunk = ops.diag_embed(variance), 1
+  else
+    if dof < residuals:size(2) then
+      errors.raise("numeric", position, "rdm: the noise covariance of %d channels from %d degrees of freedom has no "
+        .. "inverse; noise = \"shrinkage\" gives it one", residuals:size(2), dof)
+    end
+    covariance, shrunk = residuals:t():matmul(residuals) / dof, 0
+  end
+  return covariance, ops.inverse(covariance), shrunk
+end
+
+return M
