@@ -19,9 +19,15 @@ local function state_of(name, object)
   return object:state()
 end
 
---- checkpoint.save(path, objects, values): objects by name; values: a table of numbers, strings and lists of them.
+--- checkpoint.save(path, objects, values): writes the state of objects (models, optimizers, tensors) by name, and
+-- values, a table of numbers, strings and lists of them, such as the epoch. A relative path is one in the
+-- experiment's folder. Returns the path.
 function M.save(path, objects, values)
   local io = require "lamina.core.io"
+  if type(path) ~= "string" or type(objects) ~= "table" or core.is_tensor(objects) then
+    errors.raise("argument", 2, "checkpoint.save: expected a file's name and objects by name, { net = net, opt = opt }")
+  end
+  path = require("lamina.experiment").path(path)
   local tensors, kept = {}, {}
   for key, object in pairs(objects) do
     local name = tostring(key)
@@ -30,12 +36,15 @@ function M.save(path, objects, values)
     kept[name] = state.values
   end
   io.safetensors_write(path, tensors, { format = FORMAT,
-    state = io.json_encode { values = values, objects = kept, draws = core.draws() } })
+    state = io.json_encode { values = values or {}, objects = kept, draws = core.draws() } })
+  return path
 end
 
---- checkpoint.load(path): { values =, objects = name -> { tensors =, values = }, draws = }.
+--- checkpoint.load(path): what checkpoint.save wrote: { values =, objects = name -> { tensors =, values = }, draws =
+-- }; for checkpoint.restore.
 function M.load(path)
   local io = require "lamina.core.io"
+  path = require("lamina.experiment").find(path)
   local tensors, metadata = io.safetensors_read(path)
   if type(metadata) ~= "table" or metadata.format ~= FORMAT then
     errors.raise("format", 2, "%s is not a checkpoint of a training run", path)
@@ -50,11 +59,13 @@ function M.load(path)
     end
     if name then objects[name].tensors[full:sub(#name + 2)] = t end
   end
-  return { values = kept.values, objects = objects, draws = kept.draws }
+  return { values = kept.values, objects = objects, draws = kept.draws, path = path }
 end
 
---- Gives each object the state that the loaded checkpoint holds for it, and continues the script's draws.
-function M.restore(loaded, objects, path)
+--- checkpoint.restore(loaded, objects): gives each object the state that the loaded checkpoint holds for it,
+-- and continues the script's draws.
+function M.restore(loaded, objects)
+  local path = loaded.path
   for key, object in pairs(objects) do
     local state = loaded.objects[tostring(key)]
     if not state then

@@ -159,7 +159,7 @@ function Run:load()
     errors.raise("argument", self.position, "resume: %s holds the end of epoch %d, this run has epochs = %d; ask for "
       .. "at least %d, or start anew without resume", path, values.epoch, self.o.epochs, values.epoch)
   end
-  checkpoint.restore(kept, self.o.state or {}, path)
+  checkpoint.restore(kept, self.o.state or {})
   self.epoch, self.step, self.stopped = values.epoch, values.step, values.stopped
   self.kept = self.epoch
   for i, row in ipairs(values.rows) do self.rows[i] = row end
