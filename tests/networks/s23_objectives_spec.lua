@@ -1,4 +1,5 @@
--- SYSTEMS S23: minima on paper, Adam by hand, a small network that learns; a loop of one's own that is cut and goes on.
+-- SYSTEMS S23: minima on paper, Adam by hand, a small network that learns; a loop of one's own that is cut and goes
+-- on.
 local function double(values) return tensor(values, { dtype = "float64" }) end
 
 local function lowest(start, f)
