@@ -6,6 +6,7 @@
 #define LM_KERNELS_KERNELS_H
 
 #include "base/cpu.h"
+#include "kernels/attention.h"
 #include "kernels/conv.h"
 #include "kernels/elementwise.h"
 #include "kernels/fft.h"
@@ -22,7 +23,7 @@
 
 #define LM_KERNEL_FAMILIES(X)                                                                                        \
   X(elementwise)                                                                                                     \
-  X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent)
+  X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;

@@ -48,6 +48,7 @@ static const rule groups[] = {
     {"loss", INPUTS, 4, "differences of inputs, logarithms of sums, and a mean"},
     {"normalisation", LARGEST, 1,
      "differences of inputs divided by their root mean square: a rounding for each term"},
+    {"attention", INPUTS, 32, "e^(score - max): a difference of a few units is rounded before it is an exponent"},
     {"recurrent", LARGEST, 1, "sums of products, through functions with slopes of at most 1"},
 };
 
