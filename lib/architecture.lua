@@ -5,7 +5,7 @@
 --   word        its name: models.alexnet
 --   name        the name of the models that it makes: "AlexNet"
 --   doc         a paragraph that ends in its source; its first sentence stands in the list that models() shows
---   input       the usual shape of an input, { 3, 224, 224 }
+--   input       the usual shape of an input, { 3, 224, 224 }, or { 128 }: a number of tokens
 --   classes     the usual number of classes; 1000 if absent
 --   parameters  how many parameters it has with its usual options: what the source says, which a test holds it to
 --   options     the schema of its own options (lib/schema.lua); those of M.common are added to every one
@@ -13,7 +13,7 @@
 --               contradict one another
 --   make        (o, wide): what stands in the table of the word `model`: input, areas, readouts, options such as
 --               steps; and, where others publish weights of it, a table that says what they call its layers:
---               { ["V1.conv1"] = "features.0", ... }. A list of names, { "norm1_0", "norm1_1" }, means tensors that
+--               { ["V1.conv1"] = "features.0", ... }, or a single tensor of one, { ["V1.token1.weight"] = "token" }. A list of names, { "norm1_0", "norm1_1" }, means tensors that
 --               are stacked along a new first axis, as norm.batch { per_step = true } wants them. o.input is a shape;
 --               wide(64) is 64 times the option width, wide(64, 2) a multiple of 2.
 --
@@ -54,7 +54,8 @@ function M.define(description)
   for name, field in pairs(M.common) do options[name] = field end
   options.classes = { type = "integer", default = d.classes, min = 1, doc = M.common.classes.doc }
   options.input = { type = M.common.input.type, expected = M.common.input.expected,
-    doc = string.format("%s; %s if absent", M.common.input.doc, layer.shape_text(d.input)) }
+    doc = string.format("%s; %s if absent", #d.input == 1 and "how many tokens an input has" or M.common.input.doc,
+      layer.shape_text(d.input)) }
   options.name = { type = "string", default = d.name, doc = M.common.name.doc }
   for name, field in pairs(d.options or {}) do options[name] = field end
   d.options = options
@@ -71,6 +72,11 @@ local function whole(n) return math.type(n) == "integer" and n >= 1 end
 -- The shape that the option input means.
 local function input_shape(self, given, position)
   if given == nil then return table.move(self.input, 1, #self.input, 1, {}) end
+  if #self.input == 1 then
+    if whole(given) then return { given } end
+    errors.raise("argument", position, "%s: option 'input' is %s, expected a number of tokens such as %d", self.full,
+      type(given) == "table" and "a table" or tostring(given), self.input[1])
+  end
   if type(given) ~= "table" then given = { given, given } end
   local ok = #given >= 2 and #given <= 3
   for _, size in ipairs(given) do ok = ok and whole(size) end

@@ -25,13 +25,17 @@
 --   fuses       the name of an activation layer that `apply` can do in the same pass when it follows directly
 --   merges      true: the word joins several branches, word { {...}, {...} }; in_shape is then the list of their
 --               shapes, and x the list of what they give
+--   reads       (o): the names of further layers or areas, or "input", that it reads besides what stands before it;
+--               in_shape and x are then lists, what stands before it first
 --   expand      (scope, o, source): a word whose values without names are layers, made of other layers; see
 --               lib/model/scope.lua for what a scope can do. Returns the source that is its output
+--   whole       true: of a word with `expand`, its table holds no layers but options alone
 --   channels    (o, maps, shapes): for layers without weights that change the number or order of channels: what each
 --               channel of the output carries, maps[i] being a list of what those of input i do (see net:driven)
 --   flattens    true: the weight's axis of inputs runs over all elements of the input
 --   tensors     (...): what calling the word with tensors does; a word without parameters needs none
 --   optional    true: there are options with which it has no parameters, and then it computes with tensors, too
+--   weights     of attention: (o, p, xs), the weights of its heads, for attention_maps
 --   monotone    of activations: true where a larger input never gives a smaller output, false where it may
 --
 -- A spec is what calling a word makes: which word, which options (unchecked), at which line.
@@ -97,10 +101,11 @@ function M.define(description)
 end
 
 local FUNCTIONS = { resolve = true, shape = true, parameters = true, buffers = true, apply = true, cost = true,
-  expand = true, channels = true, tensors = true }
+  expand = true, channels = true, tensors = true,
+  reads = true }
 local VALUES = { word = "string", full = "string", doc = "string", op = "string", fuses = "string",
   positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean",
-  monotone = "boolean", optional = "boolean" }
+  monotone = "boolean", optional = "boolean", whole = "boolean" }
 
 -- What a user's definition lacks or has too much, at its line.
 local function check_definition(d, position)

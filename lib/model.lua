@@ -162,6 +162,15 @@ local function steps_problem(net, shape, steps)
   end
 end
 
+-- Whether whole numbers are what it takes: tokens for an embedding.
+local function takes_tokens(net)
+  for _, node in ipairs(net.nodes) do
+    if node.layer.word == "embedding" then return true end
+  end
+  return false
+end
+
+-- The input, as floats.
 local function check_input(net, x, level, steps)
   if not core.is_tensor(x) then
     errors.raise("argument", level + 1, "%s: expected a batch of inputs as a tensor, got a %s", net.name, type(x))
@@ -175,9 +184,11 @@ local function check_input(net, x, level, steps)
   if problem then
     errors.raise("shape", level + 1, "%s: the input is %s: %s", net.name, layer.shape_text(shape), problem)
   end
+  if x.dtype == "int64" and takes_tokens(net) then return x:to "float32" end
   if x.dtype ~= "float32" and x.dtype ~= "float64" then
     errors.raise("dtype", level + 1, "%s: the input has dtype %s, expected float32", net.name, x.dtype)
   end
+  return x
 end
 
 --- net:takes(shape): whether one item of this shape is an input of the model (with steps: also a sequence of them).
@@ -213,12 +224,12 @@ function Model:forward(x, ctx)
     errors.raise("argument", 2, "%s: forward takes options in a table, such as { training = true }, got a %s",
       self.name, type(ctx))
   end
-  check_input(self, x, 2, ctx.steps)
+  x = check_input(self, x, 2, ctx.steps)
   return outputs_of(self, (runner.run(self, x, context_of(self, ctx), {})))
 end
 
 Model.__call = function(self, x)
-  check_input(self, x, 2)
+  x = check_input(self, x, 2)
   return outputs_of(self, (runner.run(self, x, context_of(self, {}), {})))
 end
 
@@ -287,7 +298,7 @@ local ACTIVATIONS = { steps = { type = { "integer", "string" }, doc = "\"last\",
 -- those of step 3 under "V1@3", with "all" those of every step; "V1@3" as a name asks for one. A connection that has
 -- brought nothing yet has no activations.
 function Model:activations(x, layers, options)
-  check_input(self, x, 2)
+  x = check_input(self, x, 2)
   local o = schema.check("activations", options, ACTIVATIONS)
   local wanted = wanted_of(self, x, layers, o.steps, 2)
   return core.no_grad(function()

@@ -35,6 +35,7 @@ local fields = {
   ["lamina.grad"] = "grad custom checkpointed on_gradient",
   ["lamina.grad.derivatives"] = "jvp hvp jacobian hessian",
   ["lamina.grad.check"] = "gradcheck",
+  ["lamina.attention"] = "attention_maps attention_rollout",
   ["lamina.experiment"] = "experiment report",
   ["lamina.data.augment"] = "augment",
   ["lamina.help"] = "help",

@@ -19,6 +19,7 @@ local function wanted_of(net, names)
       for i, name in ipairs(type(of) == "table" and of or { of }) do
         theirs[i] = name .. "." .. (THEIRS[part] or part)
       end
+      if names[p.name] then theirs = { names[p.name] } end
       list[#list + 1] = { ours = p.name, theirs = theirs, shape = p.tensor.shape, stacked = type(of) == "table",
         readout = p.node.block.kind == "readout" }
     end

@@ -9,7 +9,7 @@ local function purpose(name)
   return hash
 end
 
-return layer.define {
+local drop = layer.define {
   word = "dropout",
   doc = "While training, sets each element to 0 with probability p and divides the others by 1 - p; otherwise does "
     .. "nothing. Which ones is a function of the seed, the layer's name and the step (Srivastava et al. 2014).",
@@ -21,3 +21,8 @@ return layer.define {
     return ops.dropout(x, { p = o.p, seed = ctx.seed, purpose = purpose(ctx.purpose), step = ctx.step })
   end,
 }
+
+--- The key of a layer's draws.
+drop.purpose = purpose
+
+return drop

@@ -131,17 +131,20 @@ M.layer = layer.define {
   word = "norm", full = "norm.layer", optional = true, op = "layer_norm",
   doc = "All elements of an item less their mean, divided by their standard deviation, times a weight plus a bias "
     .. "for each element (Ba, Kiros & Hinton 2016). dim = \"channels\": across the channels of each pixel, with a "
-    .. "weight and a bias for each channel.",
+    .. "weight and a bias for each channel; \"features\": along the last axis, each row of a sequence by itself.",
   positional = { "dim" },
   options = {
-    dim = { type = "string", default = "all", choices = { "all", "channels" }, doc = "what is normalised together" },
+    dim = { type = "string", default = "all", choices = { "all", "channels", "features" },
+      doc = "what is normalised together" },
     eps = eps_field(), affine = affine_field(),
   },
   fuses = "relu", shape = same, cost = cost,
-  parameters = function(o, shape) return affine_parameters(o, o.dim == "all" and shape or { shape[1] }) end,
+  parameters = function(o, shape)
+    return affine_parameters(o, o.dim == "all" and shape or { shape[o.dim == "channels" and 1 or #shape] })
+  end,
   apply = function(o, p, x, _, activation)
-    local axes = x.ndim - 1
-    if o.dim == "all" or axes == 1 then
+    local axes = o.dim == "features" and 1 or x.ndim - 1
+    if o.dim ~= "channels" or axes == 1 then
       return first(ops.layer_norm(x, p.weight, p.bias, with(o.eps, activation, { axes = axes })))
     end
     local there, back = channels_last(axes)

@@ -149,7 +149,7 @@ end
 
 local function inputs_of(run, node, t)
   local x = value_of(run, node, 1, t)
-  if not node.layer.merges or x == nil then return x end
+  if not (node.layer.merges or node.layer.reads) or x == nil then return x end
   local xs = { x }
   for i = 2, #node.sources do xs[i] = value_of(run, node, i, t) end
   return xs

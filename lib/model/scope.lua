@@ -125,7 +125,7 @@ end
 
 local function new_node(self, word, o, full, short, sources, position)
   local build = self.build
-  local shape = word.merges and shapes_of(sources) or sources[1].output
+  local shape = (word.merges or word.reads) and shapes_of(sources) or sources[1].output
   local output
   build.building = full:gsub("%.join$", "")
   o, output = fitted(build, word, o, position, shape)
@@ -191,12 +191,12 @@ end
 local function add_composite(self, spec, source)
   local word = spec.layer
   local items, given, count = layer.split(spec.given)
-  local o = options_of(self.build, spec, given)
+  local o = options_of(self.build, spec, word.whole and spec.given or given)
   local full, short = self:name(word.word, o.name, spec.position)
   source = self:joined(full, source)
   return group(self, full, short, spec.position, function(scope)
     scope.items, scope.count = items, count
-    if count == 0 then scope:fail("argument", "%s holds no layer", word.full) end
+    if count == 0 and not word.whole then scope:fail("argument", "%s holds no layer", word.full) end
     if word.expand then return word.expand(scope, o, source) end
     local ends = scope:branches(source)
     local inner, name = scope:name("join", "join", spec.position)
@@ -204,10 +204,21 @@ local function add_composite(self, spec, source)
   end)
 end
 
+-- What a layer reads by name, after what stands before it.
+local function with_reads(self, spec, o, source)
+  local sources = { source }
+  for _, name in ipairs(spec.layer.reads and spec.layer.reads(o) or {}) do
+    sources[#sources + 1] = M.source(self.build, name) or fail(self.build, "argument", spec.position,
+      "%s: %q names nothing that stands before it %s", spec.layer.full, name, M.near(self.build, name))
+  end
+  return sources
+end
+
 local function add_leaf(self, spec, source, given)
   local o = options_of(self.build, spec, given or spec.given)
   local full, short = self:name(spec.layer.word, o.name, spec.position)
-  return new_node(self, spec.layer, o, full, short, { self:joined(full, source) }, spec.position)
+  local sources = with_reads(self, spec, o, self:joined(full, source))
+  return new_node(self, spec.layer, o, full, short, sources, spec.position)
 end
 
 -- The weights of a shared value are kept by the value that was shared.

@@ -23,7 +23,8 @@
 
 #define LM_KERNEL_FAMILIES(X)                                                                                        \
   X(elementwise)                                                                                                     \
-  X(reduce) X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention)
+  X(reduce)                                                                                                          \
+  X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { Q, K, V, MASK };                          /* inputs */
+enum { Q, K, V, MASK };                             /* inputs */
 enum { HEADS, CAUSAL, SCALE, DROPOUT, PARAMS = 7 }; /* the four of dropout last */
 
 static bool has(const lm_call *c, int i) { return i < c->n_in && c->in[i]; }
@@ -23,8 +23,9 @@ static lm_status infer_features(const lm_call *c, int i, lm_err *e) {
   static const char *const name[] = {"q", "k", "v"};
   const int64_t features = c->in_meta[i].shape[2], parts = packed(c, i) * c->p[HEADS].i;
   if (features > 0 && features % parts == 0) return LM_OK;
-  return lm_fail(e, LM_ERR_SHAPE, "attention: %s has %lld features%s, which heads = %lld needs to be a multiple of %lld",
-                 name[i], (long long)features, what[packed(c, i)], (long long)c->p[HEADS].i, (long long)parts);
+  return lm_fail(e, LM_ERR_SHAPE,
+                 "attention: %s has %lld features%s, which heads = %lld needs to be a multiple of %lld", name[i],
+                 (long long)features, what[packed(c, i)], (long long)c->p[HEADS].i, (long long)parts);
 }
 
 static lm_status infer_mask(const lm_call *c, int64_t queries, int64_t keys, lm_err *e) {
@@ -37,7 +38,8 @@ static lm_status infer_mask(const lm_call *c, int64_t queries, int64_t keys, lm_
   for (int i = 1; fits && i <= m->ndim; i++)
     fits = m->shape[m->ndim - i] == 1 || m->shape[m->ndim - i] == want[4 - i];
   if (fits) return LM_OK;
-  return lm_fail(e, LM_ERR_SHAPE, "attention: mask is %s, which does not broadcast to %s (batch x heads x queries x keys)",
+  return lm_fail(e, LM_ERR_SHAPE,
+                 "attention: mask is %s, which does not broadcast to %s (batch x heads x queries x keys)",
                  lm_shape_text(m->ndim, m->shape, text), lm_shape_text(4, want, wanted));
 }
 
@@ -225,13 +227,15 @@ static const lm_case cases[] = {{"2x3x12", "heads=2"},
 
 const lm_op lm_op_attention = {
     .name = "attention",
-    .doc = "softmax(scale Q K') V for each head (Vaswani et al. 2017): the values' mean by how well keys match a query.\n"
-           "q is (batch, queries, features), k (batch, keys, features), v (batch, keys, value features); the result\n"
-           "(batch, queries, value features). Heads take their features side by side. Without v, k holds keys and\n"
-           "values side by side; without k and v, q holds queries, keys and values: what one linear op gives. mask\n"
-           "(bool, broadcast to batch x heads x queries x keys) is true where a query may see a key: padding is\n"
-           "mask:reshape { batch, 1, 1, keys }. A query that may see nothing gives 0. dropout drops weights, as the op\n"
-           "dropout does. No matrix of queries x keys is kept: backward computes the weights once more.",
+    .doc =
+        "softmax(scale Q K') V for each head (Vaswani et al. 2017): the values' mean by how well keys match a "
+        "query.\n"
+        "q is (batch, queries, features), k (batch, keys, features), v (batch, keys, value features); the result\n"
+        "(batch, queries, value features). Heads take their features side by side. Without v, k holds keys and\n"
+        "values side by side; without k and v, q holds queries, keys and values: what one linear op gives. mask\n"
+        "(bool, broadcast to batch x heads x queries x keys) is true where a query may see a key: padding is\n"
+        "mask:reshape { batch, 1, 1, keys }. A query that may see nothing gives 0. dropout drops weights, as the op\n"
+        "dropout does. No matrix of queries x keys is kept: backward computes the weights once more.",
     .inputs = "q k? v? mask?",
     .group = "attention",
     .params = params,

@@ -31,10 +31,10 @@ typedef struct lm_attention {
   double scale;
   bool drops;
   lm_drop drop;
-  lm_heads q, k, v, out;     /* out: the output, or its gradient */
-  lm_heads dq, dk, dv;       /* backward; dk and dv hold zeros; rows of features side by side */
-  const uint8_t *seen;       /* NULL, or whether a query may see a key */
-  int64_t seen_stride[4];    /* of item, head, query, key */
+  lm_heads q, k, v, out;  /* out: the output, or its gradient */
+  lm_heads dq, dk, dv;    /* backward; dk and dv hold zeros; rows of features side by side */
+  const uint8_t *seen;    /* NULL, or whether a query may see a key */
+  int64_t seen_stride[4]; /* of item, head, query, key */
 } lm_attention;
 
 lm_status lm_attention_forward(const lm_attention *a, lm_err *e);

@@ -33,11 +33,9 @@ void lm_drop_draw(const lm_drop *d, int64_t first, int64_t n, uint8_t *keep);
        .initial = "0",                                                                                               \
        .low = 0,                                                                                                     \
        .high = 4294967295.0},                                                                                        \
-      {.name = "step",                                                                                               \
-       .kind = LM_P_INT,                                                                                             \
-       .doc = "how often this draw was made before, 0 to 2^32 - 1",                                                  \
-       .initial = "0",                                                                                               \
-       .low = 0,                                                                                                     \
-       .high = 4294967295.0}
+  {                                                                                                                  \
+    .name = "step", .kind = LM_P_INT, .doc = "how often this draw was made before, 0 to 2^32 - 1", .initial = "0",   \
+    .low = 0, .high = 4294967295.0                                                                                   \
+  }
 
 #endif

@@ -34,8 +34,7 @@ static void every_op_has_a_reference(void **unused) {
 static lm_tensor *filled(lm_dtype dtype, uint32_t step, int64_t a, int64_t b, int64_t c) {
   lm_tensor *t = MADE(dtype, a, b, c);
   const lm_key key = {.seed = 5, .step = step};
-  for (int64_t i = 0; i < lm_tensor_count(t); i++)
-    lm_tensor_set(t, i, 3 * lm_draw_uniform(key, (uint64_t)i) - 1.5);
+  for (int64_t i = 0; i < lm_tensor_count(t); i++) lm_tensor_set(t, i, 3 * lm_draw_uniform(key, (uint64_t)i) - 1.5);
   return t;
 }
 
@@ -65,7 +64,8 @@ static void same_bits(const char *what, const lm_tensor *a, const lm_tensor *b) 
   if (strcmp(first, second) != 0) fail_msg("%s: other bits", what);
 }
 
-/* ---- the definition --------------------------------------------------------------------------------------------- */
+/* ---- the definition ---------------------------------------------------------------------------------------------
+ */
 
 static long double at3(const lm_tensor *t, int64_t a, int64_t b, int64_t c) {
   return (long double)lm_tensor_get(t, (a * t->shape[1] + b) * t->shape[2] + c);
@@ -134,7 +134,8 @@ static void by_its_definition(void **unused) {
     }
 }
 
-/* ---- in other ops ------------------------------------------------------------------------------------------------ */
+/* ---- in other ops ------------------------------------------------------------------------------------------------
+ */
 
 static lm_tensor *one(const char *op, lm_tensor *a, const char *params) {
   lm_tensor *out = test_apply(op, 1, &a, params);
@@ -211,7 +212,8 @@ static void side_by_side(void **unused) {
   drop_all(2, (lm_tensor *[]){all, memory});
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------------------------------------------------
+ */
 
 /* What comes later changes nothing before it, and gets no gradient from it. */
 static void causal_is_exact(void **unused) {
@@ -293,10 +295,14 @@ static int nothing_leaks(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_op_has_a_reference), cmocka_unit_test(by_its_definition),
-      cmocka_unit_test(as_other_ops),             cmocka_unit_test(side_by_side),
-      cmocka_unit_test(causal_is_exact),          cmocka_unit_test(threads_change_no_bit),
-      cmocka_unit_test(nothing_to_see),           cmocka_unit_test(mistakes),
+      cmocka_unit_test(every_op_has_a_reference),
+      cmocka_unit_test(by_its_definition),
+      cmocka_unit_test(as_other_ops),
+      cmocka_unit_test(side_by_side),
+      cmocka_unit_test(causal_is_exact),
+      cmocka_unit_test(threads_change_no_bit),
+      cmocka_unit_test(nothing_to_see),
+      cmocka_unit_test(mistakes),
   };
   return cmocka_run_group_tests(tests, before, nothing_leaks);
 }
