@@ -13,9 +13,10 @@
 --               contradict one another
 --   make        (o, wide): what stands in the table of the word `model`: input, areas, readouts, options such as
 --               steps; and, where others publish weights of it, a table that says what they call its layers:
---               { ["V1.conv1"] = "features.0", ... }, or a single tensor of one, { ["V1.token1.weight"] = "token" }. A list of names, { "norm1_0", "norm1_1" }, means tensors that
---               are stacked along a new first axis, as norm.batch { per_step = true } wants them. o.input is a shape;
---               wide(64) is 64 times the option width, wide(64, 2) a multiple of 2.
+--               { ["V1.conv1"] = "features.0", ... }, or a single tensor of one, { ["V1.token1.weight"] = "token" }.
+--               A list of names, { "norm1_0", "norm1_1" }, means tensors that are stacked along a new first axis, as
+--               norm.batch { per_step = true } wants them. o.input is a shape; wide(64) is 64 times the option
+--               width, wide(64, 2) a multiple of 2.
 --
 -- Areas are named after those of the ventral stream, V1, V2, V4 and IT, with the layers in the order of the paper:
 -- the usual first guess, which predictivity and separability then test. The readout is called "category".

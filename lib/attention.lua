@@ -39,8 +39,8 @@ local ROLLOUT = schema.document("attention_rollout", { positional = { "model", "
   own = { type = "number", default = 0.5, min = 0, max = 1, doc = "the share that goes around each layer" },
   heads = { type = "string", default = "mean", choices = { "mean", "max", "min" }, doc = "how heads are joined" } })
 
---- attention_rollout { net, x, own = 0.5, heads = "mean" }: how much each row of the output comes from each row of the
--- first layer's input: the product over layers of own I + (1 - own) A, A the weights joined over heads, its rows
+--- attention_rollout { net, x, own = 0.5, heads = "mean" }: how much each row of the output comes from each row of
+-- the first layer's input: the product over layers of own I + (1 - own) A, A the weights joined over heads, its rows
 -- adding up to 1 (Abnar & Zuidema 2020). batch x rows x rows; of a vision transformer with a class token, [{ {}, 1,
 -- { 2, -1 } }] is what it looks at.
 function M.attention_rollout(given)

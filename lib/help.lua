@@ -21,7 +21,7 @@ Lamina: models of sensory cortex, in Lua.
                local_rule dale; help "goals", "penalties", "constraints", "rules"
   data         data augment image hdf5 stimuli neural
   analysis     predictivity separability; ridge; kfold grouped; split_half
-               rdm compare_rdms rdm_ceiling
+               rdm compare_rdms rdm_ceiling; attention_maps attention_rollout
   experiments  experiment report
   figures      plot
   tensors      tensor zeros ones full arange linspace logspace eye meshgrid zeros_like ones_like full_like

@@ -8,7 +8,8 @@ local M = {}
 function M.not_rows(shape)
   if #shape == 2 then return nil end
   local hint = #shape == 3 and "; tokens makes a sequence of the pixels of maps"
-    or #shape == 1 and "; embedding makes rows of features of tokens, and lstm { ..., steps = \"all\" } gives every step"
+    or #shape == 1 and "; embedding makes rows of features of tokens, and lstm { ..., steps = \"all\" } gives "
+      .. "every step"
     or ""
   return string.format("needs an input of time x features, such as input { 100, 64 }, got %s%s",
     layer.shape_text(shape), hint)

@@ -53,8 +53,8 @@ end
 return layer.define {
   word = "attention",
   doc = "Multi-head attention (Vaswani et al. 2017): queries, keys and values are linear in the rows of features; "
-    .. "each head gives the values' mean, weighted by softmax(q k' / sqrt(units / heads)), and a linear map joins the "
-    .. "heads. Input and output: time x features. memory names an earlier area or layer whose rows give keys and "
+    .. "each head gives the values' mean, weighted by softmax(q k' / sqrt(units / heads)), and a linear map joins "
+    .. "the heads. Input and output: time x features. memory names an earlier area or layer whose rows give keys and "
     .. "values: cross-attention. causal: a row sees those before it and itself. padding is the token that fills "
     .. "short sequences: rows where `tokens` holds it are seen by none. Parameters: weight [3 units, features], the "
     .. "rows of queries, keys and values in turn, and bias (as PyTorch's in_proj; with memory, weight [units, "

@@ -20,8 +20,9 @@ return layer.define {
     bias = { type = "boolean", default = true, doc = "whether a bias is added" },
     init = { type = { "string", "table", "function" }, default = "uniform",
       doc = "first weights: uniform, he, lecun, glorot, orthogonal, zeros, { \"normal\", std = } or a function" },
-    each = { type = "boolean", default = false, doc = "of an input with several axes: the same weights for each of its "
-      .. "rows (the last axis), instead of all elements together; so after attention, or lstm with steps = \"all\"" },
+    each = { type = "boolean", default = false, doc = "of an input with several axes: the same weights for each of "
+      .. "its rows (the last axis), instead of all elements together; so after attention, or lstm with steps = "
+      .. "\"all\"" },
     weight_norm = weight_norm.option,
   },
   fuses = "relu", flattens = true,

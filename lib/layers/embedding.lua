@@ -11,8 +11,9 @@ return layer.define {
   doc = "A learned row of features for each token: input time, whole numbers from 1 to `vocabulary` (int64 or as "
     .. "floats); output time x width. scaled: times sqrt(width), as the Transformer has it (Vaswani et al. 2017). "
     .. "inverse: the other way, time x width to a number for each token, rows times the same weights: local words = "
-    .. "embedding { 1000, 64 }, area \"A\" { shared(words), ... }, readout \"token\" { shared(words, { inverse = true "
-    .. "}) }. Parameter: weight [vocabulary, width], first normal; { \"normal\", std = width ^ -0.5 } goes with scaled.",
+    .. "embedding { 1000, 64 }, area \"A\" { shared(words), ... }, readout \"token\" { shared(words, { inverse = "
+    .. "true }) }. Parameter: weight [vocabulary, width], first normal; { \"normal\", std = width ^ -0.5 } goes "
+    .. "with scaled.",
   positional = { "vocabulary", "width" },
   options = {
     vocabulary = { type = "integer", required = true, min = 1, doc = "how many tokens there are" },

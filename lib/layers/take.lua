@@ -17,7 +17,8 @@ return layer.define {
     local function place(i) return i < 0 and n + 1 + i or i end
     local first, last = place(o.first), place(o.last or o.first)
     if first < 1 or last > n or first > last then
-      return nil, string.format("rows %d to %d of %s, which has rows 1 to %d", first, last, layer.shape_text(shape), n)
+      return nil, string.format("rows %d to %d of %s, which has rows 1 to %d",
+        first, last, layer.shape_text(shape), n)
     end
     o.from, o.to = first, last
     return o

@@ -5,8 +5,9 @@ local sequence = require "lamina.sequence"
 
 return layer.define {
   word = "tokens",
-  doc = "Maps as a sequence: a row of features for each pixel, row by row of the picture: 64x4x4 becomes 16x64. After "
-    .. "conv { 64, kernel = 7, stride = 7 } these are the patches of a vision transformer (Dosovitskiy et al. 2021).",
+  doc = "Maps as a sequence: a row of features for each pixel, row by row of the picture: 64x4x4 becomes 16x64. "
+    .. "After conv { 64, kernel = 7, stride = 7 } these are the patches of a vision transformer (Dosovitskiy et "
+    .. "al. 2021).",
   shape = function(_, shape)
     if #shape < 2 then return nil, "needs an input of channels x height x width, got " .. layer.shape_text(shape) end
     return { layer.elements(shape) // shape[1], shape[1] }

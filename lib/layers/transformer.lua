@@ -41,10 +41,10 @@ return layer.define {
   word = "transformer", whole = true, expand = expand,
   doc = "A block of the Transformer (Vaswani et al. 2017): attention, then two dense layers for each row, `hidden` "
     .. "units and an activation between them; the input goes around each and is added. norm = \"post\" normalises "
-    .. "each sum (norm.layer \"features\"; the paper), \"pre\" what enters the layers (Xiong et al. 2020), after which "
-    .. "a norm.layer \"features\" belongs behind the last block. With memory, a block of a decoder: attention to the "
-    .. "rows that it names stands between the two. Input and output: time x features. Its layers are attention1, "
-    .. "norm1, dense1 and so on.",
+    .. "each sum (norm.layer \"features\"; the paper), \"pre\" what enters the layers (Xiong et al. 2020), after "
+    .. "which a norm.layer \"features\" belongs behind the last block. With memory, a block of a decoder: attention "
+    .. "to the rows that it names stands between the two. Input and output: time x features. Its layers are "
+    .. "attention1, norm1, dense1 and so on.",
   positional = { "heads", "hidden" },
   options = {
     heads = { type = "integer", required = true, min = 1, doc = "heads of attention" },

@@ -21,8 +21,8 @@ local OPTIONS = {
   position = { type = "string", default = "sincos", choices = { "sincos", "learned", "none" },
     doc = "the code of positions" },
   padding = { type = "integer", doc = "the token that fills short sequences, which nothing attends to" },
-  tied = { type = "boolean", default = true, doc = "one table of tokens for all embeddings and for the readout, as in "
-    .. "the paper" },
+  tied = { type = "boolean", default = true, doc = "one table of tokens for all embeddings and for the readout, as "
+    .. "in the paper" },
 }
 
 local function with(more)
@@ -89,18 +89,19 @@ local function make_both(o, wide)
   }
 end
 
-local BASE = "6 blocks of 512 features, 8 heads and 2048 hidden units, sines and cosines for positions, normalisation "
-  .. "after each sum; trained with adam { beta1 = 0.9, beta2 = 0.98, eps = 1e-9, schedule = inverse_root { 4000 } } "
-  .. "and label_smoothing = 0.1. Vaswani et al. 2017."
+local BASE = "6 blocks of 512 features, 8 heads and 2048 hidden units, sines and cosines for positions, "
+  .. "normalisation after each sum; trained with adam { beta1 = 0.9, beta2 = 0.98, eps = 1e-9, schedule = "
+  .. "inverse_root { 4000 } } and label_smoothing = 0.1. Vaswani et al. 2017."
 
 return {
   architecture.define {
     word = "transformer", name = "Transformer", input = { 128 }, classes = 37000, parameters = 63082496,
-    doc = "The Transformer, encoder and decoder (the paper's base model, 65 million parameters as it counts them). An "
-      .. "input is the source's tokens (`input` of them) followed by the target's (`target`), those that are known "
-      .. "when the next is asked for: it begins with a token for the start. The readout gives a number for each token "
-      .. "at each place of the target. " .. BASE,
-    options = with { target = { type = "integer", min = 1, doc = "tokens of the target; as many as input if absent" } },
+    doc = "The Transformer, encoder and decoder (the paper's base model, 65 million parameters as it counts them). "
+      .. "An input is the source's tokens (`input` of them) followed by the target's (`target`), those that are "
+      .. "known when the next is asked for: it begins with a token for the start. The readout gives a number for "
+      .. "each token at each place of the target. " .. BASE,
+    options = with { target = { type = "integer", min = 1, doc = "tokens of the target; as many as input if "
+      .. "absent" } },
     make = make_both,
   },
   architecture.define {
@@ -113,8 +114,8 @@ return {
   architecture.define {
     word = "transformer_decoder", name = "Transformer decoder", input = { 128 }, classes = 37000,
     parameters = 37858304,
-    doc = "The decoder of the Transformer alone, in which a token sees those before it (a language model). The readout "
-      .. "gives a number for each token at each place: those of the next one. " .. BASE,
+    doc = "The decoder of the Transformer alone, in which a token sees those before it (a language model). The "
+      .. "readout gives a number for each token at each place: those of the next one. " .. BASE,
     options = with(), make = make_decoder,
   },
 }

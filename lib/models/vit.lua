@@ -72,9 +72,11 @@ local function vit(given)
   given.options = {
     patch = { type = "integer", default = d.patch, min = 1, doc = "pixels on a side of a patch" },
     layers = { type = "integer", default = d.layers, min = 4, doc = "blocks, a quarter of them in each area" },
-    features = { type = "integer", default = d.features, min = 1, doc = "features of a patch, before the factor width" },
+    features = { type = "integer", default = d.features, min = 1, doc = "features of a patch, before the factor "
+      .. "width" },
     heads = { type = "integer", default = d.heads, min = 1, doc = "heads of attention" },
-    hidden = { type = "integer", default = d.hidden, min = 1, doc = "hidden units of a block, before the factor width" },
+    hidden = { type = "integer", default = d.hidden, min = 1, doc = "hidden units of a block, before the factor "
+      .. "width" },
     dropout = { type = "number", default = 0, min = 0, below = 1, doc = "probability of being left out" },
     eps = { type = "number", default = d.eps, min = 0, doc = "added to the variances of normalisation" },
   }

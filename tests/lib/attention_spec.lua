@@ -1,5 +1,6 @@
 -- Layers over sequences: attention and blocks of the Transformer against PyTorch's outputs and all gradients, as
--- tests/peers/attention.py wrote them; embeddings and positions by their definition; what models of them show and say.
+-- tests/peers/attention.py wrote them; embeddings and positions by their definition; what models of them show and
+-- say.
 local attention = require "lamina.attention"
 local collection = require "lamina.models"
 local core = require "lamina.core.tensor"
@@ -51,7 +52,8 @@ local function each_parameter(net, visit)
   for _, p in ipairs(net:parameters()) do
     local of, part = p.name:match "([%w_]+)%.([%w_]+)$"
     local block = p.name:find "transformer"
-    visit(p, block and BLOCK[of] or "", part, of == "attention2" or not block and net.nodes_by_name["memory.take1"] ~= nil)
+    local cross = of == "attention2" or not block and net.nodes_by_name["memory.take1"] ~= nil
+    visit(p, block and BLOCK[of] or "", part, cross)
   end
 end
 
@@ -207,11 +209,13 @@ describe("embedding, position, take, tokens and class_token", function()
 
   it("say what does not fit", function()
     for _, case in ipairs {
-      { { 5 }, word "attention" { 2 }, "attention: needs an input of time x features, such as input { 100, 64 }, got 5" },
+      { { 5 }, word "attention" { 2 }, "attention: needs an input of time x features, such as input { 100, 64 "
+        .. "}, got 5" },
       { { 3, 4, 4 }, word "attention" { 2 }, "got 3x4x4; tokens makes a sequence of the pixels of maps" },
       { { 5, 6 }, word "attention" { 4 }, "attention: heads = 4 does not divide the 6 units; heads = 3" },
       { { 5, 6 }, word "attention" { 2, memory = "B" }, "attention: \"B\" names nothing that stands before it" },
-      { { 5, 6 }, word "attention" { 2, padding = 1 }, "padding looks at input, which is 5x6; it must be the 5 tokens" },
+      { { 5, 6 }, word "attention" { 2, padding = 1 }, "padding looks at input, which is 5x6; it must be the 5 "
+        .. "tokens" },
       { { 5, 6 }, word "transformer" { 2 }, "transformer: option 'hidden' is missing" },
       { { 5, 6 }, word "transformer" { 2, 8, norm = "both" }, "expected one of 'post', 'pre'" },
       { { 5 }, word "transformer" { 2, 8 }, "transformer: needs an input of time x features" },
