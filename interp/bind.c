@@ -161,10 +161,13 @@ lm_tensor **bind_new_tensor(lua_State *L) {
 }
 
 /* Bytes that userdata hold, and the amount at which a full collection is worth its time: twice what was live after
- * the last one, so that garbage never outweighs what is in use, and not below 64 MB, where it would cost more than it
- * brings. Lua's own collector sees the userdata as a few bytes each. */
-enum { SMALL = 64 << 20 };
+ * the last one, so that garbage never outweighs what is in use, of which the command itself is more than 4 MB. Lua's
+ * own collector sees the userdata as a few bytes each. */
+enum { SMALL = 4 << 20 };
 static int64_t held, limit = SMALL;
+
+/* The most that userdata may hold before the next collection. */
+static int64_t held_at_most(void) { return held + (held > SMALL ? held : SMALL); }
 
 /* Boxes that hold a tensor, and how many there were after the last sweep; the passes since, and all bytes asked for
  * until then. */
@@ -180,12 +183,12 @@ void bind_account(lua_State *L, const lm_tensor *t) {
   held += box->bytes;
   if (held <= limit) return;
   lua_gc(L, LUA_GCCOLLECT);
-  limit = held * 2 > SMALL ? held * 2 : SMALL;
+  limit = held_at_most();
 }
 
 void bind_settle(void) {
-  int64_t twice = held * 2 > SMALL ? held * 2 : SMALL;
-  if (twice < limit) limit = twice;
+  const int64_t most = held_at_most();
+  if (most < limit) limit = most;
 }
 
 /* A collection takes about 0.15 us for each kilobyte of Lua's memory. It has a few hundredths of the time where half
