@@ -20,13 +20,18 @@ static phase_range range_of(const lm_conv_image *g, int64_t phase) {
   return r;
 }
 
+enum { AHEAD = 4096 / (int)sizeof(real) }; /* images come from far away: asked for this much earlier */
+
 static inline void zero_run(real *dst, int64_t n) {
   for (; n >= VEC; n -= VEC, dst += VEC) vec_store(dst, (vec){0});
   if (n > 0) vec_store_some(dst, (vec){0}, (int)n);
 }
 
 static inline void copy_run(real *dst, const real *src, int64_t n) {
-  for (; n >= VEC; n -= VEC, dst += VEC, src += VEC) vec_store(dst, vec_load(src));
+  for (; n >= VEC; n -= VEC, dst += VEC, src += VEC) {
+    __builtin_prefetch(src + AHEAD);
+    vec_store(dst, vec_load(src));
+  }
   if (n > 0) vec_store_some(dst, vec_load_some(src, (int)n), (int)n);
 }
 

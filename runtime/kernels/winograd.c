@@ -9,7 +9,7 @@
 #include "kernels/shuffle.h"
 #include "kernels/template.h"
 
-enum { SIDE = LM_WINOGRAD_SIDE, MOST_TILE = 4, MOST_TAPS = 5, QUAD = 4 };
+enum { SIDE = LM_WINOGRAD_SIDE, MOST_TILE = 4, MOST_TAPS = 5, QUAD = 4, LINE = 64 / (int)sizeof(real) };
 
 #define A1 ((real)0.75)
 #define A2 ((real)0.5625)
@@ -120,6 +120,7 @@ static void pad_rows(real *dst, const real *source, const lm_winograd_block *b) 
       if (y < 0 || y >= b->h) continue;
       const real *src = source + image * b->image_step + y * b->w;
       real *to = dst + (image * rows + i) * pitch + b->left;
+      for (int64_t ahead = 0; ahead < width; ahead += LINE) __builtin_prefetch(src + b->h * b->w + ahead);
       for (; x + VEC <= width; x += VEC) vec_store(to + x, vec_load(src + x));
       if (x < width) vec_store_some(to + x, vec_load_some(src + x, (int)(width - x)), (int)(width - x));
     }
