@@ -20,8 +20,8 @@
 enum {
   POINTS = LM_WINOGRAD_POINTS,
   LEAST_CHANNELS = 24,
-  BLOCK_BYTES = 5 << 19, /* of a task's transformed planes and products */
-  TURN_BYTES = 12 << 20, /* of the transformed planes of a turn of a weight gradient */
+  BLOCK_BYTES = 3 << 18, /* of a task's transformed planes and products */
+  TURN_BYTES = 24 << 20, /* of the transformed planes of a turn of a weight gradient */
   ROOM = 16              /* elements between the points, so that they do not share their places in the cache */
 };
 
