@@ -14,12 +14,16 @@
 -- neural.gabor_energy  a front end of complex cells
 -- predictivity         how well each layer predicts responses
 -- neural.separability  how well classes can be told apart
--- ridge; kfold, grouped; split_half: the map, the splits, the ceiling
+-- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
+-- pca, random_projection: fewer features before it
+-- kfold, grouped; split_half: the splits, the ceiling
 local assembly = require "lamina.neural.assembly"
 local ceiling = require "lamina.neural.ceiling"
 local energy = require "lamina.neural.energy"
 local mapping = require "lamina.neural.mapping"
+local maps = require "lamina.neural.maps"
 local predictivity = require "lamina.neural.predictivity"
+local reduce = require "lamina.neural.reduce"
 local separability = require "lamina.neural.separability"
 local simulate = require "lamina.neural.simulate"
 local splits = require "lamina.neural.splits"
@@ -34,6 +38,11 @@ M.gabor_energy = energy.gabor_energy
 M.predictivity = predictivity.predictivity
 M.separability = separability.separability
 M.ridge = mapping.ridge
+for _, word in ipairs { "ols", "pls", "lasso", "elastic_net", "nnls", "one_to_one", "space_feature" } do
+  M[word] = maps[word]
+end
+M.pca = reduce.pca
+M.random_projection = reduce.random_projection
 M.kfold = splits.kfold
 M.grouped = splits.grouped
 M.split_half = ceiling.split_half

@@ -48,18 +48,21 @@ local function front_end(entry, set, o, what, position)
     end
     if o.place then value = value:index_select(o.place, { dim = 1 }) end
   else
-    local parts = {}
+    local parts, shape = {}, nil
     for b in dataset.batches(set, batch) do
       local y = value(b.x)
       if not tensor.is_tensor(y) or y.ndim < 2 or #y ~= #b then
         errors.raise("shape", position, "%s: the front end '%s' must give a tensor with one row for each image", what,
           entry.name)
       end
-      parts[#parts + 1] = y:reshape { #b, -1 }
+      parts[#parts + 1], shape = y:reshape { #b, -1 }, y.shape
     end
     value = #parts == 1 and parts[1] or ops.concat(parts, { dim = 1 })
+    shape[1] = #value
+    value = value:reshape(shape)
   end
-  return { name = entry.name, area = "", x = value:reshape { #value, -1 }:detach() }
+  return { name = entry.name, area = "", shape = table.move(value.shape, 2, value.ndim, 1, {}),
+    x = value:reshape { #value, -1 }:detach() }
 end
 
 -- The nodes to look at, in the model's order.
@@ -81,20 +84,23 @@ end
 
 -- Every layer's matrix, from one pass over the images.
 local function model_layers(o, set, what, position)
-  local nodes, parts, names = wanted_layers(o, what, position), {}, {}
+  local nodes, parts, names, shapes = wanted_layers(o, what, position), {}, {}, {}
   for i, node in ipairs(nodes) do parts[node.name], names[i] = {}, node.name end
   for b in dataset.batches(set, o.batch) do
     local x = o.input and o.input(b.x) or b.x
     local found = o.model:activations(x, names)
     for name, list in pairs(parts) do -- a connection that has brought nothing yet gives nothing
-      if found[name] then list[#list + 1] = found[name]:reshape { #b, -1 } end
+      if found[name] then
+        shapes[name] = table.move(found[name].shape, 2, found[name].ndim, 1, {})
+        list[#list + 1] = found[name]:reshape { #b, -1 }
+      end
     end
   end
   local matrices = {}
   for _, node in ipairs(nodes) do
     local list = parts[node.name]
     if #list > 0 then
-      matrices[#matrices + 1] = { name = node.name, area = node.area,
+      matrices[#matrices + 1] = { name = node.name, area = node.area, shape = shapes[node.name],
         x = #list == 1 and list[1] or ops.concat(list, { dim = 1 }) }
     end
   end

@@ -8,11 +8,11 @@
 -- wins. Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
+local fitted = require "lamina.neural.fitted"
 local linalg = require "lamina.core.linalg"
-local object = require "lamina.object"
 local ops = require "lamina.core.ops"
+local reduce = require "lamina.neural.reduce"
 local schema = require "lamina.schema"
-local splits = require "lamina.neural.splits"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -21,32 +21,9 @@ local CHUNK = 4096 -- features at a time when a kernel is summed: part of the nu
 
 -- ---- features --------------------------------------------------------------------------------------------------
 
-local Source = { __name = "features" }
-Source.__index = Source
+local Source, columns, moments, centre = fitted.Source, fitted.columns, fitted.moments, fitted.centre
 
---- Features as a source of systems: x is N x p, a floating type. `what` names it in messages.
-function M.source(x, what, position)
-  if x.ndim ~= 2 then x = x:reshape { #x, -1 } end
-  if not x:isfinite():all():item() then
-    errors.raise("numeric", position, "%s holds NaN or infinite features", what)
-  end
-  return setmetatable({ x = x, n = #x, p = x:size(2), close = x.close }, Source)
-end
-
--- Columns of x as float64, standardised or only centred by `mean`.
-local function columns(x, first, last, rows)
-  local part = x[{ {}, { first, last } }]
-  if rows then part = part:index_select(rows, { dim = 1 }) end
-  return part:to "float64"
-end
-
--- Mean and (where asked for) 1 / standard deviation of training columns; a constant column keeps its scale.
-local function moments(part, standardise)
-  local mean = part:mean { dim = 1, keepdim = true }
-  if not standardise then return mean end
-  local std = part:std { dim = 1, keepdim = true, correction = 0 }
-  return mean, 1 / ops.where(ops.gt(std, 0), std, tensor.ones { 1, part:size(2), dtype = "float64" })
-end
+M.source = fitted.source
 
 -- Sums a b' over column chunks, for rows a (and b) of x after `change`.
 local function kernel_of(x, change, a_rows, b_rows)
@@ -115,22 +92,22 @@ function Source:system(train, test, standardise)
   return (self.p <= #train and primal_system or dual_system)(self, train, test, standardise)
 end
 
-local function centre(y, train)
-  local part = y:index_select(train, { dim = 1 })
-  local mean = part:mean { dim = 1, keepdim = true }
-  return part - mean, mean
-end
-
 -- ---- ridge -----------------------------------------------------------------------------------------------------
 
-local Ridge = { __name = "ridge" }
+local Ridge = { __name = "ridge", is_mapping = true }
 Ridge.__index = Ridge
 
+local WAYS = { loo = "by leaving one training image out", gcv = "by generalised cross-validation" }
+
 Ridge.__tostring = function(self)
-  if #self.alphas == 1 then return string.format("ridge, penalty %g", self.alphas[1]) end
-  return string.format("ridge, %d penalties from %g to %g, chosen per %s in %d inner folds%s", #self.alphas,
-    self.alphas[#self.alphas], self.alphas[1], self.per == "all" and "layer" or "neuroid", self.inner,
-    self.standardise and ", features standardised" or "")
+  if #self.alphas == 1 then
+    return string.format("ridge, penalty %g%s", self.alphas[1], self.before and ", after " .. tostring(self.before)
+      or "")
+  end
+  return string.format("ridge, %d penalties from %g to %g, chosen per %s %s%s%s", #self.alphas,
+    self.alphas[#self.alphas], self.alphas[1], self.per == "all" and "layer" or "neuroid",
+    WAYS[self.choose] or string.format("in %d inner folds", self.inner),
+    self.standardise and ", features standardised" or "", self.before and ", after " .. tostring(self.before) or "")
 end
 
 local RIDGE = {
@@ -141,6 +118,11 @@ local RIDGE = {
     doc = "whether features get mean 0 and variance 1 on the training images; else mean 0 only" },
   per = { type = "string", default = "neuroid", choices = { "neuroid", "all" },
     doc = "a penalty for each neuroid, or one for all of them (the sum of their errors in units of variance)" },
+  choose = { type = "string", default = "folds", choices = { "folds", "loo", "gcv" }, doc = "by what the penalty is "
+    .. "chosen: errors on inner folds, on each training image left out (in closed form, the intercept fitted "
+    .. "anew), or "
+    .. "generalised cross-validation (Golub, Heath & Wahba 1979)" },
+  before = { type = "any", doc = "pca { 1000 } or random_projection { 5000 }: what features are reduced by first" },
 }
 
 local function read_alphas(value, position)
@@ -158,19 +140,26 @@ end
 
 schema.document("ridge", RIDGE)
 
---- ridge { alphas = logspace(-2, 7, 30), inner = 5, standardise = false, per = "neuroid" }: linear regression with a
--- penalty alpha on the sum of squared weights (loss: sum of squared errors + alpha |w|^2; the intercept is free). A
--- single alpha is used as it is; of several, one is chosen inside the training images. For predictivity as
--- mapping = ridge {}; by itself, m = ridge {}:fit(x, y) is a fitted map, and m:predict(x) what it gives.
+--- ridge { alphas = logspace(-2, 7, 30), inner = 5, standardise = false, per = "neuroid", choose = "folds", before =
+-- }: linear regression with a penalty alpha on the sum of squared weights (loss: sum of squared errors + alpha |w|^2;
+-- the intercept is free). A single alpha is used as it is; of several, one is chosen inside the training images. For
+-- predictivity as mapping = ridge {}; by itself, m = ridge {}:fit(x, y) is a fitted map, and m:predict(x) what it
+-- gives.
 function M.ridge(given)
   local position = errors.position(2)
   local o = schema.check("ridge", given, RIDGE, position)
   return setmetatable({ alphas = read_alphas(o.alphas, position), inner = o.inner, standardise = o.standardise,
-    per = o.per, position = position }, Ridge)
+    per = o.per, choose = o.choose, before = reduce.check("ridge", o.before, position), position = position }, Ridge)
 end
 
---- True for what ridge makes.
-function M.is_mapping(value) return getmetatable(value) == Ridge end
+--- True for what ridge makes, and the other words of lib/neural/maps.lua.
+function M.is_mapping(value)
+  local meta = getmetatable(value)
+  return type(meta) == "table" and rawget(meta, "is_mapping") == true
+end
+
+--- mapping:inner_folds(): into how many folds the training images are divided to choose by; 0: nothing is chosen so.
+function Ridge:inner_folds() return #self.alphas > 1 and self.choose == "folds" and self.inner or 0 end
 
 -- project (t + alpha I)^-1 right: the solve takes the side that has fewer columns.
 local function product(system, alpha, right)
@@ -206,15 +195,32 @@ local function path_errors(self, source, y, inner)
   return sums
 end
 
+-- The same of training images left out one at a time, without fitting anew: with the hat matrix H, the intercept's
+-- 1 / n in it, an image's error is (y - H y) / (1 - H_ii). For generalised cross-validation H_ii is their mean.
+local function left_out_errors(self, source, y, train)
+  local system = source:system(train, train, self.standardise)
+  local centred = centre(y, train)
+  local right, rows, n = system.right(centred), {}, #train
+  local across = (system.dual and system.q or system.project):t():contiguous()
+  for a, alpha in ipairs(self.alphas) do
+    local missed = centred - product(system, alpha, right)
+    local hat = (system.project * linalg.tridiagonal_solve(system.d, system.f, alpha, across):t()):sum(2) + 1 / n
+    if self.choose == "gcv" then hat = hat:mean(1) end
+    rows[a] = (missed / (1 - hat):reshape { -1, 1 }):square():sum(1)
+  end
+  return ops.stack(rows, { dim = 1 })
+end
+
 -- The place in self.alphas for each target. Penalties fall, so the first of equal errors is the largest.
-local function choose(self, source, y, inner)
+local function choose(self, source, y, inner, train)
   local targets = y:size(2)
   local places = {}
   if #self.alphas == 1 then
     for t = 1, targets do places[t] = 1 end
     return places
   end
-  local sums = path_errors(self, source, y, inner)
+  local sums = self.choose == "folds" and path_errors(self, source, y, inner)
+    or left_out_errors(self, source, y, train)
   if self.per == "neuroid" then return sums:argmin { dim = 1 }:totable() end
   local spread = y:var { dim = 1, correction = 0 }
   local weight = ops.where(ops.gt(spread, 0), 1 / spread, spread)
@@ -247,66 +253,29 @@ end
 --- ridge:held_out(source, y, fold, inner): predictions (test images x targets, float64) for one fold, and the penalty
 -- chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
 function Ridge:held_out(source, y, fold, inner)
-  local places = choose(self, source, y, inner)
+  source = source:reduced(self.before, fold.train)
   local train, test = common.index(fold.train), common.index(fold.test)
+  local places = choose(self, source, y, inner, train)
   local system = source:system(train, test, self.standardise)
   local centred, mean = centre(y, train)
   local solved = solve_each(self, system, system.right(centred), places)
   return system.project:matmul(solved) + mean, common.pick(self.alphas, places)
 end
 
---- ridge:predict is an error that tells what has weights: what ridge:fit returns.
-function Ridge.predict()
-  errors.raise("state", 2, "ridge: nothing is fitted yet; m = ridge {}:fit(x, y) gives a map, and m:predict(x2) its "
-    .. "predictions")
-end
-
-local Fit = { __name = "fitted ridge" }
-Fit.__index = object.index("a fitted ridge", Fit)
-Fit.__tostring = function(self)
-  return string.format("fitted ridge: %s, %s", common.plural(#self.weights, "feature"),
-    common.plural(#self.intercept, "target"))
-end
-
---- m:predict(x): what a fitted map gives for x (n x p, or n x ... with p numbers a row): n x T, float64.
-function Fit:predict(x)
-  local p = #self.weights
-  if not tensor.is_tensor(x) or x.ndim < 2 or x:count() ~= #x * p then
-    errors.raise("shape", 2, "predict: x is a %s, expected a tensor with %s in each row",
-      tensor.is_tensor(x) and "tensor " .. table.concat(x.shape, "x") or type(x), common.plural(p, "feature"))
-  end
-  return x:reshape { #x, p }:to "float64":matmul(self.weights) + self.intercept
-end
-
-local function check_fit(x, y, position)
-  for name, t in pairs { x = { x, 2, "n x p" }, y = { y, 1, "n x T, or n" } } do
-    local is = tensor.is_tensor(t[1])
-    if not is or t[1].ndim < t[2] then
-      errors.raise(is and "shape" or "argument", position, "ridge:fit: %s is a %s, expected a tensor (%s)%s",
-        name, is and "tensor with one axis" or type(t[1]), t[3],
-        type(t[1]) == "table" and "; tensor(list) makes one" or "")
-    end
-  end
-end
+Ridge.predict = fitted.not_fitted "ridge"
 
 --- ridge:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a fitted map m with
 -- m.weights (p x T), m.intercept (T), m.alphas (one for each target) and m:predict(x). Penalties are chosen by kfold
 -- over the rows.
 function Ridge:fit(x, y, given)
   local position = errors.position(2)
-  check_fit(x, y, position)
-  local o = schema.check("ridge:fit", given or {}, {
-    folds = { type = "integer", default = self.inner, min = 2, doc = "folds that choose the penalty" },
-    seed = { type = "integer", doc = "of the folds" } }, position)
-  if y.ndim == 1 then y = y:reshape { #y, 1 } end
-  if #x ~= #y then
-    errors.raise("shape", position, "ridge:fit: x has %d rows and y has %d", #x, #y)
-  end
-  y = y:to "float64"
-  local source = M.source(x, "ridge:fit: x", position)
-  local inner = #self.alphas > 1 and splits.kfold { o.folds, seed = o.seed }:folds(source.n) or {}
-  local places = choose(self, source, y, inner)
-  local all = common.index(common.count_up(source.n))
+  local inner
+  y, inner = fitted.check("ridge", self, x, y, given, position)
+  local rows = common.count_up(#x)
+  local whole = M.source(x, "ridge:fit: x", position)
+  local source = whole:reduced(self.before, rows)
+  local all = common.index(rows)
+  local places = choose(self, source, y, inner, all)
   local full = columns(source.x, 1, source.p)
   local mean, scale = moments(full, self.standardise)
   local scaled = full - mean
@@ -318,7 +287,8 @@ function Ridge:fit(x, y, given)
   if system.dual then weights = scaled:t():matmul(weights) end -- w = X' (K + alpha I)^-1 y
   if scale then weights = weights * scale:t() end
   local intercept = (y_mean - mean:matmul(weights)):reshape { -1 }
-  return setmetatable({ weights = weights, intercept = intercept, alphas = common.pick(self.alphas, places) }, Fit)
+  return fitted.fit { word = "ridge", weights = weights, intercept = intercept, before = whole.reduced_by,
+    alphas = common.pick(self.alphas, places) }
 end
 
 return M

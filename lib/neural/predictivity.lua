@@ -121,7 +121,7 @@ end
 
 -- r of every target for one layer (mean over folds), and the median over folds' penalties.
 local function score_layer(o, layer, y, folds, position)
-  local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, position)
+  local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, position, layer.shape)
   local by_fold = {}
   for f, fold in ipairs(folds) do
     local guess = o.mapping:held_out(source, y, fold, fold.inner)
@@ -182,7 +182,8 @@ local function folds_of(o, ids)
       errors.raise("argument", o.splits.position, "predictivity: fold %d tests %s; r needs at least 3", f,
         common.plural(#fold.test, "image"))
     end
-    fold.inner = #o.mapping.alphas > 1 and o.splits:inner(o.mapping.inner, fold.train, n, a.stimulus, f) or {}
+    local count = o.mapping:inner_folds()
+    fold.inner = count > 0 and o.splits:inner(count, fold.train, n, a.stimulus, f) or {}
   end
   return folds
 end

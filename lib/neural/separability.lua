@@ -69,7 +69,7 @@ end
 
 -- For each tested image 1 where the classifier of its fold was right, else 0 (float64).
 local function correct(o, layer, y, folds, tested, position)
-  local source = mappings.source(layer.x, "neural.separability: layer " .. layer.name, position)
+  local source = mappings.source(layer.x, "neural.separability: layer " .. layer.name, position, layer.shape)
   local parts, order = {}, {}
   for f, fold in ipairs(folds) do
     local index = common.index(fold.test)
@@ -96,8 +96,8 @@ function M.separability(given, ...)
   local folds = o.splits:folds(n, o.set.columns, labels)
   local tested = tested_of(folds, position)
   for f, fold in ipairs(folds) do
-    fold.inner = #o.mapping.alphas > 1
-      and o.splits:inner(o.mapping.inner, fold.train, n, o.set.columns, f, labels) or {}
+    local count = o.mapping:inner_folds()
+    fold.inner = count > 0 and o.splits:inner(count, fold.train, n, o.set.columns, f, labels) or {}
   end
   return tensor.no_grad(function()
     local y, rows = targets_of(o.set), {}

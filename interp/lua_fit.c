@@ -1,0 +1,97 @@
+/* lua_fit.c: linear maps that have no closed form: require "lamina.core.fit". */
+#include "bind.h"
+
+#include "stats/fit.h"
+
+enum { MOST_PENALTIES = 1000 };
+
+/* Takes a result over into the empty userdata `slot`. */
+static void hand_over(lm_tensor **slot, lm_tensor **from) {
+  *slot = *from;
+  *from = NULL;
+}
+
+/* pls(x, y, components, tolerance, most, nipals) -> weights, rotations, loadings, targets, found, unsettled. */
+static int fit_pls(lua_State *L) {
+  lm_tensor *x = bind_tensor(L, 1, "pls: x"), *y = bind_tensor(L, 2, "pls: y");
+  int64_t components = bind_int(L, 3, "pls: components"), most = bind_int(L, 5, "pls: iterations");
+  double tolerance = bind_real(L, 4, "pls: tol");
+  bool nipals = bind_bool(L, 6, "pls: nipals");
+  lm_tensor **slots[4];
+  for (int i = 0; i < 4; i++) slots[i] = bind_new_tensor(L);
+  lm_pls out;
+  lm_err err = {0};
+  bind_check(L, (nipals ? lm_pls_nipals : lm_pls_fit)(&out, x, y, components, tolerance, most, &err), &err);
+  hand_over(slots[0], &out.weights);
+  hand_over(slots[1], &out.rotations);
+  hand_over(slots[2], &out.loadings);
+  hand_over(slots[3], &out.targets);
+  lua_pushinteger(L, out.found);
+  lua_pushinteger(L, out.unsettled);
+  return 6;
+}
+
+/* elastic_net(x, y, {penalties}, ratio, tolerance, most, positive) -> w (penalties x features x targets), unsettled.
+ */
+static int fit_elastic_net(lua_State *L) {
+  double alphas[MOST_PENALTIES];
+  lm_tensor *x = bind_tensor(L, 1, "elastic_net: x"), *y = bind_tensor(L, 2, "elastic_net: y");
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_Integer n = luaL_len(L, 3);
+  if (n < 1 || n > MOST_PENALTIES)
+    bind_fail(L, "elastic_net: %d penalties, expected 1 to %d", (int)n, (int)MOST_PENALTIES);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_geti(L, 3, i);
+    alphas[i - 1] = bind_real(L, -1, "elastic_net: penalty");
+    lua_pop(L, 1);
+  }
+  lm_elastic how = {.ratio = bind_real(L, 4, "elastic_net: ratio"),
+                    .tolerance = bind_real(L, 5, "elastic_net: tol"),
+                    .most = bind_int(L, 6, "elastic_net: iterations"),
+                    .positive = bind_bool(L, 7, "elastic_net: positive")};
+  lm_tensor **w = bind_new_tensor(L);
+  int64_t unsettled = 0;
+  lm_err err = {0};
+  bind_check(L, lm_elastic_net(w, &unsettled, x, y, (int)n, alphas, &how, &err), &err);
+  bind_account(L, *w);
+  lua_pushinteger(L, unsettled);
+  return 2;
+}
+
+/* nnls(x, y) -> w (features x targets), unsettled. */
+static int fit_nnls(lua_State *L) {
+  lm_tensor *x = bind_tensor(L, 1, "nnls: x"), *y = bind_tensor(L, 2, "nnls: y");
+  lm_tensor **w = bind_new_tensor(L);
+  int64_t unsettled = 0;
+  lm_err err = {0};
+  bind_check(L, lm_nnls(w, &unsettled, x, y, &err), &err);
+  bind_account(L, *w);
+  lua_pushinteger(L, unsettled);
+  return 2;
+}
+
+static const bind_doc docs[] = {
+    {"fit.pls",
+     "pls(x, y, components, tol, iterations, nipals) -> weights, rotations, loadings, targets, found, late",
+     "Partial least squares of y (rows x targets) on x (rows x features), both centred: a row of weights, rotations, "
+     "loadings and targets for each component; the first c components predict x (sum of rotation' target). found: "
+     "how "
+     "many components there are; late: how many had not settled to tol after `iterations` steps. nipals: as it is "
+     "written down, slower; else on the covariance of x and y. Both give what scikit-learn's PLSRegression(scale = "
+     "False) gives."},
+    {"fit.elastic_net", "elastic_net(x, y, { alphas }, ratio, tol, iterations, positive) -> w, late",
+     "Weights that minimise |y - x w|^2 / (2 rows) + alpha (ratio |w|_1 + (1 - ratio) |w|^2 / 2) for every target "
+     "and "
+     "penalty (largest first), by coordinate descent: penalties x features x targets. late: how many fits ran out of "
+     "sweeps."},
+    {"fit.nnls", "nnls(x, y) -> w, late",
+     "Weights of at least 0 that minimise |y - x w|^2 for every target: features x targets (Lawson & Hanson 1974)."},
+    {NULL, NULL, NULL}};
+
+int bind_open_fit(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"pls", fit_pls}, {"elastic_net", fit_elastic_net}, {"nnls", fit_nnls}, {NULL, NULL}};
+  bind_document(L, docs);
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,128 @@
+--- lamina.neural.fitted: what the mappings share: training columns, their means, and fitted maps with weights.
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local object = require "lamina.object"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local splits = require "lamina.neural.splits"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local Source = { __name = "features" }
+Source.__index = Source
+
+--- Features that maps are fitted on: x is N x p (or N x ..., whose shape maps of places use), a floating type. `what`
+-- names it in messages; shape (optional) is that of one image's features where x is flat.
+function M.source(x, what, position, shape)
+  shape = shape or table.move(x.shape, 2, x.ndim, 1, {})
+  if x.ndim ~= 2 then x = x:reshape { #x, -1 } end
+  if not x:isfinite():all():item() then
+    errors.raise("numeric", position, "%s holds NaN or infinite features (%d of %d)", what,
+      x:isfinite():logical_not():to "int64":sum():item(), x:count())
+  end
+  return setmetatable({ x = x, n = #x, p = x:size(2), close = x.close, what = what, shape = shape }, Source)
+end
+
+--- The methods of sources, for mappings that keep more about them.
+M.Source = Source
+
+--- source:reduced(before, train): the source as `before` (pca, random_projection; nil: nothing) leaves it, fitted on
+-- the training images alone. Kept for the same training images.
+function Source:reduced(before, train)
+  if not before then return self end
+  if self.reducing ~= before or self.reduced_on ~= train then
+    local map = before:fit(self.x:index_select(common.index(train), { dim = 1 }))
+    self.reducing, self.reduced_by, self.reduced_on = before, map, train
+    self.less = M.source(map:transform(self.x), self.what)
+  end
+  return self.less
+end
+
+--- Columns first ... last of x as float64, of those rows.
+function M.columns(x, first, last, rows)
+  local part = (first > 1 or last < x:size(2)) and x[{ {}, { first, last } }] or x
+  if rows then part = part:index_select(rows, { dim = 1 }) end
+  return part:to "float64"
+end
+
+--- Mean and (where asked for) 1 / standard deviation of training columns; a constant column keeps its scale.
+-- correction: as for std, 0 if absent.
+function M.moments(part, standardise, correction)
+  local mean = part:mean { dim = 1, keepdim = true }
+  if not standardise then return mean end
+  local std = part:std { dim = 1, keepdim = true, correction = correction or 0 }
+  return mean, 1 / ops.where(ops.gt(std, 0), std, tensor.ones { 1, part:size(2), dtype = "float64" })
+end
+
+--- The rows `train` (int64) of y less their mean, and the mean.
+function M.centre(y, train)
+  local part = y:index_select(train, { dim = 1 })
+  local mean = part:mean { dim = 1, keepdim = true }
+  return part - mean, mean
+end
+
+-- ---- fitted maps -----------------------------------------------------------------------------------------------
+
+local Fit = { __name = "fitted map" }
+Fit.__index = object.index("a fitted map", Fit, "alphas components chosen shape")
+Fit.__tostring = function(self)
+  return string.format("fitted %s: %s, %s", self.word, common.plural(#self.weights, "feature"),
+    common.plural(#self.intercept, "target"))
+end
+
+--- A fitted map from its parts: word, weights (p x T), intercept (T) and what was chosen.
+function M.fit(parts) return setmetatable(parts, Fit) end
+
+--- m:predict(x): what a fitted map gives for x (n x p, or n x ... with p numbers a row): n x T, float64.
+function Fit:predict(x)
+  if self.before then
+    if not tensor.is_tensor(x) or x.ndim < 2 then
+      errors.raise("argument", 2, "predict: x is a %s, expected a tensor n x p", type(x))
+    end
+    x = self.before:transform(x:reshape { #x, -1 })
+  end
+  local p = #self.weights
+  if not tensor.is_tensor(x) or x.ndim < 2 or x:count() ~= #x * p then
+    errors.raise("shape", 2, "predict: x is a %s, expected a tensor with %s in each row",
+      tensor.is_tensor(x) and "tensor " .. table.concat(x.shape, "x") or type(x), common.plural(p, "feature"))
+  end
+  return x:reshape { #x, p }:to "float64":matmul(self.weights) + self.intercept
+end
+
+--- x and y of WORD:fit(x, y, { folds =, seed = }), checked: y as n x T float64, and the folds that choose (an empty
+-- list where nothing is chosen). Raises at `position`.
+function M.check(word, mapping, x, y, given, position)
+  for name, t in pairs { x = { x, 2, "n x p" }, y = { y, 1, "n x T, or n" } } do
+    local is = tensor.is_tensor(t[1])
+    if not is or t[1].ndim < t[2] then
+      errors.raise(is and "shape" or "argument", position, "%s:fit: %s is a %s, expected a tensor (%s)%s", word,
+        name, is and "tensor with one axis" or type(t[1]), t[3],
+        type(t[1]) == "table" and "; tensor(list) makes one" or "")
+    end
+  end
+  local o = schema.check(word .. ":fit", given or {}, {
+    folds = { type = "integer", default = math.max(2, mapping:inner_folds()), min = 2,
+      doc = "folds that choose the penalty" },
+    seed = { type = "integer", doc = "of the folds" } }, position)
+  if y.ndim == 1 then y = y:reshape { #y, 1 } end
+  if #x ~= #y then errors.raise("shape", position, "%s:fit: x has %d rows and y has %d", word, #x, #y) end
+  y = y:to "float64"
+  if not y:isfinite():all():item() then
+    errors.raise("numeric", position, "%s:fit: y holds NaN or infinite values (%d of %d); leave those rows out, "
+      .. "or fit "
+      .. "each target on the rows it has", word, y:isfinite():logical_not():to "int64":sum():item(), y:count())
+  end
+  local inner = mapping:inner_folds() > 0 and splits.kfold { o.folds, seed = o.seed }:folds(#x) or {}
+  return y, inner
+end
+
+--- The error of predicting with what is not fitted yet.
+function M.not_fitted(word)
+  return function()
+    errors.raise("state", 2, "%s: nothing is fitted yet; m = %s {}:fit(x, y) gives a map, and m:predict(x2) its "
+      .. "predictions", word, word)
+  end
+end
+
+return M

@@ -1,0 +1,163 @@
+--- lamina.neural.reduce: fewer features before a map is fitted: principal components, random projections.
+--
+-- Both are fitted on training images alone (or on images of their own, `on`) and then applied to all.
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+-- ---- principal components --------------------------------------------------------------------------------------
+
+local Pca = { __name = "pca", is_reduction = true }
+Pca.__index = Pca
+Pca.__tostring = function(self)
+  return string.format("PCA to %d components%s%s", self.components, self.whiten and ", whitened" or "",
+    self.on and string.format(", fitted on %d images of their own", #self.on) or "")
+end
+
+local PCA = {
+  positional = { "components" },
+  components = { type = "integer", default = 1000, min = 1, doc = "the most that are kept; all where there are "
+    .. "fewer" },
+  whiten = { type = "boolean", default = false, doc = "whether every component gets variance 1" },
+  on = { type = "tensor", doc = "features of other images (a row each) that it is fitted on, instead of the training "
+    .. "images" },
+}
+schema.document("pca", PCA)
+
+--- pca { 1000, whiten = false, on = }: principal components, for mappings as before = pca { 1000 }; by itself, m =
+-- pca { 10 }:fit(x) (x n x p) has m.mean (p), m.components (k x p, the element of largest absolute value in each
+-- positive), m.variance (k, divided by n - 1), m.ratio (of the whole variance), and m:transform(x) gives n x k,
+-- float64. By the eigenvectors of the smaller of the two Gram matrices, exact; directions whose variance is below
+-- 1e-12 of the first one's are rounding and are left out.
+function M.pca(given)
+  local position = errors.position(2)
+  local o = schema.check("pca", given, PCA, position)
+  return setmetatable({ components = o.components, whiten = o.whiten, on = o.on, position = position }, Pca)
+end
+
+local Fitted = { __name = "fitted reduction" }
+Fitted.__index = Fitted
+Fitted.__tostring = function(self)
+  return string.format("fitted %s: %d features to %d", self.word, self.components:size(2), #self.components)
+end
+
+--- m:transform(x): x (n x p) in terms of the components: n x k, float64.
+function Fitted:transform(x)
+  if not tensor.is_tensor(x) or x.ndim < 2 or x:count() ~= #x * self.components:size(2) then
+    errors.raise("shape", 2, "transform: x is a %s, expected a tensor with %d features in each row",
+      tensor.is_tensor(x) and "tensor " .. table.concat(x.shape, "x") or type(x), self.components:size(2))
+  end
+  x = x:reshape { #x, -1 }:to "float64"
+  if self.mean then x = x - self.mean end
+  local z = x:matmul(self.components:t())
+  return self.scale and z * self.scale or z
+end
+
+-- The k largest eigenvalues of a Gram matrix, falling, and their vectors as columns.
+local function largest(gram, k)
+  local values, vectors = gram:eigh { method = "exact" }
+  local n = #values
+  local order = {}
+  for i = 1, k do order[i] = n + 1 - i end
+  local index = common.index(order)
+  return values:index_select(index, { dim = 1 }), vectors:index_select(index, { dim = 2 })
+end
+
+-- Rows with the element of largest absolute value positive.
+local function turned(rows)
+  local at = rows:abs():argmax { dim = 2, keepdim = true }
+  return rows * rows:gather(at, { dim = 2 }):sign()
+end
+
+--- pca:fit(x): see pca.
+function Pca:fit(x)
+  x = self.on or x
+  if not tensor.is_tensor(x) or x.ndim < 2 or #x < 2 then
+    errors.raise("shape", self.position, "pca: fitted on %s, expected at least two rows of features",
+      tensor.is_tensor(x) and table.concat(x.shape, "x") or type(x))
+  end
+  x = x:reshape { #x, -1 }:to "float64"
+  local n, p = #x, x:size(2)
+  local mean = x:mean(1)
+  x = x - mean
+  local wide = p > n
+  local values, vectors = largest(wide and x:matmul(x:t()) or x:t():matmul(x), math.min(self.components, n - 1, p))
+  local kept = 0
+  for _, value in ipairs(values:totable()) do
+    if value > 1e-12 * values[1] then kept = kept + 1 end
+  end
+  if kept == 0 then
+    errors.raise("numeric", self.position, "pca: the features do not vary over the %d images it is fitted on", n)
+  end
+  values = values[{ { 1, kept } }]
+  vectors = vectors[{ {}, { 1, kept } }]
+  local components = (wide and x:t():matmul(vectors) / values:sqrt() or vectors):t():contiguous()
+  local variance = values / (n - 1)
+  return setmetatable({ word = "pca", mean = mean, components = turned(components), variance = variance,
+    ratio = values / x:square():sum(), scale = self.whiten and 1 / variance:sqrt() or nil }, Fitted)
+end
+
+-- ---- random projections ----------------------------------------------------------------------------------------
+
+local Projection = { __name = "random projection", is_reduction = true }
+Projection.__index = Projection
+Projection.__tostring = function(self)
+  return string.format("random projection to %d dimensions, seed %d", self.dimensions, self.seed)
+end
+
+local PROJECTION = {
+  positional = { "dimensions" },
+  dimensions = { type = "integer", required = true, min = 1, doc = "how many; as many as features where there are "
+    .. "fewer" },
+  seed = { type = "integer", doc = "of the directions; the experiment's if absent" },
+  sparse = { type = "boolean", default = false, doc = "whether directions are 0 but for one element in sqrt(p), "
+    .. "those "
+    .. "+1 or -1 times a constant (Li, Hastie & Church 2006); else normal" },
+}
+schema.document("random_projection", PROJECTION)
+
+--- random_projection { 5000, seed =, sparse = false }: features times a random matrix whose entries have variance 1 /
+-- dimensions, which keeps distances on average (Johnson & Lindenstrauss 1984), for mappings as before =
+-- random_projection { 5000 }; by itself, m = random_projection { 100 }:fit(x), m:transform(x). The matrix depends on
+-- the seed and the number of features alone.
+function M.random_projection(given)
+  local position = errors.position(2)
+  local o = schema.check("random_projection", given, PROJECTION, position)
+  return setmetatable({ dimensions = o.dimensions, seed = o.seed or tensor.seed(), sparse = o.sparse,
+    position = position }, Projection)
+end
+
+--- random_projection:fit(x): see random_projection; of x only the number of features counts.
+function Projection:fit(x)
+  local p = x:reshape({ #x, -1 }):size(2)
+  local k = math.min(self.dimensions, p)
+  local shape = { k, p }
+  local rows
+  if self.sparse then
+    local one_in = math.sqrt(p)
+    local u = tensor.draw { kind = "uniform", shape = shape, seed = self.seed, purpose = "random_projection",
+      low = 0, high = 1, dtype = "float64" }
+    rows = (u:lt(0.5 / one_in):to "float64" - u:gt(1 - 0.5 / one_in):to "float64") * math.sqrt(one_in / k)
+  else
+    rows = tensor.draw { kind = "normal", shape = shape, seed = self.seed, purpose = "random_projection",
+      dtype = "float64" } / math.sqrt(k)
+  end
+  return setmetatable({ word = "random projection", components = rows }, Fitted)
+end
+
+--- What stands as `before` of a mapping, checked: nil, pca or random_projection. word: the mapping's.
+function M.check(word, before, position)
+  local meta = getmetatable(before)
+  if before ~= nil and not (type(meta) == "table" and rawget(meta, "is_reduction")) then
+    errors.raise("argument", position, "%s: before is a %s, expected pca { 1000 } or random_projection { 5000 "
+      .. "}", word,
+      type(before))
+  end
+  return before
+end
+
+
+return M

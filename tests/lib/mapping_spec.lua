@@ -1,0 +1,256 @@
+-- Mappings against scikit-learn's and SciPy's numbers (tests/peers/mapping.py), against each other; their messages.
+local lamina = require "lamina"
+local core_io = require "lamina.core.io"
+local fitting = require "lamina.core.fit"
+local mapping = require "lamina.neural.mapping"
+
+local try, kfold, logspace = lamina.try, lamina.kfold, lamina.logspace
+local randn, zeros, ones, arange = lamina.randn, lamina.zeros, lamina.ones, lamina.arange
+local stored = core_io.npz_read "tests/fixtures/neural/mapping.npz"
+
+local function message_of(f, ...)
+  local value, err = try(f, ...)
+  assert.is_nil(value)
+  return tostring(err)
+end
+
+-- max |a - b| <= 1e-6 max |b|
+local function agrees(ours, theirs, what, tolerance)
+  local off = (ours:to "float64" - theirs:to "float64"):abs():max():item()
+  local scale = theirs:abs():max():item()
+  assert(off <= (tolerance or 1e-6) * scale, string.format("%s: off by %g of %g", what, off, scale))
+end
+
+local function each(f)
+  for _, name in ipairs { "tall", "wide", "many" } do
+    f(name, stored[name .. ".x"], stored[name .. ".y"], function(what) return stored[name .. "." .. what] end)
+  end
+end
+
+local function same_fit(fit, of, word, what)
+  agrees(fit.weights, of(word .. ".coef"), what .. " " .. word)
+  agrees(fit.intercept, of(word .. ".intercept"), what .. " " .. word .. " intercept")
+end
+
+describe("mappings", function()
+  it("agree with scikit-learn's Ridge, LinearRegression, PLSRegression, Lasso and ElasticNet", function()
+    each(function(name, x, y, of)
+      local k = math.min(4, x:size(2))
+      same_fit(lamina.ridge(3):fit(x, y), of, "ridge", name)
+      same_fit(lamina.ols({}):fit(x, y), of, "ols", name)
+      for _, algorithm in ipairs { "covariance", "nipals" } do
+        same_fit(lamina.pls({ k, algorithm = algorithm }):fit(x, y), of, "pls", name .. " " .. algorithm)
+        local tight = lamina.pls { k, algorithm = algorithm, tol = 1e-20, iterations = 100000 }
+        same_fit(tight:fit(x, y), of, "pls_tight", name .. " " .. algorithm)
+      end
+      same_fit(lamina.pls({ math.min(3, x:size(2)), scale = true }):fit(x, y), of, "pls_scaled", name)
+      same_fit(lamina.lasso({ 0.05, tol = 1e-14 }):fit(x, y), of, "lasso", name)
+      same_fit(lamina.lasso({ 0.05, tol = 1e-14, positive = true }):fit(x, y), of, "lasso_positive", name)
+      same_fit(lamina.elastic_net({ 0.2, ratio = 0.3, tol = 1e-14 }):fit(x, y), of, "elastic", name)
+    end)
+  end)
+
+  it("choose scikit-learn's penalty by leaving one out (RidgeCV), for each target", function()
+    each(function(name, x, y, of)
+      local fit = lamina.ridge({ alphas = logspace(-2, 4, 13, { dtype = "float64" }), choose = "loo" }):fit(x, y)
+      same_fit(fit, of, "ridgecv", name)
+      for t, alpha in ipairs(of "ridgecv.alphas":totable()) do assert.near(1, fit.alphas[t] / alpha, 1e-9) end
+    end)
+  end)
+
+  it("agree with SciPy's nnls", function()
+    each(function(name, x, y, of)
+      local fit = lamina.nnls({}):fit(x, y)
+      agrees(fit.weights, of "nnls.coef", name .. " nnls")
+      assert.is_true(fit.weights:min():item() >= 0)
+    end)
+  end)
+
+  it("agree with scikit-learn's PCA up to sign", function()
+    each(function(name, x, _, of)
+      local m = lamina.pca({ math.min(4, x:size(2)) }):fit(x)
+      agrees(m.components:abs(), of "pca.components":abs(), name .. " components")
+      agrees(m.variance, of "pca.variance", name .. " variance")
+      agrees(m.ratio, of "pca.ratio", name .. " ratio")
+      agrees(m:transform(x):abs(), of "pca.scores":abs(), name .. " scores")
+    end)
+  end)
+
+  it("give scikit-learn's PLS weights with their signs, and both algorithms the same components", function()
+    each(function(name, x, y, of)
+      local a, b = x - x:mean { dim = 1, keepdim = true }, y - y:mean { dim = 1, keepdim = true }
+      local k = math.min(4, x:size(2))
+      local fast = { fitting.pls(a, b, k, 1e-6, 500, false) }
+      local slow = { fitting.pls(a, b, k, 1e-6, 500, true) }
+      agrees(fast[1], of "pls.weights", name .. " weights")
+      for i = 1, 4 do agrees(fast[i], slow[i], name .. " result " .. i, 1e-9) end
+      assert.equal(k, fast[5])
+      agrees(a:matmul(fast[2]:t()):t():matmul(a:matmul(fast[2]:t())):diagonal(),
+        a:matmul(fast[2]:t()):square():sum(1), name .. " scores are uncorrelated", 1e-12)
+    end)
+  end)
+end)
+
+describe("PLS", function()
+  it("with every component is least squares", function()
+    local x, y = randn { 50, 12, dtype = "float64" }, randn { 50, 4, dtype = "float64" }
+    agrees(lamina.pls(12):fit(x, y).weights, lamina.ols({}):fit(x, y).weights, "full rank", 1e-9)
+  end)
+
+  it("stops where nothing is left, and takes no more components than there are", function()
+    local x = randn { 20, 3, dtype = "float64" }:matmul(randn { 3, 8, dtype = "float64" })
+    local y = x[{ {}, { 1, 2 } }]
+    local fit = lamina.pls(25):fit(x, y)
+    assert.near(0, (fit:predict(x) - y):abs():max():item(), 1e-6)
+    agrees(lamina.pls(5):fit(x, ones { 20, 1, dtype = "float64" }):predict(x), ones { 20, 1 }, "a constant", 1e-12)
+  end)
+
+  it("chooses the number of components inside the training images", function()
+    local x = randn { 80, 30, dtype = "float64" }
+    local y = x[{ {}, { 1, 1 } }] + randn { 80, 1, dtype = "float64" } * 2
+    local map = lamina.pls { { 2, 30 } }
+    local fit = map:fit(x, y, { seed = 3 })
+    assert.equal(2, fit.chosen[1])
+    assert.matches("PLS, 2, 30 components, one of 2 chosen per layer in 5 inner folds", tostring(map))
+  end)
+
+  it("tells of components that had not settled", function()
+    local map = lamina.pls { 2, iterations = 2, tol = 1e-30 }
+    map:fit(randn { 30, 6, dtype = "float64" }, randn { 30, 5, dtype = "float64" })
+    assert.matches("2 fits stopped before they had settled", tostring(map))
+  end)
+end)
+
+describe("LASSO and elastic net", function()
+  it("leave every weight 0 from the least such penalty on, and satisfy their conditions below", function()
+    local x, y = randn { 40, 60, dtype = "float64" }, randn { 40, 3, dtype = "float64" }
+    local a, b = x - x:mean { dim = 1, keepdim = true }, y - y:mean { dim = 1, keepdim = true }
+    local most = a:t():matmul(b):abs():max():item() / 40
+    assert.equal(0, lamina.lasso(most * 1.0001):fit(x, y).weights:abs():max():item())
+    local alpha = 0.3 * most
+    local w = lamina.lasso({ alpha, tol = 1e-14 }):fit(x, y).weights
+    local g = a:t():matmul(b - a:matmul(w)) / 40
+    assert.near(0, (g:abs():clamp(alpha, math.huge) - alpha):max():item(), 1e-7)
+    assert.near(0, (w:abs():gt(0):to "float64" * (g - w:sign() * alpha)):abs():max():item(), 1e-7)
+  end)
+
+  it("choose a penalty: a large one for noise, a small one for clean sparse responses", function()
+    local x = randn { 60, 20, dtype = "float64" }
+    local y = lamina.ops.concat(x[{ {}, { 3, 3 } }] * 2, randn { 60, 1, dtype = "float64" }, { dim = 2 })
+    local fit = lamina.lasso({}):fit(x, y, { seed = 1 })
+    assert.equal(0.001, tonumber(string.format("%.6g", fit.chosen[1])))
+    assert.is_true(fit.chosen[2] > 0.1)
+    assert.near(2, fit.weights[3][1], 0.01)
+  end)
+end)
+
+describe("NNLS", function()
+  it("gives least squares where that is positive, and refuses dependent columns", function()
+    local x = randn { 30, 5, dtype = "float64" }:abs()
+    local w = arange(1, 5):to "float64":reshape { 5, 1 }
+    agrees(lamina.nnls({}):fit(x, x:matmul(w)).weights, w, "positive weights", 1e-10)
+    local twice = lamina.ops.concat(x, x[{ {}, { 1, 1 } }], { dim = 2 })
+    local fit = lamina.nnls({}):fit(twice, x:matmul(w))
+    assert.near(0, (fit:predict(twice) - x:matmul(w)):abs():max():item(), 1e-9)
+  end)
+end)
+
+describe("one_to_one and space_feature", function()
+  it("find the feature of largest |r|, as a loop does", function()
+    local x, y = randn { 30, 7, dtype = "float64" }, randn { 30, 4, dtype = "float64" }
+    local w = lamina.one_to_one({}):fit(x, y).weights
+    local r = lamina.ops.concat(x, y, { dim = 2 }):t():corrcoef()
+    for t = 1, 4 do
+      local best, at = 0, 0
+      for j = 1, 7 do
+        if math.abs(r[j][7 + t]) > best then best, at = math.abs(r[j][7 + t]), j end
+      end
+      local slope = r[at][7 + t] * (y[{ {}, t }]:std():item() / x[{ {}, at }]:std():item())
+      for j = 1, 7 do assert.near(j == at and slope or 0, w[j][t], 1e-10) end
+    end
+  end)
+
+  it("recover a place times a preference, and need maps", function()
+    local x, s, c = randn { 90, 3, 4, 5, dtype = "float64" }, randn { 1, 20, dtype = "float64" },
+      randn { 3, 1, dtype = "float64" }
+    local w = (c * s):reshape { 60, 1 }
+    local fit = lamina.space_feature({ 1e-8, iterations = 30 }):fit(x, x:reshape { 90, 60 }:matmul(w))
+    agrees(fit.weights, w, "weights", 1e-6)
+    assert.same({ 2, 1 }, fit:predict(x[{ { 1, 2 } }]).shape)
+    assert.matches("space_feature: space_feature:fit: x has 6 features, expected channels x height x width",
+      message_of(function() lamina.space_feature(1):fit(randn { 9, 6 }, randn { 9, 1 }) end))
+  end)
+end)
+
+describe("held-out predictions", function()
+  it("of every mapping are those of a fit on the training images, reductions included", function()
+    local x, y = randn { 40, 3, 2, 4, dtype = "float64" }, randn { 40, 3, dtype = "float64" }
+    local train, test = arange(1, 30):totable(), arange(31, 40):totable()
+    for _, map in ipairs { lamina.ols {}, lamina.pls(3), lamina.pls { 3, scale = true }, lamina.lasso(0.1),
+      lamina.elastic_net { 0.1, standardise = true }, lamina.nnls { standardise = true }, lamina.one_to_one {},
+      lamina.space_feature(2), lamina.ridge(2), lamina.ridge { 2, before = lamina.pca(5) },
+      lamina.ols { before = lamina.random_projection { 6, seed = 2 } }, lamina.pls { 2, before = lamina.pca { 6,
+        whiten = true } } } do
+      local guess = map:held_out(mapping.source(x, "x"), y, { train = train, test = test }, {})
+      local fit = map:fit(x[{ { 1, 30 } }], y[{ { 1, 30 } }])
+      agrees(guess, fit:predict(x[{ { 31, 40 } }]), tostring(map), 1e-9)
+    end
+  end)
+
+  it("by leaving one out agree with leaving one out", function()
+    local x, y = randn { 18, 25, dtype = "float64" }, randn { 18, 2, dtype = "float64" }
+    for _, p in ipairs { 5, 25 } do
+      local part = x[{ {}, { 1, p } }]:contiguous()
+      local alphas, sums = { 0.1, 1, 10, 100 }, {}
+      for i, alpha in ipairs(alphas) do
+        local total = zeros { 2, dtype = "float64" }
+        for _, fold in ipairs(kfold({ 18, seed = 1 }):folds(18)) do
+          local guess = lamina.ridge(alpha):held_out(mapping.source(part, "x"), y, fold, {})
+          total = total + (guess - y[{ { fold.test[1], fold.test[1] } }]):square():reshape { 2 }
+        end
+        sums[i] = total:totable()
+      end
+      local fit = lamina.ridge({ alphas = alphas, choose = "loo" }):fit(part, y)
+      for t = 1, 2 do
+        local best = 1
+        for i = 2, 4 do
+          if sums[i][t] < sums[best][t] then best = i end
+        end
+        assert.equal(alphas[best], fit.alphas[t])
+      end
+    end
+  end)
+end)
+
+describe("reductions", function()
+  it("keep distances: PCA with all components exactly, projections on average", function()
+    local x = randn { 12, 30, dtype = "float64" }
+    local z = lamina.pca(1000):fit(x):transform(x)
+    assert.same({ 12, 11 }, z.shape)
+    agrees(z:square():sum(), (x - x:mean { dim = 1, keepdim = true }):square():sum(), "variance", 1e-10)
+    for _, sparse in ipairs { false, true } do
+      local wide = randn { 6, 900, dtype = "float64" }
+      local p = lamina.random_projection({ 600, seed = 1, sparse = sparse }):fit(wide):transform(wide)
+      for i = 1, 6 do
+        local part = (p[i]:square():sum() / wide[i]:square():sum()):item()
+        assert.is_true(math.abs(part - 1) < 0.25, "length of " .. part)
+      end
+    end
+  end)
+
+  it("say what does not fit", function()
+    for _, case in ipairs {
+      { function() lamina.ridge { 1, before = 5 } end, "ridge: before is a number, expected pca" },
+      { function() lamina.pca(2):fit(ones { 4, 3 }) end, "the features do not vary over the 4 images" },
+      { function() lamina.pls { {} } end, "pls: components is empty" },
+      { function() lamina.pls { { 1.5 } } end, "components = 1.5, expected whole numbers above 0" },
+      { function() lamina.lasso(0) end, "lasso: penalty 0, expected a number above 0" },
+      { function() lamina.elastic_net { 1, ratio = 0 } end, "option 'ratio' is 0" },
+      { function() lamina.ols({}):fit(randn { 5, 2 }, zeros { 4 }) end, "ols:fit: x has 5 rows and y has 4" },
+      { function() lamina.nnls({}):fit(randn { 3, 2 }, lamina.full({ 3 }, 0 / 0)) end,
+        "nnls:fit: y holds NaN or infinite values %(3 of 3%)" },
+      { function() lamina.pls({}):predict(randn { 3, 2 }) end, "pls: nothing is fitted yet; m = pls {}:fit" },
+      { function() lamina.ridge { choose = "aic" } end, "option 'choose' is 'aic', expected one of" },
+    } do assert.matches(case[2], message_of(case[1])) end
+  end)
+end)
