@@ -38,6 +38,8 @@ M.common = {
     .. "hidden layer" },
   weights = { type = "string", doc = "a safetensors file: one that net:save wrote, or one with the names that others "
     .. "publish its weights under (PyTorch's, with or without \"module.\")" },
+  recompute = { type = { "boolean", "integer" }, default = false, min = 1, doc = "save memory when training; as for "
+    .. "`model`" },
   seed = { type = "integer", doc = "of the first weights; the experiment's if absent" },
   name = { type = "string", doc = "the model's name" },
 }
@@ -108,7 +110,7 @@ end
 -- The table of the word `model`, and what others call the layers.
 local function items_of(self, o)
   local items, names = self.make(o, widener(o.width))
-  items.seed = o.seed
+  items.seed, items.recompute = o.seed, o.recompute or nil
   return items, names
 end
 

@@ -39,7 +39,7 @@ for name, method in pairs(require("lamina.model.recurrent").methods) do Model[na
 -- a tensor that broadcasts against the weight and holds the value of the channel that acts. See lib/model/driven.lua.
 function Model:driven(area) return require("lamina.model.driven").of(self, area) end
 
-local find_method = object.index("a model", Model, "selected steps frozen core plan position seed trained")
+local find_method = object.index("a model", Model, "selected steps frozen core plan position seed trained recompute")
 
 -- net.V1 is an area, as net:area "V1".
 Model.__index = function(self, name)
@@ -58,6 +58,9 @@ local MODEL = {
   update = { type = "string", default = "serial", choices = { "serial", "parallel" },
     doc = "within a step, areas see what those before them make of this step (serial), or made of the last "
       .. "(parallel)" },
+  recompute = { type = { "boolean", "integer" }, default = false, min = 1, doc = "save memory: what layers keep for "
+    .. "the backward pass is dropped and computed again, in so many stretches; true: the square root of the number "
+    .. "of layers. For models without steps; not where layers are watched (local rules, penalties on activities)" },
   core = { type = "any", doc = "areas of another model to build on, net:upto \"V2\"" },
   frozen = { type = "boolean", default = false, doc = "whether the core's weights and statistics stay as they are" },
 }
@@ -75,15 +78,19 @@ local function declare(name, given, position)
     errors.raise("argument", position, "model %q: frozen = true goes with core = net:upto \"AREA\"; an area of the "
       .. "model's own is frozen by area \"V1\" { frozen = true, ... } or net:freeze \"V1\"", name)
   end
+  if o.recompute and o.steps then
+    errors.raise("argument", position, "model %q: recompute goes with a model without steps; the option is for "
+      .. "depth, and steps = %s is time", name, tostring(o.steps))
+  end
   local declaration = { name = name, items = items, count = count, position = position, steps = o.steps,
-    update = o.update, seed = o.seed or core.seed() }
+    update = o.update, seed = o.seed or core.seed(), recompute = o.recompute }
   if o.core ~= nil then parts.build_on(declaration, o, options, position) end
   return declaration
 end
 
 local function assemble(declaration)
   local net = builder.build(declaration)
-  net.declaration, net.seed = declaration, declaration.seed
+  net.declaration, net.seed, net.recompute = declaration, declaration.seed, declaration.recompute or nil
   net.trace, net.joins, net.sharing, net.join, net.before = nil, nil, nil, nil, nil
   setmetatable(net, Model)
   runner.prepare(net)
@@ -102,9 +109,9 @@ function M.build_again(net)
 end
 
 --- model "NAME" { input {...}, area "V1" {...}, readout "digit" {...}, feedback {...}, seed =, steps =, update =,
--- core =, frozen = }: checks everything, then draws the weights. An area or readout takes the area before it, or what
--- it names (from = "V1"; several: from = { "V1", "V2" }). train { model = net, data = set } learns the weights; seed
--- is that of the first ones.
+-- recompute =, core =, frozen = }: checks everything, then draws the weights. An area or readout takes the area
+-- before it, or what it names (from = "V1"; several: from = { "V1", "V2" }). train { model = net, data = set }
+-- learns the weights; seed is that of the first ones.
 --
 -- steps = N: the model runs N times, on the same input or on a sequence (batch x N x input). In a step areas run in
 -- the order of the script. update = "serial": an area sees what the one before it makes of this step; "parallel":

@@ -15,7 +15,7 @@
 --                             import torch, safetensors.torch
 --                             w = {k: v.contiguous() for k, v in torch.load("net.pth", map_location="cpu").items()}
 --                             safetensors.torch.save_file(w, "net.safetensors")
---   seed, name              as for `model`
+--   seed, name, recompute   as for `model`
 --
 -- What comes out is a model as any other: net:activations, predictivity, separability, train, net:upto "V4" as the
 -- core of one with other readouts. Areas are V1, V2, V4 and IT, a first guess that the data may correct; the readout

@@ -7,6 +7,7 @@
 -- what the areas before it make of this very step (or, with a delay, what they made of an earlier one). What lies
 -- before the first step is zero, and a connection brings nothing until something has had the time to arrive.
 local ops = require "lamina.core.ops"
+local stretches = require "lamina.model.stretches"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -212,9 +213,11 @@ local function stopped(run, y, x)
   return detached
 end
 
-local function step(run, part, t)
+-- Runs entries first to last of one time step.
+local function step(run, part, t, first, last)
   local live, values = run.live, run.values
-  for _, entry in ipairs(part.list) do
+  for i = first or 1, last or #part.list do
+    local entry = part.list[i]
     local node = entry.node
     local x = inputs_of(run, node, t)
     if x ~= nil then
@@ -224,12 +227,33 @@ local function step(run, part, t)
       hold(live, y, (part.uses[entry.gives] or 0) + keep(run, entry, y, t))
       if live[y] == 0 then y:release() end
       values[entry.gives] = y
-      for i, source in ipairs(node.sources) do
-        local value = (node.delays[i] or 0) == 0 and values[source]
+      for k, source in ipairs(node.sources) do
+        local value = (node.delays[k] or 0) == 0 and values[source]
         if value then let_go(live, value) end
       end
     end
   end
+end
+
+-- The same where the model has recompute: stretch by stretch, then what stands in none. What goes into a stretch is
+-- not let go, since backward runs the stretch again on it.
+local function step_in_stretches(run, part)
+  part.stretches = part.stretches or stretches.of(part.list, run.net.port, run.wanted, run.net.recompute)
+  local done = 0
+  local function within(values, first, last, input)
+    step(setmetatable({ values = values, live = { [input] = math.huge } }, { __index = run }), part, 1, first, last)
+  end
+  for _, stretch in ipairs(part.stretches) do
+    local y = stretches.run(stretch, run.values[stretch.from], within)
+    run.values[stretch.from], run.values[stretch.to], run.live[y] = nil, y, math.huge
+    done = stretch.last
+  end
+  step(run, part, 1, done + 1)
+end
+
+-- Whether a pass goes in stretches: where gradients are wanted and nothing looks at the layers.
+local function in_stretches(run, wanted)
+  return run.net.recompute and #wanted == 0 and not run.ctx.watch and not run.ctx.stop and tensor.grad_enabled()
 end
 
 -- ---- outputs over time -----------------------------------------------------------------------------------------
@@ -313,7 +337,11 @@ function M.run(net, x, ctx, wanted, only)
   for t = 1, run.steps do
     run.values = { [net.port] = run.frame(t) }
     run.live[run.frame(t)] = math.huge
-    step(run, t == run.steps and plan.last or plan.early, t)
+    if in_stretches(run, wanted) then
+      step_in_stretches(run, plan.last)
+    else
+      step(run, t == run.steps and plan.last or plan.early, t)
+    end
     forget(run, t)
   end
   for _, node in ipairs(net.reached) do
