@@ -39,7 +39,8 @@ for name, method in pairs(require("lamina.model.recurrent").methods) do Model[na
 -- a tensor that broadcasts against the weight and holds the value of the channel that acts. See lib/model/driven.lua.
 function Model:driven(area) return require("lamina.model.driven").of(self, area) end
 
-local find_method = object.index("a model", Model, "selected steps frozen core plan position seed trained recompute")
+local find_method = object.index("a model", Model,
+  "selected steps frozen core plan position seed trained recompute truncate")
 
 -- net.V1 is an area, as net:area "V1".
 Model.__index = function(self, name)
@@ -61,6 +62,10 @@ local MODEL = {
   recompute = { type = { "boolean", "integer" }, default = false, min = 1, doc = "save memory: what layers keep for "
     .. "the backward pass is dropped and computed again, in so many stretches; true: the square root of the number "
     .. "of layers. For models without steps; not where layers are watched (local rules, penalties on activities)" },
+  stateful = { type = "boolean", default = false, doc = "whether a batch begins with what the last steps of the one "
+    .. "before gave, without a gradient to it (net:reset_state() begins anew)" },
+  truncate = { type = "integer", min = 1, doc = "steps after each of which gradients through time are cut; none "
+    .. "if absent" },
   core = { type = "any", doc = "areas of another model to build on, net:upto \"V2\"" },
   frozen = { type = "boolean", default = false, doc = "whether the core's weights and statistics stay as they are" },
 }
@@ -82,8 +87,15 @@ local function declare(name, given, position)
     errors.raise("argument", position, "model %q: recompute goes with a model without steps; the option is for "
       .. "depth, and steps = %s is time", name, tostring(o.steps))
   end
+  for _, option in ipairs { "stateful", "truncate" } do
+    if o[option] and not (o.steps or o.core) then
+      errors.raise("argument", position, "model %q: %s is for a model over time; say how many steps, such as steps = "
+        .. "5 or steps = \"input\"", name, option)
+    end
+  end
   local declaration = { name = name, items = items, count = count, position = position, steps = o.steps,
-    update = o.update, seed = o.seed or core.seed(), recompute = o.recompute }
+    stateful = o.stateful, truncate = o.truncate, update = o.update, seed = o.seed or core.seed(),
+    recompute = o.recompute }
   if o.core ~= nil then parts.build_on(declaration, o, options, position) end
   return declaration
 end
@@ -91,6 +103,7 @@ end
 local function assemble(declaration)
   local net = builder.build(declaration)
   net.declaration, net.seed, net.recompute = declaration, declaration.seed, declaration.recompute or nil
+  net.stateful, net.truncate = declaration.stateful, declaration.truncate
   net.trace, net.joins, net.sharing, net.join, net.before = nil, nil, nil, nil, nil
   setmetatable(net, Model)
   runner.prepare(net)
@@ -109,15 +122,16 @@ function M.build_again(net)
 end
 
 --- model "NAME" { input {...}, area "V1" {...}, readout "digit" {...}, feedback {...}, seed =, steps =, update =,
--- recompute =, core =, frozen = }: checks everything, then draws the weights. An area or readout takes the area
--- before it, or what it names (from = "V1"; several: from = { "V1", "V2" }). train { model = net, data = set }
--- learns the weights; seed is that of the first ones.
+-- recompute =, stateful =, truncate =, core =, frozen = }: checks everything, then draws the weights. An area or
+-- readout takes the area before it, or what it names (from = "V1"; several: from = { "V1", "V2" }). train { model =
+-- net, data = set } learns the weights; seed is that of the first ones.
 --
 -- steps = N: the model runs N times, on the same input or on a sequence (batch x N x input). In a step areas run in
 -- the order of the script. update = "serial": an area sees what the one before it makes of this step; "parallel":
 -- what it made of the last, so that a signal takes a step from area to area; the input and readouts are without delay
--- in both. What lies before the first step is zero. core = net:upto "V2" begins with another model's areas and a copy
--- of their weights, with shared(net:upto "V2") with the weights themselves.
+-- in both. What lies before the first step is zero, or with stateful = true what the last batch ended with. core =
+-- net:upto "V2" begins with another model's areas and a copy of their weights, with shared(net:upto "V2") with the
+-- weights themselves.
 function M.model(name, ...)
   local at = errors.position(2)
   if type(name) ~= "string" then

@@ -5,6 +5,7 @@
 -- gradients: back-propagation through time that is cut at the batches. Training and evaluation each have a state of
 -- their own. It belongs to the run and not to the weights: net:save and net:clone leave it out, a checkpoint of
 -- `train` or `loop` keeps it, net:reset_state() begins anew.
+local carried_state = require "lamina.model.carried"
 local core = require "lamina.core.tensor"
 local dropout = require "lamina.layers.dropout"
 local errors = require "lamina.errors"
@@ -62,7 +63,7 @@ end
 
 -- ---- state -----------------------------------------------------------------------------------------------------
 
-local function mode(ctx) return ctx.training and "training" or "evaluation" end
+local function mode(ctx) return carried_state.mode(ctx.training) end
 
 -- The states that a batch begins with, by layer; empty at the beginning.
 local function carried(o, ctx, x)
@@ -72,11 +73,7 @@ local function carried(o, ctx, x)
       .. "`checkpointed` does", ctx.node.name)
   end
   local states = ctx.node.states and ctx.node.states[mode(ctx)] or {}
-  local had = states[1] and states[1][1].shape[1]
-  if had and had ~= x.shape[1] then
-    errors.raise("shape", errors.position(2), "%s: the batch has %d sequence%s, but the state carried over is that "
-      .. "of %d; net:reset_state() begins anew", ctx.node.name, x.shape[1], x.shape[1] == 1 and "" or "s", had)
-  end
+  carried_state.check_count(ctx.node.name, "sequence", states[1] and states[1][1].shape[1], x.shape[1], 2)
   return states
 end
 
@@ -86,9 +83,10 @@ local function carry(o, ctx, states)
   ctx.node.states[mode(ctx)] = states
 end
 
---- net:reset_state(): layers with stateful = true begin the next batch from zero. Returns the model.
+--- net:reset_state(): a model or layers with stateful = true begin the next batch from zero. Returns the model.
 function M.methods:reset_state()
   for _, node in ipairs(self.nodes) do node.states = nil end
+  carried_state.reset(self)
   return self
 end
 
@@ -106,6 +104,7 @@ end
 --- Adds the states to what a checkpoint keeps.
 function M.with_states(net, tensors)
   each_state(net, function(name, state, i) tensors[name] = state[i] end)
+  carried_state.each(net, function(name, t) tensors[name] = t end)
   return tensors
 end
 
@@ -123,7 +122,7 @@ function M.take_states(net, tensors)
       k, i = math.tointeger(k), math.tointeger(i)
       states[k] = states[k] or {}
       states[k][i] = t
-    else
+    elseif not carried_state.take(net, full, t) then
       rest[full] = t
     end
   end
@@ -138,8 +137,8 @@ local function dropped(o, x, ctx, k)
   return dropout.apply({ p = o.dropout }, nil, x, own)
 end
 
--- One layer in one direction: the states of all steps, and the last one (with its cell).
-local function one_way(word, o, p, x, ending, reverse, start)
+-- One layer in one direction over some steps: the states of all steps, and the last one (with its cell).
+local function stretch(word, o, p, x, ending, reverse, start)
   local options = { reverse = reverse, nonlinearity = o.nonlinearity }
   local w, r = p["weight" .. ending], p["recurrent" .. ending]
   local b, rb = p["bias" .. ending], p["recurrent_bias" .. ending]
@@ -152,6 +151,20 @@ local function joined(list, dim)
   local whole = ops.concat(list, { dim = dim })
   for _, part in ipairs(list) do part:release() end
   return whole
+end
+
+-- The same over all steps, in stretches of `truncate` steps between which no gradient passes.
+local function one_way(word, o, p, x, ending, reverse, start)
+  local steps, every = x.shape[1], o.truncate
+  if not every or every >= steps then return stretch(word, o, p, x, ending, reverse, start) end
+  local parts, h, c = {}, nil, nil
+  for from = 1, steps, every do
+    local part = ops.slice(x, { dim = 1, start = from, stop = math.min(from + every - 1, steps) })
+    local y, h_now, c_now = stretch(word, o, p, part, ending, reverse, start)
+    parts[#parts + 1], start = y, { h_now:detach(), c_now and c_now:detach() }
+    h, c = h_now, c_now
+  end
+  return joined(parts, 1), h, c
 end
 
 local function apply_of(word)
@@ -191,6 +204,9 @@ local function resolve(o)
   end
   if o.stateful and o.bidirectional then
     return nil, "stateful = true goes on where the batch before it ended, which bidirectional = true cannot"
+  end
+  if o.truncate and o.bidirectional then
+    return nil, "truncate cuts the way back from later steps to earlier ones, of which bidirectional = true has two"
   end
   if (o.forget_bias or 0) ~= 0 and not o.bias then
     return nil, string.format("forget_bias = %s needs bias = true", o.forget_bias)
@@ -235,6 +251,8 @@ local function options_of(own)
       .. "layers, while training" },
     stateful = { type = "boolean", default = false, doc = "whether a batch begins with the state that the last one "
       .. "ended with, without a gradient to it (net:reset_state() begins anew)" },
+    truncate = { type = "integer", min = 1, doc = "steps after each of which gradients are cut (truncated "
+      .. "back-propagation through time); the whole sequence if absent" },
     init = { type = { "string", "table", "function" }, default = "uniform", doc = "first weights: uniform (all in +-"
       .. "1 / sqrt(units), as in PyTorch), orthogonal (recurrent ones orthogonal gate by gate, others glorot, biases "
       .. "0), or what dense takes" },

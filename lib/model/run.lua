@@ -6,6 +6,7 @@
 -- they run once. Within a step, layers run in the model's order, so that an area sees
 -- what the areas before it make of this very step (or, with a delay, what they made of an earlier one). What lies
 -- before the first step is zero, and a connection brings nothing until something has had the time to arrive.
+local carried = require "lamina.model.carried"
 local ops = require "lamina.core.ops"
 local stretches = require "lamina.model.stretches"
 local tensor = require "lamina.core.tensor"
@@ -44,7 +45,7 @@ function M.prepare(net)
   local readers, onward = count_readers(net)
   local last_of = {}
   for _, block in ipairs(net.blocks) do last_of[block.last] = true end
-  net.outputs, net.reach, net.reached = {}, {}, {}
+  net.outputs, net.reach, net.reached, net.input_reach = {}, {}, {}, 0
   for _, block in ipairs(net.blocks) do
     local out = block.kind == "readout" or #net.readouts == 0 and block.kind == "area" and not onward[block.last]
     if out then net.outputs[#net.outputs + 1] = block end
@@ -52,6 +53,7 @@ function M.prepare(net)
   for _, node in ipairs(net.order) do
     for i, source in ipairs(node.sources) do
       local delay = node.delays[i] or 0
+      if source.port then net.input_reach = math.max(net.input_reach, delay) end
       if delay > 0 and not source.port then
         if not net.reach[source] then net.reached[#net.reached + 1] = source end
         net.reach[source] = math.max(net.reach[source] or 0, delay)
@@ -306,6 +308,7 @@ local function new_run(net, x, ctx)
     return frames[t]
   end
   run.live[x] = math.huge
+  function run.let_go(t) let_go(run.live, t) end
   return run
 end
 
@@ -334,7 +337,9 @@ function M.run(net, x, ctx, wanted, only)
   for _, w in ipairs(wanted) do want(run, w.node, w) end
   for _, block in ipairs(outputs) do want(run, block.last, gather(block, run)) end
   local plan = plan_for(net, ctx, outputs, wanted)
+  carried.begin(run)
   for t = 1, run.steps do
+    carried.cut(run, t)
     run.values = { [net.port] = run.frame(t) }
     run.live[run.frame(t)] = math.huge
     if in_stretches(run, wanted) then
@@ -344,6 +349,7 @@ function M.run(net, x, ctx, wanted, only)
     end
     forget(run, t)
   end
+  carried.finish(run)
   for _, node in ipairs(net.reached) do
     for t = run.steps - net.reach[node] + 1, run.steps do
       local y = run.past[node] and run.past[node][t]

@@ -95,7 +95,8 @@ function M.of(net)
   local head = string.format("%s: input %s", net.name, layer.shape_text(net.input))
   if net.steps then
     head = head .. (net.steps == "input" and ", as many steps as the input has" or string.format(", %d step%s",
-      net.steps, net.steps == 1 and "" or "s")) .. string.format(", %s; multiply-adds of one step", net.update)
+      net.steps, net.steps == 1 and "" or "s")) .. string.format(", %s%s%s; multiply-adds of one step", net.update,
+      net.stateful and ", stateful" or "", net.truncate and ", gradients over " .. net.truncate .. " steps" or "")
   end
   local lines = table.move(aligned(rows), 1, #rows, 2, { head })
   local found = edges(net)

@@ -1,7 +1,8 @@
--- recurrent.lua: back-propagation through time in plain recurrent networks, LSTM and GRU. Adding two marked numbers
--- among 100 (Hochreiter & Schmidhuber 1997), digits read row by row, and how fast a plain network's gradient fades
--- (Bengio, Simard & Frasconi 1994). The digits need --data DIR; --digits false leaves them out.
-local p = experiment "recurrent" { seed = 1,
+-- s68_recurrence.lua: SYSTEMS S68. Back-propagation through time in plain recurrent networks, LSTM and GRU. Adding
+-- two marked numbers among 100 (Hochreiter & Schmidhuber 1997), digits read row by row, and how fast a plain
+-- network's gradient fades (Bengio, Simard & Frasconi 1994). The digits need --data DIR; --digits false leaves them
+-- out.
+local p = experiment "s68-recurrence" { seed = 1,
   params = { length = 100, updates = 2000, batch = 64, units = 64, rate = 5e-3, epochs = 3, digits = true } }
 
 local function result(metric, value, comparison, threshold)
@@ -62,6 +63,10 @@ local function decay()
     local a, b = t - mean_t, size[t] - mean_s
     tt, ts, ss = tt + a * a, ts + a * b, ss + b * b
   end
+  local lag = {}
+  for t = 1, n do lag[t] = n - t end
+  plot.line({ x = lag, y = x.grad:square():sum { 1, 3 }:sqrt():totable(), xlabel = "steps back", ylog = true,
+    ylabel = "size of the gradient", title = "plain network" }):save "figure.svg"
   print(string.format("a step back takes the gradient to %.3f of its size", math.exp(-ts / tt)))
   return ts * ts / (tt * ss)
 end
