@@ -273,20 +273,6 @@ typedef struct fold_shape {
   int64_t kh, kw, sh, sw, dh, dw, ph, pw, oh, ow;
 } fold_shape;
 
-/* Elements [low, high) of the vector at p; the others are +0 and not read. */
-static inline vec load_range(const real *p, int low, int high) {
-  if (low == 0) return vec_load_some(p, high);
-#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
-  return _mm512_maskz_loadu_ps((__mmask16)((1u << high) - (1u << low)), p);
-#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
-  return _mm512_maskz_loadu_pd((__mmask8)((1u << high) - (1u << low)), p);
-#else
-  vec v = {0};
-  for (int i = low; i < high; i++) v[i] = p[i];
-  return v;
-#endif
-}
-
 /* One row h of a plane, for a stride of 1 along it: a vector of sums at a time. col: the plane's first column. Adding
  * +0 for taps that miss changes no bit, since no sum is ever -0. */
 static void fold_row(real *row, int64_t w, const real *col, int64_t h, const fold_shape *s) {
@@ -300,7 +286,7 @@ static void fold_row(real *row, int64_t w, const real *col, int64_t h, const fol
         int64_t low = x < 0 ? -x : 0, high = s->ow - x < VEC ? s->ow - x : VEC;
         if (low >= high) continue;
         const real *from = col + ((i * s->kw + j) * s->oh + y / s->sh) * s->ow + x;
-        sum += low == 0 && high == VEC ? vec_load(from) : load_range(from, (int)low, (int)high);
+        sum += low == 0 && high == VEC ? vec_load(from) : vec_load_range(from, (int)low, (int)high);
       }
     }
     vec_store_some(row + begin, sum, (int)(w - begin < VEC ? w - begin : VEC));

@@ -36,36 +36,6 @@
 #define ODDS(a, b)  __builtin_shufflevector(a, b, 1, 3)
 #endif
 
-/* Quads: four elements side by side, the unit that tiles are read in. join_quads takes quads 0, 4, 8, ... of a list;
- * in each quad of a and b, QUADS_LOW is a0 b0 a1 b1, QUADS_HIGH a2 b2 a3 b3, QUADS_FIRST a0 a1 b0 b1 and QUADS_SECOND
- * a2 a3 b2 b3, so that four of them transpose the quads. */
-#if LM_VEC_BYTES / LM_REAL_BYTES >= 4
-typedef real quad __attribute__((vector_size(4 * LM_REAL_BYTES)));
-typedef real quad_any __attribute__((vector_size(4 * LM_REAL_BYTES), aligned(LM_REAL_BYTES), may_alias));
-#if LM_VEC_BYTES / LM_REAL_BYTES == 16
-INLINE vec join_quads(const quad *x) {
-  typedef real eight __attribute__((vector_size(8 * LM_REAL_BYTES)));
-  eight low = __builtin_shufflevector(x[0], x[4], 0, 1, 2, 3, 4, 5, 6, 7);
-  eight high = __builtin_shufflevector(x[8], x[12], 0, 1, 2, 3, 4, 5, 6, 7);
-  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-}
-#define QUADS_(a, b, i, j, k, l)                                                                                     \
-  __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4, i + 8, j + 8, k + 8, l + 8, i + 12, j + 12,  \
-                          k + 12, l + 12)
-#elif LM_VEC_BYTES / LM_REAL_BYTES == 8
-INLINE vec join_quads(const quad *x) { return __builtin_shufflevector(x[0], x[4], 0, 1, 2, 3, 4, 5, 6, 7); }
-#define QUADS_(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l, i + 4, j + 4, k + 4, l + 4)
-#else
-INLINE vec join_quads(const quad *x) { return x[0]; }
-#define QUADS_(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
-#endif
-#define QUADS_LOW(a, b)    QUADS_(a, b, 0, VEC_ELEMENTS + 0, 1, VEC_ELEMENTS + 1)
-#define QUADS_HIGH(a, b)   QUADS_(a, b, 2, VEC_ELEMENTS + 2, 3, VEC_ELEMENTS + 3)
-#define QUADS_FIRST(a, b)  QUADS_(a, b, 0, 1, VEC_ELEMENTS + 0, VEC_ELEMENTS + 1)
-#define QUADS_SECOND(a, b) QUADS_(a, b, 2, 3, VEC_ELEMENTS + 2, VEC_ELEMENTS + 3)
-#define VEC_ELEMENTS       (LM_VEC_BYTES / LM_REAL_BYTES)
-#endif
-
 /* One round: element r of row i goes where the bits of (i, r), taken as one number, are rotated by one. */
 INLINE void shuffle_round(const vec *from, vec *to) {
 #pragma GCC unroll 16

@@ -109,6 +109,23 @@ static inline vec vec_load_some(const real *p, int n) {
 #endif
 }
 
+/* Elements [low, high) of the vector at p, 0 <= low <= high <= VEC; the others are +0 and not read. */
+static inline vec vec_load_range(const real *p, int low, int high) {
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  return _mm512_maskz_loadu_ps((__mmask16)((1u << high) - (1u << low)), p);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  return _mm512_maskz_loadu_pd((__mmask8)((1u << high) - (1u << low)), p);
+#elif defined(LM_REAL_IS_F32) && defined(__AVX2__)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i from = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(low - 1));
+  return _mm256_maskload_ps(p, _mm256_and_si256(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(high), lane)));
+#else
+  vec v = {0};
+  for (int i = low; i < high; i++) v[i] = p[i];
+  return v;
+#endif
+}
+
 static inline void vec_store_some(real *p, vec v, int n) {
 #if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), v);

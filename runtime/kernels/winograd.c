@@ -1,15 +1,16 @@
 /* winograd.c: the five transforms of F(4 x 4, 3 x 3) and F(2 x 2, 5 x 5); see winograd.h for the mathematics and the
  * orders. Functions of `tile` or `taps` are made for each of the two.
  *
- * Vectors run over tiles (over filters in the last two), whatever the width of the image: a row of a tile is read as
- * quads, four neighbouring pixels, one for each lane, and these are transposed in registers. Outputs go the other way
- * through a buffer that holds each place within the tile for all tiles side by side. */
+ * Vectors run over tiles (over filters in the last two), whatever the width of the image. Row i of all tiles lies
+ * side by side in a section of the scratch, so that whole vectors of it, taken apart by column mod tile, give a place
+ * in the tile for each lane. A tile of inputs is wider than the step from one to the next: its further columns are
+ * read from a copy of the section that is shifted by a step. Outputs go the other way. */
 #include "kernels/winograd.h"
 
 #include "kernels/shuffle.h"
 #include "kernels/template.h"
 
-enum { SIDE = LM_WINOGRAD_SIDE, MOST_TILE = 4, MOST_TAPS = 5, QUAD = 4, LINE = 64 / (int)sizeof(real) };
+enum { SIDE = LM_WINOGRAD_SIDE, MOST_TILE = 4, MOST_TAPS = 5, LINE = 64 / (int)sizeof(real) };
 
 #define A1 ((real)0.75)
 #define A2 ((real)0.5625)
@@ -103,96 +104,133 @@ INLINE void filter_grad_axis(int taps, const vec s[SIDE], vec g[MOST_TAPS]) {
 
 /* ---- planes -------------------------------------------------------------------------------------------------- */
 
-/* The parts of the scratch: the rows of the block with zeros around them, image by image; and outputs by their place
- * in the tile. */
-static real *padded_rows(void *scratch) { return scratch; }
-static real *places(void *scratch, const lm_winograd_block *b) {
-  return (real *)scratch + lm_winograd_padded(lm_winograd_area(b), VEC);
-}
+/* Elements of a section: row i of every tile of a block, and room for a vector beyond. */
+static inline int64_t section_of(const lm_winograd_block *b) { return lm_winograd_section(b, VEC); }
 
-static void pad_rows(real *dst, const real *source, const lm_winograd_block *b) {
-  const int64_t pitch = lm_winograd_pitch(b), rows = lm_winograd_rows(b), area = lm_winograd_area(b);
-  const int64_t width = b->w < pitch - b->left ? b->w : pitch - b->left;
-  for (int64_t i = 0; i < area; i += VEC) vec_store(dst + i, (vec){0});
-  for (int64_t image = 0; image < b->images; image++)
-    for (int64_t i = 0; i < rows; i++) {
-      int64_t y = b->tile * b->row + i - b->top, x = 0;
-      if (y < 0 || y >= b->h) continue;
-      const real *src = source + image * b->image_step + y * b->w;
-      real *to = dst + (image * rows + i) * pitch + b->left;
-      for (int64_t ahead = 0; ahead < width; ahead += LINE) __builtin_prefetch(src + b->h * b->w + ahead);
-      for (; x + VEC <= width; x += VEC) vec_store(to + x, vec_load(src + x));
-      if (x < width) vec_store_some(to + x, vec_load_some(src + x, (int)(width - x)), (int)(width - x));
-    }
-}
-
-/* d[q] = element q of four at src + at[lane], for every lane. */
-INLINE void load_quads(vec d[QUAD], const real *src, const int64_t *at) {
-#if LM_VEC_BYTES / LM_REAL_BYTES >= 4
-  quad x[VEC];
-#pragma GCC unroll 16
-  for (int lane = 0; lane < VEC; lane++) x[lane] = *(const quad_any *)(src + at[lane]);
-  vec z[QUAD];
-#pragma GCC unroll 4
-  for (int i = 0; i < QUAD; i++) z[i] = join_quads(x + i);
-  vec low0 = QUADS_LOW(z[0], z[1]), high0 = QUADS_HIGH(z[0], z[1]);
-  vec low1 = QUADS_LOW(z[2], z[3]), high1 = QUADS_HIGH(z[2], z[3]);
-  d[0] = QUADS_FIRST(low0, low1);
-  d[1] = QUADS_SECOND(low0, low1);
-  d[2] = QUADS_FIRST(high0, high1);
-  d[3] = QUADS_SECOND(high0, high1);
-#else
-  for (int q = 0; q < QUAD; q++) {
-    real lanes[VEC];
-    for (int lane = 0; lane < VEC; lane++) lanes[lane] = src[at[lane] + q];
-    d[q] = vec_load(lanes);
+/* Columns x .. x + VEC of `side` rows of every tile, to `out`: one segment, a row of tiles, after another. What a
+ * segment spills over is overwritten by the next. */
+INLINE void lay_column(int tile, int side, bool whole, real *out, int64_t section, const real *source, int64_t x,
+                       const lm_winograd_block *block) {
+  const lm_winograd_block b = *block; /* a copy that no store can change */
+  const int64_t width = tile * b.cols;
+  const int low = x >= 0 ? 0 : x < -VEC ? VEC : (int)-x;
+  const int high = x + VEC <= b.w ? VEC : x >= b.w ? 0 : (int)(b.w - x);
+  for (int64_t image = 0; image < b.images; image++) {
+    int64_t y = tile * b.row - b.top;
+    const real *from = source + image * b.image_step + x + y * b.w;
+    for (int64_t of = 0; of < b.rows; of++, y += tile, from += tile * b.w, out += width)
+#pragma GCC unroll 6
+      for (int i = 0; i < side; i++) {
+        vec d = {0};
+        if ((uint64_t)(y + i) < (uint64_t)b.h && low < high)
+          d = whole ? vec_load(from + i * b.w) : vec_load_range(from + i * b.w, low, high);
+        vec_store(out + i * section, d);
+      }
   }
-#endif
 }
 
-static void input(void *out, const lm_winograd_place *place, const void *source, const lm_winograd_block *b,
-                  void *scratch) {
-  const int64_t pitch = lm_winograd_pitch(b), padded = lm_winograd_padded(lm_winograd_tiles(b), VEC);
-  real *rows = padded_rows(scratch);
-  pad_rows(rows, source, b);
+/* The sections of a block: `side` rows of every tile, each as often as `side` columns take steps. */
+INLINE void lay_rows(int tile, int side, real *out, const real *source, const lm_winograd_block *b) {
+  const int shifts = (side + tile - 1) / tile;
+  const int64_t section = section_of(b), width = tile * b->cols, tiles = lm_winograd_tiles(b);
+  for (int64_t image = 0; image < b->images; image++) { /* the next plane comes next, and from far away */
+    const real *next = source + image * b->image_step + b->h * b->w + tile * b->row * b->w;
+    for (int64_t ahead = 0; ahead < tile * b->rows * b->w; ahead += LINE) __builtin_prefetch(next + ahead);
+  }
+  for (int shift = 0; shift < shifts; shift++)
+    for (int64_t v = (width - 1) / VEC * VEC; v >= 0; v -= VEC) {
+      const int64_t x = tile * shift + v - b->left;
+      real *to = out + shift * side * section + v;
+      if (x >= 0 && x + VEC <= b->w)
+        lay_column(tile, side, true, to, section, source, x, b);
+      else
+        lay_column(tile, side, false, to, section, source, x, b);
+    }
+  for (int i = 0; i < shifts * side; i++)
+    for (int64_t at = tile * tiles; at < section - VEC; at += VEC) vec_store(out + i * section + at, (vec){0});
+}
+
+/* d[q] = element tile * lane + q of `tile` vectors. */
+INLINE void take_apart(int tile, const real *p, vec d[MOST_TILE]) {
+  const vec v0 = vec_load(p), v1 = vec_load(p + VEC);
+  const vec even0 = EVENS(v0, v1), odd0 = ODDS(v0, v1);
+  if (tile == 2) {
+    d[0] = even0;
+    d[1] = odd0;
+    return;
+  }
+  const vec v2 = vec_load(p + 2 * VEC), v3 = vec_load(p + 3 * VEC);
+  const vec even1 = EVENS(v2, v3), odd1 = ODDS(v2, v3);
+  d[0] = EVENS(even0, even1);
+  d[1] = EVENS(odd0, odd1);
+  d[2] = ODDS(even0, even1);
+  d[3] = ODDS(odd0, odd1);
+}
+
+/* The way back. */
+INLINE void put_together(int tile, const vec y[MOST_TILE], real *p) {
+  if (tile == 2) {
+    vec_store(p, LOW_HALVES(y[0], y[1]));
+    vec_store(p + VEC, HIGH_HALVES(y[0], y[1]));
+    return;
+  }
+  const vec even0 = LOW_HALVES(y[0], y[2]), even1 = HIGH_HALVES(y[0], y[2]);
+  const vec odd0 = LOW_HALVES(y[1], y[3]), odd1 = HIGH_HALVES(y[1], y[3]);
+  vec_store(p, LOW_HALVES(even0, odd0));
+  vec_store(p + VEC, HIGH_HALVES(even0, odd0));
+  vec_store(p + 2 * VEC, LOW_HALVES(even1, odd1));
+  vec_store(p + 3 * VEC, HIGH_HALVES(even1, odd1));
+}
+
+INLINE void input_of(int tile, void *out, const lm_winograd_place *place, const void *source,
+                     const lm_winograd_block *b, real *rows) {
+  const int64_t padded = lm_winograd_padded(lm_winograd_tiles(b), VEC), section = section_of(b);
+  const int64_t point_step = place->point_step; /* a copy that no store can change */
+  lay_rows(tile, SIDE, rows, source, b);
   for (int64_t t = 0; t < padded; t += VEC) {
     real *dst = (real *)out + t / place->lanes * place->panel_step + t % place->lanes;
     vec across[SIDE][SIDE];
     for (int i = 0; i < SIDE; i++) {
-      vec d[SIDE], more[QUAD];
-      load_quads(d, rows + i * pitch, b->at + t);
-      load_quads(more, rows + i * pitch + QUAD, b->at + t);
-      d[4] = more[0];
-      d[5] = more[1];
+      vec d[SIDE + MOST_TILE];
+#pragma GCC unroll 3
+      for (int q = 0; q < SIDE; q += tile) take_apart(tile, rows + (q / tile * SIDE + i) * section + tile * t, d + q);
       input_axis(d, across[i]);
     }
     for (int j = 0; j < SIDE; j++) {
       vec d[SIDE], v[SIDE];
       for (int i = 0; i < SIDE; i++) d[i] = across[i][j];
       input_axis(d, v);
-      for (int i = 0; i < SIDE; i++) vec_store(dst + (i * SIDE + j) * place->point_step, v[i]);
+      for (int i = 0; i < SIDE; i++) vec_store(dst + (i * SIDE + j) * point_step, v[i]);
     }
   }
 }
 
+static void input(void *out, const lm_winograd_place *place, const void *source, const lm_winograd_block *b,
+                  void *scratch) {
+  if (b->tile == 4)
+    input_of(4, out, place, source, b, scratch);
+  else
+    input_of(2, out, place, source, b, scratch);
+}
+
 INLINE void output_grad_of(int tile, void *out, const lm_winograd_place *place, const void *source,
-                           const lm_winograd_block *b, void *scratch) {
-  const int64_t pitch = lm_winograd_pitch(b), padded = lm_winograd_padded(lm_winograd_tiles(b), VEC);
-  real *rows = padded_rows(scratch);
-  pad_rows(rows, source, b);
+                           const lm_winograd_block *b, real *rows) {
+  const int64_t padded = lm_winograd_padded(lm_winograd_tiles(b), VEC), section = section_of(b);
+  const int64_t point_step = place->point_step;
+  lay_rows(tile, tile, rows, source, b);
   for (int64_t t = 0; t < padded; t += VEC) {
     real *dst = (real *)out + t / place->lanes * place->panel_step + t % place->lanes;
     vec across[MOST_TILE][SIDE];
     for (int i = 0; i < tile; i++) {
-      vec d[QUAD];
-      load_quads(d, rows + i * pitch, b->at + t);
+      vec d[MOST_TILE];
+      take_apart(tile, rows + i * section + tile * t, d);
       output_grad_axis(tile, d, across[i]);
     }
     for (int j = 0; j < SIDE; j++) {
       vec d[MOST_TILE], z[SIDE];
       for (int i = 0; i < tile; i++) d[i] = across[i][j];
       output_grad_axis(tile, d, z);
-      for (int i = 0; i < SIDE; i++) vec_store(dst + (i * SIDE + j) * place->point_step, z[i]);
+      for (int i = 0; i < SIDE; i++) vec_store(dst + (i * SIDE + j) * point_step, z[i]);
     }
   }
 }
@@ -205,33 +243,10 @@ static void output_grad(void *out, const lm_winograd_place *place, const void *s
     output_grad_of(2, out, place, source, b, scratch);
 }
 
-/* Pixels tile * t .. of a row from its columns mod tile; n of them exist. */
-INLINE void join_row(int tile, real *dst, const real *phase, int64_t pitch, int64_t n) {
-  vec y[MOST_TILE], v0 = vec_load(phase), v1 = vec_load(phase + pitch);
-  if (tile == 2) {
-    y[0] = LOW_HALVES(v0, v1);
-    y[1] = HIGH_HALVES(v0, v1);
-  } else {
-    vec v2 = vec_load(phase + 2 * pitch), v3 = vec_load(phase + 3 * pitch);
-    vec even0 = LOW_HALVES(v0, v2), even1 = HIGH_HALVES(v0, v2);
-    vec odd0 = LOW_HALVES(v1, v3), odd1 = HIGH_HALVES(v1, v3);
-    y[0] = LOW_HALVES(even0, odd0);
-    y[1] = HIGH_HALVES(even0, odd0);
-    y[2] = LOW_HALVES(even1, odd1);
-    y[3] = HIGH_HALVES(even1, odd1);
-  }
-  for (int i = 0; i < tile; i++, n -= VEC)
-    if (n >= VEC)
-      vec_store(dst + i * VEC, y[i]);
-    else if (n > 0)
-      vec_store_some(dst + i * VEC, y[i], (int)n);
-}
-
 INLINE void output_of(int tile, void *out, const void *products, int64_t point_step, const lm_winograd_block *b,
-                      const void *bias, bool relu, void *scratch) {
-  const int64_t padded = lm_winograd_padded(lm_winograd_tiles(b), VEC), pitch = padded + VEC;
+                      const void *bias, bool relu, real *rows) {
+  const int64_t padded = lm_winograd_padded(lm_winograd_tiles(b), VEC), section = section_of(b);
   const vec more = vec_all(bias ? *(const real *)bias : 0);
-  real *place = places(scratch, b);
   for (int64_t t = 0; t < padded; t += VEC) {
     const real *m = (const real *)products + t;
     vec columns[SIDE][MOST_TILE];
@@ -248,17 +263,20 @@ INLINE void output_of(int tile, void *out, const void *products, int64_t point_s
       output_axis(tile, d, y);
       for (int q = 0; q < tile; q++) {
         if (bias) y[q] += more;
-        vec_store(place + (i * tile + q) * pitch + t, relu ? vec_relu(y[q]) : y[q]);
+        if (relu) y[q] = vec_relu(y[q]);
       }
+      put_together(tile, y, rows + i * section + tile * t);
     }
   }
   for (int64_t image = 0; image < b->images; image++)
     for (int64_t i = 0; i < tile * b->rows; i++) {
-      int64_t y = tile * b->row + i, first = (image * b->rows + i / tile) * b->cols;
+      const int64_t y = tile * b->row + i, first = (image * b->rows + i / tile) * b->cols * tile;
       if (y >= b->h) break;
+      const real *from = rows + i % tile * section + first;
       real *dst = (real *)out + image * b->image_step + y * b->w;
-      for (int64_t t = 0; t < b->cols; t += VEC)
-        join_row(tile, dst + tile * t, place + i % tile * tile * pitch + first + t, pitch, b->w - tile * t);
+      int64_t x = 0;
+      for (; x + VEC <= b->w; x += VEC) vec_store(dst + x, vec_load(from + x));
+      if (x < b->w) vec_store_some(dst + x, vec_load(from + x), (int)(b->w - x));
     }
 }
 

@@ -37,7 +37,6 @@ typedef struct lm_winograd_block {
   int64_t image_step; /* ... and how far from one's plane to the next's */
   int64_t row, rows;  /* rows of tiles of each image */
   int64_t cols;       /* tiles in a row */
-  const int64_t *at;  /* where each tile begins in padded rows: lm_winograd_offsets; not used by output */
 } lm_winograd_block;
 
 /* Where tile t of a point goes: point * point_step + t / lanes * panel_step + t % lanes; lanes is a multiple of the
@@ -73,31 +72,14 @@ typedef struct lm_kernel_winograd {
 static inline int64_t lm_winograd_tiles(const lm_winograd_block *b) { return b->images * b->rows * b->cols; }
 static inline int64_t lm_winograd_padded(int64_t tiles, int64_t vec) { return (tiles + vec - 1) / vec * vec; }
 
-/* The rows of a block with zeros around them: how many for an image, elements from one to the next, and in all. Two
- * quads are read from every tile. */
-static inline int64_t lm_winograd_rows(const lm_winograd_block *b) {
-  return b->tile * b->rows + LM_WINOGRAD_SIDE - b->tile;
-}
-static inline int64_t lm_winograd_pitch(const lm_winograd_block *b) { return b->tile * (b->cols - 1) + 8; }
-static inline int64_t lm_winograd_area(const lm_winograd_block *b) {
-  return b->images * lm_winograd_rows(b) * lm_winograd_pitch(b);
+/* Elements of scratch that row i of every tile takes, with room for a vector beyond. */
+static inline int64_t lm_winograd_section(const lm_winograd_block *b, int64_t vec) {
+  return b->tile * lm_winograd_padded(lm_winograd_tiles(b), vec) + vec;
 }
 
-/* Fills at[0 .. padded tiles): the same for every block of these images, rows and cols, and for fewer images or, of
- * one image, fewer rows. Lanes beyond the last tile read the first one. */
-static inline void lm_winograd_offsets(const lm_winograd_block *b, int64_t vec, int64_t *at) {
-  int64_t t = 0, pitch = lm_winograd_pitch(b);
-  for (int64_t image = 0; image < b->images; image++)
-    for (int64_t row = 0; row < b->rows; row++)
-      for (int64_t col = 0; col < b->cols; col++)
-        at[t++] = (image * lm_winograd_rows(b) + b->tile * row) * pitch + b->tile * col;
-  for (; t % vec; t++) at[t] = 0;
-}
-
-/* Elements of scratch that the plane functions need. */
+/* Elements of scratch that the plane functions need: the rows of tiles of inputs, as often as these take steps. */
 static inline int64_t lm_winograd_scratch(const lm_winograd_block *b, int64_t vec) {
-  int64_t places = b->tile * b->tile * (lm_winograd_padded(lm_winograd_tiles(b), vec) + vec);
-  return lm_winograd_padded(lm_winograd_area(b), vec) + places + vec;
+  return (LM_WINOGRAD_SIDE + b->tile - 1) / b->tile * LM_WINOGRAD_SIDE * lm_winograd_section(b, vec);
 }
 
 #endif

@@ -22,6 +22,7 @@ enum {
   LEAST_CHANNELS = 24,
   BLOCK_BYTES = 3 << 18, /* of a task's transformed planes and products */
   TURN_BYTES = 24 << 20, /* of the transformed planes of a turn of a weight gradient */
+  TILES_AT_A_TIME = 96,  /* of the planes of a turn */
   ROOM = 16              /* elements between the points, so that they do not share their places in the cache */
 };
 
@@ -65,7 +66,6 @@ typedef struct pass {
   int64_t block_images, block_rows; /* of tiles in a block: several whole images, or rows of one */
   int64_t blocks, padded;           /* padded: tiles of the largest block, in whole vectors */
   int64_t in_step, out_step;        /* between points of a task's planes and products */
-  const int64_t *at;                /* of the tiles of a block in padded rows */
   float *work;
   int64_t worker;
 } pass;
@@ -94,8 +94,7 @@ static lm_status make_filters(pass *p, lm_err *e) {
 
 /* Block number i: which images, which rows of tiles. */
 static lm_winograd_block block_of(const pass *p, int64_t i, int64_t *image) {
-  lm_winograd_block b = {
-      .tile = p->tile, .h = p->h, .w = p->w, .top = p->top, .left = p->left, .cols = p->tile_cols, .at = p->at};
+  lm_winograd_block b = {.tile = p->tile, .h = p->h, .w = p->w, .top = p->top, .left = p->left, .cols = p->tile_cols};
   int64_t per_image = ceil_div(p->tile_rows, p->block_rows);
   *image = i / per_image * p->block_images;
   b.images = smaller(p->block_images, p->n - *image);
@@ -212,19 +211,10 @@ static lm_status run_pass(pass *p, lm_packed_key *key, lm_err *e) {
     kept = status == LM_OK && keep && lm_packed_keep(key, own, bytes);
     if (kept) own = NULL;
   }
-  int64_t *at = NULL;
   if (status == LM_OK) {
     p->work = lm_alloc_array((size_t)(lm_threads() * p->worker), sizeof(float), "workspace of a convolution", e);
-    at = p->work ? lm_alloc_array((size_t)p->padded, sizeof *at, "tables of a convolution", e) : NULL;
-    status = at ? LM_OK : LM_ERR_MEMORY;
+    status = p->work ? lm_parallel(p->blocks * p->groups, 1, block_task, p, e) : LM_ERR_MEMORY;
   }
-  if (status == LM_OK) {
-    lm_winograd_block b = {.tile = p->tile, .images = p->block_images, .rows = p->block_rows, .cols = p->tile_cols};
-    lm_winograd_offsets(&b, p->kernels->gemm->vec, at);
-    p->at = at;
-    status = lm_parallel(p->blocks * p->groups, 1, block_task, p, e);
-  }
-  lm_free(at);
   lm_free(p->work);
   if (kept) lm_packed_done(p->filters);
   lm_free(own);
@@ -267,12 +257,12 @@ typedef struct weighing {
   const float *x, *dy;
   float *dw;
   int64_t first, images, tiles, padded; /* of this turn; its tiles, and in whole vectors */
+  int64_t at_a_time;                    /* images that are transformed together: their tiles are whole vectors */
   float *ins, *outs;                    /* planes of x and dy: point, channel of all groups, tile */
   int64_t in_step, out_step;
   float *sums; /* group, point, m x pitch */
   int64_t sum_step;
   int64_t *row, *column; /* offsets of the channels of dy and of the tiles */
-  int64_t *at;           /* of the tiles in padded rows */
   float *work;
   int64_t worker;
 } weighing;
@@ -281,9 +271,7 @@ static void plane_task(void *context, int worker, int64_t begin, int64_t end) {
   const weighing *w = context;
   const lm_conv_shape *s = w->s;
   float *scratch = w->work + worker * w->worker;
-  lm_winograd_block b = {.tile = w->tile, .images = w->images, .at = w->at};
-  b.rows = ceil_div(s->oh, w->tile);
-  b.cols = ceil_div(s->ow, w->tile);
+  lm_winograd_block b = {.tile = w->tile, .rows = ceil_div(s->oh, w->tile), .cols = ceil_div(s->ow, w->tile)};
   for (int64_t item = begin; item < end; item++) {
     bool of_x = item < s->c;
     int64_t channel = of_x ? item : item - s->c, channels = of_x ? s->c : s->o;
@@ -295,7 +283,11 @@ static void plane_task(void *context, int worker, int64_t begin, int64_t end) {
     const float *src = (of_x ? w->x : w->dy) + (w->first * channels + channel) * b.h * b.w;
     float *dst = (of_x ? w->ins : w->outs) + channel * w->padded;
     lm_winograd_place place = {.point_step = of_x ? w->in_step : w->out_step, .lanes = w->padded};
-    (of_x ? w->kernels->winograd->input : w->kernels->winograd->output_grad)(dst, &place, src, &b, scratch);
+    for (int64_t image = 0; image < w->images; image += w->at_a_time) {
+      b.images = smaller(w->at_a_time, w->images - image);
+      (of_x ? w->kernels->winograd->input : w->kernels->winograd->output_grad)(
+          dst + image * b.rows * b.cols, &place, src + image * b.image_step, &b, scratch);
+    }
   }
 }
 
@@ -356,6 +348,14 @@ static lm_status weigh(weighing *w, int64_t turn, lm_err *e) {
   return status;
 }
 
+/* As few images as make a few whole vectors of tiles, so that their rows stay in the first-level cache; else all. */
+static int64_t images_at_a_time(int64_t tiles, int64_t vec, int64_t all) {
+  int64_t images = 1;
+  while (images * tiles % vec != 0) images *= 2;
+  while (images * tiles < TILES_AT_A_TIME) images *= 2;
+  return smaller(images, all);
+}
+
 lm_status lm_winograd_grad_weight(const lm_conv_shape *s, const void *dy, const void *x, void *dw, lm_err *e) {
   weighing w = {.s = s, .kernels = lm_kernels_of(LM_F32), .m = s->o / s->groups, .k = s->c / s->groups};
   const int64_t vec = w.kernels->gemm->vec, lanes = 2 * vec;
@@ -365,14 +365,16 @@ lm_status lm_winograd_grad_weight(const lm_conv_shape *s, const void *dy, const 
   w.tile = tile_of(s);
   lm_winograd_block b = {.tile = w.tile, .rows = ceil_div(s->oh, w.tile), .cols = ceil_div(s->ow, w.tile)};
   int64_t image_bytes = POINTS * (s->c + s->o) * b.rows * b.cols * (int64_t)sizeof(float);
-  b.images = larger(smaller(TURN_BYTES / image_bytes, s->n), 1);
+  const int64_t turn = b.images = larger(smaller(TURN_BYTES / image_bytes, s->n), 1);
   w.padded = lm_winograd_padded(lm_winograd_tiles(&b), vec);
   w.in_step = s->c * w.padded + ROOM;
   w.out_step = s->o * w.padded + ROOM;
+  w.at_a_time = images_at_a_time(b.rows * b.cols, vec, b.images);
+  b.images = w.at_a_time;
   w.worker = ceil_div(larger(lm_winograd_scratch(&b, vec), (w.kernels->gemm->kc + 1) * lanes) + 64, 16) * 16;
   int64_t floats = s->groups * POINTS * w.sum_step + POINTS * (w.in_step + w.out_step) + lm_threads() * w.worker;
   float *block = lm_alloc_array((size_t)floats, sizeof *block, "workspace of a weight gradient", e);
-  int64_t *tables = lm_alloc_array((size_t)(w.m + 2 * w.padded), sizeof *tables, "tables of a weight gradient", e);
+  int64_t *tables = lm_alloc_array((size_t)(w.m + w.padded), sizeof *tables, "tables of a weight gradient", e);
   lm_status status = block && tables ? LM_OK : LM_ERR_MEMORY;
   if (status == LM_OK) {
     w.sums = block;
@@ -381,11 +383,9 @@ lm_status lm_winograd_grad_weight(const lm_conv_shape *s, const void *dy, const 
     w.work = w.outs + POINTS * w.out_step;
     w.row = tables;
     w.column = tables + w.m;
-    w.at = w.column + w.padded;
-    lm_winograd_offsets(&b, vec, w.at);
     for (int64_t o = 0; o < w.m; o++) w.row[o] = o * w.padded;
     for (int64_t t = 0; t < w.padded; t++) w.column[t] = t;
-    status = weigh(&w, b.images, e);
+    status = weigh(&w, turn, e);
   }
   lm_free(tables);
   lm_free(block);
