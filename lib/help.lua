@@ -21,7 +21,7 @@ Lamina: models of sensory cortex, in Lua.
                local_rule dale; help "goals", "penalties", "constraints", "rules"
   data         data augment image hdf5 stimuli neural
   analysis     predictivity separability; ridge ols pls lasso elastic_net nnls one_to_one space_feature; pca
-               random_projection; kfold grouped; split_half
+               random_projection; kfold grouped shuffled; split_half
                rdm compare_rdms rdm_ceiling; attention_maps attention_rollout
   experiments  experiment report
   figures      plot

@@ -16,12 +16,14 @@
 -- neural.separability  how well classes can be told apart
 -- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
 -- pca, random_projection: fewer features before it
--- kfold, grouped; split_half: the splits, the ceiling
+-- neural.scores       every measure of predictions against repeats
+-- kfold, grouped; split_half, leave_one_out, oracle, explainable_variance: the splits, the ceiling
 local assembly = require "lamina.neural.assembly"
 local ceiling = require "lamina.neural.ceiling"
 local energy = require "lamina.neural.energy"
 local mapping = require "lamina.neural.mapping"
 local maps = require "lamina.neural.maps"
+local measures = require "lamina.neural.measures"
 local predictivity = require "lamina.neural.predictivity"
 local reduce = require "lamina.neural.reduce"
 local separability = require "lamina.neural.separability"
@@ -45,6 +47,10 @@ M.pca = reduce.pca
 M.random_projection = reduce.random_projection
 M.kfold = splits.kfold
 M.grouped = splits.grouped
-M.split_half = ceiling.split_half
+M.shuffled = splits.shuffled
+for _, word in ipairs { "split_half", "leave_one_out", "oracle", "explainable_variance" } do
+  M[word] = ceiling[word]
+end
+M.scores = measures.scores
 
 return M

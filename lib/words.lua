@@ -31,7 +31,7 @@ local fields = {
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
   ["lamina.neural"] = "predictivity separability ridge ols pls lasso elastic_net nnls one_to_one space_feature pca "
-    .. "random_projection kfold grouped split_half",
+    .. "random_projection kfold grouped shuffled split_half",
   ["lamina.rdm.compare"] = "compare_rdms rdm_ceiling",
   ["lamina.grad"] = "grad custom checkpointed on_gradient",
   ["lamina.grad.derivatives"] = "jvp hvp jacobian hessian",

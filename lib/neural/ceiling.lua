@@ -1,49 +1,118 @@
 --- lamina.neural.ceiling: how well any model could do, from how well a neuroid's repeats agree.
 local errors = require "lamina.errors"
+local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local stats = require "lamina.core.stats"
 local tensor = require "lamina.core.tensor"
+local trials = require "lamina.neural.trials"
 
 local M = {}
 
-local SplitHalf = { __name = "split_half" }
-SplitHalf.__index = SplitHalf
+-- A class of ceilings: estimate(self, assembly) gives the reliability of the means (float64, U) and whatever else.
+local function class(name, text, reliability)
+  local Ceiling = { __name = name, is_ceiling = true }
+  Ceiling.__index = Ceiling
+  Ceiling.__tostring = text
 
-SplitHalf.__tostring = function(self)
+  --- CEILING:estimate(assembly): two tensors, the reliability of each neuroid's mean responses (float64; NaN where it
+  -- cannot be computed) and the ceiling, the square root of it (0 where the reliability is negative); a third where
+  -- the ceiling has a raw form of its own (leave_one_out, oracle: the correlation of single trials with the others).
+  function Ceiling:estimate(assembly)
+    if not require("lamina.neural.assembly").is_assembly(assembly) then
+      errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got a %s", type(assembly))
+    end
+    local slots = assembly.responses:size(3)
+    if slots < 2 then
+      errors.raise("argument", errors.position(2), "%s: %s has %d repeat of each stimulus; a ceiling needs at "
+        .. "least 2, "
+        .. "since it is how well repeats agree", name, assembly.name, slots)
+    end
+    local found, raw = reliability(self, assembly)
+    return found, found:maximum(0):sqrt(), raw
+  end
+  return Ceiling
+end
+
+--- True for what split_half, leave_one_out, oracle and explainable_variance make.
+function M.is_ceiling(value)
+  local meta = getmetatable(value)
+  return type(meta) == "table" and rawget(meta, "is_ceiling") == true
+end
+
+local SplitHalf = class("split_half", function(self)
   return string.format("split-half reliability, %d random halves of the repeats, Spearman-Brown, seed %d",
     self.halves, self.seed)
-end
+end, function(self, assembly)
+  return stats.split_half(assembly.responses, assembly.valid, self.halves,
+    { seed = self.seed, purpose = "split_half" }):mean(1)
+end)
 
 local FIELDS = {
   positional = { "halves" },
   halves = { type = "integer", default = 10, min = 1, doc = "how many random halves are averaged" },
   seed = { type = "integer", doc = "of the halves; the experiment's if absent" },
 }
+schema.document("split_half", FIELDS)
 
 --- split_half { 10, seed = }: the reliability of each neuroid's mean responses. The repeats are divided at random
 -- into two halves, the same for all stimuli; the two halves' means are correlated over stimuli, r, and corrected to
 -- the full number of repeats, 2 r / (1 + r) (Spearman 1910; Brown 1910); the mean over `halves` divisions is the
 -- reliability. The ceiling is its square root: the largest Pearson r with the recorded means that a model can be
--- expected to reach, that of the neuroid's true tuning.
+-- expected to reach, that of the neuroid's true tuning. split_half { 10 }:estimate(assembly) gives both.
 function M.split_half(given)
   local position = errors.position(2)
   local o = schema.check("split_half", given, FIELDS, position)
   return setmetatable({ halves = o.halves, seed = o.seed or tensor.seed() }, SplitHalf)
 end
 
---- True for what split_half makes.
-function M.is_ceiling(value) return getmetatable(value) == SplitHalf end
+local LeaveOneOut = class("leave_one_out", function()
+  return "reliability from each repeat against the mean of the others"
+end, function(_, a)
+  local others, there = trials.others(a)
+  local r = trials.masked_pearson(a.responses, others, there, { 1 })
+  local known = r:isfinite()
+  local count = known:to "float64":sum { dim = { 1, 3 } }
+  r = ops.where(known, r, tensor.zeros { 1, dtype = "float64" }):sum { dim = { 1, 3 } } / count
+  local n = trials.repeats(a)
+  return trials.reliability_from(r, (n - 1):clamp(1, math.huge), n), r
+end)
 
---- split_half { 10 }:estimate(assembly): two tensors, the reliability (float64, one for each neuroid; NaN where it
--- cannot be computed) and the ceiling, the square root of it (0 where the reliability is negative).
-function SplitHalf:estimate(assembly)
-  if not require("lamina.neural.assembly").is_assembly(assembly) then
-    errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got a %s", type(assembly))
-  end
-  local halves = stats.split_half(assembly.responses, assembly.valid, self.halves,
-    { seed = self.seed, purpose = "split_half" })
-  local reliability = halves:mean(1)
-  return reliability, reliability:maximum(0):sqrt()
+--- leave_one_out {}: the reliability of each neuroid's mean responses from each repetition left out in turn: r of
+-- that repetition with the mean of the others over stimuli, averaged over repetitions. For a signal-to-noise ratio s
+-- of one trial and m others, r^2 = s^2 / ((1 + s) (s + 1 / m)), which gives s, and s / (s + 1 / n) is the reliability
+-- of the mean of n. leave_one_out {}:estimate(assembly): reliability, ceiling, and r itself.
+function M.leave_one_out(given)
+  schema.check("leave_one_out", given or {}, {}, errors.position(2))
+  return setmetatable({}, LeaveOneOut)
+end
+
+local Oracle = class("oracle", function() return "reliability from the jackknife oracle" end, function(_, a)
+  local others, there = trials.others(a)
+  local r = trials.masked_pearson(a.responses, others, there, { 1, 3 }):reshape { -1 }
+  local n = trials.repeats(a)
+  return trials.reliability_from(r, (n - 1):clamp(1, math.huge), n), r
+end)
+
+--- oracle {}: the same from the jackknife oracle: r of all single trials with the mean of the other trials of their
+-- stimulus, all repetitions together (neuralpredictors' oracle_corr_jackknife, which estimate gives third).
+function M.oracle(given)
+  schema.check("oracle", given or {}, {}, errors.position(2))
+  return setmetatable({}, Oracle)
+end
+
+local Explainable = class("explainable_variance", function()
+  return "explainable variance, 1 - noise variance of the means / variance of the means"
+end, function(_, a)
+  local _, of_mean, spread = trials.variances(a)
+  return 1 - of_mean / spread
+end)
+
+--- explainable_variance {}: the reliability as the part of the variance of a neuroid's means over stimuli that is not
+-- noise: 1 - (variance over repeats / number of repeats) / (variance over stimuli of the means), noise pooled over
+-- stimuli, both divided by n - 1.
+function M.explainable_variance(given)
+  schema.check("explainable_variance", given or {}, {}, errors.position(2))
+  return setmetatable({}, Explainable)
 end
 
 return M

@@ -18,6 +18,10 @@ Splits.__tostring = function(self)
     return string.format("%s given by the script; inner folds by images, seed %d",
       common.plural(#self.own, "division"), self.seed)
   end
+  if self.test then
+    return string.format("shuffled: %d random divisions, %g of the images tested%s, seed %d", self.n, self.test,
+      self.stratify and ", every " .. self.stratify .. " in proportion" or "", self.seed)
+  end
   if not self.by then return string.format("kfold: %d folds of images, seed %d", self.n, self.seed) end
   return string.format("grouped by %s: %d folds of whole groups, seed %d", self.by, self.n, self.seed)
 end
@@ -34,7 +38,16 @@ local GROUPED = {
   by = { type = "string", required = true, doc = "the coordinate of the stimuli that names an image's group" },
 }
 
+local SHUFFLED = {
+  positional = { "splits" },
+  splits = { type = "integer", default = 10, min = 1, doc = "how many divisions" },
+  test = { type = "number", default = 0.1, above = 0, below = 1, doc = "the part of the images that is tested" },
+  stratify = { type = "string", doc = "a coordinate of the stimuli whose values are tested in proportion" },
+  seed = KFOLD.seed,
+}
+
 schema.document("kfold", KFOLD)
+schema.document("shuffled", SHUFFLED)
 schema.document("grouped", GROUPED)
 
 --- kfold { 10, seed = }: images in a keyed order, dealt to the folds in turn. For predictivity and separability as
@@ -53,6 +66,17 @@ function M.grouped(given)
   local position = errors.position(2)
   local o = schema.check("grouped", given, GROUPED, position)
   return setmetatable({ n = o.folds, by = o.by, seed = o.seed or tensor.seed(), position = position }, Splits)
+end
+
+--- shuffled { 10, test = 0.1, stratify = "object_name", seed = }: independent random divisions, as Brain-Score has
+-- them: each tests that part of the images (at least one), others may be tested again or never. With stratify every
+-- value of that coordinate is tested in proportion (at least one image of a value that has two), the rest dealt by
+-- largest remainder. Inner folds are kfold.
+function M.shuffled(given)
+  local position = errors.position(2)
+  local o = schema.check("shuffled", given, SHUFFLED, position)
+  return setmetatable({ n = o.splits, test = o.test, stratify = o.stratify, seed = o.seed or tensor.seed(),
+    position = position }, Splits)
 end
 
 -- The positions of one side of a division the script gives, as a list.
@@ -191,19 +215,71 @@ local function divide(self, items, n, groups, purpose, step, labels)
   return folds
 end
 
-local function groups_of(self, n, coordinates)
-  if not self.by then return end
-  local groups = coordinates and coordinates[self.by]
+-- The values of a coordinate that the splits go by, one for each of n images.
+local function values_of(self, by, n, coordinates)
+  local groups = coordinates and coordinates[by]
   if not groups then
     local names = {}
     for name in pairs(coordinates or {}) do names[#names + 1] = name end
     table.sort(names)
-    local near = schema.nearest(self.by, names)
-    errors.raise("argument", self.position, "grouped: the stimuli have no coordinate '%s' %s", self.by,
+    local near = schema.nearest(by, names)
+    errors.raise("argument", self.position, "%s: the stimuli have no coordinate '%s' %s", self.test and "shuffled"
+      or "grouped", by,
       near and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
   end
   assert(#groups == n, "one group for each stimulus")
   return groups
+end
+
+local function groups_of(self, n, coordinates) return self.by and values_of(self, self.by, n, coordinates) end
+
+-- How many images of each class are tested: `count` in all, in proportion, the rest by largest remainder.
+local function shares(classes, count, n)
+  local given, rest = {}, {}
+  local left = count
+  for c, list in ipairs(classes) do
+    local exact = count * #list / n
+    given[c] = math.max(math.floor(exact), #list > 1 and 1 or 0)
+    rest[c] = { at = c, part = exact - given[c] }
+    left = left - given[c]
+  end
+  table.sort(rest, function(a, b) return a.part > b.part or a.part == b.part and a.at < b.at end)
+  for _, entry in ipairs(rest) do
+    if left > 0 and given[entry.at] < #classes[entry.at] - 1 then
+      given[entry.at], left = given[entry.at] + 1, left - 1
+    end
+  end
+  return given
+end
+
+-- Independent random divisions of n images.
+local function divide_often(self, n, coordinates)
+  local values = self.stratify and values_of(self, self.stratify, n, coordinates)
+  local all = values or {}
+  if not values then
+    for i = 1, n do all[i] = 1 end
+  end
+  local classes = units(common.count_up(n), all)
+  local count = math.max(1, math.floor(n * self.test + 0.5))
+  if n - count < 2 then
+    errors.raise("argument", self.position, "shuffled: %g of %s leaves %d to fit on", self.test,
+      common.plural(n, "image"), n - count)
+  end
+  local tested, folds = shares(classes, count, n), {}
+  for f = 1, self.n do
+    local order = common.permutation(n, self.seed, "splits.shuffled", f)
+    local place, fold = {}, { train = {}, test = {} }
+    for at, item in ipairs(order) do place[item] = at end
+    for c, list in ipairs(classes) do
+      local mixed = table.move(list, 1, #list, 1, {})
+      table.sort(mixed, function(a, b) return place[a] < place[b] end)
+      for i, item in ipairs(mixed) do table.insert(i <= tested[c] and fold.test or fold.train, item) end
+    end
+    table.sort(fold.train)
+    table.sort(fold.test)
+    folds[f] = fold
+  end
+  return folds
 end
 
 --- splits:folds(n, coordinates): for n images, a list of { train = positions, test = positions }; every image is
@@ -215,6 +291,7 @@ function Splits:folds(n, coordinates, labels)
       type(n) == "number" and tostring(n) or "a " .. type(n))
   end
   if self.own then return check_own(self, n) end
+  if self.test then return divide_often(self, n, coordinates) end
   return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0, labels)
 end
 

@@ -254,3 +254,28 @@ describe("reductions", function()
     } do assert.matches(case[2], message_of(case[1])) end
   end)
 end)
+
+describe("shuffled", function()
+  it("tests a part of the images, every class in proportion, anew each time", function()
+    local labels = {}
+    for i = 1, 40 do labels[i] = i <= 20 and "a" or i <= 30 and "b" or "c" end
+    local folds = lamina.shuffled({ 6, test = 0.2, stratify = "kind", seed = 2 }):folds(40, { kind = labels })
+    assert.equal(6, #folds)
+    local texts = {}
+    for _, fold in ipairs(folds) do
+      assert.equal(8, #fold.test)
+      local counts, seen = { a = 0, b = 0, c = 0 }, {}
+      for _, i in ipairs(fold.test) do counts[labels[i]], seen[i] = counts[labels[i]] + 1, true end
+      assert.same({ a = 4, b = 2, c = 2 }, counts)
+      for _, i in ipairs(fold.train) do assert.is_nil(seen[i]) end
+      assert.equal(40, #fold.train + #fold.test)
+      texts[table.concat(fold.test, " ")] = true
+    end
+    local different = 0
+    for _ in pairs(texts) do different = different + 1 end
+    assert.equal(6, different)
+    assert.matches("shuffled: the stimuli have no coordinate 'kin' %(did you mean 'kind'", message_of(function()
+      lamina.shuffled({ stratify = "kin" }):folds(40, { kind = labels })
+    end))
+  end)
+end)

@@ -1,0 +1,118 @@
+--- lamina.neural.measures: how well predictions fit responses, for each neuroid: correlation, explained variance,
+-- likelihood, and what noise leaves to be explained.
+local assemblies -- required at its first use: assemblies know scores
+local errors = require "lamina.errors"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local stats = require "lamina.core.stats"
+local tensor = require "lamina.core.tensor"
+local trials = require "lamina.neural.trials"
+
+local M = {}
+
+local function nan_where_constant(y, value)
+  return ops.where(y:var { dim = 1, correction = 0 }:gt(0), value, tensor.full({ 1 }, 0 / 0, { dtype = "float64" }))
+end
+
+--- measures.NAME(guess, y): of predictions and responses, both stimuli x neuroids: a number for each neuroid,
+-- float64.
+M.plain = {
+  -- Pearson's r; 0 for a constant prediction
+  r = function(guess, y) return stats.pearson(guess, y) end,
+  -- 1 - var(y - guess) / var(y): an offset costs nothing
+  ev = function(guess, y)
+    return nan_where_constant(y, 1 - (y - guess):var { dim = 1, correction = 0 } / y:var { dim = 1, correction = 0 })
+  end,
+  -- 1 - sum of squared errors / sum of squares around the mean of y: an offset costs, too
+  r2 = function(guess, y)
+    local spread = (y - y:mean { dim = 1, keepdim = true }):square():sum { dim = 1 }
+    return nan_where_constant(y, 1 - (y - guess):square():sum { dim = 1 } / spread)
+  end,
+  -- mean log likelihood of counts y under Poisson rates `guess`, above that of the mean rate, in bits per event
+  poisson = function(guess, y)
+    guess = guess:clamp(1e-8, math.huge)
+    local mean = y:mean { dim = 1, keepdim = true }
+    local gain = (y * (guess / mean):log() - guess + mean):sum { dim = 1 } / math.log(2)
+    return ops.where(mean:reshape { -1 }:gt(0), gain / y:sum { dim = 1 }, tensor.full({ 1 }, 0 / 0,
+      { dtype = "float64" }))
+  end,
+}
+
+--- What each measure says in a table's notes.
+M.says = { r = "Pearson's r", ev = "explained variance, 1 - var(y - prediction) / var(y)",
+  r2 = "1 - squared error / variance", poisson = "Poisson log likelihood above that of the mean rate, bits per "
+    .. "event" }
+
+--- The measures by name, for options.
+M.names = { "r", "ev", "r2", "poisson" }
+
+local FIELDS = {
+  positional = { "prediction", "responses" },
+  prediction = { type = "tensor", required = true, doc = "stimuli x neuroids, in the order of the responses" },
+  responses = { type = "any", required = true, doc = "an assembly with repeats" },
+}
+schema.document("neural.scores", FIELDS)
+
+local function check(given, position)
+  assemblies = assemblies or require "lamina.neural.assembly"
+  local o = schema.check("neural.scores", given, FIELDS, position)
+  if not assemblies.is_assembly(o.responses) then
+    errors.raise("argument", position, "neural.scores: responses is a %s, expected an assembly (neural.assembly)",
+      type(o.responses))
+  end
+  local wanted = { o.responses.responses:size(1), o.responses.responses:size(2) }
+  local shape = o.prediction.shape
+  if #shape ~= 2 or shape[1] ~= wanted[1] or shape[2] ~= wanted[2] then
+    errors.raise("shape", position, "neural.scores: prediction is %s, expected %dx%d, as the responses (stimuli x "
+      .. "neuroids)", table.concat(shape, "x"), wanted[1], wanted[2])
+  end
+  local least = o.responses:repeats():min():item()
+  if least < 1 then
+    errors.raise("argument", position, "neural.scores: some neuroid has no valid trial for some stimulus; select "
+      .. "those "
+      .. "that have (assembly:complete())")
+  end
+  return o
+end
+
+--- neural.scores { prediction, responses }: every measure of predictions (stimuli x neuroids) against recorded
+-- repeats, for each neuroid (float64):
+--   r, ev, r2, poisson  against the mean responses (poisson: bits per event above the mean rate)
+--   noise, explainable  noise variance of a single trial; reliability of the means, 1 - noise of the mean / variance
+--   ev_corrected        ev / explainable: the part of the explainable variance that is explained
+--   feve                1 - (mean squared error of trials - noise) / (variance of trials - noise) (Cadena et al.
+-- 2019)
+--   cc_norm             cov(prediction, mean) / sqrt(var(prediction) signal power) (Schoppe et al. 2016)
+-- Nothing is cut off: noise can put a corrected value above 1, or divide by less than 0 where nothing is explainable
+-- (the reliability says so).
+function M.scores(given)
+  local position = errors.position(2)
+  local o = check(given, position)
+  return tensor.no_grad(function()
+    local a, guess = o.responses, o.prediction:to "float64"
+    local y = a:mean()
+    local noise, of_mean, spread = trials.variances(a)
+    if not noise:isfinite():all():item() then
+      errors.raise("argument", position, "neural.scores: too few repeats: some neuroid has no stimulus with two "
+        .. "valid "
+        .. "trials, so its noise is not known")
+    end
+    local found = {}
+    for name, measure in pairs(M.plain) do found[name] = measure(guess, y) end
+    found.noise, found.explainable = noise, 1 - of_mean / spread
+    found.ev_corrected = found.ev / found.explainable
+    local valid = a.valid:to "float64"
+    local count = valid:sum { dim = { 1, 3 } }
+    local x = ops.where(a.valid, a.responses, tensor.zeros { 1, dtype = "float64" })
+    local error = ((x - guess:unsqueeze(3)) * valid):square():sum { dim = { 1, 3 } } / count
+    local centre = (x:sum { dim = { 1, 3 } } / count):reshape { 1, -1, 1 }
+    local total = ((x - centre) * valid):square():sum { dim = { 1, 3 } } / count
+    found.feve = 1 - (error - noise) / (total - noise)
+    local part = guess - guess:mean { dim = 1, keepdim = true }
+    local along = (part * (y - y:mean { dim = 1, keepdim = true })):mean { dim = 1 }
+    found.cc_norm = along / (part:square():mean { dim = 1 } * (spread - of_mean) * ((#y - 1) / #y)):sqrt()
+    return found
+  end)
+end
+
+return M
