@@ -33,6 +33,17 @@ static int rdm_compare(lua_State *L) {
   return 1;
 }
 
+/* vectors(a, b, method) -> vectors of a's rows, of b's rows. */
+static int rdm_vectors(lua_State *L) {
+  lm_tensor *a = bind_tensor(L, 1, "rdm vectors: a"), *b = bind_tensor(L, 2, "rdm vectors: b");
+  lm_rdm_measure measure = read_measure(L, 3);
+  lm_tensor **first = bind_new_tensor(L), **second = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_rdm_vectors(first, second, a, b, measure, &err), &err);
+  bind_account(L, *second);
+  return 2;
+}
+
 /* permute(a, b, order, method) -> permutations x a's rows. */
 static int rdm_permute(lua_State *L) {
   lm_tensor *a = bind_tensor(L, 1, "compare_rdms: a"), *b = bind_tensor(L, 2, "compare_rdms: b");
@@ -132,6 +143,7 @@ static const bind_doc docs[] = {
 int bind_open_rdm(lua_State *L) {
   static const luaL_Reg functions[] = {{"ranks", rdm_ranks},
                                        {"compare", rdm_compare},
+                                       {"vectors", rdm_vectors},
                                        {"permute", rdm_permute},
                                        {"ceiling", rdm_ceiling},
                                        {"pool", rdm_pool},

@@ -16,6 +16,7 @@ local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local files = require "lamina.rdm.files"
 local make = require "lamina.rdm.make"
+local models = require "lamina.rdm.models"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
@@ -26,6 +27,7 @@ local M = {}
 
 M.load = files.load
 M.is_rdms = sets.is
+M.selected, M.weighted, M.interpolated = models.selected, models.weighted, models.interpolated
 
 --- rdm.ranks(x): mean ranks of the last axis, from 1; equal values share the mean of their ranks, NaN stays NaN.
 function M.ranks(x) return require("lamina.core.rdm").ranks(x) end

@@ -33,6 +33,9 @@ local fields = {
   ["lamina.neural"] = "predictivity separability ridge ols pls lasso elastic_net nnls one_to_one space_feature pca "
     .. "random_projection kfold grouped shuffled split_half",
   ["lamina.rdm.compare"] = "compare_rdms rdm_ceiling",
+  ["lamina.rdm.evaluate"] = "rsa",
+  ["lamina.rdm.mds"] = "mds",
+  ["lamina.significance"] = "fdr",
   ["lamina.grad"] = "grad custom checkpointed on_gradient",
   ["lamina.grad.derivatives"] = "jvp hvp jacobian hessian",
   ["lamina.grad.check"] = "gradcheck",

@@ -39,6 +39,10 @@ M.kinds = {
   rdms = { file = "lib/rdm/set.lua", class = "Rdms",
     doc = "A set of RDMs: r.vectors is RDMs x pairs (the row-wise upper triangle), r.id the stimuli, r.names the RDMs; "
       .. "#r is how many there are." },
+  ["rdm model"] = { file = "lib/rdm/models.lua", class = "Model",
+    doc = "What rdm.selected, rdm.weighted and rdm.interpolated make: a model of RDMs with something to fit." },
+  ["rsa score"] = { file = "lib/rdm/results.lua", class = "Result",
+    doc = "What rsa returns: score.rows[i] has a field for each column, score.lower and score.upper the ceilings." },
   splits = { file = "lib/neural/splits.lua", class = "Splits", doc = "What kfold and grouped make." },
 }
 

@@ -149,6 +149,25 @@ lm_status lm_rdm_compare(lm_tensor **out, const lm_tensor *a, const lm_tensor *b
   return finish(out, result, status, a, b);
 }
 
+lm_status lm_rdm_vectors(lm_tensor **first, lm_tensor **second, const lm_tensor *a, const lm_tensor *b,
+                         lm_rdm_measure measure, lm_err *e) {
+  *first = *second = NULL;
+  if (rdm_measure_tau(measure))
+    return lm_fail(e, LM_ERR_ARGUMENT, "rdm vectors: %s is no product of vectors", lm_rdm_measure_names[measure]);
+  sides s;
+  lm_tensor *one = NULL, *two = NULL;
+  lm_status status = open_sides(&s, a, b, measure, e);
+  if (status == LM_OK) status = lm_tensor_new(&one, LM_F64, 2, (int64_t[]){s.a.count, s.length}, e);
+  if (status == LM_OK) status = lm_tensor_new(&two, LM_F64, 2, (int64_t[]){s.b.count, s.length}, e);
+  if (status == LM_OK) {
+    memcpy(lm_tensor_data(one), s.za, (size_t)(s.a.count * s.length) * sizeof *s.za);
+    memcpy(lm_tensor_data(two), s.zb, (size_t)(s.b.count * s.length) * sizeof *s.zb);
+  }
+  sides_free(&s);
+  status = finish(first, one, status, a, b);
+  return finish(second, two, status, a, b);
+}
+
 /* ---- stimuli dealt anew ------------------------------------------------------------------------------------------
  */
 

@@ -1,0 +1,86 @@
+--- lamina.significance: Student's t and corrections for many tests.
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+--- The distribution function of Student's t with a whole number of degrees of freedom (the finite sums of Abramowitz
+-- & Stegun 1964, 26.7.3 and 26.7.4).
+function M.student(t, dof)
+  if t ~= t then return t end
+  if math.abs(t) == math.huge then return t > 0 and 1 or 0 end
+  local angle = math.atan(t / math.sqrt(dof))
+  local s, c2 = math.sin(angle), math.cos(angle) ^ 2
+  local sum, term = 0, dof % 2 == 1 and math.cos(angle) or 1
+  for k = dof % 2 == 1 and 1 or 0, dof - 2, 2 do
+    sum = sum + term
+    term = term * c2 * (k + 1) / (k + 2)
+  end
+  local inside = dof % 2 == 1 and 2 / math.pi * (angle + s * sum) or s * sum
+  return 0.5 * (1 + inside)
+end
+
+--- The t that a probability of p lies below (p above 0 and below 1), by bisection.
+function M.student_quantile(p, dof)
+  local low, high = -1, 1
+  while M.student(low, dof) > p do low = 2 * low end
+  while M.student(high, dof) < p do high = 2 * high end
+  for _ = 1, 200 do
+    local middle = 0.5 * (low + high)
+    if middle == low or middle == high then break end
+    if M.student(middle, dof) < p then low = middle else high = middle end
+  end
+  return 0.5 * (low + high)
+end
+
+local FDR = schema.document("fdr", {
+  positional = { "p" },
+  p = { type = { "table", "tensor" }, required = true, doc = "p-values" },
+  rate = { type = "number", default = 0.05, above = 0, below = 1, doc = "the share of false discoveries to accept" },
+  method = { type = "string", default = "bh", choices = { "bh", "by", "bonferroni" },
+    doc = "bh: Benjamini & Hochberg 1995, for independent or positively dependent tests; by: Benjamini & Yekutieli "
+      .. "2001, for any; bonferroni: no false one at all" },
+})
+
+--- fdr { p, rate = 0.05, method = "bh" }: which of many tests to believe. Returns a list of booleans and the
+-- corrected p-values (a list): a test is believed where that is at most the rate. A p-value that is NaN is no test:
+-- it is not counted, not believed, and stays NaN.
+function M.fdr(given)
+  local position = errors.position(2)
+  if tensor.is_tensor(given) or type(given) == "table" and given.p == nil and type(given[1]) == "number" then
+    local o = {}
+    if tensor.is_tensor(given) then o.p = given:totable() else
+      o.p = {}
+      for key, value in pairs(given) do
+        if math.type(key) then o.p[key] = value else o[key] = value end
+      end
+    end
+    given = o
+  end
+  local o = schema.check("fdr", given, FDR, position)
+  local p, order = common.list(o.p), {}
+  for i, value in ipairs(p) do
+    if type(value) ~= "number" or value < 0 or value > 1 then
+      errors.raise("argument", position, "fdr: p-value %d is %s, expected a number from 0 to 1", i, tostring(value))
+    end
+    if value == value then order[#order + 1] = i end
+  end
+  table.sort(order, function(a, b) return p[a] < p[b] or p[a] == p[b] and a < b end)
+  local n, factor, corrected, believed, least = #order, 1, {}, {}, 1
+  if o.method == "by" then
+    factor = 0
+    for k = 1, n do factor = factor + 1 / k end
+  end
+  for i in ipairs(p) do corrected[i], believed[i] = 0 / 0, false end
+  for k = n, 1, -1 do
+    local i = order[k]
+    local value = math.min(1, p[i] * n * (o.method == "bonferroni" and 1 or factor / k))
+    least = o.method == "bonferroni" and value or math.min(least, value)
+    corrected[i], believed[i] = least, least <= o.rate
+  end
+  return believed, corrected
+end
+
+return M
