@@ -35,9 +35,14 @@ local function list(...)
   return found
 end
 
-local ZERO, ONE = { "normal", std = 0.01 }, { "normal", std = 0.01, bias = 1 }
+-- First weights for biases of 0 and of 1.
+local FIRST = {
+  paper = { { "normal", std = 0.01 }, { "normal", std = 0.01, bias = 1 } },
+  he = { "he", "he" },
+}
 
 local function make_2012(o, wide)
+  local zero, one = table.unpack(FIRST[o.init])
   local function window() return pool.max { o.overlap and 3 or 2, stride = 2 } end
   local function drop() return o.dropout > 0 and dropout { o.dropout } end
   local function response() return o.lrn and norm.lrn end
@@ -48,13 +53,13 @@ local function make_2012(o, wide)
   local g = o.groups
   return {
     input(o.input),
-    area "V1" (list(stem(o, wide(96, g), 0, ZERO), relu, response(), window())),
-    area "V2" (list(maps("conv2", 256, 5, g, ONE), relu, response(), window())),
-    area "V4" { maps("conv3", 384, 3, 1, ZERO), relu, maps("conv4", 384, 3, g, ONE), relu },
-    area "IT" (list(maps("conv5", 256, 3, g, ONE), relu, window(),
-      dense { wide(4096), init = ONE, name = "fc6" }, relu, drop(),
-      dense { wide(4096), init = ONE, name = "fc7" }, relu, drop())),
-    readout "category" { dense { o.classes, init = ONE, name = "fc8" } },
+    area "V1" (list(stem(o, wide(96, g), 0, zero), relu, response(), window())),
+    area "V2" (list(maps("conv2", 256, 5, g, one), relu, response(), window())),
+    area "V4" { maps("conv3", 384, 3, 1, zero), relu, maps("conv4", 384, 3, g, one), relu },
+    area "IT" (list(maps("conv5", 256, 3, g, one), relu, window(),
+      dense { wide(4096), init = one, name = "fc6" }, relu, drop(),
+      dense { wide(4096), init = one, name = "fc7" }, relu, drop())),
+    readout "category" { dense { o.classes, init = one, name = "fc8" } },
   }
 end
 
@@ -71,6 +76,8 @@ local alexnet2012 = architecture.define {
       .. "2" },
     overlap = { type = "boolean", default = true, doc = "windows of 3 with stride 2; false: of 2 with stride 2" },
     dropout = DROPOUT, stem = STEM,
+    init = { type = "string", default = "paper", choices = { "paper", "he" }, doc = "first weights: the paper's, which "
+      .. "go with its width, or \"he\", which let narrow networks learn, too" },
   },
   make = make_2012,
 }
