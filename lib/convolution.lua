@@ -123,9 +123,9 @@ end
 
 -- The nearest kernel or margin for an input that is too small.
 local function what_fits(o, shape, before, after)
-  local sizes, pad = {}, {}
-  for i = 1, #before do sizes[i], pad[i] = shape[i + 1], before[i] + after[i] end
-  return fit.window(sizes, o.kernel, pad, o.dilation)
+  local sides, pad = {}, {}
+  for i = 1, #before do sides[i], pad[i] = shape[i + 1], before[i] + after[i] end
+  return fit.window(sides, o.kernel, pad, o.dilation)
 end
 
 --- Fills in everything that depends on the input. o.pad becomes what the op adds, o.before and o.after what is added

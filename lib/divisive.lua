@@ -9,8 +9,8 @@ local function same(_, shape) return shape end
 
 -- ---- local response normalisation ------------------------------------------------------------------------------
 
--- Sums over n neighbouring channels of planes: up to 512 channels by a product with a matrix of ones near its diagonal,
--- which is then faster than windows.
+-- Sums over n neighbouring channels of planes: up to 512 channels by a product with a matrix of ones near its
+-- diagonal, which is then faster than windows.
 local function neighbours(o, planes)
   local channels = planes:size(2)
   if channels > 512 then

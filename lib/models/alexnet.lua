@@ -76,8 +76,8 @@ local alexnet2012 = architecture.define {
       .. "2" },
     overlap = { type = "boolean", default = true, doc = "windows of 3 with stride 2; false: of 2 with stride 2" },
     dropout = DROPOUT, stem = STEM,
-    init = { type = "string", default = "paper", choices = { "paper", "he" }, doc = "first weights: the paper's, which "
-      .. "go with its width, or \"he\", which let narrow networks learn, too" },
+    init = { type = "string", default = "paper", choices = { "paper", "he" }, doc = "first weights: the paper's, "
+      .. "which go with its width, or \"he\", which let narrow networks learn, too" },
   },
   make = make_2012,
 }

@@ -1,7 +1,7 @@
 -- s24_lenet1989.lua: SYSTEMS S24. The zip-code network of LeCun et al. 1989: units, connections, parameters, and its
--- error on 2,007 digits after 23 passes over 7,291. The digits are MNIST's, made 16x16 by means over areas and brought
--- to -1 to 1; the targets are -1 and 1, the loss their mean squared error. The paper updates after every digit; here
--- after every four. Needs --data DIR.
+-- error on 2,007 digits after 23 passes over 7,291. The digits are MNIST's, made 16x16 by means over areas and
+-- brought to -1 to 1; the targets are -1 and 1, the loss their mean squared error. The paper updates after every
+-- digit; here after every four. Needs --data DIR.
 local p = experiment "s24-lenet1989" { seed = 1,
   params = { passes = 23, seeds = 3, training = 7291, test = 2007, batch = 4, rate = 0.12 } }
 
@@ -48,7 +48,8 @@ for seed = 1, p.seeds do
   local history = train { model = net, data = training, loss = loss, epochs = p.passes, batch = p.batch, seed = seed,
     optimizer = sgd { rate = p.rate, schedule = cosine { final = 0.3 } }, log = false }
   errors[seed] = 100 * evaluate { model = net, data = test, loss = loss }.error
-  print(string.format("seed %d: training error %.2f %%, test error %.2f %%", seed, 100 * history[#history].train_error,
+  print(string.format("seed %d: training error %.2f %%, test error %.2f "
+    .. "%%", seed, 100 * history[#history].train_error,
     errors[seed]))
 end
 local all = tensor(errors)

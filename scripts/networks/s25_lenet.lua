@@ -4,8 +4,8 @@
 --
 -- Pooling of the kind that makes complex cells takes the largest of rectified responses (Riesenhuber & Poggio 1999).
 -- LeNet's own subsampling is linear, and would leave the modulation of what is rectified after it as it was. So the
--- gratings are shown to LeNet-5 in its common form with the maximum as subsampling, trained from as many seeds. A rate
--- is what a unit gives above what it gives to a grey field.
+-- gratings are shown to LeNet-5 in its common form with the maximum as subsampling, trained from as many seeds. A
+-- rate is what a unit gives above what it gives to a grey field.
 local p = experiment "s25-lenet" { seed = 1,
   params = { epochs1 = 4, epochs5 = 7, epochs_max = 2, seeds = 3, batch = 64, items = 60000 } }
 
@@ -28,8 +28,8 @@ for name, wanted in pairs { C1 = 156, S2 = 12, C3 = 1516, S4 = 32, C5 = 48120, F
   result("lenet5_" .. name:lower() .. "_parameters", counts[name], "==", wanted)
 end
 result("lenet5_parameters", net5:count(), "==", 60000)
-result("lenet5_dense_c3_parameters", architecture.count((architecture.plan(models.lenet5, { form = "common" }))), "==",
-  61706)
+local common_form = architecture.plan(models.lenet5, { form = "common" })
+result("lenet5_dense_c3_parameters", architecture.count(common_form), "==", 61706)
 
 -- ---- digits ------------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,9 @@ local function gratings()
     for k = 0, ORIENTATIONS - 1 do
       local angle = math.pi * k / ORIENTATIONS
       local along = (columns * math.cos(angle) + rows * math.sin(angle)) * (2 * math.pi / period)
-      for phase = 0, PHASES - 1 do list[#list + 1] = (along + 2 * math.pi * phase / PHASES):sin():reshape { 1, 28, 28 } end
+      for phase = 0, PHASES - 1 do
+        list[#list + 1] = (along + 2 * math.pi * phase / PHASES):sin():reshape { 1, 28, 28 }
+      end
     end
   end
   return ops.stack(list, { dim = 1 })
@@ -151,5 +153,6 @@ result("conv1_f1_f0_median", median(ratios), ">", 1)
 result("pooled_minus_conv1_f1_f0_median", median(pooled_ratios) - median(ratios), "<", 0)
 result("pooling_phase_tolerance_gain", tensor(gains):mean():item(), ">", 0)
 result("pooling_phase_tolerance_p", sign_test(better, better + worse), "<", 0.01, "sign test over the maps")
-plot.scatter { x = ratios, y = pooled_ratios, diagonal = true, xlabel = "F1/F0 of the convolution", ylabel = "F1/F0 after pooling" }
+plot.scatter { x = ratios, y = pooled_ratios, diagonal = true, xlabel = "F1/F0 of the convolution", ylabel = "F1/F0 "
+  .. "after pooling" }
   :save "modulation.svg"

@@ -1,5 +1,5 @@
--- s27_resnet.lua: SYSTEMS S27. Residual networks for large pictures: parameters, and that a block whose residual branch
--- is zero is the rectified shortcut, to the bit.
+-- s27_resnet.lua: SYSTEMS S27. Residual networks for large pictures: parameters, and that a block whose residual
+-- branch is zero is the rectified shortcut, to the bit.
 experiment "s27-resnet" { seed = 1 }
 
 local architecture = require "lamina.architecture"

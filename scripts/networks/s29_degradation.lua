@@ -1,7 +1,7 @@
 -- s29_degradation.lua: SYSTEMS S29. Plain networks of 56 and 110 layers learn worse than one of 20, residual ones do
--- not (He et al. 2016, Figures 1 and 6): 8 channels in the first stage, 2,000 digits of 14x14, loss of the last epoch of
--- training. 20 and 56 layers from three seeds, 110 from one. And how large the gradient of the first layer of
--- ResNet-110 is at the beginning beside that of the last. Needs --data DIR.
+-- not (He et al. 2016, Figures 1 and 6): 8 channels in the first stage, 2,000 digits of 14x14, loss of the last
+-- epoch of training. 20 and 56 layers from three seeds, 110 from one. And how large the gradient of the first layer
+-- of ResNet-110 is at the beginning beside that of the last. Needs --data DIR.
 local p = experiment "s29-degradation" { seed = 1,
   params = { epochs = 8, seeds = 3, seeds110 = 1, items = 2000, batch = 64, rate = 0.01 } }
 
@@ -41,7 +41,8 @@ local function trained(kind, depth, seeds)
   local losses, curve = {}, {}
   for seed = 1, seeds do
     local history = train { model = made(kind, depth, seed), data = training, epochs = p.epochs, batch = p.batch,
-      seed = seed, log = false, optimizer = sgd { rate = p.rate, momentum = 0.9, decay = 1e-4, schedule = cosine {} } }
+      seed = seed, log = false,
+      optimizer = sgd { rate = p.rate, momentum = 0.9, decay = 1e-4, schedule = cosine {} } }
     local last = history[#history]
     losses[seed] = last.train_loss
     for i, row in ipairs(seed == 1 and history or {}) do curve[i] = row.train_loss end
