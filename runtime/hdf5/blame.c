@@ -41,12 +41,18 @@ static int on_module(struct dl_phdr_info *module, size_t size, void *context) {
   return 0;
 }
 
-static void on_crash(int signal) {
+void worker_crashed(int signal) {
   void *frame[FRAMES];
   const int n = backtrace(frame, FRAMES);
-  /* the first frame is this function's own */
-  for (int i = 1; i < n && !within(ours, frame[i]); i++)
+  int i = 0;
+  while (i < n && !within(ours, frame[i])) i++; /* a sanitizer's backtrace */
+  while (i < n && within(ours, frame[i])) i++;  /* this function and what called it to ask */
+  for (; i < n && !within(ours, frame[i]); i++)
     if (within(theirs, frame[i])) _exit(LM_HDF5_CRASHED + signal);
+}
+
+static void on_crash(int signal) {
+  worker_crashed(signal);
   raise(signal); /* the handler is gone by SA_RESETHAND; pending until it returns, or it happens again */
 }
 

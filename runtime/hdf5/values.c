@@ -37,7 +37,7 @@ static lm_status put_string(worker *w, hid_t type, const char *p, int depth, lm_
   (void)depth;
   size_t n;
   if (H5Tis_variable_str(type) > 0) {
-    memcpy(&p, p, sizeof p);
+    memcpy(&p, p, sizeof(char *));
     n = p ? strlen(p) : 0;
   } else {
     n = strnlen(p, H5Tget_size(type));

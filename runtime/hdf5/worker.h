@@ -57,6 +57,10 @@ lm_status worker_text(worker *w, const char *text, lm_err *e);
 /* From now on a crash inside libhdf5 ends the program with the exit status LM_HDF5_CRASHED + signal. */
 void worker_blame(void);
 
+/* Asked by whoever was called about an error in this process: ends the program so where the error is libhdf5's, and
+ * returns where it is not. */
+void worker_crashed(int signal);
+
 /* ---- types.c ----------------------------------------------------------------------------------------------------
  */
 

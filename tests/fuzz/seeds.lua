@@ -92,6 +92,15 @@ text("mat", "four.mat", made.four("x", 0, { 2, 2 }, pack("<dddd", 1, 2, 3, 4)) .
   .. made.four("s", 2, { 3, 3 }, pack("<ddddddddd", 1, 2, 4, 1, 1, 2, 5, 6, 0))
   .. made.four("z", 0, { 1, 1 }, pack("<dd", 1, 2), 1))
 
+-- HDF5, as lamina writes it; what other libraries write lies in tests/fixtures/hdf5, which its fuzzer takes, too
+local ok, failure = pcall(io.hdf5_write, path("hdf5", "tensors.h5"), { x = values({ 2, 3 }, "float32"),
+  g = { n = values({ 3 }, "int64"), b = values({ 2 }, "bool") } }, { attributes = { x = { unit = "mV" } } })
+if ok then
+  io.hdf5_write(path("hdf5", "packed.h5"), { x = values({ 4, 4 }, "uint8"), t = { "a", "é" } }, { compress = 1 })
+else
+  print("no seeds of HDF5: " .. tostring(failure))
+end
+
 -- what lamina-hdf5 may answer: a table of a tensor, a text and a shape; a list with a shape, of an unread thing
 local function name(s) return pack("<I1i8", 1, #s) .. s end
 text("tree", "table.bin", pack("<I1", 4) .. name "x" .. pack("<I1I1I1i8i8", 1, 11, 2, 2, 1) .. pack("<ff", 0.5, 1)
