@@ -15,7 +15,7 @@ Lamina: models of sensory cortex, in Lua.
   models       model input area readout feedback lateral shared layer
   networks     models makes those of the literature: models.resnet18 { classes = 10 }; models() lists them
   layers       %s
-  learning     train evaluate loop find_rate metrics checkpoint; losses cross_entropy mse bce
+  learning     train evaluate loop find_rate learning_curve metrics checkpoint; losses cross_entropy mse bce
                sgd adam adamw rmsprop adagrad lbfgs conjugate_gradient
                cosine step linear exponential inverse_root one_cycle plateau constant warmup
                local_rule dale; help "goals", "penalties", "constraints", "rules"

@@ -27,6 +27,7 @@ local fields = {
   ["lamina.cells"] = "dale",
   ["lamina.train"] = "train",
   ["lamina.train.find_rate"] = "find_rate",
+  ["lamina.learning_curve"] = "learning_curve",
   ["lamina.rules"] = "local_rule",
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
