@@ -6,6 +6,9 @@
 --   report { id = "S16", metric = "gradcheck_error", value = slope, comparison = "<=", threshold = 1e-6 }
 --   result("gradcheck_error", slope, "<=", 1e-6)
 --   local asked = { gradcheck_error = { "<=", 1e-6 } }
+--
+-- Where many metrics differ by a part of their name, the name may be put together, result("resnet" .. depth ..
+-- "_parameters", n, "==", wanted), if that part and the threshold stand in the script, too.
 local M = {}
 
 local COMPARISONS = { ["<="] = true, ["<"] = true, [">="] = true, [">"] = true, ["=="] = true, ["+-"] = true,
@@ -95,11 +98,60 @@ local function asked_in(text, tokens, inside, ends, open)
   return found
 end
 
+-- Whether a text holds a value as a name, a number, or a part of a string.
+local function mentions(text, value)
+  if type(value) == "table" then return mentions(text, value[1]) and mentions(text, value[2]) end
+  if type(value) == "string" then return text:lower():find(value:lower(), 1, true) ~= nil end
+  for number in text:gmatch "%f[%w_]%d[%w%.]*[%-+]?%d*" do
+    if tonumber(number) == math.abs(value) or tonumber(number:match "^[%w%.]*") == math.abs(value) then return true end
+  end
+  return false
+end
+
+local function escaped(literal) return (literal:gsub("%W", "%%%0")) end
+
+-- The expression that begins at token i, up to a comma, as a pattern of the names that it may put together; nil where
+-- it joins nothing. Its strings stand for themselves, all else for anything.
+local function pattern_at(tokens, inside, ends, i)
+  local group, parts, joined, literal = inside[i], { "" }, false, false
+  local at = i
+  while tokens[at] and at ~= ends[group] and not (inside[at] == group and tokens[at].text == ",") do
+    local here = inside[at] == group
+    if here and tokens[at].text == "." and tokens[at + 1].text == "." then
+      joined, at = true, at + 1
+      parts[#parts + 1] = ""
+    elseif here and tokens[at].value and parts[#parts] == "" and tokens[at - 1].text ~= ":" then
+      parts[#parts], literal = escaped(tokens[at].value), true
+    else
+      parts[#parts] = "(.-)"
+    end
+    at = at + 1
+  end
+  return joined and literal and "^" .. table.concat(parts) .. "$" or nil
+end
+
+-- Where the name of a metric is put together: its brackets, for each place.
+local function composed(text, tokens, inside, ends, metric)
+  local places = {}
+  for i in ipairs(tokens) do
+    local before = tokens[i - 1]
+    local begins = inside[i] and before and (i - 1 == inside[i] or inside[i - 1] == inside[i] and before.text == "="
+      and tokens[i - 2].text == "metric")
+    local pattern = begins and pattern_at(tokens, inside, ends, i)
+    local found = pattern and table.pack(metric:match(pattern))
+    if found and found[1] then
+      local there = true
+      for _, part in ipairs(found) do there = there and mentions(text, part) end
+      if there then places[#places + 1] = inside[i] end
+    end
+  end
+  return places
+end
+
 --- What the text of a script asks of `metric`: a list, an entry { comparison =, threshold = } for each place where
 -- its name stands (empty where nothing is asked there); an empty list where it stands nowhere.
 function M.asked(text, metric)
   local list = {}
-  if not text:find(metric, 1, true) then return list end
   local tokens = tokens_of(text)
   local inside, ends = brackets(tokens)
   for i, token in ipairs(tokens) do
@@ -110,6 +162,10 @@ function M.asked(text, metric)
     elseif token.value == metric then
       list[#list + 1] = inside[i] and asked_in(text, tokens, inside, ends, inside[i]) or {}
     end
+  end
+  if #list > 0 then return list end
+  for _, open in ipairs(composed(text, tokens, inside, ends, metric)) do
+    list[#list + 1] = asked_in(text, tokens, inside, ends, open)
   end
   return list
 end
@@ -128,7 +184,8 @@ function M.holds(text, row)
   end
   local found
   for _, asked in ipairs(list) do
-    if row.gate and asked.comparison == row.comparison and same(asked.threshold, row.threshold) then return true end
+    if row.gate and asked.comparison == row.comparison and (same(asked.threshold, row.threshold)
+      or asked.threshold == nil and mentions(text, row.threshold)) then return true end
     if asked.comparison then found = asked end
   end
   if not row.gate and not found then return true end

@@ -28,6 +28,25 @@ if epsilon == nil then print("eta", 3) end
     assert.same({}, declared.asked(text, "theta"))
   end)
 
+  it("reads names that are put together, where their parts are named", function()
+    local text = [==[
+for depth, wanted in pairs { [18] = 11689512, [34] = 21797672 } do
+  result("resnet" .. depth .. "_parameters", count(models.resnet { depth = depth }), "==", wanted)
+end
+for _, row in ipairs { { "net.conv1", 34 } } do
+  report { id = "S26", metric = row[1]:match "%.(.*)" .. "_side", value = 3, comparison = "==", threshold = row[2] }
+end
+]==]
+    local function row(metric, threshold)
+      return { id = "S27", metric = metric, comparison = "==", threshold = threshold, gate = true }
+    end
+    assert.is_true(declared.holds(text, row("resnet18_parameters", 11689512)))
+    assert.is_true(declared.holds(text, row("conv1_side", 34)))
+    assert.is_false(declared.holds(text, row("resnet50_parameters", 11689512)))
+    assert.is_false(declared.holds(text, row("resnet18_parameters", 11689513)))
+    assert.is_false(declared.holds(text, row("resnet18_layers", 18)))
+  end)
+
   it("says what is wrong", function()
     local row = { id = "S01", metric = "alpha", comparison = "<=", threshold = 1, gate = true }
     local function why(text, changed)
