@@ -9,11 +9,13 @@ local function result(metric, value, comparison, threshold)
 end
 
 print(models.resnet18 {})
-for depth, wanted in pairs { [18] = 11689512, [34] = 21797672, [50] = 25557032, [101] = 44549160,
-  [152] = 60192808 } do
-  local build = architecture.plan(models["resnet" .. depth])
-  result("resnet" .. depth .. "_parameters", architecture.count(build), "==", wanted)
-end
+local function count(depth) return architecture.count((architecture.plan(models["resnet" .. depth]))) end
+
+result("resnet18_parameters", count(18), "==", 11689512)
+result("resnet34_parameters", count(34), "==", 21797672)
+result("resnet50_parameters", count(50), "==", 25557032)
+result("resnet101_parameters", count(101), "==", 44549160)
+result("resnet152_parameters", count(152), "==", 60192808)
 
 -- Blocks as they stand in the networks: of 3x3 convolutions, and of 1x1, 3x3 and 1x1; with the input as the shortcut,
 -- and with a projection. The branch is zero where its last normalisation multiplies by 0 (and adds 0).

@@ -10,11 +10,14 @@ local function result(metric, value, comparison, threshold, what)
   report { id = "S28", metric = metric, value = value, comparison = comparison, threshold = threshold, what = what }
 end
 
-for depth, wanted in pairs { [20] = 269722, [32] = 464154, [44] = 658586, [56] = 853018, [110] = 1727962,
-  [1202] = 19421274 } do
-  local build = architecture.plan(models["resnet" .. depth])
-  result("resnet" .. depth .. "_parameters", architecture.count(build), "==", wanted)
-end
+local function count(depth) return architecture.count((architecture.plan(models["resnet" .. depth]))) end
+
+result("resnet20_parameters", count(20), "==", 269722)
+result("resnet32_parameters", count(32), "==", 464154)
+result("resnet44_parameters", count(44), "==", 658586)
+result("resnet56_parameters", count(56), "==", 853018)
+result("resnet110_parameters", count(110), "==", 1727962)
+result("resnet1202_parameters", count(1202), "==", 19421274)
 
 -- ---- 1202 layers, two pictures -----------------------------------------------------------------------------------
 
@@ -35,7 +38,7 @@ end
 
 local net, loss, most, seconds = stepped(false)
 print(string.format("ResNet-%d: loss %.4f, %.0f MB, %.1f s", p.deepest, loss, most / 1e6, seconds))
-local again, same, least / 1e6, longer = stepped(true)
+local again, same, least, longer = stepped(true)
 print(string.format("with recompute: loss %.4f, %.0f MB, %.1f s", same, least / 1e6, longer))
 local finite = ops.all(ops.isfinite(net(x))):item() and loss == loss
 result("resnet1202_batch_of_2_runs", finite and net:digest() == again:digest() and 1 or 0, "==", 1,
