@@ -27,7 +27,8 @@ local FIELDS = schema.document("learning_curve", {
     doc = "how often, each time with other items and first weights" },
   updates = { type = "integer", default = 1000, min = 1,
     doc = "about how many updates each model gets, whatever the number of items" },
-  epochs = { type = "integer", min = 1, doc = "passes over the items, instead of updates" },
+  epochs = { type = "integer", default = 1, min = 1,
+    doc = "passes over the items that each model makes at least, where that takes more updates" },
   batch = { type = "integer", default = 64, min = 1, doc = "items in a batch; all items where there are fewer" },
   loss = { type = { "string", "table", "function" }, default = "cross_entropy", doc = "as in train" },
   optimizer = { type = "function", doc = "optimizer(): a new one for each model; adam { schedule = cosine {} }" },
@@ -155,7 +156,7 @@ local function one(o, n, seed, position)
   local set = o.data:shuffle(seed):take(n)
   local batch, updates = math.min(o.batch, n), 0
   local per_epoch = (n - 1) // batch + 1
-  local epochs = o.epochs or math.max(1, (o.updates + per_epoch // 2) // per_epoch)
+  local epochs = math.max(o.epochs, (o.updates + per_epoch // 2) // per_epoch)
   if o.fit then
     o.fit(net, set, seed)
   else
@@ -177,7 +178,7 @@ local function spread(values)
   return mean, n > 1 and math.sqrt(sum / (n - 1)) or nil
 end
 
---- learning_curve { make =, data =, test =, sizes =, repeats = 1, updates = 1000, epochs =, batch = 64, loss =,
+--- learning_curve { make =, data =, test =, sizes =, repeats = 1, updates = 1000, epochs = 1, batch = 64, loss =,
 -- optimizer =, fit =, score = "error", seed =, log = }: trains a new model on so many items of `data`, for each size
 -- and repeat, and judges it on `test`. The items of a repeat are drawn once, the smaller sizes being the first of the
 -- larger ones. Gives a list with a row for each size: n, values (one for each repeat), mean, sd (standard deviation;

@@ -31,6 +31,9 @@ describe("S34 learning_curve", function()
     assert.is_true(curve[3].mean < curve[1].mean)
     assert.same({ 60, 60, 60 }, { curve[1].updates, curve[2].updates, curve[3].updates })
     assert.equal(27, curve[1].parameters)
+    local more = learning_curve { make = make, data = training, test = test, sizes = { 300 }, epochs = 9,
+      updates = 60, batch = 32, log = false }
+    assert.equal(90, more[1].updates)
     assert.matches("n     40: error ", tostring(curve), 1, true)
     assert.same("error_at_300", curve:results()[3].metric)
     assert.is_function(curve:plot().save)

@@ -5,6 +5,7 @@ local io_core = require "lamina.core.io"
 
 package.path = "tests/reproduce/?.lua;" .. package.path
 local declared = require "declared"
+local page = require "page"
 local rows = require "rows"
 
 describe("declared", function()
@@ -76,6 +77,29 @@ end
         local good, why = declared.holds(by[row.id], row)
         compared = compared + 1
         if not good then wrong[#wrong + 1] = why end
+      end
+    end
+    assert.is_true(compared > 30)
+    assert.equal("", table.concat(wrong, "\n"))
+  end)
+
+  it("agrees with what the scripts reported when they were run last", function()
+    if not base.exists "../shared/rows.json" then return pending "there is no ../shared/rows.json" end
+    local lines = page.lines(io_core.text_read "scripts/README.md", "results")
+    local wrong, compared = {}, 0
+    for _, row in ipairs(io_core.json_decode(io_core.text_read "../shared/rows.json")) do
+      local found
+      for _, line in ipairs(lines[row.id] or {}) do
+        local cells = {}
+        for cell in line:gmatch "|%s*([^|]-)%s*%f[|]" do cells[#cells + 1] = cell end
+        if cells[2] == row.metric then found = cells[5] end
+      end
+      local asked = page.asked { comparison = row.gate and row.comparison or nil, threshold = row.threshold }
+      if lines[row.id] then
+        compared = compared + 1
+        if found ~= asked then
+          wrong[#wrong + 1] = string.format("%s %s: asked '%s', not '%s'", row.id, row.metric, tostring(found), asked)
+        end
       end
     end
     assert.is_true(compared > 30)

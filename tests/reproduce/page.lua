@@ -18,7 +18,8 @@ local function number(value)
   return math.type(value) == "float" and string.format("%.5g", value) or tostring(value)
 end
 
-local function asked_text(r)
+--- What a result is held against, as the page writes it; empty for one that is only reported.
+function M.asked(r)
   if not r.comparison then return "" end
   local t = r.threshold
   if r.comparison == "+-" then return string.format("%s ± %s", number(t[1]), number(t[2])) end
@@ -87,7 +88,7 @@ local function result_lines(run)
       by[id] = by[id] or {}
       table.insert(by[id], string.format("| [%s](%s/%s.lua) | %s | %s | %s%s | %s | %s | %s |", id, run.room,
         run.name, escaped(r.metric), r.published and escaped(number(r.published)) or "", number(r.value),
-        r.label == "close" and " (close)" or "", asked_text(r), pass_text(r),
+        r.label == "close" and " (close)" or "", M.asked(r), pass_text(r),
         first and string.format("%.0f", math.max(1, run.seconds)) or ""))
     end
   end
