@@ -102,6 +102,7 @@ INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, bool full, cons
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
       for (int v = 0; v < vecs; v++) __builtin_prefetch((const real *)s->next + (row + i) * s->c_row + v * VEC, 1);
+#pragma GCC unroll 2 /* the loop's own instructions take places of multiply-adds */
   for (int64_t k = 0; k < s->k; k++) {
     int64_t at = loose_b ? s->b_k[k] : 0;
     vec x0 = vec_load(b0 + at), x1 = vecs == 2 ? vec_load(b1 + at) : x0;
@@ -156,6 +157,8 @@ static void sweep(const lm_gemm_sweep *s) {
 
 /* ---- packing ------------------------------------------------------------------------------------------------- */
 
+enum { AHEAD = 512 / (int)sizeof(real) }; /* elements of a row that are asked for before they are read */
+
 /* k runs side by side in the source. Groups of VEC columns are taken from the last to the first, and each block of
  * VEC k's is stored in whole vectors: what spills over is overwritten by what comes after it. */
 static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width, int64_t k, int64_t width_stride) {
@@ -163,7 +166,10 @@ static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width
   for (; kk + VEC < k && (kk + VEC) * lanes + VEC <= k * lanes; kk += VEC)
     for (int64_t group = (lanes - 1) / VEC; group >= 0; group--) {
       vec block[VEC];
-      transpose_block(src + group * VEC * width_stride + kk, width_stride, width - group * VEC, block);
+      const real *from = src + group * VEC * width_stride + kk;
+      for (int64_t i = 0; i < VEC && i < width - group * VEC; i++)
+        __builtin_prefetch(from + i * width_stride + AHEAD);
+      transpose_block(from, width_stride, width - group * VEC, block);
       for (int i = 0; i < VEC; i++) vec_store(dst + (kk + i) * lanes + group * VEC, block[i]);
     }
   for (; kk < k; kk++)

@@ -244,12 +244,8 @@ static lm_status through_steps(run *p, bool back, lm_err *e) {
                      back ? backward_items : forward_items, p, e);
 }
 
-/* How the items are cut: a group for each thread, since a panel of weights then serves the most rows, and none with
- * fewer items than keep the multiply-adds busy. */
-static int64_t groups_of(const lm_recurrent *r) {
-  const int64_t most = ceil_div(r->batch, 8), wanted = (int64_t)lm_threads();
-  return r->batch < 1 ? 0 : most < wanted ? smaller(r->batch, most < lm_threads() ? lm_threads() : most) : wanted;
-}
+/* How the items are cut: a group for each thread, since a panel of weights then serves the most rows. */
+static int64_t groups_of(const lm_recurrent *r) { return smaller(r->batch, lm_threads()); }
 
 static lm_status start(run *p, const packing *source, bool back, lm_err *e) {
   const lm_recurrent *r = p->r;
