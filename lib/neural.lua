@@ -13,6 +13,8 @@
 -- neural.simulate      units of known tuning, with noise
 -- neural.gabor_energy  a front end of complex cells
 -- predictivity         how well each layer predicts responses
+-- neural.pseudopopulation  neuroids that were not recorded together, made up trial by trial
+-- decode               what a linear classifier reads out of a population
 -- neural.separability  how well classes can be told apart
 -- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
 -- pca, random_projection: fewer features before it
@@ -25,6 +27,7 @@ local mapping = require "lamina.neural.mapping"
 local maps = require "lamina.neural.maps"
 local measures = require "lamina.neural.measures"
 local predictivity = require "lamina.neural.predictivity"
+local pseudo = require "lamina.neural.pseudo"
 local reduce = require "lamina.neural.reduce"
 local separability = require "lamina.neural.separability"
 local simulate = require "lamina.neural.simulate"
@@ -52,5 +55,6 @@ for _, word in ipairs { "split_half", "leave_one_out", "oracle", "explainable_va
   M[word] = ceiling[word]
 end
 M.scores = measures.scores
+M.pseudopopulation = pseudo.pseudopopulation
 
 return M

@@ -33,6 +33,8 @@ local fields = {
   ["lamina.evaluate"] = "evaluate",
   ["lamina.neural"] = "predictivity separability ridge ols pls lasso elastic_net nnls one_to_one space_feature pca "
     .. "random_projection kfold grouped shuffled split_half",
+  ["lamina.neural.classifiers"] = "svm logistic nearest_centroid max_correlation",
+  ["lamina.neural.decode"] = "decode",
   ["lamina.rdm.compare"] = "compare_rdms rdm_ceiling",
   ["lamina.rdm.evaluate"] = "rsa",
   ["lamina.rdm.mds"] = "mds",

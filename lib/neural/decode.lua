@@ -1,0 +1,181 @@
+--- lamina.neural.decode: what can be read out of a population: accuracy of a linear classifier on held-out items.
+local classifiers = require "lamina.neural.classifiers"
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local features = require "lamina.neural.features"
+local object = require "lamina.object"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local splits = require "lamina.neural.splits"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local Decoded = { __name = "decoding score" }
+Decoded.__index = object.index("a decoding score", Decoded, "p null permutations")
+
+local function p_text(p) return p < 0.001 and "p < 0.001" or string.format("p = %.3f", p) end
+
+Decoded.__tostring = function(self)
+  local lines = { string.format("decode: %s, %d classes, chance %.3f", common.plural(self.n, "tested item"),
+    #self.classes, self.chance), "  classifier: " .. self.classifier, "  splits: " .. self.splits,
+    string.format("accuracy %.3f, 95 %% CI %.3f to %.3f (bootstrap over items)", self.accuracy, self.low, self.high) }
+  if self.p then
+    lines[#lines + 1] = string.format("labels dealt anew %d times: at most %.3f, %s", self.permutations,
+      self.null:max():item(), p_text(self.p))
+  end
+  return table.concat(lines, "\n")
+end
+
+--- score:results(): a list of { metric =, value =, label =, what = } for report.
+function Decoded:results()
+  return { { metric = "decoding", value = self.accuracy, label = self.label,
+    what = string.format("95 %% CI %.3f to %.3f, n = %d, chance %.3f", self.low, self.high, self.n, self.chance) } }
+end
+
+local FIELDS = schema.document("decode", {
+  positional = { "x", "labels" },
+  x = { type = "tensor", required = true, doc = "items x features (responses of a population)" },
+  labels = { type = { "table", "tensor" }, required = true, doc = "what each item shows" },
+  classifier = { type = "any", doc = "svm {}, logistic {}, nearest_centroid {} or max_correlation {}; svm {} if "
+    .. "absent" },
+  splits = { type = "any", doc = "kfold { 5 } (folds hold classes evenly), grouped { 5, by = \"NAME\" } with "
+    .. "columns, or "
+    .. "a list of { train = positions, test = positions }; kfold { 5 } if absent" },
+  columns = { type = "table", doc = "lists with an entry for each item, for grouped" },
+  permutations = { type = "integer", default = 0, min = 0, max = 100000, doc = "how often the labels are dealt anew "
+    .. "for "
+    .. "a null distribution" },
+  bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the interval" },
+  seed = { type = "integer", doc = "of permutations and bootstrap; the experiment's if absent" },
+})
+
+local function read(given, position)
+  local o = schema.check("decode", given, FIELDS, position)
+  o.classifier = o.classifier or classifiers.svm {}
+  if not classifiers.is(o.classifier) then
+    errors.raise("argument", position, "decode: classifier is a %s, expected svm {}, logistic {}, nearest_centroid "
+      .. "{} "
+      .. "or max_correlation {}", type(o.classifier))
+  end
+  o.labels = common.list(o.labels)
+  if #o.labels ~= #o.x then
+    errors.raise("shape", position, "decode: there are %d labels for %d items", #o.labels, #o.x)
+  end
+  local own = splits.of(o.splits == nil and splits.kfold { 5 } or o.splits, "decode", position)
+  if not own then
+    errors.raise("argument", position, "decode: splits is a %s, expected kfold { 5 }, grouped { 5, by = \"NAME\" } "
+      .. "or "
+      .. "a list of { train = positions, test = positions }", type(o.splits))
+  end
+  o.splits, o.seed = own, o.seed or tensor.seed()
+  return o
+end
+
+-- Classes by order of appearance, and for each item the number of its own.
+local function classes_of(labels)
+  local names, of, number = {}, {}, {}
+  for i, label in ipairs(labels) do
+    local key = common.key(label)
+    if not of[key] then
+      names[#names + 1] = label
+      of[key] = #names
+    end
+    number[i] = of[key]
+  end
+  return names, number, of
+end
+
+-- For each fold: the numbers of the classes given to its test items.
+local function run(o, folds, number, position)
+  local given = {}
+  for f, fold in ipairs(folds) do
+    local seen, train = {}, {}
+    for k, i in ipairs(fold.train) do
+      train[k] = number[i]
+      seen[number[i]] = true
+    end
+    for _, i in ipairs(fold.test) do
+      if not seen[number[i]] then
+        errors.raise("argument", position, "decode: fold %d tests class %s, of which it trains on no item: take "
+          .. "fewer "
+          .. "folds, or more items of it", f, tostring(o.labels[i]))
+      end
+    end
+    local m = o.classifier:fit(o.x:index_select(common.index(fold.train), { dim = 1 }), train)
+    given[f] = m:predict(o.x:index_select(common.index(fold.test), { dim = 1 }))
+  end
+  return given
+end
+
+local function accuracy(folds, given, number)
+  local right, n = 0, 0
+  for f, fold in ipairs(folds) do
+    for k, i in ipairs(fold.test) do
+      right, n = right + (given[f][k] == number[i] and 1 or 0), n + 1
+    end
+  end
+  return right / n, n
+end
+
+-- The null: labels dealt anew among all items, everything else the same.
+local function null_of(o, folds, number, position)
+  local values = {}
+  for k = 1, o.permutations do
+    local order, dealt = common.permutation(#number, o.seed, "decode.permutations", k), {}
+    for i, from in ipairs(order) do dealt[i] = number[from] end
+    local fine, given = pcall(run, o, folds, dealt, position)
+    values[k] = fine and accuracy(folds, given, dealt) or 0 / 0 -- a fold may have lost a class: no value
+  end
+  return tensor.tensor(values, { dtype = "float64" })
+end
+
+--- decode { x, labels, classifier = svm {}, splits = kfold { 5 }, permutations = 0, bootstrap = 1000, seed = }: how
+-- well a linear classifier tells from the responses x of held-out items what they show: a score with accuracy, low
+-- and high (95 %, bootstrap over items), chance (the share of the largest class), n, classes, confusion (true class x
+-- given class, int64) and, with permutations, null (accuracies when the labels are dealt anew) and p. Splits of one's
+-- own may test an item several times and train elsewhere, at another position of the object, say.
+function M.decode(given, ...)
+  local position = errors.position(2)
+  schema.alone("decode", "decode { x, labels, classifier = svm {} }", position, ...)
+  local o = read(given, position)
+  return tensor.no_grad(function()
+    local names, number = classes_of(o.labels)
+    if #names < 2 then
+      errors.raise("argument", position, "decode: all items have the same label, expected at least 2 classes")
+    end
+    local folds = o.splits:folds(#o.x, o.columns, number)
+    local found = run(o, folds, number, position)
+    local share, n = accuracy(folds, found, number)
+    local counts, right, sizes, most = {}, {}, {}, 0
+    for a = 1, #names do
+      counts[a], sizes[a] = {}, 0
+      for b = 1, #names do counts[a][b] = 0 end
+    end
+    for f, fold in ipairs(folds) do
+      for k, i in ipairs(fold.test) do
+        local row = counts[number[i]]
+        row[found[f][k]] = row[found[f][k]] + 1
+        right[#right + 1] = found[f][k] == number[i] and 1 or 0
+        sizes[number[i]] = sizes[number[i]] + 1
+        most = math.max(most, sizes[number[i]])
+      end
+    end
+    local hits = tensor.tensor(right, { dtype = "float64" })
+    local low, high = features.interval(n, o.bootstrap, o.seed, "decode.bootstrap", function(draws)
+      return hits:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, n }:mean(2)
+    end)
+    local score = { accuracy = share, low = low, high = high, chance = most / n, n = n, classes = names,
+      confusion = tensor.tensor(counts, { dtype = "int64" }), classifier = tostring(o.classifier),
+      splits = tostring(o.splits), seed = o.seed, label = o.x.close and "close" or "exact" }
+    if o.permutations > 0 then
+      score.null, score.permutations = null_of(o, folds, number, position), o.permutations
+      local real = ops.where(score.null:isnan(), tensor.full({ 1 }, -1, { dtype = "float64" }), score.null)
+      score.p = (1 + ops.ge(real, share):to "int64":sum():item()) / (1 + o.permutations)
+      score.null = real
+    end
+    return setmetatable(score, Decoded)
+  end)
+end
+
+return M
