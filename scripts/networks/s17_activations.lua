@@ -70,3 +70,11 @@ end
 
 result("relu_steps_to_2_percent_training_error", steps_of("relu", relu))
 result("tanh_steps_to_2_percent_training_error", steps_of("tanh", tanh))
+
+local curves, at = {}, linspace(-4, 4, 161)
+for i, case in ipairs { { "relu", relu }, { "tanh", tanh }, { "softplus", softplus }, { "gelu", gelu },
+  { "naka_rushton", naka_rushton } } do
+  curves[i] = { x = at:totable(), y = case[2](at):totable(), label = case[1] }
+end
+curves.xlabel, curves.ylabel = "input", "response"
+plot.line(curves):save "figure.svg"

@@ -48,3 +48,13 @@ for _, layer_ in ipairs { pool.lp { 2, p = 3, learn = true }, pool.softmax { 2, 
   if not gradcheck(learned, { points }, { raise = false }).ok then passed = 0 end
 end
 result("gradcheck_passed", passed, "==", 1)
+
+-- From the mean to the maximum of the window 1, 2, 0, 5, by softmax pooling and by the p-norm.
+local window, betas, soft, norms = windows[{ { 1, 1 } }], {}, {}, {}
+for i = 1, 41 do
+  betas[i] = 10 ^ ((i - 21) / 10)
+  soft[i] = pool.softmax(window, { 2, beta = betas[i] }):item()
+  norms[i] = betas[i] >= 1 and pool.lp(window, { 2, p = betas[i] }):item() or 0 / 0
+end
+plot.line({ { x = betas, y = soft, label = "softmax, by beta" }, { x = betas, y = norms, label = "p-norm, by p" },
+  xlog = true, xlabel = "beta or p", ylabel = "pooled response" }):save "figure.svg"

@@ -48,3 +48,13 @@ for n = 1, 3 do
   end
 end
 result("lrn_formula_equal", equal, "==", 1)
+
+-- A unit's response among four neighbours that are silent, active or very active.
+local lines, own = {}, linspace(0, 400, 81)
+for i, neighbours in ipairs { 0, 100, 300 } do
+  local group = concat({ full({ 81, 2 }, neighbours), own:reshape { 81, 1 }, full({ 81, 2 }, neighbours) }, 2)
+  lines[i] = { x = own:totable(), y = norm.lrn(group:reshape { 81, 5, 1, 1 }):reshape({ 81, 5 })[{ {}, 3 }]:totable(),
+    label = "neighbours at " .. neighbours }
+end
+lines.xlabel, lines.ylabel = "drive", "response (local response normalisation)"
+plot.line(lines):save "figure.svg"

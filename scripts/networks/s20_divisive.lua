@@ -95,3 +95,6 @@ for _, contrast in ipairs { 0.05, 0.1, 0.2, 0.5, 1 } do
   narrow, broad = math.min(narrow, width(contrast)), math.max(broad, width(contrast))
 end
 result("tuning_width_contrast_change_percent", 100 * (broad / narrow - 1), "+-", { 0, 5 })
+
+plot.line({ { x = contrasts, y = alone, label = "alone" },
+  { x = contrasts, y = masked, label = "with a mask at 90 deg" }, xlog = true, xlabel = "contrast", ylabel = "response" }):save "figure.svg"

@@ -23,7 +23,7 @@ local n = 500
 local signals = randn { n, 2, 1 } * 0.7 + randn { n, 1, 1 } * 0.4 + randn { n, 2, 10 } * 0.6
 local inputs = data.tensors { signals:reshape { n, 20 } }
 
-local drift = 0
+local drift, held = 0, {}
 local function share(name, constraints)
   local net = model(name) { input { 20 }, area "A" { dense { 1, bias = false, init = function(shape)
     return (randn(shape) * 0.1 + 1) / 20
@@ -32,6 +32,7 @@ local function share(name, constraints)
   train { model = net, data = inputs, rule = { "hebb", rate = p.rate }, constraints = constraints, epochs = p.epochs,
     batch = 50, log = false }
   drift = math.max(drift, math.abs(weight:detach():to("float64"):sum():item() - 1))
+  held[#held + 1] = { y = weight:detach():reshape({ 20 }):totable(), label = name }
   local groups = weight:detach():reshape({ 2, 10 }):sum({ 2 }):totable()
   print(string.format("%s: groups hold %.3f and %.3f of the weight", name, groups[1], groups[2]))
   return math.max(groups[1], groups[2]) / (groups[1] + groups[2])
@@ -42,3 +43,6 @@ local multiplicative = share("multiplicative", { { "sum", 1, method = "scale" } 
 result("weight_sum_drift", drift, "<=", 1e-6)
 result("subtractive_winning_group_weight_percent", 100 * subtractive, ">=", 90)
 result("multiplicative_share_graded", multiplicative < 0.9 and 1 or 0, "==", 1)
+
+held.xlabel, held.ylabel = "input, of two groups of ten", "weight"
+plot.line(held):save "figure.svg"

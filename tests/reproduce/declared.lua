@@ -103,7 +103,8 @@ local function mentions(text, value)
   if type(value) == "table" then return mentions(text, value[1]) and mentions(text, value[2]) end
   if type(value) == "string" then return text:lower():find(value:lower(), 1, true) ~= nil end
   for number in text:gmatch "%f[%w_]%d[%w%.]*[%-+]?%d*" do
-    if tonumber(number) == math.abs(value) or tonumber(number:match "^[%w%.]*") == math.abs(value) then return true end
+    local whole, part = tonumber(number), tonumber((number:match "^[%w%.]*")) -- 18-2 is 18 and 2, 1e-5 is one number
+    if whole == math.abs(value) or part == math.abs(value) then return true end
   end
   return false
 end
