@@ -97,4 +97,5 @@ end
 result("tuning_width_contrast_change_percent", 100 * (broad / narrow - 1), "+-", { 0, 5 })
 
 plot.line({ { x = contrasts, y = alone, label = "alone" },
-  { x = contrasts, y = masked, label = "with a mask at 90 deg" }, xlog = true, xlabel = "contrast", ylabel = "response" }):save "figure.svg"
+  { x = contrasts, y = masked, label = "with a mask at 90 deg" },
+  xlog = true, xlabel = "contrast", ylabel = "response" }):save "figure.svg"
