@@ -289,10 +289,14 @@ int bind_shape(lua_State *L, int index, int64_t shape[LM_MAX_DIMS], const char *
   if (n > LM_MAX_DIMS) bind_fail(L, "%s has %d entries; a tensor has at most %d axes", what, (int)n, LM_MAX_DIMS);
   index = lua_absindex(L, index);
   for (int i = 0; i < (int)n; i++) {
-    const char *entry = lua_pushfstring(L, "%s: entry %d", what, i + 1);
-    lua_rawgeti(L, index, i + 1);
-    shape[i] = bind_int(L, -1, entry);
-    lua_pop(L, 2);
+    if (lua_rawgeti(L, index, i + 1) == LUA_TNUMBER && lua_isinteger(L, -1)) {
+      shape[i] = lua_tointeger(L, -1);
+    } else { /* a message may be needed */
+      const char *entry = lua_pushfstring(L, "%s: entry %d", what, i + 1);
+      shape[i] = bind_int(L, -2, entry);
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
   }
   return (int)n;
 }

@@ -57,14 +57,66 @@ static int64_t read_choice(lua_State *L, const lm_op *op, const lm_param *p, int
   bind_fail(L, "%s: unknown word '%s' (one of: %s)", what, word, p->choices);
 }
 
+/* Integers, one or a list of them. */
+static bool read_integers(lua_State *L, int index, lm_value *value) {
+  if (lua_isinteger(L, index)) {
+    value->v[0] = lua_tointeger(L, index);
+    value->n = 1;
+    return true;
+  }
+  if (!lua_istable(L, index) || lua_rawlen(L, index) > LM_MAX_DIMS) return false;
+  const int n = (int)lua_rawlen(L, index);
+  bool whole = true;
+  for (int i = 0; i < n && whole; i++) {
+    lua_rawgeti(L, index, i + 1);
+    whole = lua_isinteger(L, -1);
+    value->v[i] = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+  }
+  value->n = n;
+  return whole;
+}
+
+/* Reads the common forms of a value, without the words that a message would need; false: read_param does it. */
+static bool read_plain(lua_State *L, const lm_param *p, int index, lm_value *value) {
+  *value = (lm_value){.given = true};
+  switch (p->kind) {
+  case LM_P_INT:
+    if (!lua_isinteger(L, index)) return false;
+    value->i = lua_tointeger(L, index);
+    return true;
+  case LM_P_BOOL:
+    if (!lua_isboolean(L, index)) return false;
+    value->i = lua_toboolean(L, index);
+    return true;
+  case LM_P_CHOICE:
+    if (lua_type(L, index) != LUA_TSTRING) return false;
+    *value = lm_value_parse(p, lua_tostring(L, index));
+    return value->i >= 0;
+  case LM_P_INTS:
+    if (!read_integers(L, index, value)) return false;
+    if (value->n == 1)
+      for (; value->n < p->count; value->n++) value->v[value->n] = value->v[0];
+    return true;
+  case LM_P_SHAPE:
+    return read_integers(L, index, value);
+  default:
+    return false;
+  }
+}
+
 /* Reads the value on the stack at index for parameter p. */
 static void read_param(lua_State *L, op_call *c, int which, int index) {
   const lm_param *p = &c->op->params[which];
   lm_value *value = &c->values[which];
   int top = lua_gettop(L);
   index = lua_absindex(L, index); /* labels are pushed above it */
-  const char *what = label(L, c->op, p->name);
   lm_err err = {0};
+  if (read_plain(L, p, index, value)) {
+    bind_check(L, lm_op_check_value(c->op, p, value, &err), &err);
+    return;
+  }
+  const char *what = label(L, c->op, p->name);
   *value = (lm_value){.given = true};
   switch (p->kind) {
   case LM_P_INT:
@@ -120,15 +172,22 @@ static bool is_empty(lua_State *L, int index) {
   return empty;
 }
 
-/* Options that are not parameters of the op, with the nearest name. */
-static void read_options(lua_State *L, op_call *c, int index) {
+/* Raises: an option is no parameter of the op; with the nearest name. */
+static void unknown_option(lua_State *L, const op_call *c, int index) {
   char known[LM_MAX_PARAMS * 24] = "";
-  int n = lm_op_param_count(c->op);
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < lm_op_param_count(c->op); i++) {
     if (i) strcat(known, " ");
     strncat(known, c->op->params[i].name, 22);
   }
   bind_known_options(L, index, c->op->name, known);
+}
+
+/* Every option is known before the first is read, and they are read in the order of the parameters. */
+static void read_options(lua_State *L, op_call *c, int index) {
+  const int n = lm_op_param_count(c->op);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING && lm_op_param_index(c->op, lua_tostring(L, -2)) < 0)
+      unknown_option(L, c, index);
   for (int i = 0; i < n; i++) {
     if (!bind_option(L, index, c->op->params[i].name)) continue;
     read_param(L, c, i, -1);
