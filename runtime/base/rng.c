@@ -15,14 +15,14 @@ uint32_t lm_purpose(const char *text) {
 
 void lm_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
   uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
-  for (int round = 0; round < 10; round++) {
-    uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;
+  for (int round = 0; round < LM_PHILOX_ROUNDS; round++) {
+    uint64_t a = (uint64_t)LM_PHILOX_MULTIPLY_0 * c0, b = (uint64_t)LM_PHILOX_MULTIPLY_1 * c2;
     c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
     c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
     c1 = (uint32_t)b;
     c3 = (uint32_t)a;
-    k0 += 0x9E3779B9u; /* the golden ratio */
-    k1 += 0xBB67AE85u; /* sqrt(3) - 1 */
+    k0 += LM_PHILOX_WEYL_0;
+    k1 += LM_PHILOX_WEYL_1;
   }
   out[0] = c0;
   out[1] = c1;

@@ -13,6 +13,13 @@ typedef struct lm_key {
   uint32_t step;    /* how often this purpose has drawn before */
 } lm_key;
 
+/* The constants of Philox4x32-10: factors, and what is added to the key from round to round. */
+#define LM_PHILOX_ROUNDS     10
+#define LM_PHILOX_MULTIPLY_0 0xD2511F53u
+#define LM_PHILOX_MULTIPLY_1 0xCD9E8D57u
+#define LM_PHILOX_WEYL_0     0x9E3779B9u /* the golden ratio */
+#define LM_PHILOX_WEYL_1     0xBB67AE85u /* sqrt(3) - 1 */
+
 /* A 32-bit name for a purpose (FNV-1a of the text). */
 uint32_t lm_purpose(const char *text);
 

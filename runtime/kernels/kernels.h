@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "kernels/attention.h"
 #include "kernels/conv.h"
+#include "kernels/draws.h"
 #include "kernels/elementwise.h"
 #include "kernels/fft.h"
 #include "kernels/gemm.h"
@@ -24,7 +25,7 @@
 #define LM_KERNEL_FAMILIES(X)                                                                                        \
   X(elementwise)                                                                                                     \
   X(reduce)                                                                                                          \
-  X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention)
+  X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;

@@ -78,6 +78,41 @@ class Recurrent(nn.Module):
         return self.out(self.cells(x)[0][-1])
 
 
+class Encoder(nn.Module):
+    def __init__(self, dropout):
+        super().__init__()
+        block = nn.TransformerEncoderLayer(512, 8, 2048, dropout, batch_first=True)
+        self.blocks = nn.TransformerEncoder(block, 6, enable_nested_tensor=False)
+        self.out = nn.Linear(512, 10)
+
+    def forward(self, x):
+        return self.out(self.blocks(x)[:, 0])
+
+
+class CORblock(nn.Module):
+    """A block of CORnet-S: the bottleneck that runs `times` times, with normalisation of each time's own."""
+
+    def __init__(self, inward, width, times):
+        super().__init__()
+        self.times, wide = times, 4 * width
+        self.conv_input = nn.Conv2d(inward, width, 1, bias=False)
+        self.skip, self.norm_skip = nn.Conv2d(width, width, 1, 2, bias=False), nn.BatchNorm2d(width)
+        self.conv1, self.conv3 = nn.Conv2d(width, wide, 1, bias=False), nn.Conv2d(wide, width, 1, bias=False)
+        self.conv2 = nn.Conv2d(wide, wide, 3, 2, 1, bias=False)
+        self.norms = nn.ModuleList(nn.ModuleList([nn.BatchNorm2d(wide), nn.BatchNorm2d(wide), nn.BatchNorm2d(width)])
+                                   for _ in range(times))
+
+    def forward(self, x):
+        x = self.conv_input(x)
+        for t, (norm1, norm2, norm3) in enumerate(self.norms):
+            around = self.norm_skip(self.skip(x)) if t == 0 else x
+            y = F.relu(norm1(self.conv1(x)), inplace=True)
+            y = F.conv2d(y, self.conv2.weight, None, 2 if t == 0 else 1, 1)
+            y = F.relu(norm2(y), inplace=True)
+            x = F.relu(norm3(self.conv3(y)) + around, inplace=True)
+        return x
+
+
 def stage(inward, width, count, stride, project):
     return [Block(inward if i == 0 else width, width, stride if i == 0 else 1, project) for i in range(count)]
 
@@ -113,6 +148,20 @@ def network(w):
         net = nn.Sequential(nn.Linear(1024, 1024), nn.ReLU(True), nn.Linear(1024, 1024), nn.ReLU(True),
                             nn.Linear(1024, 1024))
         return net, (batch, 1024), 1024
+    if name == "Transformer":
+        return Encoder(w["dropout"]), (batch, 128, 512), 10
+    if name == "ViT-mini":
+        from torchvision.models.vision_transformer import VisionTransformer
+        net = VisionTransformer(image_size=28, patch_size=7, num_layers=4, num_heads=4, hidden_dim=64, mlp_dim=128,
+                                num_classes=10)
+        net.conv_proj = nn.Conv2d(1, 64, 7, 7)
+        return net, (batch, 1, 28, 28), 10
+    if name == "CORnet-S":
+        net = nn.Sequential(
+            nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(True), nn.MaxPool2d(3, 2, 1),
+            nn.Conv2d(64, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(True), CORblock(64, 128, 2),
+            CORblock(128, 256, 4), CORblock(256, 512, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000))
+        return net, (batch, 3, 224, 224), 1000
     if name in ("RNN", "LSTM"):
         return Recurrent(getattr(nn, name), w["units"]), (100, batch, w["units"]), 10
     raise ValueError(f"unknown network {name}")

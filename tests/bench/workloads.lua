@@ -48,10 +48,13 @@ end
 for _, kind in ipairs { "train", "infer" } do
   for _, v in ipairs { { "LeNet", 1 }, { "LeNet", 16 }, { "LeNet", 64 }, { "LeNet", 256 }, { "AlexNet", 32 },
     { "ResNet-18", 16 }, { "ResNet-20", 128 }, { "MLP", 128 }, { "RNN", 64, 32 }, { "RNN", 64, 128 },
-    { "LSTM", 64, 32 }, { "LSTM", 64, 128 } } do
-    add { kind = kind, net = v[1], batch = v[2], units = v[3],
-      name = string.format("%s %s%s, batch %d", kind, v[1], v[3] and " " .. v[3] or "", v[2]),
-      target = kind == "train" and { ratio = v[1] == "LeNet" and v[2] == 1 and 5 or 1.5 } or nil }
+    { "LSTM", 64, 32 }, { "LSTM", 64, 128 }, { "Transformer", 8, 0.1, target = 1.3 },
+    { "Transformer", 8, 0, target = 1.3 }, { "ViT-mini", 64, target = 1.3 }, { "CORnet-S", 8, target = 1.3 } } do
+    local dropout = v[1] == "Transformer" and v[3] or nil
+    add { kind = kind, net = v[1], batch = v[2], units = not dropout and v[3] or nil, dropout = dropout,
+      name = string.format("%s %s%s, batch %d", kind, v[1], dropout and string.format(" dropout %g", dropout)
+        or v[3] and " " .. v[3] or "", v[2]),
+      target = kind == "train" and { ratio = v.target or v[1] == "LeNet" and v[2] == 1 and 5 or 1.5 } or nil }
   end
 end
 
@@ -166,6 +169,20 @@ local function recurrent(word)
 end
 
 nets["RNN"], nets["LSTM"] = recurrent(rnn), recurrent(lstm)
+
+-- The encoder of the base Transformer over 128 rows, and a readout of the first one.
+nets["Transformer"] = function(w)
+  local blocks = {}
+  for i = 1, 6 do blocks[i] = transformer { 8, 2048, dropout = w.dropout } end
+  return model "Transformer" {
+    input { 128, 512 },
+    area "encoder" (blocks),
+    readout "category" { take { 1 }, dense { 10 } },
+  }, { 128, 512 }, 10
+end
+
+nets["ViT-mini"] = function() return models.vit_mini {}, { 1, 28, 28 }, 10 end
+nets["CORnet-S"] = function() return models.cornet_s {}, { 3, 224, 224 }, 1000 end
 
 -- How many items a training draws its batches from: enough that a small network does not learn them by heart, after
 -- which its gradients would be too small to be normal numbers; the batch itself where pictures or sequences

@@ -20,7 +20,7 @@ typedef struct pass {
 } pass;
 
 /* A worker's memory: the weights of a block of queries, what dropout makes of them, their gradients; packed panels;
- * what dropout keeps of a row. */
+ * which weights dropout keeps. */
 typedef struct space {
   char *p, *dropped, *dp, *a, *b;
   uint8_t *keep;
@@ -106,21 +106,26 @@ static void weigh(const pass *p, const space *s, const place *at) {
   }
 }
 
-/* to = from with the elements of the weights that dropout drops at 0. */
-static void drop(const pass *p, const space *s, const place *at, const char *from, char *to) {
+/* Which weights of a block dropout keeps. */
+static void draw(const pass *p, const space *s, const place *at) {
   const lm_attention *a = p->a;
-  const int64_t pair = at->item * a->heads + at->head;
-  for (int64_t i = 0; i < at->rows; i++) {
-    const int64_t row = i * at->keys * p->size;
-    lm_drop_draw(&a->drop, (pair * a->queries + at->first + i) * a->keys, at->keys, s->keep);
-    p->each->mask(at->keys, from + row, s->keep, a->drop.scale, to + row);
-  }
+  const int64_t query = (at->item * a->heads + at->head) * a->queries + at->first;
+  for (int64_t i = 0; i < at->rows; i++)
+    lm_drop_draw(&a->drop, (query + i) * a->keys, at->keys, s->keep + i * at->keys);
+}
+
+/* to = from with what dropout does not keep at 0. */
+static void drop(const pass *p, const space *s, const place *at, const char *from, char *to) {
+  p->each->mask(at->rows * at->keys, from, s->keep, p->a->drop.scale, to);
 }
 
 static void forward_block(const pass *p, const space *s, const place *at) {
   const lm_attention *a = p->a;
   weigh(p, s, at);
-  if (a->drops) drop(p, s, at, s->p, s->p);
+  if (a->drops) {
+    draw(p, s, at);
+    drop(p, s, at, s->p, s->p);
+  }
   multiply(p, s, local(at, s->p), part(p, &a->v, at, 0), part(p, &a->out, at, at->first), at->rows, a->value_width,
            at->keys, false);
 }
@@ -130,7 +135,10 @@ static void backward_block(const pass *p, const space *s, const place *at) {
   const matrix dout = part(p, &a->out, at, at->first), dp = local(at, s->dp);
   char *const used = a->drops ? s->dropped : s->p;
   weigh(p, s, at);
-  if (a->drops) drop(p, s, at, s->p, s->dropped);
+  if (a->drops) {
+    draw(p, s, at);
+    drop(p, s, at, s->p, s->dropped);
+  }
   multiply(p, s, turned(local(at, used)), dout, part(p, &a->dv, at, 0), at->keys, a->value_width, at->rows, true);
   multiply(p, s, dout, turned(part(p, &a->v, at, 0)), dp, at->rows, at->keys, a->value_width, false);
   if (a->drops) drop(p, s, at, s->dp, s->dp);
@@ -191,7 +199,7 @@ static lm_status run(const lm_attention *a, bool forward, lm_err *e) {
             .blocks = (a->queries + LM_QUERIES - 1) / LM_QUERIES};
   p.most = larger(smaller(a->queries, LM_QUERIES), forward ? 0 : a->keys);
   p.bytes = 3 * rows_bytes(&p) + panel_bytes(&p) + lm_round_bytes(2 * p.gemm->vec * p.gemm->kc * p.size) +
-            lm_round_bytes(a->keys);
+            lm_round_bytes(smaller(a->queries, LM_QUERIES) * a->keys);
   p.work = lm_alloc_array((size_t)lm_threads(), (size_t)p.bytes, "workspace of attention", e);
   if (!p.work) return LM_ERR_MEMORY;
   const int64_t pairs = a->batch * a->heads, rows = smaller(a->queries, LM_QUERIES);

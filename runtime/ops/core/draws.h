@@ -9,7 +9,7 @@
 
 typedef struct lm_drop {
   lm_key key;
-  uint64_t least; /* words below are dropped: p 2^32 */
+  uint32_t least; /* words below are dropped: p 2^32 */
   double scale;   /* of what is kept: 1 / (1 - p) */
 } lm_drop;
 
