@@ -210,6 +210,7 @@ BINARY(pow_each, m_pow_any(u, v))
 BINARY(relu_grad, v <= 0 ? (real)0 : u)
 BINARY(tanh_grad, u *FMA(-v, v, (real)1))
 BINARY(sigmoid_grad, u *FMA(-v, v, v))
+BINARY(gelu_grad, u *m_gelu_slope(v))
 
 static void b_pow(int64_t n, const void *xv, int64_t sx, const void *yv, int64_t sy, void *outv) {
   if (sx == 1 && sy == 0 && n > 0 && *(const real *)yv == 2)
@@ -321,6 +322,7 @@ const lm_kernel_elementwise KERNEL(elementwise) = {
                [LM_B_MOD] = b_mod,
                [LM_B_RELU_GRAD] = b_relu_grad,
                [LM_B_TANH_GRAD] = b_tanh_grad,
+               [LM_B_GELU_GRAD] = b_gelu_grad,
                [LM_B_SIGMOID_GRAD] = b_sigmoid_grad,
                [LM_B_FMOD] = b_fmod,
                [LM_B_FLOOR_DIVIDE] = b_floor_divide,

@@ -76,6 +76,7 @@ typedef enum lm_binary {
   LM_B_RELU_GRAD,    /* (g, y): 0 where y = relu(x) is 0 or less, else g */
   LM_B_TANH_GRAD,    /* (g, y): g (1 - y^2) */
   LM_B_SIGMOID_GRAD, /* (g, y): g y (1 - y) */
+  LM_B_GELU_GRAD,    /* (g, x): g (Phi(x) + x phi(x)) */
   LM_B_FMOD,
   LM_B_FLOOR_DIVIDE,
   LM_B_ATAN2,

@@ -374,6 +374,13 @@ static inline real m_trigamma(real x) { return LM_OF_REAL(m_trigamma)(x); }
 static inline real m_softplus(real x) { return LM_OF_REAL(m_softplus)(x); }
 static inline real m_silu(real x) { return LM_OF_REAL(m_silu)(x); }
 static inline real m_gelu(real x) { return LM_OF_REAL(m_gelu)(x); }
+
+/* The slope of gelu, Phi(x) + x phi(x); beyond 40 the density is 0, of infinities too. */
+static inline real m_gelu_slope(real x) {
+  const real area = (real)0.5 * ((real)1 + m_erf(x * (real)0.70710678118654752)), square = x * x;
+  const real bell = square > 1600 ? (real)0 : x * m_exp((real)-0.5 * square);
+  return FMA(bell, (real)0.3989422804014327, area); /* 1 / sqrt(2 pi) */
+}
 static inline real m_logaddexp(real x, real y) { return LM_OF_REAL(m_logaddexp)(x, y); }
 static inline real m_atan2(real y, real x) { return LM_OF_REAL(m_atan2)(y, x); }
 static inline real m_hypot(real x, real y) { return LM_OF_REAL(m_hypot)(x, y); }

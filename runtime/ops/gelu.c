@@ -6,13 +6,7 @@
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *x = c->in[0], *scaled = lm_do_number(&h, &lm_op_mul, x, 0.70710678118654752);
-  lm_tensor *twice = lm_do_number(&h, &lm_op_add, lm_do1(&h, &lm_op_erf, scaled), 1);
-  lm_tensor *area = lm_do_number(&h, &lm_op_mul, twice, 0.5);
-  lm_tensor *bell = lm_do1(&h, &lm_op_exp, lm_do_number(&h, &lm_op_mul, lm_do1(&h, &lm_op_square, x), -0.5));
-  lm_tensor *density = lm_do_number(&h, &lm_op_mul, bell, 0.3989422804014327); /* 1 / sqrt(2 pi) */
-  lm_tensor *slope = lm_do2(&h, &lm_op_add, area, lm_do2(&h, &lm_op_mul, x, density));
-  lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], slope), NULL, &grad_in[0]);
+  lm_give(&h, lm_do2(&h, &lm_op_gelu_grad, grad_out[0], c->in[0]), NULL, &grad_in[0]);
   return lm_chain_end(&h);
 }
 

@@ -183,6 +183,10 @@ static wide or_either(wide a, wide b) { return a != 0 || b != 0; }
 static wide relu_grad(wide g, wide y) { return y <= 0 ? 0 : g; }
 static wide tanh_grad(wide g, wide y) { return g * (1 - y * y); }
 static wide sigmoid_grad(wide g, wide y) { return g * y * (1 - y); }
+static wide gelu_grad(wide g, wide x) {
+  const wide bell = fabsl(x) > 100 ? 0 : x * expl(-x * x / 2) / sqrtl(2 * acosl(-1));
+  return g * (erfcl(-x / sqrtl(2)) / 2 + bell);
+}
 
 /* Beyond an infinite divisor the quotient is between 0 and -1 where the signs differ. */
 static wide floor_quotient(wide a, wide b) {
@@ -230,6 +234,7 @@ static const binary_row binary_rows[] = {
     {"relu_grad", relu_grad, false, false, 0},
     {"tanh_grad", tanh_grad, false, true, 0},
     {"sigmoid_grad", sigmoid_grad, false, true, 0},
+    {"gelu_grad", gelu_grad, false, true, 0},
 };
 
 #endif

@@ -67,6 +67,7 @@ static const rule exceptions[] = {
     {"scatter_add", SUMS, 1, "adds, where its group moves"},
     {"median", INPUTS, 1, "the mean of the two in the middle"},
     {"quantile", INPUTS, 4, "between two elements"},
+    {"gelu_grad", INPUTS, 8, "Phi(x) + x phi(x) has a zero"},
     {"lerp", INPUTS, 8, "a + w (b - a) may cancel: with w of up to 3, of 6 times the inputs"},
     {"logaddexp", INPUTS, 2, "0 where e^a + e^b is 1: 1 ULP of the largest input"},
     {"lgamma", INPUTS, 4, "zeros that no number meets: 2 ULP of the larger of 1 and the result"},
