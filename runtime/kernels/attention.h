@@ -6,13 +6,22 @@
 
 #include <stdint.h>
 
-typedef struct lm_kernel_attention {
-  /* x[i] = e(i) / sum(e), e(i) = exp(scale x[i] - top), top the largest scale x[i], for i < n. With `seen`, scores
-   * whose seen[i * step] is 0 take no part: their weight is +0. Where none does, all are +0. */
-  void (*weights)(int64_t n, void *x, double scale, const uint8_t *seen, int64_t step);
+/* A block of queries: rows of n scores each, side by side. */
+typedef struct lm_attention_block {
+  int64_t rows, n;
+  double scale;
+  int64_t limit;                  /* row r has only its first limit + r scores; n or more: all */
+  const uint8_t *seen;            /* NULL, or whether score i of row r takes part: seen[r seen_row + i seen_step] */
+  int64_t seen_row, seen_step;
+} lm_attention_block;
 
-  /* dp[i] = scale p[i] (dp[i] - sum(p dp)): from the gradients of the weights p to those of the scores. */
-  void (*grad)(int64_t n, const void *p, void *dp, double scale);
+typedef struct lm_kernel_attention {
+  /* Each row of x: x[i] = e(i) / sum(e), e(i) = exp(scale x[i] - top), top the largest scale x[i]. Scores that take no
+   * part get the weight +0; where none does, all are +0. */
+  void (*weights)(const lm_attention_block *b, void *x);
+
+  /* Each row: dp[i] = scale p[i] (dp[i] - sum(p dp)): from the gradients of the weights p to those of the scores. */
+  void (*grad)(const lm_attention_block *b, const void *p, void *dp);
 } lm_kernel_attention;
 
 #endif

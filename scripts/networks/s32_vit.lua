@@ -6,7 +6,7 @@
 -- means over three seeds are compared. rollout.npy holds the rollout of the first test images, images x rows x rows,
 -- the first row being the class token's.
 local p = experiment "s32-vit" { seed = 1,
-  params = { epochs = 8, rate = 1e-3, batch = 64, labels = 500, passes = 60, few_rate = 1e-3, seeds = 3, shown = 8,
+  params = { epochs = 6, rate = 1e-3, batch = 64, labels = 500, passes = 60, few_rate = 1e-3, seeds = 3, shown = 8,
     test = 10000 } }
 
 local function result(metric, value, comparison, threshold)

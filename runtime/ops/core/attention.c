@@ -6,8 +6,6 @@
 #include "kernels/kernels.h"
 #include "ops/core/gemm.h"
 
-#include <string.h>
-
 typedef struct pass {
   const lm_attention *a;
   const lm_kernel_gemm *gemm;
@@ -90,20 +88,25 @@ static place place_of(const pass *p, int64_t pair, int64_t block) {
   return (place){.item = pair / a->heads, .head = pair % a->heads, .first = first, .rows = rows, .keys = keys};
 }
 
+static lm_attention_block block_of(const pass *p, const place *at) {
+  const lm_attention *a = p->a;
+  lm_attention_block b = {.rows = at->rows,
+                          .n = at->keys,
+                          .scale = a->scale,
+                          .limit = a->causal ? at->first + 1 : at->keys,
+                          .seen_row = a->seen_stride[2],
+                          .seen_step = a->seen_stride[3]};
+  if (a->seen)
+    b.seen = a->seen + at->item * a->seen_stride[0] + at->head * a->seen_stride[1] + at->first * a->seen_stride[2];
+  return b;
+}
+
 /* The weights of a block: s->p, rows of at->keys. */
 static void weigh(const pass *p, const space *s, const place *at) {
-  const lm_attention *a = p->a;
-  multiply(p, s, part(p, &a->q, at, at->first), turned(part(p, &a->k, at, 0)), local(at, s->p), at->rows, at->keys,
-           a->width, false);
-  for (int64_t i = 0; i < at->rows; i++) {
-    const int64_t query = at->first + i, n = a->causal ? smaller(at->keys, query + 1) : at->keys;
-    char *row = s->p + i * at->keys * p->size;
-    const uint8_t *seen = NULL;
-    if (a->seen)
-      seen = a->seen + at->item * a->seen_stride[0] + at->head * a->seen_stride[1] + query * a->seen_stride[2];
-    p->rows->weights(n, row, a->scale, seen, a->seen_stride[3]);
-    memset(row + n * p->size, 0, (size_t)((at->keys - n) * p->size));
-  }
+  const lm_attention_block b = block_of(p, at);
+  multiply(p, s, part(p, &p->a->q, at, at->first), turned(part(p, &p->a->k, at, 0)), local(at, s->p), at->rows,
+           at->keys, p->a->width, false);
+  p->rows->weights(&b, s->p);
 }
 
 /* Which weights of a block dropout keeps. */
@@ -133,6 +136,7 @@ static void forward_block(const pass *p, const space *s, const place *at) {
 static void backward_block(const pass *p, const space *s, const place *at) {
   const lm_attention *a = p->a;
   const matrix dout = part(p, &a->out, at, at->first), dp = local(at, s->dp);
+  const lm_attention_block b = block_of(p, at);
   char *const used = a->drops ? s->dropped : s->p;
   weigh(p, s, at);
   if (a->drops) {
@@ -142,10 +146,7 @@ static void backward_block(const pass *p, const space *s, const place *at) {
   multiply(p, s, turned(local(at, used)), dout, part(p, &a->dv, at, 0), at->keys, a->value_width, at->rows, true);
   multiply(p, s, dout, turned(part(p, &a->v, at, 0)), dp, at->rows, at->keys, a->value_width, false);
   if (a->drops) drop(p, s, at, s->dp, s->dp);
-  for (int64_t i = 0; i < at->rows; i++) {
-    const int64_t row = i * at->keys * p->size;
-    p->rows->grad(at->keys, s->p + row, s->dp + row, a->scale);
-  }
+  p->rows->grad(&b, s->p, s->dp);
   multiply(p, s, dp, part(p, &a->k, at, 0), part(p, &a->dq, at, at->first), at->rows, a->width, at->keys, false);
   multiply(p, s, turned(dp), part(p, &a->q, at, at->first), part(p, &a->dk, at, 0), at->keys, a->width, at->rows,
            true);
