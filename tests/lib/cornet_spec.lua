@@ -36,7 +36,9 @@ describe("CORnet", function()
 
   it("S runs its bottlenecks 2, 4 and 2 times with one set of convolutions", function()
     local net = made "cornet_s"
-    for _, of in ipairs { "V2.step2", "V4.step4", "IT.step2" } do assert.truthy(net:activations(torch.input, of)[of]) end
+    for _, of in ipairs { "V2.step2", "V4.step4", "IT.step2" } do
+      assert.truthy(net:activations(torch.input, of)[of])
+    end
     assert.equal(net.nodes_by_name["V4.step1.conv2"], net.nodes_by_name["V4.step3.conv2"].shared)
     assert.is_nil(net.nodes_by_name["V4.step5.conv2"])
   end)
