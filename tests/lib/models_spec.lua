@@ -26,7 +26,7 @@ describe("models", function()
         assert.is_true(known, row.name .. " " .. block.name)
       end
       for _, node in ipairs(names and build.nodes or {}) do
-        for _, p in ipairs(node.parameters) do
+        for _, p in ipairs(node.shared and {} or node.parameters) do
           assert.is_true(names[node.name] ~= nil or names[p.full] ~= nil, row.name .. " " .. p.full)
         end
       end
