@@ -20,7 +20,7 @@ Lamina: models of sensory cortex, in Lua.
                cosine step linear exponential inverse_root one_cycle plateau constant warmup
                local_rule dale; help "goals", "penalties", "constraints", "rules"
   data         data augment image hdf5 stimuli neural
-  analysis     predictivity separability; ridge ols pls lasso elastic_net nnls one_to_one space_feature; pca
+  analysis     predictivity separability criteria; ridge ols pls lasso elastic_net nnls one_to_one space_feature; pca
                random_projection; kfold grouped shuffled; split_half
                rdm compare_rdms rdm_ceiling rsa mds fdr; decode svm logistic nearest_centroid max_correlation;
                attention_maps attention_rollout

@@ -15,6 +15,8 @@
 -- predictivity         how well each layer predicts responses
 -- neural.pseudopopulation  neuroids that were not recorded together, made up trial by trial
 -- decode               what a linear classifier reads out of a population
+-- neural.untangling    the geometry of classes in each layer
+-- criteria             computable, mappable, predictive: is it a model of these areas?
 -- neural.separability  how well classes can be told apart
 -- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
 -- pca, random_projection: fewer features before it
@@ -22,6 +24,7 @@
 -- kfold, grouped; split_half, leave_one_out, oracle, explainable_variance: the splits, the ceiling
 local assembly = require "lamina.neural.assembly"
 local ceiling = require "lamina.neural.ceiling"
+local criteria = require "lamina.neural.criteria"
 local energy = require "lamina.neural.energy"
 local mapping = require "lamina.neural.mapping"
 local maps = require "lamina.neural.maps"
@@ -32,6 +35,7 @@ local reduce = require "lamina.neural.reduce"
 local separability = require "lamina.neural.separability"
 local simulate = require "lamina.neural.simulate"
 local splits = require "lamina.neural.splits"
+local untangling = require "lamina.neural.untangling"
 
 local M = {}
 
@@ -41,7 +45,9 @@ M.is_assembly = assembly.is_assembly
 M.simulate = simulate.simulate
 M.gabor_energy = energy.gabor_energy
 M.predictivity = predictivity.predictivity
+M.criteria = criteria.criteria
 M.separability = separability.separability
+M.untangling = untangling.untangling
 M.ridge = mapping.ridge
 for _, word in ipairs { "ols", "pls", "lasso", "elastic_net", "nnls", "one_to_one", "space_feature" } do
   M[word] = maps[word]

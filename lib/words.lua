@@ -31,8 +31,8 @@ local fields = {
   ["lamina.rules"] = "local_rule",
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
-  ["lamina.neural"] = "predictivity separability ridge ols pls lasso elastic_net nnls one_to_one space_feature pca "
-    .. "random_projection kfold grouped shuffled split_half",
+  ["lamina.neural"] = "predictivity separability criteria ridge ols pls lasso elastic_net nnls one_to_one "
+    .. "space_feature pca random_projection kfold grouped shuffled split_half",
   ["lamina.neural.classifiers"] = "svm logistic nearest_centroid max_correlation",
   ["lamina.neural.decode"] = "decode",
   ["lamina.rdm.compare"] = "compare_rdms rdm_ceiling",

@@ -10,12 +10,14 @@ local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local features = require "lamina.neural.features"
 local mappings = require "lamina.neural.mapping"
+local measures = require "lamina.neural.measures"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local scores = require "lamina.neural.score"
 local splits = require "lamina.neural.splits"
 local stats = require "lamina.core.stats"
 local stimuli = require "lamina.stimuli"
+local styles = require "lamina.neural.styles"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -30,8 +32,19 @@ local FIELDS = {
   ceiling = { type = "any", doc = "split_half { 10 } if absent" },
   reliability = { type = "number", default = 0.3, min = -1, max = 1,
     doc = "neuroids whose split-half reliability is below this are left out" },
-  ceiled = { type = "string", default = "r / c", choices = scores.formulas,
-    doc = "how r is put in relation to the ceiling c" },
+  measure = { type = "string", default = "r", choices = measures.names, doc = "of prediction and recorded means on "
+    .. "held-out images: Pearson's r, explained variance, r2 (which an offset lowers), or the Poisson log "
+    .. "likelihood" },
+  ceiled = { type = "string", choices = scores.formulas, doc = "how the measure is put in relation to the ceiling "
+    .. "c; if "
+    .. "absent \"r / c\", for ev and r2 \"ev / c^2\", for poisson \"none\"" },
+  style = { type = "string", choices = { "brain-score" }, doc = "a published recipe to the letter, which sets "
+    .. "mapping, "
+    .. "splits, ceiling and what is averaged: see below" },
+  predictions = { type = "boolean", default = false, doc = "whether score.predictions[layer] keeps what was "
+    .. "predicted "
+    .. "for each held-out image (stimuli x neuroids kept; NaN where an image was never tested, the mean where "
+    .. "often)" },
   by = { type = "string", doc = "a coordinate of the neuroids: a row for each of its values" },
   shuffle = { type = { "integer", "boolean" }, default = 0, min = 0,
     doc = "a control besides: how often the responses are dealt to other stimuli at random (true: once)" },
@@ -60,6 +73,8 @@ local function check(given, position)
     errors.raise("argument", position, "predictivity: responses is a %s, expected an assembly (neural.assembly)",
       type(o.responses))
   end
+  styles.apply(o, given, position)
+  o.ceiled = scores.formula(o.ceiled, o.measure, position)
   o.mapping = o.mapping or mappings.ridge {}
   o.splits = o.splits == nil and splits.kfold { 10 } or splits.of(o.splits, "predictivity", position) or o.splits
   o.ceiling = o.ceiling or ceilings.split_half { 10 }
@@ -120,15 +135,27 @@ local function with_controls(y, count, seed)
 end
 
 -- r of every target for one layer (mean over folds), and the median over folds' penalties.
-local function score_layer(o, layer, y, folds, position)
+local function score_layer(o, layer, y, folds, kept, position)
   local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, position, layer.shape)
   local by_fold = {}
   for f, fold in ipairs(folds) do
     local guess = o.mapping:held_out(source, y, fold, fold.inner)
-    by_fold[f] = stats.pearson(guess, y:index_select(common.index(fold.test), { dim = 1 }))
+    by_fold[f] = measures.plain[o.measure](guess, y:index_select(common.index(fold.test), { dim = 1 }))
+    if kept then kept(fold.test, guess) end
   end
-  local r = ops.stack(by_fold, { dim = 1 }):mean(1)
-  return r, layer.x.close or r.close
+  local each = ops.stack(by_fold, { dim = 1 })
+  return each:mean(1), layer.x.close or each.close, each
+end
+
+-- Collects predictions of n neuroids for images that may be tested once, often or never: a function that takes those
+-- of a fold, and one that gives the means.
+local function collector(images, n)
+  local sum, count = tensor.zeros { images, n, dtype = "float64" }, tensor.zeros { images, 1, dtype = "float64" }
+  return function(test, guess)
+    local index = common.index(test)
+    sum = sum + guess[{ {}, { 1, n } }]:index_add(index, { dim = 1, size = images })
+    count = count + tensor.ones({ #test, 1 }, { dtype = "float64" }):index_add(index, { dim = 1, size = images })
+  end, function() return sum / count end
 end
 
 -- Which positions among the kept neuroids belong to each value of the coordinate `by`.
@@ -149,7 +176,7 @@ end
 local function median(t) return stats.quantile(t, { 0.5 }):item() end
 
 -- One row: a layer and a group of neuroids.
-local function make_row(o, layer, group, r, kept, controls, close)
+local function make_row(o, layer, group, r, kept, controls, close, by_fold)
   local index = common.index(group.index)
   local own, ceiling = r:index_select(index, { dim = 1 }), kept.ceiling:index_select(index, { dim = 1 })
   local n = #group.index
@@ -159,6 +186,7 @@ local function make_row(o, layer, group, r, kept, controls, close)
       return stats.quantile(drawn:reshape { o.bootstrap, n }, { 0.5 })
     end)
   end
+  if o.aggregate then return o.aggregate(o, layer, group, by_fold, kept, close) end
   local ceiled = scores.relate(o.ceiled, own, ceiling)
   local low, high = interval_of(own)
   local ceiled_low, ceiled_high = interval_of(ceiled)
@@ -194,7 +222,10 @@ end
 -- score.rows[i].layer, area, group, r, low, high (95 % interval), ceiling, ceiled, n, features, shuffled, label.
 -- print(score) shows the table and says how it was made; score:results() is for report, score:csv(path) writes the
 -- table, score:csv(path, "neuroids") one with a row for every layer and neuroid; score.neuroids holds r,
--- reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). splits may also be a list of {
+-- reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). style = "brain-score": PLS
+-- of 25 components, 10 random divisions (90 % to fit, every object_name in proportion where there is one), Pearson's
+-- r, median over neuroids, mean over divisions, error = standard deviation / sqrt(divisions); ceiling: split-half, 10
+-- halves, median; ceiled: r^2 / c, as since January 2026. splits may also be a list of {
 -- train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
 -- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images. Features computed
 -- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }.
@@ -213,20 +244,25 @@ function M.predictivity(given, ...)
     local shown = o.set:subset(index)
     local y = with_controls(kept.mean, o.shuffle, o.seed)
     local n = #kept.index
-    local rows, by_layer = {}, {}
+    local rows, by_layer, predicted = {}, {}, {}
     for _, layer in ipairs(features.collect(o, shown, "predictivity", position)) do
-      local all, close = score_layer(o, layer, y, folds, position)
+      local take, taken
+      if o.predictions then take, taken = collector(#ids, n) end
+      local all, close, by_fold = score_layer(o, layer, y, folds, take, position)
+      if taken then predicted[layer.name] = taken() end
       local r = all[{ { 1, n } }]:contiguous()
       local controls = o.shuffle > 0 and all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n }
       by_layer[layer.name] = r
       for _, group in ipairs(groups_of(o, kept)) do
-        rows[#rows + 1] = make_row(o, layer, group, r, kept, controls, close)
+        rows[#rows + 1] = make_row(o, layer, group, r, kept, controls, close, by_fold)
       end
     end
     return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
       stimuli = #ids, unused = #o.set - #ids, kept = n, total = #a.neuroid, unreliable = kept.unreliable,
       silent = kept.silent, threshold = o.reliability, mapping = tostring(o.mapping), splits = tostring(o.splits),
-      ceiling = tostring(o.ceiling), bootstrap = o.bootstrap,
+      ceiling = tostring(o.ceiling), bootstrap = o.bootstrap, measure = o.measure, style = o.style_name,
+      folds = #folds, seed = o.seed, predictions = o.predictions and predicted or nil,
+      responses = o.predictions and kept.mean or nil,
       neuroids = { index = kept.index, reliability = kept.reliability, ceiling = kept.ceiling, r = by_layer,
         coordinates = a:at(nil, kept.index).neuroid } }
   end)

@@ -1,26 +1,45 @@
 --- lamina.neural.score: what predictivity and separability return: rows of numbers that say how they were made.
 local common = require "lamina.neural.common"
 
+local measures = require "lamina.neural.measures"
 local object = require "lamina.object"
 
 local M = {}
 
 --- How r may be put in relation to the ceiling c, by name.
-M.formulas = { "r / c", "r^2 / c^2", "r / c^2", "r^2 / c" }
+M.formulas = { "r / c", "r^2 / c^2", "r / c^2", "r^2 / c", "ev / c^2", "none" }
+
+-- Which formulas suit a measure; the first is the default.
+local SUITS = { r = { "r / c", "r^2 / c^2", "r / c^2", "r^2 / c", "none" }, ev = { "ev / c^2", "none" },
+  r2 = { "ev / c^2", "none" }, poisson = { "none" } }
+
+--- The formula for a measure: the one asked for, or its default. One that does not suit it is an error.
+function M.formula(asked, measure, position)
+  if not asked then return SUITS[measure][1] end
+  for _, formula in ipairs(SUITS[measure]) do
+    if formula == asked then return asked end
+  end
+  require("lamina.errors").raise("argument", position, "predictivity: ceiled = '%s' is not for measure = '%s' (it "
+    .. "takes %s): c is the largest r that can be expected, c^2 the largest explained variance", asked, measure,
+    "'" .. table.concat(SUITS[measure], "', '") .. "'")
+end
 
 --- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "r^2 / c^2"
--- is the part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself. Nothing
--- is cut off: a value above 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
+-- is the part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself; "ev /
+-- c^2" relates explained variance in r's place, "none" leaves the measure as it is. Nothing is cut off: a value above
+-- 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
 function M.relate(formula, r, c)
   if formula == "r / c" then return r / c end
   if formula == "r^2 / c^2" then return r:square() * r:sign() / c:square() end
-  if formula == "r / c^2" then return r / c:square() end
+  if formula == "r / c^2" or formula == "ev / c^2" then return r / c:square() end
+  if formula == "none" then return r end
   return r:square() * r:sign() / c
 end
 
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
-  "by chance classes neuroids formula shuffles ceiling mapping splits title name")
+  "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
+  .. "measure folds seed")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -37,7 +56,9 @@ local function interval(row) return string.format("%.3f to %.3f", row.low, row.h
 local function predictivity_table(score)
   local head = { "layer", "area" }
   if score.by then head[#head + 1] = score.by end
-  for _, name in ipairs { "features", "n", "r", "95 % CI", "ceiling", score.formula } do head[#head + 1] = name end
+  for _, name in ipairs { "features", "n", score.measure, "95 % CI", "ceiling", score.formula } do
+    head[#head + 1] = name
+  end
   if score.shuffles > 0 then head[#head + 1] = "shuffled" end
   head[#head + 1] = "bits"
   local rows = { head }
@@ -63,9 +84,11 @@ local function predictivity_notes(score)
       score.silent),
     "  map: " .. score.mapping,
     "  splits: " .. score.splits,
-    string.format("  r: Pearson on held-out images within a fold, mean over folds, median over neuroids; the "
-      .. "interval is a bootstrap over neuroids (%d)", score.bootstrap),
-    "  ceiling: square root of " .. score.ceiling,
+    score.style and "  " .. score.style or string.format("  %s: %s on held-out images within a fold, mean over %d "
+      .. "folds, "
+      .. "median over neuroids; the interval is a bootstrap over neuroids (%d, seed %d)", score.measure,
+      score.measure == "r" and "Pearson" or measures.says[score.measure], score.folds, score.bootstrap, score.seed),
+    "  ceiling: " .. (score.style and "" or "square root of ") .. score.ceiling,
   }
   if score.shuffles > 0 then
     lines[#lines + 1] = string.format("  shuffled: the same with responses dealt to other stimuli, mean of %s",
@@ -104,8 +127,9 @@ function Score:results()
     local value = row.accuracy
     if self.kind == "predictivity" then
       value = row.r
-      what = string.format("median r over neuroids, %s, ceiling %.3f, %s %.3f", what, row.ceiling, self.formula,
-        row.ceiled)
+      what = string.format("median %s over neuroids, %s, ceiling %.3f, %s %.3f, %d folds, seed "
+        .. "%d", self.measure, what,
+        row.ceiling, self.formula, row.ceiled, self.folds, self.seed)
     end
     if row.selected then what = what .. ", selected" end
     list[i] = { metric = string.format("%s (%s)", self.kind, row_name(row)), value = value, label = row.label,

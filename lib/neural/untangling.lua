@@ -1,0 +1,219 @@
+--- lamina.neural.untangling: how a layer's geometry separates classes ("untangling": DiCarlo & Cox 2007): accuracy
+-- from few examples, distances within and between classes, invariance, selectivity, dimension, d' of two classes.
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local features = require "lamina.neural.features"
+local mappings = require "lamina.neural.mapping"
+local object = require "lamina.object"
+local ops = require "lamina.core.ops"
+local schema = require "lamina.schema"
+local stimuli = require "lamina.stimuli"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local FIELDS = {
+  stimuli = { type = "any", required = true, doc = "images with labels: a stimulus set or a data set" },
+  samples = { type = "integer", default = 50, min = 2, doc = "images of each class that a linear classifier is "
+    .. "fitted "
+    .. "on; the others test it" },
+  draws = { type = "integer", default = 5, min = 1, doc = "how often those are drawn anew" },
+  pair = { type = "table", doc = "two classes, by name or number, whose d' is taken: { \"4\", \"9\" }" },
+  mapping = { type = "any", doc = "ridge { per = \"all\" } if absent" },
+  seed = { type = "integer", doc = "of the draws; the experiment's if absent" },
+}
+for name, field in pairs(features.fields) do FIELDS[name] = field end
+schema.document("neural.untangling", FIELDS)
+
+local Untangling = { __name = "untangling" }
+Untangling.__index = object.index("an untangling", Untangling, "pair")
+
+--- u:find(layer): the row of a layer; nil where there is none.
+function Untangling:find(layer)
+  for _, row in ipairs(self.rows) do
+    if row.layer == layer then return row end
+  end
+end
+
+local COLUMNS = { "layer", "area", "features", "accuracy", "accuracy_sd", "within", "between", "invariance",
+  "selectivity", "dimension", "dprime" }
+
+--- u:table(): the rows as a list of lists, the first one the names of the columns.
+function Untangling:table()
+  local rows = { COLUMNS }
+  for i, row in ipairs(self.rows) do
+    rows[i + 1] = {}
+    for c, name in ipairs(COLUMNS) do rows[i + 1][c] = row[name] == nil and "" or row[name] end
+  end
+  return rows
+end
+
+--- u:csv(path): writes the table as CSV, into the folder of the experiment; returns u.
+function Untangling:csv(path)
+  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), self:table())
+  return self
+end
+
+Untangling.__tostring = function(self)
+  local rows = { { "layer", "area", "features", "accuracy", "within / between", "invariance", "selectivity",
+    "dimension", self.pair and "d' " .. self.pair or "" } }
+  for _, row in ipairs(self.rows) do
+    rows[#rows + 1] = { row.layer, row.area, tostring(row.features), string.format("%.3f +- %.3f", row.accuracy,
+      row.accuracy_sd), string.format("%.3f", row.within / row.between), string.format("%.3f", row.invariance),
+      string.format("%.3f", row.selectivity), string.format("%.1f", row.dimension),
+      row.dprime and string.format("%.2f", row.dprime) or "" }
+  end
+  return string.format("untangling: %d images, %d classes\n  accuracy: one against all, %s, fitted on %d images "
+    .. "of each "
+    .. "class, mean and SD of %d draws, on the others\n  distances: mean Euclidean distance of images of one "
+    .. "class / of "
+    .. "two; invariance: 1 - within / between\n  selectivity: the part of a unit's variance that lies between "
+    .. "classes, "
+    .. "mean over units; dimension: participation ratio\n%s", self.stimuli, self.classes, self.mapping, self.samples,
+    self.draws, common.columns(rows, { true, true }))
+end
+
+-- ---- what is measured ------------------------------------------------------------------------------------------
+
+-- For each draw { train =, test = }: `samples` images of each class, and the others.
+local function draws_of(o, labels, position)
+  local folds = {}
+  for d = 1, o.draws do
+    local taken, fold = {}, { train = {}, test = {} }
+    for _, i in ipairs(common.permutation(#labels, o.seed, "untangling", d)) do
+      local c = labels[i]
+      taken[c] = (taken[c] or 0) + 1
+      table.insert(taken[c] <= o.samples and fold.train or fold.test, i)
+    end
+    for c, n in pairs(taken) do
+      if n <= o.samples then
+        errors.raise("argument", position, "neural.untangling: class %s has %s, and samples = %d leaves none to test",
+          tostring(o.set.classes[c]), common.plural(n, "image"), o.samples)
+      end
+    end
+    table.sort(fold.train)
+    table.sort(fold.test)
+    folds[d] = fold
+  end
+  return folds
+end
+
+-- Accuracy of each draw, and the mean d' of the pair along the direction that separates it.
+local function classify(o, source, y, folds)
+  local accuracies, dprimes = {}, {}
+  local labels = o.set.y
+  for d, fold in ipairs(folds) do
+    local inner = {}
+    local count = o.mapping:inner_folds()
+    if count > 0 then inner = o.inner(fold.train, count, d) end
+    local index = common.index(fold.test)
+    local truth = labels:index_select(index, { dim = 1 })
+    local guess = o.mapping:held_out(source, y, fold, inner)
+    accuracies[d] = guess:argmax { dim = 2 }:eq(truth):to "float64":mean():item()
+    if o.pair then
+      local along = guess[{ {}, o.pair[1] }] - guess[{ {}, o.pair[2] }]
+      local a, b = along:masked_select(truth:eq(o.pair[1])), along:masked_select(truth:eq(o.pair[2]))
+      dprimes[d] = ((a:mean() - b:mean()):abs() / ((a:var() + b:var()) / 2):sqrt()):item()
+    end
+  end
+  local mean = tensor.tensor(accuracies, { dtype = "float64" })
+  return mean:mean():item(), #accuracies > 1 and mean:std():item() or 0,
+    o.pair and tensor.tensor(dprimes, { dtype = "float64" }):mean():item() or nil
+end
+
+-- Mean distances within and between classes.
+local function distances(x, labels)
+  local apart = x:cdist(x)
+  local same = labels:reshape { -1, 1 }:eq(labels:reshape { 1, -1 }):to "float64"
+  local n = #x
+  local within_pairs = same:sum():item() - n
+  return (apart * same):sum():item() / within_pairs, (apart * (1 - same)):sum():item() / (n * n - n - within_pairs)
+end
+
+-- The mean over units that vary of the part of their variance that lies between classes.
+local function selectivity(x, y)
+  local member = y:gt(0):to "float64"
+  local count = member:sum { dim = 1 }:reshape { -1, 1 }
+  local centred = x - x:mean { dim = 1, keepdim = true }
+  local means = member:t():matmul(centred) / count
+  local between, all = (means:square() * count):sum { dim = 1 }, centred:square():sum { dim = 1 }
+  local varies = all:gt(0)
+  local part = ops.where(varies, between / all, tensor.zeros { 1, dtype = "float64" })
+  return part:sum():item() / math.max(1, varies:to "float64":sum():item())
+end
+
+-- (sum of variances of the principal components)^2 / sum of their squares.
+local function dimension(x)
+  local c = x - x:mean { dim = 1, keepdim = true }
+  local gram = #c <= c:size(2) and c:matmul(c:t()) or c:t():matmul(c)
+  local total = gram:diagonal():sum():item()
+  return total > 0 and total ^ 2 / gram:square():sum():item() or 0
+end
+
+local function class_number(set, name, position)
+  for c, known in ipairs(set.classes) do
+    if known == name or tostring(known) == tostring(name) then return c end
+  end
+  errors.raise("argument", position, "neural.untangling: pair names '%s', which is no class (there are %s)",
+    tostring(name), table.concat(set.classes, ", "))
+end
+
+local function check(given, position)
+  local o = schema.check("neural.untangling", given, FIELDS, position)
+  o.set = stimuli.of(o.stimuli, position)
+  if not o.set.y or not o.set.classes then
+    errors.raise("argument", position, "neural.untangling: the stimuli have no labels with classes")
+  end
+  o.mapping = o.mapping or mappings.ridge { per = "all" }
+  if not mappings.is_mapping(o.mapping) then
+    errors.raise("argument", position, "neural.untangling: mapping is a %s, expected something like ridge {}",
+      type(o.mapping))
+  end
+  o.seed = o.seed or tensor.seed()
+  if o.pair then
+    if #o.pair ~= 2 then
+      errors.raise("argument", position, "neural.untangling: pair has %d classes, expected two", #o.pair)
+    end
+    o.pair_name = string.format("%s and %s", o.pair[1], o.pair[2])
+    o.pair = { class_number(o.set, o.pair[1], position), class_number(o.set, o.pair[2], position) }
+  end
+  return o
+end
+
+--- neural.untangling { stimuli =, model =, layers = "all", features =, samples = 50, draws = 5, pair =, mapping =
+-- ridge { per = "all" }, input =, batch = 64, seed = }: for each layer (rows[i].layer, area, features): accuracy of a
+-- linear classifier fitted on `samples` images of each class, accuracy_sd over draws; within and between, mean
+-- Euclidean distances of two images of one class and of two classes; invariance, 1 - within / between; selectivity,
+-- the part of a unit's variance between class means, mean over units; dimension, the participation ratio; dprime of
+-- the pair along the classifier's direction, on images it was not fitted on. print shows them; u:find(layer),
+-- u:csv(path).
+function M.untangling(given, ...)
+  local position = errors.position(2)
+  schema.alone("neural.untangling", "neural.untangling { model = net, stimuli = set }", position, ...)
+  local o = check(given, position)
+  local labels = common.list(o.set.y)
+  local folds = draws_of(o, labels, position)
+  o.inner = function(items, count, d)
+    return require("lamina.neural.splits").kfold({ count, seed = o.seed }):inner(count, items, #labels,
+      o.set.columns, d, labels)
+  end
+  return tensor.no_grad(function()
+    local classes = tensor.arange(1, #o.set.classes):reshape { 1, -1 }
+    local y = o.set.y:reshape { -1, 1 }:eq(classes):to "float64" * 2 - 1
+    local rows = {}
+    for i, layer in ipairs(features.collect(o, o.set, "neural.untangling", position)) do
+      local source = mappings.source(layer.x, "neural.untangling: layer " .. layer.name, position, layer.shape)
+      local x = layer.x:to "float64"
+      local row = { layer = layer.name, area = layer.area, features = x:size(2),
+        selectivity = selectivity(x, y), dimension = dimension(x), label = layer.x.close and "close" or "exact" }
+      row.accuracy, row.accuracy_sd, row.dprime = classify(o, source, y, folds)
+      row.within, row.between = distances(x, o.set.y)
+      row.invariance = 1 - row.within / row.between
+      rows[i] = row
+    end
+    return setmetatable({ rows = rows, stimuli = #labels, classes = #o.set.classes, samples = o.samples,
+      draws = o.draws, mapping = tostring(o.mapping), pair = o.pair_name }, Untangling)
+  end)
+end
+
+return M
