@@ -1,5 +1,5 @@
---- lamina.neural.criteria: is a model a model of an area hierarchy? The three criteria of Yamins & DiCarlo (2016), each
--- with its evidence: stimulus-computable, mappable, predictive.
+--- lamina.neural.criteria: is a model a model of an area hierarchy? The three criteria of Yamins & DiCarlo (2016),
+-- each with its evidence: stimulus-computable, mappable, predictive.
 local assemblies = require "lamina.neural.assembly"
 local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
@@ -16,24 +16,32 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local FIELDS = {
-  model = { type = "any", required = true, doc = "a model, or a list of { \"name\", function of images } from the input "
+  model = { type = "any", required = true, doc = "a model, or a list of { \"name\", function of images } from "
+    .. "the input "
     .. "on, for what is no network" },
-  domain = { type = "any", required = true, doc = "images of the domain, a stimulus set: those that are shown, and what "
+  domain = { type = "any", required = true, doc = "images of the domain, a stimulus set: those that are shown, "
+    .. "and what "
     .. "unseen ones are made from" },
-  areas = { type = "table", required = true, doc = "the areas of the brain from the periphery on, each with its layers: "
+  areas = { type = "table", required = true, doc = "the areas of the brain from the periphery on, each with its "
+    .. "layers: "
     .. "{ { \"V1\", layers = { \"V1\" } }, { \"IT\", layers = { \"IT\" } } }" },
-  data = { type = "table", required = true, doc = "an assembly for every area, by name, with ids of the domain's images" },
-  input = { type = "function", doc = "what the model is shown, from images of any size; if absent, they are resized to "
+  data = { type = "table", required = true, doc = "an assembly for every area, by name, with ids of the domain's "
+    .. "images" },
+  input = { type = "function", doc = "what the model is shown, from images of any size; if absent, they are "
+    .. "resized to "
     .. "the domain's size" },
-  images = { type = "integer", default = 1000, min = 10, doc = "how many arbitrary images the first criterion shows" },
-  least = { type = "number", default = 0.5, doc = "the noise-corrected explained variance (median over neuroids) that "
+  images = { type = "integer", default = 1000, min = 10, doc = "how many arbitrary images the first criterion "
+    .. "shows" },
+  least = { type = "number", default = 0.5, doc = "the noise-corrected explained variance (median over neuroids) "
+    .. "that "
     .. "the third criterion asks for in every area" },
   mapping = { type = "any", doc = "ridge {} if absent" },
   splits = { type = "any", doc = "kfold { 5 } if absent" },
   ceiling = { type = "any", doc = "split_half { 10 } if absent" },
   reliability = { type = "number", default = 0.3, min = -1, max = 1, doc = "neuroids below this are left out" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
-  seed = { type = "integer", doc = "of the arbitrary images, the bootstrap and the splits; the experiment's if absent" },
+  seed = { type = "integer", doc = "of the arbitrary images, the bootstrap and the splits; the experiment's if "
+    .. "absent" },
 }
 schema.document("criteria", FIELDS)
 
@@ -223,9 +231,11 @@ local function predictive(o, ready)
   local rows, short = {}, {}
   for i, area in ipairs(o.areas) do
     rows[i] = one_area(o, area)
-    if not (rows[i].ev >= o.least) then short[#short + 1] = area[1] end
+    local enough = rows[i].ev >= o.least -- not so for NaN
+    if not enough then short[#short + 1] = area[1] end
   end
-  local text = string.format("held-out explained variance over the explainable one, median over neuroids, at least %g in "
+  local text = string.format("held-out explained variance over the explainable one, median over neuroids, at "
+    .. "least %g in "
     .. "%s", o.least, #short == 0 and "every area" or "not every area: below it in " .. table.concat(short, ", "))
   return { pass = #short == 0, areas = rows, text = text }
 end
@@ -235,7 +245,8 @@ end
 local function check_areas(o, position)
   for i, area in ipairs(o.areas) do
     if type(area) ~= "table" or type(area[1]) ~= "string" then
-      errors.raise("argument", position, "criteria: areas: entry %d is a %s, expected { \"V1\", layers = { \"V1\" } }", i,
+      errors.raise("argument", position, "criteria: areas: entry %d is a %s, expected { \"V1\", layers = { "
+        .. "\"V1\" } }", i,
         type(area))
     end
     area.layers = type(area.layers) == "table" and area.layers or { area.layers }
@@ -246,15 +257,16 @@ local function check_areas(o, position)
   if #o.areas == 0 then errors.raise("argument", position, "criteria: areas is empty") end
 end
 
---- criteria { model =, domain =, areas =, data =, input =, images = 1000, least = 0.5, mapping = ridge {}, splits = kfold
--- { 5 }, ceiling = split_half { 10 }, seed = }: the three criteria for a model of a sensory hierarchy (Yamins & DiCarlo
--- 2016), each { pass =, text = } with its evidence:
---   computable  every layer gives finite and repeatable answers to arbitrary images: of the domain, at sizes not shown,
---               noise, plain ones (answered, images, faults)
---   mappable    every area has layers of its own that the model has, no layer in two areas, in the areas' order (faults)
---   predictive  for every area the best of its layers explains at least `least` of the explainable variance of held-out
---               responses, median over neuroids (areas[i]: area, layer, ev, low, high, n, above, each); not asked where
---               one of the others fails
+--- criteria { model =, domain =, areas =, data =, input =, images = 1000, least = 0.5, mapping = ridge {}, splits =
+-- kfold { 5 }, ceiling = split_half { 10 }, seed = }: the three criteria for a model of a sensory hierarchy (Yamins &
+-- DiCarlo 2016), each { pass =, text = } with its evidence:
+--   computable  every layer gives finite and repeatable answers to arbitrary images: of the domain, at sizes not
+--               shown, noise, plain ones (answered, images, faults)
+--   mappable    every area has layers of its own that the model has, no layer in two areas, in the areas' order
+--               (faults)
+--   predictive  for every area the best of its layers explains at least `least` of the explainable variance of
+--               held-out responses, median over neuroids (areas[i]: area, layer, ev, low, high, n, above, each); not
+--               asked where one of the others fails
 -- c.pass is true where all three hold.
 function M.criteria(given, ...)
   local position = errors.position(2)
@@ -263,7 +275,8 @@ function M.criteria(given, ...)
   o.set = stimuli.of(o.domain, position)
   o.net = models.is_model(o.model) and o.model or nil
   if not o.net and type(o.model) ~= "table" then
-    errors.raise("argument", position, "criteria: model is a %s, expected a model or a list of { \"name\", function }",
+    errors.raise("argument", position, "criteria: model is a %s, expected a model or a list of { \"name\", "
+      .. "function }",
       type(o.model))
   end
   local areas = {}
