@@ -24,9 +24,9 @@ end
 local most = p.sizes[#p.sizes]
 local scenes = stimuli.objects { most + p.tests, size = 32, seed = 2 }
 local sites = neural.simulate { scenes, object = p.sites, repeats = 20, seed = 3 }
-local test, tested = arange(most + 1, most + p.tests):totable(), nil
+local test = arange(most + 1, most + p.tests):totable()
 local recorded = sites:at(test):mean()
-tested = view(scenes:subset(test).x)
+local tested = view(scenes:subset(test).x)
 
 local measures = require "lamina.neural.measures"
 local function ev(guess, y) return measures.plain.ev(guess:to "float64", y):quantile(0.5):item() end
