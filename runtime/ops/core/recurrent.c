@@ -134,9 +134,21 @@ static void *added_bias(lm_chain *h, const lm_call *c, const lm_recurrent *r) {
   return sum;
 }
 
-/* x weight^T + bias for all steps. */
-static void drive(lm_chain *h, const lm_call *c, const lm_recurrent *r, void *out) {
-  const lm_tensor *weight = c->in[LM_RECURRENT_WEIGHT];
+/* x weight^T + bias for all steps, or what each step needs to compute its own. */
+static void drive(lm_chain *h, const lm_call *c, const lm_recurrent *r, lm_recurrent_data *d) {
+  const lm_tensor *x = c->in[LM_RECURRENT_X], *weight = c->in[LM_RECURRENT_WEIGHT];
+  const void *bias = added_bias(h, c, r);
+  const bool in_place = x->stride[2] == 1 || r->features == 1;
+  if (lm_recurrent_drives(r)) {
+    d->x = in_place ? lm_tensor_data(x) : rows_of(h, c->in[LM_RECURRENT_X]);
+    d->x_step = in_place ? x->stride[0] : r->batch * r->features;
+    d->x_row = in_place ? x->stride[1] : r->features;
+    d->weight = lm_tensor_data(weight);
+    d->weight_row = weight->stride[0];
+    d->weight_column = weight->stride[1];
+    d->x_bias = bias;
+    return;
+  }
   lm_gemm_job job = {.dtype = r->dtype,
                      .batch = 1,
                      .m = r->steps * r->batch,
@@ -144,8 +156,8 @@ static void drive(lm_chain *h, const lm_call *c, const lm_recurrent *r, void *ou
                      .k = r->features,
                      .a = {.data = rows_of(h, c->in[LM_RECURRENT_X]), .row = r->features, .column = 1},
                      .b = {.data = lm_tensor_data(weight), .row = weight->stride[1], .column = weight->stride[0]},
-                     .c = out,
-                     .col_bias = added_bias(h, c, r)};
+                     .c = d->gates,
+                     .col_bias = bias};
   if (h->status == LM_OK) h->status = lm_gemm(&job, h->e);
 }
 
@@ -155,7 +167,8 @@ lm_status lm_recurrent_forward(lm_call *c, lm_err *e) {
   lm_recurrent_data d = {.y = lm_tensor_data(c->out[0]),
                          .recurrent = rows_of(&h, c->in[LM_RECURRENT_RECURRENT]),
                          .state = initial(&h, c, &r, LM_RECURRENT_STATE)};
-  d.gates = r.kind == LM_RNN ? d.y : fresh(&h, &r, r.steps, r.gates * r.units, &c->saved[0]);
+  d.one_step = r.kind != LM_RNN && !c->grad && lm_recurrent_drives(&r);
+  d.gates = r.kind == LM_RNN ? d.y : fresh(&h, &r, d.one_step ? 1 : r.steps, r.gates * r.units, &c->saved[0]);
   if (r.kind == LM_LSTM) {
     d.cell = initial(&h, c, &r, LM_RECURRENT_CELL);
     d.cells = fresh(&h, &r, r.steps, r.units, &c->saved[1]);
@@ -166,7 +179,7 @@ lm_status lm_recurrent_forward(lm_call *c, lm_err *e) {
     d.recurrent_bias = bias ? bias + 2 * r.units * (int64_t)lm_dtype_size(r.dtype) : NULL;
     d.recent = fresh(&h, &r, r.steps, r.units, &c->saved[1]);
   }
-  drive(&h, c, &r, d.gates);
+  drive(&h, c, &r, &d);
   if (h.status == LM_OK) h.status = lm_recurrent_run(&r, &d, e);
   const size_t bytes = (size_t)(r.batch * r.units) * lm_dtype_size(r.dtype);
   if (h.status == LM_OK && bytes > 0) {

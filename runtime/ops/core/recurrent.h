@@ -67,8 +67,13 @@ typedef struct lm_recurrent_data {
   const void *recurrent_bias; /* GRU: that of the candidate, or NULL */
   const void *state, *cell;   /* the initial ones, (batch, H) */
   void *gates;                /* (time, batch, G H); of the plain network, y */
-  void *cells, *squashed;     /* LSTM, (time, batch, H) */
-  void *recent;               /* GRU, (time, batch, H) */
+  bool one_step;              /* gates are (batch, G H): nobody asks for them afterwards */
+  const void *x; /* forward: NULL, or steps drive themselves: from item n of step t at x[t x_step + n x_row], */
+  int64_t x_step, x_row;
+  const void *weight, *x_bias; /* a weight (g, f) at weight[g weight_row + f weight_column], and (G H) or NULL */
+  int64_t weight_row, weight_column;
+  void *cells, *squashed; /* LSTM, (time, batch, H) */
+  void *recent;           /* GRU, (time, batch, H) */
   void *y;
   void *dh, *dc;     /* (batch, H) */
   const void *dy;    /* NULL: zero */
@@ -77,8 +82,12 @@ typedef struct lm_recurrent_data {
   bool to_state;     /* backward: go on to the initial state */
 } lm_recurrent_data;
 
-/* Forward: gates holds the part of the sums that comes from x, and is replaced by what the gates make of the whole.
- */
+/* Whether lm_recurrent_run is to be given x: each step then multiplies its own, and finds the sums in the cache; by
+ * the items that a thread has. The chains are the same. */
+bool lm_recurrent_drives(const lm_recurrent *r);
+
+/* Forward: gates holds the part of the sums that comes from x (nothing, where x is given), and is replaced by what
+ * the gates make of the whole. */
 lm_status lm_recurrent_run(const lm_recurrent *r, const lm_recurrent_data *d, lm_err *e);
 
 /* Backward: dh and dc hold the gradients of the last state and cell, dh that of the last output, too; at the end they

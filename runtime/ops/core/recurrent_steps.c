@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { LEAST_ITEMS = 8 }; /* of a thread, from which on a step's own product with x keeps the multiply-adds busy */
+
 /* Matrices k x n side by side, packed for products whose other operand changes with every step. */
 typedef struct packed_weights {
   char *at;
@@ -22,10 +24,11 @@ typedef struct run {
   const lm_recurrent_data *d;
   const lm_kernel_gemm *gemm;
   const lm_kernel_recurrent *cell;
-  packed_weights w;
-  int64_t size, lanes;   /* bytes of an element, columns of a panel */
-  int64_t groups;        /* the items are cut into so many */
-  int64_t step, a_bytes; /* the step that units are dealt for; of a worker's packed states */
+  packed_weights w, input;  /* input: of x, where steps drive themselves */
+  int64_t size, lanes;      /* bytes of an element, columns of a panel */
+  int64_t groups;           /* the items are cut into so many */
+  int64_t step;             /* the step that units are dealt for */
+  int64_t a_bytes, x_bytes; /* of a worker's packed states and inputs */
   char *a;
 } run;
 
@@ -45,6 +48,7 @@ static int64_t place(const run *p, int64_t s) { return p->r->reverse ? p->r->ste
 
 typedef struct packing {
   const run *p;
+  const packed_weights *w;
   const void *source;
   int64_t matrix, column, row; /* strides of the source, in elements */
 } packing;
@@ -52,7 +56,7 @@ typedef struct packing {
 static void pack_task(void *context, int worker, int64_t begin, int64_t end) {
   const packing *t = context;
   const run *p = t->p;
-  const packed_weights *w = &p->w;
+  const packed_weights *w = t->w;
   const int64_t panels = w->padded / p->lanes;
   (void)worker;
   for (int64_t item = begin; item < end; item++) {
@@ -68,8 +72,7 @@ static void pack_task(void *context, int worker, int64_t begin, int64_t end) {
 }
 
 /* The rows of an operand, `row` elements apart, or none for zeros, packed into a worker's memory. */
-static void pack_states(const run *p, char *a, const void *source, int64_t row, int64_t rows) {
-  const int64_t k = p->w.k;
+static void pack_states(const run *p, char *a, const void *source, int64_t row, int64_t rows, int64_t k) {
   for (int64_t i = 0; i < lm_gemm_panels(k, p->gemm->kc); i++) {
     int64_t from = lm_gemm_panel(k, p->gemm->kc, i), depth = lm_gemm_panel(k, p->gemm->kc, i + 1) - from;
     for (int64_t panel = 0; panel < lm_gemm_panels(rows, p->gemm->mr); panel++) {
@@ -82,9 +85,8 @@ static void pack_states(const run *p, char *a, const void *source, int64_t row, 
 }
 
 /* Columns [column, column + n) of a panel of C, whose rows are c_row apart: begun, or gone on with, and with bias. */
-static void multiply(const run *p, const char *a, int64_t rows, int64_t matrix, int64_t column, int64_t n, char *c,
-                     int64_t c_row, bool fresh, const char *bias) {
-  const packed_weights *w = &p->w;
+static void multiply(const run *p, const packed_weights *w, const char *a, int64_t rows, int64_t matrix,
+                     int64_t column, int64_t n, char *c, int64_t c_row, bool fresh, const char *bias) {
   const int vec = p->gemm->vec;
   const int64_t blocks = lm_gemm_panels(w->k, p->gemm->kc);
   lm_gemm_sweep s = {.m = rows, .panel_end = lm_gemm_panels(rows, p->gemm->mr), .c_row = c_row};
@@ -115,7 +117,8 @@ static lm_recurrent_step step_at(const run *p, int64_t s, int64_t row, int64_t r
   const lm_recurrent *r = p->r;
   const lm_recurrent_data *d = p->d;
   const int64_t items = place(p, s) * r->batch + row, at = items * r->units + unit;
-  const int64_t gates = items * r->gates * r->units + unit, first = row * r->units + unit;
+  const int64_t sums = d->one_step ? row : items; /* rows of gates before these */
+  const int64_t gates = sums * r->gates * r->units + unit, first = row * r->units + unit;
   const int64_t earlier = s > 0 ? (place(p, s - 1) * r->batch + row) * r->units + unit : 0;
   const void *kept = r->kind == LM_LSTM ? d->cells : d->y, *initial = r->kind == LM_LSTM ? d->cell : d->state;
   const bool flows = d->dy && s > 0;
@@ -141,7 +144,10 @@ static void pack_before(const run *p, char *a, int64_t s, int64_t row, int64_t r
   const lm_recurrent *r = p->r;
   const void *state = s > 0 ? element(p, p->d->y, (place(p, s - 1) * r->batch + row) * r->units)
                             : element(p, p->d->state, row * r->units);
-  pack_states(p, a, state, r->units, rows);
+  pack_states(p, a, state, r->units, rows, r->units);
+  if (p->d->x)
+    pack_states(p, a + p->a_bytes, element(p, p->d->x, place(p, s) * p->d->x_step + row * p->d->x_row), p->d->x_row,
+                rows, r->features);
 }
 
 /* Units [begin, end), a panel at a time, so that its gates find their sums in the first-level cache. */
@@ -151,11 +157,15 @@ static void forward_units(const run *p, const char *a, int64_t s, int64_t row, i
   for (int64_t unit = begin; unit < end; unit += p->lanes) {
     const lm_recurrent_step step = step_at(p, s, row, rows, unit, smaller(end - unit, p->lanes));
     for (int64_t g = 0; g < r->gates; g++) {
+      if (p->d->x)
+        multiply(p, &p->input, a + p->a_bytes, rows, g, unit, step.n, element(p, step.gates, g * r->units),
+                 r->gates * r->units, true, element(p, p->d->x_bias, g * r->units + unit));
       if (r->kind == LM_GRU && g == 2)
-        multiply(p, a, rows, g, unit, step.n, (char *)(uintptr_t)step.recent, r->units, true,
+        multiply(p, &p->w, a, rows, g, unit, step.n, (char *)(uintptr_t)step.recent, r->units, true,
                  element(p, p->d->recurrent_bias, unit));
       else
-        multiply(p, a, rows, g, unit, step.n, element(p, step.gates, g * r->units), r->gates * r->units, false, NULL);
+        multiply(p, &p->w, a, rows, g, unit, step.n, element(p, step.gates, g * r->units), r->gates * r->units, false,
+                 NULL);
     }
     p->cell->forward[r->kind](&step);
   }
@@ -166,7 +176,7 @@ static void backward_gates(const run *p, char *a, int64_t s, int64_t row, int64_
   const lm_recurrent *r = p->r;
   const lm_recurrent_step step = step_at(p, s, row, rows, 0, r->units);
   p->cell->backward[r->kind](&step);
-  if (s > 0 || p->d->to_state) pack_states(p, a, step.db, r->gates * r->units, rows);
+  if (s > 0 || p->d->to_state) pack_states(p, a, step.db, r->gates * r->units, rows, p->w.k);
 }
 
 static void backward_units(const run *p, const char *a, int64_t s, int64_t row, int64_t rows, int64_t begin,
@@ -174,7 +184,7 @@ static void backward_units(const run *p, const char *a, int64_t s, int64_t row, 
   const lm_recurrent *r = p->r;
   if (s == 0 && !p->d->to_state) return;
   for (int64_t unit = begin; unit < end; unit += p->lanes)
-    multiply(p, a, rows, 0, unit, smaller(end - unit, p->lanes), element(p, p->d->dh, row * r->units + unit),
+    multiply(p, &p->w, a, rows, 0, unit, smaller(end - unit, p->lanes), element(p, p->d->dh, row * r->units + unit),
              r->units, false, NULL);
 }
 
@@ -184,7 +194,7 @@ static void backward_units(const run *p, const char *a, int64_t s, int64_t row, 
 static void forward_items(void *context, int worker, int64_t begin, int64_t end) {
   const run *p = context;
   const lm_recurrent *r = p->r;
-  char *a = p->a + worker * p->a_bytes;
+  char *a = p->a + worker * (p->a_bytes + p->x_bytes);
   for (int64_t group = begin; group < end; group++) {
     int64_t row = r->batch * group / p->groups, rows = r->batch * (group + 1) / p->groups - row;
     for (int64_t s = 0; s < r->steps && !lm_interrupted(); s++) {
@@ -197,7 +207,7 @@ static void forward_items(void *context, int worker, int64_t begin, int64_t end)
 static void backward_items(void *context, int worker, int64_t begin, int64_t end) {
   const run *p = context;
   const lm_recurrent *r = p->r;
-  char *a = p->a + worker * p->a_bytes;
+  char *a = p->a + worker * (p->a_bytes + p->x_bytes);
   for (int64_t group = begin; group < end; group++) {
     int64_t row = r->batch * group / p->groups, rows = r->batch * (group + 1) / p->groups - row;
     for (int64_t s = r->steps - 1; s >= 0 && !lm_interrupted(); s--) {
@@ -235,11 +245,20 @@ static lm_status by_units(run *p, bool back, lm_err *e) {
   return status;
 }
 
+/* Whether a step is shared by units. */
+static bool shares_steps(const lm_recurrent *r) {
+  return lm_threads() > 1 && r->batch < 2 * (int64_t)lm_threads() &&
+         (double)(r->batch * r->gates) * (double)r->units * (double)r->units >= 1e6;
+}
+
+bool lm_recurrent_drives(const lm_recurrent *r) {
+  return r->features > 0 && r->batch >= LEAST_ITEMS * (int64_t)lm_threads() && !shares_steps(r);
+}
+
 static lm_status through_steps(run *p, bool back, lm_err *e) {
   const lm_recurrent *r = p->r;
-  const double step = (double)(r->batch * r->gates) * (double)r->units * (double)r->units;
-  const int64_t threads = lm_threads(), few = 2 * threads;
-  if (threads > 1 && r->batch < few && step >= 1e6) return by_units(p, back, e);
+  const double step = (double)(r->batch * r->gates) * (double)r->units * (double)(r->units + p->input.k);
+  if (shares_steps(r)) return by_units(p, back, e);
   return lm_parallel(p->groups, lm_gemm_grain(step * (double)r->steps / (double)p->groups),
                      back ? backward_items : forward_items, p, e);
 }
@@ -247,20 +266,34 @@ static lm_status through_steps(run *p, bool back, lm_err *e) {
 /* How the items are cut: a group for each thread, since a panel of weights then serves the most rows. */
 static int64_t groups_of(const lm_recurrent *r) { return smaller(r->batch, lm_threads()); }
 
-static lm_status start(run *p, const packing *source, bool back, lm_err *e) {
+static int64_t weight_bytes(run *p, packed_weights *w) {
+  w->padded = ceil_div(w->n, p->lanes) * p->lanes;
+  return lm_round_bytes(w->count * w->k * w->padded * p->size);
+}
+
+static lm_status pack_weights(const run *p, const packing *source, lm_err *e) {
+  const packed_weights *w = source->w;
+  packing t = *source;
+  const double each = 16.0 * (double)p->lanes * (double)w->k;
+  return lm_parallel(w->count * w->padded / p->lanes, lm_gemm_grain(each), pack_task, &t, e);
+}
+
+/* input: of the weights of x, or NULL. */
+static lm_status start(run *p, const packing *source, const packing *input, bool back, lm_err *e) {
   const lm_recurrent *r = p->r;
   if (r->batch == 0 || r->units == 0) return LM_OK;
-  p->w.padded = ceil_div(p->w.n, p->lanes) * p->lanes;
   p->groups = groups_of(r);
   p->a_bytes = lm_round_bytes(r->batch * p->w.k * p->size);
-  const int64_t weights = lm_round_bytes(p->w.count * p->w.k * p->w.padded * p->size);
-  char *work = lm_alloc((size_t)(weights + lm_threads() * p->a_bytes), "workspace of a recurrent layer", e);
+  p->x_bytes = lm_round_bytes(r->batch * p->input.k * p->size);
+  const int64_t weights = weight_bytes(p, &p->w), inputs = weight_bytes(p, &p->input);
+  char *work = lm_alloc((size_t)(weights + inputs + lm_threads() * (p->a_bytes + p->x_bytes)),
+                        "workspace of a recurrent layer", e);
   if (!work) return LM_ERR_MEMORY;
   p->w.at = work;
-  p->a = work + weights;
-  const double each = 16.0 * (double)p->lanes * (double)p->w.k;
-  packing t = *source;
-  lm_status status = lm_parallel(p->w.count * p->w.padded / p->lanes, lm_gemm_grain(each), pack_task, &t, e);
+  p->input.at = work + weights;
+  p->a = work + weights + inputs;
+  lm_status status = pack_weights(p, source, e);
+  if (status == LM_OK && input) status = pack_weights(p, input, e);
   if (status == LM_OK) status = through_steps(p, back, e);
   lm_free(work);
   return status;
@@ -280,13 +313,21 @@ lm_status lm_recurrent_run(const lm_recurrent *r, const lm_recurrent_data *d, lm
   run p = run_of(r, d);
   p.w = (packed_weights){.count = r->gates, .k = r->units, .n = r->units};
   const packing source = {
-      .p = &p, .source = d->recurrent, .matrix = r->units * r->units, .column = r->units, .row = 1};
-  return start(&p, &source, false, e);
+      .p = &p, .w = &p.w, .source = d->recurrent, .matrix = r->units * r->units, .column = r->units, .row = 1};
+  if (!d->x) return start(&p, &source, NULL, false, e);
+  p.input = (packed_weights){.count = r->gates, .k = r->features, .n = r->units};
+  const packing input = {.p = &p,
+                         .w = &p.input,
+                         .source = d->weight,
+                         .matrix = r->units * d->weight_row,
+                         .column = d->weight_row,
+                         .row = d->weight_column};
+  return start(&p, &source, &input, false, e);
 }
 
 lm_status lm_recurrent_run_back(const lm_recurrent *r, const lm_recurrent_data *d, lm_err *e) {
   run p = run_of(r, d);
   p.w = (packed_weights){.count = 1, .k = r->gates * r->units, .n = r->units};
-  const packing source = {.p = &p, .source = d->recurrent, .column = 1, .row = r->units};
-  return start(&p, &source, true, e);
+  const packing source = {.p = &p, .w = &p.w, .source = d->recurrent, .column = 1, .row = r->units};
+  return start(&p, &source, NULL, true, e);
 }

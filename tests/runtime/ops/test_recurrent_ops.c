@@ -288,6 +288,42 @@ static void batches_change_no_bit(void **unused) {
   }
 }
 
+/* x seen through exchanged axes of a copy: the numbers are the same, the strides are not. */
+static lm_tensor *exchanged(lm_tensor *x, const char *axes) {
+  return one("transpose", one("contiguous", one("transpose", x, axes), ""), axes);
+}
+
+/* Each thread with enough items drives its own steps, reading x where it lies, and keeps the gates of one step where
+ * no gradient will ask for them; with more threads x is multiplied for all steps at once. */
+static void driven_steps_change_no_bit(void **unused) {
+  (void)unused;
+  const int before = lm_threads();
+  static const char *const axes[] = {"dim1=1 dim2=2", "dim1=2 dim2=3", "dim1=1 dim2=3"};
+  for (int k = 0; k < KINDS; k++)
+    for (int threads = 2; threads <= 3; threads++)
+      for (int record = 0; record <= 1; record++) {
+        lm_tensor *in[INPUTS], *out[3], *other[3];
+        const int n = make_inputs(&kinds[k], LM_F32, (sizes){5, 17, 6, 37}, in);
+        lm_threads_set(8);
+        test_apply_all(kinds[k].name, n, in, "", out);
+        lm_threads_set(threads);
+        lm_tensor *x = in[0];
+        for (int i = 0; i <= 3; i++) {
+          in[0] = i < 3 ? exchanged(x, axes[i]) : x;
+          const bool old = lm_grad_set(record);
+          test_apply_all(kinds[k].name, n, in, "", other);
+          lm_grad_set(old);
+          for (int o = 0; o < kinds[k].outputs; o++) same_bits(kinds[k].name, out[o], other[o]);
+          drop_all(kinds[k].outputs, other);
+        }
+        drop_all(kinds[k].outputs, out);
+        drop_all(n, in);
+        drop_all(n_made, made);
+        n_made = 0;
+      }
+  lm_threads_set(before);
+}
+
 /* ---- the rest ---------------------------------------------------------------------------------------------------
  */
 
@@ -374,6 +410,7 @@ int main(void) {
                                      cmocka_unit_test(one_chain),
                                      cmocka_unit_test(threads_change_no_bit),
                                      cmocka_unit_test(batches_change_no_bit),
+                                     cmocka_unit_test(driven_steps_change_no_bit),
                                      cmocka_unit_test(views_and_nothing),
                                      cmocka_unit_test(mistakes),
                                      cmocka_unit_test(memory_runs_out),
