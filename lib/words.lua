@@ -12,6 +12,7 @@ local whole = {
   data = "lamina.data", image = "lamina.image", plot = "lamina.plot", stimuli = "lamina.stimuli",
   neural = "lamina.neural", ops = "lamina.core.ops", lamina = "lamina", losses = "lamina.loss",
   linalg = "lamina.linalg", hdf5 = "lamina.hdf5", metrics = "lamina.metrics",
+  search = "lamina.search",
   checkpoint = "lamina.checkpoint", fft = "lamina.fft", models = "lamina.models",
   rdm = "lamina.rdm",
 }
@@ -31,6 +32,7 @@ local fields = {
   ["lamina.rules"] = "local_rule",
   ["lamina.loop"] = "loop",
   ["lamina.evaluate"] = "evaluate",
+  ["lamina.search"] = "space range",
   ["lamina.neural"] = "predictivity separability criteria ridge ols pls lasso elastic_net nnls one_to_one "
     .. "space_feature pca random_projection kfold grouped shuffled split_half",
   ["lamina.neural.classifiers"] = "svm logistic nearest_centroid max_correlation",
