@@ -8,8 +8,8 @@ local History = { __name = "history" }
 History.__index = object.index("a history", History)
 
 -- Where the known columns stand; others come before the rate, by name.
-local RANK = { evaluation = 0, value = 0.1, best = 0.2, epoch = 1, step = 2, train_loss = 3, train_error = 4, valid_loss = 5, valid_error = 6, rate = 8,
-  seconds = 9 }
+local RANK = { evaluation = 0, value = 0.1, best = 0.2, epoch = 1, step = 2, train_loss = 3, train_error = 4,
+  valid_loss = 5, valid_error = 6, rate = 8, seconds = 9 }
 local OTHER = 7
 
 --- A history of the given rows.

@@ -1,11 +1,11 @@
 --- search.random, search.evolution, search.bayesian: looking through a space of genotypes for the best score.
 --
---   local found = search.evolution { space = s, score = function(g, info) return accuracy_of(g) end, evaluations = 60 }
+--   local found = search.evolution { space = s, score = function(g) return accuracy_of(g) end, evaluations = 60 }
 --   found.best, found.value, found.history, print(found)
 --
 -- Proposal k is a function of the seed and of the scores of evaluations 1 to batch * floor((k - 1) / batch) alone.
--- Without `score` the words give a search to be driven from outside: search:ask() gives { index =, genotype =, seed = }
--- and search:tell(index, value) takes a score, in any order; up to `batch` may be out at the same time, and what is
+-- Without `score` the words give a search to be driven from outside: search:ask() gives { index =, genotype =, seed =
+-- } and search:tell(index, value) takes a score, in any order; up to `batch` may be out at the same time, and what is
 -- proposed does not depend on which comes back first.
 local base = require "lamina.core.base"
 local core = require "lamina.core.tensor"
@@ -25,18 +25,20 @@ Search.__index = object.index("a search", Search, "best value target seconds fil
 local function fields(own)
   local f = {
     space = { type = "any", required = true, doc = "what is searched: space { ... }" },
-    score = { type = "function", doc = "score(g, { evaluation =, seed = }): a number for a genotype, and, if wanted, a "
-      .. "table of more columns for the history; nil and a reason for one that failed. Without it the search is driven "
-      .. "by ask and tell" },
+    score = { type = "function", doc = "score(g, { evaluation =, seed = }): a number for a genotype, and, if "
+      .. "wanted, a table of more columns for the history; nil and a reason for one that failed. Without it the "
+      .. "search is driven by ask and tell" },
     evaluations = { type = "integer", min = 1, doc = "how many; evaluations or seconds must be given" },
     seconds = { type = "number", above = 0, doc = "no evaluation begins after so many seconds" },
-    goal = { type = "string", default = "max", choices = { "max", "min" }, doc = "whether high or low scores are good" },
+    goal = { type = "string", default = "max", choices = { "max", "min" }, doc = "whether high or low scores are "
+      .. "good" },
     target = { type = "number", doc = "a score at which the search ends" },
     batch = { type = "integer", default = 1, min = 1, doc = "how many proposals are made from the same scores" },
     again = { type = "boolean", default = false, doc = "whether a genotype may be proposed again" },
     seed = { type = "integer", doc = "of the proposals; the experiment's if absent" },
-    file = { type = "string", doc = "where the history is kept after each evaluation; a search that finds it there goes "
-      .. "on from it. A relative path is one in the experiment's folder" },
+    file = { type = "string", doc = "where the history is kept after each evaluation; a search that finds it "
+      .. "there goes on from it. A relative path is one in the experiment's folder; where there is none, that of the "
+      .. "working folder is gone on from" },
     progress = { type = "boolean", doc = "whether a line shows how far it is; on a terminal if absent" },
   }
   for name, field in pairs(own or {}) do f[name] = field end
@@ -100,8 +102,8 @@ function Search:ask()
   if self.stopped or self.evaluations and k > self.evaluations then return nil end
   local needed = (k - 1) // self.batch * self.batch
   if self.done < needed then
-    errors.raise("state", 2, "search: proposal %d needs the scores of the first %d, and %d %s told; batch = %d allows "
-      .. "so many at a time", k, needed, self.done, self.done == 1 and "is" or "are", self.batch)
+    errors.raise("state", 2, "search: proposal %d needs the scores of the first %d, and %d %s told; batch = %d "
+      .. "allows so many at a time", k, needed, self.done, self.done == 1 and "is" or "are", self.batch)
   end
   local genes, g = self.method.propose(self, k, needed)
   if not g then genes, g = random(self, k) end
@@ -117,23 +119,25 @@ function Search:ask()
   return { index = k, genotype = copy, seed = p.seed }
 end
 
---- search:tell(index, value, more): the score of a proposal; value nil: it failed, and more is the reason; else more may
--- be a table of further columns for the history.
+--- search:tell(index, value, more): the score of a proposal; value nil: it failed, and more is the reason; else more
+-- may be a table of further columns for the history.
 function Search:tell(index, value, more)
   local p = self.proposals[index]
   if not p then
-    errors.raise("argument", 2, "search: there is no proposal %s; %d were asked for", tostring(index), #self.proposals)
+    errors.raise("argument", 2, "search: there is no proposal %s; %d were asked for",
+      tostring(index), #self.proposals)
   end
   if self.told[index] then errors.raise("argument", 2, "search: the score of proposal %d was told before", index) end
   if value ~= nil and (type(value) ~= "number" or value ~= value) then
-    errors.raise("argument", 2, "search: the score of evaluation %d (%s) is %s, expected a number, or nil for one that "
-      .. "failed", index, self.space:key(p.genotype), type(value) == "number" and "NaN" or "a " .. type(value))
+    errors.raise("argument", 2, "search: the score of evaluation %d (%s) is %s, expected a number, or nil for "
+      .. "one that failed", index, self.space:key(p.genotype), type(value) == "number" and "NaN" or "a " .. type(value))
   end
   local failed = value == nil
   local columns = not failed and type(more) == "table" and more or nil
   for name, cell in pairs(columns or {}) do
     if type(name) ~= "string" or type(cell) ~= "number" and type(cell) ~= "string" then
-      errors.raise("argument", 2, "search: a column of evaluation %d is %s = a %s; columns have names and hold numbers or "
+      errors.raise("argument", 2, "search: a column of evaluation %d is %s = a %s; columns have names and hold "
+        .. "numbers or "
         .. "strings", index, tostring(name), type(cell))
     end
   end
@@ -161,12 +165,12 @@ local function keep(search)
 end
 
 -- Takes up what a file holds.
-local function resume(search, position)
+local function resume(search, path, position)
   local function wrong(...)
     errors.raise("state", position, "%s: %s holds another search: %s; remove the file, or name another one",
-      search.word, search.path, string.format(...))
+      search.word, path, string.format(...))
   end
-  local file, now = core_io.json_read(search.path), kept(search)
+  local file, now = core_io.json_read(path), kept(search)
   if type(file) ~= "table" or type(file.evaluations) ~= "table" then wrong("it has no evaluations") end
   for _, name in ipairs(SAME) do
     if file[name] ~= now[name] then wrong("its %s is %s, not %s", name, tostring(file[name]), tostring(now[name])) end
@@ -219,11 +223,12 @@ local function begin(word, method, o, position)
     errors.raise("argument", position, "%s: how long? evaluations = 60, or seconds = 600", word)
   end
   local search = setmetatable({ word = word, method = method, o = o, space = o.space, goal = o.goal, batch = o.batch,
-    again = o.again, seed = o.seed or core.seed(), evaluations = o.evaluations, seconds = o.seconds, target = o.target,
-    progress = o.progress, history = histories.new(), entries = {}, proposals = {}, told = {}, seen = {}, done = 0,
+    again = o.again, seed = o.seed or core.seed(), evaluations = o.evaluations, seconds = o.seconds,
+    target = o.target, progress = o.progress, history = histories.new(), entries = {}, proposals = {}, told = {}, seen = {}, done = 0,
     start = base.clock() }, Search)
   search.path = o.file and require("lamina.experiment").path(o.file) or nil
-  if search.path and base.exists(search.path) then resume(search, position) end
+  local found = search.path and (base.exists(search.path) and search.path or base.exists(o.file) and o.file)
+  if found then resume(search, found, position) end
   if not o.score then return search end
   return search:run(o.score)
 end
@@ -275,10 +280,11 @@ local evolution = {
   end,
 }
 
---- search.evolution { space =, score =, evaluations =, population = 100, sample = 25, ... }: regularised evolution (Real,
--- Aggarwal, Huang & Le 2019): `population` random genotypes; then again and again the best of `sample` ones drawn from
--- the population (with replacement) is changed in one parameter, the child is scored and joins, and the oldest dies. A
--- child that is known already is drawn anew (again = true: it is scored again). Returns a search; see search.random.
+--- search.evolution { space =, score =, evaluations =, population = 100, sample = 25, ... }: regularised evolution
+-- (Real, Aggarwal, Huang & Le 2019): `population` random genotypes; then again and again the best of `sample` ones
+-- drawn from the population (with replacement) is changed in one parameter, the child is scored and joins, and the
+-- oldest dies. A child that is known already is drawn anew (again = true: it is scored again). Returns a search; see
+-- search.random.
 M.evolution = word("evolution", evolution, {
   population = { type = "integer", default = 100, min = 2, doc = "how many live at a time (P)" },
   sample = { type = "integer", default = 25, min = 1, doc = "how many compete to be the parent (S)" },
@@ -295,15 +301,15 @@ local bayesian = {
   end,
 }
 
---- search.bayesian { space =, score =, evaluations =, first = 10, kernel = "matern", candidates = 1000, xi = 0, ... }:
--- Bayesian optimisation: `first` random genotypes; then that of the largest expected improvement over the best score
--- (by xi) under a Gaussian process with noise, fitted to all scores (Jones, Schonlau & Welch 1998; Snoek, Larochelle &
--- Adams 2012). The distance of genotypes is the root of a sum over parameters, each with a weight of its own: squared
--- differences of ordered values (from 0 to 1), 1 between different names, 1 where only one of the two has the
--- parameter. Weights and noise maximise the marginal likelihood with a prior, amplitude and mean in closed form. Where
--- the space has at most `candidates` genotypes all of them are compared, else so many drawn at random and from around
--- the best. With batch > 1, scores that are still out count as what the process expects of them. Returns a search; see
--- search.random.
+--- search.bayesian { space =, score =, evaluations =, first = 10, kernel = "matern", candidates = 1000, xi = 0, ...
+-- }: Bayesian optimisation: `first` random genotypes; then that of the largest expected improvement over the best
+-- score (by xi) under a Gaussian process with noise, fitted to all scores (Jones, Schonlau & Welch 1998; Snoek,
+-- Larochelle & Adams 2012). The distance of genotypes is the root of a sum over parameters, each with a weight of its
+-- own: squared differences of ordered values (from 0 to 1), 1 between different names, 1 where only one of the two
+-- has the parameter. Weights and noise maximise the marginal likelihood with a prior, amplitude and mean in closed
+-- form. Where the space has at most `candidates` genotypes all of them are compared, else so many drawn at random and
+-- from around the best. With batch > 1, scores that are still out count as what the process expects of them. Returns
+-- a search; see search.random.
 M.bayesian = word("bayesian", bayesian, {
   first = { type = "integer", default = 10, min = 2, doc = "how many are drawn at random first" },
   kernel = { type = "string", default = "matern", choices = { "matern", "gauss" },

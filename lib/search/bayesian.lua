@@ -1,8 +1,8 @@
 --- lamina.search.bayesian: a Gaussian process over genotypes, and the proposal of the largest expected improvement.
 --
--- With distances r2 = sum_d w_d D_d, correlation R of r, and noise l: K = s2 (R + l I), y ~ N(m, K). m and s2 are those
--- that maximise the likelihood for given w and l, which leaves -n/2 log s2 - 1/2 log det(R + l I); w and l are found
--- by coordinate ascent on a logarithmic grid, with normal priors on their logarithms. Everything is in float64.
+-- With distances r2 = sum_d w_d D_d, correlation R of r, and noise l: K = s2 (R + l I), y ~ N(m, K). m and s2 are
+-- those that maximise the likelihood for given w and l, which leaves -n/2 log s2 - 1/2 log det(R + l I); w and l are
+-- found by coordinate ascent on a logarithmic grid, with normal priors on their logarithms. Everything is in float64.
 local core = require "lamina.core.tensor"
 local ops = require "lamina.core.ops"
 local spaces = require "lamina.search.space"
@@ -18,8 +18,8 @@ function M.encoded(space, list)
   return { numbers = matrix(numbers), active = matrix(active), n = #list }
 end
 
---- Distances between two lists for each parameter: n x m x parameters; squared differences up to 1 where both have the
--- parameter, 1 where one of them has, 0 where none has.
+--- Distances between two lists for each parameter: n x m x parameters; squared differences up to 1 where both have
+-- the parameter, 1 where one of them has, 0 where none has.
 function M.distances(a, b)
   local function across(name) return ops.unsqueeze(a[name], 2), ops.unsqueeze(b[name], 1) end
   local x, z = across "numbers"
@@ -45,8 +45,9 @@ end
 local PRIOR = { mean = 0, deviation = 1.5 } -- of the logarithm of a weight
 local NOISE = { mean = math.log(1e-2), deviation = 2, low = math.log(1e-6), high = math.log(2) }
 
--- The process for given parameters; its `quality` is the logarithm of likelihood and prior.
-local function process(kernel, d, y, theta)
+--- The process for given parameters theta (logarithms of the weights and of the noise); its `quality` is the
+-- logarithm of likelihood and prior, up to a constant.
+function M.process(kernel, d, y, theta)
   local n, count = y:size(1), d:size(3)
   local k = correlation(kernel, d, weights(theta, count)) + core.eye(n, { dtype = "float64" }) * math.exp(theta[count
     + 1])
@@ -73,7 +74,7 @@ local function ascend(kernel, d, y, best, step)
         theta[i] = theta[i] + sign * step
         local low, high = i == #theta and NOISE.low or -6, i == #theta and NOISE.high or 5
         if theta[i] < low or theta[i] > high then break end
-        local tried = process(kernel, d, y, theta)
+        local tried = M.process(kernel, d, y, theta)
         if tried.quality <= best.quality then break end
         best, helped = tried, true
       end
@@ -90,7 +91,7 @@ function M.fit(kernel, d, y, theta)
     for i = 1, d:size(3) do theta[i] = PRIOR.mean end
     theta[#theta + 1] = NOISE.mean
   end
-  local best = process(kernel, d, y, theta)
+  local best = M.process(kernel, d, y, theta)
   for _, step in ipairs { 1.5, 0.5 } do best = ascend(kernel, d, y, best, step) end
   return best
 end
@@ -174,7 +175,7 @@ local function with_pending(search, gp, kernel, list, y, k, needed)
   local own = M.encoded(search.space, all)
   local mean = M.predict(kernel, gp, M.distances(own, old))
   local filled = ops.concat({ y, ops.slice(mean, { dim = 1, start = needed + 1 }) }, { dim = 1 })
-  return process(kernel, M.distances(own, own), filled, gp.theta), own
+  return M.process(kernel, M.distances(own, own), filled, gp.theta), own
 end
 
 --- The genes and the genotype of proposal k, from the first `needed` scores; nil where they say nothing.

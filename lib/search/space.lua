@@ -62,15 +62,17 @@ function M.range(given)
   end
   local o = schema.check("range", options, RANGE, position)
   local low, high = given[1], given[2]
-  if #given ~= 2 or type(low) ~= "number" or type(high) ~= "number" or not (low < high) or high == math.huge
-    or low == -math.huge then
+  if #given ~= 2 or type(low) ~= "number" or type(high) ~= "number" or low >= high or low ~= low
+    or high ~= high or high == math.huge or low == -math.huge then
     errors.raise("argument", position, "range: expected two numbers, the lower first: range { 1, 3 }")
   end
-  if o.log and low <= 0 then errors.raise("argument", position, "range: log = true needs numbers above 0, not %g", low) end
+  if o.log and low <= 0 then errors.raise("argument", position, "range: log = true needs numbers above 0, not "
+    .. "%g", low) end
   local both = math.type(low) == "integer" and math.type(high) == "integer"
   if o.whole == nil then o.whole = both and not o.log and not o.step end
   if o.whole and not both then
-    errors.raise("argument", position, "range: whole = true needs whole numbers at both ends, written without a point")
+    errors.raise("argument", position, "range: whole = true needs whole numbers at both ends, written without a "
+      .. "point")
   end
   return setmetatable({ low = low, high = high, step = o.step or o.whole and 1 or nil, log = o.log, whole = o.whole,
     when = o.when }, Range)
@@ -197,7 +199,8 @@ function M.space(given, ...)
   local position = errors.position(2)
   schema.alone("space", "space { depth = range { 1, 3 }, filters = { 8, 16 } }", position, ...)
   if type(given) ~= "table" or getmetatable(given) then
-    errors.raise("argument", position, "space: expected a table of parameters, such as space { depth = range { 1, 3 } "
+    errors.raise("argument", position, "space: expected a table of parameters, such as space { depth = range { "
+      .. "1, 3 } "
       .. "}, got a %s", type(given))
   end
   local names, parameters = {}, {}
@@ -301,7 +304,8 @@ function M.genes(space, g)
   local genes = {}
   for _, p in ipairs(space.parameters) do
     local value = g[p.name]
-    if value == nil then value = p.values and p.values[1] or p.low end
+    if value == nil and p.values then value = p.values[1] end
+    if value == nil then value = p.low end
     genes[p.name] = value
   end
   return genes

@@ -4,8 +4,9 @@
 --
 -- An architecture is { name =, input =, batch =, training =, steps =, update =, areas = { { name =, from =,
 -- combine =, items = }, ... }, connections = { { kind =, name =, from =, to =, delay =, resize =, combine =,
--- items = }, ... }, readout = { steps =, items = } }; a layer { word = "pool.max", name = "pool.max3", options = { kernel = 2 } }, with
--- items, shortcut and after (residual) or branches (add, multiply, concat). Names of layers are unique.
+-- items = }, ... }, readout = { steps =, items = } }; a layer { word = "pool.max", name = "pool.max3", options = {
+-- kernel = 2 } }, with items, shortcut and after (residual) or branches (add, multiply, concat). Names of layers are
+-- unique.
 local core = require "lamina.core.tensor"
 local layer = require "lamina.layer"
 local models = require "lamina.model"
