@@ -130,15 +130,15 @@ function Search:tell(index, value, more)
   if self.told[index] then errors.raise("argument", 2, "search: the score of proposal %d was told before", index) end
   if value ~= nil and (type(value) ~= "number" or value ~= value) then
     errors.raise("argument", 2, "search: the score of evaluation %d (%s) is %s, expected a number, or nil for "
-      .. "one that failed", index, self.space:key(p.genotype), type(value) == "number" and "NaN" or "a " .. type(value))
+      .. "one that failed", index, self.space:key(p.genotype), type(value) == "number" and "NaN"
+      or "a " .. type(value))
   end
   local failed = value == nil
   local columns = not failed and type(more) == "table" and more or nil
   for name, cell in pairs(columns or {}) do
     if type(name) ~= "string" or type(cell) ~= "number" and type(cell) ~= "string" then
       errors.raise("argument", 2, "search: a column of evaluation %d is %s = a %s; columns have names and hold "
-        .. "numbers or "
-        .. "strings", index, tostring(name), type(cell))
+        .. "numbers or strings", index, tostring(name), type(cell))
     end
   end
   self.told[index] = { value = value, more = columns, note = failed and tostring(more or "failed") or nil,
@@ -224,8 +224,8 @@ local function begin(word, method, o, position)
   end
   local search = setmetatable({ word = word, method = method, o = o, space = o.space, goal = o.goal, batch = o.batch,
     again = o.again, seed = o.seed or core.seed(), evaluations = o.evaluations, seconds = o.seconds,
-    target = o.target, progress = o.progress, history = histories.new(), entries = {}, proposals = {}, told = {}, seen = {}, done = 0,
-    start = base.clock() }, Search)
+    target = o.target, progress = o.progress, history = histories.new(), entries = {},
+    proposals = {}, told = {}, seen = {}, done = 0, start = base.clock() }, Search)
   search.path = o.file and require("lamina.experiment").path(o.file) or nil
   local found = search.path and (base.exists(search.path) and search.path or base.exists(o.file) and o.file)
   if found then resume(search, found, position) end

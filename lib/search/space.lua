@@ -200,8 +200,7 @@ function M.space(given, ...)
   schema.alone("space", "space { depth = range { 1, 3 }, filters = { 8, 16 } }", position, ...)
   if type(given) ~= "table" or getmetatable(given) then
     errors.raise("argument", position, "space: expected a table of parameters, such as space { depth = range { "
-      .. "1, 3 } "
-      .. "}, got a %s", type(given))
+      .. "1, 3 } }, got a %s", type(given))
   end
   local names, parameters = {}, {}
   for name in pairs(given) do
