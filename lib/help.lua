@@ -19,6 +19,7 @@ Lamina: models of sensory cortex, in Lua.
                sgd adam adamw rmsprop adagrad lbfgs conjugate_gradient
                cosine step linear exponential inverse_root one_cycle plateau constant warmup
                local_rule dale; help "goals", "penalties", "constraints", "rules"
+  search       search space range: architectures, or whatever a script can score
   data         data augment image hdf5 stimuli neural
   analysis     predictivity separability criteria; ridge ols pls lasso elastic_net nnls one_to_one space_feature; pca
                random_projection; kfold grouped shuffled; split_half

@@ -51,6 +51,9 @@ M.kinds = {
     doc = "What rdm.selected, rdm.weighted and rdm.interpolated make: a model of RDMs with something to fit." },
   ["rsa score"] = { file = "lib/rdm/results.lua", class = "Result",
     doc = "What rsa returns: score.rows[i] has a field for each column, score.lower and score.upper the ceilings." },
+  space = { file = "lib/search/space.lua", class = "Space", doc = "What space makes: print shows its parameters." },
+  search = { file = "lib/search.lua", class = "Search", fields = "best value history done stopped entries",
+    doc = "What search.random, search.evolution and search.bayesian return: print shows the best and the history." },
   splits = { file = "lib/neural/splits.lua", class = "Splits", doc = "What kfold and grouped make." },
 }
 
