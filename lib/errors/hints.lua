@@ -205,7 +205,7 @@ local NOT_HERE = "Lamina's words need no prefix: zeros, randn, ops.exp"
 local NAMES = {
   None = "it is written nil", null = "it is written nil", undefined = "it is written nil",
   True = "it is written true", False = "it is written false",
-  len = "#x is the length", range = "a loop over numbers is `for i = 1, n do`; arange(1, n) is a tensor of them",
+  len = "#x is the length",
   str = "tostring", int = "math.tointeger, or x // 1", float = "tonumber", list = "a list is { 1, 2, 3 }",
   dict = "a table is { key = value }", tuple = "a list is { 1, 2, 3 }", set = "a table is { key = value }",
   exit = "os.exit(0) ends the script", quit = "os.exit(0) ends the script", sys = "the script's arguments are `arg`",

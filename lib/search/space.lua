@@ -53,8 +53,8 @@ local RANGE = schema.document("range", {
 function M.range(given)
   local position = errors.position(2)
   if type(given) ~= "table" then
-    errors.raise("argument", position, "range: expected { low, high } for a search space, got a %s; a loop over "
-      .. "numbers is `for i = 1, n do`, and arange(1, n) a tensor of them", type(given))
+    errors.raise("argument", position, "range: a loop over numbers is `for i = 1, n do`; arange(1, n) is a tensor "
+      .. "of them; a search space takes range { low, high }, got a %s", type(given))
   end
   local options = {}
   for name, value in pairs(given) do
