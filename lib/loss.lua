@@ -117,6 +117,10 @@ end
 function M.bce(logits, target, options)
   local positive = options and options.positive
   if type(positive) == "table" then positive = core.tensor(positive, { dtype = logits.dtype }) end
+  if core.is_tensor(positive) and (positive.ndim ~= 1 or #positive ~= logits:size(logits.ndim)) then
+    errors.raise("shape", 2, "bce: positive holds %s factors for %d units", shape_text(positive),
+      logits:size(logits.ndim))
+  end
   return mean_over("bce", function(x, t)
     if not positive or positive == 1 then return ops.sub(ops.softplus(x), ops.mul(x, t)) end
     local factor = ops.add(ops.mul(ops.sub(positive, 1), t), 1)

@@ -77,6 +77,14 @@ describe("losses", function()
     refuses(function() losses.contrastive(y, t, t) end, "a value for each of the 4 pairs")
   end)
 
+  it("say which factors do not fit", function()
+    refuses(function() losses.bce(double(peers.y), double(peers.p), { positive = { 1, 2 } }) end,
+      "bce: positive holds 2 factors for 3 units")
+    refuses(function() losses.cross_entropy(double(peers.y), labels, { classes = { 1, 2 } }) end,
+      "classes holds 2 weights for 3 classes")
+    refuses(function() losses.cross_entropy(double(peers.y), double { { 1, 0 } }) end, "target 1x2")
+  end)
+
   it("add up", function()
     local sum = losses.make { "mse", { "l1", weight = 0.5 }, { { "huber", delta = 0.7 }, { "cosine", weight = 2 } } }
     local p = peers.losses
