@@ -29,6 +29,8 @@ The weights of a model are its parameters, drawn when the model is made (option 
   net:parameters(pattern)      a list of { name = "V1.conv1.weight", tensor = t }
   net:count()                  how many numbers they are
   net:save "net.safetensors"   writes them; net:load "net.safetensors" takes them back
+  net:training()               the digest of how they were learned, which net:save writes beside them
+  models.alexnet { weights = "alexnet.safetensors" }   takes what PyTorch users publish; help "models"
   conv { 16, kernel = 5, init = ... }, dense { 10, init = ... }: how they are drawn; help "conv"]],
   gradients = [[
 Gradients: the derivatives of anything that is computed from tensors of floats.

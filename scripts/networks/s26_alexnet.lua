@@ -6,7 +6,7 @@
 -- The paper's first weights go with its width: with deviation 0.01, an eighth of it stays at chance. The narrow
 -- copies begin with He's, and learn with adam; the paper's recipe is for its width.
 local p = experiment "s26-alexnet" { seed = 1,
-  params = { items = 30000, epochs = 3, seeds = 3, ablation_items = 6000, ablation_epochs = 3, batch = 64,
+  params = { items = 45000, epochs = 2, seeds = 3, ablation_items = 4000, ablation_epochs = 3, batch = 64,
     rate = 1e-3 } }
 
 local base = require "lamina.core.base"

@@ -82,6 +82,28 @@ describe("published weights", function()
     assert.same({ 3, 67, 67 }, architecture.options.input)
   end)
 
+  it("keep the digest of how they were learned", function()
+    local function trained(seed)
+      local net = collection.resnet20 { input = 8, width = 1 / 8, classes = 2, seed = 1 }
+      local x = core.draw { kind = "normal", shape = { 8, 3, 8, 8 }, seed = 3, purpose = "digest" }
+      local set = lamina.data.tensors { x, core.tensor({ 1, 2, 1, 2, 1, 2, 1, 2 }, { dtype = "int64" }) }
+      lamina.train { model = net, data = set, batch = 4, seed = seed, log = false }
+      return net, set
+    end
+    local net, set = trained(1)
+    local path, first = os.tmpname(), net:training()
+    net:save(path)
+    local _, metadata = io_core.safetensors_read(path)
+    local again = collection.resnet20({ input = 8, width = 1 / 8, classes = 2 }):load(path)
+    os.remove(path)
+    assert.equal(first, metadata.training)
+    assert.equal(first, again:training())
+    assert.equal(first, trained(1):training())
+    assert.is_true(first ~= trained(2):training())
+    lamina.train { model = again, data = set, batch = 4, seed = 1, log = false }
+    assert.is_true(first ~= again:training())
+  end)
+
   it("stacked time step by time step", function()
     local define = require("lamina.architecture").define
     local words = require "lamina.model.words"
