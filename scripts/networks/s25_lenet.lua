@@ -77,7 +77,7 @@ result("lenet5_test_error_percent_sd", spread(five))
 
 plot.bars { values = { linear:mean():item(), one:mean():item(), common:mean():item(), five:mean():item() },
   errors = { spread(linear), spread(one), spread(common), spread(five) },
-  labels = { "linear", "LeNet-1", "maxima", "LeNet-5" }, ylabel = "test error (%)" }:save "errors.svg"
+  labels = { "linear", "LeNet-1", "max. pooling", "LeNet-5" }, ylabel = "test error (%)" }:save "errors.svg"
 plot.curve(history):save "lenet5.svg"
 
 -- ---- gratings ----------------------------------------------------------------------------------------------------
@@ -157,6 +157,7 @@ result("conv1_f1_f0_median", median(ratios), ">", 1)
 result("pooled_minus_conv1_f1_f0_median", median(pooled_ratios) - median(ratios), "<", 0)
 result("pooling_phase_tolerance_gain", tensor(gains):mean():item(), ">", 0)
 result("pooling_phase_tolerance_p", sign_test(better, better + worse), "<", 0.01) -- sign test over the maps
-plot.scatter { x = ratios, y = pooled_ratios, diagonal = true, xlabel = "F1/F0 of the convolution", ylabel = "F1/F0 "
+plot.scatter { x = ratios, y = pooled_ratios, diagonal = true, xlim = { 0, 2 }, ylim = { 0, 2 }, xlabel = "F1/F0 of "
+  .. "the convolution", ylabel = "F1/F0 "
   .. "after pooling" }
   :save "modulation.svg"
