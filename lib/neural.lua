@@ -11,6 +11,7 @@
 -- neural.assembly      recorded responses with their coordinates
 -- neural.join          several recordings as one
 -- neural.simulate      units of known tuning, with noise
+-- neural.noisy        trials of neurons whose mean responses are known
 -- neural.gabor_energy  a front end of complex cells
 -- predictivity         how well each layer predicts responses
 -- neural.pseudopopulation  neuroids that were not recorded together, made up trial by trial
@@ -29,6 +30,7 @@ local energy = require "lamina.neural.energy"
 local mapping = require "lamina.neural.mapping"
 local maps = require "lamina.neural.maps"
 local measures = require "lamina.neural.measures"
+local noisy = require "lamina.neural.noisy"
 local predictivity = require "lamina.neural.predictivity"
 local pseudo = require "lamina.neural.pseudo"
 local reduce = require "lamina.neural.reduce"
@@ -43,6 +45,7 @@ M.assembly = assembly.assembly
 M.join = assembly.join
 M.is_assembly = assembly.is_assembly
 M.simulate = simulate.simulate
+M.noisy = noisy.noisy
 M.gabor_energy = energy.gabor_energy
 M.predictivity = predictivity.predictivity
 M.criteria = criteria.criteria

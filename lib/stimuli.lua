@@ -3,9 +3,11 @@
 -- A stimulus set has images x (N x C x H x W, float32, luminance 0 to 1), an id for each (set.id), columns of what is
 -- known about them (set.columns.NAME, a list each), and may have labels y with `classes`. It can stand wherever a
 -- data set can: set:batch, set:batches, set:split, set:subset.
+local combinations = require "lamina.stimuli.combinations"
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
 local dataset = require "lamina.data"
+local drawn = require "lamina.stimuli.drawn"
 local errors = require "lamina.errors"
 local image = require "lamina.core.image"
 local object = require "lamina.object"
@@ -145,33 +147,9 @@ function M.resize(x, size, method)
   return image.resize(x, size, size, method or "box")
 end
 
+for word, draw in pairs(drawn) do M[word] = draw end
+
 -- ---- drawn by formula ------------------------------------------------------------------------------------------
-
--- The numbers that an option names: one number, a list, or a tensor.
-local function numbers(value) return type(value) == "number" and { value } or common.list(value) end
-
--- Every combination of the values of the named options, the last varying fastest: a list of rows.
-local function combine(options, names)
-  local rows = { {} }
-  for _, name in ipairs(names) do
-    local longer = {}
-    for _, row in ipairs(rows) do
-      for _, value in ipairs(numbers(options[name])) do
-        local copy = table.move(row, 1, #row, 1, {})
-        copy[#copy + 1] = value
-        longer[#longer + 1] = copy
-      end
-    end
-    rows = longer
-  end
-  return rows
-end
-
-local function column_of(rows, c)
-  local column = {}
-  for i, row in ipairs(rows) do column[i] = row[c] end
-  return column
-end
 
 local many = { "number", "table", "tensor" }
 local GRATINGS = {
@@ -192,8 +170,8 @@ local GRATING_COLUMNS = { "orientation", "frequency", "phase", "contrast", "mean
 -- combination, phase varying faster than frequency, frequency faster than orientation. set.columns tells them apart.
 function M.gratings(given)
   local o = schema.check("stimuli.gratings", given, GRATINGS, errors.position(2))
-  local rows, columns = combine(o, GRATING_COLUMNS), {}
-  for c, name in ipairs(GRATING_COLUMNS) do columns[name] = column_of(rows, c) end
+  local rows, columns = combinations.rows(o, GRATING_COLUMNS), {}
+  for c, name in ipairs(GRATING_COLUMNS) do columns[name] = combinations.column(rows, c) end
   return M.make { x = image.gratings(o.size, tensor.tensor(rows, { dtype = "float64" })), columns = columns,
     name = "gratings" }
 end
@@ -222,11 +200,11 @@ function M.gabors(given)
   end
   local half = not o.sigma
   if half then o.sigma = 0 end
-  local rows, columns = combine(o, GABOR_COLUMNS), {}
+  local rows, columns = combinations.rows(o, GABOR_COLUMNS), {}
   for _, row in ipairs(rows) do
     if half then row[4] = 0.5 * row[2] end
   end
-  for c, name in ipairs(GABOR_COLUMNS) do columns[name] = column_of(rows, c) end
+  for c, name in ipairs(GABOR_COLUMNS) do columns[name] = combinations.column(rows, c) end
   return image.gabors(o.size, tensor.tensor(rows, { dtype = "float64" })), columns
 end
 

@@ -1,0 +1,192 @@
+--- lamina.tuning: what physiologists measure of a neuron's responses to stimuli.
+--
+--   local set = stimuli.gratings { size = 32, orientation = arange(0, 170, 10), frequency = 4, phase = { 0, 90 } }
+--   local r = tuning.responses { net, set, layer = "V1" }          -- presentations x units
+--   local curve = tuning.curve { r, set.columns.orientation }      -- mean of each orientation
+--   local fit = tuning.fit { "von_mises", x = curve.x, y = curve.mean[{ {}, 1 }] }
+--   print(fit)                                                     -- parameters with 95 % intervals
+--   tuning.selectivity { curve.x, curve.mean }                     -- osi, dsi, circular variance, preferred
+--
+-- Measures: tuning.modulation (F1/F0), tuning.selectivity, tuning.suppression; fits: tuning.fit, tuning.fit_gabor;
+-- receptive fields from noise: tuning.sta, tuning.stc. All work alike on a simulated cell, on units of any network,
+-- and on a recording: they take tensors or lists of responses.
+local curves = require "lamina.tuning.curves"
+local errors = require "lamina.errors"
+local gabor = require "lamina.tuning.gabor"
+local least_squares = require "lamina.tuning.least_squares"
+local measures = require "lamina.tuning.measures"
+local reverse = require "lamina.tuning.reverse"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+M.responses, M.curve = measures.responses, measures.curve
+M.modulation, M.selectivity, M.suppression = measures.modulation, measures.selectivity, measures.suppression
+M.sta, M.stc = reverse.sta, reverse.stc
+
+local Fit = { __name = "tuning fit" }
+Fit.__index = Fit
+
+local function rounded(v) return string.format("%.4g", v) end
+
+Fit.__tostring = function(self)
+  local lines = { string.format("%s: R^2 %.3f, %d points", self.curve, self.r2, self.points) }
+  for _, name in ipairs(self.names) do
+    local low, high = self.low[name], self.high[name]
+    lines[#lines + 1] = string.format("  %-14s %-10s%s", name, rounded(self[name]),
+      low and string.format("  95 %% CI %s to %s", rounded(low), rounded(high)) or "")
+  end
+  return table.concat(lines, "\n")
+end
+
+-- Standard errors of the parameters and of what is derived from them, and normal intervals.
+local function intervals(fit, p, covariance, derived)
+  local function note(name, variance)
+    if variance ~= variance or variance < 0 then return end
+    local se = math.sqrt(variance)
+    fit.error[name], fit.low[name], fit.high[name] = se, fit[name] - 1.959963984540054 * se,
+      fit[name] + 1.959963984540054 * se
+  end
+  if not covariance then return end
+  for j, name in ipairs(fit.names) do
+    if p[j] then note(name, covariance[j][j]) end
+  end
+  for name, one in pairs(derived or {}) do
+    local j, q = one.needs, table.move(p, 1, #p, 1, {})
+    local step = 1e-4 * math.max(math.abs(p[j]), 1e-3)
+    q[j] = p[j] + step
+    local above = one.f(q)
+    q[j] = p[j] - step
+    note(name, ((above - one.f(q)) / (2 * step)) ^ 2 * covariance[j][j])
+  end
+end
+
+local KINDS = { "von_mises", "direction", "log_gaussian", "naka_rushton", "size" }
+
+local FIT = {
+  positional = { "curve" },
+  curve = { type = "string", required = true, choices = KINDS, doc = "the function" },
+  x = { type = { "table", "tensor" }, required = true, doc = "the stimulus: degrees, frequency, contrast, diameter" },
+  y = { type = { "table", "tensor" }, required = true, doc = "the response to each" },
+  errors = { type = { "table", "tensor" }, doc = "standard error of each response; points count by 1 / errors^2" },
+}
+
+local function read(o, position)
+  local x, y = measures.list(o.x), measures.list(o.y)
+  local sigma = o.errors and measures.list(o.errors)
+  local needed = #curves[o.curve].names
+  if #x ~= #y or (sigma and #sigma ~= #y) then
+    errors.raise("shape", position, "tuning.fit: x has %d entries, y %d%s; they need as many", #x, #y,
+      sigma and string.format(", errors %d", #sigma) or "")
+  end
+  local function finite(v) return v == v and math.abs(v) < math.huge end
+  for i = 1, #x do
+    if not (finite(x[i]) and finite(y[i])) then
+      errors.raise("argument", position, "tuning.fit: point %d (%s, %s) is not finite; leave it out", i, x[i], y[i])
+    end
+    if curves[o.curve].positive and x[i] <= 0 then
+      errors.raise("argument", position, "tuning.fit: x[%d] is %s; %s needs x above 0", i, x[i], o.curve)
+    end
+    if sigma and not (finite(sigma[i]) and sigma[i] > 0) then
+      errors.raise("argument", position, "tuning.fit: errors[%d] is %s, expected a number above 0", i, sigma[i])
+    end
+  end
+  if #x < needed then
+    errors.raise("argument", position, "tuning.fit: %s has %d parameters and needs at least as many points, got %d",
+      o.curve, needed, #x)
+  end
+  return x, y, sigma
+end
+
+local function explained(y, f)
+  local mean, total, left = 0, 0, 0
+  for i = 1, #y do mean = mean + y[i] / #y end
+  for i = 1, #y do total, left = total + (y[i] - mean) ^ 2, left + (y[i] - f(i)) ^ 2 end
+  return total > 0 and 1 - left / total or 0 / 0
+end
+
+--- tuning.fit { curve, x =, y =, errors = }: a curve fitted to responses by least squares. Curves:
+--   "von_mises"     orientation, degrees (period 180): baseline, amplitude, preferred, kappa; bandwidth (half-width
+--                   at half-height, degrees)
+--   "direction"     direction, degrees (period 360): baseline, amplitude, opposite, preferred, kappa; bandwidth
+--   "log_gaussian"  spatial or temporal frequency, any unit: baseline, amplitude, preferred, sigma (octaves);
+--                   bandwidth (full width at half-height, octaves)
+--   "naka_rushton"  contrast: baseline, rmax, c50, n
+--   "size"          diameter, ratio of Gaussians: gain, centre, surround_gain, surround
+-- The result has every parameter by name, .r2, .points (how many), .error, .low and .high (standard errors and 95 %
+-- intervals from the curvature of the sum of squares; absent where the points do not determine a parameter), and
+-- :at(x).
+function M.fit(given)
+  local position = errors.position(2)
+  local o = schema.check("tuning.fit", given, FIT, position)
+  local curve = curves[o.curve]
+  local x, y, sigma = read(o, position)
+  local weight
+  if sigma then
+    weight = {}
+    for i = 1, #y do weight[i] = 1 / sigma[i] end
+  end
+  local p, _, covariance = least_squares.fit { f = function(q, i) return curve.f(q, x[i]) end, y = y, n = #y,
+    weight = weight, starts = curve.starts(x, y), inside = curve.inside }
+  if curve.finish then curve.finish(p) end
+  local fit = setmetatable({ curve = o.curve, points = #y, parameters = p, names = { table.unpack(curve.names) },
+    error = {}, low = {}, high = {} }, Fit)
+  for j, name in ipairs(curve.names) do fit[name] = p[j] end
+  for name, one in pairs(curve.derived or {}) do
+    fit.names[#fit.names + 1] = name
+    fit[name] = one.f(p)
+  end
+  fit.r2 = explained(y, function(i) return curve.f(p, x[i]) end)
+  intervals(fit, p, covariance, curve.derived)
+  return fit
+end
+
+--- fit:at(x): the fitted curve at a number, or at each of a list or tensor.
+function Fit:at(x)
+  if self.curve == "gabor" then errors.raise("argument", 2, "a Gabor fit has no :at") end
+  if type(x) == "number" then return curves[self.curve].f(self.parameters, x) end
+  local list = {}
+  for i, value in ipairs(measures.list(x)) do list[i] = curves[self.curve].f(self.parameters, value) end
+  return list
+end
+
+local GABOR = {
+  positional = { "field" },
+  field = { type = { "tensor", "table" }, required = true, doc = "a receptive field or filter, H x W" },
+  starts = { type = "integer", default = 4, min = 1, max = 40, doc = "how many gratings it begins from" },
+}
+
+--- tuning.fit_gabor { field, starts = 4 }: a Gabor function fitted to a receptive field or filter (H x W; Jones &
+-- Palmer 1987): amplitude exp(-u^2 / (2 sigma^2) - v^2 / (2 along^2)) cos(2 pi u / wavelength + phase) + offset, u
+-- across the bars at `orientation` (as stimuli.gabors: 0 horizontal), x and y pixels to the right of and below the
+-- middle. As tuning.fit's result, and bandwidth in octaves (at half-height; infinite for a field without side
+-- lobes), aspect (sigma / along).
+function M.fit_gabor(given)
+  local position = errors.position(2)
+  if tensor.is_tensor(given) then given = { given } end
+  local o = schema.check("tuning.fit_gabor", given, GABOR, position)
+  local field = tensor.is_tensor(o.field) and o.field or tensor.tensor(o.field)
+  if field.ndim ~= 2 or field:count() < 9 then
+    errors.raise("shape", position, "tuning.fit_gabor: the field is %s, expected H x W with at least 9 pixels",
+      table.concat(field.shape, "x"))
+  end
+  if not field:isfinite():all():item() then
+    errors.raise("argument", position, "tuning.fit_gabor: the field holds numbers that are not finite")
+  end
+  local z = field:to("float64"):contiguous():reshape({ -1 }):totable()
+  local p, r2, covariance = gabor.fit(z, field:size(2), field:size(1), o.starts)
+  local fit = setmetatable({ curve = "gabor", points = #z, parameters = p, names = { table.unpack(gabor.names) },
+    error = {},
+    low = {}, high = {}, r2 = r2 }, Fit)
+  for j, name in ipairs(gabor.names) do fit[name] = p[j] end
+  intervals(fit, p, covariance)
+  local ratio, half = p[7] / p[5], math.sqrt(math.log(2) / 2)
+  fit.aspect = p[7] / p[8]
+  fit.bandwidth = ratio * math.pi > half and math.log((ratio * math.pi + half) / (ratio * math.pi - half), 2)
+    or math.huge
+  fit.names[#fit.names + 1], fit.names[#fit.names + 2] = "bandwidth", "aspect"
+  return fit
+end
+
+return M
