@@ -36,6 +36,8 @@ M.kinds = {
   ridge = { file = "lib/neural/mapping.lua", class = "Ridge", doc = "What ridge makes: how responses are mapped." },
   ["fitted ridge"] = { file = "lib/neural/mapping.lua", class = "Fit",
     doc = "A fitted map is what ridge:fit returns." },
+  ["tuning fit"] = { file = "lib/tuning.lua", class = "Fit", fields = "curve points r2 error low high parameters",
+    doc = "What tuning.fit and tuning.fit_gabor return: every parameter by its name, with intervals." },
   rdms = { file = "lib/rdm/set.lua", class = "Rdms",
     doc = "A set of RDMs: r.vectors is RDMs x pairs (the row-wise upper triangle), r.id the stimuli, r.names the RDMs; "
       .. "#r is how many there are." },
