@@ -141,18 +141,10 @@ static const bind_doc docs[] = {
     {NULL, NULL, NULL}};
 
 int bind_open_rdm(lua_State *L) {
-  static const luaL_Reg functions[] = {{"ranks", rdm_ranks},
-                                       {"compare", rdm_compare},
-                                       {"vectors", rdm_vectors},
-                                       {"permute", rdm_permute},
-                                       {"ceiling", rdm_ceiling},
-                                       {"pool", rdm_pool},
-                                       {"bootstrap", rdm_bootstrap},
-                                       {"condense", rdm_condense},
-                                       {"square", rdm_square},
-                                       {"fill", rdm_fill},
-                                       {"unbalanced", rdm_unbalanced},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"ranks", rdm_ranks},     {"compare", rdm_compare}, {"vectors", rdm_vectors},       {"permute", rdm_permute},
+      {"ceiling", rdm_ceiling}, {"pool", rdm_pool},       {"bootstrap", rdm_bootstrap},   {"condense", rdm_condense},
+      {"square", rdm_square},   {"fill", rdm_fill},       {"unbalanced", rdm_unbalanced}, {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

@@ -115,7 +115,7 @@ end
 local SOURCE = " It takes the weights of the published PyTorch code. Kubilius, Schrimpf, Nayebi, Bear, Yamins & "
   .. "DiCarlo 2018."
 
-return {
+return { recurrent = recurrent, times = TIMES,
   architecture.define {
     word = "cornet_z", name = "CORnet-Z", input = { 3, 224, 224 }, parameters = 2071656,
     doc = "CORnet-Z, the smallest of the family: a convolution, relu and max pooling in each area." .. SOURCE,

@@ -158,4 +158,7 @@ add_small(9, 853018)
 add_small(18, 1727962)
 add_small(200, 19421274)
 
+-- For networks that have another first area (lib/models/vonenet.lua).
+list.stage, list.name_stage, list.bottleneck = stage, name_stage, bottleneck
+
 return list

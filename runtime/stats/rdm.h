@@ -39,9 +39,9 @@ lm_status lm_ranks(lm_tensor **out, const lm_tensor *x, lm_err *e);
  * (Kendall 1945), both in O(n log n). An RDM without variance explains nothing: 0. */
 lm_status lm_rdm_compare(lm_tensor **out, const lm_tensor *a, const lm_tensor *b, lm_rdm_measure measure, lm_err *e);
 
-/* The rows of a and b as the vectors whose cosines the measure is (not for tau; rho_a's are those of spearman): *first
- * and *second have a row for each, of pairs (+ n where it whitens) elements, 0 for missing pairs. What is linear in
- * dissimilarities is linear in them, but for ranks. */
+/* The rows of a and b as the vectors whose cosines the measure is (not for tau; rho_a's are those of spearman):
+ * *first and *second have a row for each, of pairs (+ n where it whitens) elements, 0 for missing pairs. What is
+ * linear in dissimilarities is linear in them, but for ranks. */
 lm_status lm_rdm_vectors(lm_tensor **first, lm_tensor **second, const lm_tensor *a, const lm_tensor *b,
                          lm_rdm_measure measure, lm_err *e);
 

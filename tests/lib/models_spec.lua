@@ -68,7 +68,7 @@ describe("models", function()
 
   it("are listed", function()
     assert.matches("models.resnet50 +3x224x224 +25,557,032  Residual network of 50 layers", tostring(rows))
-    assert.equal(2, #collection "alex")
+    assert.equal(3, #collection "alex")
     assert.matches("models.alexnet ", help.text "models")
     assert.equal("models.alexnet", tostring(collection.alexnet))
     assert.equal(lamina.models, collection)
