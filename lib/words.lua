@@ -41,6 +41,7 @@ local fields = {
   ["lamina.rdm.evaluate"] = "rsa",
   ["lamina.rdm.mds"] = "mds",
   ["lamina.significance"] = "fdr",
+  ["lamina.similarity"] = "cka svcca pwcca procrustes",
   ["lamina.grad"] = "grad custom checkpointed on_gradient",
   ["lamina.grad.derivatives"] = "jvp hvp jacobian hessian",
   ["lamina.grad.check"] = "gradcheck",

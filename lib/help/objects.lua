@@ -39,8 +39,8 @@ M.kinds = {
   ["tuning fit"] = { file = "lib/tuning.lua", class = "Fit", fields = "curve points r2 error low high parameters",
     doc = "What tuning.fit and tuning.fit_gabor return: every parameter by its name, with intervals." },
   rdms = { file = "lib/rdm/set.lua", class = "Rdms",
-    doc = "A set of RDMs: r.vectors is RDMs x pairs (the row-wise upper triangle), r.id the stimuli, r.names the RDMs; "
-      .. "#r is how many there are." },
+    doc = "A set of RDMs: r.vectors is RDMs x pairs (the row-wise upper triangle), r.id the stimuli, r.names the "
+      .. "RDMs; #r is how many there are." },
   classifier = { file = "lib/neural/classifiers.lua", class = "Classifier",
     doc = "What svm, logistic, nearest_centroid and max_correlation make." },
   ["fitted classifier"] = { file = "lib/neural/classifiers.lua", class = "Fitted", fields = "classes weights bias",

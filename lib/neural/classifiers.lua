@@ -63,7 +63,7 @@ end
 
 local function with_ones(x) return ops.concat({ x, tensor.ones({ #x, 1 }, { dtype = "float64" }) }, { dim = 2 }) end
 
--- ---- fits: items x features, labels 1 .. k -> weights k x p, bias k x 1, settled ------------------------------------
+-- ---- fits: items x features, labels 1 .. k -> weights k x p, bias k x 1, settled ----------------------------------
 
 local fits = {}
 
