@@ -1,10 +1,9 @@
--- s49_reweighting.lua: SYSTEMS S49. Remixing and reweighting (Khaligh-Razavi & Kriegeskorte 2014): squared RDMs of layers
--- are weighed without negative weights to fit a brain's; before that, linear readouts of categories (animacy, face, body)
--- may be added to the layers. Planted weights are found again, readouts help where the brain has category axes, and do
--- nothing where labels are shuffled. On human IT the gain is reported with its interval.
---
--- Everything is nested: readouts of training images come from inner folds that did not train them, weights are fitted on
--- pairs of training images, and what is scored are pairs of held-out images.
+-- s49_reweighting.lua: SYSTEMS S49. Remixing and reweighting (Khaligh-Razavi & Kriegeskorte 2014): squared RDMs of
+-- layers are weighed without negative weights to fit a brain's; before that, linear readouts of categories (animacy,
+-- face, body) may be added to the layers. Planted weights are found again, readouts help where the brain has category
+-- axes, and do nothing where labels are shuffled. On human IT the gain is reported with its interval.
+-- Everything is nested: readouts of training images come from inner folds that did not train them, weights are fitted
+-- on pairs of training images, and what is scored are pairs of held-out images.
 local p = experiment "s49-reweighting" { seed = 1, params = { seeds = 8, stimuli = 120, images = 4000, epochs = 5 },
   about = "Remixing and reweighting of layers to fit a brain's RDM" }
 
@@ -108,7 +107,7 @@ local function simulate(seed, shuffled)
   end
   local signal = tensor(labels, { dtype = "float64" }):t()
   local function draw(shape, step)
-    return randn(shape, { dtype = "float64", seed = seed, purpose = "s49", step = step })
+    return randn(shape, { dtype = "float64", seed = 100 * seed + step })
   end
   local nuisance = draw({ n, 40 }, 1)
   local layers = { nuisance[{ {}, { 1, 20 } }], nuisance[{ {}, { 21, 40 } }],
@@ -160,7 +159,8 @@ for i, x in ipairs(layers) do -- one scale for all, so that a weight says how mu
   x = x:reshape { #x, -1 }:to "float64"
   layers[i] = x / x:var { dim = 1 }:mean():sqrt()
 end
-local plain, mixed = compare(layers, ops.concat(layers, { dim = 2 }), { kinds.animate, kinds.face, kinds.body }, human,
+local plain, mixed = compare(layers, ops.concat(layers, { dim = 2 }), { kinds.animate, kinds.face, kinds.body },
+  human,
   kfold({ 10, seed = 1 }):folds(92))
 local gains = {}
 for f = 1, #plain do gains[f] = mixed[f] - plain[f] end
