@@ -333,7 +333,10 @@ local function one(x, o)
   if #o.ids < 3 then
     errors.raise("argument", o.position, "rdm: there are %d conditions, expected at least 3", #o.ids)
   end
-  local holes = x:isfinite():logical_not():to "int64":sum():item()
+  local total, holes = x:sum():item(), 0 -- a sum is finite only if all are; counting takes longer
+  if total ~= total or math.abs(total) == math.huge then
+    holes = x:isfinite():logical_not():to "int64":sum():item()
+  end
   if holes > 0 and not (o.missing == "nan" or o.unbalanced) then
     errors.raise("numeric", o.position, "rdm: %d of %d responses are NaN or infinite; where NaN means missing, say "
       .. "missing = \"nan\": dissimilarities are then over the channels that both have", holes, x:count())

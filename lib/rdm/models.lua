@@ -52,12 +52,15 @@ function fit.weighted(models, data, method, o)
   y = y / #data
   local k = #models
   if o.nonnegative then
-    local a, b = x:t(), y:reshape { -1, 1 }
+    local length = x:square():sum { dim = 2, keepdim = true }:sqrt()
+    if o.ridge > 0 then length = tensor.ones({ k, 1 }, { dtype = "float64" }) end -- the penalty is on plain weights
+    length = ops.where(ops.gt(length, 0), length, tensor.ones { 1, dtype = "float64" })
+    local a, b = (x / length):t(), y:reshape { -1, 1 } -- of one length, so that none is too small to be seen
     if o.ridge > 0 then
       a = ops.concat({ a, tensor.eye(k, { dtype = "float64" }) * math.sqrt(o.ridge) }, { dim = 1 })
       b = ops.concat({ b, tensor.zeros({ k, 1 }, { dtype = "float64" }) }, { dim = 1 })
     end
-    return unit(require("lamina.core.fit").nnls(a:contiguous(), b):reshape { k })
+    return unit(require("lamina.core.fit").nnls(a:contiguous(), b):reshape { k } / length:reshape { k })
   end
   local gram = x:matmul(x:t()) + tensor.eye(k, { dtype = "float64" }) * o.ridge
   return unit(gram:solve(x:matmul(y:reshape { -1, 1 })):reshape { k })

@@ -41,7 +41,8 @@ function M.make(parts, what, position)
   local vectors = parts.vectors
   local pairs_ = vectors:size(2)
   local n = math.floor((1 + math.sqrt(1 + 8 * pairs_)) / 2)
-  local missing = vectors:isnan():to "int64":sum():item()
+  local total, missing = vectors:sum():item(), 0 -- a sum is a number only if all are; counting takes longer
+  if total ~= total then missing = vectors:isnan():to "int64":sum():item() end
   if missing > 0 and not parts.nan then
     errors.raise("numeric", position, "%s: %d of %d dissimilarities are NaN; where NaN means a missing pair, say "
       .. "missing = \"nan\", and comparisons leave those pairs out and say how many", what, missing, vectors:count())

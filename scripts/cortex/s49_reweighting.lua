@@ -22,7 +22,7 @@ end
 -- The score of each image on each readout: of test images by machines trained on all training images, of training
 -- images by machines that inner folds trained without them.
 local function readouts(x, labels, train, test)
-  local machine, columns = svm { C = 0.01 }, { {}, {} }
+  local machine, columns = svm { C = 1, standardise = false }, { {}, {} }
   for _, label in ipairs(labels) do
     local function score(from, to)
       local m = machine:fit(pick(x, from), pick_labels(label, from))
@@ -55,6 +55,11 @@ end
 -- The held-out likeness of the weighed layers with a brain's RDM, without and with readouts, by fold.
 local function compare(layers, x, labels, brain, folds)
   local plain, mixed = {}, {}
+  x = (x - x:mean { dim = 1, keepdim = true }) / math.sqrt(x:size(2))
+  if x:size(2) > #x then -- machines see products of images alone: as many features as images hold them
+    local _, r = linalg.qr(x:t():contiguous())
+    x = r:t():contiguous()
+  end
   for f, fold in ipairs(folds) do
     local train, test = {}, {}
     for _, x_layer in ipairs(layers) do

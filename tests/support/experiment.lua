@@ -13,8 +13,9 @@ if root:sub(1, 1) ~= "/" then root = here .. "/" .. root end
 function M.has(name) return base.exists(root .. "/" .. name) end
 
 --- Runs scripts/NAME.lua with arguments; returns the values by metric, and the files of its folder are given to
--- look(folder) before they go. Every result with a threshold must pass.
-function M.run(name, arguments, look)
+-- look(folder, printed) before they go. Every result with a threshold must pass, unless `loose` (a form too small for
+-- it, whose numbers the test looks at itself).
+function M.run(name, arguments, look, loose)
   local dir = command.folder()
   local line = { "--out", "out", here .. "/scripts/" .. name .. ".lua", "--data", root }
   table.move(arguments or {}, 1, #(arguments or {}), #line + 1, line)
@@ -25,7 +26,7 @@ function M.run(name, arguments, look)
   local values = {}
   for _, row in ipairs(file.results) do
     values[row.metric] = row.value
-    if row.threshold ~= nil then assert(row.pass, row.metric .. " = " .. tostring(row.value)) end
+    if row.threshold ~= nil and not loose then assert(row.pass, row.metric .. " = " .. tostring(row.value)) end
   end
   if look then look(dir .. "/out/", done.out) end
   command.drop(dir)

@@ -1,0 +1,8 @@
+-- S50: each of four areas made of mixes of a layer finds that layer, in all ten brains.
+local experiment = require "support.experiment"
+
+it("S50 gives every area its layer", function()
+  if not experiment.has "kriegeskorte92" then return pending "no data (LAMINA_DATA)" end
+  local values = experiment.run("cortex/s50_layers_areas", { "--images", "64", "--epochs", "1" }, nil, true)
+  assert.equal(10, values.diagonal_recovered_seeds)
+end)
