@@ -74,6 +74,6 @@ local function rho(column)
 end
 report { id = "S50", metric = "v1_tau_a_depth_spearman", value = rho(1), comparison = "<=", threshold = -0.5 }
 report { id = "S50", metric = "hit_tau_a_depth_spearman", value = rho(2) }
-plot.line { { x = { 1, 2, 3, 4 }, y = tau[{ {}, 1 }], label = "V1 model" },
-  { x = { 1, 2, 3, 4 }, y = tau[{ {}, 2 }], label = "human IT" }, title = "Layers and areas, 92 images",
-  xlabel = "layer (V1, V2, V4, IT)", ylabel = "Kendall's tau-a", zero = true }:save "figure.svg"
+plot.bars { labels = AREAS, series = { { label = "V1 model", values = tau[{ {}, 1 }] },
+  { label = "human IT", values = tau[{ {}, 2 }] } }, title = "Layers and areas, 92 images", xlabel = "layer",
+  ylabel = "Kendall's tau-a" }:save "figure.svg"
