@@ -18,6 +18,7 @@
 -- decode               what a linear classifier reads out of a population
 -- neural.untangling    the geometry of classes in each layer
 -- criteria             computable, mappable, predictive: is it a model of these areas?
+-- neural.correspondence  which layer stands for which area, and which others might
 -- neural.separability  how well classes can be told apart
 -- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
 -- pca, random_projection: fewer features before it
@@ -25,6 +26,7 @@
 -- kfold, grouped; split_half, leave_one_out, oracle, explainable_variance: the splits, the ceiling
 local assembly = require "lamina.neural.assembly"
 local ceiling = require "lamina.neural.ceiling"
+local correspondence = require "lamina.neural.correspondence"
 local criteria = require "lamina.neural.criteria"
 local energy = require "lamina.neural.energy"
 local mapping = require "lamina.neural.mapping"
@@ -49,6 +51,7 @@ M.noisy = noisy.noisy
 M.gabor_energy = energy.gabor_energy
 M.predictivity = predictivity.predictivity
 M.criteria = criteria.criteria
+M.correspondence = correspondence.correspondence
 M.separability = separability.separability
 M.untangling = untangling.untangling
 M.ridge = mapping.ridge

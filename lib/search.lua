@@ -20,7 +20,8 @@ local spaces = require "lamina.search.space"
 local M = { space = spaces.space, range = spaces.range }
 
 local Search = { __name = "search" }
-Search.__index = object.index("a search", Search, "best value target seconds file score stopped")
+Search.__index = object.index("a search", Search,
+  "best value target seconds file score stopped gp fitted whole resumed path")
 
 local function fields(own)
   local f = {
@@ -306,10 +307,10 @@ local bayesian = {
 -- score (by xi) under a Gaussian process with noise, fitted to all scores (Jones, Schonlau & Welch 1998; Snoek,
 -- Larochelle & Adams 2012). The distance of genotypes is the root of a sum over parameters, each with a weight of its
 -- own: squared differences of ordered values (from 0 to 1), 1 between different names, 1 where only one of the two
--- has the parameter. Weights and noise maximise the marginal likelihood with a prior, amplitude and mean in closed
--- form. Where the space has at most `candidates` genotypes all of them are compared, else so many drawn at random and
--- from around the best. With batch > 1, scores that are still out count as what the process expects of them. Returns
--- a search; see search.random.
+-- has the parameter. Weights and noise maximise the marginal likelihood with a prior (found anew when there are a
+-- tenth more scores), amplitude and mean in closed form. Where the space has at most `candidates` genotypes all of
+-- them are compared, else so many drawn at random and from around the best. With batch > 1, scores that are still
+-- out count as what the process expects of them. Returns a search; see search.random.
 M.bayesian = word("bayesian", bayesian, {
   first = { type = "integer", default = 10, min = 2, doc = "how many are drawn at random first" },
   kernel = { type = "string", default = "matern", choices = { "matern", "gauss" },

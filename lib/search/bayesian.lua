@@ -118,6 +118,17 @@ end
 
 local AROUND = 5 -- the best so many are changed in one parameter
 
+-- All genotypes of a space that is small enough, with their genes; else an empty list. Made once.
+local function whole(search)
+  if search.whole then return search.whole end
+  local space, size = search.space, search.space:size()
+  search.whole = {}
+  for i, g in ipairs(size and size <= search.o.candidates and space:all() or {}) do
+    search.whole[i] = { genes = spaces.genes(space, g), genotype = g, key = space:key(g) }
+  end
+  return search.whole
+end
+
 -- Genotypes to compare: all, or a sample; with their genes.
 local function candidates(search, k, needed)
   local list, chance, known = {}, spaces.chance(search.seed, "candidates", k), {}
@@ -127,12 +138,10 @@ local function candidates(search, k, needed)
     known[key] = true
     list[#list + 1] = { genes = genes, genotype = g }
   end
-  local size = search.space:size()
-  if size and size <= search.o.candidates then
-    search.all = search.all or search.space:all()
-    for _, g in ipairs(search.all) do add(spaces.genes(search.space, g), g) end
-    return list
+  for _, place in ipairs(whole(search)) do
+    if search.again or not search.seen[place.key] then list[#list + 1] = place end
   end
+  if #search.whole > 0 then return list end
   local order = table.move(search.entries, 1, needed, 1, {})
   table.sort(order, function(a, b) return a.worth > b.worth end)
   for i = 1, search.o.candidates do
@@ -178,18 +187,21 @@ local function with_pending(search, gp, kernel, list, y, k, needed)
   return M.process(kernel, M.distances(own, own), filled, gp.theta), own
 end
 
+local GROWTH = 1.1 -- weights and noise are fitted anew when there are so many times the scores of the last time
+
 --- The genes and the genotype of proposal k, from the first `needed` scores; nil where they say nothing.
 function M.propose(search, k, needed)
   local list, y, best = known_of(search, needed)
   if not list then return nil end
   return core.no_grad(function()
     local kernel, own = search.o.kernel, M.encoded(search.space, list)
-    if search.fitted ~= needed then
+    if not search.gp or needed >= GROWTH * search.fitted then
       search.gp = M.fit(kernel, M.distances(own, own), y, search.gp and search.gp.theta)
       search.fitted = needed
     end
-    local gp
-    gp, own = with_pending(search, search.gp, kernel, list, y, k, needed)
+    local gp = search.gp
+    if search.fitted ~= needed then gp = M.process(kernel, M.distances(own, own), y, gp.theta) end
+    gp, own = with_pending(search, gp, kernel, list, y, k, needed)
     local places, genotypes = candidates(search, k, needed), {}
     if #places == 0 then return nil end
     for i, place in ipairs(places) do genotypes[i] = place.genotype end
