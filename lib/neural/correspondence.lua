@@ -135,8 +135,8 @@ function M.correspondence(given, ...)
   end
   local order = common.count_up(#rows)
   return setmetatable({ areas = o.areas or areas, layers = layers, matrix = ops.stack(medians, { dim = 1 }),
-    rows = rows, rho = spearman(order, places), width = total / #rows, measure = o.score.measure or "r", confidence = o.confidence,
-    bootstrap = o.bootstrap }, Correspondence)
+    rows = rows, rho = spearman(order, places), width = total / #rows, measure = o.score.measure or "r",
+    confidence = o.confidence, bootstrap = o.bootstrap }, Correspondence)
 end
 
 return M
