@@ -157,7 +157,5 @@ result("conv1_f1_f0_median", median(ratios), ">", 1)
 result("pooled_minus_conv1_f1_f0_median", median(pooled_ratios) - median(ratios), "<", 0)
 result("pooling_phase_tolerance_gain", tensor(gains):mean():item(), ">", 0)
 result("pooling_phase_tolerance_p", sign_test(better, better + worse), "<", 0.01) -- sign test over the maps
-plot.scatter { x = ratios, y = pooled_ratios, diagonal = true, xlim = { 0, 2 }, ylim = { 0, 2 }, xlabel = "F1/F0 of "
-  .. "the convolution", ylabel = "F1/F0 "
-  .. "after pooling" }
-  :save "modulation.svg"
+plot.scatter { x = ratios, y = pooled_ratios, diagonal = true, xlim = { 0, 2 }, ylim = { 0, 2 },
+  xlabel = "F1/F0 of the convolution", ylabel = "F1/F0 after pooling" }:save "modulation.svg"
