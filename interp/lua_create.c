@@ -278,6 +278,11 @@ static int create_tensor(lua_State *L) {
 /* ---- formulas
  * --------------------------------------------------------------------------------------------------------- */
 
+static void create_finite(lua_State *L, const char *what, double value) {
+  if (isnan(value)) bind_fail(L, "%s is nan but must be a finite number", what);
+  if (isinf(value)) bind_fail(L, "%s is %sinf but must be a finite number", what, value < 0 ? "-" : "");
+}
+
 /* How many of start, start + step, ... lie up to stop. */
 static int64_t whole_steps(int64_t start, int64_t stop, int64_t step) {
   if (step > 0 ? stop < start : stop > start) return 0;
@@ -297,6 +302,9 @@ static int create_arange(lua_State *L) {
   bool whole = lua_isinteger(L, 1) && lua_isinteger(L, 2) &&
                (lua_istable(L, 3) || lua_isnoneornil(L, 3) || lua_isinteger(L, 3));
   if (step == 0) bind_fail(L, "arange: step must not be 0");
+  create_finite(L, "arange: start", start);
+  create_finite(L, "arange: stop", stop);
+  create_finite(L, "arange: step", step);
   if (lua_istable(L, options)) bind_known_options(L, options, "arange", "dtype");
   lm_dtype dtype = create_dtype(L, options, "arange", whole ? LM_I64 : LM_F32);
   double span = (stop - start) / step;

@@ -179,6 +179,9 @@ static void take_gradient(lua_State *L, const job *j, const callback *c, int i, 
   lm_record *r = j->r;
   lm_tensor *g = bind_to_tensor(L, value);
   if (lua_isnil(L, value) || (lua_isboolean(L, value) && !lua_toboolean(L, value))) return;
+  if (!g && luaL_testudata(L, value, BIND_TENSOR))
+    blame(L, AT_FUNCTION, "argument",
+          lua_pushfstring(L, "%s: backward returned a tensor that has been released for argument %d", name, i + 1));
   if (!g)
     blame(L, AT_FUNCTION, "argument",
           lua_pushfstring(L, "%s: backward returned a %s for argument %d, expected a tensor or nil", name,

@@ -172,12 +172,22 @@ static bool is_empty(lua_State *L, int index) {
   return empty;
 }
 
+/* dim is the axis or axes of every op, also where the parameter's own name is dims (roll, flip, permute, pad), as in
+ * PyTorch: what an option is called, but for its own name; NULL where nothing else. */
+static const char *other_name(const char *parameter) { return strcmp(parameter, "dims") == 0 ? "dim" : NULL; }
+
+static int option_index(const lm_op *op, const char *name) {
+  const int i = lm_op_param_index(op, name);
+  return i < 0 && strcmp(name, "dim") == 0 ? lm_op_param_index(op, "dims") : i;
+}
+
 /* Raises: an option is no parameter of the op; with the nearest name. */
 static void unknown_option(lua_State *L, const op_call *c, int index) {
   char known[LM_MAX_PARAMS * 24] = "";
   for (int i = 0; i < lm_op_param_count(c->op); i++) {
     if (i) strcat(known, " ");
     strncat(known, c->op->params[i].name, 22);
+    if (other_name(c->op->params[i].name)) strcat(known, " dim");
   }
   bind_known_options(L, index, c->op->name, known);
 }
@@ -186,10 +196,16 @@ static void unknown_option(lua_State *L, const op_call *c, int index) {
 static void read_options(lua_State *L, op_call *c, int index) {
   const int n = lm_op_param_count(c->op);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    if (lua_type(L, -2) == LUA_TSTRING && lm_op_param_index(c->op, lua_tostring(L, -2)) < 0)
+    if (lua_type(L, -2) == LUA_TSTRING && option_index(c->op, lua_tostring(L, -2)) < 0)
       unknown_option(L, c, index);
   for (int i = 0; i < n; i++) {
-    if (!bind_option(L, index, c->op->params[i].name)) continue;
+    const char *name = c->op->params[i].name, *other = other_name(name);
+    const bool also = other && bind_option(L, index, other);
+    if (bind_option(L, index, name)) {
+      if (also) bind_fail(L, "%s: '%s' and '%s' are one option; give it once", c->op->name, other, name);
+    } else if (!also) {
+      continue;
+    }
     read_param(L, c, i, -1);
     lua_pop(L, 1);
   }

@@ -31,7 +31,8 @@ static const char help_text[] =
     "  --seed N         the seed of every random number, instead of the script's\n"
     "  --threads N      how many threads to use (default: the usable cores); no result depends on it\n"
     "  --memory BYTES   the largest amount of memory for tensors: 512M, 2G\n"
-    "  --lua-memory BYTES  the same for Lua's own values: tables, strings, functions\n"
+    "  --lua-memory BYTES  the same for Lua's own values: tables, strings, functions (default: half of the\n"
+    "                   machine's memory)\n"
     "  --out DIR        the folder for results (default: runs/NAME-1, -2, ...)\n"
     "  --data DIR       where data sets lie: a folder of data-set folders, or one of them; NAME=DIR for one by name\n"
     "                   (may be given again)\n"
@@ -292,7 +293,7 @@ static void *allocate(void *context, void *block, size_t old, size_t size) {
 
 /* The state, and in it everything; the exit code. */
 static int run_state(const command *c) {
-  heap h = {.limit = (size_t)c->lua_memory};
+  heap h = {.limit = (size_t)(c->lua_memory ? c->lua_memory : lm_memory_now().machine / 2)};
   lua_State *L = lua_newstate(allocate, &h);
   if (!L) {
     fputs("lamina: cannot start: not enough memory\n", stderr);

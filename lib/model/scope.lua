@@ -17,6 +17,8 @@ local words = require "lamina.model.words"
 
 local M = {}
 
+local DEEPEST <const> = 40 -- words of layers within words of layers
+
 local Scope = {}
 Scope.__index = Scope
 
@@ -241,8 +243,22 @@ local function add_shared(self, value, source)
   return source
 end
 
+local put
+
 --- One entry of a table of layers: a layer, a word of layers, a shared one, or a table of them.
 function Scope:entry(entry, source, position, what, i)
+  local build = self.build
+  build.nesting = (build.nesting or 0) + 1
+  if build.nesting > DEEPEST then
+    fail(build, "argument", position, "%s: layers within layers, more than %d deep: does a table of layers hold "
+      .. "itself?", what or "layers", DEEPEST)
+  end
+  local last = put(self, entry, source, position, what, i)
+  build.nesting = build.nesting - 1
+  return last
+end
+
+function put(self, entry, source, position, what, i)
   if words.is_shared(entry) then return add_shared(self, entry, source) end
   local spec = layer.spec(entry, position)
   if spec then

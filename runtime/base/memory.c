@@ -248,7 +248,9 @@ void lm_free(void *block) {
 
 lm_memory lm_memory_now(void) {
   pthread_mutex_lock(&lock);
+  if (!machine_bytes) machine_bytes = read_machine_bytes();
   lm_memory copy = now;
+  copy.machine = machine_bytes;
   pthread_mutex_unlock(&lock);
   return copy;
 }

@@ -41,6 +41,7 @@ typedef struct lm_memory {
   int64_t calls;  /* allocations so far */
   int64_t asked;  /* bytes of all allocations so far */
   int64_t system; /* allocations that went to the system */
+  int64_t machine; /* bytes that this process can have: the machine's memory, or its control group's */
 } lm_memory;
 
 lm_memory lm_memory_now(void);

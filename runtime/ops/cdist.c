@@ -36,8 +36,26 @@ typedef struct distances {
   void *out;
 } distances;
 
+/* The Euclidean distance where squares leave the range of numbers: of differences scaled by a power of two. */
+#define SCALED(T, FMA_, ABS_, SQRT_, MOST_)                                                                          \
+  static T scaled_##T(int64_t d, const T *x, const T *y) {                                                           \
+    T largest = 0, sum = 0;                                                                                          \
+    for (int64_t k = 0; k < d; k++)                                                                                  \
+      if (ABS_(x[k] - y[k]) > largest) largest = ABS_(x[k] - y[k]);                                                  \
+    int power = largest > 0 && !isinf(largest) ? ilogb((double)largest) : 0;                                         \
+    power = power > MOST_ ? MOST_ : power < -(MOST_) ? -(MOST_) : power;                                             \
+    const T scale = (T)ldexp(1, -power);                                                                             \
+    for (int64_t k = 0; k < d; k++) {                                                                                \
+      const T t = (x[k] - y[k]) * scale;                                                                             \
+      sum = FMA_(t, t, sum);                                                                                         \
+    }                                                                                                                \
+    return SQRT_(sum) * (T)ldexp(1, power);                                                                          \
+  }
+SCALED(float, fmaf, fabsf, sqrtf, 120)
+SCALED(double, fma, fabs, sqrt, 1000)
+
 /* The distance from x to y: coordinates one after another, in the order they come. */
-#define DISTANCE(T, FMA_, ABS_, SQRT_)                                                                               \
+#define DISTANCE(T, FMA_, ABS_, SQRT_, LEAST_)                                                                       \
   static T distance_##T(const distances *s, const T *x, const T *y) {                                                \
     T sum = 0;                                                                                                       \
     for (int64_t k = 0; k < s->d; k++) {                                                                             \
@@ -53,11 +71,12 @@ typedef struct distances {
       else                                                                                                           \
         sum += (T)lm_pow((double)u, s->p);                                                                           \
     }                                                                                                                \
+    if (s->p == 2 && !s->squared && (isinf(sum) || sum < LEAST_)) return scaled_##T(s->d, x, y);                     \
     if (s->p == 2) return s->squared ? sum : SQRT_(sum);                                                             \
     return s->p == 1 || s->p == 0 || isinf(s->p) ? sum : (T)lm_pow((double)sum, 1 / s->p);                           \
   }
-DISTANCE(float, fmaf, fabsf, sqrtf)
-DISTANCE(double, fma, fabs, sqrt)
+DISTANCE(float, fmaf, fabsf, sqrtf, 0x1p-100f)
+DISTANCE(double, fma, fabs, sqrt, 0x1p-960)
 
 /* Rows [begin, end) of all matrices of distances. */
 #define ROWS(T)                                                                                                      \

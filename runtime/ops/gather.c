@@ -52,7 +52,7 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_apply(&lm_op_scatter_add, 2, in, values, &grad_in[0], e);
 }
 
-static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis"}, {0}};
+static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis", .initial = "1"}, {0}};
 
 static const lm_case cases[] = {{"4x3; 2x3:index<4", "dim=1"}, {"2x3x4; 2x5x4:index<3", "dim=2"}, {0}};
 

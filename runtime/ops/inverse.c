@@ -28,7 +28,8 @@ static lm_status one(void *context, int64_t index, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   double n = (double)lm_rows_of(&c->in_meta[0]);
-  return lm_square_forward(c, n * n * n, one, e);
+  lm_status status = lm_square_forward(c, n * n * n, one, e);
+  return status == LM_OK ? lm_check_range(c, e) : status;
 }
 
 /* da = -y' g y' */

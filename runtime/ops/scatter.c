@@ -84,7 +84,7 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_chain_end(&h);
 }
 
-static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis"}, {0}};
+static const lm_param params[] = {{.name = "dim", .kind = LM_P_DIM, .doc = "the axis", .initial = "1"}, {0}};
 
 static const lm_case cases[] = {{"4x3; 2x3:index<4; 2x3", "dim=1"}, {"2x3x2; 2x5x2:index<3; 2x5x2", "dim=2"}, {0}};
 

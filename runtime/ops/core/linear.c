@@ -4,6 +4,7 @@
 #include "ops.h"
 #include "ops/core/compose.h"
 
+#include <math.h>
 #include <string.h>
 
 lm_status lm_need_matrices(const lm_call *c, int input, bool square, lm_err *e) {
@@ -98,6 +99,22 @@ static lm_status infer_system(lm_call *c, bool square, lm_err *e) {
 lm_status lm_system_infer(lm_call *c, lm_err *e) { return infer_system(c, true, e); }
 lm_status lm_system_infer_wide(lm_call *c, lm_err *e) { return infer_system(c, false, e); }
 
+static bool all_finite(const lm_tensor *t) {
+  for (int64_t i = 0, n = lm_tensor_count(t); i < n; i++)
+    if (!isfinite(lm_tensor_get(t, i))) return false;
+  return true;
+}
+
+lm_status lm_check_range(const lm_call *c, lm_err *e) {
+  if (all_finite(c->out[0])) return LM_OK;
+  for (int i = 0; i < c->n_in; i++)
+    if (!all_finite(c->in[i])) return LM_OK;
+  return lm_fail(e, LM_ERR_NUMERIC,
+                 "%s: the result, or a step on the way to it, leaves the range of %s: the entries of the matrix are "
+                 "too large or too small; scale it by a power of two first",
+                 c->op->name, lm_dtype_name(c->out[0]->dtype));
+}
+
 lm_status lm_system_forward(lm_call *c, bool square, double work, lm_matrix_task task, lm_err *e) {
   lm_system s;
   lm_tensor *a = NULL, *b = NULL, *x = NULL;
@@ -112,9 +129,9 @@ lm_status lm_system_forward(lm_call *c, bool square, double work, lm_matrix_task
     status = lm_each_matrix(s.batch.count, work, task, &s, e);
   }
   lm_tensor_release(a);
-  if (square) return lm_store_work(c, 0, status, b, e);
-  lm_tensor_release(b);
-  return lm_store_work(c, 0, status, x, e);
+  if (!square) lm_tensor_release(b);
+  status = lm_store_work(c, 0, status, square ? b : x, e);
+  return status == LM_OK ? lm_check_range(c, e) : status;
 }
 
 lm_status lm_square_infer(lm_call *c, lm_err *e) {

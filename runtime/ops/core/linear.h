@@ -53,6 +53,9 @@ lm_status lm_system_infer(lm_call *c, lm_err *e);      /* a square */
 lm_status lm_system_infer_wide(lm_call *c, lm_err *e); /* a of any shape */
 lm_status lm_system_forward(lm_call *c, bool square, double work, lm_matrix_task task, lm_err *e);
 
+/* LM_ERR_NUMERIC where every number of the inputs is finite and one of output 0 is not. */
+lm_status lm_check_range(const lm_call *c, lm_err *e);
+
 /* infer and forward of an op from square matrices to square matrices: task(lm_system *, index) works in s->a. */
 lm_status lm_square_infer(lm_call *c, lm_err *e);
 lm_status lm_square_forward(lm_call *c, double work, lm_matrix_task task, lm_err *e);
