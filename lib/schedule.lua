@@ -75,10 +75,9 @@ function M.warmup(options)
     momentum_rule = after.momentum_rule, observe_rule = after.observe_rule }, Schedule)
 end
 
---- cosine { final = 0, cycles = 1, warmup = 0 }: half a cosine from the rate down towards final * rate, which it would
--- have after the last step, as PyTorch's CosineAnnealingLR and Keras's CosineDecay, stepped once a batch, do: step k of
--- n (from 0) has cos(pi k / n), so that every step still learns; or so many of them, one after the other (Loshchilov &
--- Hutter 2017).
+--- cosine { final = 0, cycles = 1, warmup = 0 }: half a cosine from the rate down towards final * rate, which the
+-- step after the last would have, as with PyTorch's CosineAnnealingLR and Keras's CosineDecay, stepped once a batch:
+-- step k of n (from 0) has cos(pi k / n). Or so many of them, one after the other (Loshchilov & Hutter 2017).
 M.cosine = schedule("cosine", {
   cycles = { type = "integer", default = 1, min = 1, doc = "how often the rate starts from the top" },
   final = { type = "number", default = 0, min = 0, doc = "the rate at the end, as a part of the rate" },
@@ -106,8 +105,8 @@ M.step = schedule("step", {
   return factor
 end)
 
---- linear { final = 0, warmup = 0 }: a straight line from the rate towards final * rate, which it would have after the
--- last step, as PyTorch's LinearLR: step k of n (from 0) has k / n of the way.
+--- linear { final = 0, warmup = 0 }: a straight line from the rate towards final * rate, which the step after the
+-- last would have, as with PyTorch's LinearLR: step k of n (from 0) has gone k / n of the way.
 M.linear = schedule("linear", {
   final = { type = "number", default = 0, min = 0, doc = "the rate at the end, as a part of the rate" },
 }, true, function(o, step, plan, warmup)

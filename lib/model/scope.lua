@@ -250,6 +250,7 @@ function Scope:entry(entry, source, position, what, i)
   local build = self.build
   build.nesting = (build.nesting or 0) + 1
   if build.nesting > DEEPEST then
+    build.trace = {} -- it would be the same again and again
     fail(build, "argument", position, "%s: layers within layers, more than %d deep: does a table of layers hold "
       .. "itself?", what or "layers", DEEPEST)
   end

@@ -80,6 +80,18 @@ static lm_status by_svd(const lm_system *s, double *a, double *b, double *x, lm_
   return status;
 }
 
+/* Multiplies a matrix whose squares could leave the range of float64 by a power of two, which is exact: returns it.
+ */
+static double scaled(double *a, int64_t n) {
+  double largest = 0.0;
+  for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(a[i]));
+  if (!isfinite(largest) || largest == 0.0 || (largest < 0x1p500 && largest > 0x1p-500)) return 1.0;
+  const int power = ilogb(largest);
+  const double scale = ldexp(1.0, power < -1000 ? 1000 : -power);
+  for (int64_t i = 0; i < n; i++) a[i] *= scale;
+  return scale;
+}
+
 static lm_status one(void *context, int64_t index, lm_err *e) {
   const lm_system *s = context;
   double *a = s->a + index * s->rows * s->columns, *b = s->b + index * s->rows * s->right;
@@ -88,7 +100,10 @@ static lm_status one(void *context, int64_t index, lm_err *e) {
     memset(x, 0, (size_t)(s->columns * s->right) * sizeof *x);
     return LM_OK;
   }
-  return s->c->p[0].i == BY_SVD ? by_svd(s, a, b, x, e) : by_qr(s, a, b, x, e);
+  const double scale = scaled(a, s->rows * s->columns);
+  lm_status status = s->c->p[0].i == BY_SVD ? by_svd(s, a, b, x, e) : by_qr(s, a, b, x, e);
+  for (int64_t i = 0; i < s->columns * s->right && scale != 1.0 && status == LM_OK; i++) x[i] *= scale;
+  return status;
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {

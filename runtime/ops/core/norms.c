@@ -1,5 +1,6 @@
 /* norms.c: the p-norm out of ops. A root has no derivative at 0, so it is taken of 1 there and the result put right.
- * Where squares or powers leave the range of numbers, the elements are first scaled by powers of two, which is exact. */
+ * Where squares or powers leave the range of numbers, the elements are first scaled by powers of two, which is exact.
+ */
 #include "ops/core/norms.h"
 
 #include "ops.h"
