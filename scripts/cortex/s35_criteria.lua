@@ -2,9 +2,9 @@
 -- three criteria of Yamins & DiCarlo (2016): stimulus-computable, mappable, predictive. The others are a table of
 -- answers, a network whose areas are mapped out of order, an untrained wide network, and HMAX.
 --
--- The brain is simulated from known tuning: V1 of simple cells, IT of units that prefer objects wherever they are. The
--- models never see its responses but through the linear map that every model gets. Predictive asks for a quarter of the
--- explainable variance in every area.
+-- The brain is simulated from known tuning: V1 of simple cells, IT of units that prefer objects wherever they are.
+-- The models never see its responses but through the linear map that every model gets. Predictive asks for a quarter
+-- of the explainable variance in every area.
 local p = experiment "s35-criteria" { seed = 1,
   params = { train = 8000, epochs = 6, images = 800, arbitrary = 1000, neurons = 60 },
   about = "Computable, mappable, predictive: five models against a simulated ventral stream" }
@@ -54,8 +54,9 @@ local function looked_up(area)
   end
 end
 
--- HMAX (Riesenhuber & Poggio 1999; Serre et al. 2007) in small: S1 Gabor filters of 4 orientations at 3 sizes, C1 their
--- maxima over places and neighbouring sizes, S2 the likeness to 200 patches of C1, C2 its maximum over all places.
+-- HMAX (Riesenhuber & Poggio 1999; Serre et al. 2007) in small: S1 Gabor filters of 4 orientations at 3 sizes, C1
+-- their maxima over places and neighbouring sizes, S2 the likeness to 200 patches of C1, C2 its maximum over all
+-- places.
 local function grey(x) return x:size(-1) == 32 and x or stimuli.resize(x, 32, "bilinear") end
 local function s1(x)
   local maps = {}

@@ -5,7 +5,7 @@
 -- Data: mnist. Invariance is 1 - (mean distance of two images of one digit) / (of two digits); selectivity the part
 -- of a unit's variance that lies between digits; accuracy that of a linear classifier fitted on 50 images of each
 -- digit.
-local p = experiment "s36-untangling" { seed = 1, params = { train = 8000, images = 1000, epochs = 5 },
+local p = experiment "s36-untangling" { seed = 1, params = { train = 8000, images = 1000, epochs = 5, draws = 3 },
   about = "Untangling of digits under transformation, from pixels to the top layer" }
 
 local function result(metric, value, comparison, threshold, what)
@@ -37,7 +37,8 @@ train { model = net, data = train_set,
   loss = "cross_entropy", optimizer = adam { rate = 2e-3, schedule = cosine {} }, epochs = p.epochs, batch = 64 }
 local u = neural.untangling { model = net, layers = { "V1", "V2", "V4", "IT" }, features = { pixels = function(x)
   return x:reshape { #x, -1 }
-end }, stimuli = shown, samples = 50, pair = { "4", "9" } }
+end }, stimuli = shown, samples = 50, draws = p.draws,
+  mapping = ridge { alphas = logspace(0, 6, 7), per = "all" }, pair = { "4", "9" } }
 print(u)
 u:csv "untangling.csv"
 
