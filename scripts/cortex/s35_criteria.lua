@@ -3,8 +3,9 @@
 -- answers, a network whose areas are mapped out of order, an untrained wide network, and HMAX.
 --
 -- The brain is simulated from known tuning: V1 of simple cells, IT of units that prefer objects wherever they are.
--- The models never see its responses but through the linear map that every model gets. Predictive asks for a quarter
--- of the explainable variance in every area.
+-- The models never see its responses but through the linear map that every model gets. Predictive asks for 0.4
+-- of the explainable variance in every area. HMAX misses it in V1, whose simple cells its C1 maxima have left behind;
+-- for the eight plain shapes here its C2 comes near the trained network's IT.
 local p = experiment "s35-criteria" { seed = 1,
   params = { train = 8000, epochs = 6, images = 800, arbitrary = 1000, neurons = 60 },
   about = "Computable, mappable, predictive: five models against a simulated ventral stream" }
@@ -95,7 +96,7 @@ end
 
 local function areas(v1, it) return { { "V1", layers = { v1 } }, { "IT", layers = { it } } } end
 local function ask(name, model_, map, input_)
-  local c = criteria { model = model_, domain = scenes, areas = map, data = brain, images = p.arbitrary, least = 0.25,
+  local c = criteria { model = model_, domain = scenes, areas = map, data = brain, images = p.arbitrary, least = 0.4,
     input = input_, mapping = ridge { alphas = logspace(-2, 7, 10) } }
   print(name .. "\n" .. tostring(c) .. "\n")
   return c
@@ -112,7 +113,7 @@ local function ev(c) return c.predictive.areas[2].ev end
 plot.bars { labels = { "task-trained", "HMAX", "untrained" }, values = { ev(trained), ev(hmax), ev(untrained) },
   low = { trained.predictive.areas[2].low, hmax.predictive.areas[2].low, untrained.predictive.areas[2].low },
   high = { trained.predictive.areas[2].high, hmax.predictive.areas[2].high, untrained.predictive.areas[2].high },
-  reference = 0.25, reference_label = "asked for", ylabel = "explained variance of IT / explainable",
+  reference = 0.4, reference_label = "asked for", ylabel = "explained variance of IT / explainable",
   title = "The third criterion" }:save "figure.svg"
 
 result("lookup_table_fails_computable", yes(not table_.computable.pass), "==", 1, table_.computable.faults[1])
