@@ -49,15 +49,38 @@ end
 local RESIZE = schema.document("image.resize", { positional = { "x", "size" },
   x = { type = "tensor", required = true, doc = "pictures, the last two axes their height and width" },
   size = { type = { "integer", "table" }, min = 1, required = true, doc = "pixels on a side, or { height, width }" },
-  method = { type = "string", default = "box", choices = { "box", "bilinear" }, doc = "how pixels are made: means "
-    .. "over areas, or between the four nearest" } })
+  method = { type = "string", default = "box", choices = { "box", "bilinear", "antialias" }, doc = "how pixels "
+    .. "are made: means over areas, between the four nearest, or means weighted by a triangle (Pillow's "
+    .. "bilinear)" } })
 
 --- image.resize { x, size, method = "box" }: pictures made size x size pixels, or { height, width }.
 function M.resize(given)
   local position = errors.position(2)
   local o = schema.check("image.resize", given, RESIZE, position)
-  local step = require("lamina.data.images").resize_step(o.size, o.method, "image.resize", position)
+  local plain = o.method == "antialias" and "bilinear" or o.method
+  local step = require("lamina.data.images").resize_step(o.size, plain, "image.resize", position)
+  if o.method == "antialias" then return require("lamina.resample").resize(o.x, step.height, step.width) end
   return core.resize(o.x, step.height, step.width, o.method)
+end
+
+local colour = require "lamina.colour"
+
+local COLOUR = schema.document("image.colour", { positional = { "x", "to" },
+  x = { type = "tensor", required = true, doc = "a picture C x H x W, or a batch of them" },
+  to = { type = "string", required = true, choices = colour.spaces, doc = "the space of the result" },
+  from = { type = "string", default = "rgb", choices = colour.spaces, doc = "that of x" } })
+
+--- image.colour { x, "lab", from = "rgb" }: pictures in another colour space: rgb (sRGB, 0 to 1), linear, xyz, lms,
+-- lab, opponent, ycbcr, hsv or grey. Differentiable; as a layer: colour { "opponent" }.
+function M.colour(given)
+  local position = errors.position(2)
+  local o = schema.check("image.colour", given, COLOUR, position)
+  local want = colour.channels(o.from)
+  if o.x.ndim < 3 or o.x.shape[o.x.ndim - 2] ~= want then
+    errors.raise("shape", position, "image.colour: x is %s; %s has %d channel%s, the third axis from the end",
+      table.concat(o.x.shape, "x"), o.from, want, want == 1 and "" or "s")
+  end
+  return colour.convert(o.x, o.from, o.to)
 end
 
 return M

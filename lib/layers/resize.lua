@@ -1,6 +1,7 @@
 --- resize { 28 }, resize { size = { 28, 28 }, mode = "bilinear" }, resize { scale = 2 }
 local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
+local resample = require "lamina.resample"
 
 local function resolve(o, shape)
   if layer.not_maps(shape) then return nil, layer.not_maps(shape) end
@@ -17,6 +18,9 @@ local function resolve(o, shape)
   if h < 1 or w < 1 then
     return nil, string.format("scale = %s leaves nothing of %s", tostring(o.scale), layer.shape_text(shape))
   end
+  if o.antialias and o.mode ~= "bilinear" then
+    return nil, string.format("antialias = true goes with mode = \"bilinear\", not \"%s\"", o.mode)
+  end
   o.to = { h, w }
   return o
 end
@@ -29,11 +33,14 @@ local function define(word, positional, doc)
       scale = { type = { "number", "pair" }, above = 0, doc = "the new size by the old: 2, 0.5 or { 2, 3 }" },
       mode = { type = "string", default = "nearest", choices = { "nearest", "bilinear", "area" },
         doc = "where new pixels come from; area: means, for making smaller" },
+      antialias = { type = "boolean", default = false, doc = "of bilinear: where maps become smaller, a mean over "
+        .. "all that a new pixel covers and half of its neighbours do, as Pillow has it" },
     },
     resolve = resolve,
     shape = function(o, shape) return { shape[1], o.to[1], o.to[2] } end,
     apply = function(o, _, x)
       if x.shape[3] == o.to[1] and x.shape[4] == o.to[2] then return x end
+      if o.antialias then return resample.resize(x, o.to[1], o.to[2]) end
       return ops.resize2d(x, { size = o.to, mode = o.mode })
     end,
   }
