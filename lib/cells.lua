@@ -128,6 +128,9 @@ local function over_weight(signs, drive)
   local shape, groups = drive.p.shape, drive.node.options.groups or 1
   local axis = drive.p.inputs or 2
   local along = along_channels(signs, drive)
+  if drive.p.links then
+    along = ops.index_select(along, core.tensor(drive.p.links, { dtype = "int64" }), { dim = 1 })
+  end
   local wide = {}
   for i = 1, #shape do wide[i] = 1 end
   if groups > 1 then

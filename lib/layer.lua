@@ -12,8 +12,9 @@
 --   shape       (o, in_shape): the shape of one output, without the batch axis; nil and a message where none fits
 --   parameters  (o, in_shape): an ordered list of { name =, shape =, fan_in =, fan_out =, init =, inputs =,
 --               constraint = }; init overrides the option `init`; inputs is the axis of the weight that runs over the
---               input's channels (after `flatten`, all its elements), 2 if absent; constraint is what it must be
---               after every update (lib/constraints.lua); absent: none
+--               input's channels (after `flatten`, all its elements), 2 if absent; links lists the channel behind
+--               each place of that axis, where it is not the place itself; constraint is what it must be after every
+--               update (lib/constraints.lua); absent: none
 --   buffers     (o, in_shape): an ordered list of { name =, shape =, value = }: what is kept and saved with the
 --               weights but is not learned; value is a number or a function(shape, { name =, seed = }) that gives a
 --               tensor; absent: none

@@ -36,21 +36,22 @@ function M.resolve(o, shape)
   if #o.table ~= o.width then
     return nil, string.format("table has %d entries for %d filters", #o.table, o.width)
   end
-  local at = {}
+  local at, seen = {}, {}
   for i, list in ipairs(o.table) do
     local message = wrong_channels(list, i, shape[1])
     if message then return nil, message end
-    for _, channel in ipairs(list) do at[#at + 1] = (i - 1) * shape[1] + channel end
+    for _, channel in ipairs(list) do at[#at + 1], seen[#seen + 1] = (i - 1) * shape[1] + channel, channel end
   end
+  o.seen = seen
   o.channels, o.links, o.link_count = shape[1], core.tensor(at, { dtype = "int64" }), #at
   return o
 end
 
---- The parameter of the weight.
+--- The parameter of the weight: its first axis runs over links, `links` says which channel each comes from.
 function M.parameter(o)
   local taps = layer.elements(o.kernel)
   return { name = "weight", shape = { o.link_count, table.unpack(o.kernel) }, fan_in = o.link_count / o.width * taps,
-    fan_out = o.link_count / o.channels * taps }
+    fan_out = o.link_count / o.channels * taps, inputs = 1, links = o.seen }
 end
 
 --- The dense weight, width x channels x kernel, with zeros where there is no link.

@@ -75,8 +75,14 @@ local function sweep(net, source, maps)
   return changed
 end
 
--- The channels as the weight's axis of inputs counts them: one for each element where a dense layer reads a map.
-local function along_axis(node, map)
+-- The channels as the weight's axis of inputs counts them: one for each element where a dense layer reads a map, one
+-- for each link of a table.
+local function along_axis(node, map, p)
+  if p.links then
+    local list = {}
+    for i, channel in ipairs(p.links) do list[i] = map[channel] end
+    return list
+  end
   local each = node.layer.flattens and layer.elements(node.input) // node.input[1] or 1
   if each == 1 then return map end
   local list = {}
@@ -105,7 +111,7 @@ function Driven:spread(values, otherwise)
     list[row] = {}
     for i = 1, columns do list[row][i] = values[self.channels[first + i]] or otherwise or 0 end
   end
-  local wide = { rows }
+  local wide = { self.dim == 1 and columns or rows }
   for i = 2, #shape do wide[i] = i == self.dim and columns or 1 end
   return core.tensor(list, { dtype = self.tensor.dtype }):reshape(wide)
 end
@@ -126,7 +132,7 @@ function M.of(net, area)
     local p, map = weight_of(node), maps[node.sources[1]]
     if p and map and holds_any(map) then
       list[#list + 1] = setmetatable({ node = node, area = area, tensor = node.params[p.name], dim = p.inputs,
-        name = (node.shared and node.shared.name or node.name) .. "." .. p.name, channels = along_axis(node, map),
+        name = (node.shared and node.shared.name or node.name) .. "." .. p.name, channels = along_axis(node, map, p),
         groups = node.options.groups or 1 }, Driven)
     end
   end

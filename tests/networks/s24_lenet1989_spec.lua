@@ -130,6 +130,24 @@ describe("a table of connections", function()
     assert.equal(8 * 9 * 16, net:cost({}).multiply_adds)
   end)
 
+  it("is driven link by link, and takes the signs of cells", function()
+    local words = require "lamina.model.words"
+    local net = models.model "m" { models.input { 2, 8, 8 },
+      words.area "V1" { cells = require("lamina.cells").dale { excitatory = 0.5 }, conv { 3, kernel = 3 } },
+      words.area "V2" { conv { 4, kernel = 3, table = TABLE } } }
+    local driven = net:driven("V1")[1]
+    assert.equal("V2.conv1.weight", driven.name)
+    assert.same({ 1, 3, 2, 3, 1, 2, 2, 3 }, driven.channels)
+    local shown = driven:spread { 10, 20, 30 }
+    assert.same({ 8, 1, 1 }, shown.shape)
+    assert.same({ 10, 30, 20, 30, 10, 20, 20, 30 }, shown:reshape({ 8 }):totable())
+    local signs
+    for _, b in ipairs(net:buffers()) do signs = b.name == "V1.cells" and b.tensor or signs end
+    local agree = driven.tensor:detach() * driven:spread(signs)
+    assert.is_true(agree:min():item() >= 0 and agree:max():item() > 0)
+    assert.is_true(net:holds())
+  end)
+
   it("says what is wrong with it", function()
     for _, case in ipairs {
       { { table = { { 1 }, { 2 } } }, "conv: table has 2 entries for 4 filters" },
