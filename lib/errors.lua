@@ -198,7 +198,8 @@ function M.describe(e, with_traceback, prefix, quiet)
   for _, note in ipairs(e.notes or {}) do lines[#lines + 1] = note end
   if e.kind == "memory" then
     local budget = tostring(e.message):find("(memory budget)", 1, true)
-    lines[#lines + 1] = e.message == "not enough memory" and "  that is Lua's own memory, of tables and strings; --lua-memory SIZE sets its limit, as in --lua-memory 8G"
+    lines[#lines + 1] = e.message == "not enough memory"
+      and "  that is Lua's own memory, of tables and strings; --lua-memory SIZE sets its limit, as in --lua-memory 8G"
       or "  smaller batches or tensors need less"
       .. (budget and "; --memory SIZE sets the budget, as in --memory 2G" or "")
   end
