@@ -109,6 +109,7 @@ local function fill(vectors, row, z, sizes)
     local last = math.min(first + BLOCK - 1, n)
     local block = z[{ { first, last } }]:matmul(across[{ {}, { first, n } }])
     core.fill(vectors, row, first, block, sizes)
+    block:release()
   end
 end
 
@@ -116,7 +117,9 @@ end
 -- stimulus.
 local function unit_rows(x, centred, o, position)
   if centred then x = x - x:mean { dim = 2, keepdim = true } end
-  local length = x:square():sum { dim = 2, keepdim = true }:sqrt()
+  local squares = x:square() -- large things are given back at once, for the next to use their memory
+  local length = squares:sum { dim = 2, keepdim = true }:sqrt()
+  squares:release()
   if not ops.gt(length, 0):all():item() then
     local flat = {}
     for i, value in ipairs(length:reshape { -1 }:totable()) do
@@ -127,7 +130,16 @@ local function unit_rows(x, centred, o, position)
       .. "out, or take method = \"euclidean\"", "the responses", common.some(flat), centred and "do not vary"
       or "are all 0", o.method)
   end
-  return x / length
+  local unit = x / length
+  if centred then x:release() end
+  return unit
+end
+
+-- An RDM row of products of unit rows.
+local function of_units(vectors, row, x, centred, o)
+  local unit = unit_rows(x, centred, o, o.position)
+  fill(vectors, row, unit)
+  unit:release()
 end
 
 -- Squared distances between rows, less common means first, which keep digits.
@@ -172,9 +184,9 @@ end
 
 local simple = {}
 
-function simple.correlation(vectors, row, x, o) fill(vectors, row, unit_rows(x, true, o, o.position)) end
+function simple.correlation(vectors, row, x, o) of_units(vectors, row, x, true, o) end
 
-function simple.cosine(vectors, row, x, o) fill(vectors, row, unit_rows(x, false, o, o.position)) end
+function simple.cosine(vectors, row, x, o) of_units(vectors, row, x, false, o) end
 
 simple.squared_euclidean = squared
 

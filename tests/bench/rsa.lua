@@ -1,0 +1,29 @@
+-- rsa.lua: seconds for an RDM of 2560 x 9216 and for 1000 dual bootstraps of 10 models against 8 RDMs of 92 images,
+-- on two threads; medians of three. tests/bench/peer_rsa.py times NumPy and rsatoolbox at the same; run both in
+-- turns.
+local base = require "lamina.core.base"
+
+base.threads(2)
+
+local function seconds(f)
+  local times = {}
+  for i = 1, 3 do
+    local start = base.clock()
+    f()
+    times[i] = base.clock() - start
+  end
+  table.sort(times)
+  return times[2]
+end
+
+local x = randn { 2560, 9216 }
+rdm { x } -- the first call finds no memory yet
+print(string.format("rdm 2560 x 9216 float32    %.3f s", seconds(function() rdm { x } end)))
+x = x:to "float64"
+print(string.format("rdm 2560 x 9216 float64    %.3f s", seconds(function() rdm { x } end)))
+local brain, models = rdm.from { rand { 8, 4186 } }, rdm.from { rand { 10, 4186 } }
+for _, method in ipairs { "cosine", "pearson", "tau_a" } do
+  print(string.format("1000 dual bootstraps, %-8s %.3f s", method, seconds(function()
+    rsa { models = models, data = brain, method = method, bootstrap = 1000 }
+  end)))
+end
