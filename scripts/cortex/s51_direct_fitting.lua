@@ -6,14 +6,14 @@
 -- are fitted to the responses to 100 to 3,000 images under a Poisson loss. Task-driven: the same areas learned to
 -- name objects in other images; ridge regression maps IT to the same responses. Both are tested on 600 other images.
 local p = experiment "s51-direct-fitting" { seed = 1,
-  params = { sizes = { 100, 300, 1000, 3000 }, tests = 600, sites = 60, train = 8000, epochs = 6, updates = 800 },
+  params = { sizes = { 100, 300, 1000, 3000 }, tests = 600, sites = 60, train = 6000, epochs = 5, updates = 1500 },
   about = "Direct fitting of a deep network to responses against task-driven features and ridge" }
 
 local function areas()
   return input { 1, 32, 32 },
-    area "V1" { conv { 12, kernel = 5, pad = 2 }, relu, pool.max { 2 } },
-    area "V2" { conv { 24, kernel = 5, pad = 2 }, relu, pool.max { 2 } },
-    area "IT" { conv { 48, kernel = 3, pad = 1 }, relu, pool.max { 2 }, dense { 128 }, relu }
+    area "V1" { conv { 12, kernel = 5, pad = 2 }, norm.batch, relu, pool.max { 2 } },
+    area "V2" { conv { 24, kernel = 5, pad = 2 }, norm.batch, relu, pool.max { 2 } },
+    area "IT" { conv { 48, kernel = 3, pad = 1 }, norm.batch, relu, pool.max { 2 }, dense { 128 }, norm.batch, relu }
 end
 local function view(x) return (x - 0.5) * 4 end
 local function with(readout_)
@@ -53,7 +53,7 @@ for i, n in ipairs(p.sizes) do
   local direct = model("direct " .. n) (with(readout "sites" { dense { p.sites }, softplus }))
   local batch = math.min(n, 50)
   train { model = direct, data = y:paired(shown):map(view), loss = "poisson", batch = batch,
-    optimizer = adam { rate = 1e-3, schedule = cosine {} }, epochs = math.ceil(p.updates * batch / n) }
+    optimizer = adam { rate = 3e-3, schedule = cosine {} }, epochs = math.ceil(p.updates * batch / n) }
   local map = ridge({ alphas = logspace(-2, 6, 17) }):fit(features[{ { 1, n } }], (y:mean()), { seed = 1 })
   rows[i] = { n = n, direct_train = ev(outputs(direct, view(shown.x)), (y:mean())),
     direct_test = ev(outputs(direct, tested), recorded),
