@@ -84,8 +84,8 @@ describe("Lua's own memory", function()
   it("may end while a script runs, and the script may go on", function()
     local result = run(2 * MB, "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end")
     assert.equal(1, result.code)
-    assert.equal("lamina: not enough memory\n  that is Lua's own memory, of tables and strings; --lua-memory SIZE sets "
-      .. "its limit, as in --lua-memory 8G\n", result.err)
+    assert.equal("lamina: not enough memory\n  that is Lua's own memory, of tables and strings; --lua-memory SIZE "
+      .. "sets its limit, as in --lua-memory 8G\n", result.err)
     result = run(2 * MB, "print(select(2, try(function() return ('x'):rep(10 << 20) end)).kind) print 'on'")
     assert.equal("memory\non\n", result.out)
   end)
