@@ -23,7 +23,7 @@ Lamina: models of sensory cortex, in Lua.
   data         data augment image hdf5 stimuli neural
   analysis     predictivity separability criteria; ridge ols pls lasso elastic_net nnls one_to_one space_feature; pca
                random_projection; kfold grouped shuffled; split_half
-               tuning; rdm compare_rdms rdm_ceiling rsa mds fdr; cka svcca pwcca procrustes; decode svm logistic
+               tuning sparse; rdm compare_rdms rdm_ceiling rsa mds fdr; cka svcca pwcca procrustes; decode svm logistic
                nearest_centroid max_correlation; attention_maps attention_rollout
   experiments  experiment report
   figures      plot

@@ -14,7 +14,7 @@ local whole = {
   linalg = "lamina.linalg", hdf5 = "lamina.hdf5", metrics = "lamina.metrics",
   search = "lamina.search",
   checkpoint = "lamina.checkpoint", fft = "lamina.fft", models = "lamina.models",
-  rdm = "lamina.rdm", tuning = "lamina.tuning",
+  rdm = "lamina.rdm", tuning = "lamina.tuning", sparse = "lamina.sparse",
 }
 
 local fields = {

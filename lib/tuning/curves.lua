@@ -56,8 +56,8 @@ M.von_mises = {
 }
 
 M.direction = {
-  doc = "responses against direction in degrees: two peaks half a turn apart, baseline + amplitude exp(kappa (cos(x "
-    .. "- preferred) - 1)) + opposite exp(kappa (cos(x - preferred - 180) - 1)); bandwidth is a half-width in degrees",
+  doc = "responses against direction in degrees: two peaks half a turn apart, baseline + amplitude exp(kappa (cos("
+    .. "x - preferred) - 1)) + opposite exp(kappa (cos(x - preferred - 180) - 1)); bandwidth is a half-width in degrees",
   names = { "baseline", "amplitude", "opposite", "preferred", "kappa" },
   f = function(p, x)
     local c = math.cos(DEGREE * (x - p[4]))

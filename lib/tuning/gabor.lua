@@ -93,7 +93,8 @@ function M.fit(z, w, h, starts)
   end
   local side = math.max(w, h)
   local p, sum, covariance = least_squares.fit {
-    f = function(q, i) return value(q, (i - 1) % w, (i - 1) // w) end, y = z, n = #z, starts = list,
+    f = function(q, i) return value(q, (i - 1) % w, (i - 1) // w) end, y = z, n = #z, starts = list, steps = 60,
+    tolerance = 1e-6,
     inside = function(q)
       q[5] = math.min(math.max(q[5], 1.5), 8 * side)
       q[7] = math.min(math.max(math.abs(q[7]), 0.3), 4 * side)

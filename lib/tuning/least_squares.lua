@@ -102,17 +102,18 @@ end
 local function from(problem, start)
   local p, damping = table.move(start, 1, #start, 1, {}), 1e-3
   local list, sum = residuals(problem, p)
-  for _ = 1, STEPS do
+  for _ = 1, problem.steps or STEPS do
     local q, after, less, used = descend(problem, p, list, sum, damping)
     if not q then break end
     local gain = sum - less
     p, list, sum, damping = q, after, less, used / 10
-    if gain <= SMALL * less then break end
+    if gain <= (problem.tolerance or SMALL) * less then break end
   end
   return p, sum
 end
 
---- M.fit { f = f(p, i), y = {...}, n =, starts = { {...}, ... }, weight = {...}, inside = g(p) }: the parameters that
+--- M.fit { f = f(p, i), y = {...}, n =, starts = { {...}, ... }, weight = {...}, inside = g(p), steps = 200,
+-- tolerance = 1e-12 }: the parameters that
 -- make the sum of squares of (y[i] - f(p, i)) weight[i] smallest, that sum, and the covariance of the parameters (a
 -- list of rows; nil where the points do not determine them). `inside` moves parameters that must stay in a range.
 -- Without weights the points' common variance is estimated from the residuals.

@@ -1,0 +1,23 @@
+--- lamina.sparse: sparse coding of images (Olshausen & Field 1996, 1997).
+--
+--   local images = sparse.whiten { data.npy "images.npy" }
+--   local code = sparse.code { bases = 192, size = 16, preset = "nature" }
+--   code:learn { images, updates = 4000 }
+--   local a = code:infer(sparse.patches { images, 100, size = 16 })      -- patches x bases
+--   print(code:energy(x, a):mean():item())
+--
+-- An image patch x is explained as a sum of basis functions, x = sum_i a_i phi_i + noise, with few a_i that matter.
+-- The energy of a patch is E = 1/2 |x - a Phi|^2 + beta sigma sum_i S(a_i / sigma); coefficients a minimise it, and
+-- bases follow the residual that is left. sparse.infer holds the ways to minimise: conjugate gradients for every S,
+-- ISTA, FISTA and LCA for S = |u|.
+local images = require "lamina.sparse.images"
+local inference = require "lamina.sparse.inference"
+local learning = require "lamina.sparse.learning"
+
+local M = {}
+
+M.whiten, M.patches = images.whiten, images.patches
+M.energy, M.gradient, M.infer = inference.energy, inference.gradient, inference.infer
+M.code = learning.code
+
+return M

@@ -1,0 +1,141 @@
+--- lamina.sparse.learning: bases that follow what inference leaves over.
+local errors = require "lamina.errors"
+local images = require "lamina.sparse.images"
+local inference = require "lamina.sparse.inference"
+local object = require "lamina.object"
+local progress = require "lamina.progress"
+local schema = require "lamina.schema"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+local Code = { __name = "sparse code" }
+local methods = {}
+Code.__index = object.index("a sparse code", methods, "bases size sigma beta sparseness updates gain")
+
+-- The published settings. E here has one half before the squared error, so that both are ratios beta of a like kind.
+local PRESETS = {
+  nature = { sparseness = "log", beta = 0.14 },   -- lambda / sigma of the paper and of the code of 1996
+  released = { sparseness = "log", beta = 0.07 }, -- the later code: beta 2.2, sigma 0.316, noise variance 0.01
+}
+
+local CODE = {
+  bases = { type = "integer", default = 192, min = 1, doc = "how many" },
+  size = { type = "integer", default = 16, min = 2, doc = "pixels on a side of a patch" },
+  preset = { type = "string", default = "nature", choices = { "nature", "released" },
+    doc = "\"nature\": beta 0.14, as Olshausen & Field 1996; \"released\": 0.07, as their later code" },
+  sparseness = { type = "string", choices = { "log", "abs", "exp" }, doc = "S; the preset's, log, if absent" },
+  beta = { type = "number", min = 0, doc = "weight of sparseness; the preset's if absent" },
+  sigma = { type = "number", default = math.sqrt(0.1), above = 0, doc = "the scale of coefficients" },
+  seed = { type = "integer", doc = "of the first bases and of patches; the experiment's if absent" },
+}
+
+--- sparse.code { bases = 192, size = 16, preset = "nature", sparseness =, beta =, sigma = 0.316, seed = }: a
+-- dictionary of basis functions for patches of size x size pixels, random and of norm 1 at first. code.bases is
+-- bases x pixels.
+function M.code(given)
+  local o = schema.check("sparse.code", given or {}, CODE, errors.position(2))
+  local preset = PRESETS[o.preset]
+  o.seed = o.seed or tensor.seed()
+  local bases = tensor.draw { kind = "normal", shape = { o.bases, o.size * o.size }, seed = o.seed,
+    purpose = "sparse.bases" }
+  bases = bases / bases:square():sum({ dim = 2, keepdim = true }):sqrt()
+  return setmetatable({ bases = bases, size = o.size, sigma = o.sigma, beta = o.beta or preset.beta, seed = o.seed,
+    sparseness = o.sparseness or preset.sparseness, updates = 0, gain = tensor.ones { o.bases, 1 },
+    variance = tensor.full({ o.bases, 1 }, 0.1) }, Code)
+end
+
+Code.__tostring = function(self)
+  return string.format("sparse code: %d bases of %d x %d, S = %s, beta %.4g, sigma %.4g, %d updates", #self.bases,
+    self.size, self.size, self.sparseness, self.beta, self.sigma, self.updates)
+end
+
+local function settings(self, more)
+  local o = { sparseness = self.sparseness, beta = self.beta, sigma = self.sigma, bases = self.bases }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
+--- code:infer(x, options): coefficients for patches (N x pixels), as sparse.infer with the code's bases and settings.
+function methods:infer(x, options)
+  local o = settings(self, options)
+  o.x = x
+  return inference.infer(o)
+end
+
+--- code:energy(x, a): the energy of each patch.
+function methods:energy(x, a)
+  return inference.energy(x, self.bases, a, { sparseness = self.sparseness, beta = self.beta, sigma = self.sigma })
+end
+
+--- code:reconstruct(a): patches from coefficients, N x pixels.
+function methods:reconstruct(a) return a:matmul(self.bases) end
+
+--- code:filters(): the bases as bases x 1 x size x size, for plot.images or the weights of a convolution.
+function methods:filters() return self.bases:reshape { #self.bases, 1, self.size, self.size } end
+
+local LEARN = {
+  positional = { "images" },
+  images = { type = { "tensor", "function" }, required = true,
+    doc = "whitened images n x H x W, or function(step) that gives patches N x pixels" },
+  updates = { type = "integer", default = 4000, min = 0, doc = "of the bases, a batch of patches each" },
+  batch = { type = "integer", default = 100, min = 1, doc = "patches an update" },
+  rate = { type = "table",
+    doc = "the rate at first, in the middle third, and in the last third of all; { 5, 2.5, 1 }" },
+  target = { type = "number", default = 0.1, above = 0, doc = "variance at which the gains hold each coefficient" },
+  gain = { type = "number", default = 0.02, min = 0, doc = "how strongly they do" },
+  memory = { type = "number", default = 0.001, above = 0, max = 1, doc = "rate of the running variance" },
+  border = { type = "integer", default = 4, min = 0, doc = "of the images, left out" },
+  log = { type = "boolean", default = true, doc = "whether progress is shown" },
+}
+
+-- One update: phi += rate <a r>, lengths such that coefficients have the target variance.
+local function update(self, x, rate, o)
+  local a = inference.run(settings(self, { x = x, method = "cg", iterations = 10, tolerance = 0.01 }))
+  local residual = x - a:matmul(self.bases)
+  local bases = self.bases + a:t():matmul(residual) * (rate / #x)
+  self.variance = self.variance * (1 - o.memory) + a:square():mean({ dim = 1 }):reshape { -1, 1 } * o.memory
+  self.gain = self.gain * (self.variance / o.target) ^ o.gain
+  local length = bases:square():sum({ dim = 2, keepdim = true }):sqrt():clamp(1e-30, 1e30)
+  self.bases = bases * (self.gain / length)
+  self.updates = self.updates + 1
+end
+
+--- code:learn { images, updates = 4000, batch = 100, rate = { 5, 2.5, 1 }, target = 0.1, gain = 0.02, memory =
+-- 0.001, border = 4, log = true }: learns the bases from patches of whitened images (n x H x W), or of what a
+-- function of the update's number gives (N x pixels). Each update infers coefficients by conjugate gradients, adds
+-- rate <a (x - a Phi)> to the bases and sets their lengths so that every coefficient has the target variance, gain
+-- by gain (Var / target)^0.02, Var a running mean at rate 0.001 (Olshausen & Field 1996, and their code). Returns
+-- the code.
+function methods:learn(given)
+  local position = errors.position(2)
+  if tensor.is_tensor(given) or type(given) == "function" then given = { given } end
+  local o = schema.check("learn", given, LEARN, position)
+  local rates = o.rate or { 5, 2.5, 1 }
+  local source = o.images
+  if tensor.is_tensor(source) then
+    local x = source:to "float32"
+    if x.ndim ~= 3 then
+      errors.raise("shape", position, "learn: images are %s, expected n x H x W", table.concat(x.shape, "x"))
+    end
+    source = function(step)
+      return images.drawn(x, { n = o.batch, size = self.size, border = o.border, seed = self.seed, step = step },
+        position)
+    end
+  end
+  local shown = o.log and progress.new(o.updates)
+  tensor.no_grad(function()
+    for k = 1, o.updates do
+      local x = source(self.updates + 1)
+      if not tensor.is_tensor(x) or x.ndim ~= 2 or x:size(2) ~= self.bases:size(2) then
+        errors.raise("shape", position, "learn: patches must be N x %d", self.bases:size(2))
+      end
+      update(self, x, rates[math.min(#rates, (k - 1) * #rates // o.updates + 1)], o)
+      if shown then shown:update(k, "updates") end
+    end
+  end)
+  if shown then shown:clear() end
+  return self
+end
+
+return M
