@@ -196,8 +196,7 @@ static void unknown_option(lua_State *L, const op_call *c, int index) {
 static void read_options(lua_State *L, op_call *c, int index) {
   const int n = lm_op_param_count(c->op);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    if (lua_type(L, -2) == LUA_TSTRING && option_index(c->op, lua_tostring(L, -2)) < 0)
-      unknown_option(L, c, index);
+    if (lua_type(L, -2) == LUA_TSTRING && option_index(c->op, lua_tostring(L, -2)) < 0) unknown_option(L, c, index);
   for (int i = 0; i < n; i++) {
     const char *name = c->op->params[i].name, *other = other_name(name);
     const bool also = other && bind_option(L, index, other);

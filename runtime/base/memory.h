@@ -32,15 +32,15 @@ void *lm_realloc(void *block, size_t bytes, const char *what, lm_err *e);
 void lm_free(void *block);
 
 typedef struct lm_memory {
-  int64_t live;   /* bytes asked for and not yet freed */
-  int64_t peak;   /* the largest `live` since the last lm_memory_reset_peak */
-  int64_t cached; /* bytes kept for reuse */
-  int64_t aside;  /* bytes of blocks set aside, which `live` does not count */
-  int64_t budget; /* the limit on live bytes; 0: none */
-  int64_t blocks; /* live blocks */
-  int64_t calls;  /* allocations so far */
-  int64_t asked;  /* bytes of all allocations so far */
-  int64_t system; /* allocations that went to the system */
+  int64_t live;    /* bytes asked for and not yet freed */
+  int64_t peak;    /* the largest `live` since the last lm_memory_reset_peak */
+  int64_t cached;  /* bytes kept for reuse */
+  int64_t aside;   /* bytes of blocks set aside, which `live` does not count */
+  int64_t budget;  /* the limit on live bytes; 0: none */
+  int64_t blocks;  /* live blocks */
+  int64_t calls;   /* allocations so far */
+  int64_t asked;   /* bytes of all allocations so far */
+  int64_t system;  /* allocations that went to the system */
   int64_t machine; /* bytes that this process can have: the machine's memory, or its control group's */
 } lm_memory;
 

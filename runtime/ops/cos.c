@@ -17,7 +17,7 @@ const lm_op lm_op_cos = {
     .name = "cos",
     .doc = "The cosine of an angle in radians at any size (see kernels/math_trig.h).\n"
            "float32 or float64; the result has the same dtype and shape. NaN at infinity.\n"
-           "Largest error 0.51 ULP in float32 (every 101st input), 0.8 in float64 (10^7 drawn).",
+           "Largest error 0.51 ULP in float32 (all inputs), 0.81 in float64 (2^32 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -16,7 +16,7 @@ const lm_op lm_op_exp = {
     .name = "exp",
     .doc = "e to the power x (see kernels/math.h).\n"
            "float32 or float64; the result has the same dtype and shape.\n"
-           "Largest error 1.05 ULP in float32 (all inputs), 0.77 in float64 (10^8 drawn).",
+           "Largest error 1.05 ULP in float32 (all inputs), 0.78 in float64 (2^32 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -17,7 +17,7 @@ const lm_op lm_op_log1p = {
     .name = "log1p",
     .doc = "log(1 + x), accurate for small x (see kernels/math.h).\n"
            "float32 or float64; the result has the same dtype and shape. -inf at -1, NaN below.\n"
-           "Largest error 1.43 ULP in float32 (all inputs), 1.4 in float64 (10^8 drawn).",
+           "Largest error 1.43 ULP in float32 (all inputs), 1.41 in float64 (2^32 drawn).",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

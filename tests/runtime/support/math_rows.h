@@ -116,7 +116,8 @@ typedef struct math_row {
   double knot;     /* arguments next to its multiples are drawn too */
   double f32, f64; /* the largest error in ULP, as the op's doc states it */
   math_unit unit;
-  bool whole; /* measured over all inputs of float32 and 10^8 of float64; else over every 101st and 10^7 */
+  bool whole;  /* measured over all inputs of float32 and 10^8 of float64; else over every 101st and 10^7 */
+  bool widest; /* float64 over 2^32 drawn inputs */
 } math_row;
 
 #define HALF_PI 1.57079632679489661923
@@ -124,18 +125,18 @@ typedef struct math_row {
 
 static const math_row math_rows[] = {
     {"sqrt", sqrt, sqrtl, 0, 1e6, 1, 0.5, 0.5, UNIT_OWN},
-    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 0.51, 1.5, UNIT_OWN},
+    {"rsqrt", rsqrt_wide, rsqrt_longer, 0, 1e6, 1, 0.51, 1.5, UNIT_OWN, true, true},
     {"reciprocal", reciprocal_wide, reciprocal_longer, -1e3, 1e3, 1, 0.5, 0.5, UNIT_OWN},
     {"cbrt", cbrt, cbrtl, -1e3, 1e3, 1, 0.51, 0.51, UNIT_OWN},
-    {"exp", exp, expl, -746, 711, HALF_LN, 1.05, 0.77, UNIT_OWN, true},
+    {"exp", exp, expl, -746, 711, HALF_LN, 1.05, 0.78, UNIT_OWN, true, true},
     {"exp2", exp2, exp2l, -1076, 1025, 0.5, 0.51, 0.78, UNIT_OWN},
-    {"expm1", expm1, expm1l, -40, 711, HALF_LN, 1.25, 1.44, UNIT_OWN, true},
-    {"log", log, logl, 0, 8, 1, 0.85, 0.84, UNIT_OWN, true},
+    {"expm1", expm1, expm1l, -40, 711, HALF_LN, 1.25, 1.44, UNIT_OWN, true, true},
+    {"log", log, logl, 0, 8, 1, 0.85, 0.84, UNIT_OWN, true, true},
     {"log2", log2, log2l, 0, 8, 1, 0.51, 0.51, UNIT_OWN},
     {"log10", log10, log10l, 0, 8, 1, 0.51, 0.51, UNIT_OWN},
-    {"log1p", log1p, log1pl, -1, 8, 1, 1.43, 1.4, UNIT_OWN, true},
+    {"log1p", log1p, log1pl, -1, 8, 1, 1.43, 1.41, UNIT_OWN, true, true},
     {"sin", sin, sinl, -100, 100, HALF_PI, 0.51, 0.81, UNIT_OWN, true},
-    {"cos", cos, cosl, -100, 100, HALF_PI, 0.51, 0.8, UNIT_OWN},
+    {"cos", cos, cosl, -100, 100, HALF_PI, 0.51, 0.81, UNIT_OWN, true, true},
     {"tan", tan, tanl, -100, 100, HALF_PI, 0.51, 0.9, UNIT_OWN},
     {"asin", asin, asinl, -1, 1, 0.5, 0.51, 0.66, UNIT_OWN},
     {"acos", acos, acosl, -1, 1, 0.5, 0.51, 0.63, UNIT_OWN},
@@ -169,7 +170,8 @@ typedef struct math_pair_row {
   void (*draw)(uint64_t i, double *x, double *y);
   double f32, f64;
   math_unit unit;
-  bool whole; /* measured over 10^8 pairs; else over 10^7 */
+  bool whole;  /* measured over 10^8 pairs; else over 10^7 */
+  bool widest; /* over 2^32 pairs */
 } math_pair_row;
 
 /* Word number i of a fixed sequence (splitmix64), and what is made of such words. */
@@ -222,7 +224,7 @@ static void draw_pair(uint64_t i, double *x, double *y) {
 }
 
 static const math_pair_row math_pair_rows[] = {
-    {"pow", pow, powl, draw_pow, 0.51, 0.78, UNIT_OWN},
+    {"pow", pow, powl, draw_pow, 0.51, 0.79, UNIT_OWN},
     {"atan2", atan2, atan2l, draw_pair, 0.51, 0.63, UNIT_OWN},
     {"hypot", hypot, hypotl, draw_pair, 0.51, 0.76, UNIT_OWN},
     {"logaddexp", logaddexp_wide, logaddexp_longer, draw_pair, 0.51, 0.7, UNIT_ONE},
@@ -236,7 +238,11 @@ static void math_statement(const math_row *r, const math_pair_row *p, char *text
                    : r                        ? ", of the larger of 1 and the result"
                                               : ", of the largest of the inputs and the result";
   const bool whole = r ? r->whole : p->whole;
-  const char *drawn = whole ? "10^8 drawn" : "10^7 drawn", *all = whole ? "all inputs" : "every 101st input";
+  const bool widest = r ? r->widest : p->widest;
+  const char *drawn = widest  ? "2^32 drawn"
+                      : whole ? "10^8 drawn"
+                              : "10^7 drawn",
+             *all = whole ? "all inputs" : "every 101st input";
   snprintf(text, size, "Largest error %.4g ULP in float32 (%s), %.4g in float64 (%s)%s.", r ? r->f32 : p->f32,
            r ? all : drawn, r ? r->f64 : p->f64, drawn, of);
 }
