@@ -378,6 +378,20 @@ function Assembly:select(wanted)
   return self:at(stimuli, neuroids)
 end
 
+--- a:complete(repeats): the part with the neuroids that have at least this many valid repeats (1 by default) of every
+-- stimulus; an error where none is left.
+function Assembly:complete(repeats)
+  local least, keep = repeats or 1, {}
+  for i, count in ipairs(self:repeats():min({ dim = 1 }):totable()) do
+    if count >= least then keep[#keep + 1] = i end
+  end
+  if #keep == 0 then
+    errors.raise("argument", 2, "complete: no neuroid has %d valid repeat%s of all %d stimuli", least,
+      least == 1 and "" or "s", #self.stimulus)
+  end
+  return self:at(nil, keep)
+end
+
 --- For each stimulus of an assembly the position of its image in a stimulus set. Ids that were made up for the
 -- images, 1..N in their order, are no match for ids that the recording came with: that is an error.
 function M.match(a, set, what, where, position)

@@ -68,9 +68,8 @@ local function check(given, position)
   end
   local least = o.responses:repeats():min():item()
   if least < 1 then
-    errors.raise("argument", position, "neural.scores: some neuroid has no valid trial for some stimulus; select "
-      .. "those "
-      .. "that have (assembly:complete())")
+    errors.raise("argument", position, "neural.scores: some neuroid has no valid trial for some stimulus; keep "
+      .. "those that have one, responses:complete()")
   end
   return o
 end

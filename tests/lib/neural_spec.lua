@@ -301,6 +301,17 @@ describe("neural.assembly", function()
     assert.same({ { 1 } }, neural.assembly({ gaps, missing = "nan" }):repeats():totable())
   end)
 
+  it("keeps the neuroids that have trials of every stimulus", function()
+    local nan = 0 / 0
+    local r = tensor({ { { 1, 2 }, { 3, nan } }, { { 4, 5 }, { nan, nan } } }, { dtype = "float64" })
+    local a = neural.assembly { { responses = r, stimulus_id = { 1, 2 } }, missing = "nan" }
+    assert.same({ { { 1, 2 } }, { { 4, 5 } } }, a:complete().responses:totable())
+    assert.equal(1, #a:complete(2).neuroid)
+    local ok, e = pcall(a.complete, a, 3)
+    assert.is_false(ok)
+    assert.matches("no neuroid has 3 valid repeats of all 2 stimuli", tostring(e))
+  end)
+
   it("joins recordings of the same stimuli and pads their repeats", function()
     local a = neural.assembly { arrays, missing = -1, name = "first" }
     local b = neural.assembly { { responses = tensor({ { { 7 } }, { { 9 } } }, { dtype = "float64" }),
