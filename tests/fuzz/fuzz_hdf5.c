@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 enum { SOCKET = 3, FILE_AT = 4, MOST_OBJECTS = 24 };
 
@@ -25,7 +26,7 @@ int __wrap_posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions,
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static int given[FILE_AT + 1];
-static char path[] = "/tmp/fuzz_hdf5-XXXXXX"; /* libhdf5 asks for a file's real path, which one in memory lacks */
+static char path[] = P_tmpdir "/fuzz_hdf5-XXXXXX"; /* libhdf5 asks for a real path, which one in memory lacks */
 static int file = -1;
 
 static void remove_file(void) { unlink(path); }
