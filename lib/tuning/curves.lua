@@ -1,5 +1,7 @@
 --- lamina.tuning.curves: the curves that physiologists fit to responses. Each has its names, starting points and what
 -- follows from its parameters.
+local tensor = require "lamina.core.tensor"
+
 local M = {}
 
 local DEGREE = math.pi / 180
@@ -133,13 +135,16 @@ M.naka_rushton = {
   end,
 }
 
+-- The error function, through the runtime's own (the same bits everywhere).
+local function erf(u) return tensor.tensor({ u }, { dtype = "float64" }):erf():item() end
+
 M.size = {
   doc = "responses against the diameter of a stimulus, the ratio of two Gaussian mechanisms (Cavanaugh, Bair & "
     .. "Movshon 2002): gain E(x / centre) / (1 + surround_gain E(x / surround)), E(u) = erf(u)^2; suppression is 1 - "
     .. "the response to the largest size of the data over the largest response",
   names = { "gain", "centre", "surround_gain", "surround" },
   f = function(p, x)
-    local centre, surround = M.erf(x / p[2]), M.erf(x / p[4])
+    local centre, surround = erf(x / p[2]), erf(x / p[4])
     return p[1] * centre * centre / (1 + p[3] * surround * surround)
   end,
   starts = function(x, y)
@@ -158,11 +163,5 @@ M.size = {
     within(p, 4, p[2], math.huge)
   end,
 }
-
---- The error function, through the runtime's own (the same bits everywhere).
-function M.erf(u)
-  local tensor = require "lamina.core.tensor"
-  return tensor.tensor({ u }, { dtype = "float64" }):erf():item()
-end
 
 return M
