@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "linalg/matrix.h"
+#include "stats/fit_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -128,11 +129,6 @@ static void fit_targets(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
-static void transpose(double *out, const double *in, int64_t rows, int64_t columns) {
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++) out[j * rows + i] = in[i * columns + j];
-}
-
 static lm_status run(job *k, const double *x, const double *y, int64_t *unsettled, lm_err *e) {
   int64_t gram = k->p <= k->n ? k->p * k->p : 0, threads = lm_threads();
   int64_t total = k->p * k->n + k->targets * k->n + gram + k->p + threads * (2 * k->p + k->n);
@@ -142,8 +138,8 @@ static lm_status run(job *k, const double *x, const double *y, int64_t *unsettle
   if (status == LM_OK) {
     double *columns = room, *ys = columns + k->p * k->n, *products = ys + k->targets * k->n,
            *square = products + gram;
-    transpose(columns, x, k->n, k->p);
-    transpose(ys, y, k->n, k->targets);
+    lm_fit_across(columns, x, k->n, k->p);
+    lm_fit_across(ys, y, k->n, k->targets);
     lm_mat f = lm_mat_of(columns, k->p, k->n);
     if (gram > 0) status = lm_mat_product(lm_mat_of(products, k->p, k->p), f, lm_mat_t(f), e);
     for (int64_t j = 0; j < k->p; j++)
@@ -161,46 +157,35 @@ static lm_status run(job *k, const double *x, const double *y, int64_t *unsettle
   return status;
 }
 
-static lm_status check(const lm_tensor *x, const lm_tensor *y, int penalties, const double *alphas,
-                       const lm_elastic *how, lm_err *e) {
-  lm_status status = lm_fit_check("elastic_net", x, y, e);
-  for (int a = 0; a < penalties && status == LM_OK; a++)
+static lm_status check(int penalties, const double *alphas, const lm_elastic *how, lm_err *e) {
+  for (int a = 0; a < penalties; a++)
     if (!(alphas[a] > 0.0 && isfinite(alphas[a])))
-      status = lm_fail(e, LM_ERR_ARGUMENT, "elastic_net: penalty %g, expected a number above 0", alphas[a]);
-  if (status == LM_OK && !(how->ratio > 0.0 && how->ratio <= 1.0))
-    status = lm_fail(e, LM_ERR_ARGUMENT, "elastic_net: ratio %g, expected above 0 and at most 1", how->ratio);
-  return status;
+      return lm_fail(e, LM_ERR_ARGUMENT, "elastic_net: penalty %g, expected a number above 0", alphas[a]);
+  if (!(how->ratio > 0.0 && how->ratio <= 1.0))
+    return lm_fail(e, LM_ERR_ARGUMENT, "elastic_net: ratio %g, expected above 0 and at most 1", how->ratio);
+  return LM_OK;
 }
 
 lm_status lm_elastic_net(lm_tensor **w, int64_t *unsettled, const lm_tensor *x, const lm_tensor *y, int penalties,
                          const double *alphas, const lm_elastic *how, lm_err *e) {
   *w = NULL;
   *unsettled = 0;
-  lm_status status = check(x, y, penalties, alphas, how, e);
+  lm_fit_pair in;
+  lm_status status = lm_fit_begin(&in, "elastic_net", x, y, e);
   if (status != LM_OK) return status;
-  int64_t shape[3] = {penalties, x->shape[1], y->shape[1]};
-  lm_tensor *a = NULL, *b = NULL, *out = NULL;
-  status = lm_tensor_convert(&a, x, LM_F64, e);
-  if (status == LM_OK) status = lm_tensor_convert(&b, y, LM_F64, e);
-  if (status == LM_OK) status = lm_tensor_zeros(&out, LM_F64, 3, shape, e);
+  int64_t shape[3] = {penalties, in.p, in.targets};
+  status = check(penalties, alphas, how, e);
+  if (status == LM_OK) status = lm_tensor_zeros(w, LM_F64, 3, shape, e);
   if (status == LM_OK) {
     job k = {.kernel = lm_kernels_of(LM_F64)->linalg,
              .how = how,
              .alphas = alphas,
              .penalties = penalties,
-             .n = x->shape[0],
-             .p = shape[1],
-             .targets = shape[2],
-             .w = lm_tensor_data(out)};
-    status = run(&k, lm_tensor_data(a), lm_tensor_data(b), unsettled, e);
+             .n = in.n,
+             .p = in.p,
+             .targets = in.targets,
+             .w = lm_tensor_data(*w)};
+    status = run(&k, in.x, in.y, unsettled, e);
   }
-  lm_tensor_release(a);
-  lm_tensor_release(b);
-  if (status != LM_OK) {
-    lm_tensor_release(out);
-    return status;
-  }
-  out->close = lm_tensor_is_close(x) || lm_tensor_is_close(y);
-  *w = out;
-  return LM_OK;
+  return lm_fit_end(&in, status, 1, w);
 }

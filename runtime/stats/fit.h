@@ -55,7 +55,4 @@ lm_status lm_elastic_net(lm_tensor **w, int64_t *unsettled, const lm_tensor *x, 
  * stays at 0. *unsettled counts the targets that ran out of steps (3 features each). */
 lm_status lm_nnls(lm_tensor **w, int64_t *unsettled, const lm_tensor *x, const lm_tensor *y, lm_err *e);
 
-/* What the three ask of x and y; `what` is the function's name. */
-lm_status lm_fit_check(const char *what, const lm_tensor *x, const lm_tensor *y, lm_err *e);
-
 #endif

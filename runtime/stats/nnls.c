@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "linalg/matrix.h"
+#include "stats/fit_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -173,8 +174,8 @@ static lm_status run(job *k, const double *x, const double *y, int64_t *unsettle
   lm_status status = room && places ? LM_OK : LM_ERR_MEMORY;
   if (status == LM_OK) {
     double *columns = room, *ys = columns + k->p * k->n, *gram = ys + k->targets * k->n;
-    for (int64_t i = 0; i < k->n * k->p; i++) columns[i % k->p * k->n + i / k->p] = x[i];
-    for (int64_t i = 0; i < k->n * k->targets; i++) ys[i % k->targets * k->n + i / k->targets] = y[i];
+    lm_fit_across(columns, x, k->n, k->p);
+    lm_fit_across(ys, y, k->n, k->targets);
     lm_mat f = lm_mat_of(columns, k->p, k->n);
     status = lm_mat_product(lm_mat_of(gram, k->p, k->p), f, lm_mat_t(f), e);
     k->columns = columns;
@@ -194,28 +195,18 @@ static lm_status run(job *k, const double *x, const double *y, int64_t *unsettle
 lm_status lm_nnls(lm_tensor **w, int64_t *unsettled, const lm_tensor *x, const lm_tensor *y, lm_err *e) {
   *w = NULL;
   *unsettled = 0;
-  lm_status status = lm_fit_check("nnls", x, y, e);
+  lm_fit_pair in;
+  lm_status status = lm_fit_begin(&in, "nnls", x, y, e);
   if (status != LM_OK) return status;
-  int64_t shape[2] = {x->shape[1], y->shape[1]};
-  lm_tensor *a = NULL, *b = NULL, *out = NULL;
-  status = lm_tensor_convert(&a, x, LM_F64, e);
-  if (status == LM_OK) status = lm_tensor_convert(&b, y, LM_F64, e);
-  if (status == LM_OK) status = lm_tensor_zeros(&out, LM_F64, 2, shape, e);
+  int64_t shape[2] = {in.p, in.targets};
+  status = lm_tensor_zeros(w, LM_F64, 2, shape, e);
   if (status == LM_OK) {
     job k = {.kernel = lm_kernels_of(LM_F64)->linalg,
-             .n = x->shape[0],
-             .p = shape[0],
-             .targets = shape[1],
-             .w = lm_tensor_data(out)};
-    status = run(&k, lm_tensor_data(a), lm_tensor_data(b), unsettled, e);
+             .n = in.n,
+             .p = in.p,
+             .targets = in.targets,
+             .w = lm_tensor_data(*w)};
+    status = run(&k, in.x, in.y, unsettled, e);
   }
-  lm_tensor_release(a);
-  lm_tensor_release(b);
-  if (status != LM_OK) {
-    lm_tensor_release(out);
-    return status;
-  }
-  out->close = lm_tensor_is_close(x) || lm_tensor_is_close(y);
-  *w = out;
-  return LM_OK;
+  return lm_fit_end(&in, status, 1, w);
 }

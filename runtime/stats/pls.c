@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "linalg/matrix.h"
+#include "stats/fit_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,20 +34,6 @@ typedef struct work {
   double tt;
 } work;
 
-lm_status lm_fit_check(const char *what, const lm_tensor *x, const lm_tensor *y, lm_err *e) {
-  char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
-  const lm_tensor *both[2] = {x, y};
-  for (int i = 0; i < 2; i++)
-    if (!lm_dtype_is_float(both[i]->dtype))
-      return lm_fail(e, LM_ERR_DTYPE, "%s: %s has dtype %s, expected float32 or float64", what, i ? "y" : "x",
-                     lm_dtype_name(both[i]->dtype));
-  if (x->ndim != 2 || y->ndim != 2 || x->shape[0] != y->shape[0] || x->shape[0] < 1 || x->shape[1] < 1 ||
-      y->shape[1] < 1)
-    return lm_fail(e, LM_ERR_SHAPE, "%s: x is %s and y %s, expected rows x features and rows x targets", what,
-                   lm_shape_text(x->ndim, x->shape, a), lm_shape_text(y->ndim, y->shape, b));
-  return LM_OK;
-}
-
 void lm_pls_release(lm_pls *out) {
   lm_tensor_release(out->weights);
   lm_tensor_release(out->rotations);
@@ -64,15 +51,42 @@ static lm_status make(lm_pls *out, int64_t components, int64_t p, int64_t target
   return status;
 }
 
-static lm_status check(const lm_tensor *x, const lm_tensor *y, int64_t components, int64_t most, lm_err *e) {
-  lm_status status = lm_fit_check("pls", x, y, e);
-  if (status != LM_OK) return status;
-  int64_t limit = x->shape[0] < x->shape[1] ? x->shape[0] : x->shape[1];
+static lm_status check(const lm_fit_pair *in, int64_t components, int64_t most, lm_err *e) {
+  int64_t limit = in->n < in->p ? in->n : in->p;
   if (components < 1 || components > limit)
     return lm_fail(e, LM_ERR_ARGUMENT, "pls: %lld components, expected 1 to %lld for %lld rows of %lld features",
-                   (long long)components, (long long)limit, (long long)x->shape[0], (long long)x->shape[1]);
+                   (long long)components, (long long)limit, (long long)in->n, (long long)in->p);
   if (most < 1) return lm_fail(e, LM_ERR_ARGUMENT, "pls: %lld steps, expected at least 1", (long long)most);
   return LM_OK;
+}
+
+typedef lm_status (*algorithm)(work *k, lm_pls *out, int64_t components, double *x, lm_err *e);
+
+/* What both algorithms begin and end with. */
+static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components,
+                        double tolerance, int64_t most, lm_err *e) {
+  *out = (lm_pls){0};
+  lm_fit_pair in;
+  lm_status status = lm_fit_begin(&in, "pls", x, y, e);
+  if (status != LM_OK) return status;
+  status = check(&in, components, most, e);
+  if (status == LM_OK) status = make(out, components, in.p, in.targets, e);
+  if (status == LM_OK) {
+    work k = {.kernel = lm_kernels_of(LM_F64)->linalg,
+              .n = in.n,
+              .p = in.p,
+              .targets = in.targets,
+              .side = in.p < in.targets ? in.p : in.targets,
+              .tolerance = tolerance,
+              .most = most,
+              .x = in.x,
+              .y = in.y};
+    status = run(&k, out, components, in.x, e);
+  }
+  lm_tensor *results[4] = {out->weights, out->rotations, out->loadings, out->targets};
+  status = lm_fit_end(&in, status, 4, results);
+  if (status != LM_OK) *out = (lm_pls){0};
+  return status;
 }
 
 /* A column of y that rounding alone has left is 0, as in scikit-learn; returns the first that is more, or -1. */
@@ -208,7 +222,7 @@ static lm_status components_of(work *k, lm_pls *out, int64_t components, lm_err 
   return LM_OK;
 }
 
-static lm_status with_room(work *k, lm_pls *out, int64_t components, lm_err *e) {
+static lm_status by_covariance(work *k, lm_pls *out, int64_t components, double *x_data, lm_err *e) {
   k->tall = (k->n + MOST_CHUNKS - 1) / MOST_CHUNKS;
   if (k->tall < LEAST_ROWS) k->tall = LEAST_ROWS;
   k->chunks = (k->n + k->tall - 1) / k->tall;
@@ -224,7 +238,7 @@ static lm_status with_room(work *k, lm_pls *out, int64_t components, lm_err *e) 
   k->u = k->v + k->side;
   k->w = k->u + k->side;
   k->sums = k->w + k->p;
-  lm_mat x = lm_mat_of((double *)(uintptr_t)k->x, k->n, k->p), y = lm_mat_of(k->y, k->n, k->targets);
+  lm_mat x = lm_mat_of(x_data, k->n, k->p), y = lm_mat_of(k->y, k->n, k->targets);
   lm_status status = lm_mat_product(lm_mat_of(k->s, k->targets, k->p), lm_mat_t(y), x, e);
   if (status == LM_OK) status = components_of(k, out, components, e);
   lm_free(room);
@@ -233,33 +247,7 @@ static lm_status with_room(work *k, lm_pls *out, int64_t components, lm_err *e) 
 
 lm_status lm_pls_fit(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
                      int64_t most, lm_err *e) {
-  *out = (lm_pls){0};
-  lm_status status = check(x, y, components, most, e);
-  if (status != LM_OK) return status;
-  lm_tensor *a = NULL, *b = NULL;
-  work k = {.kernel = lm_kernels_of(LM_F64)->linalg,
-            .n = x->shape[0],
-            .p = x->shape[1],
-            .targets = y->shape[1],
-            .tolerance = tolerance,
-            .most = most};
-  k.side = k.p < k.targets ? k.p : k.targets;
-  status = lm_tensor_convert(&a, x, LM_F64, e);
-  if (status == LM_OK) status = lm_tensor_convert(&b, y, LM_F64, e);
-  if (status == LM_OK) status = make(out, components, k.p, k.targets, e);
-  if (status == LM_OK) {
-    k.x = lm_tensor_data(a);
-    k.y = lm_tensor_data(b);
-    status = with_room(&k, out, components, e);
-  }
-  lm_tensor_release(a);
-  lm_tensor_release(b);
-  if (status != LM_OK)
-    lm_pls_release(out);
-  else
-    out->weights->close = out->rotations->close = out->loadings->close = out->targets->close =
-        lm_tensor_is_close(x) || lm_tensor_is_close(y);
-  return status;
+  return fit_by(by_covariance, out, x, y, components, tolerance, most, e);
 }
 
 /* ---- as it is written down ---------------------------------------------------------------------------------------
@@ -308,7 +296,7 @@ static void rotate(const work *k, lm_pls *out, int64_t c) {
                     rotations + c * k->p);
 }
 
-static void nipals(work *k, lm_pls *out, int64_t components, double *x, double *u, double *before) {
+static void deflations(work *k, lm_pls *out, int64_t components, double *x, double *u, double *before) {
   for (int64_t c = 0; c < components && !lm_interrupted(); c++) {
     double *p = (double *)lm_tensor_data(out->loadings) + c * k->p;
     double *q = (double *)lm_tensor_data(out->targets) + c * k->targets;
@@ -332,36 +320,17 @@ static void nipals(work *k, lm_pls *out, int64_t components, double *x, double *
   }
 }
 
+static lm_status by_nipals(work *k, lm_pls *out, int64_t components, double *x, lm_err *e) {
+  double *room = lm_alloc_array((size_t)(2 * k->n + 2 * k->p), sizeof *room, "pls", e);
+  if (!room) return LM_ERR_MEMORY;
+  k->t = room;
+  k->w = room + 2 * k->n;
+  deflations(k, out, components, x, room + k->n, room + 2 * k->n + k->p);
+  lm_free(room);
+  return lm_interrupted() ? lm_fail(e, LM_ERR_INTERRUPT, "interrupted") : LM_OK;
+}
+
 lm_status lm_pls_nipals(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
                         int64_t most, lm_err *e) {
-  *out = (lm_pls){0};
-  lm_status status = check(x, y, components, most, e);
-  if (status != LM_OK) return status;
-  lm_tensor *a = NULL, *b = NULL;
-  work k = {.kernel = lm_kernels_of(LM_F64)->linalg,
-            .n = x->shape[0],
-            .p = x->shape[1],
-            .targets = y->shape[1],
-            .tolerance = tolerance,
-            .most = most};
-  double *room = lm_alloc_array((size_t)(2 * k.n + 2 * k.p), sizeof *room, "pls", e);
-  status = room ? lm_tensor_convert(&a, x, LM_F64, e) : LM_ERR_MEMORY;
-  if (status == LM_OK) status = lm_tensor_convert(&b, y, LM_F64, e);
-  if (status == LM_OK) status = make(out, components, k.p, k.targets, e);
-  if (status == LM_OK) {
-    k.y = lm_tensor_data(b);
-    k.t = room;
-    k.w = room + 2 * k.n;
-    nipals(&k, out, components, lm_tensor_data(a), room + k.n, room + 2 * k.n + k.p);
-    if (lm_interrupted()) status = lm_fail(e, LM_ERR_INTERRUPT, "interrupted");
-  }
-  lm_free(room);
-  lm_tensor_release(a);
-  lm_tensor_release(b);
-  if (status != LM_OK)
-    lm_pls_release(out);
-  else
-    out->weights->close = out->rotations->close = out->loadings->close = out->targets->close =
-        lm_tensor_is_close(x) || lm_tensor_is_close(y);
-  return status;
+  return fit_by(by_nipals, out, x, y, components, tolerance, most, e);
 }

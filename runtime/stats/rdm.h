@@ -58,7 +58,7 @@ lm_status lm_rdm_pool(lm_tensor **out, const lm_tensor *data, lm_rdm_measure mea
  * x subjects: how often each is in a resample (int64, at least 0). *out is resamples x 3 x (models + 2): the mean
  * similarity over subjects of each model, then the lower and the upper ceiling, where stimuli and subjects are drawn
  * (1), only subjects (2), only stimuli (3). A stimulus that is in twice is compared with all others twice, never with
- * itself. NaN where fewer than 3 stimuli, or no subject, are in. */
+ * itself. A resample with fewer than 3 stimuli, or no subject, is NaN whole. */
 lm_status lm_rdm_bootstrap(lm_tensor **out, const lm_tensor *models, const lm_tensor *data, const lm_tensor *stimuli,
                            const lm_tensor *subjects, lm_rdm_measure measure, lm_err *e);
 

@@ -1,11 +1,14 @@
-/* check_ops.c: the digests of every op's results and gradients: check_ops [THREADS]. A line for each op, then one for
- * all; two builds, instruction sets or numbers of threads agree when they print the same. Ops come with their own
- * cases (see lm_case); elementwise ones also run on odd lengths, and the large ones below on shapes that fill no
- * vector, tile, panel or block. */
+/* check_ops.c: the digests of every op's results and gradients, and of the statistics that are no ops (fits, RDMs,
+ * resamples): check_ops [THREADS]. A line for each, then one for all; two builds, instruction sets or numbers of
+ * threads agree when they print the same. Ops come with their own cases (see lm_case); elementwise ones also run on
+ * odd lengths, and the large ones below on shapes that fill no vector, tile, panel or block. */
 #include "autodiff/autodiff.h"
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "stats/fit.h"
+#include "stats/rdm.h"
+#include "stats/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +154,97 @@ static void run_op(lm_sha256 *all, const lm_op *op) {
   lm_sha256_add(all, hex, 64);
 }
 
+/* ---- statistics that are no ops ----------------------------------------------------------------------------------
+ */
+
+static lm_tensor *drawn(const char *name, int ndim, const int64_t *shape, uint64_t seed) {
+  lm_tensor *t;
+  lm_err e;
+  lm_key key = {.seed = seed, .purpose = lm_purpose("check_ops statistics")};
+  if (lm_tensor_normal(&t, LM_F64, ndim, shape, key, 0, 1, &e)) fail(name, "inputs", &e);
+  return t;
+}
+
+/* Ends a statistic's row: its results, which are released. */
+static void add_all(lm_sha256 *all, const char *name, lm_status status, const lm_err *e, int n, lm_tensor **results) {
+  lm_sha256 h;
+  char hex[LM_SHA256_HEX];
+  if (status != LM_OK) fail(name, "run", e);
+  lm_sha256_start(&h);
+  for (int i = 0; i < n; i++) {
+    add_tensor(&h, name, results[i]);
+    lm_tensor_release(results[i]);
+  }
+  lm_sha256_hex(&h, hex);
+  printf("%-24s %s\n", name, hex);
+  lm_sha256_add(all, hex, 64);
+}
+
+static void run_fits(lm_sha256 *all) {
+  static const int64_t shapes[2][3] = {{157, 43, 29}, {71, 131, 5}};
+  static const double alphas[3] = {0.3, 0.05, 0.01};
+  const lm_elastic how = {0.7, 1e-9, 2000, false};
+  for (int s = 0; s < 2; s++) {
+    const int64_t *k = shapes[s], wide[2] = {k[0], k[1]}, narrow[2] = {k[0], k[2]};
+    lm_tensor *x = drawn("fits", 2, wide, 1), *y = drawn("fits", 2, narrow, 2), *w;
+    int64_t unsettled;
+    lm_pls fit;
+    lm_err e;
+    lm_status status = lm_pls_fit(&fit, x, y, 12, 1e-6, 500, &e);
+    add_all(all, "pls", status, &e, 4, (lm_tensor *[]){fit.weights, fit.rotations, fit.loadings, fit.targets});
+    status = lm_pls_nipals(&fit, x, y, 5, 1e-6, 500, &e);
+    add_all(all, "pls (nipals)", status, &e, 4,
+            (lm_tensor *[]){fit.weights, fit.rotations, fit.loadings, fit.targets});
+    status = lm_elastic_net(&w, &unsettled, x, y, 3, alphas, &how, &e);
+    add_all(all, "elastic_net", status, &e, 1, &w);
+    status = lm_nnls(&w, &unsettled, x, y, &e);
+    add_all(all, "nnls", status, &e, 1, &w);
+    lm_tensor_release(x);
+    lm_tensor_release(y);
+  }
+}
+
+static void run_rdms(lm_sha256 *all) {
+  enum { STIMULI = 37, RESAMPLES = 6 };
+  const int64_t few[2] = {3, STIMULI * (STIMULI - 1) / 2}, many[2] = {5, few[1]}, times[2] = {RESAMPLES, STIMULI};
+  const int64_t whom[2] = {RESAMPLES, 5};
+  lm_tensor *a = drawn("rdms", 2, few, 3), *b = drawn("rdms", 2, many, 4), *stimuli, *subjects, *out[3];
+  lm_err e;
+  lm_key key = {.seed = 5, .purpose = lm_purpose("check_ops statistics")};
+  if (lm_tensor_zeros(&stimuli, LM_I64, 2, times, &e) || lm_tensor_zeros(&subjects, LM_I64, 2, whom, &e))
+    fail("rdms", "inputs", &e);
+  for (int64_t i = 0; i < RESAMPLES * STIMULI; i++)
+    ((int64_t *)lm_tensor_data(stimuli))[i] = lm_draw_below(key, (uint64_t)i, 4);
+  for (int64_t i = 0; i < RESAMPLES * 5; i++)
+    ((int64_t *)lm_tensor_data(subjects))[i] = 1 + lm_draw_below(key, (uint64_t)i, 2);
+  for (int m = 0; m < LM_RDM_MEASURES; m++) {
+    char name[64];
+    snprintf(name, sizeof name, "rdm (%s)", lm_rdm_measure_names[m]);
+    lm_status status = lm_rdm_compare(&out[0], a, b, m, &e);
+    if (status == LM_OK) status = lm_rdm_ceiling(&out[1], b, m, &e);
+    if (status == LM_OK) status = lm_rdm_bootstrap(&out[2], a, b, stimuli, subjects, m, &e);
+    add_all(all, name, status, &e, 3, out);
+  }
+  for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){a, b, stimuli, subjects}[i]);
+}
+
+static void run_responses(lm_sha256 *all) {
+  const int64_t shape[3] = {61, 17, 9};
+  const double quantiles[2] = {0.025, 0.5};
+  lm_tensor *x = drawn("responses", 3, shape, 6), *valid, *out[5];
+  lm_err e;
+  lm_key key = {.seed = 7, .purpose = lm_purpose("check_ops statistics")};
+  if (lm_tensor_full(&valid, LM_BOOL, 3, shape, 1, &e)) fail("responses", "inputs", &e);
+  for (int64_t i = 0; i < lm_tensor_count(valid); i += 11) ((uint8_t *)lm_tensor_data(valid))[i] = 0;
+  lm_status status = lm_split_half(&out[0], x, valid, 6, key, &e);
+  if (status == LM_OK) status = lm_masked_mean(&out[1], &out[2], x, valid, &e);
+  if (status == LM_OK) status = lm_quantile(&out[3], x, 2, quantiles, &e);
+  if (status == LM_OK) status = lm_pearson(&out[4], out[1], out[1], &e);
+  add_all(all, "responses", status, &e, 5, out);
+  lm_tensor_release(x);
+  lm_tensor_release(valid);
+}
+
 int main(int argc, char **argv) {
   lm_sha256 all;
   char hex[LM_SHA256_HEX];
@@ -161,6 +255,9 @@ int main(int argc, char **argv) {
   lm_cpu_float_state();
   lm_sha256_start(&all);
   for (; lm_ops[count]; count++) run_op(&all, lm_ops[count]);
+  run_fits(&all);
+  run_rdms(&all);
+  run_responses(&all);
   lm_sha256_hex(&all, hex);
   fprintf(stderr, "%d ops, %s kernels, %d threads\n", count, lm_isa_name(lm_cpu_isa()), threads);
   printf("digest: %s\n", hex);
