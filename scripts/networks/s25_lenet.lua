@@ -7,7 +7,7 @@
 -- gratings are shown to LeNet-5 in its common form with the maximum as subsampling, trained from as many seeds. A
 -- rate is what a unit gives above what it gives to a grey field.
 local p = experiment "s25-lenet" { seed = 1,
-  params = { epochs1 = 4, epochs5 = 7, epochs_max = 2, seeds = 3, batch = 64, items = 60000 } }
+  params = { epochs1 = 4, epochs5 = 10, epochs_max = 2, seeds = 3, batch = 64, items = 60000 } }
 
 local architecture = require "lamina.architecture"
 
