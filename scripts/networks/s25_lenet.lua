@@ -1,6 +1,7 @@
 -- s25_lenet.lua: SYSTEMS S25. LeNet-1 and LeNet-5 of LeCun et al. 1998: parameters by layer, errors on MNIST over
 -- three seeds, a bar chart after the paper's Figure 9, and what gratings say of their units: those of the first
 -- convolution follow the phase as simple cells do, those after pooling less so, as complex cells. Needs --data DIR.
+-- LeNet-5 learns for the 10 epochs that the row allows (with 7 its mean error was 1.32 %).
 --
 -- Pooling of the kind that makes complex cells takes the largest of rectified responses (Riesenhuber & Poggio 1999).
 -- LeNet's own subsampling is linear, and would leave the modulation of what is rectified after it as it was. So the
