@@ -39,10 +39,49 @@ local FDR = schema.document("fdr", {
   positional = { "p" },
   p = { type = { "table", "tensor" }, required = true, doc = "p-values" },
   rate = { type = "number", default = 0.05, above = 0, below = 1, doc = "the share of false discoveries to accept" },
-  method = { type = "string", default = "bh", choices = { "bh", "by", "bonferroni" },
+  method = { type = "string", default = "bh", choices = { "bh", "by", "bonferroni", "holm" },
     doc = "bh: Benjamini & Hochberg 1995, for independent or positively dependent tests; by: Benjamini & Yekutieli "
-      .. "2001, for any; bonferroni: no false one at all" },
+      .. "2001, for any; bonferroni, holm (1979, never weaker): the rate bounds the chance of a single false one" },
 })
+
+-- For the places `order` of p, by rising p: the corrected values by place.
+local correct = {}
+
+local function false_discoveries(p, order, factor)
+  local n, found, least = #order, {}, 1
+  for k = n, 1, -1 do
+    least = math.min(least, p[order[k]] * n * factor / k)
+    found[order[k]] = least
+  end
+  return found
+end
+
+function correct.bh(p, order) return false_discoveries(p, order, 1) end
+
+function correct.by(p, order)
+  local factor = 0
+  for k = 1, #order do factor = factor + 1 / k end
+  return false_discoveries(p, order, factor)
+end
+
+function correct.bonferroni(p, order)
+  local found = {}
+  for _, i in ipairs(order) do found[i] = math.min(1, p[i] * #order) end
+  return found
+end
+
+function correct.holm(p, order)
+  local found, most = {}, 0
+  for k, i in ipairs(order) do
+    most = math.max(most, math.min(1, p[i] * (#order - k + 1)))
+    found[i] = most
+  end
+  return found
+end
+
+--- The corrections, for options, and what each is called.
+M.methods = { "holm", "bonferroni", "bh", "by" }
+M.says = { holm = "Holm", bonferroni = "Bonferroni", bh = "Benjamini & Hochberg", by = "Benjamini & Yekutieli" }
 
 --- fdr { p, rate = 0.05, method = "bh" }: which of many tests to believe. Returns a list of booleans and the
 -- corrected p-values (a list): a test is believed where that is at most the rate. A p-value that is NaN is no test:
@@ -68,18 +107,9 @@ function M.fdr(given)
     if value == value then order[#order + 1] = i end
   end
   table.sort(order, function(a, b) return p[a] < p[b] or p[a] == p[b] and a < b end)
-  local n, factor, corrected, believed, least = #order, 1, {}, {}, 1
-  if o.method == "by" then
-    factor = 0
-    for k = 1, n do factor = factor + 1 / k end
-  end
+  local corrected, believed = {}, {}
   for i in ipairs(p) do corrected[i], believed[i] = 0 / 0, false end
-  for k = n, 1, -1 do
-    local i = order[k]
-    local value = math.min(1, p[i] * n * (o.method == "bonferroni" and 1 or factor / k))
-    least = o.method == "bonferroni" and value or math.min(least, value)
-    corrected[i], believed[i] = least, least <= o.rate
-  end
+  for i, value in pairs(correct[o.method](p, order)) do corrected[i], believed[i] = value, value <= o.rate end
   return believed, corrected
 end
 

@@ -53,6 +53,8 @@ M.kinds = {
     doc = "What rdm.selected, rdm.weighted and rdm.interpolated make: a model of RDMs with something to fit." },
   ["rsa score"] = { file = "lib/rdm/results.lua", class = "Result",
     doc = "What rsa returns: score.rows[i] has a field for each column, score.lower and score.upper the ceilings." },
+  comparison = { file = "lib/neural/compare.lua", class = "Comparison", fields = "rows names n over test",
+    doc = "What neural.compare returns: a row for every pair of models; print shows them." },
   correspondence = { file = "lib/neural/correspondence.lua", class = "Correspondence",
     fields = "areas layers matrix rows rho width",
     doc = "What neural.correspondence returns: print shows its table." },

@@ -33,6 +33,20 @@ function M.pick(list, index)
   return picked
 end
 
+--- The positions of each value of a list, by order of the values' first appearance.
+function M.by_value(values)
+  local list, of = {}, {}
+  for i, value in ipairs(values) do
+    local key = M.key(value)
+    if not of[key] then
+      of[key] = {}
+      list[#list + 1] = of[key]
+    end
+    table.insert(of[key], i)
+  end
+  return list
+end
+
 --- A keyed permutation of 1..n as a list.
 function M.permutation(n, seed, purpose, step)
   if n == 0 then return {} end

@@ -67,12 +67,34 @@ end
 local Fit = { __name = "fitted map" }
 Fit.__index = object.index("a fitted map", Fit, "alphas components chosen shape")
 Fit.__tostring = function(self)
-  return string.format("fitted %s: %s, %s", self.word, common.plural(#self.weights, "feature"),
+  local text = string.format("fitted %s: %s, %s", self.word, common.plural(#self.weights, "feature"),
     common.plural(#self.intercept, "target"))
+  if #self.constant == 0 then return text end
+  return string.format("%s; %d of them do%s not vary, and are predicted by their mean alone: %s", text,
+    #self.constant,
+    #self.constant == 1 and "es" or "", common.some(self.constant))
 end
 
---- A fitted map from its parts: word, weights (p x T), intercept (T) and what was chosen.
-function M.fit(parts) return setmetatable(parts, Fit) end
+-- The targets whose weights mean nothing, because they do not vary.
+local function constant_targets(y)
+  local list = {}
+  for t, same in ipairs(ops.eq(y:max { dim = 1 }, y:min { dim = 1 }):totable()) do
+    if same then list[#list + 1] = t end
+  end
+  return list
+end
+
+--- A fitted map from its parts: word, weights (p x T), intercept (T) and what was chosen. y: the targets (n x T) that
+-- it was fitted on; those that do not vary are listed in m.constant, have weights of 0, and print names them.
+function M.fit(parts, y)
+  parts.constant = constant_targets(y)
+  if #parts.constant > 0 then -- rounding of means leaves no weights
+    local varies = ops.ne(y:max { dim = 1 }, y:min { dim = 1 })
+    parts.weights = ops.where(varies, parts.weights, tensor.zeros { 1, dtype = "float64" })
+    parts.intercept = ops.where(varies, parts.intercept, y[1])
+  end
+  return setmetatable(parts, Fit)
+end
 
 --- m:predict(x): what a fitted map gives for x (n x p, or n x ... with p numbers a row): n x T, float64.
 function Fit:predict(x)

@@ -265,7 +265,8 @@ end
 Ridge.predict = fitted.not_fitted "ridge"
 
 --- ridge:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a fitted map m with
--- m.weights (p x T), m.intercept (T), m.alphas (one for each target) and m:predict(x). Penalties are chosen by kfold
+-- m.weights (p x T), m.intercept (T), m.alphas (one for each target), m.constant (targets that do not
+-- vary: weights of 0) and m:predict(x). Penalties are chosen by kfold
 -- over the rows.
 function Ridge:fit(x, y, given)
   local position = errors.position(2)
@@ -287,8 +288,8 @@ function Ridge:fit(x, y, given)
   if system.dual then weights = scaled:t():matmul(weights) end -- w = X' (K + alpha I)^-1 y
   if scale then weights = weights * scale:t() end
   local intercept = (y_mean - mean:matmul(weights)):reshape { -1 }
-  return fitted.fit { word = "ridge", weights = weights, intercept = intercept, before = whole.reduced_by,
-    alphas = common.pick(self.alphas, places) }
+  return fitted.fit({ word = "ridge", weights = weights, intercept = intercept, before = whole.reduced_by,
+    alphas = common.pick(self.alphas, places) }, y)
 end
 
 return M

@@ -122,7 +122,8 @@ function Base:held_out(source, y, fold, inner)
 end
 
 --- mapping:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a fitted map m with
--- m.weights (p x T), m.intercept (T), m.chosen (the setting of each target) and m:predict(x).
+-- m.weights (p x T), m.intercept (T), m.chosen (the setting of each target), m.constant (targets that do
+-- not vary: weights of 0) and m:predict(x).
 function Base:fit(x, y, given)
   local position = errors.position(2)
   local inner
@@ -131,8 +132,8 @@ function Base:fit(x, y, given)
   local whole = fitted.source(x, self.word .. ":fit: x", position)
   local source = whole:reduced(self.before, rows)
   local weights, intercept, places = solve_all(self, source, y, rows, inner)
-  return fitted.fit { word = self.word, weights = weights, intercept = intercept, before = whole.reduced_by,
-    chosen = common.pick(self.settings, places) }
+  return fitted.fit({ word = self.word, weights = weights, intercept = intercept, before = whole.reduced_by,
+    chosen = common.pick(self.settings, places) }, y)
 end
 
 -- A mapping of a class from checked options.

@@ -1,6 +1,7 @@
 --- lamina.neural.measures: how well predictions fit responses, for each neuroid: correlation, explained variance,
 -- likelihood, and what noise leaves to be explained.
 local assemblies -- required at its first use: assemblies know scores
+local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
@@ -15,10 +16,10 @@ local function nan_where_constant(y, value)
 end
 
 --- measures.NAME(guess, y): of predictions and responses, both stimuli x neuroids: a number for each neuroid,
--- float64.
+-- float64; NaN for one whose responses do not vary.
 M.plain = {
-  -- Pearson's r; 0 for a constant prediction
-  r = function(guess, y) return stats.pearson(guess, y) end,
+  -- Pearson's r; 0 for a constant prediction, which explains nothing
+  r = function(guess, y) return nan_where_constant(y, stats.pearson(guess, y)) end,
   -- 1 - var(y - guess) / var(y): an offset costs nothing
   ev = function(guess, y)
     return nan_where_constant(y, 1 - (y - guess):var { dim = 1, correction = 0 } / y:var { dim = 1, correction = 0 })
@@ -90,6 +91,15 @@ function M.scores(given)
   return tensor.no_grad(function()
     local a, guess = o.responses, o.prediction:to "float64"
     local y = a:mean()
+    local constant = {}
+    for i, same in ipairs(ops.eq(y:max { dim = 1 }, y:min { dim = 1 }):totable()) do
+      if same then constant[#constant + 1] = i end
+    end
+    if #constant > 0 then
+      errors.raise("numeric", position, "neural.scores: the mean responses of neuroid%s %s do not vary over the "
+        .. "stimuli, so there is nothing to explain: leave them out (responses:at(nil, positions), and the same "
+        .. "columns of the prediction)", #constant == 1 and "" or "s", common.some(constant))
+    end
     local noise, of_mean, spread = trials.variances(a)
     if not noise:isfinite():all():item() then
       errors.raise("argument", position, "neural.scores: too few repeats: some neuroid has no stimulus with two "

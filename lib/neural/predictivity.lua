@@ -9,11 +9,13 @@ local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local features = require "lamina.neural.features"
+local intervals = require "lamina.neural.intervals"
 local mappings = require "lamina.neural.mapping"
 local measures = require "lamina.neural.measures"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local scores = require "lamina.neural.score"
+local significance = require "lamina.significance"
 local splits = require "lamina.neural.splits"
 local stats = require "lamina.core.stats"
 local stimuli = require "lamina.stimuli"
@@ -49,7 +51,15 @@ local FIELDS = {
   shuffle = { type = { "integer", "boolean" }, default = 0, min = 0,
     doc = "a control besides: how often the responses are dealt to other stimuli at random (true: once)" },
   bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the intervals" },
-  seed = { type = "integer", doc = "of the bootstrap and the control; the experiment's if absent" },
+  over = { type = { "string", "table" }, default = "neuroids", doc = "what the intervals resample, and so what the "
+    .. "score generalises to: \"neuroids\", \"stimuli\", \"subjects\", or a list of these (crossed)" },
+  subject = { type = "string", default = "subject", doc = "the coordinate of the neuroids that names their subject, "
+    .. "for over = \"subjects\"" },
+  permutations = { type = "integer", default = 0, min = 0, max = 100000, doc = "how often the held-out responses are "
+    .. "dealt anew among the predictions of their fold, for a p-value of each row" },
+  correction = { type = "string", default = "holm", choices = significance.methods, doc = "of these p-values for the "
+    .. "number of rows (q), as in fdr" },
+  seed = { type = "integer", doc = "of bootstrap, permutations and control; the experiment's if absent" },
 }
 for name, field in pairs(features.fields) do FIELDS[name] = field end
 schema.document("predictivity", FIELDS)
@@ -73,6 +83,7 @@ local function check(given, position)
     errors.raise("argument", position, "predictivity: responses is a %s, expected an assembly (neural.assembly)",
       type(o.responses))
   end
+  o.position = position
   styles.apply(o, given, position)
   o.ceiled = scores.formula(o.ceiled, o.measure, position)
   o.mapping = o.mapping or mappings.ridge {}
@@ -90,21 +101,36 @@ local function check(given, position)
     errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)",
       o.by, table.concat(assembly.names(o.responses.neuroid), ", "))
   end
+  o.over_set, o.over_text = intervals.over(o.over, "predictivity", position)
+  if o.over_set.subjects and not rawget(o.responses.neuroid, o.subject) then
+    errors.raise("argument", position, "predictivity: over = \"subjects\" needs a coordinate of the neuroids that "
+      .. "names their subject; there is no '%s' (subject = \"NAME\" takes another: there are %s)", o.subject,
+      table.concat(assembly.names(o.responses.neuroid), ", "))
+  end
   o.shuffle = o.shuffle == true and 1 or o.shuffle or 0
   o.seed = o.seed or tensor.seed()
   o.set = o.stimuli == nil and no_images(o, position) or stimuli.of(o.stimuli, position)
   return o
 end
 
--- Which neuroids are kept: those that answered every stimulus in some trial and are reliable.
+-- A neuroid by its position and, where it has one, its neuroid_id.
+local function neuroid_name(a, i)
+  local ids = rawget(a.neuroid, "neuroid_id")
+  return ids and string.format("%d (%s)", i, tostring(ids[i])) or tostring(i)
+end
+
+-- Which neuroids are kept: those that answered every stimulus in some trial, vary over stimuli, and are reliable.
 local function keep_neuroids(o, position)
   local a = o.responses
   local reliability, ceiling = o.ceiling:estimate(a)
-  local least = select(2, a:mean()):min { dim = 1 }:totable()
-  local kept = { index = {}, silent = 0, unreliable = 0 }
+  local means, count = a:mean()
+  local least, spread = count:min { dim = 1 }:totable(), (means:max { dim = 1 } - means:min { dim = 1 }):totable()
+  local kept = { index = {}, silent = 0, unreliable = 0, constant = {} }
   for i, value in ipairs(reliability:totable()) do
     if least[i] < 1 then
       kept.silent = kept.silent + 1
+    elseif spread[i] == 0 then
+      table.insert(kept.constant, neuroid_name(a, i))
     elseif value ~= value or value < o.reliability then
       kept.unreliable = kept.unreliable + 1
     else
@@ -113,13 +139,14 @@ local function keep_neuroids(o, position)
   end
   if #kept.index == 0 then
     errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability "
-      .. "below %g, %d have no valid trial for some stimulus", #a.neuroid, kept.unreliable, o.reliability,
-      kept.silent)
+      .. "below %g, %d have no valid trial for some stimulus, %d do not vary over stimuli%s", #a.neuroid,
+      kept.unreliable, o.reliability, kept.silent, #kept.constant,
+      #kept.constant > 0 and ": " .. common.some(kept.constant) or "")
   end
   local index = common.index(kept.index)
   kept.reliability = reliability:index_select(index, { dim = 1 })
   kept.ceiling = ceiling:index_select(index, { dim = 1 })
-  kept.mean = a:mean():index_select(index, { dim = 2 })
+  kept.mean = means:index_select(index, { dim = 2 })
   return kept
 end
 
@@ -134,17 +161,20 @@ local function with_controls(y, count, seed)
   return count > 0 and ops.concat(parts, { dim = 2 }) or y
 end
 
--- r of every target for one layer (mean over folds), and the median over folds' penalties.
-local function score_layer(o, layer, y, folds, kept, position)
+-- The measure of every target for one layer (mean over folds), whether it is close, the measure by fold, and the
+-- predictions and responses of the neuroids themselves by fold.
+local function score_layer(o, layer, y, folds, n, kept, position)
   local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, position, layer.shape)
-  local by_fold = {}
+  local by_fold, held = {}, {}
   for f, fold in ipairs(folds) do
     local guess = o.mapping:held_out(source, y, fold, fold.inner)
-    by_fold[f] = measures.plain[o.measure](guess, y:index_select(common.index(fold.test), { dim = 1 }))
+    local truth = y:index_select(common.index(fold.test), { dim = 1 })
+    by_fold[f] = measures.plain[o.measure](guess, truth)
+    held[f] = { test = fold.test, guess = guess[{ {}, { 1, n } }], y = truth[{ {}, { 1, n } }] }
     if kept then kept(fold.test, guess) end
   end
   local each = ops.stack(by_fold, { dim = 1 })
-  return each:mean(1), layer.x.close or each.close, each
+  return intervals.mean_over_folds(each), layer.x.close or each.close, each, held
 end
 
 -- Collects predictions of n neuroids for images that may be tested once, often or never: a function that takes those
@@ -175,31 +205,61 @@ end
 
 local function median(t) return stats.quantile(t, { 0.5 }):item() end
 
--- One row: a layer and a group of neuroids.
-local function make_row(o, layer, group, r, kept, controls, close, by_fold)
-  local index = common.index(group.index)
-  local own, ceiling = r:index_select(index, { dim = 1 }), kept.ceiling:index_select(index, { dim = 1 })
-  local n = #group.index
-  local function interval_of(values)
-    return features.interval(n, o.bootstrap, o.seed, "predictivity.bootstrap", function(draws)
-      local drawn = values:index_select(draws:reshape { -1 }, { dim = 1 })
-      return stats.quantile(drawn:reshape { o.bootstrap, n }, { 0.5 })
-    end)
+-- How a group's neuroids are drawn: see intervals.columns. Drawn once for all layers, so that these are paired.
+local function columns_of(o, kept, group)
+  if group.columns == nil then
+    local members = o.over_set.subjects and common.by_value(common.pick(o.responses.neuroid[o.subject],
+      common.pick(kept.index, group.index)))
+    if members and #members < 2 then
+      errors.raise("argument", o.position, "predictivity: over = \"subjects\": all neuroids kept%s are of one %s, "
+        .. "and "
+        .. "one cannot be resampled", group.value ~= nil and " of " .. tostring(group.value) or "", o.subject)
+    end
+    group.columns = intervals.columns(o, #group.index, members, "predictivity.bootstrap") or false
   end
-  if o.aggregate then return o.aggregate(o, layer, group, by_fold, kept, close) end
+  return group.columns or nil
+end
+
+-- One row: a layer and a group of neuroids. found: what score_layer and what is made of it gave.
+local function make_row(o, layer, group, kept, found)
+  if o.aggregate then return o.aggregate(o, layer, group, found.by_fold, kept, found.close) end
+  local index = common.index(group.index)
+  local own, ceiling = found.r:index_select(index, { dim = 1 }), kept.ceiling:index_select(index, { dim = 1 })
+  local columns = columns_of(o, kept, group)
+  local drawn = found.drawn and found.drawn:index_select(index, { dim = 2 }) or own
+  local function interval_of(values)
+    return intervals.interval(intervals.resampled(values, columns, o.bootstrap))
+  end
   local ceiled = scores.relate(o.ceiled, own, ceiling)
-  local low, high = interval_of(own)
-  local ceiled_low, ceiled_high = interval_of(ceiled)
-  local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2), n = n,
-    r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled),
-    ceiled_low = ceiled_low, ceiled_high = ceiled_high, label = close and "close" or "exact",
-    selected = o.set.selected or nil }
-  if controls then
-    local medians = stats.quantile(controls:index_select(index, { dim = 2 }), { 0.5 }):reshape { -1 }
+  local low, high = interval_of(drawn)
+  local ceiled_low, ceiled_high = interval_of(scores.relate(o.ceiled, drawn, ceiling))
+  local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2),
+    n = #group.index, r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled),
+    ceiled_low = ceiled_low, ceiled_high = ceiled_high, label = found.close and "close" or "exact",
+    selected = o.set.selected or nil, above = o.ceiled ~= "none" and ceiled:gt(1):to "int64":sum():item() or nil }
+  if found.controls then
+    local medians = stats.quantile(found.controls:index_select(index, { dim = 2 }), { 0.5 }):reshape { -1 }
     row.shuffled, row.shuffled_low, row.shuffled_high = medians:mean():item(), medians:min():item(),
       medians:max():item()
   end
+  if found.null then
+    row.p = intervals.p_value(row.r, stats.quantile(found.null:index_select(index, { dim = 2 }), { 0.5 }))
+  end
   return row
+end
+
+-- A neuroid whose responses vary, but over the tested images of no fold, has no score.
+local function check_scored(o, kept, r, position)
+  local without = {}
+  for i, bad in ipairs(r:isnan():totable()) do
+    if bad then without[#without + 1] = neuroid_name(o.responses, kept.index[i]) end
+  end
+  if #without > 0 then
+    errors.raise("numeric", position, "predictivity: the responses of neuroid%s %s do not vary over the tested "
+      .. "images "
+      .. "of any fold, so nothing can be said of them: leave them out (responses:at(nil, positions)) or take fewer "
+      .. "folds", #without == 1 and "" or "s", common.some(without))
+  end
 end
 
 local function folds_of(o, ids)
@@ -216,17 +276,40 @@ local function folds_of(o, ids)
   return folds
 end
 
+-- How many pairs of neuroid and fold have responses that do not vary over the fold's tested images.
+local function folds_constant(y, folds)
+  local count = 0
+  for _, fold in ipairs(folds) do
+    local truth = y:index_select(common.index(fold.test), { dim = 1 })
+    count = count + ops.eq(truth:max { dim = 1 }, truth:min { dim = 1 }):to "int64":sum():item()
+  end
+  return count
+end
+
+-- q: the rows' p-values corrected for how many there are.
+local function correct_rows(o, rows)
+  local p = {}
+  for i, row in ipairs(rows) do p[i] = row.p end
+  local q = select(2, significance.fdr { p = p, method = o.correction })
+  for i, row in ipairs(rows) do row.q = q[i] end
+end
+
 --- predictivity { model =, layers = "all", features =, stimuli =, responses =, mapping = ridge {}, splits = kfold {
--- 10 }, ceiling = split_half { 10 }, reliability = 0.3, ceiled = "r / c", by =, shuffle = 0, bootstrap = 1000, input
--- =, batch = 64, seed = }: a score with a row for every layer (and every value of the neuroid coordinate `by`):
--- score.rows[i].layer, area, group, r, low, high (95 % interval), ceiling, ceiled, n, features, shuffled, label.
--- print(score) shows the table and says how it was made; score:results() is for report, score:csv(path) writes the
--- table, score:csv(path, "neuroids") one with a row for every layer and neuroid; score.neuroids holds r,
--- reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). style = "brain-score": PLS
--- of 25 components, 10 random divisions (90 % to fit, every object_name in proportion where there is one), Pearson's
--- r, median over neuroids, mean over divisions, error = standard deviation / sqrt(divisions); ceiling: split-half, 10
--- halves, median; ceiled: r^2 / c, as since January 2026. splits may also be a list of {
--- train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
+-- 10 }, ceiling = split_half { 10 }, reliability = 0.3, ceiled = "r / c", by =, shuffle = 0, bootstrap = 1000, over
+-- = "neuroids", permutations = 0, correction = "holm", input =, batch = 64, seed = }: a score with a row for every
+-- layer (and every value of the neuroid coordinate `by`): score.rows[i].layer, area, group, r, low, high (95 %
+-- interval), ceiling, ceiled, ceiled_low, ceiled_high, above (how many neuroids lie above their ceiling: nothing is
+-- cut off), n, features, shuffled, p, q, label. Intervals resample neuroids; over = "stimuli", "subjects" or a list
+-- of them says what else the score shall hold for. permutations give p (that the median is as large where
+-- predictions and responses belong to different images of a fold; whole groups are shifted around, so that
+-- neighbours stay neighbours) and q, corrected for the number of rows. Neuroids whose responses do not vary are
+-- left out by name. print(score) shows the table and says how it was made; score:results() is for report,
+-- score:csv(path) writes the table, score:csv(path, "neuroids") one with a row for every layer and neuroid;
+-- score.neuroids holds r, reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor).
+-- style = "brain-score": PLS of 25 components, 10 random divisions (90 % to fit, every object_name in proportion
+-- where there is one), Pearson's r, median over neuroids, mean over divisions, error = standard deviation /
+-- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026. splits may also
+-- be a list of { train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
 -- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images. Features computed
 -- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }.
 function M.predictivity(given, ...)
@@ -244,27 +327,38 @@ function M.predictivity(given, ...)
     local shown = o.set:subset(index)
     local y = with_controls(kept.mean, o.shuffle, o.seed)
     local n = #kept.index
-    local rows, by_layer, predicted = {}, {}, {}
+    local rows, by_layer, predicted, drawn, p_of = {}, {}, {}, {}, {}
+    local groups, flat = groups_of(o, kept), folds_constant(kept.mean, folds)
+    local weights = o.over_set.stimuli and intervals.stimulus_weights(o, #ids, o.splits.by
+      and a.stimulus[o.splits.by] or nil)
     for _, layer in ipairs(features.collect(o, shown, "predictivity", position)) do
       local take, taken
       if o.predictions then take, taken = collector(#ids, n) end
-      local all, close, by_fold = score_layer(o, layer, y, folds, take, position)
+      local all, close, by_fold, held = score_layer(o, layer, y, folds, n, take, position)
       if taken then predicted[layer.name] = taken() end
-      local r = all[{ { 1, n } }]:contiguous()
-      local controls = o.shuffle > 0 and all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n }
-      by_layer[layer.name] = r
-      for _, group in ipairs(groups_of(o, kept)) do
-        rows[#rows + 1] = make_row(o, layer, group, r, kept, controls, close, by_fold)
+      local found = { r = all[{ { 1, n } }]:contiguous(), close = close, by_fold = by_fold }
+      check_scored(o, kept, found.r, position)
+      found.controls = o.shuffle > 0 and all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n } or nil
+      found.drawn = weights and intervals.over_stimuli(held, weights, o.measure) or nil
+      if o.permutations > 0 then
+        found.null = intervals.permuted(o, held, measures.plain[o.measure], o.splits.by ~= nil)
+        p_of[layer.name] = (found.null:ge(found.r):to "float64":sum { dim = 1 } + 1) / (o.permutations + 1)
       end
+      by_layer[layer.name], drawn[layer.name] = found.r, found.drawn
+      for _, group in ipairs(groups) do rows[#rows + 1] = make_row(o, layer, group, kept, found) end
     end
+    if o.permutations > 0 then correct_rows(o, rows) end
     return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
       stimuli = #ids, unused = #o.set - #ids, kept = n, total = #a.neuroid, unreliable = kept.unreliable,
-      silent = kept.silent, threshold = o.reliability, mapping = tostring(o.mapping), splits = tostring(o.splits),
+      silent = kept.silent, constant = kept.constant, flat = flat, over = o.over_text, permutations = o.permutations,
+      correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability,
+        mapping = tostring(o.mapping), splits = tostring(o.splits),
       ceiling = tostring(o.ceiling), bootstrap = o.bootstrap, measure = o.measure, style = o.style_name,
       folds = #folds, seed = o.seed, predictions = o.predictions and predicted or nil,
       responses = o.predictions and kept.mean or nil,
       neuroids = { index = kept.index, reliability = kept.reliability, ceiling = kept.ceiling, r = by_layer,
-        coordinates = a:at(nil, kept.index).neuroid } }
+        drawn = weights and drawn or nil, p = o.permutations > 0 and p_of or nil, coordinates = a:at(nil,
+          kept.index).neuroid } }
   end)
 end
 

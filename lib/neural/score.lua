@@ -3,6 +3,7 @@ local common = require "lamina.neural.common"
 
 local measures = require "lamina.neural.measures"
 local object = require "lamina.object"
+local significance = require "lamina.significance"
 
 local M = {}
 
@@ -39,7 +40,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed")
+  .. "measure folds seed over permutations constant")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -48,6 +49,12 @@ function M.make(parts) return setmetatable(parts, Score) end
 function M.is_score(value) return getmetatable(value) == Score end
 
 local function number(value) return value == nil and "" or string.format("%.3f", value) end
+
+local function row_name(row)
+  return row.group ~= nil and string.format("%s, %s", row.layer, row.group) or row.layer
+end
+
+local function p_text(p) return p < 0.001 and "< 0.001" or string.format("%.3f", p) end
 
 local function interval(row) return string.format("%.3f to %.3f", row.low, row.high) end
 
@@ -60,6 +67,8 @@ local function predictivity_table(score)
     head[#head + 1] = name
   end
   if score.shuffles > 0 then head[#head + 1] = "shuffled" end
+  local tested = (score.permutations or 0) > 0
+  if tested then head[#head + 1], head[#head + 2] = "p", "q" end
   head[#head + 1] = "bits"
   local rows = { head }
   for i, row in ipairs(score.rows) do
@@ -70,6 +79,7 @@ local function predictivity_table(score)
       line[#line + 1] = cell
     end
     if score.shuffles > 0 then line[#line + 1] = number(row.shuffled) end
+    if tested then line[#line + 1], line[#line + 2] = p_text(row.p), p_text(row.q) end
     line[#line + 1] = row.label .. (row.selected and ", selected" or "")
     rows[i + 1] = line
   end
@@ -79,21 +89,38 @@ end
 local function predictivity_notes(score)
   local lines = {
     string.format("predictivity: %d stimuli%s; %d of %s (left out: %d with reliability below %g, %d without a valid "
-      .. "trial for some stimulus)", score.stimuli, score.unused > 0 and string.format(" (%d more have no responses)",
+      .. "trial for some stimulus%s)", score.stimuli, score.unused > 0 and string.format(" (%d more have no "
+        .. "responses)",
       score.unused) or "", score.kept, common.plural(score.total, "neuroid"), score.unreliable, score.threshold,
-      score.silent),
+      score.silent, #score.constant == 0 and "" or string.format(", %d that do%s not vary: %s", #score.constant,
+      #score.constant == 1 and "es" or "", common.some(score.constant))),
     "  map: " .. score.mapping,
     "  splits: " .. score.splits,
     score.style and "  " .. score.style or string.format("  %s: %s on held-out images within a fold, mean over %d "
       .. "folds, "
-      .. "median over neuroids; the interval is a bootstrap over neuroids (%d, seed %d)", score.measure,
-      score.measure == "r" and "Pearson" or measures.says[score.measure], score.folds, score.bootstrap, score.seed),
+      .. "median over neuroids; the interval is a bootstrap over %s (%d, seed %d)", score.measure,
+      score.measure == "r" and "Pearson" or measures.says[score.measure], score.folds, score.over, score.bootstrap,
+      score.seed),
     "  ceiling: " .. (score.style and "" or "square root of ") .. score.ceiling,
   }
   if score.shuffles > 0 then
     lines[#lines + 1] = string.format("  shuffled: the same with responses dealt to other stimuli, mean of %s",
       common.plural(score.shuffles, "median"))
   end
+  if (score.permutations or 0) > 0 then
+    lines[#lines + 1] = string.format("  p: the responses of each fold %s, %d times; q: corrected for %s (%s)",
+      score.whole and "shifted around against its predictions" or "dealt anew among its predictions",
+      score.permutations, common.plural(#score.rows, "row"), significance.says[score.correction])
+  end
+  if score.flat > 0 then
+    lines[#lines + 1] = string.format("  %s of a neuroid and a fold left out of means over folds: the responses do "
+      .. "not vary over its tested images", common.plural(score.flat, "pair"))
+  end
+  local above = {}
+  for _, row in ipairs(score.rows) do
+    if (row.above or 0) > 0 then above[#above + 1] = string.format("%s %d of %d", row_name(row), row.above, row.n) end
+  end
+  if #above > 0 then lines[#lines + 1] = "  neuroids above their ceiling, not cut off: " .. common.some(above, 8) end
   return table.concat(lines, "\n")
 end
 
@@ -115,10 +142,6 @@ end
 
 -- ---- report, csv -----------------------------------------------------------------------------------------------
 
-local function row_name(row)
-  return row.group ~= nil and string.format("%s, %s", row.layer, row.group) or row.layer
-end
-
 --- score:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
 function Score:results()
   local list = {}
@@ -127,10 +150,12 @@ function Score:results()
     local value = row.accuracy
     if self.kind == "predictivity" then
       value = row.r
-      what = string.format("median %s over neuroids, %s, ceiling %.3f, %s %.3f, %d folds, seed "
-        .. "%d", self.measure, what,
-        row.ceiling, self.formula, row.ceiled, self.folds, self.seed)
+      what = string.format("median %s over neuroids, %s (over %s), ceiling %.3f, %s %.3f, %d folds, seed %d",
+        self.measure, what, self.style and "divisions" or self.over, row.ceiling, self.formula, row.ceiled,
+          self.folds,
+        self.seed)
     end
+    if row.p then what = string.format("%s, p = %.4g (q = %.4g)", what, row.p, row.q) end
     if row.selected then what = what .. ", selected" end
     list[i] = { metric = string.format("%s (%s)", self.kind, row_name(row)), value = value, label = row.label,
       what = what }
@@ -139,8 +164,8 @@ function Score:results()
 end
 
 local COLUMNS = {
-  predictivity = { "layer", "area", "group", "features", "n", "r", "low", "high", "ceiling", "ceiled", "formula",
-    "shuffled", "shuffled_low", "shuffled_high", "label" },
+  predictivity = { "layer", "area", "group", "features", "n", "r", "low", "high", "ceiling", "ceiled",
+    "ceiled_low", "ceiled_high", "above", "formula", "shuffled", "shuffled_low", "shuffled_high", "p", "q", "label" },
   separability = { "layer", "area", "features", "n", "accuracy", "low", "high", "chance", "label" },
 }
 

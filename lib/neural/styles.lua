@@ -38,7 +38,7 @@ end
 -- is an error, but for splits, which may be imported.
 function M.apply(o, given, position)
   if o.style ~= "brain-score" then return end
-  for _, name in ipairs { "mapping", "ceiling", "ceiled", "reliability", "measure" } do
+  for _, name in ipairs { "mapping", "ceiling", "ceiled", "reliability", "measure", "over" } do
     if given[name] ~= nil then
       errors.raise("argument", position, "predictivity: style = \"brain-score\" decides %s; leave it out, or "
         .. "leave out "
@@ -49,8 +49,9 @@ function M.apply(o, given, position)
   o.mapping, o.reliability = maps.pls { 25 }, -1
   if o.splits == nil then o.splits = splits.shuffled { 10, test = 0.1, stratify = stratified, seed = o.seed } end
   o.ceiling, o.ceiled, o.aggregate = ceilings.split_half { 10, seed = o.seed }, "r^2 / c", brain_score
-  if o.shuffle and o.shuffle ~= 0 then
-    errors.raise("argument", position, "predictivity: style = \"brain-score\" has no shuffled control")
+  if o.shuffle and o.shuffle ~= 0 or o.permutations > 0 then
+    errors.raise("argument", position, "predictivity: style = \"brain-score\" has no shuffled control and no "
+      .. "permutations")
   end
   o.style_name = "style brain-score (brain-score/vision c642dbe, August 2026): r is the median over neuroids of each "
     .. "division, mean over divisions; the interval is 1.96 times the standard deviation over divisions / sqrt(n)"

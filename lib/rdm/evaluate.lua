@@ -102,15 +102,7 @@ local function draw_stimuli(o)
   if #list ~= n then
     errors.raise("shape", o.position, "rsa: there are %d groups for %d stimuli", #list, n)
   end
-  local members, of = {}, {}
-  for i, group in ipairs(list) do
-    local key = common.key(group)
-    if not of[key] then
-      of[key] = {}
-      members[#members + 1] = of[key]
-    end
-    table.insert(of[key], i)
-  end
+  local members = common.by_value(list)
   local draws = stats.bootstrap_indices(#members, o.bootstrap, { seed = o.seed, purpose = "rsa.stimuli" }):totable()
   for r, row in ipairs(draws) do
     local whole = {}
