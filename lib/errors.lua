@@ -75,6 +75,18 @@ function M.raise_at(position, kind, format, ...)
   error(M.new { kind = kind, message = text_of(format, ...), file = at.file, line = at.line }, 0)
 end
 
+local warned = {} -- what has been said already
+
+--- Prints "warning: file:line: message", once; a script goes on. position: as for raise_at.
+function M.warn(position, format, ...)
+  local at = position or {}
+  local head = at.file and at.line and string.format("%s:%d: ", at.file, at.line) or ""
+  local text = string.format("warning: %s%s", head, text_of(format, ...))
+  if warned[text] then return end
+  warned[text] = true
+  print(text)
+end
+
 -- ---- what Lua itself raises ------------------------------------------------------------------------------------
 
 local function known_kind(message, file, traceback)

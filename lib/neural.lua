@@ -8,8 +8,9 @@
 --   }
 --   print(score)
 --
--- neural.assembly      recorded responses with their coordinates
--- neural.join          several recordings as one
+-- neural.assembly      recorded responses with their coordinates: of stimuli, presentations, neuroids, time bins;
+--                      a:select, a:group, a:average, a:sort, a:split, a:save
+-- neural.join          several recordings as one, along neuroids or presentations
 -- neural.simulate      units of known tuning, with noise
 -- neural.noisy        trials of neurons whose mean responses are known
 -- neural.gabor_energy  a front end of complex cells
@@ -37,6 +38,7 @@ local measures = require "lamina.neural.measures"
 local noisy = require "lamina.neural.noisy"
 local predictivity = require "lamina.neural.predictivity"
 local pseudo = require "lamina.neural.pseudo"
+local reading = require "lamina.neural.assembly_read"
 local reduce = require "lamina.neural.reduce"
 local separability = require "lamina.neural.separability"
 local simulate = require "lamina.neural.simulate"
@@ -45,8 +47,8 @@ local untangling = require "lamina.neural.untangling"
 
 local M = {}
 
-M.assembly = assembly.assembly
-M.join = assembly.join
+M.assembly = reading.assembly
+M.join = require("lamina.neural.assembly_join").join
 M.is_assembly = assembly.is_assembly
 M.simulate = simulate.simulate
 M.noisy = noisy.noisy

@@ -26,8 +26,10 @@ M.kinds = {
       .. "the labels." },
   stimuli = { file = "lib/stimuli.lua", class = "methods", base = "data set",
     doc = "A stimulus set holds images set.x, an id for each in set.id, what is known of them in set.columns." },
-  assembly = { file = "lib/neural/assembly.lua", class = "Assembly",
-    doc = "An assembly holds the responses of neuroids to stimuli, with the coordinates of both." },
+  assembly = { file = { "lib/neural/assembly.lua", "lib/neural/assembly_group.lua", "lib/neural/assembly_split.lua",
+    "lib/neural/assembly_write.lua" }, class = "Assembly", fields = "name responses valid",
+    doc = "An assembly holds the responses of neuroids to presentations of stimuli, over time bins where there are, "
+      .. "with the coordinates of all: a.stimulus, a.presentation, a.neuroid, a.time_bin." },
   ["hdf5 file"] = { file = "lib/hdf5.lua", class = "File", fields = "name",
     doc = "What hdf5.open returns: a file to be read in parts. print shows what it holds." },
   figure = { file = "lib/plot/figure.lua", class = "Figure", doc = "A figure is what the words of plot return." },

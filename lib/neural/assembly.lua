@@ -1,17 +1,17 @@
---- lamina.neural.assembly: recorded (or simulated) responses with what is known about stimuli and neuroids.
+--- lamina.neural.assembly: recorded (or simulated, or a model's) responses with what is known about them.
 --
--- An assembly holds responses as stimulus x neuroid x repeat (float64), a mask `valid` of the same shape that says
--- which trials count, and coordinates: a.stimulus.NAME (one entry for each stimulus, always with stimulus_id) and
--- a.neuroid.NAME (one for each neuroid). A missing trial is masked, never a number. Names follow Brain-Score's.
+-- An assembly is what presentations of stimuli, neuroids and time bins have in common: a.responses, stimulus x
+-- neuroid x repeat (and x time bin where there is more than one), a mask a.valid of the same shape that says which
+-- trials count, and coordinates, lists by name: a.stimulus.NAME (one entry for each stimulus, always with
+-- stimulus_id), a.presentation.NAME (one for each presentation: stimulus_id, repetition, and what differs between
+-- presentations of one stimulus), a.neuroid.NAME, and a.time_bin.NAME where there is time (time_bin_start and
+-- time_bin_end, in ms). A missing trial is masked, never a number. Names follow Brain-Score's.
 local common = require "lamina.neural.common"
-local core_io = require "lamina.core.io"
-local files = require "lamina.neural.assembly_files"
 local errors = require "lamina.errors"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
-local schema = require "lamina.schema"
+local parts_of = require "lamina.neural.assembly_parts"
 local stats = require "lamina.core.stats"
-local tables = require "lamina.neural.assembly_tables"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -24,7 +24,13 @@ Coordinates.__tostring = function(self)
 end
 
 local Assembly = { __name = "assembly" }
-Assembly.__index = object.index("an assembly", Assembly, "means counts rates")
+for _, part in ipairs { "group", "split", "write" } do
+  for name, method in pairs(require("lamina.neural.assembly_" .. part).methods) do Assembly[name] = method end
+end
+Assembly.__index = object.index("an assembly", Assembly, "means counts rates time_bin")
+
+--- The axes of an assembly that have coordinates.
+M.axes = { "stimulus", "presentation", "neuroid", "time_bin" }
 
 --- The names of coordinates, sorted.
 function M.names(coordinates)
@@ -40,11 +46,13 @@ end
 local function coordinates(lists, count, what, position)
   local made = { _count = count }
   for name, list in pairs(lists) do
-    list = common.list(list)
-    if #list ~= count then
-      errors.raise("shape", position, "%s: coordinate '%s' has %d entries, expected %d", what, name, #list, count)
+    if name ~= "_count" then
+      list = common.list(list)
+      if #list ~= count then
+        errors.raise("shape", position, "%s: coordinate '%s' has %d entries, expected %d", what, name, #list, count)
+      end
+      made[name] = list
     end
-    made[name] = list
   end
   return setmetatable(made, Coordinates)
 end
@@ -61,259 +69,148 @@ local function check_ids(ids, what, position)
   end
 end
 
---- An assembly from its parts: responses S x U x R, valid (bool, the same shape), stimulus and neuroid (lists by
--- name). numbered: whether the stimulus ids were made up by counting (those of images that came without any).
+-- Time bins begin before they end.
+local function check_times(time, what, position)
+  local start, stop = rawget(time, "time_bin_start"), rawget(time, "time_bin_end")
+  for name, list in pairs { time_bin_start = start, time_bin_end = stop } do
+    for i, value in ipairs(list) do
+      if type(value) ~= "number" then
+        errors.raise("argument", position, "%s: %s of time bin %d is a %s, expected a time in ms", what, name, i,
+          type(value))
+      end
+    end
+  end
+  for i = 1, start and stop and #time or 0 do
+    if start[i] >= stop[i] then
+      errors.raise("argument", position, "%s: time bin %d begins at %g ms and ends at %g ms", what, i, start[i],
+        stop[i])
+    end
+  end
+end
+
+-- What the presentations have: their stimulus and repetition, and what the parts say of them.
+local function presentation_lists(parts, places, repeats)
+  local lists = { stimulus_id = {}, repetition = {} }
+  for name, list in pairs(parts.presentation or {}) do lists[name] = list end
+  for p, place in ipairs(places) do
+    lists.stimulus_id[p] = common.list(parts.stimulus.stimulus_id)[(place - 1) // #repeats + 1]
+    lists.repetition[p] = repeats[(place - 1) % #repeats + 1]
+  end
+  return lists
+end
+
+--- An assembly from its parts: responses S x U x R (x T); valid, bool of the same shape (absent: all are valid);
+-- stimulus, neuroid and time_bin, lists by name; places: for each presentation its slot (s - 1) R + r (absent: every
+-- slot is one), repetition: what the R slots are called (1 to R), counted: whether that was made up by counting,
+-- presentation: lists by name of what differs between presentations. numbered: whether the stimulus ids were made up
+-- by counting (those of images that came without any). lean: the mask of what is all valid takes no memory.
 function M.make(parts, what, position)
-  local responses = parts.responses
-  local shape = responses.shape
-  check_ids(common.list(parts.stimulus.stimulus_id), what, position)
-  return setmetatable({ name = parts.name or what, responses = responses, valid = parts.valid,
-    numbered = parts.numbered or false,
+  local shape = parts.responses.shape
+  parts.stimulus.stimulus_id = common.list(parts.stimulus.stimulus_id)
+  check_ids(parts.stimulus.stimulus_id, what, position)
+  local places = parts.places or common.count_up(shape[1] * shape[3])
+  local repeats = parts.repetition or common.count_up(shape[3])
+  local valid, whole = parts.valid, not parts.valid
+  if not valid then
+    valid = parts.lean and tensor.ones({ 1 }, { dtype = "bool" }):expand(shape) or tensor.ones(shape, {
+      dtype = "bool" })
+  elseif valid:all():item() then
+    whole = true
+  end
+  local made = setmetatable({ name = parts.name or what, responses = parts.responses, valid = valid, whole = whole,
+    numbered = parts.numbered or false, places = places, slots = repeats, lean = parts.lean or false,
+    counted = parts.counted == nil and parts.repetition == nil or parts.counted or false,
     stimulus = coordinates(parts.stimulus, shape[1], what, position),
+    presentation = coordinates(presentation_lists(parts, places, repeats), #places, what, position),
     neuroid = coordinates(parts.neuroid or {}, shape[2], what, position) }, Assembly)
+  if parts.time_bin then
+    made.time_bin = coordinates(parts.time_bin, shape[4] or 1, what, position)
+    check_times(made.time_bin, what, position)
+  end
+  return made
+end
+
+--- An assembly from presentations: x, presentation x neuroid (x time bin), valid (or nil), columns: lists by name
+-- with an entry for each presentation; parts: neuroid, time_bin, name, numbered, lean.
+function M.of_presentations(x, valid, columns, parts, what, position)
+  local all = parts_of.of_presentations(x, valid, columns, what, position)
+  for name, value in pairs(parts) do all[name] = value end
+  if parts.counted then all.counted = true end
+  return M.make(all, what, position)
 end
 
 --- True for an assembly.
 function M.is_assembly(value) return getmetatable(value) == Assembly end
 
--- ---- reading ---------------------------------------------------------------------------------------------------
-
--- The mask and the responses with zeros where they are masked. NaN is refused unless it is what `missing` says.
-local function mask(responses, missing, what, position)
-  local valid
-  if missing == "nan" then
-    valid = responses:isnan():logical_not()
-  elseif type(missing) == "number" then
-    valid = responses:ne(missing)
-  elseif missing == nil then
-    valid = tensor.ones(responses.shape, { dtype = "bool" })
-  else
-    errors.raise("argument", position, "%s: missing = '%s', expected a number or \"nan\"", what, tostring(missing))
-  end
-  local clean = ops.where(valid, responses, tensor.zeros { 1, dtype = "float64" })
-  if not clean:isfinite():all():item() then
-    errors.raise("numeric", position, "%s: responses hold NaN or infinite values; where NaN means a missing trial, "
-      .. "say missing = \"nan\"", what)
-  end
-  return clean, valid
-end
-
--- Stimuli in the order of their first presentation; for each, the presentations that show it.
-local function presentations_of(ids)
-  local order, of = {}, {}
-  for p, id in ipairs(ids) do
-    local key = common.key(id)
-    if not of[key] then
-      of[key] = {}
-      order[#order + 1] = key
-    end
-    table.insert(of[key], p)
-  end
-  return order, of
-end
-
--- The slot of each presentation among the repeats of its stimulus: by the repetition coordinate, else by order.
-local function slots_of(lists, order, of, what, position)
-  local slot, count = {}, 0
-  if lists.repetition then
-    local seen, values = {}, {}
-    for _, value in ipairs(lists.repetition) do
-      if not seen[value] then
-        seen[value] = true
-        values[#values + 1] = value
-      end
-    end
-    table.sort(values)
-    for i, value in ipairs(values) do seen[value] = i end
-    for p, value in ipairs(lists.repetition) do slot[p] = seen[value] end
-    count = #values
-  else
-    for _, key in ipairs(order) do
-      for i, p in ipairs(of[key]) do slot[p] = i end
-      count = math.max(count, #of[key])
-    end
-  end
-  for _, key in ipairs(order) do
-    local taken = {}
-    for _, p in ipairs(of[key]) do
-      if taken[slot[p]] then
-        errors.raise("format", position, "%s: stimulus %s has two presentations with repetition %s", what, key,
-          tostring(lists.repetition[p]))
-      end
-      taken[slot[p]] = true
-    end
-  end
-  return slot, count
-end
-
--- The coordinates that are the same in all presentations of a stimulus.
-local function per_stimulus(lists, order, of)
-  local kept = {}
-  for name, list in pairs(lists) do
-    local column, constant = {}, true
-    for s, key in ipairs(order) do
-      column[s] = list[of[key][1]]
-      for _, p in ipairs(of[key]) do constant = constant and list[p] == column[s] end
-    end
-    if constant or name == "stimulus_id" then kept[name] = column end
-  end
-  return kept
-end
-
--- presentation x neuroid to stimulus x neuroid x repeat.
-local function gather(responses, lists, what, position)
-  local order, of = presentations_of(lists.stimulus_id)
-  local slot, repeats = slots_of(lists, order, of, what, position)
-  local from, shown = {}, {}
-  for i = 1, #order * repeats do from[i], shown[i] = 1, 0 end
-  for s, key in ipairs(order) do
-    for _, p in ipairs(of[key]) do
-      local at = (s - 1) * repeats + slot[p]
-      from[at], shown[at] = p, 1
-    end
-  end
-  local units = responses:size(2)
-  local cube = responses:index_select(common.index(from), { dim = 1 }):reshape { #order, repeats, units }
-  local there = common.index(shown):reshape { #order, 1, repeats }:gt(0)
-  return cube:permute { 1, 3, 2 }:contiguous(), there, per_stimulus(lists, order, of)
-end
-
--- Sorts the arrays of a file into presentation (or stimulus) coordinates and neuroid coordinates.
-local function sort_arrays(arrays, rows, units, what, position)
-  local by_row, by_neuroid = {}, {}
-  for name, array in pairs(arrays) do
-    local list = common.list(array)
-    if name ~= "responses" and type(list) == "table" and type(list[1]) ~= "table" then
-      local neuroid = name:match "^neuroid_(.+)$"
-      if neuroid and name ~= "neuroid_id" then name = neuroid end
-      if neuroid then
-        by_neuroid[name] = list
-      elseif #list == rows then
-        by_row[name] = list
-      else
-        errors.raise("shape", position, "%s: array '%s' has %d entries, expected %d (the rows of responses); arrays "
-          .. "about the %d neuroids have names that begin with neuroid_", what, name, #list, rows, units)
-      end
-    end
-  end
-  if not by_row.stimulus_id then
-    errors.raise("format", position, "%s: there is no array stimulus_id with one entry for each of the %d rows of "
-      .. "responses", what, rows)
-  end
-  return by_row, by_neuroid
-end
-
-local function need_shape(responses, what, position)
-  if responses.ndim ~= 2 and responses.ndim ~= 3 then
-    errors.raise("shape", position, "%s: responses are %s, expected presentation x neuroid or stimulus x neuroid x "
-      .. "repeat", what, table.concat(responses.shape, "x"))
-  end
-  return responses:to "float64"
-end
-
--- An assembly from arrays by name.
-local function from_arrays(arrays, o, what, position)
-  if not tensor.is_tensor(arrays.responses) then
-    errors.raise("format", position, "%s: there is no numeric array 'responses'", what)
-  end
-  local responses = need_shape(arrays.responses, what, position)
-  arrays = tables.add(arrays, o, #responses, responses:size(2), what, position)
-  local by_row, by_neuroid = sort_arrays(arrays, #responses, responses:size(2), what, position)
-  if responses.ndim == 3 then
-    local clean, valid = mask(responses, o.missing, what, position)
-    return M.make({ responses = clean, valid = valid, stimulus = by_row, neuroid = by_neuroid }, what, position)
-  end
-  local cube, there, stimulus = gather(responses, by_row, what, position)
-  local clean, valid = mask(ops.where(there, cube, tensor.zeros { 1, dtype = "float64" }), o.missing, what, position)
-  return M.make({ responses = clean, valid = valid:logical_and(there), stimulus = stimulus, neuroid = by_neuroid },
-    what, position)
-end
-
--- Counts are not negative: a value below 0 that `missing` does not name most likely stands for a missing trial.
-local function check_counts(clean, what, position)
-  local least = clean:count() > 0 and clean:min():item() or 0
-  if least >= 0 then return end
-  errors.raise("argument", position, "%s: counts hold negative values (the least is %g); where it stands for a "
-    .. "missing trial, say missing = %g (responses that may be negative are no counts: neural.assembly { { "
-    .. "responses = x, stimulus_id = ids } })", what, least, least)
-end
-
-local function from_counts(o, position)
-  local what = type(o.counts) == "string" and o.counts or "neural.assembly"
-  local responses = type(o.counts) == "string" and core_io.npy_read(o.counts) or o.counts
-  if not tensor.is_tensor(responses) then
-    errors.raise("shape", position, "%s: counts must be an array of numbers, stimulus x neuroid x repeat, or "
-      .. "presentation x neuroid", what)
-  end
-  local made = from_arrays({ responses = responses }, o, what, position)
-  check_counts(made.responses, what, position)
-  return made
-end
-
-local FIELDS = {
-  positional = { "file" },
-  file = { type = { "string", "table" }, doc = "an .npz, .h5, .mat or .nc file, or its arrays by name" },
-  variable = { type = "string", doc = "which variable of a netCDF file; if absent, the one of neuroids" },
-  counts = { type = { "string", "tensor" }, doc = "an .npy file, stimulus x neuroid x repeat or presentation x "
-    .. "neuroid; none below 0" },
-  stimuli = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each row of the "
-    .. "responses, or, where those have a stimulus_id, for each stimulus" },
-  neuroids = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each neuroid" },
-  where = { type = "table", doc = "which rows of neuroids: { column = value }" },
-  id = { type = "string", doc = "the column of stimuli that identifies a stimulus; stimulus_id if absent" },
-  missing = { type = { "number", "string" }, doc = "what stands for a missing trial: a number, or \"nan\"" },
-  name = { type = "string", doc = "what print shows" },
-}
-
---- neural.assembly "file.npz", or neural.assembly { counts = "x.npy", stimuli = "stimuli.csv", neuroids =
--- "units.csv", where = { recording = "a" }, id = "index", missing = -1 }: recorded responses.
--- stimuli and neuroids may also stand beside a file: neural.assembly { "x.npz", neuroids = "units.csv" }.
--- npz: responses (presentation x neuroid, or stimulus x neuroid x repeat), stimulus_id and any other arrays with one
--- entry for each row; arrays named neuroid_X with one for each neuroid become a.neuroid.X. .h5 and .mat files hold
--- the same arrays, or have those about stimuli and neuroids in groups (structs) `stimulus` and `neuroid`; of a netCDF
--- file (.nc) the dimensions presentation and neuroid say which coordinate is which. Trials equal to `missing`
--- are masked; NaN is an error unless missing = "nan", and so is a negative count unless `missing` names it.
-function M.assembly(given)
-  local position = errors.position(2)
-  local o = schema.check("neural.assembly", given, FIELDS, position)
-  local made
-  if o.file then
-    local what = type(o.file) == "string" and o.file or "neural.assembly"
-    local arrays = type(o.file) == "string" and files.read(o.file, o.variable, position) or o.file
-    made = from_arrays(arrays, o, what, position)
-  elseif o.counts and o.stimuli then
-    made = from_counts(o, position)
-  else
-    errors.raise("argument", position, "neural.assembly: expected a file, or counts and stimuli")
-  end
-  made.name = o.name or made.name
-  return made
+--- Raises for an assembly of several time bins where a word looks at one time.
+function M.one_time(a, word, position)
+  if a.responses.ndim < 4 then return a end
+  errors.raise("argument", position, "%s: %s has %d time bins and this looks at one: choose one with a:select { "
+    .. "time_bin_start = MS }, or their mean with a:average \"time_bin\"", word, a.name, a.responses:size(4))
 end
 
 -- ---- using -----------------------------------------------------------------------------------------------------
 
-Assembly.__tostring = function(self)
-  local shape = self.responses.shape
-  local trials = self.valid:to "int64":sum():item()
-  local total = shape[1] * shape[2] * shape[3]
-  return table.concat({
-    string.format("%s: %s, %s, up to %s; %d of %d trials missing", self.name, shape[1] == 1 and "1 stimulus"
-      or shape[1] .. " stimuli", common.plural(shape[2], "neuroid"), common.plural(shape[3], "repeat"),
-      total - trials, total),
-    "  stimulus: " .. table.concat(M.names(self.stimulus), ", "),
-    "  neuroid: " .. table.concat(M.names(self.neuroid), ", "),
-  }, "\n")
+local function times_text(time)
+  local start, stop = rawget(time, "time_bin_start"), rawget(time, "time_bin_end")
+  local text = common.plural(#time, "time bin")
+  if start and stop then text = string.format("%s from %g to %g ms", text, start[1], stop[#stop]) end
+  return text
 end
 
---- a:mean(): mean responses over the valid repeats, stimulus x neuroid (float64), and how many repeats each is the
--- mean of (int64). Where there are none the mean is NaN and the count 0.
+Assembly.__tostring = function(self)
+  local shape = self.responses.shape
+  local total = shape[1] * shape[2] * shape[3] * (shape[4] or 1)
+  local trials = self.whole and total or self.valid:to "int64":sum():item()
+  local lines = {
+    string.format("%s: %s, %s, up to %s%s; %d of %d trials missing", self.name, shape[1] == 1 and "1 stimulus"
+      or shape[1] .. " stimuli", common.plural(shape[2], "neuroid"), common.plural(shape[3], "repeat"),
+      self.time_bin and ", " .. times_text(self.time_bin) or "", total - trials, total),
+    "  stimulus: " .. table.concat(M.names(self.stimulus), ", "),
+  }
+  local own = M.names(self.presentation)
+  if #own > 2 then lines[#lines + 1] = "  presentation: " .. table.concat(own, ", ") end
+  lines[#lines + 1] = "  neuroid: " .. table.concat(M.names(self.neuroid), ", ")
+  if self.time_bin then lines[#lines + 1] = "  time_bin: " .. table.concat(M.names(self.time_bin), ", ") end
+  return table.concat(lines, "\n")
+end
+
+-- Means over the repeats of S x U x R, or with time of S x U x R x T.
+local function means_of(self)
+  local x, valid, shape = self.responses, self.valid, self.responses.shape
+  if shape[3] == 1 and self.whole then
+    return x:reshape { shape[1], shape[2], shape[4] }, tensor.ones({ 1 }, { dtype = "int64" })
+      :expand { shape[1], shape[2], shape[4] }
+  end
+  if shape[4] then
+    local wide = { shape[1], shape[2] * shape[4], shape[3] }
+    x, valid = x:permute { 1, 2, 4, 3 }:reshape(wide), valid:permute { 1, 2, 4, 3 }:reshape(wide)
+  end
+  local mean, count = stats.masked_mean(x:to "float64", valid:contiguous())
+  if not shape[4] then return mean, count end
+  return mean:reshape { shape[1], shape[2], shape[4] }, count:reshape { shape[1], shape[2], shape[4] }
+end
+
+--- a:mean(): mean responses over the valid repeats, stimulus x neuroid (x time bin where there are several; float64),
+-- and how many repeats each is the mean of (int64). Where there are none the mean is NaN and the count 0.
 function Assembly:mean()
-  if not self.means then self.means, self.counts = stats.masked_mean(self.responses, self.valid) end
+  if not self.means then self.means, self.counts = means_of(self) end
   return self.means, self.counts
 end
 
 --- a:repeats(): the number of valid repeats of each stimulus for each neuroid (int64).
 function Assembly:repeats() return (select(2, self:mean())) end
+
+--- a:presentations(): the responses as presentation x neuroid (x time bin), NaN where a trial is missing, in the
+-- order of a.presentation; and every coordinate of the presentations, those of their stimuli included, as lists by
+-- name.
+function Assembly:presentations()
+  local x, valid, columns = parts_of.presentations(self)
+  if valid then x = ops.where(valid, x, tensor.full({ 1 }, 0 / 0, { dtype = x.dtype })) end
+  return x, columns
+end
+
+-- ---- choosing --------------------------------------------------------------------------------------------------
 
 -- Whether a coordinate's value is what a selection asks for.
 local function fits(wanted, value)
@@ -325,7 +222,9 @@ local function fits(wanted, value)
   return false
 end
 
+-- The positions whose coordinates are what is wanted; nil where nothing is.
 local function chosen(lists, wanted)
+  if next(wanted) == nil then return nil end
   local keep = {}
   for i = 1, #lists do
     local good = true
@@ -337,52 +236,157 @@ end
 
 -- The entries of all coordinates at these positions.
 local function pick_all(lists, keep)
+  if keep == nil then return lists end
   local picked = {}
   for _, name in ipairs(M.names(lists)) do picked[name] = common.pick(lists[name], keep) end
   return picked
 end
 
---- a:at(stimuli, neuroids): an assembly of the stimuli and neuroids at these positions (lists; nil: all).
-function Assembly:at(stimuli, neuroids)
-  stimuli = stimuli or common.count_up(#self.stimulus)
-  neuroids = neuroids or common.count_up(#self.neuroid)
-  local function cut(t)
-    return t:index_select(common.index(stimuli), { dim = 1 }):index_select(common.index(neuroids), { dim = 2 })
+M.pick_all = pick_all
+
+-- The presentations of the stimuli at these positions, in the order of those where it is another than before: which
+-- presentations, and their places once slots that are used no more are gone; and the slots that stay.
+local function places_at(self, stimuli)
+  local repeats, at, used, kept, slot = #self.slots, {}, {}, {}, {}
+  for new, old in ipairs(stimuli) do at[old] = new end
+  local list = {}
+  for p, place in ipairs(self.places) do
+    local new = at[(place - 1) // repeats + 1]
+    if new then
+      list[#list + 1] = { p = p, s = new, r = (place - 1) % repeats + 1 }
+      used[(place - 1) % repeats + 1] = true
+    end
   end
-  return M.make({ responses = cut(self.responses), valid = cut(self.valid),
-    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids), name = self.name,
-    numbered = self.numbered }, self.name, errors.position(2))
+  for r = 1, repeats do
+    if used[r] then
+      kept[#kept + 1] = r
+      slot[r] = #kept
+    end
+  end
+  local ascending = true
+  for i = 2, #stimuli do ascending = ascending and stimuli[i] > stimuli[i - 1] end
+  if not ascending then table.sort(list, function(a, b) return a.s < b.s or a.s == b.s and a.p < b.p end) end
+  local which, places = {}, {}
+  for i, entry in ipairs(list) do which[i], places[i] = entry.p, (entry.s - 1) * #kept + slot[entry.r] end
+  return which, places, kept
 end
 
---- a:select { movie = { 1, 2 }, category = "natural", kind = function(v) return v ~= "noise" end }: the stimuli and
--- neuroids whose coordinates have these values (one, a list of them, or a test). A name that both have, and one that
--- neither has, is an error, and so is a selection that leaves nothing.
-function Assembly:select(wanted)
-  local position = errors.position(2)
-  local of_stimulus, of_neuroid = {}, {}
-  for name, value in pairs(wanted) do
-    local s, n = rawget(self.stimulus, name), rawget(self.neuroid, name)
-    if not s == not n or name == "_count" then
-      local names = table.move(M.names(self.neuroid), 1, #M.names(self.neuroid), #M.names(self.stimulus) + 1,
-        M.names(self.stimulus))
-      local near = schema.nearest(tostring(name), names)
-      errors.raise("argument", position, "select: %s '%s'%s", s and "stimuli and neuroids both have a coordinate"
-        or "there is no coordinate", tostring(name), not s and near and " (did you mean '" .. near .. "'?)" or "")
+-- The part of an assembly at positions of its axes; nil: all of them.
+local function part(self, stimuli, neuroids, times, position)
+  local parts = { responses = self.responses, valid = not self.whole and self.valid or nil, name = self.name,
+    numbered = self.numbered, lean = self.lean, counted = self.counted, places = self.places,
+    repetition = self.slots, presentation = self.presentation,
+    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids),
+    time_bin = self.time_bin and pick_all(self.time_bin, times) }
+  local function cut(dim, list)
+    parts.responses = parts_of.take(parts.responses, dim, list)
+    parts.valid = parts.valid and parts_of.take(parts.valid, dim, list)
+  end
+  if stimuli then
+    local which, places, kept = places_at(self, stimuli)
+    parts.presentation, parts.places, parts.repetition = pick_all(self.presentation, which), places,
+      common.pick(self.slots, kept)
+    cut(1, stimuli)
+    cut(3, kept)
+  end
+  if neuroids then cut(2, neuroids) end
+  if times and parts.responses.ndim == 4 then
+    cut(4, times)
+    if #times == 1 then
+      local shape = parts.responses.shape
+      parts.responses = parts.responses:reshape { shape[1], shape[2], shape[3] }
+      parts.valid = parts.valid and parts.valid:reshape { shape[1], shape[2], shape[3] }
     end
-    if s then of_stimulus[name] = value else of_neuroid[name] = value end
   end
-  local stimuli, neuroids = chosen(self.stimulus, of_stimulus), chosen(self.neuroid, of_neuroid)
-  if #stimuli == 0 or #neuroids == 0 then
-    errors.raise("argument", position, "select: no %s is left", #stimuli == 0 and "stimulus" or "neuroid")
+  return M.make(parts, self.name, position)
+end
+
+--- a:at(stimuli, neuroids, times): the part at positions (lists; nil: all) along these axes.
+function Assembly:at(stimuli, neuroids, times) return part(self, stimuli, neuroids, times, errors.position(2)) end
+
+--- The assembly of the presentations at these positions of its presentations; stimuli without any are gone.
+function M.at_presentations(a, keep, position)
+  local x, valid, columns = parts_of.presentations(a)
+  return M.of_presentations(parts_of.take(x, 1, keep), valid and parts_of.take(valid, 1, keep),
+    pick_all(setmetatable(columns, nil), keep), { neuroid = a.neuroid, time_bin = a.time_bin, name = a.name,
+      numbered = a.numbered, lean = a.lean, counted = a.counted }, a.name, position)
+end
+
+--- The axis that has a coordinate: "stimulus", "presentation", "neuroid" or "time_bin". Raises for a name that none
+-- has, with the nearest one, and for one that several have.
+function M.axis_of(a, name, word, position)
+  local found, all = {}, {}
+  for _, axis in ipairs(M.axes) do
+    for _, known in ipairs(a[axis] and M.names(a[axis]) or {}) do
+      all[#all + 1] = known
+      if known == name and not (axis == "presentation" and found[1] == "stimulus") then found[#found + 1] = axis end
+    end
   end
-  return self:at(stimuli, neuroids)
+  if #found == 1 then return found[1] end
+  if #found > 1 then
+    errors.raise("argument", position, "%s: %s and %s both have a coordinate '%s'; say which is meant, as in %s = { "
+      .. "%s = ... }", word, found[1], found[2], name, found[2], name)
+  end
+  errors.raise("argument", position, "%s: there is no coordinate '%s'%s", word, tostring(name),
+    errors.hint(tostring(name), all))
+end
+
+-- What is wanted, by axis.
+local function by_axis(self, given, position)
+  local wanted = { stimulus = {}, presentation = {}, neuroid = {}, time_bin = {} }
+  for name, value in pairs(given) do
+    local nested = wanted[name] and type(value) == "table" and #value == 0 and next(value) ~= nil
+    if nested and name == "time_bin" and not self.time_bin then
+      errors.raise("argument", position, "select: %s has no time bins", self.name)
+    end
+    for inner, one in pairs(nested and value or {}) do
+      if not rawget(self[name], inner) or inner == "_count" then
+        errors.raise("argument", position, "select: %s has no coordinate '%s'%s", name, tostring(inner),
+          errors.hint(tostring(inner), M.names(self[name])))
+      end
+      wanted[name][inner] = one
+    end
+    if not nested then wanted[M.axis_of(self, name, "select", position)][name] = value end
+  end
+  return wanted
+end
+
+--- a:select { movie = { 1, 2 }, category = "natural", kind = function(v) return v ~= "noise" end }: the stimuli,
+-- presentations, neuroids and time bins whose coordinates have these values (one, a list of them, or a test).
+-- time_bin_start = 70 is one time bin, repetition = { 1, 2 } some of the repeats. A name that two axes have is asked
+-- for as neuroid = { name = value }. A name that none has is an error, and so is a selection that leaves nothing.
+function Assembly:select(given)
+  local position = errors.position(2)
+  if type(given) ~= "table" then
+    errors.raise("argument", position, "select: expected coordinates and their values, as in a:select { category = "
+      .. "\"face\" }, got a %s", type(given))
+  end
+  local wanted = by_axis(self, given, position)
+  local keep = {}
+  for _, axis in ipairs(M.axes) do
+    keep[axis] = self[axis] and chosen(self[axis], wanted[axis])
+    if keep[axis] and #keep[axis] == 0 then
+      errors.raise("argument", position, "select: no %s is left", axis:gsub("_", " "))
+    end
+  end
+  local from = self
+  if keep.presentation then
+    from = M.at_presentations(self, keep.presentation, position)
+    keep.stimulus = chosen(from.stimulus, wanted.stimulus)
+    if keep.stimulus and #keep.stimulus == 0 then errors.raise("argument", position, "select: no stimulus is "
+      .. "left") end
+  end
+  if not (keep.stimulus or keep.neuroid or keep.time_bin) then return from end
+  return part(from, keep.stimulus, keep.neuroid, keep.time_bin, position)
 end
 
 --- a:complete(repeats): the part with the neuroids that have at least this many valid repeats (1 by default) of every
--- stimulus; an error where none is left.
+-- stimulus, in every time bin; an error where none is left.
 function Assembly:complete(repeats)
   local least, keep = repeats or 1, {}
-  for i, count in ipairs(self:repeats():min({ dim = 1 }):totable()) do
+  local counts = self:repeats():min({ dim = 1 })
+  if counts.ndim == 2 then counts = counts:min({ dim = 2 }) end
+  for i, count in ipairs(counts:totable()) do
     if count >= least then keep[#keep + 1] = i end
   end
   if #keep == 0 then
@@ -390,6 +394,44 @@ function Assembly:complete(repeats)
       least == 1 and "" or "s", #self.stimulus)
   end
   return self:at(nil, keep)
+end
+
+-- ---- comparing and pairing -------------------------------------------------------------------------------------
+
+-- The first coordinate in which two assemblies differ along an axis, in words; nil where there is none.
+local function different(a, b, axis)
+  if not a or not b then return a ~= b and "one has no " .. axis or nil end
+  if #a ~= #b then return string.format("%d and %d along %s", #a, #b, axis) end
+  local names = M.names(a)
+  if table.concat(names, "\0") ~= table.concat(M.names(b), "\0") then
+    return string.format("the coordinates of %s are %s, and %s", axis, table.concat(names, ", "),
+      table.concat(M.names(b), ", "))
+  end
+  for _, name in ipairs(names) do
+    for i, value in ipairs(a[name]) do
+      if not parts_of.same(value, b[name][i]) then
+        return string.format("%s %d of %s is %s, and %s", name, i, axis, tostring(value), tostring(b[name][i]))
+      end
+    end
+  end
+end
+
+--- a:equal(other): whether two assemblies hold the same: every response that is not missing to the bit, the masks,
+-- all coordinates in their order; where not, also what differs first. Their names do not count.
+function Assembly:equal(other)
+  if not M.is_assembly(other) then return false, "the other is a " .. type(other) end
+  for _, axis in ipairs(M.axes) do
+    local why = different(self[axis], other[axis], axis)
+    if why then return false, why end
+  end
+  local x, y = self.responses, other.responses
+  if x.dtype ~= y.dtype or table.concat(x.shape, "x") ~= table.concat(y.shape, "x") then
+    return false, string.format("responses are %s %s, and %s %s", table.concat(x.shape, "x"), x.dtype,
+      table.concat(y.shape, "x"), y.dtype)
+  end
+  if not (self.whole and other.whole) and not self.valid:equal(other.valid) then return false, "the masks differ" end
+  if not x:equal(y) then return false, "the responses differ" end
+  return true
 end
 
 --- For each stimulus of an assembly the position of its image in a stimulus set. Ids that were made up for the
@@ -411,52 +453,6 @@ end
 -- stimulus without image, and a neuroid without any trial, is an error.
 function Assembly:paired(given)
   return require("lamina.neural.paired").paired(self, given, errors.position(2))
-end
-
--- The assembly's responses with `repeats` slots: masked ones are added.
-local function padded(t, repeats)
-  local shape = t.shape
-  if shape[3] == repeats then return t end
-  return ops.concat({ t, tensor.zeros({ shape[1], shape[2], repeats - shape[3] }, { dtype = t.dtype }) }, { dim = 3 })
-end
-
---- neural.join { a, b, ... }: recordings of the same stimuli as one assembly, neuroids one recording after another.
--- Stimuli are matched by stimulus_id and stand in the order of the first; a stimulus that is not in all is an error.
--- Neuroid coordinates that not all have are dropped; a coordinate `recording` is added from the assemblies' names
--- where there is none.
-function M.join(list)
-  local position = errors.position(2)
-  local first, repeats = list[1], 0
-  if not M.is_assembly(first) then
-    errors.raise("argument", position, "neural.join: expected a list of assemblies")
-  end
-  for _, a in ipairs(list) do repeats = math.max(repeats, a.responses:size(3)) end
-  local responses, valid, neuroid, numbered = {}, {}, {}, true
-  for k, a in ipairs(list) do
-    local index = common.index(common.align(first.stimulus.stimulus_id, a.stimulus.stimulus_id, first.name, a.name,
-      position))
-    if #a.stimulus ~= #first.stimulus then
-      errors.raise("shape", position, "neural.join: %s has %d stimuli, %s has %d", a.name, #a.stimulus, first.name,
-        #first.stimulus)
-    end
-    numbered = numbered and a.numbered
-    responses[k] = padded(a.responses:index_select(index, { dim = 1 }), repeats)
-    valid[k] = padded(a.valid:index_select(index, { dim = 1 }), repeats)
-    local names = M.names(a.neuroid)
-    if not rawget(a.neuroid, "recording") then names[#names + 1] = "recording" end
-    for _, name in ipairs(names) do
-      neuroid[name] = neuroid[name] or {}
-      for i = 1, #a.neuroid do table.insert(neuroid[name], a.neuroid[name] and a.neuroid[name][i] or a.name) end
-    end
-  end
-  local total = 0
-  for _, a in ipairs(list) do total = total + #a.neuroid end
-  for name, column in pairs(neuroid) do
-    if #column ~= total then neuroid[name] = nil end
-  end
-  return M.make({ responses = ops.concat(responses, { dim = 2 }), valid = ops.concat(valid, { dim = 2 }),
-    stimulus = pick_all(first.stimulus, common.count_up(#first.stimulus)), neuroid = neuroid,
-    numbered = numbered, name = string.format("%d recordings", #list) }, "neural.join", position)
 end
 
 return M

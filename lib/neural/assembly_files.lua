@@ -1,28 +1,37 @@
 --- lamina.neural.assembly_files: the arrays of an assembly by name, out of .npz, .h5, .mat and .nc files.
 --
 -- Whatever the file, an array of one entry for each row of `responses` goes by its name, one of an entry for each
--- neuroid by a name that begins with neuroid_. In .h5 and .mat files the arrays may also stand in groups (structs)
--- `stimulus` and `neuroid`, under plain names. In netCDF files the variable's dimensions say which is which.
+-- neuroid by a name that begins with neuroid_, one of an entry for each time bin by one that begins with time_bin. In
+-- .h5 and .mat files the arrays may also stand in groups (structs) `stimulus` (or `presentation`), `neuroid` and
+-- `time_bin`, under plain names. In netCDF files the variable's dimensions say which is which.
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local tensor = require "lamina.core.tensor"
+local writing = require "lamina.neural.assembly_write"
 
 local M = {}
 
--- Moves what stands in the groups `stimulus` and `neuroid` to the top, under the names that an .npz would have.
+-- The names that arrays of the groups have at the top.
+local GROUPS = {
+  stimulus = function(name) return name end,
+  presentation = function(name) return name end,
+  neuroid = writing.neuroid_name,
+  time_bin = writing.time_name,
+}
+
+local function is_group(name, value)
+  return GROUPS[name] and type(value) == "table" and #value == 0 and not tensor.is_tensor(value)
+end
+
+-- Moves what stands in the groups to the top, under the names that an .npz would have.
 local function flattened(tree)
   local arrays = {}
   for name, value in pairs(tree) do
-    local group = (name == "stimulus" or name == "neuroid") and type(value) == "table" and #value == 0
-      and not tensor.is_tensor(value)
-    if not group then arrays[name] = value end
+    if not is_group(name, value) then arrays[name] = value end
   end
-  for _, group in ipairs { "stimulus", "neuroid" } do
-    if not arrays[group] then
-      for name, value in pairs(tree[group] or {}) do
-        local prefixed = group == "neuroid" and name ~= "neuroid_id" and "neuroid_" .. name or name
-        arrays[prefixed] = value
-      end
+  for name, value in pairs(tree) do
+    if is_group(name, value) then
+      for own, array in pairs(value) do arrays[GROUPS[name](own)] = array end
     end
   end
   return arrays
@@ -52,7 +61,8 @@ end
 local function read_mat(path, position)
   local arrays = {}
   for name, value in pairs(require("lamina.data.mat").read(path, nil, position)) do
-    arrays[name] = name == "responses" and value or from_matlab(value)
+    local whole = name == "responses" or name == "valid"
+    arrays[name] = whole and value or from_matlab(value)
   end
   return flattened(arrays)
 end
@@ -62,6 +72,7 @@ end
 local ROWS = { presentation = true, stimulus = true, image = true }
 local UNITS = { neuroid = true, unit = true, neuron = true }
 local REPEATS = { repetition = true, ["repeat"] = true }
+local TIMES = { time_bin = true, time = true, time_step = true }
 
 -- Which axis of a variable has one of these names.
 local function axis_of(variable, names)
@@ -96,13 +107,17 @@ local function read_netcdf(path, name, position)
     errors.raise("format", position, "%s: variable '%s' has the dimensions %s, expected presentation and neuroid",
       nc.name, variable.name, table.concat(variable.dims, ", "))
   end
-  local order, shape = { rows, units, repeats }, variable.values.shape
-  local kept = { shape[rows], shape[units], repeats and shape[repeats] }
+  local times = axis_of(variable, TIMES)
+  local order, shape, kept = {}, variable.values.shape, {}
+  for _, axis in ipairs { rows, units, repeats or 0, times or 0 } do
+    if axis > 0 then order[#order + 1], kept[#kept + 1] = axis, shape[axis] end
+  end
   for axis, dim in ipairs(variable.dims) do
-    if axis ~= rows and axis ~= units and axis ~= repeats then
+    if axis ~= rows and axis ~= units and axis ~= repeats and axis ~= times then
       if shape[axis] ~= 1 then
-        errors.raise("shape", position, "%s: variable '%s' has %d entries along '%s'; an assembly holds one: take a "
-          .. "mean over them, or one of them, of what data.netcdf reads", nc.name, variable.name, shape[axis], dim)
+        errors.raise("shape", position, "%s: variable '%s' has %d entries along '%s'; an assembly has presentations, "
+          .. "neuroids, repetitions and time bins: take a mean over them, or one of them, of what data.netcdf reads",
+          nc.name, variable.name, shape[axis], dim)
       end
       order[#order + 1] = axis
     end
@@ -114,7 +129,12 @@ local function read_netcdf(path, name, position)
       arrays[known] = coordinate.values
     elseif dim == variable.dims[units] then
       arrays[known:find "^neuroid_" and known or "neuroid_" .. known] = coordinate.values
+    elseif times and dim == variable.dims[times] then
+      arrays[writing.time_name(known == "time" and "time_bin" or known)] = coordinate.values
     end
+  end
+  if times and not arrays.time_bin_start and not arrays.time_bin then -- an axis of time without coordinates
+    arrays.time_bin = tensor.arange(1, shape[times])
   end
   return arrays
 end

@@ -2,6 +2,7 @@
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
+local writing = require "lamina.neural.assembly_write"
 
 local M = {}
 
@@ -41,9 +42,9 @@ local function read_columns(source, where, what, position)
   return chosen, #keep
 end
 
---- The arrays of an assembly by name, and with them the columns of o.stimuli and o.neuroids (those rows that o.where
--- chooses). The rows of stimuli are matched to the arrays' stimulus_id; where there is none, they are the `rows` of
--- the responses, in their order. units: how many neuroids there are.
+--- The arrays of an assembly by name, and with them the columns of o.times, o.stimuli and o.neuroids (those rows that
+-- o.where chooses). The rows of stimuli are matched to the arrays' stimulus_id; where there is none, they are the
+-- `rows` of the responses, in their order. units: how many neuroids there are.
 function M.add(arrays, o, rows, units, what, position)
   local all = {}
   for name, array in pairs(arrays) do all[name] = array end
@@ -58,6 +59,9 @@ function M.add(arrays, o, rows, units, what, position)
         called(o.neuroids, "neuroids"), n, o.where and " that fit `where`" or "")
     end
     for name, list in pairs(columns) do all["neuroid_" .. name] = list end
+  end
+  for name, list in pairs(o.times and read_columns(o.times, nil, what, position) or {}) do
+    all[writing.time_name(name)] = list
   end
   if not o.stimuli then return all end
   local columns, n = read_columns(o.stimuli, nil, what, position)

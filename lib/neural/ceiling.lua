@@ -21,6 +21,7 @@ local function class(name, text, reliability)
     if not require("lamina.neural.assembly").is_assembly(assembly) then
       errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got a %s", type(assembly))
     end
+    require("lamina.neural.assembly").one_time(assembly, name, errors.position(2))
     local slots = assembly.responses:size(3)
     if slots < 2 then
       errors.raise("argument", errors.position(2), "%s: %s has %d repeat of each stimulus; a ceiling needs at "

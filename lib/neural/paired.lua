@@ -49,6 +49,7 @@ local PAIRED = schema.document("paired", {
 function M.paired(a, given, position)
   local options = type(given) == "table" and getmetatable(given) == nil and given.x == nil
   local o = schema.check("paired", options and given or { given }, PAIRED, position)
+  assemblies.one_time(a, "paired", position)
   local set = stimuli.of(o.stimuli, position)
   local index = assemblies.match(a, set, a.name, set.name, position)
   check_recorded(a, position)

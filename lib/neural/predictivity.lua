@@ -84,6 +84,7 @@ local function check(given, position)
       type(o.responses))
   end
   o.position = position
+  assembly.one_time(o.responses, "predictivity", position)
   styles.apply(o, given, position)
   o.ceiled = scores.formula(o.ceiled, o.measure, position)
   o.mapping = o.mapping or mappings.ridge {}

@@ -46,7 +46,8 @@ end
 function M.pseudopopulation(given)
   local position = errors.position(2)
   local o = schema.check("neural.pseudopopulation", given, FIELDS, position)
-  local valid = assembly.is_assembly(o.of) and o.of.valid or o.of
+  local valid = assembly.is_assembly(o.of) and assembly.one_time(o.of, "neural.pseudopopulation", position).valid
+    or o.of
   if not tensor.is_tensor(valid) or valid.dtype ~= "bool" or valid.ndim ~= 3 then
     errors.raise("argument", position, "neural.pseudopopulation: expected an assembly, or a mask of valid trials "
       .. "(bool, "

@@ -5,6 +5,7 @@
 -- training images with the same care.
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
+local leaks = require "lamina.neural.leaks"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
@@ -283,16 +284,24 @@ local function divide_often(self, n, coordinates)
 end
 
 --- splits:folds(n, coordinates): for n images, a list of { train = positions, test = positions }; every image is
--- tested once. coordinates: lists by name, one entry for each image. labels (optional, one for each image): kfold
+-- tested once. coordinates: lists by name, one entry for each image; where one of movies or objects stands on both
+-- sides of a fold, and the splits do not go by it, a warning says so. labels (optional, one for each image): kfold
 -- spreads every class evenly over the folds.
 function Splits:folds(n, coordinates, labels)
   if math.type(n) ~= "integer" or n < 1 then
     errors.raise("argument", 2, "folds: n is %s, expected the number of images, as in kfold { 5 }:folds(#set)",
       type(n) == "number" and tostring(n) or "a " .. type(n))
   end
-  if self.own then return check_own(self, n) end
-  if self.test then return divide_often(self, n, coordinates) end
-  return divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0, labels)
+  local folds
+  if self.own then
+    folds = check_own(self, n)
+  elseif self.test then
+    folds = divide_often(self, n, coordinates)
+  else
+    folds = divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0, labels)
+  end
+  leaks.warn(folds, coordinates, { self.by, self.stratify }, self.position)
+  return folds
 end
 
 --- splits:inner(count, items, n, coordinates, fold): the images `items` divided again into `count` folds by the same

@@ -19,7 +19,8 @@ local FIELDS = schema.document("rdm", {
   positional = { "x" },
   x = { type = "any", required = true, doc = "responses: conditions x channels, or trials x channels with "
     .. "`conditions`; "
-    .. "a list of such tensors (a subject each); or an assembly" },
+    .. "a list of such tensors (a subject each); or an assembly "
+    .. "(an RDM for each of its time bins)" },
   method = { type = "string", default = "correlation", choices = METHODS, doc = "the dissimilarity" },
   conditions = { type = { "table", "tensor" }, doc = "what each row shows; rows that show the same are averaged" },
   folds = { type = { "table", "tensor" }, doc = "the fold (run, session, repeat) of each row, for crossnobis and "
@@ -366,6 +367,15 @@ local function one(x, o)
   return vectors
 end
 
+-- What the time bins of an assembly are called: "70 to 90 ms" where they say so.
+local function bins_of(a)
+  local start, stop, names = rawget(a.time_bin, "time_bin_start"), rawget(a.time_bin, "time_bin_end"), {}
+  for t = 1, #a.time_bin do
+    names[t] = start and stop and string.format("%g to %g ms", start[t], stop[t]) or "t" .. t
+  end
+  return names
+end
+
 -- An assembly as rows, conditions and folds: mean responses, or every trial where the method is cross-validated or
 -- weighs the noise.
 local function unpack_assembly(a, o)
@@ -373,6 +383,7 @@ local function unpack_assembly(a, o)
   local trials = o.method == "crossnobis" or o.method == "mahalanobis" or o.folds or o.unbalanced
   if not trials then
     local mean = a:mean()
+    if mean.ndim == 3 then o.time, o.time_names = 3, o.time_names or bins_of(a) end
     o.id = o.id or a.stimulus.stimulus_id
     local empty = mean:isnan():to "int64":sum():item()
     if empty > 0 and o.missing ~= "nan" then
@@ -383,7 +394,9 @@ local function unpack_assembly(a, o)
     return mean
   end
   local ids, folds, rows = {}, {}, {}
-  local there = a.valid:to "int64":sum(2):totable() -- stimulus x repeat: how many neuroids have the trial
+  local valid = a.valid:to "int64":sum(2) -- stimulus x repeat: how many neuroids have the trial, at any time
+  if valid.ndim == 3 then valid = valid:sum(3) end
+  local there = valid:totable()
   for s = 1, shape[1] do
     for r = 1, shape[3] do
       if there[s][r] > 0 then
@@ -393,7 +406,9 @@ local function unpack_assembly(a, o)
     end
   end
   local nan = tensor.full({ 1 }, 0 / 0, { dtype = "float64" })
-  local x = ops.where(a.valid, a.responses, nan):permute { 1, 3, 2 }:reshape { shape[1] * shape[3], shape[2] }
+  local x = ops.where(a.valid, a.responses, nan):permute(shape[4] and { 1, 3, 2, 4 } or { 1, 3, 2 })
+    :reshape { shape[1] * shape[3], shape[2], shape[4] }
+  if shape[4] then o.time, o.time_names = 3, bins_of(a) end
   o.conditions, o.folds = ids, (o.folds or o.method == "crossnobis") and folds or nil
   return x:index_select(common.index(rows), { dim = 1 })
 end
@@ -428,8 +443,8 @@ function M.rdm(given, position)
       errors.raise("shape", position, "rdm: time = %d needs a tensor of at least 3 axes, trials x channels x time",
         o.time)
     end
-    x, o.time_names = split_time(x, o)
-    names = names or o.time_names
+    local parts, called = split_time(x, o)
+    x, names = parts, names or not o.bins and o.time_names or called
   elseif o.bins then
     errors.raise("argument", position, "rdm: bins need time = the axis that they divide")
   end

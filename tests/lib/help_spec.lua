@@ -61,7 +61,7 @@ describe("help", function()
   end)
 
   it("ends a summary outside parentheses", function()
-    assert.matches("a:at%(stimuli, neuroids%): [^\n]-%(lists[^\n]*\n", help.text "assembly" .. "\n")
+    assert.matches("a:at%(stimuli, neuroids, times%): [^\n]-%(lists[^\n]*\n", help.text "assembly" .. "\n")
     for kind in pairs(objects.kinds) do
       for _, line in ipairs(lines(objects.method_lines(kind) or "")) do
         assert.falsy(line:find "%([^%)]*%.$" and not line:find "%.%.%.", kind .. line)
