@@ -20,7 +20,8 @@
 -- neural.untangling    the geometry of classes in each layer
 -- criteria             computable, mappable, predictive: is it a model of these areas?
 -- neural.correspondence  which layer stands for which area, and which others might
--- neural.compare      which of several models predicts better, tested in pairs
+-- neural.commitment    which layer stands for which area, chosen inside the training images
+-- neural.compare       which of several models predicts better, tested in pairs
 -- neural.separability  how well classes can be told apart
 -- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
 -- pca, random_projection: fewer features before it
@@ -28,6 +29,7 @@
 -- kfold, grouped; split_half, leave_one_out, oracle, explainable_variance: the splits, the ceiling
 local assembly = require "lamina.neural.assembly"
 local ceiling = require "lamina.neural.ceiling"
+local commitment = require "lamina.neural.commitment"
 local compare = require "lamina.neural.compare"
 local correspondence = require "lamina.neural.correspondence"
 local criteria = require "lamina.neural.criteria"
@@ -55,6 +57,7 @@ M.noisy = noisy.noisy
 M.gabor_energy = energy.gabor_energy
 M.predictivity = predictivity.predictivity
 M.criteria = criteria.criteria
+M.commitment = commitment.commitment
 M.compare = compare.compare
 M.correspondence = correspondence.correspondence
 M.separability = separability.separability

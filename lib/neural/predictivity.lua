@@ -64,6 +64,9 @@ local FIELDS = {
 for name, field in pairs(features.fields) do FIELDS[name] = field end
 schema.document("predictivity", FIELDS)
 
+--- The options, for words that take them, too.
+M.fields = FIELDS
+
 -- The responses' own stimuli, without images: for features that are there already.
 local function no_images(o, position)
   for name, value in pairs(o.features or { images = false }) do
@@ -77,8 +80,9 @@ local function no_images(o, position)
     { __len = function() return #o.responses.stimulus.stimulus_id end })
 end
 
-local function check(given, position)
-  local o = schema.check("predictivity", given, FIELDS, position)
+--- Options of `word`, checked; fields: those of predictivity, and more.
+function M.check(word, given, fields, position)
+  local o = schema.check(word, given, fields, position)
   if not assembly.is_assembly(o.responses) then
     errors.raise("argument", position, "predictivity: responses is a %s, expected an assembly (neural.assembly)",
       type(o.responses))
@@ -164,10 +168,10 @@ end
 
 -- The measure of every target for one layer (mean over folds), whether it is close, the measure by fold, and the
 -- predictions and responses of the neuroids themselves by fold.
-local function score_layer(o, layer, y, folds, n, kept, position)
-  local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, position, layer.shape)
+local function score_layer(o, layer, y, n, kept)
+  local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, o.position, layer.shape)
   local by_fold, held = {}, {}
-  for f, fold in ipairs(folds) do
+  for f, fold in ipairs(o.folds) do
     local guess = o.mapping:held_out(source, y, fold, fold.inner)
     local truth = y:index_select(common.index(fold.test), { dim = 1 })
     by_fold[f] = measures.plain[o.measure](guess, truth)
@@ -295,6 +299,66 @@ local function correct_rows(o, rows)
   for i, row in ipairs(rows) do row.q = q[i] end
 end
 
+--- Adds to checked options what all layers share: ids, kept (neuroids), folds, groups, shown (the images in the
+-- order of the responses).
+function M.prepare(o)
+  local a, position = o.responses, o.position
+  o.ids = a.stimulus.stimulus_id
+  local index = o.stimuli == nil and common.count_up(#o.ids)
+    or assembly.match(a, o.set, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
+  o.place, o.shown = common.index(index), o.set:subset(index)
+  o.kept = keep_neuroids(o, position)
+  o.folds, o.groups = folds_of(o, o.ids), groups_of(o, o.kept)
+  o.weights = o.over_set.stimuli and intervals.stimulus_weights(o, #o.ids, o.splits.by
+    and a.stimulus[o.splits.by] or nil)
+  return o
+end
+
+-- Everything that is found for one layer: r (of the neuroids), by_fold, controls, drawn, null, close.
+local function find_layer(o, layer, y, of_layer)
+  local n, take, taken = #o.kept.index, nil, nil
+  if o.predictions then take, taken = collector(#o.ids, n) end
+  local all, close, by_fold, held = score_layer(o, layer, y, n, take)
+  local found = { r = all[{ { 1, n } }]:contiguous(), close = close, by_fold = by_fold }
+  check_scored(o, o.kept, found.r, o.position)
+  if o.shuffle > 0 then found.controls = all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n } end
+  if o.weights then of_layer.drawn[layer.name] = intervals.over_stimuli(held, o.weights, o.measure) end
+  found.drawn = of_layer.drawn[layer.name]
+  if o.permutations > 0 then
+    found.null = intervals.permuted(o, held, measures.plain[o.measure], o.splits.by ~= nil)
+    of_layer.p[layer.name] = (found.null:ge(found.r):to "float64":sum { dim = 1 } + 1) / (o.permutations + 1)
+  end
+  of_layer.r[layer.name], of_layer.predicted[layer.name] = found.r, taken and taken()
+  return found
+end
+
+--- The score of prepared options. each (optional): called with every layer and what was found for it, for what needs
+-- its features as well.
+function M.score(o, each)
+  return tensor.no_grad(function()
+    local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {} }
+    local y = with_controls(kept.mean, o.shuffle, o.seed)
+    for _, layer in ipairs(features.collect(o, o.shown, "predictivity", o.position)) do
+      local found = find_layer(o, layer, y, of_layer)
+      for _, group in ipairs(o.groups) do rows[#rows + 1] = make_row(o, layer, group, kept, found) end
+      if each then each(layer, found) end
+    end
+    if o.permutations > 0 then correct_rows(o, rows) end
+    return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
+      stimuli = #o.ids, unused = #o.set - #o.ids, kept = #kept.index, total = #o.responses.neuroid,
+      unreliable = kept.unreliable, silent = kept.silent, constant = kept.constant,
+      flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
+      correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, mapping = tostring(o.mapping),
+      splits = tostring(o.splits), ceiling = tostring(o.ceiling), bootstrap = o.bootstrap, measure = o.measure,
+      style = o.style_name, folds = #o.folds, seed = o.seed, predictions = o.predictions
+        and of_layer.predicted or nil,
+      responses = o.predictions and kept.mean or nil,
+      neuroids = { index = kept.index, reliability = kept.reliability, ceiling = kept.ceiling, r = of_layer.r,
+        drawn = o.weights and of_layer.drawn or nil, p = o.permutations > 0 and of_layer.p or nil,
+        coordinates = o.responses:at(nil, kept.index).neuroid } }
+  end)
+end
+
 --- predictivity { model =, layers = "all", features =, stimuli =, responses =, mapping = ridge {}, splits = kfold {
 -- 10 }, ceiling = split_half { 10 }, reliability = 0.3, ceiled = "r / c", by =, shuffle = 0, bootstrap = 1000, over
 -- = "neuroids", permutations = 0, correction = "holm", input =, batch = 64, seed = }: a score with a row for every
@@ -316,51 +380,7 @@ end
 function M.predictivity(given, ...)
   local position = errors.position(2)
   schema.alone("predictivity", "predictivity { model = net, stimuli = set, responses = assembly }", position, ...)
-  local o = check(given, position)
-  local a = o.responses
-  local ids = a.stimulus.stimulus_id
-  local index = o.stimuli == nil and common.count_up(#ids)
-    or assembly.match(a, o.set, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
-  o.place = common.index(index)
-  local kept = keep_neuroids(o, position)
-  local folds = folds_of(o, ids)
-  return tensor.no_grad(function()
-    local shown = o.set:subset(index)
-    local y = with_controls(kept.mean, o.shuffle, o.seed)
-    local n = #kept.index
-    local rows, by_layer, predicted, drawn, p_of = {}, {}, {}, {}, {}
-    local groups, flat = groups_of(o, kept), folds_constant(kept.mean, folds)
-    local weights = o.over_set.stimuli and intervals.stimulus_weights(o, #ids, o.splits.by
-      and a.stimulus[o.splits.by] or nil)
-    for _, layer in ipairs(features.collect(o, shown, "predictivity", position)) do
-      local take, taken
-      if o.predictions then take, taken = collector(#ids, n) end
-      local all, close, by_fold, held = score_layer(o, layer, y, folds, n, take, position)
-      if taken then predicted[layer.name] = taken() end
-      local found = { r = all[{ { 1, n } }]:contiguous(), close = close, by_fold = by_fold }
-      check_scored(o, kept, found.r, position)
-      found.controls = o.shuffle > 0 and all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n } or nil
-      found.drawn = weights and intervals.over_stimuli(held, weights, o.measure) or nil
-      if o.permutations > 0 then
-        found.null = intervals.permuted(o, held, measures.plain[o.measure], o.splits.by ~= nil)
-        p_of[layer.name] = (found.null:ge(found.r):to "float64":sum { dim = 1 } + 1) / (o.permutations + 1)
-      end
-      by_layer[layer.name], drawn[layer.name] = found.r, found.drawn
-      for _, group in ipairs(groups) do rows[#rows + 1] = make_row(o, layer, group, kept, found) end
-    end
-    if o.permutations > 0 then correct_rows(o, rows) end
-    return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
-      stimuli = #ids, unused = #o.set - #ids, kept = n, total = #a.neuroid, unreliable = kept.unreliable,
-      silent = kept.silent, constant = kept.constant, flat = flat, over = o.over_text, permutations = o.permutations,
-      correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability,
-        mapping = tostring(o.mapping), splits = tostring(o.splits),
-      ceiling = tostring(o.ceiling), bootstrap = o.bootstrap, measure = o.measure, style = o.style_name,
-      folds = #folds, seed = o.seed, predictions = o.predictions and predicted or nil,
-      responses = o.predictions and kept.mean or nil,
-      neuroids = { index = kept.index, reliability = kept.reliability, ceiling = kept.ceiling, r = by_layer,
-        drawn = weights and drawn or nil, p = o.permutations > 0 and p_of or nil, coordinates = a:at(nil,
-          kept.index).neuroid } }
-  end)
+  return M.score(M.prepare(M.check("predictivity", given, FIELDS, position)))
 end
 
 return M

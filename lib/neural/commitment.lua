@@ -1,0 +1,226 @@
+--- lamina.neural.commitment: which layer of a model stands for an area, chosen inside the training images.
+--
+-- The field's usual way is to take the layer that predicts an area best and to report that score: the largest of many
+-- noisy numbers, which is too good by the noise. Here every fold of the splits chooses its layer on its training
+-- images alone, divided again by the same rule (groups stay whole), penalties chosen once more inside those; the
+-- score is that of the chosen layers on the fold's own images, which had no part in any choice. Cawley & Talbot 2010.
+local common = require "lamina.neural.common"
+local core = require "lamina.core.tensor"
+local errors = require "lamina.errors"
+local intervals = require "lamina.neural.intervals"
+local mappings = require "lamina.neural.mapping"
+local measures = require "lamina.neural.measures"
+local object = require "lamina.object"
+local ops = require "lamina.core.ops"
+local predictivity = require "lamina.neural.predictivity"
+local schema = require "lamina.schema"
+local scores = require "lamina.neural.score"
+local stats = require "lamina.core.stats"
+
+local M = {}
+
+local FIELDS = { choose = { type = "integer", default = 3, min = 2, doc = "folds of each fold's training images that "
+  .. "choose the layer" } }
+for name, field in pairs(predictivity.fields) do
+  if name ~= "style" then FIELDS[name] = field end
+end
+schema.document("neural.commitment", FIELDS)
+
+local Commitment = { __name = "commitment" }
+Commitment.__index = object.index("a commitment", Commitment, "by")
+
+local function percent(share) return string.format("%.0f %%", 100 * share) end
+
+local function chosen_text(row)
+  local parts = {}
+  for i = 1, math.min(3, #row.chosen) do
+    parts[i] = string.format("%s %s", row.chosen[i].layer, percent(row.chosen[i].probability))
+  end
+  return table.concat(parts, ", ") .. (#row.chosen > 3 and string.format(", %d more", #row.chosen - 3) or "")
+end
+
+Commitment.__tostring = function(self)
+  local rows = { { self.by or "neuroids", "layer", "in folds", "probability", self.measure, "95 % CI", "ceiling",
+    self.formula, "argmax", self.measure .. ", selected", "optimism" } }
+  for i, row in ipairs(self.rows) do
+    rows[i + 1] = { row.group ~= nil and tostring(row.group) or "all", row.layer, string.format("%d of %d", row.folds,
+      self.folds), chosen_text(row), string.format("%.3f", row.r), string.format("%.3f to %.3f", row.low, row.high),
+      string.format("%.3f", row.ceiling), string.format("%.3f", row.ceiled), row.argmax, string.format("%.3f",
+      row.argmax_r), string.format("%+.3f", row.optimism) }
+  end
+  return string.format("commitment: %d layers, chosen in each of %d folds on its training images (%d inner folds)\n"
+    .. "  map: %s\n  splits: %s\n  ceiling: square root of %s\n  %s: of the chosen layers on held-out images, median "
+    .. "over neuroids; interval: bootstrap over %s (%d, seed %d)\n  probability: of being chosen, over resampled "
+    .. "neuroids, mean over folds; argmax: the layer of the largest held-out score, the usual choice, and by how "
+    .. "much "
+    .. "its score is better\n%s", #self.layers, self.folds, self.choose, self.mapping, self.splits,
+    self.ceiling, self.measure, self.over, self.bootstrap, self.seed, common.columns(rows, { true, true, true, true,
+    false, false, false, false, true }))
+end
+
+--- commitment:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
+function Commitment:results()
+  local list = {}
+  for i, row in ipairs(self.rows) do
+    list[i] = { metric = "commitment" .. (row.group ~= nil and string.format(" (%s)", row.group) or ""),
+      value = row.r,
+      label = row.label, what = string.format("%s of the layers chosen inside the training images (%s in %d of %d "
+        .. "folds), 95 %% CI %.3f to %.3f, n = %d, ceiling %.3f, %s %.3f; argmax %s %.3f, seed %d", self.measure,
+        row.layer, row.folds, self.folds, row.low, row.high, row.n, row.ceiling, self.formula, row.ceiled, row.argmax,
+        row.argmax_r, self.seed) }
+  end
+  return list
+end
+
+--- commitment:find(group): the row of a value of `by`; without one the first row.
+function Commitment:find(group)
+  for _, row in ipairs(self.rows) do
+    if group == nil or row.group == group then return row end
+  end
+end
+
+-- Every fold's training images divided again, and those once more for penalties.
+local function divide(o)
+  local n, coordinates = #o.ids, o.responses.stimulus
+  for f, fold in ipairs(o.folds) do
+    fold.choosing = o.splits:inner(o.choose, fold.train, n, coordinates, 1000 + f)
+    for k, part in ipairs(fold.choosing) do
+      if #part.test < 3 then
+        errors.raise("argument", o.position, "neural.commitment: fold %d leaves %s to choose a layer by in a part; a "
+          .. "measure needs 3: take fewer folds, or choose = 2", f, common.plural(#part.test, "image"))
+      end
+      local count = o.mapping:inner_folds()
+      part.inner = count > 0 and o.splits:inner(count, part.train, n, coordinates, 1000 * (f + 1) + k) or {}
+    end
+  end
+end
+
+-- The measure on the parts of each fold's training images: folds x U for one layer.
+local function choosing_scores(o, layer)
+  local source = mappings.source(layer.x, "neural.commitment: layer " .. layer.name, o.position, layer.shape)
+  local rows, y = {}, o.kept.mean
+  for f, fold in ipairs(o.folds) do
+    local each = {}
+    for k, part in ipairs(fold.choosing) do
+      local guess = o.mapping:held_out(source, y, part, part.inner)
+      each[k] = measures.plain[o.measure](guess, y:index_select(common.index(part.test), { dim = 1 }))
+    end
+    rows[f] = intervals.mean_over_folds(ops.stack(each, { dim = 1 }))
+  end
+  return ops.stack(rows, { dim = 1 })
+end
+
+-- NaN (a neuroid that does not vary there) counts as nothing explained.
+local function plain(t) return ops.where(t:isnan(), core.zeros { 1, dtype = "float64" }, t) end
+
+local function median(t) return stats.quantile(t, { 0.5 }):reshape { -1 } end
+
+-- How often each layer is best over resampled neuroids, mean over folds. choosing: layers x folds x n.
+local function probabilities(o, choosing, layers, purpose)
+  local counts, folds, n = {}, choosing:size(2), choosing:size(3)
+  for k = 1, layers do counts[k] = 0 end
+  local draws = stats.bootstrap_indices(n, o.bootstrap, { seed = o.seed, purpose = purpose }):reshape { -1 }
+  for f = 1, folds do
+    local values = {}
+    for k = 1, layers do
+      values[k] = median(choosing[{ k, f }]:index_select(draws, { dim = 1 }):reshape { o.bootstrap, n })
+    end
+    for _, k in ipairs(ops.stack(values, { dim = 1 }):argmax { dim = 1 }:totable()) do
+      counts[k] = counts[k] + 1 / (o.bootstrap * folds)
+    end
+  end
+  return counts
+end
+
+-- Layers by their probability of being chosen, those that never were left out.
+local function ranked(names, share, by_fold)
+  local list = {}
+  for k, name in ipairs(names) do
+    if share[k] > 0 or by_fold[k] then
+      list[#list + 1] = { layer = name, probability = share[k], folds = by_fold[k] or 0, place = k }
+    end
+  end
+  table.sort(list, function(a, b)
+    if a.folds ~= b.folds then return a.folds > b.folds end
+    if a.probability ~= b.probability then return a.probability > b.probability end
+    return a.place < b.place
+  end)
+  return list
+end
+
+-- One group of neuroids. choosing, tested: layers x folds x U.
+local function make_row(o, group, names, choosing, tested, score)
+  local index, n = common.index(group.index), #group.index
+  choosing, tested = choosing:index_select(index, { dim = 3 }), tested:index_select(index, { dim = 3 })
+  local medians = ops.stack((function()
+    local list = {}
+    for k = 1, #names do list[k] = median(plain(choosing[k])) end
+    return list
+  end)(), { dim = 1 })
+  local by_fold, taken, places = {}, {}, medians:argmax { dim = 1 }:totable()
+  for f, k in ipairs(places) do
+    by_fold[k], taken[f] = (by_fold[k] or 0) + 1, tested[{ k, f }]
+  end
+  local own, ceiling = intervals.mean_over_folds(ops.stack(taken, { dim = 1 })),
+    o.kept.ceiling:index_select(index, { dim = 1 })
+  local columns = intervals.columns(o, n, group.members, "predictivity.bootstrap")
+  local low, high = intervals.interval(intervals.resampled(own, columns, o.bootstrap))
+  local ceiled = scores.relate(o.ceiled, own, ceiling)
+  local list = ranked(names, probabilities(o, plain(choosing), #names, "neural.commitment"), by_fold)
+  local best
+  for _, name in ipairs(names) do
+    local row = score:find(name, group.value)
+    if not best or row.r > best.r then best = row end
+  end
+  local r = median(own):item()
+  return { group = group.value, layer = list[1].layer, folds = list[1].folds, probability = list[1].probability,
+    chosen = list, places = places, n = n, r = r, low = low, high = high, ceiling = median(ceiling):item(),
+    ceiled = median(ceiled):item(), argmax = best.layer, argmax_r = best.r, argmax_low = best.low,
+    argmax_high = best.high, optimism = best.r - r, label = best.label }
+end
+
+--- neural.commitment { model =, stimuli =, responses =, by = "region", choose = 3, ... }: which layer stands for each
+-- area, with predictivity's options. Each fold chooses on its own training images (in `choose` parts, by the same
+-- splits, penalties chosen inside those), and its images test the choice. A commitment: c.rows[i] has group, layer
+-- (chosen in most folds), folds (in how many), probability (of being chosen, over resampled neuroids), chosen (every
+-- layer that ever was: layer, folds, probability), r, low, high, ceiling, ceiled (of the chosen layers, on images
+-- that had no part in the choice), and the field's usual argmax beside it: argmax, argmax_r and optimism, by how
+-- much that score, selected on the data that it is reported for, is larger. c.score is predictivity's score of all
+-- layers.
+function M.commitment(given, ...)
+  local position = errors.position(2)
+  schema.alone("neural.commitment", "neural.commitment { model = net, stimuli = set, responses = assembly }",
+    position,
+    ...)
+  local o = predictivity.check("neural.commitment", given, FIELDS, position)
+  if o.over_set.stimuli then
+    errors.raise("argument", position, "neural.commitment: over = \"stimuli\" is not for choices, which each fold "
+      .. "makes for its own images: say \"neuroids\" or \"subjects\"")
+  end
+  predictivity.prepare(o)
+  divide(o)
+  for _, group in ipairs(o.groups) do
+    group.members = o.over_set.subjects and common.by_value(common.pick(o.responses.neuroid[o.subject],
+      common.pick(o.kept.index, group.index))) or nil
+  end
+  local names, choosing, tested = {}, {}, {}
+  local score = predictivity.score(o, function(layer, found)
+    names[#names + 1] = layer.name
+    choosing[#names] = choosing_scores(o, layer)
+    tested[#names] = found.by_fold[{ {}, { 1, #o.kept.index } }]
+  end)
+  if #names < 2 then
+    errors.raise("argument", position, "neural.commitment: there is one layer, %s, and nothing to choose", names[1])
+  end
+  return core.no_grad(function()
+    local rows = {}
+    choosing, tested = ops.stack(choosing, { dim = 1 }), ops.stack(tested, { dim = 1 })
+    for i, group in ipairs(o.groups) do rows[i] = make_row(o, group, names, choosing, tested, score) end
+    return setmetatable({ rows = rows, layers = names, by = o.by, score = score, choose = o.choose, folds = #o.folds,
+      mapping = score.mapping, splits = score.splits, ceiling = score.ceiling, measure = o.measure,
+        formula = o.ceiled,
+      over = o.over_text, bootstrap = o.bootstrap, seed = o.seed }, Commitment)
+  end)
+end
+
+return M
