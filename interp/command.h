@@ -10,11 +10,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 enum { COMMAND_MAX_LIST = 64 };
 
 typedef struct command {
+  const char *subcommand;             /* its name, argv is its own; NULL: none */
   const char *script;                 /* a file; "-": standard input; NULL: none */
   const char *code[COMMAND_MAX_LIST]; /* each -e CODE, in order */
   const char *data[COMMAND_MAX_LIST]; /* each --data, as given */
@@ -78,6 +80,12 @@ int script_report(lua_State *L, bool traceback, const char *prefix, const char *
 /* Pops the error value that ended things, or nil, and closes the experiment if there is one; a failure to do so is
  * reported. Returns the exit code. */
 int script_finish(lua_State *L, const command *c);
+
+/* The subcommands (commands.c): whether there is one of this name, a line for each, and running c->subcommand; what
+ * it returns is the exit code. */
+bool commands_known(const char *name);
+void commands_list(FILE *to);
+int commands_run(lua_State *L, const command *c);
 
 /* The prompt, until Ctrl-D. Returns the exit code. */
 int repl_run(lua_State *L, const command *c);

@@ -20,8 +20,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help_text[] =
+static const char usage_text[] =
     "usage: lamina [options] [SCRIPT [options and arguments of the script]]\n"
+    "       lamina [options] COMMAND [its own options], for each of which there is lamina COMMAND --help:\n"
+    "\n";
+
+static const char help_text[] =
     "\n"
     "Without a script or code: the prompt.\n"
     "\n"
@@ -206,7 +210,10 @@ int command_parse(command *c, int argc, char **argv) {
       if (status) return status;
       if (known) continue;
     }
-    if (!c->script) {
+    if (!c->script && !c->n_code && !ended && commands_known(argument)) {
+      c->subcommand = argument;
+      while (++i < argc) c->argv[c->argc++] = argv[i];
+    } else if (!c->script) {
       c->script = argument;
     } else {
       c->argv[c->argc++] = argv[i];
@@ -228,7 +235,9 @@ static int run(lua_State *L) {
   interrupt_open(L);
   bool prompt = c->interactive;
   int status = EXIT_FINE;
-  if (c->script || c->n_code) {
+  if (c->subcommand) {
+    status = commands_run(L, c);
+  } else if (c->script || c->n_code) {
     status = script_run(L, c);
   } else if (isatty(STDIN_FILENO)) {
     prompt = true;
@@ -325,6 +334,8 @@ static bool check_isa(void) {
 /* What the command line asks for. */
 static int serve(const command *c) {
   if (c->help) {
+    fputs(usage_text, stdout);
+    commands_list(stdout);
     fputs(help_text, stdout);
     return EXIT_FINE;
   }
