@@ -2,6 +2,7 @@
 local common = require "lamina.neural.common"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
+local intervals = require "lamina.neural.intervals"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
@@ -16,7 +17,10 @@ local FIELDS = schema.document("neural.correspondence", {
     .. "every layer and area" },
   areas = { type = "table", doc = "the areas from the periphery on; in the order of the score's rows if absent" },
   confidence = { type = "number", default = 0.95, above = 0, below = 1, doc = "of the intervals that decide ties" },
-  bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples of the neuroids" },
+  ties = { type = "string", default = "simultaneous", choices = { "simultaneous", "pointwise" }, doc = "whether the "
+    .. "confidence is that the set of tied layers holds the best one, or of each layer's difference by itself, as if "
+    .. "there were no others" },
+  bootstrap = { type = "integer", min = 100, doc = "resamples of the neuroids; those of the score if absent" },
   seed = { type = "integer", doc = "of the resamples; the experiment's if absent" },
 })
 
@@ -44,17 +48,37 @@ end
 
 local function median(t) return stats.quantile(t, { 0.5 }):reshape { -1 } end
 
--- Which layers are not told from the best one: those whose mean difference to it over resampled neuroids has an
--- interval that reaches 0.
-local function tied(o, r, best, area)
-  local layers, n = r:size(1), r:size(2)
-  local difference = ops.index_select(r, common.index { best }, { dim = 1 }) - r
-  local draws = core.draw { kind = "int", shape = { o.bootstrap * n }, low = 1, high = n, seed = o.seed,
-    purpose = "correspondence." .. area }
-  local list, low = {}, (1 - o.confidence) / 2
-  for i = 1, layers do
-    local means = difference[i]:index_select(draws, { dim = 1 }):reshape({ o.bootstrap, n }):mean { dim = 2 }
-    if i == best or stats.quantile(means, { low }):item() <= 0 then list[#list + 1] = i end
+-- Means over an area's neuroids for every layer and resample, layers x B: neuroids are drawn anew, and the stimuli as
+-- well where the score did so.
+local function resampled(o, r, layers, index, area)
+  local held, n, list = o.score.neuroids, r:size(2), {}
+  local columns = stats.bootstrap_indices(n, o.bootstrap, { seed = o.seed, purpose = "correspondence." .. area })
+  for k, name in ipairs(layers) do
+    local values = held.drawn and held.drawn[name]:index_select(index, { dim = 2 }) or r[k]
+    list[k] = intervals.resampled(values, columns, o.bootstrap, function(t) return t:mean { dim = 2 } end)
+  end
+  return ops.stack(list, { dim = 1 })
+end
+
+-- Which layers are not told from the best one. "simultaneous": a layer is out where some other is better by more than
+-- chance allows for the largest of all differences to it, each in units of its standard error over resamples; so the
+-- layer that is truly best stays in with the confidence (Hsu 1981, multiple comparisons with the best).
+-- "pointwise": 0 is left of the interval of its own difference to the layer that came out best.
+local function tied(o, r, best, layers, index, area)
+  local means = resampled(o, r, layers, index, area)
+  local mean, list = r:mean { dim = 2, keepdim = true }, {}
+  for k = 1, #layers do
+    local drawn = means - means[{ { k, k } }]
+    local stays
+    if o.ties == "pointwise" then
+      stays = stats.quantile(drawn[best], { (1 - o.confidence) / 2 }):item() <= 0
+    else
+      local difference, error = mean - mean[{ { k, k } }], drawn:std { dim = 2, keepdim = true }
+      error = ops.where(ops.gt(error, 0), error, core.full({ 1 }, 1e-300, { dtype = "float64" }))
+      local critical = stats.quantile(((drawn - difference) / error):max { dim = 1 }, { o.confidence }):item()
+      stays = (difference / error):max():item() <= critical
+    end
+    if k == best or stays then list[#list + 1] = k end
   end
   return list
 end
@@ -87,8 +111,10 @@ Correspondence.__tostring = function(self)
       row.score), tostring(row.width), row.first == row.last and row.first or row.first .. " to " .. row.last }
   end
   return string.format("correspondence: %d areas, %d layers; best layer by area: Spearman's rho %.3f\n"
-    .. "  tied: layers whose mean difference to the best one, over neuroids, has a %g %% interval (bootstrap, %d) "
-    .. "that reaches 0\n%s", #self.areas, #self.layers, self.rho, 100 * self.confidence, self.bootstrap,
+    .. "  tied: layers whose mean difference to the best one has a %g %% interval that reaches 0 (bootstrap over %s, "
+    .. "%d; %s)\n%s", #self.areas, #self.layers, self.rho, 100 * self.confidence, self.over, self.bootstrap,
+    self.ties == "pointwise" and "each by itself" or "all together: the set holds the best layer with this "
+      .. "confidence",
     common.columns(rows, { true, true, false, false, false, true }))
 end
 
@@ -100,16 +126,23 @@ local function check(given, position)
       .. "\"region\", ... }, with the neuroids' coordinate that names their area")
   end
   o.seed = o.seed or core.seed()
+  if o.score.neuroids.drawn and o.bootstrap and o.bootstrap ~= o.score.bootstrap then
+    errors.raise("argument", position, "neural.correspondence: bootstrap = %d, but the score drew its stimuli %d "
+      .. "times: leave it out", o.bootstrap, o.score.bootstrap)
+  end
+  o.bootstrap = o.bootstrap or o.score.bootstrap
   return o
 end
 
 --- neural.correspondence(score), neural.correspondence { score, areas = { "V1", "V2", "V4", "IT" }, confidence =
--- 0.95, bootstrap = 1000, seed = }: which layer of a model predicts which area best, from predictivity { by =
--- "region", ... }. c.matrix is areas x layers (medians over neuroids); c.rows[i] has area, layer, place (of the best
--- layer, from 1), score, tied (the places of all layers that the data do not tell from the best one), width (how
--- many) and first and last of them; c.rho is Spearman's rho of the best layer's place with the area's: 1 where the
--- layers follow the areas, NaN where one layer is best for all; c.width the mean width. A width of many layers says
--- that the model has no single one that corresponds to the area.
+-- 0.95, ties = "simultaneous", bootstrap =, seed = }: which layer of a model predicts which area best, from
+-- predictivity { by = "region", ... }. c.matrix is areas x layers (medians over neuroids); c.rows[i] has area,
+-- layer, place (of the best layer, from 1), score, tied (the places of all layers that the data do not tell from
+-- the best one), width (how many) and first and last of them; c.rho is Spearman's rho of the best layer's place
+-- with the area's: 1 where the layers follow the areas, NaN where one layer is best for all; c.width the mean
+-- width. Ties are told by a bootstrap over neuroids, and over stimuli as well where the score is of predictivity {
+-- over = { "neuroids", "stimuli" } }. A width of many layers says that the model has no single one that corresponds
+-- to the area.
 function M.correspondence(given, ...)
   local position = errors.position(2)
   schema.alone("neural.correspondence", "neural.correspondence { score, areas = { \"V1\", \"IT\" } }", position, ...)
@@ -128,7 +161,7 @@ function M.correspondence(given, ...)
     local r = ops.stack(each, { dim = 1 })
     medians[i] = median(r)
     local best = ops.argmax(medians[i], { dim = 1 }):item()
-    local list = tied(o, r, best, area)
+    local list = tied(o, r, best, layers, common.index(index[area]), area)
     rows[i] = { area = area, layer = layers[best], place = best, score = medians[i][best], n = #index[area],
       tied = list, width = #list, first = layers[list[1]], last = layers[list[#list]] }
     places[i], total = best, total + #list
@@ -136,7 +169,8 @@ function M.correspondence(given, ...)
   local order = common.count_up(#rows)
   return setmetatable({ areas = o.areas or areas, layers = layers, matrix = ops.stack(medians, { dim = 1 }),
     rows = rows, rho = spearman(order, places), width = total / #rows, measure = o.score.measure or "r",
-    confidence = o.confidence, bootstrap = o.bootstrap }, Correspondence)
+    confidence = o.confidence, ties = o.ties, bootstrap = o.bootstrap, over = o.score.neuroids.drawn
+    and "neuroids and stimuli" or "neuroids" }, Correspondence)
 end
 
 return M

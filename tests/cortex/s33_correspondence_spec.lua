@@ -73,6 +73,36 @@ describe("neural.correspondence", function()
     assert.equal("layer2", c.rows[1].last)
   end)
 
+  -- Layers that are equally good but for chance: each must be in the set of ties in 95 of 100 cases. An interval of
+  -- its own difference to the layer that came out best leaves it out far more often.
+  it("holds a layer that is as good as any with the confidence it states", function()
+    local scores = require "lamina.neural.score"
+    local layers, n, cases, whole = 15, 40, 60, { simultaneous = 0, pointwise = 0 }
+    local region, rows = {}, {}
+    for u = 1, n do region[u] = "area" end
+    for k = 1, layers do rows[k] = { layer = "layer" .. k, group = "area" } end
+    for case = 1, cases do
+      local r, common = {}, normal({ n }, "common" .. case)
+      for k = 1, layers do r["layer" .. k] = common + normal({ n }, case .. "." .. k) end
+      local score = scores.make { kind = "predictivity", by = "region", rows = rows, bootstrap = 300, measure = "r",
+        neuroids = { r = r, coordinates = { region = region } } }
+      for ties in pairs(whole) do
+        local width = neural.correspondence { score, ties = ties, seed = case }.rows[1].width
+        whole[ties] = whole[ties] + width / (layers * cases)
+      end
+    end
+    assert.is_true(whole.simultaneous > 0.92 and whole.simultaneous < 0.98, whole.simultaneous)
+    assert.is_true(whole.pointwise < 0.85, whole.pointwise)
+  end)
+
+  it("draws stimuli as well where the score did", function()
+    local sets, responses = brain()
+    local score = predictivity { features = { { "layer1", sets.A }, { "layer2", sets.B } }, responses = responses,
+      by = "region", splits = kfold { 4 }, over = { "neuroids", "stimuli" }, bootstrap = 200 }
+    assert.match("bootstrap over neuroids and stimuli, 200", tostring(neural.correspondence(score)))
+    assert.match("the score drew its stimuli 200 times", message(neural.correspondence, { score, bootstrap = 300 }))
+  end)
+
   it("has no rho where one layer is best for all", function()
     local c = neural.correspondence(score_of { function(sets)
       return ops.concat({ sets.A, sets.B, sets.C }, { dim = 2 })
