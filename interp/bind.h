@@ -115,16 +115,18 @@ void bind_open_random(lua_State *L, int table);    /* the part of it in lua_rand
 void bind_open_gradients(lua_State *L, int table); /* the part of it in lua_grad.c */
 void bind_open_custom(lua_State *L, int table);    /* and in lua_custom.c: gradients and recomputing in Lua */
 int bind_open_ops(lua_State *L);                   /* every op of the runtime by its name */
-int bind_open_base(lua_State *L);   /* threads, memory, versions, hashing, interrupts, terminal, files */
-int bind_open_io(lua_State *L);     /* npy, npz, idx, safetensors, png, csv, json, atomic text files */
-int bind_open_optim(lua_State *L);  /* multi-tensor updates */
-int bind_open_linalg(lua_State *L); /* factorisations and solvers */
-int bind_open_stats(lua_State *L);  /* correlations, quantiles, resampling */
-int bind_open_rdm(lua_State *L);    /* dissimilarity matrices */
-int bind_open_fit(lua_State *L);    /* linear maps that have no closed form */
-int bind_open_image(lua_State *L);  /* stimulus rendering, resizing */
-int bind_open_data(lua_State *L);   /* loader threads and augmentation */
-int bind_open_bundle(lua_State *L); /* signatures, archives, programs started for bundles */
-int bind_open_figure(lua_State *L); /* drawing, through the figure module */
+int bind_open_base(lua_State *L);     /* threads, memory, versions, hashing, interrupts, terminal, files */
+int bind_open_io(lua_State *L);       /* npy, npz, idx, safetensors, png, csv, json, atomic text files */
+int bind_open_optim(lua_State *L);    /* multi-tensor updates */
+int bind_open_profile(lua_State *L);  /* where time and memory go, by op and layer */
+int bind_open_terminal(lua_State *L); /* its size, questions to it, pictures in it */
+int bind_open_linalg(lua_State *L);   /* factorisations and solvers */
+int bind_open_stats(lua_State *L);    /* correlations, quantiles, resampling */
+int bind_open_rdm(lua_State *L);      /* dissimilarity matrices */
+int bind_open_fit(lua_State *L);      /* linear maps that have no closed form */
+int bind_open_image(lua_State *L);    /* stimulus rendering, resizing */
+int bind_open_data(lua_State *L);     /* loader threads and augmentation */
+int bind_open_bundle(lua_State *L);   /* signatures, archives, programs started for bundles */
+int bind_open_figure(lua_State *L);   /* drawing, through the figure module */
 
 #endif

@@ -43,14 +43,14 @@ static editor_result read_plain(const char *prompt, char **line) {
 #include <locale.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <wchar.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
 
 enum { HISTORY_ENTRIES = 5000 };
 
-static editor_complete completer;
-static void *completer_context;
+static editor_help helper;
 static bool opened;
 static char **added; /* this session's entries */
 static size_t n_added;
@@ -116,15 +116,17 @@ void editor_remember(const char *entry) {
 static char **matches_of(const char *word, int start, int end) {
   (void)end;
   char quote = start ? rl_line_buffer[start - 1] : 0;
-  if (quote == '"' || quote == '\'') return NULL; /* a file's name */
-  rl_attempted_completion_over = 1;
-  rl_completion_append_character = 0;
-  char **list = completer(completer_context, word);
+  char *before = strndup(rl_line_buffer, (size_t)start);
+  char **list = before ? helper.complete(helper.context, word, before) : NULL;
   size_t n = 0, common = 0;
+  free(before);
+  rl_completion_append_character = 0;
+  rl_attempted_completion_over = quote != '"' && quote != '\''; /* else it may be the name of a file */
   if (!list || !list[0]) {
     free(list);
     return NULL;
   }
+  rl_attempted_completion_over = 1;
   common = strlen(list[0]);
   for (n = 1; list[n]; n++) {
     size_t same = 0;
@@ -142,6 +144,52 @@ static char **matches_of(const char *word, int start, int end) {
   }
   free(list);
   return matches;
+}
+
+/* ---- colour ---------------------------------------------------------------------------------------------------- */
+
+static const char *shown_prompt;
+
+/* How many columns a text takes; -1 where it has anything but characters of one column each. */
+static long columns_of(const char *text, size_t size) {
+  mbstate_t state;
+  wchar_t c;
+  long n = 0;
+  memset(&state, 0, sizeof state);
+  while (size) {
+    size_t used = mbrtowc(&c, text, size, &state);
+    if (used == 0 || used > size || wcwidth(c) != 1) return -1;
+    text += used;
+    size -= used;
+    n++;
+  }
+  return n;
+}
+
+/* Readline has drawn the line; now it is drawn over in colour, the cursor put back where it was. Where the two could
+ * disagree about the place of a character (searching, wide characters, a full last row) it stays as it is. (A
+ * redisplay function of our own is no way: for one, readline takes the terminal to be dumb.) */
+static void paint_line(void) {
+  int rows, columns;
+  if (!helper.paint || !shown_prompt || RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_COMPLETING)) return;
+  if (rl_display_prompt != shown_prompt && strcmp(rl_display_prompt, shown_prompt) != 0) return;
+  rl_get_screen_size(&rows, &columns);
+  const long prompt = columns_of(shown_prompt, strlen(shown_prompt));
+  const long all = columns_of(rl_line_buffer, (size_t)rl_end);
+  const long before = columns_of(rl_line_buffer, (size_t)rl_point);
+  if (prompt < 0 || all <= 0 || before < 0 || columns < 8 || (prompt + all) % columns == 0) return;
+  if ((prompt + all) / columns >= rows) return; /* its beginning has left the screen */
+  char *painted = helper.paint(helper.context, rl_line_buffer);
+  if (!painted || strcmp(painted, rl_line_buffer) == 0) { /* nothing in it has a colour */
+    free(painted);
+    return;
+  }
+  const long up = (prompt + before) / columns;
+  fputs("\0337\r", rl_outstream);
+  if (up) fprintf(rl_outstream, "\033[%ldA", up);
+  fprintf(rl_outstream, "\033[%ldC%s\033[0m\0338", prompt, painted);
+  fflush(rl_outstream);
+  free(painted);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
@@ -173,6 +221,7 @@ static editor_result read_edited(const char *prompt, char **line) {
   sigaddset(&interrupt, SIGINT);
   sigprocmask(SIG_BLOCK, &interrupt, &before);
   finished = false;
+  shown_prompt = prompt;
   rl_callback_handler_install(prompt, on_line);
   while (!finished && !interrupted) {
     fd_set input;
@@ -184,6 +233,7 @@ static editor_result read_edited(const char *prompt, char **line) {
       abandon_line();
     } else if (n > 0) {
       rl_callback_read_char();
+      if (!finished) paint_line();
     }
   }
   sigprocmask(SIG_SETMASK, &before, NULL);
@@ -197,16 +247,16 @@ editor_result editor_read(const char *prompt, char **line) {
   return opened ? read_edited(prompt, line) : read_plain(prompt, line);
 }
 
-void editor_open(editor_complete complete, void *context) {
+void editor_open(const editor_help *help) {
   char path[4096];
   if (opened || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return;
   opened = true;
-  completer = complete;
-  completer_context = context;
+  helper = *help;
   rl_readline_name = "lamina";
   rl_catch_signals = 0;
   rl_attempted_completion_function = matches_of;
-  rl_completer_word_break_characters = (char *)(unsigned long)" \t\n\"\\'><=;+-*/%^~#{}()[],|&";
+  rl_completer_quote_characters = "\"'";
+  rl_completer_word_break_characters = (char *)(unsigned long)" \t\n\"\\'><=;+-*/^~#{}()[],|&";
   rl_variable_bind("enable-bracketed-paste", "on");
   history_comment_char = '#';
   history_write_timestamps = 1; /* so that an entry may have several lines */
@@ -222,7 +272,7 @@ void editor_close(void) {
 #else
 
 editor_result editor_read(const char *prompt, char **line) { return read_plain(prompt, line); }
-void editor_open(editor_complete complete, void *context) { (void)complete, (void)context; }
+void editor_open(const editor_help *help) { (void)help; }
 void editor_remember(const char *entry) { (void)entry; }
 void editor_close(void) {}
 

@@ -10,12 +10,19 @@ typedef enum editor_result {
   EDITOR_FAILED       /* out of memory */
 } editor_result;
 
-/* The completions of a word: a list closed by NULL, list and strings made with malloc; NULL where there are none. */
-typedef char **(*editor_complete)(void *context, const char *word);
+/* What the editor asks while a line is typed. `line` is what stands before the word, or the whole line. */
+typedef struct editor_help {
+  /* The completions of a word: a list closed by NULL, list and strings made with malloc; NULL where there are none.
+   */
+  char **(*complete)(void *context, const char *word, const char *line);
+  char *(*paint)(void *context, const char *line); /* the line in colour, made with malloc; NULL: as it is */
+  void *context;
+} editor_help;
 
 /* Begins; the history is read from a file and written back at editor_close, or when the process exits. */
-void editor_open(editor_complete complete, void *context);
+void editor_open(const editor_help *help);
 
+/* A pasted text of several lines comes as one. */
 editor_result editor_read(const char *prompt, char **line);
 
 /* Adds an entry, of one line or several, to the history. */

@@ -1,7 +1,8 @@
 /* repl.c: the prompt. Read lines until they make a whole chunk, run it, show what it gives; errors do not end it.
  *
  * Each entry is a chunk of its own, named "input 1", "input 2", ... so its locals end with it. An expression shows
- * its values; a trailing ';' keeps quiet; `_` holds the last value. */
+ * its values; a trailing ';' keeps quiet; `_` holds the last value and `__` the one before. What begins with % or ?
+ * is a command of lib/prompt/commands.lua. */
 #include "command.h"
 
 #include "base/version.h"
@@ -25,40 +26,100 @@ static int call_prompt(lua_State *L, const char *name, int n) {
   return script_call(L, n, 1);
 }
 
-/* ---- completion ------------------------------------------------------------------------------------------------ */
+/* ---- while a line is typed --------------------------------------------------------------------------------------
+ * Called by the editor, through which no error may pass. */
 
-/* A beginning, and what it may become: a list that ends in NULL, made with malloc. */
-typedef struct completion {
-  const char *word;
-  char **list;
-} completion;
+typedef struct asked {
+  lua_State *L;
+  const char *word, *line;
+  const char *earlier; /* the lines of the entry so far, or NULL */
+  char **list;         /* a list that ends in NULL, made with malloc */
+  char *text;
+} asked;
 
 static int protected_complete(lua_State *L) {
-  completion *c = lua_touserdata(L, 1);
-  lua_pushstring(L, c->word);
-  if (call_prompt(L, "complete", 1) == LUA_OK && lua_istable(L, -1)) {
+  asked *a = lua_touserdata(L, 1);
+  lua_pushstring(L, a->word);
+  lua_pushstring(L, a->earlier ? a->earlier : "");
+  lua_pushstring(L, a->earlier ? "\n" : "");
+  lua_pushstring(L, a->line);
+  lua_concat(L, 3);
+  if (call_prompt(L, "complete", 2) == LUA_OK && lua_istable(L, -1)) {
     size_t n = lua_rawlen(L, -1);
-    c->list = calloc(n + 1, sizeof *c->list);
-    for (size_t i = 0; c->list && i < n; i++) {
+    a->list = calloc(n + 1, sizeof *a->list);
+    for (size_t i = 0; a->list && i < n; i++) {
       lua_rawgeti(L, -1, (lua_Integer)i + 1);
-      c->list[i] = strdup(lua_tostring(L, -1));
+      a->list[i] = strdup(lua_tostring(L, -1));
       lua_pop(L, 1);
-      if (!c->list[i]) break;
+      if (!a->list[i]) break;
     }
   }
   return 0;
 }
 
-/* Called by the editor, through which no error may pass. */
-static char **complete(void *context, const char *word) {
-  lua_State *L = context;
-  completion c = {word, NULL};
-  int base = lua_gettop(L);
-  lua_pushcfunction(L, protected_complete);
-  lua_pushlightuserdata(L, &c);
-  lua_pcall(L, 1, 0, 0);
-  lua_settop(L, base);
-  return c.list;
+static int protected_paint(lua_State *L) {
+  asked *a = lua_touserdata(L, 1);
+  lua_pushstring(L, a->line);
+  if (call_prompt(L, "paint", 1) == LUA_OK && lua_isstring(L, -1)) a->text = strdup(lua_tostring(L, -1));
+  return 0;
+}
+
+static void ask(asked *a, lua_CFunction f) {
+  int base = lua_gettop(a->L);
+  lua_pushcfunction(a->L, f);
+  lua_pushlightuserdata(a->L, a);
+  lua_pcall(a->L, 1, 0, 0);
+  lua_settop(a->L, base);
+}
+
+static char **complete(void *context, const char *word, const char *line) {
+  asked *a = context;
+  a->word = word;
+  a->line = line;
+  a->list = NULL;
+  ask(a, protected_complete);
+  return a->list;
+}
+
+static char *paint(void *context, const char *line) {
+  asked *a = context;
+  a->line = line;
+  a->text = NULL;
+  ask(a, protected_paint);
+  return a->text;
+}
+
+/* ---- lines that were pasted -------------------------------------------------------------------------------------
+ */
+
+/* Lines that wait to be entries: those of a pasted text. */
+typedef struct queue {
+  char **line; /* made with malloc, as each line is */
+  int n, next;
+} queue;
+
+static void queue_clear(queue *q) {
+  for (int i = q->next; i < q->n; i++) free(q->line[i]);
+  free(q->line);
+  *q = (queue){0};
+}
+
+/* Fills the queue with the lines of a pasted text, as lamina.prompt.pasted has them. False: out of memory. */
+static bool queue_fill(lua_State *L, queue *q, const char *text) {
+  bool fine = true;
+  lua_pushstring(L, text);
+  if (call_prompt(L, "pasted", 1) == LUA_OK && lua_istable(L, -1)) {
+    const int n = (int)lua_rawlen(L, -1);
+    q->line = calloc((size_t)n + 1, sizeof *q->line);
+    for (fine = q->line != NULL; fine && q->n < n; q->n += fine) {
+      lua_rawgeti(L, -1, q->n + 1);
+      q->line[q->n] = strdup(lua_tostring(L, -1));
+      fine = q->line[q->n] != NULL;
+      lua_pop(L, 1);
+    }
+  }
+  lua_pop(L, 1);
+  return fine;
 }
 
 /* ---- one entry ------------------------------------------------------------------------------------------------- */
@@ -67,7 +128,8 @@ typedef struct entry {
   char *text;
   size_t size;
   int lines;
-  bool quiet; /* it ends in ';' */
+  bool quiet;   /* it ends in ';' */
+  bool special; /* it is a command of the prompt */
 } entry;
 
 static bool append(entry *e, const char *line) {
@@ -78,6 +140,7 @@ static bool append(entry *e, const char *line) {
   memcpy(text + e->size, line, n + 1);
   e->text = text;
   e->size += n;
+  for (const char *at = line; (at = strchr(at, '\n')); at++) e->lines++;
   e->lines++;
   return true;
 }
@@ -106,17 +169,21 @@ static int compile(lua_State *L, entry *e, const char *chunk) {
   return libs_load(L, e->text, e->size, chunk);
 }
 
-/* Shows the values above `base` and keeps the first in `_`. */
+/* Keeps and shows the values above `base`. */
 static int show(lua_State *L, int base, bool quiet) {
   int n = lua_gettop(L) - base;
-  if (n && !lua_isnil(L, base + 1)) {
-    lua_pushglobaltable(L);
-    lua_pushliteral(L, "_");
-    lua_pushvalue(L, base + 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
-  }
-  return n && !quiet ? call_prompt(L, "show", n) : LUA_OK;
+  if (n == 0) return LUA_OK;
+  lua_pushboolean(L, quiet);
+  lua_insert(L, base + 1);
+  return call_prompt(L, "results", n + 1);
+}
+
+/* Reports the error value on top. */
+static void report(lua_State *L, const command *c, const char *quiet) {
+  char mark[32] = "error: ";
+  if (call_prompt(L, "error_mark", 0) == LUA_OK && lua_rawlen(L, -1) < sizeof mark) strcpy(mark, lua_tostring(L, -1));
+  lua_pop(L, 1);
+  script_report(L, c->traceback, mark, quiet);
 }
 
 static void run(lua_State *L, const command *c, entry *e, const char *chunk, int status) {
@@ -125,22 +192,67 @@ static void run(lua_State *L, const command *c, entry *e, const char *chunk, int
     interrupt_clear();
     lm_journal_commit(); /* each entry begins with what the last one left */
     status = script_call(L, 0, LUA_MULTRET);
+    if (status == LUA_OK && e->special) lua_settop(L, base);
     if (status == LUA_OK) status = show(L, base, e->quiet);
   }
-  if (status != LUA_OK) script_report(L, c->traceback, "error: ", e->lines == 1 ? chunk + 1 : NULL);
+  if (status != LUA_OK) report(L, c, e->lines == 1 ? chunk + 1 : NULL);
   interrupt_clear();
+  lua_settop(L, base);
+  lua_pushlstring(L, e->text, e->size);
+  lua_pushboolean(L, status == LUA_OK);
+  call_prompt(L, "note", 2);
   lua_settop(L, base);
 }
 
+/* Runs the command that upvalue 1 holds. */
+static int run_special(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "lamina.prompt");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "command");
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* Whether the entry is a command (%time, ?name); then the function that runs it is left on the stack. */
+static bool is_special(lua_State *L, entry *e) {
+  lua_pushlstring(L, e->text, e->size);
+  e->special = call_prompt(L, "is_command", 1) == LUA_OK && lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (!e->special) return false;
+  lua_pushlstring(L, e->text, e->size);
+  lua_pushcclosure(L, run_special, 1);
+  return true;
+}
+
+/* The next line: one that waits, or what is typed; the caller frees it. */
+static editor_result next_line(lua_State *L, queue *q, const char *prompt, char **line) {
+  if (q->next == q->n) {
+    queue_clear(q);
+    editor_result result = editor_read(prompt, line);
+    if (result != EDITOR_LINE || (!strchr(*line, '\n') && strncmp(*line, "> ", 2) != 0)) return result;
+    bool filled = queue_fill(L, q, *line);
+    if (!filled) return free(*line), EDITOR_FAILED;
+    if (q->n == 0) return EDITOR_LINE;
+    free(*line);
+  }
+  *line = q->line[q->next++];
+  return EDITOR_LINE;
+}
+
 /* Reads one entry; compiled function or message is left on the stack when EDITOR_LINE is returned. */
-static editor_result read_entry(lua_State *L, entry *e, const char *chunk, int *status) {
+static editor_result read_entry(lua_State *L, entry *e, queue *q, asked *help, const char *chunk, int *status) {
   for (;;) {
     char *line = NULL;
-    editor_result result = editor_read(e->lines ? ">> " : "> ", &line);
+    editor_result result = next_line(L, q, e->lines ? ">> " : "> ", &line);
     if (result != EDITOR_LINE) return result;
-    bool kept = append(e, line);
+    const bool first = e->lines == 0, kept = append(e, line);
     free(line);
     if (!kept) return EDITOR_FAILED;
+    help->earlier = e->text;
+    *status = LUA_OK;
+    if (first && is_special(L, e)) return EDITOR_LINE;
     *status = compile(L, e, chunk);
     if (*status == LUA_OK || !incomplete(L)) return EDITOR_LINE;
     lua_pop(L, 1);
@@ -154,6 +266,8 @@ typedef struct turn {
   const command *c;
   int number;
   entry e;
+  queue waiting;
+  asked help;
   editor_result result;
 } turn;
 
@@ -162,7 +276,8 @@ static int protected_turn(lua_State *L) {
   char chunk[32];
   int status = LUA_OK;
   snprintf(chunk, sizeof chunk, "=input %d", t->number);
-  t->result = read_entry(L, &t->e, chunk, &status);
+  t->result = read_entry(L, &t->e, &t->waiting, &t->help, chunk, &status);
+  if (t->result != EDITOR_LINE) queue_clear(&t->waiting); /* Ctrl-C drops what was pasted, too */
   if (t->result == EDITOR_LINE && !is_blank(&t->e)) {
     editor_remember(t->e.text);
     run(L, t->c, &t->e, chunk, status);
@@ -175,20 +290,23 @@ static int protected_turn(lua_State *L) {
 int repl_run(lua_State *L, const command *c) {
   turn t = {.c = c, .result = EDITOR_LINE};
   int base = lua_gettop(L);
-  editor_open(complete, L);
-  lua_pushnil(L);
-  if (call_prompt(L, "open", 1) != LUA_OK) script_report(L, true, "lamina: ", NULL);
+  t.help.L = L;
+  editor_open(&(editor_help){.complete = complete, .paint = paint, .context = &t.help});
+  if (call_prompt(L, "open", 0) != LUA_OK) script_report(L, c->traceback, "lamina: ", NULL);
   lua_settop(L, base);
-  if (isatty(STDIN_FILENO)) printf("Lamina %s: help() explains, Ctrl-D leaves\n", LM_VERSION);
+  if (isatty(STDIN_FILENO)) printf("Lamina %s: help() explains, %%help lists commands, Ctrl-D leaves\n", LM_VERSION);
   for (t.number = 1; t.result != EDITOR_END; t.number++) {
     memset(&t.e, 0, sizeof t.e);
+    t.help.earlier = NULL;
     interrupt_clear();
     lua_pushcfunction(L, protected_turn);
     lua_pushlightuserdata(L, &t);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) fputs("error: not enough memory\n", stderr); /* all else is told inside */
     free(t.e.text);
+    t.e.text = NULL;
     lua_settop(L, base);
   }
+  queue_clear(&t.waiting);
   if (isatty(STDIN_FILENO)) printf("\n");
   lua_pushnil(L);
   script_finish(L, c);

@@ -196,6 +196,24 @@ function M.source_line(e)
   if line ~= "" then return #line > 160 and line:sub(1, 157) .. "..." or line end
 end
 
+local CALLERS = 4 -- lines named at most
+
+-- The user's own lines that called the one an error is about, the nearest first: "called from net.lua:20, a.lua:3".
+-- The innermost of them is that line itself, or the constructor that found it wrong.
+local function callers(e, quiet)
+  local list, last = {}, nil
+  for source, line in (e.traceback or ""):gmatch "\n\t([^\n]-):(%d+): in [^\n]*" do
+    if source:sub(1, 4) ~= "lib/" then
+      local at = source .. ":" .. line
+      if last and at ~= last and source ~= quiet and at ~= e.file .. ":" .. e.line then list[#list + 1] = at end
+      last = at
+    end
+  end
+  if #list == 0 then return nil end
+  local more = #list > CALLERS and string.format(" and %d more", #list - CALLERS) or ""
+  return "  called from " .. table.concat(list, ", ", 1, math.min(#list, CALLERS)) .. more
+end
+
 local CODES = { usage = 2, interrupt = 130 }
 
 --- The text of an error as the command writes it, and the exit code for it. with_traceback: with the chain of calls,
@@ -218,7 +236,11 @@ function M.describe(e, with_traceback, prefix, quiet)
   if e.kind == "internal" then
     lines[#lines + 1] = "  This is a mistake in Lamina itself. Please report it with what follows."
   end
-  if (with_traceback or e.kind == "internal") and e.traceback then lines[#lines + 1] = e.traceback end
+  if (with_traceback or e.kind == "internal") and e.traceback then
+    lines[#lines + 1] = e.traceback
+  else
+    lines[#lines + 1] = placed and callers(e, quiet) or nil
+  end
   return table.concat(lines, "\n"), CODES[e.kind] or 1
 end
 

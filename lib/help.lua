@@ -25,7 +25,7 @@ Lamina: models of sensory cortex, in Lua.
                random_projection; kfold grouped shuffled; split_half
                tuning sparse; rdm compare_rdms rdm_ceiling rsa mds fdr; cka svcca pwcca procrustes; decode svm logistic
                nearest_centroid max_correlation; attention_maps attention_rollout
-  experiments  experiment report
+  experiments  experiment report profile
   figures      plot
   tensors      tensor zeros ones full arange linspace logspace eye meshgrid zeros_like ones_like full_like
                print_options; ops; linalg fft; help "index", "dtypes"
@@ -36,9 +36,11 @@ Lamina: models of sensory cortex, in Lua.
 help "conv" or help(conv) explains a word, help "conv2d" an op, help "net:save" a method, help "tensor" what a tensor
 can do; help(x) what can be done with a value, whatever it is.
 
-At this prompt: an expression shows its value, a ';' at its end keeps quiet, `_` is the last value. Every entry is a
-chunk of its own: a `local` ends with it, so leave `local` out for what is needed later. Tab completes names, the
-arrow keys recall entries, Ctrl-R searches them. Ctrl-C stops a computation, Ctrl-D leaves.]]
+At this prompt: an expression shows its value, a ';' at its end keeps quiet, `_` is the last value and `__` the one
+before. Every entry is a chunk of its own: a `local` ends with it, so leave `local` out for what is needed later. Tab
+completes names, options and what strings may be; the arrow keys recall entries, Ctrl-R searches them. ?name explains,
+??word searches, %%help lists the commands (%%time, %%profile, %%who, %%save ...). Ctrl-C stops a computation, Ctrl-D
+leaves.]]
 
 local function layer_words()
   local list = {}
@@ -350,6 +352,23 @@ end
 --- What the runtime says of one of its functions or methods that is no op; nil where it says nothing.
 function M.runtime(name) return runtime_doc(name) end
 
+--- The overview that help() prints.
+function M.overview() return (string.format(OVERVIEW, layer_words())) end
+
+--- The names that help explains, sorted.
+function M.names() return require("lamina.help.find").names(text_of) end
+
+--- Lines on what has a term in its name, then what has it in its text: the name, and the first line of its help.
+function M.search(term)
+  local find = require "lamina.help.find"
+  local lines = {}
+  for _, name in ipairs(find.places(term, find.names(text_of), text_of)) do
+    local first = text_of(name):match "^[^\n]*"
+    lines[#lines + 1] = string.format("%-24s %s", name, first)
+  end
+  return lines
+end
+
 -- The line for a name of which nothing is known: what is nearly called so, or where it occurs.
 local function unknown(what)
   if type(what) ~= "string" then
@@ -364,11 +383,15 @@ end
 
 --- help() is an overview; help "conv" or help(conv) explains a word; help "conv2d" an op; help "plot.bars" a field.
 function M.help(what)
-  if what == nil then
-    print(string.format(OVERVIEW, layer_words()))
-    return
+  local text = what == nil and M.overview() or M.text(what) or unknown(what)
+  if require("lamina.strict").prompt then
+    require("lamina.prompt.pager").print(text)
+  else
+    print(text)
   end
-  print(M.text(what) or unknown(what))
 end
+
+--- What help says of a name that it does not know: what is nearly called so, or where it occurs.
+M.unknown = unknown
 
 return M

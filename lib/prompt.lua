@@ -1,17 +1,12 @@
---- The prompt's Lua side: showing values, completing names.
-local words = require "lamina.words"
+--- The prompt's Lua side: showing values; what an entry is; the startup file. See lib/prompt/ for the rest.
+local base = require "lamina.core.base"
+local ink = require "lamina.prompt.ink"
+local pager = require "lamina.prompt.pager"
+local session = require "lamina.prompt.session"
 
 local M = {}
 
-local KEYWORDS = "and break do else elseif end false for function goto if in local nil not or repeat return then "
-  .. "true until while"
-
 local WIDTH, DEPTH, ITEMS = 100, 3, 20 -- of a table that is shown: characters, levels, entries
-
---- Called once before the first line.
-function M.open()
-  require("lamina.strict").prompt = true
-end
 
 -- ---- showing ---------------------------------------------------------------------------------------------------
 
@@ -63,95 +58,109 @@ function M.text(value)
   return tostring(value)
 end
 
---- Prints values, one to a line; nothing where all are nil.
+-- The same in colour: numbers, names and strings of tables, and the last line of a tensor, which says what it is.
+local function coloured(value)
+  local text = M.text(value)
+  if not ink.on() or type(value) == "string" then return text end
+  if is_plain(value) then return require("lamina.prompt.highlight").paint(text) end
+  if type(value) == "number" then return ink.paint("number", text) end
+  if type(value) == "boolean" then return ink.paint("keyword", text) end
+  if require("lamina.help.objects").kind_of(value) == "tensor" then
+    local numbers, shape, dtype = text:match "^(.*%s)(%S+ )(%w+)$"
+    if numbers then return numbers .. ink.paint("dim", shape .. dtype) end
+  end
+  return text
+end
+
+--- Shows values, one to a line, figures as pictures; nothing where all are nil. Long texts go through the pager.
 function M.show(...)
-  local any = false
-  for i = 1, select("#", ...) do any = any or select(i, ...) ~= nil end
+  local any, n = false, select("#", ...)
+  for i = 1, n do any = any or select(i, ...) ~= nil end
   if not any then return end
-  for i = 1, select("#", ...) do print(M.text((select(i, ...)))) end
-end
-
--- ---- completing ------------------------------------------------------------------------------------------------
-
-local function add(names, name, beginning)
-  if type(name) == "string" and name:sub(1, #beginning) == beginning and name:match "^[%a_][%w_]*$"
-    and not name:find "^__" then
-    names[name] = true
-  end
-end
-
--- Adds the names of what a value holds: its fields, and those of the tables behind it.
-local function add_fields(names, value, beginning)
-  local objects = require "lamina.help.objects"
-  local kind = objects.kind_of(value)
-  local methods_known = kind and objects.methods(kind) or {}
-  if #methods_known > 0 then -- an object of the library: what is documented of it, and what it holds for the user
-    for _, method in ipairs(methods_known) do add(names, method.name, beginning) end
-    local fields = objects.kinds[kind].fields
-    for name in (fields or ""):gmatch "%S+" do add(names, name, beginning) end
-    if fields or type(value) ~= "table" then return end
-    for name in require("lamina.core.repeatable").stock_pairs(value) do add(names, name, beginning) end
-    return
-  end
-  local stock_pairs = require("lamina.core.repeatable").stock_pairs
-  for _ = 1, 10 do
-    local meta = getmetatable(value)
-    if type(value) == "table" then
-      for name in stock_pairs(value) do add(names, name, beginning) end
-    end
-    if type(meta) ~= "table" then return end
-    local methods = rawget(meta, "methods")
-    if type(methods) == "table" then
-      for name in stock_pairs(methods) do add(names, name, beginning) end
-    end
-    value = rawget(meta, "__index")
-    if type(value) ~= "table" then return end
-  end
-end
-
-local function global(name)
-  local value = rawget(_G, name)
-  if value == nil and words.list[name] then value = words.find(name) end
-  return value
-end
-
--- The value of a path such as net.layers, without running anything of the user's; nil where it has none.
-local function resolve(path)
-  local value
-  for part in path:gmatch "[^%.:]+" do
-    if value == nil then
-      value = global(part)
-    elseif type(value) == "table" then
-      local found = rawget(value, part)
-      local meta = getmetatable(value)
-      local index = type(meta) == "table" and rawget(meta, "__index")
-      if found == nil and type(index) == "table" then found = index[part] end
-      value = found
+  local lines = {}
+  for i = 1, n do
+    local value = select(i, ...)
+    if type(value) == "table" and require("lamina.help.objects").kind_of(value) == "figure" then
+      require("lamina.prompt.picture").show(value)
     else
-      return nil
+      lines[#lines + 1] = coloured(value)
     end
-    if value == nil then return nil end
   end
-  return value
+  if #lines > 0 then pager.print(table.concat(lines, "\n")) end
 end
 
---- The names that a typed beginning may become, whole and sorted: "pri" -> print; "plot." -> plot.bars, ...
-function M.complete(text)
-  local path, mark, beginning = text:match "^([%w_%.:]-)([%.:]?)([%w_]*)$"
-  if not path then return {} end
-  local names = {}
-  if mark == "" then
-    for name in require("lamina.core.repeatable").stock_pairs(_G) do add(names, name, beginning) end
-    for name in pairs(words.list) do add(names, name, beginning) end
-    for name in KEYWORDS:gmatch "%S+" do add(names, name, beginning) end
-  else
-    local value = resolve(path)
-    if value == nil then return {} end
-    add_fields(names, value, beginning)
+-- ---- what the command calls ------------------------------------------------------------------------------------
+
+--- The names that a typed word may become; before: what stands before it in the entry. See lib/prompt/complete.lua.
+function M.complete(word, before) return require("lamina.prompt.complete").complete(word, before) end
+
+--- An entry in colour, as it is typed.
+function M.paint(text) return require("lamina.prompt.highlight").paint(text) end
+
+--- The word "error: " in colour.
+function M.error_mark() return ink.paint("error", "error:") .. " " end
+
+--- Whether an entry is a command of the prompt (%time, ?name) and no Lua.
+function M.is_command(text) return require("lamina.prompt.commands").is_command(text) end
+
+--- Runs such a command.
+function M.command(text) require("lamina.prompt.commands").run(text) end
+
+--- Keeps and shows what an entry gave; quietly: only keeps it.
+function M.results(quietly, ...)
+  session.keep((...))
+  if not quietly then M.show(...) end
+end
+
+--- Notes an entry, and whether it went well.
+function M.note(text, ok) session.note(text, ok) end
+
+-- Lines of a text, each without its "> " or ">> ": where the text was copied from a prompt, the lines that have none
+-- are what was printed there.
+local function without_prompts(text)
+  if not text:find "^%s*>>? " then return nil end
+  local lines = {}
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local code = line:match "^%s*>>? (.*)$"
+    if code then lines[#lines + 1] = code end
   end
+  return lines
+end
+
+--- The lines of which a pasted text consists, in their turn entries: a list. A text that is one chunk stays whole;
+-- the prompts of a session it was copied from are taken away.
+function M.pasted(text)
+  local lines = without_prompts(text)
+  if lines then return lines end
+  text = text:gsub("%s+$", "")
+  if load(text, "=pasted", "t") or load("return " .. text, "=pasted", "t") then return { text } end
   local list = {}
-  for name in pairs(names) do list[#list + 1] = path .. mark .. name end
+  for line in (text .. "\n"):gmatch "(.-)\n" do list[#list + 1] = line end
   return list
+end
+
+-- The file that is run before the first line: LAMINA_STARTUP (empty: none), else lamina/startup.lua in the folder of
+-- settings.
+local function startup_path()
+  local named = base.getenv "LAMINA_STARTUP"
+  if named then return named ~= "" and named or nil end
+  local folder, home = base.getenv "XDG_CONFIG_HOME", base.getenv "HOME"
+  if not folder or folder == "" then folder = home and home ~= "" and home .. "/.config" end
+  local path = folder and folder .. "/lamina/startup.lua"
+  return path and base.exists(path) and path or nil
+end
+
+--- Called once before the first line: runs the startup file. Scripts never see it, so that they give the same results
+-- everywhere.
+function M.open()
+  require("lamina.strict").prompt = true
+  local path = startup_path()
+  if path then
+    local chunk, problem = loadfile(path)
+    if not chunk then error(problem, 0) end
+    chunk()
+  end
+  session.begin()
 end
 
 return M

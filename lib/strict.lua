@@ -58,6 +58,12 @@ local function write(globals, name, value)
   rawset(globals, name, value)
 end
 
+--- Takes a global away, as if nothing had ever set it.
+function M.forget(name)
+  declared[name] = nil
+  rawset(_G, name, nil)
+end
+
 --- Puts it into force.
 function M.on()
   setmetatable(_G, { __index = read, __newindex = write, __metatable = "strict globals" })

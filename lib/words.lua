@@ -31,6 +31,7 @@ local fields = {
   ["lamina.learning_curve"] = "learning_curve",
   ["lamina.rules"] = "local_rule",
   ["lamina.loop"] = "loop",
+  ["lamina.profile"] = "profile",
   ["lamina.evaluate"] = "evaluate",
   ["lamina.search"] = "space range",
   ["lamina.neural"] = "predictivity separability criteria ridge ols pls lasso elastic_net nnls one_to_one "

@@ -8,6 +8,7 @@
 -- before the first step is zero, and a connection brings nothing until something has had the time to arrive.
 local carried = require "lamina.model.carried"
 local ops = require "lamina.core.ops"
+local profile = require "lamina.core.profile"
 local stretches = require "lamina.model.stretches"
 local tensor = require "lamina.core.tensor"
 
@@ -163,7 +164,10 @@ local function apply(run, entry, x, t)
   ctx.purpose = t == 1 and node.name or node.name .. "@" .. t
   ctx.training = run.training and not node.frozen
   ctx.node, ctx.time = node, t
-  return node.layer.apply(node.options, node.held, x, ctx, entry.activation)
+  if run.profiled then profile.layer(node.name) end
+  local y = node.layer.apply(node.options, node.held, x, ctx, entry.activation)
+  if run.profiled then profile.layer() end
+  return y
 end
 
 -- The same, kept for the steps after the first where it stays the same.
@@ -298,7 +302,7 @@ local function new_run(net, x, ctx)
   local sequence = x.ndim == #net.input + 2
   local run = { net = net, ctx = ctx, training = ctx.training, live = {}, values = {}, past = {}, wanted = {},
     found = {}, outputs = {}, gathered = {}, n = x.shape[1], dtype = x.dtype }
-  run.steady, run.kept = {}, {}
+  run.steady, run.kept, run.profiled = {}, {}, profile.running()
   run.steps = ctx.steps or sequence and x.shape[2] or net.steps or 1
   run.constant = not sequence and run.steps > 1
   local frames = {}

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "ops.h"
 #include "ops/core/binary.h"
+#include "ops/core/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -405,8 +406,11 @@ static lm_status visit(pass *p, lm_record *r, lm_err *e) {
   for (int i = 0; i < r->n_out; i++) any = any || r->pending[i];
   lm_status status = LM_OK;
   if (any && r->wanted) {
+    lm_profile_span span;
+    lm_profile_enter_backward(&span, r->op ? r->op->name : "custom", r->layer);
     const bool in_ops = p->create && r->op && r->op->unfold;
     status = r->unfold ? through_unfolded(p, r, e) : in_ops ? through_ops(p, r, e) : through_backward(p, r, e);
+    lm_profile_leave(&span);
   }
   for (int i = 0; i < r->n_out; i++) {
     lm_tensor_release(r->pending[i]);
@@ -469,7 +473,10 @@ lm_status lm_backward(lm_tensor *root, lm_tensor *seed, bool keep, bool create, 
                    "backward: another backward is still running (inside a custom function, grad gives gradients "
                    "without adding them to leaves)");
   collecting = true;
+  lm_profile_span span; /* what the records do not take: their order, and the sums of gradients at leaves */
+  lm_profile_enter_backward(&span, "backward", 0);
   lm_status status = run(&p, 1, &root, &seed, e);
+  lm_profile_leave(&span);
   collecting = false;
   return status;
 }

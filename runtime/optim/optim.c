@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
+#include "ops/core/profile.h"
 
 #include <math.h>
 
@@ -200,7 +201,7 @@ static lm_update update_of(const lm_optim_rule *r) {
   return u;
 }
 
-lm_status lm_optim_step(const lm_optim_rule *rule, int n, const lm_optim_slot *slots, lm_err *e) {
+static lm_status run_step(const lm_optim_rule *rule, int n, const lm_optim_slot *slots, lm_err *e) {
   lm_status s = check_rule(rule, e);
   if (s != LM_OK) return s;
   plan p;
@@ -225,6 +226,14 @@ lm_status lm_optim_step(const lm_optim_rule *rule, int n, const lm_optim_slot *s
   }
   plan_free(&p);
   return s;
+}
+
+lm_status lm_optim_step(const lm_optim_rule *rule, int n, const lm_optim_slot *slots, lm_err *e) {
+  lm_profile_span span;
+  lm_profile_enter(&span, "optimizer");
+  lm_status status = run_step(rule, n, slots, e);
+  lm_profile_leave(&span);
+  return status;
 }
 
 lm_status lm_optim_norm(int n, const lm_optim_slot *slots, double *norm, lm_err *e) {

@@ -1,6 +1,7 @@
 /* apply.c: calling an op: check, allocate, compute, record; and the checks that ops share. */
 #include "base/memory.h"
 #include "ops/core/op.h"
+#include "ops/core/profile.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +100,10 @@ lm_status lm_apply(const lm_op *op, int n_in, lm_tensor *const *in, const lm_val
     c.grad = c.grad || in[i]->requires_grad;
   }
   c.grad = c.grad && op->backward && lm_grad_enabled();
+  lm_profile_span span;
+  lm_profile_enter(&span, op->name);
   lm_status status = run(&c, e);
+  lm_profile_leave(&span);
   for (int i = 0; i < c.n_out; i++) out[i] = c.out[i];
   if (meta != few) lm_free(meta);
   return status ? named(op, status, e) : LM_OK;

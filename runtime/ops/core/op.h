@@ -180,6 +180,7 @@ typedef struct lm_record {
   uint64_t output_version[LM_MAX_OUT];
   lm_tensor *saved[LM_MAX_SAVED];
   bool spent; /* backward has used it and dropped what it saved */
+  int layer;  /* the layer that a profile counts it to (profile.h) */
 
   /* scratch of a backward pass, and the link of the list of records being freed */
   uint64_t mark;

@@ -5,6 +5,7 @@
  * references is enough. Freeing walks a list, not the stack. */
 #include "base/memory.h"
 #include "ops/core/op.h"
+#include "ops/core/profile.h"
 
 #include <string.h>
 
@@ -54,6 +55,7 @@ lm_record *lm_record_new(int n_in, lm_err *e) {
   r->refs = 1;
   r->n_in = n_in;
   r->serial = next_serial++;
+  r->layer = lm_profile_layer_now();
   return r;
 }
 

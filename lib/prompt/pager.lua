@@ -1,0 +1,38 @@
+--- Long texts at a terminal go through a pager: what PAGER names, else less, which keeps colours and leaves by itself
+-- where the text fits on the screen.
+local base = require "lamina.core.base"
+local terminal = require "lamina.core.terminal"
+
+local M = {}
+
+-- Whether a text has more lines than the screen.
+local function is_long(text)
+  local size = terminal.size()
+  local lines = 0
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local shown = utf8.len((line:gsub("\27%[[%d;]*m", ""))) or #line
+    lines = lines + math.max(1, (shown + size.columns - 1) // size.columns)
+  end
+  return lines > size.rows - 1
+end
+
+--- Prints a text, through a pager where it is longer than the screen of a terminal. PAGER=cat (or an empty PAGER)
+-- never pages.
+function M.print(text)
+  local pager = base.getenv "PAGER" or "less -FRX"
+  local paged = base.isatty(0) and base.isatty(1) and pager ~= "" and pager ~= "cat" and is_long(text)
+  if paged then
+    io.stdout:flush()
+    local pipe = io.popen(pager, "w")
+    if pipe then
+      terminal.quietly(function() -- one who leaves the pager early closes the pipe
+        pipe:write(text, "\n")
+        pipe:close()
+      end)
+      return
+    end
+  end
+  print(text)
+end
+
+return M
