@@ -1,74 +1,24 @@
-/* lua_figure.c: a canvas for Lua, drawn by the figure module, which is loaded when the first canvas is made.
+/* lua_figure.c: a canvas for Lua, drawn by the program lamina-figure, which is started for each.
  *
- * figure.canvas(format, width, height [, scale]) makes one; its methods are the calls of figure/figure.h under the
- * same names. plot.lua is written on them. */
+ * figure.canvas(format, width, height [, scale]) makes one; its methods are the calls of io/figure.h under the same
+ * names. plot.lua is written on them. */
 #include "bind.h"
 #include "modules.h"
 
-#include "base/cpu.h"
-#include "base/memory.h"
-#include "figure/figure.h"
-#include "io/file.h"
+#include "io/figure.h"
 
-#include <dlfcn.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define BIND_CANVAS "canvas"
-enum { MAX_DASHES = 16 };
-
-typedef struct canvas_box {
-  lm_canvas *canvas; /* NULL before creation and after save */
-  const lm_figure_table *api;
-} canvas_box;
-
-static const lm_figure_host host = {.alloc = lm_alloc, .realloc = lm_realloc, .free = lm_free};
-
-/* ---- finding and loading the module -------------------------------------------------------------------------- */
-
-static const lm_figure_table *load_file(const char *path, lm_err *e) {
-  void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  lm_cpu_float_state(); /* a library's start-up code must not leave flush-to-zero on */
-  if (!module) {
-    lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), which cannot be loaded: %s", dlerror());
-    return NULL;
-  }
-  const lm_figure_table *table = dlsym(module, "lm_figure_api");
-  if (table && table->version == LM_FIGURE_VERSION) return table;
-  dlclose(module);
-  lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), but '%s' belongs to another version of Lamina",
-          path);
-  return NULL;
-}
-
-static const lm_figure_table *load_module(lm_err *e) {
-  char path[MODULES_PATH];
-  if (modules_find("figure.so", path)) return load_file(path, e);
-  const char *named = getenv("LAMINA_MODULES");
-  if (named && *named)
-    lm_fail(e, LM_ERR_MISSING, "figures need the figure module (Cairo), which is not at '%s' (LAMINA_MODULES)", path);
-  else
-    lm_fail(e, LM_ERR_MISSING,
-            "figures need the figure module (Cairo), which this build lacks: install libcairo2-dev "
-            "and build again (looked for modules/figure.so and ../lib/lamina/figure.so beside the command)");
-  return NULL;
-}
-
-/* The module's table; loaded once in a process. NULL with e filled where it is missing. */
-static const lm_figure_table *figure_module(lm_err *e) {
-  static const lm_figure_table *loaded;
-  if (!loaded) loaded = load_module(e);
-  return loaded;
-}
+enum { MAX_DASHES = LM_FIGURE_NUMBERS };
 
 /* ---- arguments ----------------------------------------------------------------------------------------------- */
 
-static canvas_box *check_canvas(lua_State *L) {
-  canvas_box *box = luaL_checkudata(L, 1, BIND_CANVAS);
-  if (!box->canvas) bind_fail(L, "canvas: it is saved already; make a new one");
-  return box;
+static lm_figure *check_canvas(lua_State *L) {
+  lm_figure **f = luaL_checkudata(L, 1, BIND_CANVAS);
+  if (!*f) bind_fail(L, "canvas: it is saved already; make a new one");
+  return *f;
 }
 
 static double finite_arg(lua_State *L, int index, const char *what) {
@@ -97,19 +47,19 @@ static int figure_canvas(lua_State *L) {
   lm_figure_format format = format_arg(L, 1);
   double width = finite_arg(L, 2, "canvas: width"), height = finite_arg(L, 3, "canvas: height");
   double scale = number_or(L, 4, "canvas: scale", 200.0 / 72.0);
-  canvas_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
+  char program[MODULES_PATH];
+  modules_find("lamina-figure", program);
+  lm_figure **f = lua_newuserdatauv(L, sizeof *f, 0);
+  *f = NULL;
   luaL_setmetatable(L, BIND_CANVAS);
-  box->api = figure_module(&err);
-  if (!box->api) bind_raise(L, &err);
-  bind_check(L, box->api->create(&box->canvas, format, width, height, scale, &host, &err), &err);
+  bind_check(L, lm_figure_open(f, program, format, width, height, scale, &err), &err);
   return 1;
 }
 
 static int canvas_gc(lua_State *L) {
-  canvas_box *box = luaL_checkudata(L, 1, BIND_CANVAS);
-  if (box->canvas) box->api->destroy(box->canvas);
-  box->canvas = NULL;
+  lm_figure **f = luaL_checkudata(L, 1, BIND_CANVAS);
+  lm_figure_close(*f);
+  *f = NULL;
   return 0;
 }
 
@@ -119,24 +69,39 @@ static int chain(lua_State *L) {
   return 1;
 }
 
-static int canvas_color(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  double r = finite_arg(L, 2, "color: red"), g = finite_arg(L, 3, "color: green"),
-         b = finite_arg(L, 4, "color: blue");
-  box->api->color(box->canvas, r, g, b, number_or(L, 5, "color: alpha", 1));
+/* A method of `count` finite numbers, whose names for messages are given. */
+static int draw(lua_State *L, lm_figure_op op, int count, const char *const names[]) {
+  double numbers[4];
+  lm_figure *f = check_canvas(L);
+  for (int k = 0; k < count; k++) numbers[k] = finite_arg(L, 2 + k, names[k]);
+  lm_figure_draw(f, op, numbers, count);
   return chain(L);
 }
 
+#define NAMES(...) ((const char *const[]){__VA_ARGS__})
+
+/* color(red, green, blue [, alpha = 1]) */
+static int canvas_color(lua_State *L) {
+  check_canvas(L);
+  lua_settop(L, 5);
+  if (lua_isnil(L, 5)) {
+    lua_pushnumber(L, 1);
+    lua_replace(L, 5);
+  }
+  return draw(L, LM_FIGURE_COLOR, 4, NAMES("color: red", "color: green", "color: blue", "color: alpha"));
+}
+
+/* pen(width [, round_ends = false]) */
 static int canvas_pen(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  double width = finite_arg(L, 2, "pen: width");
-  box->api->pen(box->canvas, width, lua_toboolean(L, 3));
+  lm_figure *f = check_canvas(L);
+  const double numbers[] = {finite_arg(L, 2, "pen: width"), lua_toboolean(L, 3)};
+  lm_figure_draw(f, LM_FIGURE_PEN, numbers, 2);
   return chain(L);
 }
 
 /* dash(on, off, ...); without numbers the line is solid. */
 static int canvas_dash(lua_State *L) {
-  canvas_box *box = check_canvas(L);
+  lm_figure *f = check_canvas(L);
   double lengths[MAX_DASHES];
   int count = lua_gettop(L) - 1;
   if (count > MAX_DASHES) bind_fail(L, "dash: %d lengths, expected at most %d", count, MAX_DASHES);
@@ -144,78 +109,48 @@ static int canvas_dash(lua_State *L) {
     lengths[k] = finite_arg(L, 2 + k, "dash: length");
     if (lengths[k] <= 0) bind_fail(L, "dash: length is %f, expected more than 0", lengths[k]);
   }
-  box->api->dash(box->canvas, lengths, count);
+  lm_figure_draw(f, LM_FIGURE_DASH, lengths, count);
   return chain(L);
 }
 
 static int canvas_move_to(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  double x = finite_arg(L, 2, "move_to: x"), y = finite_arg(L, 3, "move_to: y");
-  box->api->move_to(box->canvas, x, y);
-  return chain(L);
+  return draw(L, LM_FIGURE_MOVE_TO, 2, NAMES("move_to: x", "move_to: y"));
 }
 
 static int canvas_line_to(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  double x = finite_arg(L, 2, "line_to: x"), y = finite_arg(L, 3, "line_to: y");
-  box->api->line_to(box->canvas, x, y);
-  return chain(L);
+  return draw(L, LM_FIGURE_LINE_TO, 2, NAMES("line_to: x", "line_to: y"));
 }
 
-static int canvas_close(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  box->api->close(box->canvas);
-  return chain(L);
-}
+static int canvas_close(lua_State *L) { return draw(L, LM_FIGURE_CLOSE, 0, NULL); }
 
 static int canvas_rectangle(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  double x = finite_arg(L, 2, "rectangle: x"), y = finite_arg(L, 3, "rectangle: y");
-  double width = finite_arg(L, 4, "rectangle: width"), height = finite_arg(L, 5, "rectangle: height");
-  box->api->rectangle(box->canvas, x, y, width, height);
-  return chain(L);
+  return draw(L, LM_FIGURE_RECTANGLE, 4,
+              NAMES("rectangle: x", "rectangle: y", "rectangle: width", "rectangle: height"));
 }
 
 static int canvas_circle(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  double x = finite_arg(L, 2, "circle: x"), y = finite_arg(L, 3, "circle: y");
-  box->api->circle(box->canvas, x, y, finite_arg(L, 4, "circle: radius"));
+  return draw(L, LM_FIGURE_CIRCLE, 3, NAMES("circle: x", "circle: y", "circle: radius"));
+}
+
+/* fill([keep]) and stroke([keep]) */
+static int paint(lua_State *L, lm_figure_op op) {
+  lm_figure_draw(check_canvas(L), op, &(double){lua_toboolean(L, 2)}, 1);
   return chain(L);
 }
 
-static int canvas_fill(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  box->api->fill(box->canvas, lua_toboolean(L, 2));
-  return chain(L);
-}
+static int canvas_fill(lua_State *L) { return paint(L, LM_FIGURE_FILL); }
 
-static int canvas_stroke(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  box->api->stroke(box->canvas, lua_toboolean(L, 2));
-  return chain(L);
-}
+static int canvas_stroke(lua_State *L) { return paint(L, LM_FIGURE_STROKE); }
 
-static int canvas_clip(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  box->api->clip(box->canvas);
-  return chain(L);
-}
+static int canvas_clip(lua_State *L) { return draw(L, LM_FIGURE_CLIP, 0, NULL); }
 
-static int canvas_push(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  box->api->push(box->canvas);
-  return chain(L);
-}
+static int canvas_push(lua_State *L) { return draw(L, LM_FIGURE_PUSH, 0, NULL); }
 
-static int canvas_pop(lua_State *L) {
-  canvas_box *box = check_canvas(L);
-  box->api->pop(box->canvas);
-  return chain(L);
-}
+static int canvas_pop(lua_State *L) { return draw(L, LM_FIGURE_POP, 0, NULL); }
 
 /* text(x, y, text, size [, halign = 0 [, valign = 0 [, angle = 0 [, bold = false]]]]) */
 static int canvas_text(lua_State *L) {
-  canvas_box *box = check_canvas(L);
+  lm_figure *f = check_canvas(L);
   double x = finite_arg(L, 2, "text: x"), y = finite_arg(L, 3, "text: y");
   const char *text = bind_text(L, 4, "text: text");
   lm_figure_font font = {.size = finite_arg(L, 5, "text: size"),
@@ -223,17 +158,18 @@ static int canvas_text(lua_State *L) {
                          .valign = number_or(L, 7, "text: valign", 0),
                          .angle = number_or(L, 8, "text: angle", 0),
                          .bold = lua_toboolean(L, 9)};
-  box->api->text(box->canvas, x, y, text, &font);
+  lm_figure_text(f, x, y, text, &font);
   return chain(L);
 }
 
 /* extents(text, size [, bold]) gives width, ascent, descent. */
 static int canvas_extents(lua_State *L) {
-  canvas_box *box = check_canvas(L);
+  lm_figure *f = check_canvas(L);
   const char *text = bind_text(L, 2, "extents: text");
   lm_figure_font font = {.size = finite_arg(L, 3, "extents: size"), .bold = lua_toboolean(L, 4)};
   double width, ascent, descent;
-  box->api->extents(box->canvas, text, &font, &width, &ascent, &descent);
+  lm_err err;
+  bind_check(L, lm_figure_extents(f, text, &font, &width, &ascent, &descent, &err), &err);
   lua_pushnumber(L, width);
   lua_pushnumber(L, ascent);
   lua_pushnumber(L, descent);
@@ -242,42 +178,33 @@ static int canvas_extents(lua_State *L) {
 
 /* image(rgb, rows, columns, x, y, width, height): rgb is a string of 3 * rows * columns bytes. */
 static int canvas_image(lua_State *L) {
-  canvas_box *box = check_canvas(L);
+  lm_figure *f = check_canvas(L);
   size_t bytes;
   const char *rgb = luaL_checklstring(L, 2, &bytes);
   int64_t rows = bind_int(L, 3, "image: rows"), columns = bind_int(L, 4, "image: columns");
-  double x = finite_arg(L, 5, "image: x"), y = finite_arg(L, 6, "image: y");
-  double width = finite_arg(L, 7, "image: width"), height = finite_arg(L, 8, "image: height");
+  const double rectangle[] = {finite_arg(L, 5, "image: x"), finite_arg(L, 6, "image: y"),
+                              finite_arg(L, 7, "image: width"), finite_arg(L, 8, "image: height")};
   if (rows < 1 || columns < 1 || rows > INT_MAX || columns > INT_MAX || bytes / 3 / (size_t)columns != (size_t)rows ||
       bytes % (3 * (size_t)columns) != 0)
     bind_fail(L, "image: %d bytes for %d rows and %d columns, expected 3 bytes a cell", (int)bytes, (int)rows,
               (int)columns);
-  box->api->image(box->canvas, (const uint8_t *)rgb, rows, columns, x, y, width, height);
+  lm_figure_image(f, (const uint8_t *)rgb, rows, columns, rectangle);
   return chain(L);
-}
-
-static lm_status write_file(void *path, const void *bytes, size_t count, lm_err *e) {
-  return lm_file_write_atomic(path, bytes, count, e);
 }
 
 /* save(path): ends the drawing and writes the file whole or not at all. */
 static int canvas_save(lua_State *L) {
   lm_err err;
-  canvas_box *box = check_canvas(L);
-  char path[PATH_MAX];
-  const char *name = bind_text(L, 2, "save: path");
-  if (strlen(name) >= sizeof path) bind_fail(L, "save: the path has %d bytes, too many", (int)strlen(name));
-  strcpy(path, name);
-  lm_status status = box->api->finish(box->canvas, write_file, path, &err);
-  box->api->destroy(box->canvas);
-  box->canvas = NULL;
+  lm_figure *f = check_canvas(L);
+  lm_status status = lm_figure_finish(f, bind_text(L, 2, "save: path"), &err);
+  canvas_gc(L);
   bind_check(L, status, &err);
   return 0;
 }
 
 static int canvas_tostring(lua_State *L) {
-  canvas_box *box = luaL_checkudata(L, 1, BIND_CANVAS);
-  lua_pushstring(L, box->canvas ? "canvas" : "canvas (saved)");
+  lm_figure **f = luaL_checkudata(L, 1, BIND_CANVAS);
+  lua_pushstring(L, *f ? "canvas" : "canvas (saved)");
   return 1;
 }
 

@@ -1,6 +1,7 @@
 /* err.c: filling an lm_err. The message is formatted aside first, because its arguments may be the old message. */
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,8 @@ lm_status lm_fail(lm_err *e, lm_status status, const char *format, ...) {
   memcpy(e->message, text, sizeof text);
   return status;
 }
+
+lm_status lm_status_of(int code) { return code == ENOMEM ? LM_ERR_MEMORY : LM_ERR_IO; }
 
 lm_status lm_fail_in(lm_err *e, lm_status status, const char *format, ...) {
   if (!e) return status;

@@ -35,6 +35,9 @@ const char *lm_status_name(lm_status status);
 /* Writes the message into e (which may be NULL) and returns status, so that a check reads `return lm_fail(...)`. */
 lm_status lm_fail(lm_err *e, lm_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The status of a call of the system that failed with this errno: LM_ERR_MEMORY for ENOMEM, else LM_ERR_IO. */
+lm_status lm_status_of(int code);
+
 /* Puts "what: " in front of the message that e already holds and returns its status. */
 lm_status lm_fail_in(lm_err *e, lm_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

@@ -29,7 +29,7 @@ void lm_sha256_hex(lm_sha256 *h, char out[LM_SHA256_HEX]) {
 
 lm_status lm_sha256_file(const char *path, char out[LM_SHA256_HEX], lm_err *e) {
   FILE *f = fopen(path, "rb");
-  if (!f) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  if (!f) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   lm_sha256 h;
   lm_sha256_start(&h);
   unsigned char piece[16384];

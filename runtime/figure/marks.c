@@ -16,16 +16,15 @@ static void select_font(lm_canvas *c, const lm_figure_font *font) {
   cairo_set_font_size(c->cairo, font->size);
 }
 
-void figure_extents(lm_canvas *c, const char *text, const lm_figure_font *font, double *width, double *ascent,
-                    double *descent) {
+void figure_extents(lm_canvas *c, const char *text, const lm_figure_font *font, double answer[3]) {
   cairo_text_extents_t run;
   cairo_font_extents_t face;
   select_font(c, font);
   cairo_text_extents(c->cairo, text, &run);
   cairo_font_extents(c->cairo, &face);
-  *width = run.x_advance;
-  *ascent = face.ascent;
-  *descent = face.descent;
+  answer[0] = run.x_advance;
+  answer[1] = face.ascent;
+  answer[2] = face.descent;
 }
 
 void figure_text(lm_canvas *c, double x, double y, const char *text, const lm_figure_font *font) {
@@ -69,11 +68,11 @@ static void paint_cells(cairo_surface_t *raster, const uint8_t *rgb, int64_t row
   cairo_surface_mark_dirty(raster);
 }
 
-void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t columns, double x, double y, double width,
-                  double height) {
+void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t columns, const double rectangle[4]) {
+  const double width = rectangle[2], height = rectangle[3];
   if (c->status != LM_OK || rows < 1 || columns < 1) return;
   if (rows > MAX_IMAGE_SIDE || columns > MAX_IMAGE_SIDE) {
-    c->status = figure_fail(&c->error, LM_ERR_ARGUMENT,
+    c->status = lm_fail(&c->error, LM_ERR_ARGUMENT,
                             "figure: an image of %lld x %lld cells, expected at most %d a "
                             "side",
                             (long long)rows, (long long)columns, MAX_IMAGE_SIDE);
@@ -85,7 +84,7 @@ void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t column
   if (cairo_surface_status(raster) == CAIRO_STATUS_SUCCESS) {
     paint_cells(raster, rgb, rows, columns, fy, fx);
     cairo_save(c->cairo);
-    cairo_translate(c->cairo, x, y);
+    cairo_translate(c->cairo, rectangle[0], rectangle[1]);
     cairo_scale(c->cairo, width / (double)(columns * fx), height / (double)(rows * fy));
     cairo_set_source_surface(c->cairo, raster, 0, 0);
     cairo_pattern_set_filter(cairo_get_source(c->cairo), CAIRO_FILTER_NEAREST);
@@ -93,7 +92,7 @@ void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t column
     cairo_fill(c->cairo);
     cairo_restore(c->cairo);
   } else {
-    c->status = figure_fail(&c->error, LM_ERR_MEMORY, "figure: out of memory for an image of %lld x %lld cells",
+    c->status = lm_fail(&c->error, LM_ERR_MEMORY, "figure: out of memory for an image of %lld x %lld cells",
                             (long long)rows, (long long)columns);
   }
   cairo_surface_destroy(raster);

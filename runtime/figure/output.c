@@ -1,28 +1,17 @@
 /* output.c: the bytes of a finished picture, the same for the same drawing. */
 #include "figure/canvas.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "base/memory.h"
 
-lm_status figure_fail(lm_err *e, lm_status status, const char *format, ...) {
-  if (!e) return status;
-  va_list args;
-  va_start(args, format);
-  e->status = status;
-  vsnprintf(e->message, sizeof e->message, format, args);
-  va_end(args);
-  return status;
-}
+#include <stdio.h>
+#include <string.h>
 
 cairo_status_t figure_append(void *canvas, const unsigned char *data, unsigned int length) {
   lm_canvas *c = canvas;
   if (c->status != LM_OK) return CAIRO_STATUS_WRITE_ERROR;
   if (c->room - c->count < length) {
     size_t room = 2 * c->room + length + 4096;
-    uint8_t *grown = c->bytes ? c->host->realloc(c->bytes, room, "figure: file", &c->error)
-                              : c->host->alloc(room, "figure: file", &c->error);
+    uint8_t *grown = lm_realloc(c->bytes, room, "figure: file", &c->error);
     if (!grown) {
       c->status = LM_ERR_MEMORY;
       return CAIRO_STATUS_NO_MEMORY;
@@ -52,7 +41,7 @@ lm_status figure_renumber(lm_canvas *c, lm_err *e) {
   const uint8_t *text = c->bytes;
   /* A form has 10 bytes and a digit at least and gains 3 digits at most. */
   size_t room = c->count + c->count / 3 + 16, out = 0, at = 0;
-  uint8_t *fresh = c->host->alloc(room, "figure: file", e);
+  uint8_t *fresh = lm_alloc(room, "figure: file", e);
   if (!fresh) return LM_ERR_MEMORY;
   unsigned long seen[MAX_SURFACES];
   int n = 0;
@@ -70,13 +59,13 @@ lm_status figure_renumber(lm_canvas *c, lm_err *e) {
     int k = 0;
     while (k < n && seen[k] != number) k++;
     if (k == MAX_SURFACES) {
-      c->host->free(fresh);
-      return figure_fail(e, LM_ERR_ARGUMENT, "figure: more than %d images in one SVG", MAX_SURFACES - 1);
+      lm_free(fresh);
+      return lm_fail(e, LM_ERR_ARGUMENT, "figure: more than %d images in one SVG", MAX_SURFACES - 1);
     }
     if (k == n) seen[n++] = number;
     out += (size_t)snprintf((char *)fresh + out, room - out, "%d", k + 1);
   }
-  c->host->free(c->bytes);
+  lm_free(c->bytes);
   c->bytes = fresh;
   c->count = out;
   c->room = room;
@@ -96,19 +85,13 @@ static lm_status end_drawing(lm_canvas *c, lm_err *e) {
     if (e) *e = c->error;
     return c->status;
   }
-  if (status == CAIRO_STATUS_NO_MEMORY) return figure_fail(e, LM_ERR_MEMORY, "figure: out of memory while drawing");
+  if (status == CAIRO_STATUS_NO_MEMORY) return lm_fail(e, LM_ERR_MEMORY, "figure: out of memory while drawing");
   if (status != CAIRO_STATUS_SUCCESS)
-    return figure_fail(e, LM_ERR_ARGUMENT, "figure: %s", cairo_status_to_string(status));
+    return lm_fail(e, LM_ERR_ARGUMENT, "figure: %s", cairo_status_to_string(status));
   return LM_OK;
 }
 
-lm_status figure_finish(lm_canvas *c, lm_status (*write)(void *context, const void *bytes, size_t count, lm_err *e),
-                        void *context, lm_err *e) {
-  if (c->finished) return figure_fail(e, LM_ERR_STATE, "figure: this canvas is finished; make a new one");
-  c->finished = true;
+lm_status figure_finish(lm_canvas *c, lm_err *e) {
   lm_status status = end_drawing(c, e);
-  if (status != LM_OK) return status;
-  if (c->format == LM_FIGURE_SVG) status = figure_renumber(c, e);
-  if (status != LM_OK) return status;
-  return write(context, c->bytes, c->count, e);
+  return status == LM_OK && c->format == LM_FIGURE_SVG ? figure_renumber(c, e) : status;
 }

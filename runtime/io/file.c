@@ -126,7 +126,7 @@ static lm_status read_all(char **out, int64_t *size, int fd, int64_t room, const
   *size = n;
   return LM_OK;
 unreadable:
-  lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+  lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", path, strerror(errno));
 failed:
   lm_free(data);
   return e ? e->status : LM_ERR_IO;
@@ -138,7 +138,7 @@ lm_status lm_file_read(char **out, int64_t *size, const char *path, int64_t most
   *out = NULL;
   *size = 0;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  if (fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   lm_files_note(path);
   struct stat info;
   int64_t expected = 0;
@@ -194,7 +194,7 @@ static lm_status open_partial(lm_writer *w, const struct stat *old, const char *
   if (w->fd < 0) {
     int reason = errno;
     w->partial[0] = 0;
-    return lm_fail(e, LM_ERR_IO, "%s: cannot write: %s", path, strerror(reason));
+    return lm_fail(e, lm_status_of(reason), "%s: cannot write: %s", path, strerror(reason));
   }
   if (old && fchmod(w->fd, old->st_mode & 07777) != 0) errno = 0; /* the rights are a courtesy */
   return LM_OK;
@@ -218,7 +218,7 @@ lm_status lm_writer_open(lm_writer **out, const char *path, lm_err *e) {
   else if (status == LM_OK && exists && !S_ISREG(old.st_mode)) {
     w->direct = true;
     w->fd = open(w->path, O_WRONLY | O_CLOEXEC);
-    if (w->fd < 0) status = lm_fail(e, LM_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+    if (w->fd < 0) status = lm_fail(e, lm_status_of(errno), "%s: cannot write: %s", path, strerror(errno));
   } else if (status == LM_OK)
     status = open_partial(w, exists ? &old : NULL, path, e);
   if (status != LM_OK) {
@@ -235,7 +235,7 @@ static lm_status write_out(lm_writer *w, const char *bytes, size_t n, lm_err *e)
   while (n > 0) {
     ssize_t put = write(w->fd, bytes, n < ((size_t)1 << 30) ? n : (size_t)1 << 30);
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
+    if (put < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot write: %s", w->path, strerror(errno));
     bytes += put;
     n -= (size_t)put;
   }
@@ -277,13 +277,13 @@ static void sync_folder(const lm_writer *w) {
 lm_status lm_writer_commit(lm_writer *w, lm_err *e) {
   lm_status status = flush_buffer(w, e);
   if (status == LM_OK && !w->direct && fsync(w->fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot write: %s", w->path, strerror(errno));
   int fd = w->fd;
   w->fd = -1;
   if (close(fd) != 0 && errno != EINTR && status == LM_OK)
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot write: %s", w->path, strerror(errno));
   if (status == LM_OK && !w->direct && rename(w->partial, w->path) != 0)
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot write: %s", w->path, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot write: %s", w->path, strerror(errno));
   if (!w->direct && status != LM_OK) unlink(w->partial);
   if (!w->direct && status == LM_OK) sync_folder(w);
   writer_free(w);

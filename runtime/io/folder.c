@@ -28,7 +28,7 @@ lm_status lm_folder_make(const char *path, lm_err *e) {
     char was = *p;
     *p = 0;
     if (mkdir(part, 0777) != 0 && !lm_path_is_folder(part))
-      status = lm_fail(e, LM_ERR_IO, "%s: cannot make the folder %s: %s", path, part,
+      status = lm_fail(e, lm_status_of(errno), "%s: cannot make the folder %s: %s", path, part,
                        errno == EEXIST ? "a file of that name is there" : strerror(errno));
     *p = was;
     if (was == 0) break;
@@ -56,7 +56,7 @@ lm_status lm_folder_list(char ***out, int64_t *count, const char *path, lm_err *
   *out = NULL;
   *count = 0;
   DIR *d = opendir(path);
-  if (!d) return lm_fail(e, LM_ERR_IO, "%s: cannot list the folder: %s", path, strerror(errno));
+  if (!d) return lm_fail(e, lm_status_of(errno), "%s: cannot list the folder: %s", path, strerror(errno));
   lm_bytes names = {0};
   lm_status status = LM_OK;
   int64_t n = 0;
@@ -67,7 +67,7 @@ lm_status lm_folder_list(char ***out, int64_t *count, const char *path, lm_err *
     n++;
   }
   if (status == LM_OK && errno != 0)
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot list the folder: %s", path, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot list the folder: %s", path, strerror(errno));
   closedir(d);
   if (status == LM_OK) status = join_names(out, &names, n, path, e);
   if (status == LM_OK) *count = n;
@@ -76,6 +76,6 @@ lm_status lm_folder_list(char ***out, int64_t *count, const char *path, lm_err *
 }
 
 lm_status lm_path_remove(const char *path, lm_err *e) {
-  if (remove(path) != 0) return lm_fail(e, LM_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+  if (remove(path) != 0) return lm_fail(e, lm_status_of(errno), "%s: cannot remove: %s", path, strerror(errno));
   return LM_OK;
 }

@@ -1,62 +1,32 @@
 /* hdf5.c: this side of the program lamina-hdf5: starting it, asking, and telling how it ended. */
-#define _GNU_SOURCE /* posix_spawn_file_actions_addclosefrom_np */
 #include "io/hdf5.h"
 
 #include "base/memory.h"
-#include "io/channel.h"
 #include "io/file.h"
+#include "io/program.h"
 #include "io/tree_code.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
-enum { SOCKET = 3, FILE_AT = 4 };             /* descriptors of the program */
 enum { SMALL = 64 << 20, GROWTH = 1032 * 4 }; /* what an answer may have: this much, or so many times the file */
 
 struct lm_hdf5 {
-  lm_channel channel;
-  pid_t process; /* 0: it has ended */
-  char *name;    /* the file's */
-  int64_t most;  /* bytes of an answer */
+  lm_program program;
+  char *name;   /* the file's */
+  int64_t most; /* bytes of an answer */
 };
 
 /* ---- the program ------------------------------------------------------------------------------------------------
  */
-
-/* Starts the program with its two descriptors; everything else is closed in it. */
-static int spawn(pid_t *process, const char *program, const char *mode, const char *name, int socket, int fd) {
-  posix_spawn_file_actions_t actions;
-  int code = posix_spawn_file_actions_init(&actions);
-  if (code) return code;
-  char *const arguments[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)mode, (char *)(uintptr_t)name, NULL};
-  code = posix_spawn_file_actions_adddup2(&actions, socket, SOCKET);
-  if (!code) code = posix_spawn_file_actions_adddup2(&actions, fd, FILE_AT);
-#ifdef __GLIBC__
-  if (!code) code = posix_spawn_file_actions_addclosefrom_np(&actions, FILE_AT + 1);
-#endif
-  if (!code) code = posix_spawn(process, program, &actions, NULL, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  return code;
-}
-
-/* A descriptor that dup2 in the child cannot overwrite before it is used. */
-static int above(int fd) {
-  int moved = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FILE_AT + 1) : -1;
-  if (fd >= 0) close(fd);
-  return moved;
-}
 
 /* A handle around a file that is open at fd, which stays the caller's. */
 static lm_status start(lm_hdf5 **out, const char *program, const char *mode, const char *path, int fd, lm_err *e) {
@@ -68,25 +38,12 @@ static lm_status start(lm_hdf5 **out, const char *program, const char *mode, con
                    path, program);
   lm_hdf5 *h = lm_alloc_zero(sizeof *h, path, e);
   if (!h) return LM_ERR_MEMORY;
-  lm_channel_start(&h->channel, -1);
+  h->program.channel.fd = -1;
   h->name = lm_strdup(path, e);
-  if (!h->name) {
+  lm_status status = h->name ? lm_program_start(&h->program, program, mode, path, fd, path, e) : LM_ERR_MEMORY;
+  if (status != LM_OK) {
     lm_hdf5_close(h);
-    return LM_ERR_MEMORY;
-  }
-  int pair[2] = {-1, -1};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
-    h->channel.fd = pair[0];
-    pair[1] = above(pair[1]);
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, FILE_AT + 1);
-  }
-  int code = pair[1] < 0 || fd < 0 ? errno : spawn(&h->process, program, mode, path, pair[1], fd);
-  if (pair[1] >= 0) close(pair[1]);
-  if (h->channel.fd >= 0 && fd >= 0) close(fd);
-  if (code) {
-    h->process = 0;
-    lm_hdf5_close(h);
-    return lm_fail(e, LM_ERR_IO, "%s: cannot start %s: %s", path, program, strerror(code));
+    return status;
   }
   *out = h;
   return LM_OK;
@@ -94,11 +51,7 @@ static lm_status start(lm_hdf5 **out, const char *program, const char *mode, con
 
 /* Waits for the program's end, which is near, and says what it was. */
 static lm_status ended(lm_hdf5 *h, lm_err *e) {
-  int how = 0;
-  if (h->process) {
-    while (waitpid(h->process, &how, 0) < 0 && errno == EINTR) continue;
-    h->process = 0;
-  }
+  const int how = lm_program_wait(&h->program);
   if (WIFSIGNALED(how) && WTERMSIG(how) == SIGXCPU)
     return lm_fail(e, LM_ERR_FORMAT, "%s: libhdf5 computed without end on this file: it is damaged", h->name);
   if (WIFEXITED(how) && WEXITSTATUS(how) > LM_HDF5_CRASHED)
@@ -119,11 +72,7 @@ static lm_status ended(lm_hdf5 *h, lm_err *e) {
 
 void lm_hdf5_close(lm_hdf5 *h) {
   if (!h) return;
-  if (h->channel.fd >= 0) close(h->channel.fd);
-  if (h->process) {
-    kill(h->process, SIGKILL); /* it has nothing to save: a file that it wrote is closed before it answers */
-    while (waitpid(h->process, NULL, 0) < 0 && errno == EINTR) continue;
-  }
+  lm_program_end(&h->program);
   lm_free(h->name);
   lm_free(h);
 }
@@ -133,11 +82,11 @@ void lm_hdf5_close(lm_hdf5 *h) {
 
 /* Ends the program after a failure in the middle of a message. */
 static lm_status stop(lm_hdf5 *h, lm_status status, lm_err *e) {
-  if (h->channel.closed) return ended(h, e);
-  if (h->process) kill(h->process, SIGKILL);
+  if (h->program.channel.closed) return ended(h, e);
+  if (h->program.process) kill(h->program.process, SIGKILL);
   lm_err unused;
   ended(h, &unused);
-  h->channel.closed = true;
+  h->program.channel.closed = true;
   return status;
 }
 
@@ -146,39 +95,39 @@ static lm_status answer(lm_tree *out, lm_hdf5 *h, const char *what, lm_err *e) {
   lm_source s;
   lm_err unused;
   *out = (lm_tree){0};
-  lm_channel_receive(&h->channel, &s, what, h->most);
+  lm_channel_receive(&h->program.channel, &s, what, h->most);
   lm_status status = lm_tree_decode(out, &s, e);
-  if (status == LM_OK && !h->channel.closed) status = lm_channel_finish(&h->channel, e);
+  if (status == LM_OK && !h->program.channel.closed) status = lm_channel_finish(&h->program.channel, e);
   if (status == LM_OK) return LM_OK;
   lm_tree_free(out);
-  bool refused = !h->channel.closed && (status == LM_ERR_FORMAT || status == LM_ERR_MEMORY);
-  if (refused) lm_channel_finish(&h->channel, &unused); /* what was refused here is passed over: the handle lives */
-  if (!h->channel.ended || h->channel.closed) return stop(h, status, e);
+  bool refused = !h->program.channel.closed && (status == LM_ERR_FORMAT || status == LM_ERR_MEMORY);
+  if (refused) lm_channel_finish(&h->program.channel, &unused); /* what was refused here is passed over: the handle lives */
+  if (!h->program.channel.ended || h->program.channel.closed) return stop(h, status, e);
   return status;
 }
 
 typedef lm_status (*put_request)(lm_hdf5 *h, const void *what, lm_err *e);
 
 static lm_status ask(lm_tree *out, lm_hdf5 *h, put_request put, const void *what, const char *name, lm_err *e) {
-  if (!h->process || h->channel.closed)
+  if (!h->program.process || h->program.channel.closed)
     return lm_fail(e, LM_ERR_STATE, "%s: this handle came to its end with an earlier error; open the file again",
                    h->name);
   lm_status status = put(h, what, e);
-  if (status == LM_OK) status = lm_channel_end(&h->channel, e);
+  if (status == LM_OK) status = lm_channel_end(&h->program.channel, e);
   if (status != LM_OK && status != LM_ERR_IO) return stop(h, status, e);
-  if (status != LM_OK) h->channel.closed = false; /* it may have said why before it went */
+  if (status != LM_OK) h->program.channel.closed = false; /* it may have said why before it went */
   return answer(out, h, name, e);
 }
 
 static lm_status put_text(lm_hdf5 *h, const char *name, const char *text, lm_err *e) {
-  lm_status status = lm_tree_put_item(name, lm_channel_put, &h->channel, e);
-  return status == LM_OK ? lm_tree_put_text(LM_TREE_TEXT, text, (int64_t)strlen(text), lm_channel_put, &h->channel, e)
+  lm_status status = lm_tree_put_item(name, lm_channel_put, &h->program.channel, e);
+  return status == LM_OK ? lm_tree_put_text(LM_TREE_TEXT, text, (int64_t)strlen(text), lm_channel_put, &h->program.channel, e)
                          : status;
 }
 
 static lm_status put_shape(lm_hdf5 *h, const char *name, int ndim, const int64_t *shape, lm_err *e) {
-  lm_status status = lm_tree_put_item(name, lm_channel_put, &h->channel, e);
-  return status == LM_OK ? lm_tree_put_shape(LM_TREE_SHAPE, ndim, shape, lm_channel_put, &h->channel, e) : status;
+  lm_status status = lm_tree_put_item(name, lm_channel_put, &h->program.channel, e);
+  return status == LM_OK ? lm_tree_put_shape(LM_TREE_SHAPE, ndim, shape, lm_channel_put, &h->program.channel, e) : status;
 }
 
 /* What is asked of an object. */
@@ -190,12 +139,12 @@ typedef struct question {
 
 static lm_status put_question(lm_hdf5 *h, const void *what, lm_err *e) {
   const question *q = what;
-  lm_status status = lm_tree_put_table(lm_channel_put, &h->channel, e);
+  lm_status status = lm_tree_put_table(lm_channel_put, &h->program.channel, e);
   if (status == LM_OK) status = put_text(h, "op", q->op, e);
   if (status == LM_OK && q->path) status = put_text(h, "path", q->path, e);
   if (status == LM_OK && q->ndim >= 0) status = put_shape(h, "start", q->ndim, q->start, e);
   if (status == LM_OK && q->ndim >= 0) status = put_shape(h, "count", q->ndim, q->count, e);
-  return status == LM_OK ? lm_tree_put_end(lm_channel_put, &h->channel, e) : status;
+  return status == LM_OK ? lm_tree_put_end(lm_channel_put, &h->program.channel, e) : status;
 }
 
 lm_status lm_hdf5_list(lm_tree *out, lm_hdf5 *h, lm_err *e) {
@@ -216,7 +165,7 @@ lm_status lm_hdf5_read(lm_tree *out, lm_hdf5 *h, const char *dataset, int ndim, 
 lm_status lm_hdf5_open(lm_hdf5 **out, const char *program, const char *path, lm_err *e) {
   *out = NULL;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is refused, too */
-  if (fd < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  if (fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   struct stat info;
   lm_status status = LM_OK;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
@@ -241,16 +190,16 @@ typedef struct contents {
 
 static lm_status put_contents(lm_hdf5 *h, const void *what, lm_err *e) {
   const contents *c = what;
-  lm_status status = lm_tree_put_table(lm_channel_put, &h->channel, e);
+  lm_status status = lm_tree_put_table(lm_channel_put, &h->program.channel, e);
   if (status == LM_OK) status = put_text(h, "op", "write", e);
   if (status == LM_OK) status = put_shape(h, "compress", 1, &c->compress, e);
-  if (status == LM_OK) status = lm_tree_put_item("contents", lm_channel_put, &h->channel, e);
-  if (status == LM_OK) status = lm_tree_encode(c->tree, lm_channel_put, &h->channel, e);
+  if (status == LM_OK) status = lm_tree_put_item("contents", lm_channel_put, &h->program.channel, e);
+  if (status == LM_OK) status = lm_tree_encode(c->tree, lm_channel_put, &h->program.channel, e);
   if (status == LM_OK && c->attributes) {
-    status = lm_tree_put_item("attributes", lm_channel_put, &h->channel, e);
-    if (status == LM_OK) status = lm_tree_encode(c->attributes, lm_channel_put, &h->channel, e);
+    status = lm_tree_put_item("attributes", lm_channel_put, &h->program.channel, e);
+    if (status == LM_OK) status = lm_tree_encode(c->attributes, lm_channel_put, &h->program.channel, e);
   }
-  return status == LM_OK ? lm_tree_put_end(lm_channel_put, &h->channel, e) : status;
+  return status == LM_OK ? lm_tree_put_end(lm_channel_put, &h->program.channel, e) : status;
 }
 
 lm_status lm_hdf5_write(const char *program, const char *path, const lm_tree *tree, const lm_tree *attributes,

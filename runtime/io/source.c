@@ -56,7 +56,7 @@ void lm_source_bytes(lm_source *s, const char *name, const void *bytes, int64_t 
 /* Opens a regular file for reading and tells its size. */
 static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *e) {
   *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is refused, too */
-  if (*fd < 0) return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  if (*fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   struct stat info;
   if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(*fd);
@@ -69,7 +69,7 @@ static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *
 
 static lm_status read_plain(lm_source *s, void *to, int64_t n, lm_err *e) {
   if (fread(to, 1, (size_t)n, s->state) == (size_t)n) return LM_OK;
-  if (ferror((FILE *)s->state)) return lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", s->name, strerror(errno));
+  if (ferror((FILE *)s->state)) return lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", s->name, strerror(errno));
   return lm_fail(e, LM_ERR_FORMAT, "%s: truncated while it was read", s->name);
 }
 
@@ -81,7 +81,7 @@ lm_status lm_source_open(lm_source *s, const char *path, lm_err *e) {
   FILE *f = fdopen(fd, "rb");
   if (!f) {
     close(fd);
-    return lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   }
   *s = (lm_source){.name = path, .left = size, .read = read_plain, .state = f};
   return LM_OK;
@@ -136,7 +136,7 @@ lm_status lm_source_map(lm_source *s, const char *path, lm_err *e) {
   lm_mapping *m = lm_alloc(sizeof *m, path, e);
   void *base = m ? mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0) : MAP_FAILED;
   if (m && base == MAP_FAILED)
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot map into memory: %s", path, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot map into memory: %s", path, strerror(errno));
   close(fd);
   if (base == MAP_FAILED) {
     lm_free(m);
@@ -150,7 +150,7 @@ lm_status lm_source_map(lm_source *s, const char *path, lm_err *e) {
 static lm_status gz_failed(lm_source *s, lm_err *e) {
   int code;
   const char *text = gzerror(s->state, &code);
-  if (code == Z_ERRNO) return lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", s->name, strerror(errno));
+  if (code == Z_ERRNO) return lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", s->name, strerror(errno));
   if (code == Z_OK || code == Z_BUF_ERROR) return lm_fail(e, LM_ERR_FORMAT, "%s: truncated", s->name);
   return lm_fail(e, LM_ERR_FORMAT, "%s: damaged compressed data (%s)", s->name, text);
 }

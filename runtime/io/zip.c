@@ -179,10 +179,10 @@ lm_status lm_zip_open(lm_zip **out, const char *path, lm_err *e) {
   z->path = lm_strdup(path, e);
   if (!z->path) status = LM_ERR_MEMORY;
   if (status == LM_OK && !(z->f = fopen(path, "rbe")))
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   if (status == LM_OK) lm_files_note(path);
   if (status == LM_OK && (fseeko(z->f, 0, SEEK_END) != 0 || (z->size = ftello(z->f)) < 0))
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", path, strerror(errno));
   if (status == LM_OK) status = read_directory(z, e);
   if (status == LM_OK)
     *out = z;
@@ -263,7 +263,7 @@ lm_status lm_zip_enter(lm_source *s, lm_zip *z, int64_t index, lm_err *e) {
   r->z.zalloc = lm_foreign_zalloc;
   r->z.zfree = lm_foreign_zfree;
   if (fseeko(z->f, start, SEEK_SET) != 0)
-    status = lm_fail(e, LM_ERR_IO, "%s: cannot read: %s", r->name, strerror(errno));
+    status = lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", r->name, strerror(errno));
   else if (m->method == 8 && inflateInit2(&r->z, -MAX_WBITS) != Z_OK)
     status = lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's window", r->name);
   if (status != LM_OK) {

@@ -94,7 +94,7 @@ describe("canvas", function()
     assert.falsy(base.exists(folder .. "/no"))
   end)
 
-  it("says what is missing where there is no figure module", function()
+  it("says what is missing where there is no program that draws", function()
     local pipe = io.popen("readlink /proc/$PPID/exe")
     local lamina = pipe:read "l"
     pipe:close()
@@ -103,7 +103,7 @@ describe("canvas", function()
     local said = pipe:read "a"
     local _, _, code = pipe:close()
     assert.equal(1, code)
-    assert.truthy(said:find("figures need the figure module (Cairo)", 1, true), said)
-    assert.truthy(said:find(folder .. "/figure.so", 1, true), said)
+    assert.truthy(said:find("figures need the program lamina-figure (Cairo)", 1, true), said)
+    assert.truthy(said:find(folder .. "/lamina-figure", 1, true), said)
   end)
 end)
