@@ -113,13 +113,9 @@ static int canvas_dash(lua_State *L) {
   return chain(L);
 }
 
-static int canvas_move_to(lua_State *L) {
-  return draw(L, LM_FIGURE_MOVE_TO, 2, NAMES("move_to: x", "move_to: y"));
-}
+static int canvas_move_to(lua_State *L) { return draw(L, LM_FIGURE_MOVE_TO, 2, NAMES("move_to: x", "move_to: y")); }
 
-static int canvas_line_to(lua_State *L) {
-  return draw(L, LM_FIGURE_LINE_TO, 2, NAMES("line_to: x", "line_to: y"));
-}
+static int canvas_line_to(lua_State *L) { return draw(L, LM_FIGURE_LINE_TO, 2, NAMES("line_to: x", "line_to: y")); }
 
 static int canvas_close(lua_State *L) { return draw(L, LM_FIGURE_CLOSE, 0, NULL); }
 

@@ -362,7 +362,8 @@ static int io_files_read(lua_State *L) {
 }
 
 static int io_files_note(lua_State *L) {
-  lm_files_note(own_path(L, 1, "files_note"));
+  lm_err err;
+  bind_check(L, lm_files_note(own_path(L, 1, "files_note"), &err), &err);
   return 0;
 }
 

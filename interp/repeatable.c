@@ -126,11 +126,16 @@ static int file_tostring(lua_State *L) {
 /* ---- files that are read: results.json lists them, and no chunk is bytecode ---------------------------------------
  */
 
+static void note(lua_State *L, const char *path) {
+  lm_err err;
+  bind_check(L, lm_files_note(path, &err), &err);
+}
+
 /* io.open(path, mode) and io.lines(path): a path that is read is noted. Upvalue 1 is the original. */
 static int repeatable_open_file(lua_State *L) {
   const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
   const char *mode = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "r";
-  if (path && *mode == 'r') lm_files_note(path);
+  if (path && *mode == 'r') note(L, path);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
@@ -150,7 +155,7 @@ static int repeatable_load(lua_State *L) {
 
 /* loadfile(path, mode, env): the same. */
 static int repeatable_loadfile(lua_State *L) {
-  if (lua_type(L, 1) == LUA_TSTRING) lm_files_note(lua_tostring(L, 1));
+  if (lua_type(L, 1) == LUA_TSTRING) note(L, lua_tostring(L, 1));
   if (lua_gettop(L) < 2) lua_settop(L, 2);
   lua_pushliteral(L, "t");
   lua_replace(L, 2);
@@ -163,7 +168,7 @@ static int repeatable_loadfile(lua_State *L) {
 static int repeatable_dofile(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   lua_settop(L, 1);
-  lm_files_note(path);
+  note(L, path);
   int status = luaL_loadfilex(L, path, "t");
   if (status == LUA_ERRFILE) bind_push_error(L, "io", lua_tostring(L, -1), 1);
   if (status != LUA_OK) return lua_error(L);

@@ -11,14 +11,14 @@ enum { MAX_SIDE = 14400, MAX_PIXELS = 32767 };
 
 static lm_status check_size(lm_figure_format format, double width, double height, double scale, lm_err *e) {
   if (!(width > 0 && width <= MAX_SIDE) || !(height > 0 && height <= MAX_SIDE))
-    return lm_fail(e, LM_ERR_ARGUMENT, "figure: size is %g x %g points, expected more than 0 and at most %d",
-                       width, height, MAX_SIDE);
+    return lm_fail(e, LM_ERR_ARGUMENT, "figure: size is %g x %g points, expected more than 0 and at most %d", width,
+                   height, MAX_SIDE);
   if (format != LM_FIGURE_PNG) return LM_OK;
   if (!(scale > 0) || !(width * scale <= MAX_PIXELS) || !(height * scale <= MAX_PIXELS))
     return lm_fail(e, LM_ERR_ARGUMENT,
-                       "figure: scale is %g for %g x %g points, expected a PNG of at most %d pixels "
-                       "a side",
-                       scale, width, height, MAX_PIXELS);
+                   "figure: scale is %g for %g x %g points, expected a PNG of at most %d pixels "
+                   "a side",
+                   scale, width, height, MAX_PIXELS);
   return LM_OK;
 }
 

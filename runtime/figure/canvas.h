@@ -11,15 +11,16 @@ typedef struct lm_canvas {
   cairo_surface_t *surface;
   cairo_t *cairo;
   lm_figure_format format;
-  double scale; /* pixels per point of a PNG, 1 otherwise */
-  int pushed;   /* saves not yet restored */
+  double scale;     /* pixels per point of a PNG, 1 otherwise */
+  int pushed;       /* saves not yet restored */
   lm_status status; /* of the first drawing call that failed */
   lm_err error;
   uint8_t *bytes; /* the file so far */
   size_t count, room;
 } lm_canvas;
 
-lm_status figure_create(lm_canvas **out, lm_figure_format format, double width, double height, double scale, lm_err *e);
+lm_status figure_create(lm_canvas **out, lm_figure_format format, double width, double height, double scale,
+                        lm_err *e);
 
 /* A command of numbers alone; they are as many as io/figure.h says. */
 void figure_draw(lm_canvas *c, lm_figure_op op, const double *numbers, int count);

@@ -16,9 +16,9 @@
 
 /* How many numbers a command has; DASH has any. */
 static const int numbers_of[LM_FIGURE_OPS] = {
-    [LM_FIGURE_CREATE] = 4,    [LM_FIGURE_COLOR] = 4,  [LM_FIGURE_PEN] = 2,  [LM_FIGURE_DASH] = -1,
-    [LM_FIGURE_MOVE_TO] = 2,   [LM_FIGURE_LINE_TO] = 2, [LM_FIGURE_RECTANGLE] = 4, [LM_FIGURE_CIRCLE] = 3,
-    [LM_FIGURE_FILL] = 1,      [LM_FIGURE_STROKE] = 1, [LM_FIGURE_TEXT] = 7, [LM_FIGURE_EXTENTS] = 2,
+    [LM_FIGURE_CREATE] = 4,  [LM_FIGURE_COLOR] = 4,   [LM_FIGURE_PEN] = 2,       [LM_FIGURE_DASH] = -1,
+    [LM_FIGURE_MOVE_TO] = 2, [LM_FIGURE_LINE_TO] = 2, [LM_FIGURE_RECTANGLE] = 4, [LM_FIGURE_CIRCLE] = 3,
+    [LM_FIGURE_FILL] = 1,    [LM_FIGURE_STROKE] = 1,  [LM_FIGURE_TEXT] = 7,      [LM_FIGURE_EXTENTS] = 2,
     [LM_FIGURE_IMAGE] = 6};
 
 typedef struct command {
@@ -50,9 +50,7 @@ static char *read_text(lm_source *s, lm_err *e) {
   return NULL;
 }
 
-static lm_figure_font font_of(const double *v) {
-  return (lm_figure_font){.size = v[0], .bold = v[1] > 0};
-}
+static lm_figure_font font_of(const double *v) { return (lm_figure_font){.size = v[0], .bold = v[1] > 0}; }
 
 static lm_status serve_text(lm_canvas *c, const command *k, lm_source *s, lm_err *e) {
   char *text = read_text(s, e);

@@ -73,9 +73,9 @@ void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t column
   if (c->status != LM_OK || rows < 1 || columns < 1) return;
   if (rows > MAX_IMAGE_SIDE || columns > MAX_IMAGE_SIDE) {
     c->status = lm_fail(&c->error, LM_ERR_ARGUMENT,
-                            "figure: an image of %lld x %lld cells, expected at most %d a "
-                            "side",
-                            (long long)rows, (long long)columns, MAX_IMAGE_SIDE);
+                        "figure: an image of %lld x %lld cells, expected at most %d a "
+                        "side",
+                        (long long)rows, (long long)columns, MAX_IMAGE_SIDE);
     return;
   }
   double density = c->format == LM_FIGURE_PNG ? c->scale : image_density;
@@ -93,7 +93,7 @@ void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t column
     cairo_restore(c->cairo);
   } else {
     c->status = lm_fail(&c->error, LM_ERR_MEMORY, "figure: out of memory for an image of %lld x %lld cells",
-                            (long long)rows, (long long)columns);
+                        (long long)rows, (long long)columns);
   }
   cairo_surface_destroy(raster);
 }

@@ -26,7 +26,8 @@ static lm_status await(lm_channel *c, short event, lm_err *e) {
     if (lm_interrupted()) return lm_fail(e, LM_ERR_INTERRUPT, "interrupted");
     int ready = poll(&p, 1, WAIT);
     if (ready > 0) return LM_OK;
-    if (ready < 0 && errno != EINTR) return lm_fail(e, lm_status_of(errno), "cannot wait for a process: %s", strerror(errno));
+    if (ready < 0 && errno != EINTR)
+      return lm_fail(e, lm_status_of(errno), "cannot wait for a process: %s", strerror(errno));
   }
 }
 

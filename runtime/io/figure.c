@@ -19,7 +19,7 @@ struct lm_figure {
 /* How the program ended, which it should not have done. */
 static lm_status ended(lm_figure *f, lm_err *e) {
   const int how = lm_program_wait(&f->program), code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
-  if (code == LM_FIGURE_STARVED) return lm_fail(e, LM_ERR_MEMORY, "figure: out of memory while drawing");
+  if (code == LM_PROGRAM_STARVED) return lm_fail(e, LM_ERR_MEMORY, "figure: out of memory while drawing");
   if (code == LM_FIGURE_STRANGER)
     return lm_fail(e, LM_ERR_MISSING,
                    "figures need the program lamina-figure (Cairo), but the one found belongs to another version of "
@@ -92,10 +92,11 @@ lm_status lm_figure_open(lm_figure **out, const char *program, lm_figure_format 
   lm_source s;
   *out = NULL;
   if (access(program, X_OK) != 0)
-    return lm_fail(e, LM_ERR_MISSING,
-                   "figures need the program lamina-figure (Cairo), which this build lacks: install libcairo2-dev and "
-                   "build again (looked for %s)",
-                   program);
+    return lm_fail(
+        e, LM_ERR_MISSING,
+        "figures need the program lamina-figure (Cairo), which this build lacks: install libcairo2-dev and "
+        "build again (looked for %s)",
+        program);
   lm_figure *f = lm_alloc_zero(sizeof *f, "figure", e);
   if (!f) return LM_ERR_MEMORY;
   lm_status status = lm_program_start(&f->program, program, LM_FIGURE_VERSION, NULL, -1, "figure", e);

@@ -45,9 +45,9 @@ typedef enum lm_figure_op {
   LM_FIGURE_OPS
 } lm_figure_op;
 
-/* The version of all this, the program's one argument; and its exit statuses. */
+/* The version of all this, the program's one argument, and its exit status where that is another. */
 #define LM_FIGURE_VERSION "2"
-enum { LM_FIGURE_STARVED = 3, LM_FIGURE_STRANGER = 4, LM_FIGURE_NUMBERS = 16 };
+enum { LM_FIGURE_STRANGER = 4, LM_FIGURE_NUMBERS = 16 };
 
 /* A run of text: size in points; halign 0 left, 0.5 centre, 1 right; valign 0 the baseline, 0.5 the middle of a
  * capital letter, 1 its top stand at y. */

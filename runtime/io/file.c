@@ -50,17 +50,22 @@ static bool make_room(void) {
   return true;
 }
 
-void lm_files_note(const char *path) {
+lm_status lm_files_note(const char *path, lm_err *e) {
+  bool known = false;
+  char *copy = NULL;
   pthread_mutex_lock(&lock);
   if (make_room()) {
     int64_t at = place_of(path);
-    char *copy = places[at] ? NULL : strdup(path);
+    known = places[at] != 0;
+    copy = known ? NULL : strdup(path);
     if (copy) {
       noted[noted_count++] = copy;
       places[at] = noted_count;
     }
   }
   pthread_mutex_unlock(&lock);
+  return known || copy ? LM_OK
+                       : lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: the list of files that were read", path);
 }
 
 const char *lm_files_noted(int64_t index) {
@@ -139,10 +144,9 @@ lm_status lm_file_read(char **out, int64_t *size, const char *path, int64_t most
   *size = 0;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
-  lm_files_note(path);
+  lm_status status = lm_files_note(path, e);
   struct stat info;
   int64_t expected = 0;
-  lm_status status = LM_OK;
   if (!fstat(fd, &info) && S_ISREG(info.st_mode)) expected = info.st_size;
   if (most > 0 && expected > most) status = too_large(path, most, e);
   if (status == LM_OK) status = read_all(out, size, fd, expected, path, most, e);

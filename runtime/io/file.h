@@ -38,9 +38,10 @@ typedef struct lm_bytes {
 } lm_bytes;
 lm_status lm_put_bytes(void *bytes, const void *more, size_t n, lm_err *e);
 
-/* Every reader notes its path here; each path is listed once, in the order of first reading. The text is valid until
- * lm_files_forget. NULL after the last. Thread-safe. */
-void lm_files_note(const char *path);
+/* Every reader notes its path here; each path is listed once, in the order of first reading. LM_ERR_MEMORY where
+ * there is no room to remember it: what was read is part of a result. The text is valid until lm_files_forget. NULL
+ * after the last. Thread-safe. */
+lm_status lm_files_note(const char *path, lm_err *e);
 const char *lm_files_noted(int64_t index);
 void lm_files_forget(void);
 

@@ -1,5 +1,5 @@
 /* foreign.h: the runtime's memory for libraries that let their allocator be chosen, so that the budget counts what
- * they take and the tests make it fail. libjpeg, HDF5, matio, Cairo, stdio and zlib's gzFile use the system's. */
+ * they take. libjpeg, stdio and zlib's gzFile use the system's. */
 #ifndef LM_IO_FOREIGN_H
 #define LM_IO_FOREIGN_H
 

@@ -57,6 +57,8 @@ static lm_status ended(lm_hdf5 *h, lm_err *e) {
   if (WIFEXITED(how) && WEXITSTATUS(how) > LM_HDF5_CRASHED)
     return lm_fail(e, LM_ERR_FORMAT, "%s: libhdf5 crashed on this file (%s): it is damaged, or made to do that",
                    h->name, strsignal(WEXITSTATUS(how) - LM_HDF5_CRASHED));
+  if (WIFEXITED(how) && WEXITSTATUS(how) == LM_PROGRAM_STARVED)
+    return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: libhdf5 (a damaged file may ask for any amount)", h->name);
   const int signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
   if (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGABRT)
     return lm_fail(e, LM_ERR_FORMAT,
@@ -101,7 +103,8 @@ static lm_status answer(lm_tree *out, lm_hdf5 *h, const char *what, lm_err *e) {
   if (status == LM_OK) return LM_OK;
   lm_tree_free(out);
   bool refused = !h->program.channel.closed && (status == LM_ERR_FORMAT || status == LM_ERR_MEMORY);
-  if (refused) lm_channel_finish(&h->program.channel, &unused); /* what was refused here is passed over: the handle lives */
+  if (refused)
+    lm_channel_finish(&h->program.channel, &unused); /* what was refused here is passed over: the handle lives */
   if (!h->program.channel.ended || h->program.channel.closed) return stop(h, status, e);
   return status;
 }
@@ -121,13 +124,15 @@ static lm_status ask(lm_tree *out, lm_hdf5 *h, put_request put, const void *what
 
 static lm_status put_text(lm_hdf5 *h, const char *name, const char *text, lm_err *e) {
   lm_status status = lm_tree_put_item(name, lm_channel_put, &h->program.channel, e);
-  return status == LM_OK ? lm_tree_put_text(LM_TREE_TEXT, text, (int64_t)strlen(text), lm_channel_put, &h->program.channel, e)
-                         : status;
+  return status == LM_OK
+             ? lm_tree_put_text(LM_TREE_TEXT, text, (int64_t)strlen(text), lm_channel_put, &h->program.channel, e)
+             : status;
 }
 
 static lm_status put_shape(lm_hdf5 *h, const char *name, int ndim, const int64_t *shape, lm_err *e) {
   lm_status status = lm_tree_put_item(name, lm_channel_put, &h->program.channel, e);
-  return status == LM_OK ? lm_tree_put_shape(LM_TREE_SHAPE, ndim, shape, lm_channel_put, &h->program.channel, e) : status;
+  return status == LM_OK ? lm_tree_put_shape(LM_TREE_SHAPE, ndim, shape, lm_channel_put, &h->program.channel, e)
+                         : status;
 }
 
 /* What is asked of an object. */
@@ -170,10 +175,10 @@ lm_status lm_hdf5_open(lm_hdf5 **out, const char *program, const char *path, lm_
   lm_status status = LM_OK;
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
     status = lm_fail(e, LM_ERR_IO, "%s: cannot read: not a regular file", path);
+  if (status == LM_OK) status = lm_files_note(path, e);
   if (status == LM_OK) status = start(out, program, "read", path, fd, e);
   close(fd);
   if (status != LM_OK) return status;
-  lm_files_note(path);
   int64_t size = info.st_size;
   (*out)->most = size > INT64_MAX / GROWTH ? INT64_MAX : size * GROWTH < SMALL ? SMALL : size * GROWTH;
   (*out)->most += (*out)->most < INT64_MAX / 2 ? SMALL : 0; /* beside the numbers, a few bytes about them */

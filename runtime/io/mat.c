@@ -42,6 +42,7 @@ static lm_status inflate_some(inflater *f, void *to, int64_t n, int64_t *got, lm
   *got = n - f->z.avail_out;
   if (code == Z_OK || code == Z_STREAM_END) return LM_OK;
   if (code == Z_BUF_ERROR) return lm_fail(e, LM_ERR_FORMAT, "%s: the compressed data end too early", f->from->name);
+  if (code == Z_MEM_ERROR) return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's window", f->from->name);
   return lm_fail(e, LM_ERR_FORMAT, "%s: damaged compressed data (%s)", f->from->name, f->z.msg ? f->z.msg : "zlib");
 }
 

@@ -10,6 +10,8 @@
 /* Descriptors of the program; everything else is closed in it. */
 enum { LM_PROGRAM_SOCKET = 3, LM_PROGRAM_FILE = 4 };
 
+enum { LM_PROGRAM_STARVED = 3 }; /* its exit status where memory was refused to it (programs/starve.c) */
+
 typedef struct lm_program {
   lm_channel channel; /* fd -1: not started */
   pid_t process;      /* 0: it has ended */

@@ -55,6 +55,7 @@ void lm_source_bytes(lm_source *s, const char *name, const void *bytes, int64_t 
 
 /* Opens a regular file for reading and tells its size. */
 static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *e) {
+  *size = 0;
   *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is refused, too */
   if (*fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   struct stat info;
@@ -62,14 +63,16 @@ static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *
     close(*fd);
     return lm_fail(e, LM_ERR_IO, "%s: cannot read: not a regular file", path);
   }
-  lm_files_note(path);
   *size = info.st_size;
-  return LM_OK;
+  lm_status status = lm_files_note(path, e);
+  if (status != LM_OK) close(*fd);
+  return status;
 }
 
 static lm_status read_plain(lm_source *s, void *to, int64_t n, lm_err *e) {
   if (fread(to, 1, (size_t)n, s->state) == (size_t)n) return LM_OK;
-  if (ferror((FILE *)s->state)) return lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", s->name, strerror(errno));
+  if (ferror((FILE *)s->state))
+    return lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", s->name, strerror(errno));
   return lm_fail(e, LM_ERR_FORMAT, "%s: truncated while it was read", s->name);
 }
 
@@ -152,6 +155,7 @@ static lm_status gz_failed(lm_source *s, lm_err *e) {
   const char *text = gzerror(s->state, &code);
   if (code == Z_ERRNO) return lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", s->name, strerror(errno));
   if (code == Z_OK || code == Z_BUF_ERROR) return lm_fail(e, LM_ERR_FORMAT, "%s: truncated", s->name);
+  if (code == Z_MEM_ERROR) return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's buffers", s->name);
   return lm_fail(e, LM_ERR_FORMAT, "%s: damaged compressed data (%s)", s->name, text);
 }
 

@@ -180,7 +180,7 @@ lm_status lm_zip_open(lm_zip **out, const char *path, lm_err *e) {
   if (!z->path) status = LM_ERR_MEMORY;
   if (status == LM_OK && !(z->f = fopen(path, "rbe")))
     status = lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
-  if (status == LM_OK) lm_files_note(path);
+  if (status == LM_OK) status = lm_files_note(path, e);
   if (status == LM_OK && (fseeko(z->f, 0, SEEK_END) != 0 || (z->size = ftello(z->f)) < 0))
     status = lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", path, strerror(errno));
   if (status == LM_OK) status = read_directory(z, e);
@@ -230,6 +230,7 @@ static lm_status inflate_some(entry_reader *r, void *to, int64_t n, lm_err *e) {
     if (code == Z_STREAM_END && r->z.avail_out == 0) break;
     if (code == Z_STREAM_END || code == Z_BUF_ERROR)
       return lm_fail(e, LM_ERR_FORMAT, "%s: the compressed data end too early", r->name);
+    if (code == Z_MEM_ERROR) return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's window", r->name);
     if (code != Z_OK)
       return lm_fail(e, LM_ERR_FORMAT, "%s: damaged compressed data (%s)", r->name, r->z.msg ? r->z.msg : "zlib");
   }

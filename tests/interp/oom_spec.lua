@@ -1,7 +1,7 @@
 -- Every allocation fails once, in turn: of the runtime, of Lua, of jansson, zlib and libpng (base.fail_allocation).
 -- Each failure is a clean error or of no consequence, leaves no memory behind, and the same work done afterwards
--- gives the same bits. All of them under LAMINA_OOM (./run test --oom), else a sample. What cannot be hooked: Cairo,
--- libjpeg, HDF5, matio, stdio, gzip files.
+-- gives the same bits. All of them under LAMINA_OOM (./run test --oom), else a sample. The allocations of everybody
+-- else, which use the system's malloc, fail in system_oom_spec.lua.
 local base = require "lamina.core.base"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"

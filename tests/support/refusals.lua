@@ -1,15 +1,16 @@
 -- Every allocation of one piece of work fails once, whoever makes it: the runtime, Lua, Cairo, fontconfig, libjpeg,
 -- zlib, stdio, the loader of libraries, and libhdf5 in its own program.
 --
---   LD_PRELOAD=.../refuse.so REFUSE=.../refuse.so lamina --threads 1 -- tests/support/refusals.lua WORK STEP
+--   LD_PRELOAD=.../refuse.so REFUSE=.../refuse.so lamina --threads 1 -- tests/support/refusals.lua WORK STEP [child]
 --
 -- For each failure (or every STEP-th) a copy of this process does the work and must end in the right result or in a
 -- clean error; then it does the work again, which must give the right result, and no more blocks may live than in a
--- copy in which nothing failed. Prints what went wrong and a summary.
+-- copy in which nothing failed. With `child`, the allocations are those of the program that the work starts. Prints
+-- what went wrong and a summary.
 local base = require "lamina.core.base"
 local refuse = assert(package.loadlib(os.getenv "REFUSE", "luaopen_refuse"))()
 
-local name, step, first = arg[1], tonumber(arg[2]), tonumber(arg[3] or 1)
+local name, step = arg[1], tonumber(arg[2])
 local here = arg[0]:match "^(.*)/tests/support/" or "."
 local folder = os.tmpname()
 os.remove(folder)
@@ -54,8 +55,7 @@ works.train = function()
   local set = data.tensors { randn { 8, 6 }, randint(1, 3, { 8 }) }
   return function()
     local copy = net:clone()
-    train { model = copy, data = set, loss = "cross_entropy", optimizer = sgd { rate = 0.1 }, epochs = 1, batch = 4,
-      quiet = true }
+    train { model = copy, data = set, loss = "cross_entropy", optimizer = sgd { rate = 0.1 }, epochs = 1, batch = 4 }
     return copy:digest()
   end
 end
@@ -74,19 +74,22 @@ local files = {
     function(p) return io_room.idx_read(p) end },
   json = { function(p) io_room.text_write(p, io_room.json_encode { a = { 1, 2, { b = "text" } } }) end,
     function(p) return io_room.json_decode(io_room.text_read(p)) end },
-  png = { function(p) image.write(p, rand { 3, 9, 7 }) end, function(p) return image.read(p) end },
-  jpg = { function(p) image.write(p, rand { 3, 40, 30 }) end, function(p) return image.read(p) end },
+  png = { function(p) image.write { p, rand { 3, 9, 7 } } end, function(p) return image.read(p) end },
+  jpg = { function(p) image.write { p, rand { 3, 40, 30 } } end, function(p) return image.read(p) end },
   h5 = { function(p) hdf5.write(p, { x = eye(5), g = { t = { "a", "b" } } }, { compress = 4 }) end,
     function(p) return data.hdf5(p) end },
   nc = { false, function() return data.netcdf(here .. "/tests/fixtures/hdf5/assembly.nc") end },
-  ["7.3"] = { false, function() return data.mat(here .. "/tests/fixtures/hdf5/matlab73.mat") end },
+  ["7.3"] = { false, function() return data.mat(here .. "/tests/fixtures/hdf5/matlab73.mat", "x") end },
   mat = { false, function() return data.mat(here .. "/tests/fuzz/corpus/mat/compressed.mat") end },
   folder = { false, function() return table.concat(base.list(here .. "/tests/fixtures"), " ") end },
 }
 for kind, pair in pairs(files) do
   works["read " .. kind] = function()
     if pair[1] then pair[1](path("file." .. kind)) end
-    return function() return digest(pair[2](path("file." .. kind))) end
+    return function()
+      io_room.files_forget()
+      return digest(pair[2](path("file." .. kind)))
+    end
   end
   if pair[1] then
     works["write " .. kind] = function()
@@ -107,21 +110,18 @@ for _, format in ipairs { "svg", "pdf", "png" } do
     return base.sha256_file(p)
   end
   works["figure " .. format] = function() return draw end
-  works["first figure " .. format] = function() return draw, true end
 end
 
--- ---- the sweep --------------------------------------------------------------------------------------------------
+-- ---- what is checked ---------------------------------------------------------------------------------------------
 
-local make = assert(works[name], "no such work")
-local work, cold = make()
-local wanted
-if cold then
-  local _, text = refuse.attempt(work)
-  wanted = text
-else
-  wanted = work()
-  assert(work() == wanted)
+local work, cold = assert(works[name], "no such work")()
+local said, problems = {}, 0
+
+local function problem(k, text)
+  problems = problems + 1
+  print(string.format("%s: allocation %d: %s", name, k, text))
 end
+
 -- The blocks that live when everything that can go is gone.
 local function settled()
   collectgarbage()
@@ -130,46 +130,87 @@ local function settled()
   return refuse.live()
 end
 
--- The work with allocation k failing, then without: what the first said and how many blocks more live.
-local function twice(k)
-  local before = settled()
-  refuse.at(k)
-  local ok, result = pcall(work)
-  local n = refuse.at(0)
+-- "ok", or what an error says with its kind; raises where it is not one of full memory, or the result is another.
+local function outcome(ok, result, wanted)
   if ok and result ~= wanted then error("another result: " .. tostring(result), 0) end
-  local text = ok and "ok" or tostring(type(result) == "table" and result.kind .. ": " .. result.message or result)
-  result = nil -- luacheck: ignore
+  if ok then return "ok" end
+  if type(result) ~= "table" or result.kind ~= "memory" then
+    local kind = type(result) == "table" and result.kind .. ": " or ""
+    error("not an error of memory: " .. kind .. tostring(result), 0)
+  end
+  return result.message
+end
+
+local function check_again(wanted, text)
   if work() ~= wanted then error("another result afterwards, having said: " .. text, 0) end
   for _, file in ipairs(base.list(folder)) do
     if file:find "partial" then error("left " .. file .. ", having said: " .. text, 0) end
   end
+end
+
+local function count_said(text)
+  text = text:gsub("%d+", "#"):gsub("/[^ :]*/", "")
+  said[text] = (said[text] or 0) + 1
+end
+
+-- ---- the sweep of this process -----------------------------------------------------------------------------------
+
+-- In a copy: the work with allocation k failing, then without: what the first said and how many blocks more live.
+local function twice(k, wanted)
+  local before = settled()
+  refuse.at(k)
+  local ok, result = pcall(work)
+  local n = refuse.at(0)
+  local text = outcome(ok, result, wanted)
+  result = nil -- luacheck: ignore
+  check_again(wanted, text)
   return string.format("%d %d %s", n, settled() - before, text)
 end
 
-local said, problems = {}, 0
-local function problem(k, text)
-  problems = problems + 1
-  print(string.format("%s: allocation %d: %s", name, k, text))
+local function sweep_here()
+  local _, wanted = refuse.attempt(work)
+  if not cold then assert(work() == wanted and work() == wanted) end
+  local _, plain = refuse.attempt(function() return twice(0, wanted) end)
+  local n, usual = plain:match "^(%d+) (%-?%d+) ok"
+  assert(n, plain)
+  n, usual = tonumber(n), tonumber(usual)
+  for k = 1, n, step do
+    local ok, text = refuse.attempt(function() return twice(k, wanted) end)
+    local _, more, what = text:match "^(%d+) (%-?%d+) (.*)$"
+    if not ok then
+      problem(k, text)
+    else
+      count_said(what)
+      more = tonumber(more) - usual
+      if more > 0 then problem(k, string.format("%d blocks left, having said: %s", more, what)) end
+    end
+  end
+  return n
 end
 
-local clean, base_text = refuse.attempt(function() return twice(0) end)
-if not clean then
-  problem(0, base_text)
-  os.exit(1)
-end
-local n, before = base_text:match "^(%d+) (%-?%d+)"
-n, before = tonumber(n), tonumber(before)
-for k = first, n, step do
-  local ok, text = refuse.attempt(function() return twice(k) end)
-  local _, live, what = text:match "^(%d+) (%-?%d+) (.*)$"
-  if not ok then
-    problem(k, text)
-  else
-    what = what:gsub("%d+", "#")
-    said[what] = (said[what] or 0) + 1
-    if tonumber(live) > before then problem(k, string.format("%d blocks left, having said: %s", live - before, what)) end
+-- ---- the sweep of the program that this one starts ----------------------------------------------------------------
+
+local function sweep_child()
+  local wanted, marker = work(), folder .. "/marker"
+  assert(work() == wanted)
+  refuse.child ""
+  local before, k, reached = settled(), 1, true
+  while reached do
+    io.open(marker, "w"):close()
+    refuse.child(k .. " " .. marker)
+    local ok, result = pcall(work)
+    refuse.child ""
+    reached = not base.exists(marker)
+    local good, text = pcall(outcome, ok, result, wanted)
+    if good and (k % 25 == 1 or not reached) then good, text = pcall(check_again, wanted, text) end
+    if good and text then count_said(text) elseif not good then problem(k, text) end
+    k = k + step
   end
+  if settled() > before then problem(0, settled() - before .. " blocks left") end
+  return k - step
 end
+
+local n = arg[3] == "child" and sweep_child() or sweep_here()
 for text, count in pairs(said) do print(string.format("# %5d times: %s", count, text)) end
 print(string.format("%s: %d allocations, %d problems", name, n, problems))
 os.execute("rm -rf " .. folder)

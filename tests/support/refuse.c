@@ -3,8 +3,9 @@
  * Loaded before all others (LD_PRELOAD), it stands in for malloc and its kin in the whole process, so that what is
  * allocated inside Cairo, fontconfig, libjpeg, zlib, stdio or the loader of libraries can fail, too, and is counted.
  * The same file is a module of Lua, which arms it; Lua's own memory is left out, since its collector frees when it
- * likes, and has tests of its own (base.fail_allocation). A program lamina-hdf5 started beneath it is armed by its environment,
- * REFUSE_WORKER="K MARKER": its K-th allocation fails, and then the file MARKER goes, which tells that it was reached. */
+ * likes, and has tests of its own (base.fail_allocation). A program lamina-hdf5 or lamina-figure started beneath it
+ * is armed by its environment, REFUSE_CHILD="K MARKER": its K-th allocation fails, and then the file MARKER goes,
+ * which tells that it was reached. */
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include <errno.h>
 #include <malloc.h>
@@ -88,16 +89,17 @@ EXPORT void free(void *block) {
   errno = before;
 }
 
-__attribute__((constructor)) static void arm_worker(void) {
-  const char *order = getenv("REFUSE_WORKER");
-  if (!order || strcmp(program_invocation_short_name, "lamina-hdf5") != 0) return;
+__attribute__((constructor)) static void arm_child(void) {
+  const char *order = getenv("REFUSE_CHILD");
+  if (!order || !*order || strncmp(program_invocation_short_name, "lamina-", 7) != 0) return;
   char *end;
   int64_t n = strtoll(order, &end, 10);
   marker = end + 1;
   __atomic_store_n(&fail_at, n, __ATOMIC_RELAXED);
 }
 
-/* ---- the module of Lua ------------------------------------------------------------------------------------------ */
+/* ---- the module of Lua ------------------------------------------------------------------------------------------
+ */
 
 static lua_Alloc lua_allocator;
 
@@ -121,8 +123,12 @@ static int refuse_live(lua_State *L) {
   return 1;
 }
 
-static int refuse_setenv(lua_State *L) {
-  setenv(luaL_checkstring(L, 1), luaL_checkstring(L, 2), 1);
+/* child(text): sets REFUSE_CHILD; "" arms nobody. In place, since setenv never gives back what it took. */
+static int refuse_child(lua_State *L) {
+  static char order[256] = "REFUSE_CHILD=";
+  const size_t head = strlen("REFUSE_CHILD=");
+  snprintf(order + head, sizeof order - head, "%s", luaL_checkstring(L, 1));
+  putenv(order);
   return 0;
 }
 
@@ -166,11 +172,8 @@ static int refuse_attempt(lua_State *L) {
 
 EXPORT int luaopen_refuse(lua_State *L);
 EXPORT int luaopen_refuse(lua_State *L) {
-  static const luaL_Reg functions[] = {{"at", refuse_at},
-                                       {"live", refuse_live},
-                                       {"setenv", refuse_setenv},
-                                       {"attempt", refuse_attempt},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"at", refuse_at}, {"live", refuse_live}, {"child", refuse_child}, {"attempt", refuse_attempt}, {NULL, NULL}};
   void *context;
   if (!lua_allocator) {
     lua_allocator = lua_getallocf(L, &context);

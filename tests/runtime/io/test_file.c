@@ -214,7 +214,7 @@ static void noted_once(void **state) {
   char name[32];
   for (int i = 0; i < 100; i++) {
     snprintf(name, sizeof name, "file %d", i);
-    lm_files_note(name);
+    assert_int_equal(lm_files_note(name, &e), LM_OK);
   }
   assert_string_equal(lm_files_noted(101), "file 99");
   lm_files_forget();
