@@ -1,7 +1,7 @@
 -- Every allocation from the system fails once, in turn, whoever makes it: libjpeg, zlib, stdio, the runtime's own
 -- allocator, and Cairo, fontconfig and libhdf5 in the programs that they run in (tests/support/refuse.c and
--- refusals.lua). Each failure is a clean error or of no consequence, leaves no memory behind, and the same work done afterwards gives the
--- same bits. All of them under LAMINA_OOM (./run test --oom), else a sample.
+-- refusals.lua). Each failure is a clean error or of no consequence, leaves no memory behind, and the same work done
+-- afterwards gives the same bits. All of them under LAMINA_OOM (./run test --oom), else a sample.
 local base = require "lamina.core.base"
 local command = require "tests.support.command"
 
