@@ -55,42 +55,8 @@ local function looked_up(area)
   end
 end
 
--- HMAX (Riesenhuber & Poggio 1999; Serre et al. 2007) in small: S1 Gabor filters of 4 orientations at 3 sizes, C1
--- their maxima over places and neighbouring sizes, S2 the likeness to 200 patches of C1, C2 its maximum over all
--- places.
 local function grey(x) return x:size(-1) == 32 and x or stimuli.resize(x, 32, "bilinear") end
-local function s1(x)
-  local maps = {}
-  for i, size in ipairs { 5, 7, 9 } do
-    local bank = stimuli.gabors { size = size, orientations = 4, wavelength = 0.8 * size, phase = { 0 } }
-    local filters = bank:reshape { 4, 1, size, size }
-    filters = filters - filters:mean { dim = { 2, 3, 4 }, keepdim = true }
-    filters = filters / filters:square():sum { dim = { 2, 3, 4 }, keepdim = true }:sqrt()
-    maps[i] = grey(x):conv2d(filters, nil, { pad = size // 2 }):abs()
-  end
-  return maps
-end
-local function c1(x)
-  local maps = s1(x)
-  local best = maps[1]:maximum(maps[2]):maximum(maps[3])
-  return best:max_pool2d { kernel = 4, stride = 4 }
-end
-local patches = (function()
-  local from = c1(stimuli.objects { 200, size = 32, seed = 9 }.x)
-  local places, list = randint(1, 6, { 200, 2 }):totable(), {}
-  for i = 1, 200 do
-    local y, z = places[i][1], places[i][2]
-    list[i] = from[{ i, {}, { y, y + 2 }, { z, z + 2 } }]
-  end
-  return ops.stack(list, { dim = 1 })
-end)()
-local function c2(x)
-  local maps = c1(x)
-  local along = maps:conv2d(patches)
-  local size = maps:square():conv2d(ones { 1, 4, 3, 3 })
-  local apart = size - along * 2 + patches:square():sum({ 2, 3, 4 }):reshape { 1, 200, 1, 1 }
-  return (apart * -2):exp():max { dim = { 3, 4 } }
-end
+local c1, c2 = require "hmax"(9)
 
 -- ---- the criteria ----------------------------------------------------------------------------------------------
 
