@@ -40,6 +40,18 @@ local function mark_steady(net)
   end
 end
 
+-- The names of the outputs by the nodes that give them, where a pass is one step and nothing looks back; else nil.
+local function plain_outputs(net)
+  local names = {}
+  local plain = not net.steps and not net.stateful and #net.reached == 0 and net.input_reach == 0
+  for _, node in ipairs(net.order) do plain = plain and not node.block.connection end
+  for _, block in ipairs(net.outputs) do
+    plain = plain and not names[block.last] and (block.kind ~= "readout" or block.o.steps == "last")
+    names[block.last] = block.name
+  end
+  return plain and names or nil
+end
+
 --- Once per model: which nodes can do the activation after them, the outputs, and how far back each node is looked
 -- at.
 function M.prepare(net)
@@ -70,6 +82,7 @@ function M.prepare(net)
   end
   mark_steady(net)
   net.plan = nil
+  net.plain = plain_outputs(net)
 end
 
 -- The nodes that those of a list need, at any step, as a set.
@@ -328,6 +341,29 @@ local function plan_for(net, ctx, outputs, wanted)
   return net.plan
 end
 
+-- A plain pass: what `step` does at the only step, where nobody looks and nothing is kept but the outputs.
+local function run_plain(net, x, ctx)
+  local part, names, training = plan_for(net, ctx, net.outputs, {}).last, net.plain, ctx.training
+  local live, values, outputs = { [x] = math.huge }, { [net.port] = x }, {}
+  for _, entry in ipairs(part.list) do
+    local node, gives, sources = entry.node, entry.gives, entry.node.sources
+    local layer, input = node.layer, values[sources[1]]
+    if layer.merges or layer.reads then
+      input = {}
+      for i, source in ipairs(sources) do input[i] = values[source] end
+    end
+    ctx.purpose, ctx.training, ctx.node, ctx.time = node.name, training and not node.frozen, node, 1
+    local y = layer.apply(node.options, node.held, input, ctx, entry.activation)
+    local uses, name = part.uses[gives] or 0, names[gives]
+    if name then uses, outputs[name] = uses + 1, y end
+    hold(live, y, uses)
+    if live[y] == 0 then y:release() end
+    values[gives] = y
+    for _, source in ipairs(sources) do let_go(live, values[source]) end
+  end
+  return outputs, {}
+end
+
 --- Runs a batch x through the model. ctx: { training =, step =, seed =, watch =, stop =, steps = }.
 -- stop: a set of nodes whose outputs gradients do not pass. watch(node, x, y, t) sees every layer's input (a list of
 -- them where it joins branches) and output at each time step; what it keeps it must detach or clone, since the runner
@@ -337,6 +373,9 @@ end
 -- Returns the outputs by readout (by the areas that nothing reads where there is no readout), and what was wanted by
 -- name.
 function M.run(net, x, ctx, wanted, only)
+  if net.plain and #wanted == 0 and not (ctx.watch or ctx.stop or only or net.recompute) then
+    return run_plain(net, x, ctx)
+  end
   local run, outputs = new_run(net, x, ctx), only and {} or net.outputs
   for _, w in ipairs(wanted) do want(run, w.node, w) end
   for _, block in ipairs(outputs) do want(run, block.last, gather(block, run)) end

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "io/file.h"
+#include "io/gz.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum { PIECE = 1 << 20 };
 
@@ -150,47 +150,39 @@ lm_status lm_source_map(lm_source *s, const char *path, lm_err *e) {
   return LM_OK;
 }
 
-static lm_status gz_failed(lm_source *s, lm_err *e) {
-  int code;
-  const char *text = gzerror(s->state, &code);
-  if (code == Z_ERRNO) return lm_fail(e, lm_status_of(errno), "%s: cannot read: %s", s->name, strerror(errno));
-  if (code == Z_OK || code == Z_BUF_ERROR) return lm_fail(e, LM_ERR_FORMAT, "%s: truncated", s->name);
-  if (code == Z_MEM_ERROR) return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's buffers", s->name);
-  return lm_fail(e, LM_ERR_FORMAT, "%s: damaged compressed data (%s)", s->name, text);
-}
-
 static lm_status read_gz(lm_source *s, void *to, int64_t n, lm_err *e) {
-  return gzread(s->state, to, (unsigned)n) == (int)n ? LM_OK : gz_failed(s, e);
+  int64_t got;
+  const lm_status status = lm_gz_read(s->state, to, n, &got, e);
+  return status || got == n ? status : lm_fail(e, LM_ERR_FORMAT, "%s: truncated", s->name);
 }
 
 lm_status lm_source_open_gz(lm_source *s, const char *path, lm_err *e) {
   int fd;
   int64_t size;
+  lm_gz *gz;
   lm_status status = open_regular(&fd, &size, path, e);
   if (status != LM_OK) return status;
   unsigned char magic[2] = {0};
-  bool gz = pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-  gzFile f = gzdopen(fd, "rb");
-  if (!f) {
+  const bool packed = pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+  status = lm_gz_open(&gz, fd, path, e);
+  if (status != LM_OK) {
     close(fd);
-    return lm_fail(e, LM_ERR_MEMORY, "%s: out of memory: zlib's buffers", path);
+    return status;
   }
-  gzbuffer(f, 1 << 17);
   int64_t most = size > INT64_MAX / LM_MOST_EXPANSION ? INT64_MAX : size * LM_MOST_EXPANSION;
-  *s = (lm_source){.name = path, .left = gz ? most : size, .read = read_gz, .state = f};
+  *s = (lm_source){.name = path, .left = packed ? most : size, .read = read_gz, .state = gz};
   return LM_OK;
 }
 
 lm_status lm_source_end_gz(lm_source *s, lm_err *e) {
   char one;
-  int got = gzread(s->state, &one, 1);
-  if (got > 0) return lm_fail(e, LM_ERR_FORMAT, "%s: there are bytes after the end of the data", s->name);
-  int code;
-  gzerror(s->state, &code);
-  return got < 0 || code != Z_OK ? gz_failed(s, e) : LM_OK;
+  int64_t got;
+  const lm_status status = lm_gz_read(s->state, &one, 1, &got, e);
+  return status || got == 0 ? status
+                            : lm_fail(e, LM_ERR_FORMAT, "%s: there are bytes after the end of the data", s->name);
 }
 
 void lm_source_close_gz(lm_source *s) {
-  if (s->state) gzclose_r(s->state);
+  lm_gz_close(s->state);
   s->state = NULL;
 }
