@@ -448,5 +448,6 @@ int bind_open_io(lua_State *L) {
   io_open_json(L);
   io_open_mat(L);
   io_open_hdf5(L);
+  io_open_rows(L);
   return 1;
 }

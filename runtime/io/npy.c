@@ -355,11 +355,15 @@ static lm_status put_texts(const lm_array *array, lm_put put, void *to, lm_err *
   return status;
 }
 
-lm_status lm_npy_put(const lm_array *array, lm_put put, void *to, lm_err *e) {
+lm_status lm_npy_put_head(lm_dtype dtype, int ndim, const int64_t *shape, lm_put put, void *to, lm_err *e) {
   static const char *const descr[LM_DTYPES] = {"<f4", "<f8", "<i8", "|u1", "|b1"};
+  return put_header(descr[dtype], ndim, shape, put, to, e);
+}
+
+lm_status lm_npy_put(const lm_array *array, lm_put put, void *to, lm_err *e) {
   if (!array->tensor) return put_texts(array, put, to, e);
   const lm_tensor *t = array->tensor;
-  lm_status status = put_header(descr[t->dtype], t->ndim, t->shape, put, to, e);
+  lm_status status = lm_npy_put_head(t->dtype, t->ndim, t->shape, put, to, e);
   return status == LM_OK ? lm_elements_put(t, put, to, e) : status;
 }
 

@@ -26,4 +26,7 @@ lm_status lm_npy_write(const char *path, const lm_tensor *t, lm_err *e);
 /* The bytes of such a file; exactly one of tensor and texts counts (see lm_array). Texts must be UTF-8. */
 lm_status lm_npy_put(const lm_array *array, lm_put put, void *to, lm_err *e);
 
+/* What such a file begins with; the elements follow in row-major order (rows.h). */
+lm_status lm_npy_put_head(lm_dtype dtype, int ndim, const int64_t *shape, lm_put put, void *to, lm_err *e);
+
 #endif
