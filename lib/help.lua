@@ -21,8 +21,8 @@ Lamina: models of sensory cortex, in Lua.
                local_rule dale; help "goals", "penalties", "constraints", "rules"
   search       search space range: architectures, or whatever a script can score
   data         data augment image hdf5 stimuli neural
-  analysis     predictivity separability criteria; ridge ols pls lasso elastic_net nnls one_to_one space_feature; pca
-               random_projection; kfold grouped shuffled; split_half
+  analysis     activations; predictivity separability criteria; ridge ols pls lasso elastic_net nnls one_to_one
+               space_feature; pca random_projection; kfold grouped shuffled; split_half
                tuning sparse; rdm compare_rdms rdm_ceiling rsa mds fdr; cka svcca pwcca procrustes; decode svm logistic
                nearest_centroid max_correlation; attention_maps attention_rollout
   experiments  experiment report profile

@@ -37,6 +37,7 @@
 --   tensors     (...): what calling the word with tensors does; a word without parameters needs none
 --   optional    true: there are options with which it has no parameters, and then it computes with tensors, too
 --   weights     of attention: (o, p, xs), the weights of its heads, for attention_maps
+--   draws       (o): whether what it gives in evaluation is drawn at random, keyed by ctx.step; absent: false
 --   monotone    of activations: true where a larger input never gives a smaller output, false where it may
 --
 -- A spec is what calling a word makes: which word, which options (unchecked), at which line.
@@ -91,6 +92,8 @@ end
 --- Makes a layer word from its description (see the head of this file).
 function M.define(description)
   description.full = description.full or description.word
+  local apply = description.apply
+  if description.own == nil and apply then description.own = debug.getinfo(apply, "S").source:sub(1, 5) ~= "=lib/" end
   description.options = description.options or {}
   description.options.positional = description.positional
   if description.parameters then
@@ -102,8 +105,7 @@ function M.define(description)
 end
 
 local FUNCTIONS = { resolve = true, shape = true, parameters = true, buffers = true, apply = true, cost = true,
-  expand = true, channels = true, tensors = true,
-  reads = true }
+  expand = true, channels = true, tensors = true, draws = true, reads = true }
 local VALUES = { word = "string", full = "string", doc = "string", op = "string", fuses = "string",
   positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean",
   monotone = "boolean", optional = "boolean", whole = "boolean" }
@@ -187,7 +189,9 @@ end
 function M.layer(description)
   local position = errors.position(2)
   check_definition(description, position)
-  return M.define(checked(description, position))
+  local made = checked(description, position)
+  made.own = true
+  return M.define(made)
 end
 
 --- An activation: a layer without parameters that maps every element by itself through an op. It has word, doc,

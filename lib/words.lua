@@ -18,6 +18,7 @@ local whole = {
 }
 
 local fields = {
+  ["lamina.activations"] = "activations",
   ["lamina.model"] = "model",
   ["lamina.layer"] = "layer",
   ["lamina.model.words"] = "input area readout feedback lateral shared",

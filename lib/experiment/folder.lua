@@ -88,8 +88,18 @@ local function from_options(name, tried)
   end
 end
 
---- The folder of a data set: --data NAME=DIR, --data DIR, the environment variable LAMINA_DATA, then the cache
--- (~/.cache/lamina/data). nil and the list of places where it is not.
+--- The folder of what can be made or fetched again: the environment variable LAMINA_CACHE, else lamina/ in
+-- XDG_CACHE_HOME, else ~/.cache/lamina; nil where none of them is said.
+function M.cache()
+  local own = base.getenv "LAMINA_CACHE"
+  if own and own ~= "" then return trimmed(own) end
+  local xdg, home = base.getenv "XDG_CACHE_HOME", base.getenv "HOME"
+  if xdg and xdg ~= "" then return trimmed(xdg) .. "/lamina" end
+  return home and home ~= "" and trimmed(home) .. "/.cache/lamina" or nil
+end
+
+--- The folder of a data set: --data NAME=DIR, --data DIR, the environment variable LAMINA_DATA, then data/ in the
+-- cache (~/.cache/lamina/data). nil and the list of places where it is not.
 function M.find_data(name)
   local tried = {}
   local found = from_options(name, tried)
@@ -99,10 +109,8 @@ function M.find_data(name)
     found = in_root(root, name, tried)
     if found then return found end
   end
-  local cache = base.getenv "XDG_CACHE_HOME"
-  local home = base.getenv "HOME"
-  cache = cache and cache ~= "" and cache or home and home .. "/.cache"
-  if cache then found = in_root(cache .. "/lamina/data", name, tried) end
+  local cache = M.cache()
+  if cache then found = in_root(cache .. "/data", name, tried) end
   return found, tried
 end
 

@@ -141,7 +141,7 @@ local function resolve(o, shape)
 end
 
 return layer.define {
-  word = "vone", varies = true,
+  word = "vone", varies = true, draws = function(o) return o.noise ~= "none" end,
   doc = "The primary visual cortex of VOneNets (Dapello, Marques, Schrimpf, Geiger, Cox & DiCarlo 2020): a bank of "
     .. "fixed Gabor filters, each on one colour channel, whose orientations, frequencies, sizes and phases are drawn "
     .. "from what was measured in macaque V1; simple cells are rectified, complex cells the root of the mean square "

@@ -1,5 +1,6 @@
 --- lamina.neural.assembly_write: assemblies as .npz and HDF5 files, which neural.assembly reads back as they were.
 local errors = require "lamina.errors"
+local lazy = require "lamina.lazy"
 local ops = require "lamina.core.ops"
 local parts_of = require "lamina.neural.assembly_parts"
 local tensor = require "lamina.core.tensor"
@@ -14,6 +15,7 @@ local KINDS = { string = "texts", boolean = "true and false", number = "numbers"
 
 -- A coordinate as a file holds it: a tensor of numbers or of true and false, or a list of texts.
 local function stored(list, axis, name, position)
+  if lazy.is(list) then list = lazy.all(list) end
   local kind, whole = type(list[1]), true
   for i, value in ipairs(list) do
     if type(value) ~= kind or not KINDS[kind] then

@@ -1,5 +1,6 @@
 --- lamina.neural.common: what the neural words share: stimulus identity, index tensors, tables of text.
 local errors = require "lamina.errors"
+local lazy = require "lamina.lazy"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -28,6 +29,7 @@ end
 
 --- The entries of `list` at the positions of `index`.
 function M.pick(list, index)
+  if lazy.is(list) then return lazy.pick(list, index) end
   local picked = {}
   for i, at in ipairs(index) do picked[i] = list[at] end
   return picked
