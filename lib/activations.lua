@@ -121,7 +121,10 @@ end
 
 -- Raises for a number that is none, naming layer and stimulus.
 local function check_finite(job, y, one, first)
-  if y:isfinite():all():item() then return end
+  local fine = y:isfinite()
+  local all = fine:all()
+  fine:release()
+  if all:item() then return end
   for i = 1, #y do
     if not y[i]:isfinite():all():item() then
       errors.raise("numeric", job.position, "activations: %s of %s holds NaN or infinite values for stimulus %s",
@@ -138,6 +141,11 @@ local function names_of(job, one)
   return names
 end
 
+-- Gives memory back now: Lua's collector may come by when several batches have passed.
+local function release(list)
+  for _, t in pairs(list) do t:release() end
+end
+
 -- A layer's activations of a batch, images x neuroids x steps; NaN where a connection has brought nothing yet, which
 -- job.missing notes.
 local function of_layer(job, one, found, first, n)
@@ -145,7 +153,7 @@ local function of_layer(job, one, found, first, n)
   for k, name in ipairs(names_of(job, one)) do
     local y = found[name]
     if y then
-      y = y:reshape { n, one.count }
+      y = y:to("float32"):reshape { n, one.count }
       check_finite(job, y, one, first)
     else
       y = tensor.full({ n, one.count }, 0 / 0)
@@ -153,13 +161,17 @@ local function of_layer(job, one, found, first, n)
     end
     parts[k] = y
   end
-  return #parts == 1 and parts[1] or ops.stack(parts, { dim = 3 })
+  if #parts == 1 then return parts[1] end
+  local all = ops.stack(parts, { dim = 3 })
+  release(parts)
+  return all
 end
 
 -- images x neuroids (x steps) of the images first to last.
 local function record(job, first, last)
   local b = batch_of(job.set, first, last)
-  local x = job.show(after_input(job.o, b.x, job.position))
+  local given = after_input(job.o, b.x, job.position)
+  local x = job.show(given)
   if x.dtype ~= "float32" then x = x:to "float32" end
   if job.stateful then job.net:reset_state() end
   local asked = {}
@@ -167,8 +179,12 @@ local function record(job, first, last)
   local found = job.net:activations(x, asked, { step = job.draws and first or 0 })
   local parts = {}
   for i, one in ipairs(job.layers) do parts[i] = of_layer(job, one, found, first, #x) end
-  local y = #parts == 1 and parts[1] or ops.concat(parts, { dim = 2 })
-  return y.dtype == "float32" and y or y:to "float32"
+  release(found)
+  release { x, given }
+  if #parts == 1 then return parts[1] end
+  local y = ops.concat(parts, { dim = 2 })
+  release(parts)
+  return y
 end
 
 -- ---- the plan --------------------------------------------------------------------------------------------------
@@ -212,6 +228,7 @@ end
 
 -- The bytes that one image's pass takes at most: what the runtime's memory grows by while it runs.
 local function probe(job)
+  record(job, 1, 1):release() -- weights are packed, and stay so, in the first pass
   collectgarbage()
   base.reset_peak()
   local before = base.memory().live
@@ -363,7 +380,12 @@ local function stimulus_lines(job)
     local last = math.min(first + job.o.batch - 1, job.n)
     local x = after_input(job.o, batch_of(job.set, first, last).x, job.position)
     if x.close then return nil end
-    for i = 1, #x do lines[#lines + 1] = x[i]:digest() end
+    for i = 1, #x do
+      local one = x[i]
+      lines[#lines + 1] = one:digest()
+      one:release() -- a view would keep the batch alive
+    end
+    x:release()
   end
   return table.concat(lines, "\n")
 end

@@ -11,8 +11,11 @@ local M = {}
 
 local PAIR = {
   positional = { "x", "y" },
-  x = { type = "tensor", required = true, doc = "items x features (more axes are taken as features)" },
-  y = { type = "tensor", required = true, doc = "the same items x features" },
+  x = { type = { "tensor", "table" }, required = true, doc = "items x features (more axes are taken as features), or "
+    .. "an assembly: its mean responses" },
+  y = { type = { "tensor", "table" }, required = true, doc = "the same items x features; of two assemblies the "
+    .. "stimuli "
+    .. "are matched by stimulus_id" },
 }
 
 local function fields(more)
@@ -22,8 +25,28 @@ local function fields(more)
   return all
 end
 
+-- Assemblies as matrices whose rows are those of the same stimuli.
+local function matrices(o, word, position)
+  local assemblies, common = require "lamina.neural.assembly", require "lamina.neural.common"
+  local x, y = o.x, o.y
+  for _, side in ipairs { "x", "y" } do
+    if assemblies.is_assembly(o[side]) then
+      o[side] = assemblies.matrix(o[side], false, word, position)
+    elseif not tensor.is_tensor(o[side]) then
+      errors.raise("argument", position, "%s: %s is a table, expected a tensor or an assembly", word, side)
+    end
+  end
+  if assemblies.is_assembly(x) and assemblies.is_assembly(y) then
+    local ids, others = x.stimulus.stimulus_id, y.stimulus.stimulus_id
+    local rows = common.align(ids, others, "x: " .. x.name, "y: " .. y.name, position)
+    common.align(others, ids, "y: " .. y.name, "x: " .. x.name, position)
+    o.y = o.y:index_select(common.index(rows), { dim = 1 })
+  end
+end
+
 local function read(word, given, spec, least, position)
   local o = schema.check(word, given, spec, position)
+  matrices(o, word, position)
   for _, side in ipairs { "x", "y" } do
     local t = o[side]
     if t.ndim < 2 then

@@ -31,7 +31,7 @@ local function text_of(value, depth)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- What only says how weights begin, or how they are held.
+-- What only says how weights and buffers begin (their digest says what they are), or how they are held.
 local NO_MATTER = { init = true, constraint = true, name = true }
 
 -- A layer as text: its word, options, and what it reads; nil and a reason where it cannot be told.
@@ -40,7 +40,8 @@ local function node_text(node, number)
   local parts = { node.name, node.layer.full }
   local options = {}
   for name, value in next, node.options do
-    if not NO_MATTER[name] then
+    local beginning = name == "first" and type(value) == "function" -- the centres of rbf
+    if not NO_MATTER[name] and not beginning then
       local text = text_of(value, 1)
       if not text then return nil, string.format("the option %s of %s is a %s", name, node.name, type(value)) end
       options[#options + 1] = name .. "=" .. text

@@ -80,15 +80,18 @@ local function placing_step(o, item, input, position)
   local cut = seen_h < h or seen_w < w
   return { text = string.format("%g of %g degrees: %s%dx%d pixels%s%s", o.degrees, o.field,
       cut and string.format("the middle %dx%d of %dx%d as ", seen_h, seen_w, h, w) or "", own_h, own_w,
-      (own_h ~= seen_h or own_w ~= seen_w) and " (" .. o.method .. ")" or "", (own_h < height or own_w < width) and string.format(" on a background of %s", list_text(o.background)) or ""),
+      (own_h ~= seen_h or own_w ~= seen_w) and " (" .. o.method .. ")" or "", (own_h < height or own_w < width)
+        and string.format(" on a background of %s", list_text(o.background)) or ""),
     run = function(x)
       local part = x
       if cut then part = x[{ {}, {}, { top + 1, top + seen_h }, { left + 1, left + seen_w } }]:contiguous() end
-      part = resized(part, own_h, own_w, o.method)
+      local small = resized(part, own_h, own_w, o.method)
+      if cut and not rawequal(small, part) then part:release() end
+      part = small
       if own_h == height and own_w == width then return part end
-      local canvas = background:expand({ #x, input[1], height, width }):contiguous()
-      if rawequal(canvas, background) then canvas = canvas:clone() end
+      local canvas = tensor.zeros { #x, input[1], height, width } + background
       canvas[{ {}, {}, { down + 1, down + own_h }, { right + 1, right + own_w } }]:copy(part)
+      if not rawequal(part, x) then part:release() end
       return canvas
     end }
 end
@@ -154,9 +157,15 @@ function M.maker(o, net, item, position)
   local function run(x)
     local n = #x
     if frames then x = x:reshape { n * frames, one[1], one[2], one[3] } end
-    for _, step in ipairs(steps) do x = step.run(x) end
-    if frames then x = x:reshape { n, frames, x:size(2), x:size(3), x:size(4) } end
-    return x:contiguous()
+    local given = x
+    local function become(y) -- what stood in between goes now and not when Lua's collector comes by
+      if not rawequal(x, y) and not rawequal(x, given) then x:release() end
+      x = y
+    end
+    for _, step in ipairs(steps) do become(step.run(x)) end
+    if frames then become(x:reshape { n, frames, x:size(2), x:size(3), x:size(4) }) end
+    become(x:contiguous())
+    return x
   end
   local shape = layer.same_shape(one, net.input) and item
     or frames and { frames, table.unpack(net.input) } or is_image(one) and is_image(net.input) and net.input or item

@@ -149,6 +149,22 @@ function M.one_time(a, word, position)
     .. "time_bin_start = MS }, or their mean with a:average \"time_bin\"", word, a.name, a.responses:size(4))
 end
 
+--- The responses of an assembly of one time as a matrix without gaps, for a word that takes items x features: mean
+-- responses, stimulus x neuroid, or with `trials` presentation x neuroid; and the items' coordinates, lists by name.
+-- Raises where a trial is missing.
+function M.matrix(a, trials, word, position)
+  M.one_time(a, word, position)
+  local x, lists
+  if trials then x, lists = a:presentations() else x, lists = a:mean(), a.stimulus end
+  local gaps = x:isnan():to "int64":sum():item()
+  if gaps > 0 then
+    errors.raise("argument", position, "%s: %d of %d responses of %s are missing; a:complete() leaves out the "
+      .. "neuroids "
+      .. "that have gaps, a:average() takes means over repetitions first", word, gaps, x:count(), a.name)
+  end
+  return x, lists
+end
+
 -- ---- using -----------------------------------------------------------------------------------------------------
 
 local function times_text(time)

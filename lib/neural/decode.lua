@@ -1,4 +1,5 @@
 --- lamina.neural.decode: what can be read out of a population: accuracy of a linear classifier on held-out items.
+local assemblies = require "lamina.neural.assembly"
 local classifiers = require "lamina.neural.classifiers"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
@@ -35,8 +36,11 @@ end
 
 local FIELDS = schema.document("decode", {
   positional = { "x", "labels" },
-  x = { type = "tensor", required = true, doc = "items x features (responses of a population)" },
-  labels = { type = { "table", "tensor" }, required = true, doc = "what each item shows" },
+  x = { type = { "tensor", "table" }, required = true, doc = "items x features (responses of a population), or an "
+    .. "assembly, whose presentations are the items" },
+  labels = { type = { "table", "tensor", "string" }, required = true, doc = "what each item shows; of an assembly "
+    .. "the "
+    .. "name of a coordinate" },
   classifier = { type = "any", doc = "svm {}, logistic {}, nearest_centroid {} or max_correlation {}; svm {} if "
     .. "absent" },
   splits = { type = "any", doc = "kfold { 5 } (folds hold classes evenly), grouped { 5, by = \"NAME\" } with "
@@ -50,6 +54,22 @@ local FIELDS = schema.document("decode", {
   seed = { type = "integer", doc = "of permutations and bootstrap; the experiment's if absent" },
 })
 
+-- The presentations of an assembly as items; their coordinates as columns and, by name, as labels.
+local function from_assembly(o, position)
+  local a = o.x
+  local x, columns = assemblies.matrix(a, true, "decode", position)
+  if type(o.labels) == "string" then
+    local name = o.labels
+    local axis = assemblies.axis_of(a, name, "decode", position)
+    if axis ~= "stimulus" and axis ~= "presentation" then
+      errors.raise("argument", position, "decode: '%s' is a coordinate of %ss; labels are one of presentations", name,
+        (axis:gsub("_", " ")))
+    end
+    o.labels = columns[name]
+  end
+  o.x, o.columns = x, o.columns or columns
+end
+
 local function read(given, position)
   local o = schema.check("decode", given, FIELDS, position)
   o.classifier = o.classifier or classifiers.svm {}
@@ -57,6 +77,11 @@ local function read(given, position)
     errors.raise("argument", position, "decode: classifier is a %s, expected svm {}, logistic {}, nearest_centroid "
       .. "{} "
       .. "or max_correlation {}", type(o.classifier))
+  end
+  if assemblies.is_assembly(o.x) then from_assembly(o, position) end
+  if not tensor.is_tensor(o.x) or type(o.labels) == "string" then
+    errors.raise("argument", position, "decode: expected items x features (a tensor) and a list of labels, or an "
+      .. "assembly and the name of a coordinate")
   end
   o.labels = common.list(o.labels)
   if #o.labels ~= #o.x then
@@ -134,7 +159,8 @@ end
 -- well a linear classifier tells from the responses x of held-out items what they show: a score with accuracy, low
 -- and high (95 %, bootstrap over items), chance (the share of the largest class), n, classes, confusion (true class x
 -- given class, int64) and, with permutations, null (accuracies when the labels are dealt anew) and p. Splits of one's
--- own may test an item several times and train elsewhere, at another position of the object, say.
+-- own may test an item several times and train elsewhere, at another position of the object, say. decode { assembly,
+-- "object_name" }: its presentations are the items, a coordinate the labels.
 function M.decode(given, ...)
   local position = errors.position(2)
   schema.alone("decode", "decode { x, labels, classifier = svm {} }", position, ...)

@@ -1,5 +1,6 @@
 --- lamina.neural.features: what layers of a model, or other front ends, make of images: one matrix each, from one
 -- pass.
+local common = require "lamina.neural.common"
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local models = require "lamina.model"
@@ -13,15 +14,63 @@ M.fields = {
   model = { type = "any", doc = "a model" },
   layers = { type = { "string", "table" }, default = "all", doc = "\"all\", a layer or area, or a list of them" },
   features = { type = "table", doc = "front ends besides the model: { name = tensor (a row for each of the stimuli, "
-    .. "in their order) or function of the images }, or a list of { \"name\", tensor or function } to give their "
-    .. "order" },
+    .. "in their order), function of the images, or assembly }, or a list of { \"name\", ... } to give their "
+      .. "order; or "
+    .. "what `activations` gives, whose layers they are then" },
   input = { type = "function", doc = "what the model is shown, from the images: a change of size or scale" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
 }
 
+local function assemblies() return require "lamina.neural.assembly" end
+
+-- Channels x rows x columns of neuroids that are all the places of a map; nil where they are not.
+local function map_shape(neuroid, first, count)
+  local shape = {}
+  for k, name in ipairs { "channel", "row", "column" } do
+    local list = rawget(neuroid, name)
+    if not list then return nil end
+    shape[k] = 0
+    for i = first, first + count - 1 do
+      if type(list[i]) ~= "number" then return nil end
+      shape[k] = math.max(shape[k], list[i])
+    end
+  end
+  if shape[1] * shape[2] * shape[3] ~= count then return nil end
+  return shape[2] * shape[3] > 1 and shape or nil
+end
+
+-- The layers of an assembly that a model was recorded in, in their order: runs of neuroids of one layer.
+local function layers_of(a)
+  local layer, n, list, first = rawget(a.neuroid, "layer"), #a.neuroid, {}, 1
+  for i = 2, n + 1 do
+    if i > n or layer and layer[i] ~= layer[first] then
+      local area = rawget(a.neuroid, "area")
+      list[#list + 1] = { name = layer and tostring(layer[first]) or a.name, value = a, first = first, last = i - 1,
+        area = area and area[first] or "", shape = map_shape(a.neuroid, first, i - first) }
+      first = i
+    end
+  end
+  return list
+end
+
+-- The rows of an assembly for the stimuli of a set, which are matched by their ids.
+local function of_assembly(entry, set, what, position)
+  local a = assemblies().one_time(entry.value, what, position)
+  local x = a:mean()
+  if entry.first and entry.last - entry.first + 1 < x:size(2) then x = x[{ {}, { entry.first, entry.last } }] end
+  if (set.numbered or false) ~= a.numbered then
+    errors.raise("argument", position, "%s: the ids of %s were made up by counting and those of %s were not, so that "
+      .. "which row is which cannot be told: give the images' ids", what, a.numbered and a.name or set.name,
+      a.numbered and set.name or a.name)
+  end
+  local rows = common.align(set.id, a.stimulus.stimulus_id, "the stimuli", "the activations " .. a.name, position)
+  return x:index_select(common.index(rows), { dim = 1 })
+end
+
 -- The front ends as a list of { name =, value = }: by name where the table does not give their order.
 local function listed(features, what, position)
   local list = {}
+  if assemblies().is_assembly(features) then return layers_of(features) end
   for _, entry in ipairs(features) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" then
       errors.raise("argument", position, "%s: each of a list of features is { \"name\", tensor or function }", what)
@@ -41,6 +90,14 @@ end
 -- `set` holds (nil: all).
 local function front_end(entry, set, o, what, position)
   local value, batch, all = entry.value, o.batch, o.set or set
+  if assemblies().is_assembly(value) then
+    local x = of_assembly(entry, set, what, position)
+    if x:isnan():any():item() then
+      errors.raise("numeric", position, "%s: the features '%s' have no value for some stimuli (missing trials)", what,
+        entry.name)
+    end
+    return { name = entry.name, area = entry.area or "", shape = entry.shape or { x:size(2) }, x = x:detach() }
+  end
   if tensor.is_tensor(value) then
     if value.ndim == 0 or #value ~= #all then
       errors.raise("shape", position, "%s: the features '%s' have %d rows for %d stimuli", what, entry.name,

@@ -69,15 +69,18 @@ M.fields = FIELDS
 
 -- The responses' own stimuli, without images: for features that are there already.
 local function no_images(o, position)
-  for name, value in pairs(o.features or { images = false }) do
-    local given = type(name) == "number" and type(value) == "table" and value[2] or value
-    if o.model or not tensor.is_tensor(given) then
+  local own = assembly.is_assembly(o.features) and { o.features } or o.features
+  for name, value in pairs(own or { images = false }) do
+    local given = type(name) == "number" and type(value) == "table" and not getmetatable(value) and value[2]
+      or value
+    if o.model or not tensor.is_tensor(given) and not assembly.is_assembly(given) then
       errors.raise("argument", position, "predictivity: option 'stimuli' is missing, the images whose ids are those "
-        .. "of the responses (only features that are tensors do without: features = { name = x })")
+        .. "of the responses (only features that are tensors or assemblies do without: features = { name = x })")
     end
   end
-  return setmetatable({ subset = function(self) return self end },
-    { __len = function() return #o.responses.stimulus.stimulus_id end })
+  local a = o.responses
+  return setmetatable({ subset = function(self) return self end, id = a.stimulus.stimulus_id, numbered = a.numbered,
+    name = a.name }, { __len = function() return #a.stimulus end })
 end
 
 --- Options of `word`, checked; fields: those of predictivity, and more.
@@ -376,7 +379,8 @@ end
 -- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026. splits may also
 -- be a list of { train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
 -- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images. Features computed
--- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }.
+-- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }; features =
+-- activations { ... } are the layers that it holds, matched by stimulus_id.
 function M.predictivity(given, ...)
   local position = errors.position(2)
   schema.alone("predictivity", "predictivity { model = net, stimuli = set, responses = assembly }", position, ...)
