@@ -40,7 +40,7 @@ for name, method in pairs(require("lamina.model.recurrent").methods) do Model[na
 function Model:driven(area) return require("lamina.model.driven").of(self, area) end
 
 local find_method = object.index("a model", Model,
-  "selected steps frozen core plan position seed trained recompute truncate")
+  "selected steps frozen core plan plain position seed trained recompute truncate")
 
 -- net.V1 is an area, as net:area "V1".
 Model.__index = function(self, name)
