@@ -326,14 +326,25 @@ static int create_arange(lua_State *L) {
   return create_done(L, "arange", LM_OK, &err);
 }
 
+/* Number i of n from a to b. The difference of two large numbers may be none; then the parts are taken first. */
+static double space(double a, double b, int64_t i, int64_t n) {
+  if (n == 1) return a;
+  if (i == n - 1) return b;
+  const double span = b - a;
+  return isfinite(span) ? a + span * (double)i / (double)(n - 1)
+                        : fma(b / 2 - a / 2, 2 * ((double)i / (double)(n - 1)), a);
+}
+
 /* n numbers from a to b, both included. */
 static lm_tensor *spaced(lua_State *L, const char *what, double *a, double *b) {
   char label[48];
   create_spread(L, what, "dtype");
   snprintf(label, sizeof label, "%s: first", what);
   *a = bind_real(L, 1, label);
+  create_finite(L, label, *a);
   snprintf(label, sizeof label, "%s: last", what);
   *b = bind_real(L, 2, label);
+  create_finite(L, label, *b);
   snprintf(label, sizeof label, "%s: count", what);
   int64_t n = bind_int(L, 3, label);
   if (n < 1) bind_fail(L, "%s is %d but must be at least 1", label, (int)n);
@@ -341,8 +352,7 @@ static lm_tensor *spaced(lua_State *L, const char *what, double *a, double *b) {
   lm_dtype dtype = create_dtype(L, 4, what, LM_F32);
   lm_tensor **slot = bind_new_tensor(L);
   create_new(L, what, slot, dtype, 1, &n);
-  for (int64_t i = 0; i < n; i++)
-    lm_tensor_set(*slot, i, n == 1 ? *a : i == n - 1 ? *b : *a + (*b - *a) * (double)i / (double)(n - 1));
+  for (int64_t i = 0; i < n; i++) lm_tensor_set(*slot, i, space(*a, *b, i, n));
   return *slot;
 }
 
@@ -359,10 +369,7 @@ static int create_logspace(lua_State *L) {
   lm_err err = {0};
   lm_tensor *t = spaced(L, "logspace", &a, &b);
   int64_t n = t->shape[0];
-  for (int64_t i = 0; i < n; i++) {
-    double x = n == 1 ? a : i == n - 1 ? b : a + (b - a) * (double)i / (double)(n - 1);
-    lm_tensor_set(t, i, lm_pow(10, x));
-  }
+  for (int64_t i = 0; i < n; i++) lm_tensor_set(t, i, lm_pow(10, space(a, b, i, n)));
   return create_done(L, "logspace", LM_OK, &err);
 }
 
@@ -411,9 +418,11 @@ void bind_open_creation(lua_State *L, int table) {
       {"arange", "arange(start, stop [, step] [, { dtype = }])",
        "start, start + step, ... up to stop, which is included. int64 when all are integers, else float32."},
       {"linspace", "linspace(first, last, count [, { dtype = }])",
-       "count evenly spaced numbers, both ends included."},
+       "count evenly spaced numbers, both ends included; they must be finite."},
       {"logspace", "logspace(first, last, count [, { dtype = }])",
-       "Powers of ten with evenly spaced exponents, both ends included."},
+       "Powers of ten with evenly spaced exponents, both ends included; they must be finite. What is beyond the "
+       "dtype "
+       "is inf."},
       {"eye", "eye(n [, m] [, { dtype = }])", "The n x m matrix (n x n) with ones on its diagonal."},
       {NULL, NULL, NULL}};
   bind_document(L, docs);

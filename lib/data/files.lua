@@ -20,22 +20,62 @@ local function named(word, path, position)
   errors.raise("argument", position, "data.%s: expected the name of a file, got a %s", word, type(path))
 end
 
+local MAP = { type = "boolean", default = false, doc = "map the file into memory: what needs no conversion "
+  .. "costs nothing until it is touched; the file must stay as it is meanwhile" }
+
+-- The options of a word that takes { path, map = } or the path alone, with the path found.
+local function mapped(word, given, schema_of, position)
+  if type(given) ~= "table" then given = { named(word, given, position) } end
+  local o = schema.check("data." .. word, given, schema_of, position)
+  o.path = require("lamina.experiment").find(o.path)
+  return o
+end
+
 local NPY = schema.document("data.npy", { positional = { "path" },
-  path = { type = "string", required = true, doc = "the file" },
-  map = { type = "boolean", default = false, doc = "map the file into memory: what needs no conversion costs nothing "
-    .. "until it is touched; the file must stay as it is meanwhile" } })
+  path = { type = "string", required = true, doc = "the file" }, map = MAP })
 
 --- data.npy "x.npy", data.npy { "x.npy", map = true }: the tensor in a NumPy file (a list of strings for one of
 -- text), in its own type. Like data.csv, it looks in the experiment's folder first.
 function M.npy(given)
   local position = errors.position(2)
-  if type(given) ~= "table" then given = { named("npy", given, position) } end
-  local o = schema.check("data.npy", given, NPY, position)
+  local o = mapped("npy", given, NPY, position)
   if o.path:find "%.npz$" then
     errors.raise("argument", position, "data.npy: %s is an .npz file, of several arrays; data.npz reads it", o.path)
   end
-  return require("lamina.core.io").npy_read(require("lamina.experiment").find(o.path), { map = o.map })
+  return require("lamina.core.io").npy_read(o.path, { map = o.map })
 end
+
+local IDX = schema.document("data.idx", { positional = { "path" },
+  path = { type = "string", required = true, doc = "the file, plain or compressed by gzip" }, map = MAP })
+
+--- data.idx "images-idx3-ubyte.gz", data.idx { "x.idx", map = true }: the tensor in an IDX file, the format of MNIST,
+-- plain or compressed by gzip: uint8, float32 and float64 in their own type, other integers as int64. Looks in the
+-- experiment's folder first.
+function M.idx(given)
+  local o = mapped("idx", given, IDX, errors.position(2))
+  return require("lamina.core.io").idx_read(o.path, { map = o.map })
+end
+
+local SAFETENSORS = schema.document("data.safetensors", { positional = { "path" },
+  path = { type = "string", required = true, doc = "the file" }, map = MAP })
+
+--- data.safetensors "x.safetensors", data.safetensors { "x.safetensors", map = true }: every tensor of a safetensors
+-- file by its name, and its metadata, strings by name. float16, bfloat16 and the float8 types come as float32. Looks
+-- in the experiment's folder first.
+function M.safetensors(given)
+  local o = mapped("safetensors", given, SAFETENSORS, errors.position(2))
+  return require("lamina.core.io").safetensors_read(o.path, { map = o.map })
+end
+
+--- data.json "x.json": the value of a JSON file (RFC 8259): objects are tables by name, arrays lists. null is nil in
+-- an object, data.null in a list. Looks in the experiment's folder first.
+function M.json(path)
+  path = require("lamina.experiment").find(named("json", path, errors.position(2)))
+  return require("lamina.core.io").json_read(path)
+end
+
+--- data.null: what stands for null in the lists of data.json and data.save_json.
+M.null = require("lamina.core.io").null
 
 --- data.npz "x.npz": every array of a NumPy .npz file by its name: tensors, and lists of strings. Looks in the
 -- experiment's folder first.
@@ -119,6 +159,37 @@ function M.save_npz(path, arrays)
   end
   path = require("lamina.experiment").path(path)
   require("lamina.core.io").npz_write(path, arrays)
+  return path
+end
+
+--- data.save_safetensors(path, { name = tensor }[, { key = string }]): writes tensors, and metadata, as a safetensors
+-- file; equal contents give equal bytes. A relative path is one in the experiment's folder. Returns the path written.
+function M.save_safetensors(path, tensors, metadata)
+  local position = errors.position(2)
+  named("save_safetensors", path, position)
+  if type(tensors) ~= "table" then
+    errors.raise("argument", position, "data.save_safetensors: expected tensors by name, as in "
+      .. "data.save_safetensors(\"x.safetensors\", { x = x }), got a %s", tensor.is_tensor(tensors) and "tensor"
+      or type(tensors))
+  end
+  path = require("lamina.experiment").path(path)
+  require("lamina.core.io").safetensors_write(path, tensors, metadata)
+  return path
+end
+
+--- data.save_json(path, value): writes numbers, strings, booleans, lists, tables by name and data.null as JSON,
+-- indented, names sorted. NaN and the infinities become null. A relative path is one in the experiment's folder.
+-- Returns the path written.
+function M.save_json(path, value)
+  local position = errors.position(2)
+  named("save_json", path, position)
+  local io = require "lamina.core.io"
+  local text, err = errors.try(io.json_encode, value, 2)
+  if not text then
+    errors.raise(err.kind, position, "%s", (err.message:gsub("^json_encode", "data.save_json")))
+  end
+  path = require("lamina.experiment").path(path)
+  io.text_write(path, text .. "\n")
   return path
 end
 

@@ -31,6 +31,17 @@ describe("the makers of tensors", function()
     says("eye: the number of rows must be an integer, not nil", core.eye, {})
     says("full: the value is missing, as in full({ 2, 3 }, 0.5)", full, { 2, 2, value = 5 })
   end)
+
+  it("take finite ends, however far apart", function()
+    for _, name in ipairs { "linspace", "logspace" } do
+      says(name .. ": first is nan but must be a finite number", core[name], 0 / 0, 1, 3)
+      says(name .. ": last is inf but must be a finite number", core[name], 0, 1 / 0, 3)
+      says(name .. ": first is -inf but must be a finite number", core[name], -1 / 0, 0, 1)
+    end
+    local wide = core.linspace(-1.6e308, 1.6e308, 5, { dtype = "float64" })
+    assert.same({ -1.6e308, -0.8e308, 0, 0.8e308, 1.6e308 }, wide:totable())
+    assert.same({ 1, 1 / 0 }, core.logspace(0, 400, 2):totable())
+  end)
 end)
 
 describe("a tensor from a table", function()
