@@ -49,12 +49,14 @@ describe("the script", function()
     assert.is_true(r.test_error < 0.08, r.test_error)
   end)
 
-  it("goals reads two goals out of two areas", function()
+  it("goals reads three goals out of two areas", function()
     local r = run("goals", "goals")
     assert.is_true(r.category_error < 0.15, r.category_error) -- chance is 0.75
     assert.is_true(r.category_top2_error <= r.category_error)
-    assert.is_true(r.position_r2 > 0.8, r.position_r2)
-    assert.is_true(math.abs(r.loss - r.category_loss - r.position_loss) < 1e-6)
+    assert.is_true(r.place_r2 > 0.8, r.place_r2)
+    assert.is_true(r.position_r2 < r.place_r2, r.position_r2)
+    assert.is_true(math.abs(r.loss - r.category_loss - r.position_loss - r.place_loss) < 1e-6)
+    assert.equal(8 * 9 + 8 + 8 * 8 * 9, r.V1_weights) -- the shared convolution counts once
   end)
 
   it("recurrent keeps Dale's law, learns V1 by its own rule and resumes with the same bits", function()
