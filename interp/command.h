@@ -20,7 +20,8 @@ typedef struct command {
   const char *script;                 /* a file; "-": standard input; NULL: none */
   const char *code[COMMAND_MAX_LIST]; /* each -e CODE, in order */
   const char *data[COMMAND_MAX_LIST]; /* each --data, as given */
-  int n_code, n_data;
+  const char *sets[COMMAND_MAX_LIST]; /* each --set NAME=VALUE */
+  int n_code, n_data, n_sets;
   const char *out; /* --out, or NULL */
   bool has_seed;
   int64_t seed;       /* --seed */
@@ -28,6 +29,8 @@ typedef struct command {
   int64_t memory;     /* --memory in bytes; 0: no budget */
   int64_t lua_memory; /* --lua-memory in bytes; 0: no limit */
   bool interactive;   /* -i: the prompt after the script */
+  bool managed;       /* lamina run: trainings keep checkpoints by themselves */
+  bool resume;        /* --resume: go on with an unfinished run */
   bool digest;        /* --digest: of the weights and results, at the end */
   bool traceback;     /* --traceback: with every error */
   bool help, version;

@@ -122,6 +122,12 @@ static void open_command(lua_State *L, const command *c) {
   }
   lua_pushboolean(L, c->interactive);
   lua_setfield(L, -2, "interactive");
+  push_list(L, c->n_sets, c->sets);
+  lua_setfield(L, -2, "sets");
+  lua_pushboolean(L, c->managed);
+  lua_setfield(L, -2, "managed");
+  lua_pushboolean(L, c->resume);
+  lua_setfield(L, -2, "resume");
   lua_pushboolean(L, c->digest);
   lua_setfield(L, -2, "digest");
   lua_pushboolean(L, c->traceback);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -253,6 +254,40 @@ static int base_remove(lua_State *L) {
   return 0;
 }
 
+static int base_pid(lua_State *L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
+/* process([pid]) -> when it was started, or nil where none runs under this number. A process that has ended and that
+ * its parent has not asked about yet (a zombie) does not run. */
+static int base_process(lua_State *L) {
+  int64_t pid = lua_isnoneornil(L, 1) ? getpid() : bind_int(L, 1, "process: pid");
+  char path[64], text[1024];
+  if (pid <= 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) != 0 && errno != EPERM)) return 0;
+  snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+  FILE *file = fopen(path, "r");
+  size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
+  if (file) fclose(file);
+  text[n] = 0;
+  const char *at = strrchr(text, ')'); /* behind the name, which may hold anything: state and 18 fields, the start */
+  if (!at) {
+    lua_pushinteger(L, 0); /* a system without /proc: it runs, and that is all that is known */
+    return 1;
+  }
+  if (at[1] && (at[2] == 'Z' || at[2] == 'X')) return 0;
+  for (int field = 0; at && field < 20; field++) at = strchr(at + 1, ' ');
+  lua_pushinteger(L, at ? strtoll(at, NULL, 10) : 0);
+  return 1;
+}
+
+static int base_hostname(lua_State *L) {
+  char name[256] = "";
+  if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
+  lua_pushstring(L, name);
+  return 1;
+}
+
 static int base_getenv(lua_State *L) {
   lua_pushstring(L, getenv(bind_text(L, 1, "getenv: name")));
   return 1;
@@ -282,6 +317,9 @@ static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"list", base_list},
                                      {"remove", base_remove},
                                      {"getenv", base_getenv},
+                                     {"pid", base_pid},
+                                     {"process", base_process},
+                                     {"hostname", base_hostname},
                                      {NULL, NULL}};
 
 static const bind_doc docs[] = {
@@ -336,6 +374,11 @@ static const bind_doc docs[] = {
      "The names in a folder, sorted by their bytes, without '.' and '..'. Raises an 'io' error where it cannot be "
      "read."},
     {"base.remove", "remove(path)", "Removes a file or an empty folder. Raises an 'io' error where it cannot."},
+    {"base.pid", "pid() -> integer", "The number of this process."},
+    {"base.process", "process([pid]) -> integer or nil",
+     "When the process of this number (this one if absent) was started, in ticks since the machine was; nil where none "
+     "of that number runs. Number and start together name a process for good."},
+    {"base.hostname", "hostname() -> string", "The name of this machine."},
     {"base.getenv", "getenv(name) -> string or nil", "The value of an environment variable."},
     {NULL, NULL, NULL}};
 

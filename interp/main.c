@@ -40,6 +40,8 @@ static const char help_text[] =
     "  --out DIR        the folder for results (default: runs/NAME-1, -2, ...)\n"
     "  --data DIR       where data sets lie: a folder of data-set folders, or one of them; NAME=DIR for one by name\n"
     "                   (may be given again)\n"
+    "  --set NAME=VALUE a parameter of the script's experiment, as --NAME VALUE after it (may be given again)\n"
+    "  --resume         go on with a run of the script that did not end: that of --out, else the last one\n"
     "  --digest         print, as the last line, one SHA-256 of the final weights and the reported results of the\n"
     "                   script's experiment: equal on every machine\n"
     "  --traceback      show the chain of calls with every error\n"
@@ -56,7 +58,7 @@ static const char help_text[] =
     "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
 
 static const char engine_options[] =
-    "--seed --threads --memory --lua-memory --out --data --digest --traceback --version --help -e -i -h -v --";
+    "--seed --threads --memory --lua-memory --out --data --set --resume --digest --traceback --version --help -e -i -h -v --";
 
 static int usage(const char *format, const char *a, const char *b) {
   fputs("lamina: ", stderr);
@@ -121,7 +123,8 @@ static bool is_data(const char *value) {
 
 /* An engine option with a value at argv[*i]: *known tells whether it was one. */
 static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) {
-  static const char *const names[] = {"--seed", "--threads", "--memory", "--out", "--data", "--lua-memory", NULL};
+  static const char *const names[] = {"--seed", "--threads",    "--memory", "--out",
+                                      "--data", "--lua-memory", "--set",    NULL};
   bool missing = false;
   *known = true;
   for (int k = 0; names[k]; k++) {
@@ -148,6 +151,10 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
       if (!*value) return usage("--out needs the name of a folder", "", "");
       c->out = value;
       return EXIT_FINE;
+    case 6:
+      if (!strchr(value, '=') || *value == '=')
+        return usage("--set must be NAME=VALUE, as in --set rate=0.01, got '%s'", value, "");
+      return append(c->sets, &c->n_sets, value, "--set");
     case 5:
       if (!parse_bytes(value, &c->lua_memory))
         return usage("--lua-memory must be a size such as 512M or 2G, got '%s'", value, "");
@@ -164,6 +171,7 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
 static bool parse_flag(command *c, const char *argument) {
   if (!strcmp(argument, "-i")) return c->interactive = true;
   if (!strcmp(argument, "--digest")) return c->digest = true;
+  if (!strcmp(argument, "--resume")) return c->managed = c->resume = true;
   if (!strcmp(argument, "--traceback")) return c->traceback = true;
   return false;
 }
@@ -210,7 +218,9 @@ int command_parse(command *c, int argc, char **argv) {
       if (status) return status;
       if (known) continue;
     }
-    if (!c->script && !c->n_code && !ended && commands_known(argument)) {
+    if (!c->script && !c->n_code && !c->managed && !ended && !strcmp(argument, "run")) {
+      c->managed = true; /* lamina run SCRIPT */
+    } else if (!c->script && !c->n_code && !c->managed && !ended && commands_known(argument)) {
       c->subcommand = argument;
       while (++i < argc) c->argv[c->argc++] = argv[i];
     } else if (!c->script) {
@@ -239,6 +249,8 @@ static int run(lua_State *L) {
     status = commands_run(L, c);
   } else if (c->script || c->n_code) {
     status = script_run(L, c);
+  } else if (c->managed) {
+    status = usage("run: which script? lamina run SCRIPT", "", "");
   } else if (isatty(STDIN_FILENO)) {
     prompt = true;
   } else {

@@ -8,6 +8,17 @@ local errors = require "lamina.errors"
 
 local M = {}
 
+-- Where math.random stands, as digits, and back.
+local function random_digits()
+  return (core.random_mark():gsub(".", function(c) return string.format("%02x", c:byte()) end))
+end
+
+local function set_random(digits)
+  if digits then
+    core.random_mark((digits:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)))
+  end
+end
+
 local FORMAT = "lamina checkpoint 1"
 
 local function state_of(name, object)
@@ -36,7 +47,8 @@ function M.save(path, objects, values)
     kept[name] = state.values
   end
   io.safetensors_write(path, tensors, { format = FORMAT,
-    state = io.json_encode { values = values or {}, objects = kept, draws = core.draws() } })
+    state = io.json_encode { values = values or {}, objects = kept, draws = core.draws(),
+      random = random_digits() } })
   return path
 end
 
@@ -59,7 +71,7 @@ function M.load(path)
     end
     if name then objects[name].tensors[full:sub(#name + 2)] = t end
   end
-  return { values = kept.values, objects = objects, draws = kept.draws, path = path }
+  return { values = kept.values, objects = objects, draws = kept.draws, random = kept.random, path = path }
 end
 
 --- checkpoint.restore(loaded, objects): gives each object the state that the loaded checkpoint holds for it,
@@ -78,6 +90,7 @@ function M.restore(loaded, objects)
     end
   end
   core.draws(loaded.draws)
+  set_random(loaded.random)
 end
 
 return M

@@ -3,9 +3,10 @@
 --   local p = experiment "lenet-mnist" { seed = 1, params = { rate = 3e-3, epochs = 3 } }
 --   report { metric = "test_error", value = 0.0098, threshold = 0.011 }
 --
--- The folder holds log.txt (what was printed, with the time in UTC) and, at the end, results.json: engine and
--- numerics version, seed, parameters, SHA-256 of the script, of every file read and of the final weights, processor,
--- threads, and the reported results. It is written whatever the end is; `status` is done, failed or interrupted.
+-- The folder holds run.json (what was begun: script, seed, parameters, process), log.txt (what was printed, with the
+-- time in UTC) and, at the end, results.json: engine and numerics version, seed, parameters, SHA-256 of the script,
+-- of every file read and of the final weights, processor, threads, and the reported results. It is written whatever
+-- the end is; `status` is done, failed or interrupted.
 local base = require "lamina.core.base"
 local command = require "lamina.core.command"
 local core_io = require "lamina.core.io"
@@ -83,6 +84,14 @@ local function open_log()
   rawset(_G, "print", logged_print)
 end
 
+--- The name and the SHA-256 of the script; nil where there is none, as at the prompt.
+function M.script_record()
+  local path = command.script
+  local text = path and command.sources[path == "-" and "standard input" or path]
+  if not text then return nil end
+  return { path = path:match "[^/]*$", sha256 = base.sha256(text) }
+end
+
 -- ---- beginning -------------------------------------------------------------------------------------------------
 
 local FIELDS = {
@@ -114,26 +123,39 @@ end
 
 local exit_guarded = false
 
+-- The units of the parameters that have one, by name.
+local function units_of(specs)
+  local units = {}
+  for name, spec in pairs(specs) do units[name] = spec.unit end
+  return next(units) and units or nil
+end
+
 local function begin(name, given, position)
   local o = schema.check(string.format("experiment %q", name), given, FIELDS, position)
   if current then
     errors.raise("state", position, "experiment %q: the experiment %q has already begun; a script has one", name,
       current.name)
   end
+  local specs = params.declared(o.params, position)
   if asked_for_help() then
-    params.resolve(o.params, {}, position)
-    stock_print(params.help(name, o, command.script))
+    stock_print(params.help(name, o, specs, command.script))
     error(errors.new { kind = "exit", message = "", code = 0 }, 0)
   end
-  local values = params.resolve(o.params, command.args, position)
-  current = { name = name, seed = command.seed or o.seed, params = values, hashes = {}, weights = {}, results = {},
-    started = base.utc(), clock = base.clock(), dir = folder.make(name) }
+  local values = params.resolve(specs, command.args, command.sets)
+  local seed = command.seed or o.seed
+  local record = { experiment = name, seed = seed, params = setmetatable(values, { __json = "object" }),
+    script = M.script_record(), lamina = base.version, numerics = base.numerics, started = base.utc(),
+    pid = base.pid(), pid_since = base.process(), host = base.hostname() }
+  local dir, resumed = folder.make(name, record)
+  current = { name = name, seed = seed, params = values, units = units_of(specs), hashes = {}, weights = {},
+    results = {}, started = record.started, clock = base.clock(), dir = dir, trainings = 0 }
   set_seed(current.seed)
   open_log()
   if not exit_guarded then
     exit_guarded = true
     guard_exit()
   end
+  if resumed then print("resume: " .. resumed) end
   log(string.format("experiment %s, seed %d, %s, lamina %s, numerics %d", name, current.seed,
     tostring(params.view(values)), base.version, base.numerics))
   hash_files()
@@ -209,6 +231,14 @@ end
 --- The seed of the experiment, or of the script.
 function M.seed() return current and current.seed or tensor.seed() end
 
+--- Where the next training of a run that keeps checkpoints by itself (`lamina run`, --resume) keeps its own: a file
+-- of the experiment's folder, and whether to go on from it where it is there. nil where runs are not kept so.
+function M.next_checkpoint()
+  if not current or not command.managed then return nil end
+  current.trainings = current.trainings + 1
+  return string.format("checkpoints/%d.safetensors", current.trainings), command.resume
+end
+
 --- The name of the experiment that is running; nil where there is none.
 function M.name() return current and current.name end
 
@@ -242,19 +272,13 @@ local function list_of_weights()
   return list
 end
 
-local function script_record()
-  local path = command.script
-  local text = path and command.sources[path == "-" and "standard input" or path]
-  if not text then return nil end
-  return { path = path:match "[^/]*$", sha256 = base.sha256(text) }
-end
-
 local function document(e)
   local status = not e and "done" or e.kind == "interrupt" and "interrupted" or "failed"
   return {
     lamina = base.version, numerics = base.numerics, experiment = current.name, status = status,
     error = e and tostring(e) or nil, seed = current.seed,
-    params = setmetatable(current.params, { __json = "object" }), script = script_record(), files = list_of_files(),
+    params = setmetatable(current.params, { __json = "object" }), units = current.units,
+    script = M.script_record(), files = list_of_files(),
     weights = list_of_weights(), started = current.started, ended = base.utc(),
     seconds = base.clock() - current.clock, processor = base.cpu(), threads = base.threads(), isa = base.isa(),
     results = current.results,

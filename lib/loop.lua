@@ -126,11 +126,17 @@ function Run:flush_optimizers()
   end
 end
 
+local SHARE = 20 -- checkpoints that nobody asked for take at most one part in so many of the time
+
 function Run:save()
   if not self.path then return end
+  local clock = require("lamina.core.base").clock
+  local last, start = self.stopped or self.epoch == self.o.epochs, clock()
+  if self.automatic and not last and self.saved and start - self.saved < SHARE * self.saving then return end
   checkpoint.save(self.path, self.o.state or {}, { epoch = self.epoch, step = self.step, seed = self.seed,
     items = self.n, batch = self.o.batch, stopped = self.stopped or false, rows = self.rows })
-  self.kept = self.epoch
+  self.kept, self.saved = self.epoch, clock()
+  self.saving = self.saved - start
 end
 
 function Run:say(line)
@@ -139,8 +145,8 @@ function Run:say(line)
 end
 
 function Run:load()
-  if not (self.path and self.o.resume) then return end
   local base = require "lamina.core.base"
+  if not (self.path and self.resume) or self.automatic and not base.exists(self.path) then return end
   local path = base.exists(self.path) and self.path or self.asked
   if not path or not base.exists(path) then
     self:say(string.format("resume: there is no %s yet; the run starts from the beginning%s", self.path,
@@ -264,7 +270,12 @@ function M.run(o, position)
   local n = check_data(o, position)
   local run = setmetatable({ o = o, position = position, n = n, seed = o.seed or core.seed(), epoch = 0, step = 0,
     rows = history.new(), per_epoch = (n - 1) // o.batch + 1 }, Run)
-  if o.checkpoint then
+  run.resume = o.resume
+  if not o.checkpoint and not o.resume and o.state and next(o.state) then
+    run.path, run.resume = require("lamina.experiment").next_checkpoint()
+    run.path = run.path and require("lamina.experiment").path(run.path)
+    run.automatic = run.path ~= nil
+  elseif o.checkpoint then
     run.asked = o.checkpoint ~= true and o.checkpoint or nil
     run.path = checkpoint_path(run.asked or "checkpoint.safetensors", position)
   elseif o.resume then

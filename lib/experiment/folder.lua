@@ -7,51 +7,129 @@ local M = {}
 
 -- ---- results ---------------------------------------------------------------------------------------------------
 
--- The status that a folder's results.json tells, or nil where there is none.
-local function status_in(dir)
-  local path = dir .. "/results.json"
+local function read_json(path)
   if not base.exists(path) then return nil end
   local io = require "lamina.core.io"
-  local results = errors.try(function() return io.json_decode(io.text_read(path)) end)
-  return type(results) == "table" and results.status or "unreadable"
+  local value = errors.try(function() return io.json_decode(io.text_read(path)) end)
+  return type(value) == "table" and value or { status = "unreadable" }
+end
+
+--- What is known of the run in a folder: what run.json and results.json hold, and its status: done, failed,
+-- interrupted, running, killed (its process has gone without a word), or nil where the folder holds no run.
+function M.look(dir)
+  local results, begun = read_json(dir .. "/results.json"), read_json(dir .. "/run.json")
+  local status = results and (results.status or "unreadable")
+  if not status and begun then
+    local here = begun.host == base.hostname()
+    local since = here and math.type(begun.pid) == "integer" and base.process(begun.pid)
+    status = (not here or since and since == begun.pid_since) and "running" or "killed"
+  end
+  return { dir = dir, results = results, begun = begun, status = status }
+end
+
+local UNFINISHED = { failed = true, interrupted = true, killed = true }
+
+local function usage(format, ...) errors.raise_at(nil, "usage", format, ...) end
+
+local function shown(value) return type(value) == "table" and table.concat(value, ",") or tostring(value) end
+
+-- How what a folder was begun with differs from this run, in words; nil where it does not. The script may have
+-- changed.
+local function difference(begun, record)
+  if begun.experiment ~= record.experiment then return "the experiment " .. tostring(begun.experiment) end
+  if begun.seed ~= record.seed then return "seed " .. tostring(begun.seed) end
+  local given = begun.params or {}
+  for name, value in pairs(record.params) do
+    if shown(given[name]) ~= shown(value) then return name .. " = " .. shown(given[name]) end
+  end
+end
+
+-- A line on the run that is gone on with.
+local function resumed_line(run, record)
+  local line = string.format("%s, which was %s", run.dir, run.status)
+  local before, now = run.begun and run.begun.script, record.script
+  if before and now and before.sha256 ~= now.sha256 then
+    line = line .. "; the script has changed since, so the results are not those of either version alone"
+  end
+  return line
 end
 
 -- --out: a new or an unfinished folder; one that holds finished results is refused.
-local function given_folder(dir)
+local function given_folder(dir, record)
   if base.exists(dir) and not base.isdir(dir) then
-    errors.raise_at(nil, "usage", "--out: '%s' is a file, expected a folder", dir)
+    usage("--out: '%s' is a file, expected a folder", dir)
   end
-  local status = status_in(dir)
-  if status and status ~= "failed" and status ~= "interrupted" then
-    errors.raise_at(nil, "usage", "--out: '%s' holds results already, and they are never overwritten; name another "
-      .. "folder", dir)
+  local run, resumed = M.look(dir), nil
+  if run.status == "running" and run.begun.pid ~= base.pid() then
+    usage("--out: a run is going on in '%s' (process %s on %s)", dir, tostring(run.begun.pid),
+      tostring(run.begun.host))
+  end
+  if command.resume and run.status == "done" then
+    print(string.format("%s is done already", dir))
+    error(errors.new { kind = "exit", message = "", code = 0 }, 0)
+  end
+  if run.status and not UNFINISHED[run.status] and run.status ~= "running" then
+    usage("--out: '%s' holds results already, and they are never overwritten; name another folder", dir)
+  end
+  if command.resume and run.begun then
+    local other = difference(run.begun, record)
+    if other then usage("--resume: '%s' was begun with %s; name another folder with --out", dir, other) end
+    resumed = resumed_line(run, record)
   end
   local made, e = errors.try(function()
     base.mkdir(dir)
     return true
   end)
   if not made then errors.raise_at(nil, e.kind, "--out: %s", e.message) end
-  return dir
+  return dir, resumed
 end
 
---- Makes the folder of an experiment: --out DIR, else runs/NAME-N with the next N. --out may name a folder that holds
--- the results of a run that failed or was interrupted, so that it can be resumed; never those of a finished one.
-function M.make(name)
-  if command.out then return given_folder(command.out) end
-  base.mkdir "runs"
-  local last = 0
+-- The numbers N of folders runs/NAME-N, the largest first.
+local function numbers(name)
+  local list = {}
   for _, entry in ipairs(base.list "runs") do
-    if entry:sub(1, #name + 1) == name .. "-" then
-      local n = entry:sub(#name + 2):match "^%d+$"
-      if n then last = math.max(last, math.tointeger(tonumber(n)) or 0) end
-    end
+    local n = entry:sub(1, #name + 1) == name .. "-" and entry:sub(#name + 2):match "^%d+$"
+    list[#list + 1] = n and math.tointeger(tonumber(n)) or nil
   end
+  table.sort(list, function(a, b) return a > b end)
+  return list
+end
+
+-- The last run of this experiment that did not end and was begun as this one is.
+local function unfinished(name, record)
+  for _, n in ipairs(numbers(name)) do
+    local run = M.look(string.format("runs/%s-%d", name, n))
+    if UNFINISHED[run.status] and run.begun and not difference(run.begun, record) then return run end
+  end
+end
+
+local function new_folder(name)
+  local last = numbers(name)[1] or 0
   local dir
   repeat
     last = last + 1
     dir = string.format("runs/%s-%d", name, last)
   until base.mkdir_new(dir)
   return dir
+end
+
+--- Makes the folder of an experiment and notes in its run.json what is begun (record: experiment, seed, params,
+-- script, pid, host, ...): --out DIR, else runs/NAME-N with the next N. --out may name a folder that holds the
+-- results of a run that failed, was interrupted or killed; never those of a finished one. With --resume it is the
+-- last such run with the same seed and parameters; a line on it is the second result.
+function M.make(name, record)
+  local dir, resumed
+  if command.out then
+    dir, resumed = given_folder(command.out, record)
+  else
+    base.mkdir "runs"
+    local run = command.resume and unfinished(name, record)
+    dir, resumed = run and run.dir or new_folder(name), run and resumed_line(run, record)
+  end
+  if command.resume and not resumed then resumed = "there is no unfinished run of this kind; " .. dir .. " begins" end
+  local io = require "lamina.core.io"
+  io.text_write(dir .. "/run.json", io.json_encode(record, 2) .. "\n")
+  return dir, resumed
 end
 
 --- dir/filename, with the folders that it needs; an absolute filename stays as it is.

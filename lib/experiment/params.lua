@@ -1,13 +1,21 @@
---- The parameters that a script declares, with values from the command line: --rate 0.01 or --rate=0.01.
+--- The parameters that a script declares, with values from the command line: --rate 0.01, --rate=0.01, --set
+-- rate=0.01.
 --
 -- A parameter's type is that of its default: an integer stays whole, a number, a string, true or false (--flag alone
--- is true), or a list of one of these, given with commas.
+-- is true), or a list of one of these, given with commas. What else holds for it stands beside the default:
+--
+--   params = {
+--     epochs = 3,
+--     rate = { 3e-3, above = 0, max = 1, doc = "learning rate" },
+--     window = { 70, min = 0, unit = "ms" },                     -- --window 100 or --window 100ms
+--     loss = { choices = { "mse", "poisson" } },                 -- the first is the default
+--   }
 local errors = require "lamina.errors"
 
 local M = {}
 
 -- Names that the command itself takes.
-local reserved = { "seed", "threads", "memory", "out", "data", "traceback", "help", "version" }
+local reserved = { "seed", "threads", "memory", "out", "data", "traceback", "help", "version", "set", "resume" }
 
 local function names_of(params)
   local list = {}
@@ -49,9 +57,89 @@ local function parse(text, kind, default)
   return list
 end
 
+-- ---- declarations ------------------------------------------------------------------------------------------------
+
+local KEYS = { min = "number", max = "number", above = "number", below = "number", unit = "string", doc = "string",
+  choices = "table", default = "any" }
+
+local function is_spec(declared)
+  if type(declared) ~= "table" then return false end
+  for key in pairs(declared) do
+    if type(key) == "string" then return true end
+  end
+  return false
+end
+
+local function check_keys(name, declared, position)
+  for key, value in pairs(declared) do
+    local wanted = key == 1 and "any" or KEYS[key]
+    if not wanted then
+      errors.raise("argument", position, "experiment: param '%s' has an unknown field '%s'%s", name, tostring(key),
+        errors.hint(tostring(key), { "min", "max", "above", "below", "unit", "doc", "choices", "default" }))
+    end
+    if wanted ~= "any" and type(value) ~= wanted then
+      errors.raise("argument", position, "experiment: %s of param '%s' is a %s, expected a %s", key, name,
+        type(value), wanted)
+    end
+  end
+end
+
+-- What is declared of a parameter, { default =, min =, ..., choices =, unit =, doc = }.
+local function spec_of(name, declared, position)
+  if not is_spec(declared) then return { default = declared } end
+  check_keys(name, declared, position)
+  local spec = {}
+  for key, value in pairs(declared) do spec[key] = value end
+  spec.default = declared[1]
+  if spec.default == nil then spec.default = declared.default end
+  spec[1] = nil
+  if spec.default == nil and spec.choices then spec.default = spec.choices[1] end
+  if spec.default == nil then
+    errors.raise("argument", position, "experiment: param '%s' needs a default, as in %s = { 3e-3, above = 0 }", name,
+      name)
+  end
+  return spec
+end
+
+local function outside(spec, value)
+  if type(value) == "table" then
+    for _, item in ipairs(value) do
+      if outside(spec, item) then return true end
+    end
+    return false
+  end
+  if spec.choices then
+    for _, choice in ipairs(spec.choices) do
+      if choice == value then return false end
+    end
+    return true
+  end
+  if type(value) ~= "number" then return false end
+  return spec.min and value < spec.min or spec.max and value > spec.max or spec.above and value <= spec.above
+    or spec.below and value >= spec.below or false
+end
+
+-- What a parameter may be, in words.
+local function expectation(spec)
+  if spec.choices then
+    local parts = {}
+    for i, choice in ipairs(spec.choices) do parts[i] = tostring(choice) end
+    return "one of " .. table.concat(parts, ", ")
+  end
+  local parts = {}
+  if spec.min then parts[#parts + 1] = "of at least " .. spec.min end
+  if spec.above then parts[#parts + 1] = "above " .. spec.above end
+  if spec.max then parts[#parts + 1] = "at most " .. spec.max end
+  if spec.below then parts[#parts + 1] = "below " .. spec.below end
+  local kind = kind_of(spec.default)
+  local text = expectations[kind] .. (#parts > 0 and " " .. table.concat(parts, ", ") or "")
+  return spec.unit and text .. ", in " .. spec.unit or text
+end
+
 local function check_declared(params, position)
-  for name, default in pairs(params) do
-    if type(name) ~= "string" or not name:match "^[%a_][%w_]*$" then
+  for name, spec in pairs(params) do
+    local default = spec.default
+    if not name:match "^[%a_][%w_]*$" then
       errors.raise("argument", position, "experiment: params need names, got [%s]", tostring(name))
     end
     for _, taken in ipairs(reserved) do
@@ -64,16 +152,30 @@ local function check_declared(params, position)
       errors.raise("argument", position, "experiment: param '%s' is a %s, expected a number, a string, true, false "
         .. "or a list of them", name, type(default))
     end
+    if outside(spec, default) then
+      errors.raise("argument", position, "experiment: the default of param '%s' is %s, expected %s", name,
+        tostring(default), expectation(spec))
+    end
   end
 end
 
 local function usage(format, ...) errors.raise_at(nil, "usage", format, ...) end
 
--- The name and value at args[i], and the index of the next argument.
-local function option_at(args, i, params)
-  local name, text = args[i]:match "^%-%-([%a_][%w_%-]*)=(.*)$"
-  name = name or args[i]:match "^%-%-([%a_][%w_%-]*)$"
-  if not name then usage("unexpected argument '%s': an experiment takes its parameters as --NAME VALUE", args[i]) end
+-- The value of a text for a parameter; its unit may stand behind it.
+local function value_of(spec, name, text)
+  local kind = kind_of(spec.default)
+  if spec.unit and kind ~= "string" and text:sub(-#spec.unit) == spec.unit then
+    text = text:sub(1, -#spec.unit - 1):gsub("%s+$", "")
+  end
+  local value = parse(text, kind, spec.default)
+  if value == nil or outside(spec, value) then
+    usage("--%s must be %s, got '%s'%s", name, expectation(spec), text,
+      spec.choices and errors.hint(text, spec.choices) or "")
+  end
+  return value
+end
+
+local function declared_name(params, name)
   local key = name:gsub("%-", "_")
   if params[key] == nil then
     local list = names_of(params)
@@ -81,28 +183,53 @@ local function option_at(args, i, params)
     usage("unknown option '--%s'%s", name, #list == 0 and ": this experiment has no parameters"
       or near and " (did you mean '--" .. near .. "'?)" or " (there are --" .. table.concat(list, ", --") .. ")")
   end
-  local kind = kind_of(params[key])
-  if not text and kind == "boolean" and args[i + 1] ~= "true" and args[i + 1] ~= "false" then
+  return key
+end
+
+-- The name and value at args[i], and the index of the next argument.
+local function option_at(args, i, params)
+  local name, text = args[i]:match "^%-%-([%a_][%w_%-]*)=(.*)$"
+  name = name or args[i]:match "^%-%-([%a_][%w_%-]*)$"
+  if not name then usage("unexpected argument '%s': an experiment takes its parameters as --NAME VALUE", args[i]) end
+  local key = declared_name(params, name)
+  local spec = params[key]
+  if not text and kind_of(spec.default) == "boolean" and args[i + 1] ~= "true" and args[i + 1] ~= "false" then
     return key, true, i + 1
   end
   if not text then
     i, text = i + 1, args[i + 1]
-    if not text then usage("--%s needs a value, %s", name, expectations[kind]) end
+    if not text then usage("--%s needs a value, %s", name, expectation(spec)) end
   end
-  local value = parse(text, kind, params[key])
-  if value == nil then usage("--%s must be %s, got '%s'", name, expectations[kind], text) end
-  return key, value, i + 1
+  return key, value_of(spec, name, text), i + 1
 end
 
---- The values: the declared defaults, replaced by what args (a list of strings) give. Raises at `position` for a bad
--- declaration, as wrong usage for a bad argument.
-function M.resolve(params, args, position)
-  check_declared(params, position)
+--- What a script declares, checked: name -> { default =, min =, max =, above =, below =, choices =, unit =, doc = }.
+-- Raises at `position` for a bad declaration.
+function M.declared(params, position)
+  local specs = {}
+  for name, declared in pairs(params) do specs[name] = spec_of(tostring(name), declared, position) end
+  for name in pairs(params) do
+    if type(name) ~= "string" then
+      errors.raise("argument", position, "experiment: params need names, got [%s]", tostring(name))
+    end
+  end
+  check_declared(specs, position)
+  return specs
+end
+
+--- The values: the declared defaults, replaced by what sets ("NAME=VALUE" each) and then args (a list of strings)
+-- give. Raises as wrong usage for a bad argument.
+function M.resolve(specs, args, sets)
   local values, i = {}, 1
-  for name, default in pairs(params) do values[name] = default end
+  for name, spec in pairs(specs) do values[name] = spec.default end
+  for _, text in ipairs(sets or {}) do
+    local name, value = text:match "^([^=]+)=(.*)$"
+    local key = declared_name(specs, name)
+    values[key] = value_of(specs[key], name, value)
+  end
   while i <= #args do
     local name, value
-    name, value, i = option_at(args, i, params)
+    name, value, i = option_at(args, i, specs)
     values[name] = value
   end
   return values
@@ -132,14 +259,16 @@ function M.view(values)
   })
 end
 
---- What `lamina SCRIPT --help` prints.
-function M.help(name, o, script)
+--- What `lamina SCRIPT --help` prints. specs: what M.declared returned.
+function M.help(name, o, specs, script)
   local lines = { name .. (script and " (" .. script .. ")" or "") }
   if o.about then lines[#lines + 1] = o.about end
   lines[#lines + 1] = string.format("  %-24s %s", "--seed " .. o.seed, "seed of every random number")
-  for param, default in pairs(o.params) do
+  for param, spec in pairs(specs) do
+    local default = spec.default
     local text = type(default) == "table" and table.concat(default, ",") or tostring(default)
-    lines[#lines + 1] = string.format("  %-24s %s", "--" .. param .. " " .. text, expectations[kind_of(default)])
+    lines[#lines + 1] = string.format("  %-24s %s", "--" .. param .. " " .. text,
+      (spec.doc and spec.doc .. ": " or "") .. expectation(spec))
   end
   return table.concat(lines, "\n")
 end

@@ -1,131 +1,137 @@
--- Runs that are cut and go on, with everything in them that has a state: statistics, dropout, momentum, averages,
--- gathered gradients, constraints, local rules, goals, the best weights.
+-- A run that is killed at any moment and gone on with ends with the digest of one that was not.
 local base = require "lamina.core.base"
-local core = require "lamina.core.tensor"
+local command = require "support.command"
 
-local folder = os.tmpname()
-os.remove(folder)
+local dir
 
-setup(function() base.mkdir(folder) end)
-teardown(function()
-  for _, name in ipairs(base.list(folder)) do base.remove(folder .. "/" .. name) end
-  base.remove(folder)
+before_each(function() dir = command.folder() end)
+after_each(function() command.drop(dir) end)
+
+-- Two trainings with dropout, draws of the script between them, and a loop with two models.
+local SCRIPT = [[
+local p = experiment "killed" { seed = 3, params = { epochs = 6, rate = { 1e-2, above = 0, doc = "learning rate" } } }
+local x = randn { 3000, 30 }
+local set = data.tensors { x, x:sum { dim = 2, keepdim = true } * 0.1 + randn { 3000, 1 } * 0.1 }
+local function net(name)
+  return model(name) { input { 30 }, area "A" { dense { 60 }, relu, dropout { 0.2 } }, readout "y" { dense { 1 } } }
+end
+local first, second = net "first", net "second"
+local h = train { model = first, data = set, loss = "mse", epochs = p.epochs, optimizer = adam { rate = p.rate } }
+local noise = math.random() + randn { 1 }:item()
+train { model = second, data = set, validate = set:take(100), loss = "mse", epochs = p.epochs, log = false }
+local G, D = net "G", net "D"
+local og, od = sgd { rate = 1e-3, momentum = 0.9 }, adam { rate = 1e-3 }
+og:attach(G)
+od:attach(D)
+local rows = loop { data = set, epochs = p.epochs, batch = 100, state = { G, D, og, od }, log = false, each = function(b)
+  local loss = (G:forward(b.x, { training = true, step = b.step }) - b.y):square():mean()
+  og:step(loss)
+  local other = (D:forward(b.x, { training = true, step = b.step }) - b.y * math.random() + randn { #b, 1 } * 0.01)
+  local second_loss = other:square():mean()
+  od:step(second_loss)
+  return { g = loss, d = second_loss }
+end }
+report { metric = "noise", value = noise }
+report { metric = "last", value = h[#h].train_loss + rows[#rows].g + 2 * rows[#rows].d }
+report { metric = "weights", value = (G:parameters()[1].tensor:sum() + D:parameters()[1].tensor:sum()):item() }
+]]
+
+local function digest_of(text) return (text or ""):match "digest: (%x+)" end
+
+describe("a run that is killed", function()
+  it("ends with the same digest when it is gone on with, wherever it was cut", function()
+    command.write(dir .. "/s.lua", SCRIPT)
+    local whole = command.run({ "s.lua", "--digest", "--out", "whole", "--threads", "1" }, { dir = dir })
+    assert.equal("", whole.err)
+    local start = base.clock()
+    command.run({ "s.lua", "--digest", "--out", "again", "--threads", "1" }, { dir = dir })
+    local seconds = base.clock() - start
+    local program = string.format("cd %s && timeout -s KILL %%.3f %s run s.lua --digest --threads 1 --resume --out cut "
+      .. ">>out 2>>err", command.quote(dir), command.quote(command.path))
+    local ended = false
+    for i = 1, 12 do -- cut ever later; what was kept is not done again, so that it comes to an end
+      ended = os.execute(string.format(program, seconds * (0.15 + 0.17 * i)))
+      if ended then break end
+    end
+    assert.is_truthy(ended)
+    local out = command.read(dir .. "/out")
+    assert.matches("resume: cut, which was killed", out)
+    assert.equal(digest_of(whole.out), digest_of(out))
+  end)
+
+  it("goes on without --out with the last such run, and begins anew where there is none", function()
+    command.write(dir .. "/s.lua", [[
+local p = experiment "demo" { params = { fail = true, n = 1 } }
+print(p.n)
+if p.fail and not io.open("fixed") then error "not yet" end
+report { metric = "n", value = p.n }
+]])
+    local first = command.run({ "run", "s.lua", "--set", "n=2" }, { dir = dir })
+    assert.equal(1, first.code)
+    local other = command.run({ "run", "s.lua", "--resume", "--set", "n=3" }, { dir = dir })
+    assert.matches("there is no unfinished run of this kind; runs/demo%-2 begins", other.out)
+    command.write(dir .. "/fixed", "")
+    local again = command.run({ "run", "s.lua", "--resume", "--set", "n=2" }, { dir = dir })
+    assert.matches("^resume: runs/demo%-1, which was failed\n2\n", again.out)
+    assert.equal(0, again.code)
+    local done = command.run({ "run", "s.lua", "--resume", "--set", "n=2", "--out", "runs/demo-1" }, { dir = dir })
+    assert.equal("runs/demo-1 is done already\n", done.out)
+    local wrong = command.run({ "run", "s.lua", "--resume", "--set", "n=4", "--out", "runs/demo-2" }, { dir = dir })
+    assert.equal(2, wrong.code)
+    assert.matches("%-%-resume: 'runs/demo%-2' was begun with n = 3; name another folder with %-%-out", wrong.err)
+  end)
+
+  it("is told when the script has changed since", function()
+    command.write(dir .. "/s.lua", 'experiment "demo" {}\nerror "no"\n')
+    command.run({ "run", "s.lua" }, { dir = dir })
+    command.write(dir .. "/s.lua", 'experiment "demo" {}\n')
+    local again = command.run({ "run", "s.lua", "--resume" }, { dir = dir })
+    assert.matches("the script has changed since", again.out)
+    assert.equal(0, again.code)
+  end)
+
+  it("is not begun twice at once", function()
+    command.write(dir .. "/s.lua", 'experiment "demo" {}\nos.execute("touch begun; sleep 5")\n')
+    os.execute(string.format("cd %s && (%s run s.lua --out a >/dev/null 2>&1 & echo $! >pid)", command.quote(dir),
+      command.quote(command.path)))
+    local last = base.clock() + 20
+    while not base.exists(dir .. "/begun") and base.clock() < last do os.execute "sleep 0.02" end
+    local second = command.run({ "run", "s.lua", "--out", "a", "--resume" }, { dir = dir })
+    os.execute("kill -9 " .. command.read(dir .. "/pid"))
+    assert.equal(2, second.code)
+    assert.matches("a run is going on in 'a'", second.err)
+  end)
 end)
 
-local function draw(kind, shape, purpose) return core.draw { kind = kind, shape = shape, seed = 8,
-  purpose = purpose } end
-
-local function scene(n, purpose)
-  local x = draw("normal", { n, 1, 6, 6 }, purpose)
-  local flat = x:reshape { n, 36 }
-  return data.tensors { x, { side = flat:select(2, 1):gt(0):to "int64" + 1,
-    where = flat:slice(2, 2, 3):contiguous() } }
-end
-
-local function make()
-  return model "all" { seed = 4, input { 1, 6, 6 },
-    area "V1" { rule = { "oja", rate = 1e-3 }, conv { 6, kernel = 3, constraint = { "norm", max = 1 } }, relu },
-    area "V2" { cells = dale { 0.5 }, conv { 4, kernel = 3, pad = 1, bias = false }, norm.batch, relu,
-      dropout { 0.2 } },
-    readout "side" { dense { 2 } }, readout "where" { from = "V1", dense { 2 } } }
-end
-
-local function go(epochs, o)
-  local net = make()
-  local history = train { model = net, data = scene(60, "train"), validate = scene(40, "valid"), epochs = epochs,
-    batch = 8, log = false, loss = { side = "cross_entropy", where = { "huber", weight = 0.5 } },
-    penalty = { { l2 = 1e-3 }, { activity = { l1 = 1e-3, of = "V2" } } }, keep = o.keep or "last",
-    constraints = { where = { "distance", max = 0.5 } },
-    optimizer = o.optimizer(), checkpoint = o.path, resume = o.resume }
-  return net:digest(), history
-end
-
-describe("a run that was cut", function()
-  for name, optimizer in pairs {
-    adam = function()
-      return adam { rate = 0.02, accumulate = 3, average = 0.9, groups = { { of = "bias$", decay = 0.01 } } }
-    end,
-    rmsprop = function() return rmsprop { rate = 0.01, momentum = 0.9, clip = 1, schedule = step { every = 2 } } end,
-    plateau = function()
-      return sgd { rate = 0.05, momentum = 0.9, schedule = plateau { patience = 0, factor = 0.3, threshold = 0.05 } }
-    end,
-    adagrad = function() return adagrad { rate = 0.05, schedule = constant { warmup = 12 } } end,
-  } do
-    it("goes on to the same bits wherever it was cut: " .. name, function()
-      for _, keep in ipairs { "last", "side" } do
-        local whole, course = go(4, { optimizer = optimizer, keep = keep })
-        for cut = 1, 3 do
-          local path = string.format("%s/%s-%s-%d", folder, name, keep, cut)
-          go(cut, { optimizer = optimizer, keep = keep, path = path })
-          local again, rows = go(4, { optimizer = optimizer, keep = keep, path = path, resume = true })
-          assert.equal(whole, again)
-          for i, row in ipairs(course) do
-            for column, value in pairs(row) do
-              if column ~= "seconds" then assert.equal(value, rows[i][column], column) end
-            end
-          end
-        end
-      end
-    end)
+describe("declared parameters", function()
+  local function run(declared, ...)
+    command.write(dir .. "/s.lua", 'local p = experiment "demo" { params = ' .. declared .. " }\n"
+      .. "for name, value in pairs(p) do print(name, value) end\n")
+    return command.run({ "s.lua", ... }, { dir = dir })
   end
 
-  it("is refused with other groups", function()
-    local path = folder .. "/groups"
-    go(1, { path = path, optimizer = function() return sgd { groups = { { of = "V2", rate = 0.1 } } } end })
-    local ok, err = pcall(go, 2, { path = path, resume = true, optimizer = function() return sgd {} end })
-    assert.is_false(ok)
-    assert.matches("groups = { V2: rate 0.1", tostring(err), 1, true)
+  it("have ranges, choices and units", function()
+    local spec = '{ rate = { 1e-2, above = 0, max = 1 }, window = { 70, min = 1, unit = "ms", doc = "of counting" }, '
+      .. 'loss = { choices = { "mse", "poisson" } } }'
+    assert.matches("loss\tmse\nrate\t0.01\nwindow\t70\n", run(spec).out)
+    assert.matches("window\t100\n", run(spec, "--window", "100ms").out)
+    assert.matches("window\t30\n", run(spec, "--set", "window=30").out)
+    assert.matches("loss\tpoisson", run(spec, "--loss=poisson").out)
+    local wrong = run(spec, "--rate", "0")
+    assert.equal(2, wrong.code)
+    assert.matches("%-%-rate must be a number above 0, at most 1, got '0'", wrong.err)
+    assert.matches("%-%-loss must be one of mse, poisson, got 'mes' %(did you mean 'mse'%?%)",
+      run(spec, "--set", "loss=mes").err)
+    local help = run(spec, "--help").out
+    assert.matches("%-%-window 70 +of counting: a whole number of at least 1, in ms", help)
   end)
 
-  it("is refused with a bound on gradients, or a schedule, that it did not have", function()
-    local path = folder .. "/clip"
-    local function with(o) return function() return sgd(o) end end
-    go(1, { path = path, optimizer = with { schedule = cosine {} } })
-    for text, o in pairs { ["clip = nil }, this run has clip = 1"] = { schedule = cosine {}, clip = 1 },
-      ["this run has schedule = none"] = {},
-      ["this run has schedule = cosine { cycles = 1, final = 0.5"] = { schedule = cosine { final = 0.5 } } } do
-      local ok, err = pcall(go, 2, { path = path, resume = true, optimizer = with(o) })
-      assert.is_false(ok)
-      assert.truthy(tostring(err):find(text, 1, true), tostring(err))
-    end
-  end)
-
-  it("may keep things whose names hold a slash, or are the beginning of others", function()
-    local path, set = folder .. "/names", scene(8, "train")
-    local function run(epochs, state)
-      loop { data = set, batch = 8, epochs = epochs, state = state, checkpoint = path, resume = true, log = false,
-        each = function()
-          for _, t in pairs(state) do t:add_(1) end
-          return 0
-        end }
-    end
-    run(1, { ["a/b"] = tensor { 1.0 }, a = tensor { 10.0 } })
-    local state = { ["a/b"] = tensor { 0.0 }, a = tensor { 0.0 } }
-    run(2, state)
-    assert.equal(3, state["a/b"]:item())
-    assert.equal(12, state.a:item())
-  end)
-end)
-
-describe("train and its optimizer", function()
-  local function small() return model "m" { input { 2 }, readout "r" { dense { 1 } } } end
-  local set = data.tensors { draw("normal", { 8, 2 }, "x"), draw("normal", { 8, 1 }, "y") }
-
-  it("leaves the optimizer's own bound on gradients as it was", function()
-    local opt = sgd { rate = 0.1, clip = 2 }
-    train { model = small(), data = set, loss = "mse", optimizer = opt, clip = 1e-3, log = false }
-    assert.equal(2, opt.o.clip)
-  end)
-
-  it("leaves the weights, not their averages, where the validation fails", function()
-    local valid = data.tensors { set.x, set.y }
-    valid.batch = function() error "no more" end
-    local net, opt = small(), sgd { rate = 0.1, average = 0.9 }
-    local first = net:parameters()[1].tensor:clone()
-    local ok = pcall(train, { model = net, data = set, validate = valid, loss = "mse", optimizer = opt, log = false })
-    assert.is_false(ok)
-    local moved = (net:parameters()[1].tensor - first):abs():max():item()
-    local averaged = (opt.mean[1] - first):abs():max():item()
-    assert.is_true(moved > averaged and averaged > 0)
+  it("are refused where the declaration is wrong", function()
+    local function message(declared) return run(declared).err end
+    assert.matches("param 'rate' has an unknown field 'mim' %(did you mean 'min'%?%)", message "{ rate = { 1, mim = 0 } }")
+    assert.matches("the default of param 'rate' is 0, expected a whole number above 0", message "{ rate = { 0, above = 0 } }")
+    assert.matches("param 'rate' needs a default", message "{ rate = { above = 0 } }")
+    assert.matches("min of param 'rate' is a string, expected a number", message "{ rate = { 1, min = 'x' } }")
+    assert.matches("param 'set' has the name of an option of the command", message "{ set = 1 }")
   end)
 end)
