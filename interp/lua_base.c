@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,6 +282,16 @@ static int base_process(lua_State *L) {
   return 1;
 }
 
+static int base_executable(lua_State *L) {
+  char path[PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+  if (n <= 0 || n == (ssize_t)sizeof path)
+    lua_pushliteral(L, "lamina");
+  else
+    lua_pushlstring(L, path, (size_t)n);
+  return 1;
+}
+
 static int base_hostname(lua_State *L) {
   char name[256] = "";
   if (gethostname(name, sizeof name - 1) != 0) name[0] = 0;
@@ -320,6 +331,7 @@ static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"pid", base_pid},
                                      {"process", base_process},
                                      {"hostname", base_hostname},
+                                     {"executable", base_executable},
                                      {NULL, NULL}};
 
 static const bind_doc docs[] = {
@@ -378,6 +390,7 @@ static const bind_doc docs[] = {
     {"base.process", "process([pid]) -> integer or nil",
      "When the process of this number (this one if absent) was started, in ticks since the machine was; nil where none "
      "of that number runs. Number and start together name a process for good."},
+    {"base.executable", "executable() -> string", "The path of the lamina command that runs."},
     {"base.hostname", "hostname() -> string", "The name of this machine."},
     {"base.getenv", "getenv(name) -> string or nil", "The value of an environment variable."},
     {NULL, NULL, NULL}};

@@ -23,7 +23,8 @@ local G, D = net "G", net "D"
 local og, od = sgd { rate = 1e-3, momentum = 0.9 }, adam { rate = 1e-3 }
 og:attach(G)
 od:attach(D)
-local rows = loop { data = set, epochs = p.epochs, batch = 100, state = { G, D, og, od }, log = false, each = function(b)
+local rows = loop { data = set, epochs = p.epochs, batch = 100, state = { G, D, og, od }, log = false,
+  each = function(b)
   local loss = (G:forward(b.x, { training = true, step = b.step }) - b.y):square():mean()
   og:step(loss)
   local other = (D:forward(b.x, { training = true, step = b.step }) - b.y * math.random() + randn { #b, 1 } * 0.01)
@@ -46,8 +47,8 @@ describe("a run that is killed", function()
     local start = base.clock()
     command.run({ "s.lua", "--digest", "--out", "again", "--threads", "1" }, { dir = dir })
     local seconds = base.clock() - start
-    local program = string.format("cd %s && timeout -s KILL %%.3f %s run s.lua --digest --threads 1 --resume --out cut "
-      .. ">>out 2>>err", command.quote(dir), command.quote(command.path))
+    local program = string.format("cd %s && timeout -s KILL %%.3f %s run s.lua --digest --threads 1 --resume --out "
+      .. "cut >>out 2>>err", command.quote(dir), command.quote(command.path))
     local ended = false
     for i = 1, 12 do -- cut ever later; what was kept is not done again, so that it comes to an end
       ended = os.execute(string.format(program, seconds * (0.15 + 0.17 * i)))
@@ -128,8 +129,10 @@ describe("declared parameters", function()
 
   it("are refused where the declaration is wrong", function()
     local function message(declared) return run(declared).err end
-    assert.matches("param 'rate' has an unknown field 'mim' %(did you mean 'min'%?%)", message "{ rate = { 1, mim = 0 } }")
-    assert.matches("the default of param 'rate' is 0, expected a whole number above 0", message "{ rate = { 0, above = 0 } }")
+    assert.matches("param 'rate' has an unknown field 'mim' %(did you mean 'min'%?%)",
+      message "{ rate = { 1, mim = 0 } }")
+    assert.matches("the default of param 'rate' is 0, expected a whole number above 0",
+      message "{ rate = { 0, above = 0 } }")
     assert.matches("param 'rate' needs a default", message "{ rate = { above = 0 } }")
     assert.matches("min of param 'rate' is a string, expected a number", message "{ rate = { 1, min = 'x' } }")
     assert.matches("param 'set' has the name of an option of the command", message "{ set = 1 }")

@@ -1,0 +1,221 @@
+--- lamina sweep: run a script with many parameters and seeds
+local base = require "lamina.core.base"
+local errors = require "lamina.errors"
+local subcommand = require "lamina.subcommand"
+
+local function usage(format, ...) errors.raise_at(nil, "usage", "sweep: " .. format, ...) end
+
+local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function folder_of(o, element) return string.format("%s/%04d", o.out, element.number) end
+
+-- ---- claims ------------------------------------------------------------------------------------------------------
+-- A process that works on an element holds the folder OUT/claims/NUMBER, so that none is worked on twice, also by
+-- processes on several machines that share the disk.
+
+local function claim_path(o, element) return string.format("%s/claims/%04d", o.out, element.number) end
+
+-- Whether the holder of a claim has gone; on another machine nobody can tell.
+local function is_stale(path)
+  local io = require "lamina.core.io"
+  local holder = errors.try(function() return io.json_decode(io.text_read(path .. "/holder.json")) end)
+  if type(holder) ~= "table" or holder.host ~= base.hostname() then return false end
+  return base.process(holder.pid) ~= holder.pid_since
+end
+
+local function release(path)
+  errors.try(base.remove, path .. "/holder.json")
+  errors.try(base.remove, path)
+end
+
+local function claim(path)
+  if not base.mkdir_new(path) then
+    if not is_stale(path) then return false end
+    release(path)
+    if not base.mkdir_new(path) then return false end
+  end
+  local io = require "lamina.core.io"
+  io.text_write(path .. "/holder.json", io.json_encode { pid = base.pid(), pid_since = base.process(),
+    host = base.hostname() })
+  return true
+end
+
+-- ---- running -----------------------------------------------------------------------------------------------------
+
+-- Runs one element in a process of its own; true where it ended well.
+local function run_element(o, element)
+  local dir = folder_of(o, element)
+  local words = { quoted(base.executable()), "run", quoted(o.script), "--resume", "--out", quoted(dir), "--seed",
+    tostring(element.seed), "--threads", tostring(o.threads) }
+  for _, set in ipairs(element.sets) do table.move({ "--set", quoted(set) }, 1, 2, #words + 1, words) end
+  for _, data in ipairs(o.data or {}) do table.move({ "--data", quoted(data) }, 1, 2, #words + 1, words) end
+  for _, word in ipairs(o.passed) do words[#words + 1] = quoted(word) end
+  local log = quoted(dir .. ".out")
+  local ok, how, code = os.execute(table.concat(words, " ") .. " >" .. log .. " 2>&1")
+  if how == "signal" and code == 2 or code == 130 then
+    errors.raise_at(nil, "interrupt", "interrupted")
+  end
+  return ok == true, code
+end
+
+local function line_of(element)
+  return string.format("%s seed=%d", table.concat(element.sets, " "), element.seed):gsub("^%s+", "")
+end
+
+-- The error that an element's process has written, else its last line, behind a colon.
+local function last_words(o, element)
+  local text = errors.try(require("lamina.core.io").text_read, folder_of(o, element) .. ".out") or ""
+  local line = text:match "%f[^\n\0](lamina: [^\n]+)" or text:match "([^\n]+)\n*$"
+  return line and ": " .. line or ""
+end
+
+-- Processes that work beside each other try an element once: the first notes the sweep's own name with it.
+local function tried_before(o, element)
+  local path = claim_path(o, element) .. ".tried"
+  return o.lane and errors.try(require("lamina.core.io").text_read, path) == o.lane
+end
+
+local function note_trial(o, element)
+  if o.lane then require("lamina.core.io").text_write(claim_path(o, element) .. ".tried", o.lane) end
+end
+
+-- Works through elements that nobody else works on; returns how many failed.
+local function work(o, elements)
+  local failed = 0
+  for _, element in ipairs(elements) do
+    local path = claim_path(o, element)
+    local status = require("lamina.experiment.folder").look(folder_of(o, element)).status
+    if status ~= "done" and not tried_before(o, element) and claim(path) then
+      local start = base.clock()
+      note_trial(o, element)
+      local done, ok, code = pcall(run_element, o, element)
+      release(path)
+      if not done then error(ok, 0) end
+      if not ok then failed = failed + 1 end
+      print(string.format("%s  %s  %s  %.1f s", folder_of(o, element), line_of(element), ok and "done"
+        or string.format("failed (exit code %s)%s", tostring(code), last_words(o, element)), base.clock() - start))
+      io.stdout:flush()
+    end
+  end
+  return failed
+end
+
+-- The same command line again, as a lane that works beside others.
+local function lane_command(o)
+  local name = string.format("%s-%d-%d", base.hostname(), base.pid(), base.process())
+  local words = { quoted(base.executable()), "sweep", "--lane", quoted(name) }
+  for _, word in ipairs(require("lamina.core.command").args) do words[#words + 1] = quoted(word) end
+  return table.concat(words, " ")
+end
+
+local function in_lanes(o)
+  local lanes, failed = {}, false
+  for i = 1, o.jobs do lanes[i] = assert(io.popen(lane_command(o), "r")) end
+  for _, lane in ipairs(lanes) do -- what the others say waits in their pipes meanwhile
+    for line in lane:lines() do print(line) end
+    failed = not lane:close() or failed
+  end
+  return failed
+end
+
+local function write_summary(o)
+  local table_of = require "lamina.runs.table"
+  local header, rows = table_of.cells(table_of.read { o.out })
+  local list = { header }
+  table.move(rows, 1, #rows, 2, list)
+  require("lamina.core.io").csv_write(o.out .. "/summary.csv", list)
+  local done = 0
+  for _, row in ipairs(rows) do done = done + (row[2] == "done" and 1 or 0) end
+  return done
+end
+
+-- The number of the element that this process is to run: --element, or that of the array of jobs it belongs to.
+local function array_element(o, count)
+  local text = o.element or base.getenv "SLURM_ARRAY_TASK_ID"
+  local number = text and math.tointeger(tonumber(text))
+  if not number then
+    usage("--array runs one element: SLURM_ARRAY_TASK_ID (sbatch --array=1-%d) or --element N says which", count)
+  end
+  if number < 1 or number > count then usage("element %d: there are %d, counted from 1", number, count) end
+  return number
+end
+
+local function check(o)
+  if not base.exists(o.script) then usage("there is no script '%s'", o.script) end
+  if o.random and not o.samples then usage "--random needs --samples N, how many draws" end
+  if o.samples and not o.random then usage "--samples needs --random NAME=LOW..HIGH" end
+  if not (o.grid or o.random) and o.repeat_seeds == 1 then
+    usage "nothing varies: --grid NAME=V1,V2, --random NAME=LOW..HIGH or --repeat-seeds N"
+  end
+  o.out = o.out or "runs/" .. o.script:match "([^/]*)$":gsub("%.lua$", "") .. "-sweep"
+end
+
+-- The plan of the sweep is kept in its folder, and one begun with another plan is refused.
+local function keep_plan(o, elements)
+  local io = require "lamina.core.io"
+  local lines = {}
+  for i, element in ipairs(elements) do lines[i] = string.format("%04d %s", element.number, line_of(element)) end
+  local text, path = table.concat(lines, "\n") .. "\n", o.out .. "/plan.txt"
+  base.mkdir(o.out .. "/claims")
+  if base.exists(path) then
+    if io.text_read(path) ~= text then
+      usage("'%s' holds another sweep (its plan.txt differs); name another folder with --out", o.out)
+    end
+    return
+  end
+  io.text_write(path, text)
+end
+
+return subcommand.define {
+  name = "sweep",
+  usage = "sweep SCRIPT [--grid NAME=V1,V2 ...] [--random NAME=LOW..HIGH ...] [options] [-- options of the script]",
+  about = [[
+Runs a script's experiment with every combination of the values of a grid, with parameters drawn at random, or both,
+each with several seeds; every run in a folder of its own below --out. Runs that are done are left alone and those
+that were cut off are gone on with, so the same command, given again after anything, finishes the sweep. Writes
+plan.txt, the list of runs, and summary.csv, what they gave; `lamina runs FOLDER` shows and plots it.]],
+  positional = { "script" },
+  passes = true,
+  options = {
+    { "--grid", value = "NAME=V1,V2", many = true, doc = "values of a parameter; with several grids every "
+      .. "combination" },
+    { "--random", value = "NAME=LOW..HIGH", many = true, doc = "a parameter drawn at random: uniform, evenly on a "
+      .. "logarithmic scale with :log at the end, or one of V1,V2,..." },
+    { "--samples", value = "N", type = "integer", min = 1, doc = "how many draws (of each combination of the grid)" },
+    { "--repeat-seeds", value = "N", type = "integer", min = 1, default = 1,
+      doc = "runs of each, with seeds S, S + 1, ..." },
+    { "--seed", value = "S", type = "integer", min = 0, default = 1,
+      doc = "of the draws, and of the first run of each" },
+    { "--jobs", value = "N", type = "integer", min = 1, max = 256, default = 1,
+      doc = "runs at a time, each on its share of the threads" },
+    { "--threads", value = "N", type = "integer", min = 1, max = 1024,
+      doc = "threads of each run (the cores, divided by --jobs)" },
+    { "--array", doc = "run one element, that of SLURM_ARRAY_TASK_ID or --element" },
+    { "--element", value = "N", type = "integer", min = 1, doc = "with --array: which" },
+    { "--list", doc = "only list the runs" },
+    { "--lane", value = "NAME", doc = "work beside other processes of this name, which share the sweep's runs, "
+      .. "without a summary" },
+    { "--data", value = "DIR", many = true, doc = "where data sets lie (may be given again)" },
+    { "--out", value = "DIR", doc = "the folder of the sweep (runs/SCRIPT-sweep)" },
+  },
+  codes = "0 every run is done, 1 one failed, 2 wrong usage, 130 interrupted",
+  run = function(o)
+    check(o)
+    local elements = require("lamina.runs.elements").of(o)
+    if o.list then
+      for _, element in ipairs(elements) do print(string.format("%04d  %s", element.number, (line_of(element)))) end
+      return 0
+    end
+    o.threads = o.threads or math.max(1, base.threads() // o.jobs)
+    keep_plan(o, elements)
+    if o.array then
+      local only = elements[array_element(o, #elements)]
+      return work(o, { only }) == 0 and 0 or 1
+    end
+    if o.lane then return work(o, elements) == 0 and 0 or 1 end
+    local failed = o.jobs > 1 and in_lanes(o) or o.jobs == 1 and work(o, elements) > 0
+    local done = write_summary(o)
+    print(string.format("%d of %d runs are done: %s/summary.csv", done, #elements, o.out))
+    return not failed and done == #elements and 0 or 1
+  end,
+}

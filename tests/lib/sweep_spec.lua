@@ -1,0 +1,149 @@
+-- lamina sweep and lamina runs: which runs there are, that each is run once, what they gave.
+local base = require "lamina.core.base"
+local command = require "support.command"
+local elements = require "lamina.runs.elements"
+
+local dir
+
+local SCRIPT = [[
+local p = experiment "e" { params = { rate = { 1e-2, above = 0 }, width = 4, fail = false } }
+if p.fail and not io.open("fixed") then error "not yet" end
+report { metric = "loss", value = p.rate * p.width + math.random() * 1e-3 }
+]]
+
+before_each(function()
+  dir = command.folder()
+  command.write(dir .. "/e.lua", SCRIPT)
+end)
+after_each(function() command.drop(dir) end)
+
+local function run(...) return command.run({ ... }, { dir = dir }) end
+
+local function texts(list)
+  local lines = {}
+  for i, e in ipairs(list) do lines[i] = table.concat(e.sets, " ") .. " " .. e.seed end
+  return lines
+end
+
+describe("the elements of a sweep", function()
+  it("are all combinations with all seeds, the last name fastest", function()
+    local list = elements.of { grid = { "a=1,2", "b=x,y" }, repeat_seeds = 2, seed = 5 }
+    assert.same({ "a=1 b=x 5", "a=1 b=x 6", "a=1 b=y 5", "a=1 b=y 6", "a=2 b=x 5", "a=2 b=x 6", "a=2 b=y 5",
+      "a=2 b=y 6" }, texts(list))
+  end)
+
+  it("draw within ranges, on a logarithmic scale, whole numbers and words, the same at every call", function()
+    local o = { random = { "r=1e-4..1e-1:log", "n=2..5", "u=-1.5..1.5", "w=p,q" }, samples = 400, repeat_seeds = 1,
+      seed = 1 }
+    local list, below, counts = elements.of(o), 0, {}
+    for _, e in ipairs(list) do
+      local r, n, u = tonumber(e.sets[1]:sub(3)), e.sets[2]:sub(3), tonumber(e.sets[3]:sub(3))
+      assert.is_true(r >= 1e-4 and r <= 1e-1 and u >= -1.5 and u <= 1.5)
+      if r < 10 ^ -2.5 then below = below + 1 end
+      counts[n] = (counts[n] or 0) + 1
+      counts[e.sets[4]] = (counts[e.sets[4]] or 0) + 1
+    end
+    assert.is_true(math.abs(below - 200) < 60) -- three standard deviations of a fair coin, doubled
+    for n = 2, 5 do assert.is_true(math.abs(counts[tostring(n)] - 100) < 52) end
+    assert.is_true(math.abs(counts["w=p"] - 200) < 60)
+    assert.same(texts(list), texts(elements.of(o)))
+    o.seed = 2
+    assert.are_not.same(texts(list), texts(elements.of(o)))
+  end)
+end)
+
+describe("lamina sweep", function()
+  it("runs each once, in parallel, and again only what is not done", function()
+    local function again(...)
+      return run("sweep", "e.lua", "--grid", "rate=1e-2,1e-3", "--repeat-seeds", "3", "--out", "s", "--set",
+        "fail=true", ...)
+    end
+    local first = again("--jobs", "2")
+    assert.equal(1, first.code)
+    assert.matches("failed %(exit code 1%): lamina: e.lua:2: not yet", first.out)
+    local _, tried = first.out:gsub("failed", "")
+    assert.equal(6, tried)
+    assert.matches("0 of 6 runs are done", first.out)
+    command.write(dir .. "/fixed", "")
+    local second = again("--jobs", "2")
+    assert.equal(0, second.code)
+    local _, n = second.out:gsub("  done  ", "")
+    assert.equal(6, n)
+    assert.equal("6 of 6 runs are done: s/summary.csv\n", again().out)
+    local rows = require("lamina.data").csv(dir .. "/s/summary.csv")
+    assert.equal(6, #rows.run)
+    local other = run("sweep", "e.lua", "--grid", "rate=1e-2", "--out", "s")
+    assert.equal(2, other.code)
+    assert.matches("'s' holds another sweep %(its plan.txt differs%); name another folder with %-%-out", other.err)
+  end)
+
+  it("gives a run the bits that it has by itself", function()
+    run("sweep", "e.lua", "--grid", "rate=1e-2,1e-3", "--seed", "7", "--out", "s")
+    run("e.lua", "--seed", "7", "--rate", "1e-3", "--out", "alone")
+    local runs = require("lamina.runs.table").read { dir .. "/s/0002", dir .. "/alone" }
+    assert.equal(runs[1].metrics.loss, runs[2].metrics.loss)
+  end)
+
+  it("takes an element of an array", function()
+    local got = command.run({ "sweep", "e.lua", "--grid", "width=1,2,3", "--array", "--out", "s" },
+      { dir = dir, env = "SLURM_ARRAY_TASK_ID=2" })
+    assert.equal(0, got.code)
+    assert.is_true(base.exists(dir .. "/s/0002/results.json"))
+    assert.is_false(base.exists(dir .. "/s/0001/results.json"))
+    assert.equal(0, run("sweep", "e.lua", "--grid", "width=1,2,3", "--array", "--element", "3", "--out", "s").code)
+    local wrong = run("sweep", "e.lua", "--grid", "width=1,2,3", "--array", "--element", "4", "--out", "s")
+    assert.matches("sweep: element 4: there are 3, counted from 1", wrong.err)
+    local none = run("sweep", "e.lua", "--grid", "width=1,2,3", "--array", "--out", "s")
+    assert.matches("SLURM_ARRAY_TASK_ID %(sbatch %-%-array=1%-3%) or %-%-element N says which", none.err)
+  end)
+
+  it("says what is wrong with a plan", function()
+    local function message(...) return run("sweep", "e.lua", ...).err end
+    assert.matches("nothing varies", message())
+    assert.matches("%-%-grid must be NAME=VALUE,VALUE,..., got 'rate'", message("--grid", "rate"))
+    assert.matches("%-%-random needs %-%-samples N", message("--random", "rate=1..2"))
+    assert.matches("needs numbers above 0", message("--random", "rate=0..2:log", "--samples", "2"))
+    assert.matches("'rate' is given twice", message("--grid", "rate=1", "--random", "rate=1..2", "--samples", "1"))
+    assert.matches("there is no script 'x.lua'", run("sweep", "x.lua", "--grid", "a=1").err)
+  end)
+end)
+
+describe("lamina runs", function()
+  before_each(function() run("sweep", "e.lua", "--grid", "rate=1e-2,1e-3", "--grid", "width=8,4", "--out", "s") end)
+
+  it("lists what differs, sorted and chosen", function()
+    local list = run("runs", "s", "--sort", "loss", "--where", "width=4").out
+    assert.matches("^run +status +rate +seed +loss +seconds\ns/0004 +done +0.001 +1 +0.00%d+ ", list)
+    assert.matches("\ns/0002 +done +0.01 +1 +0.04%d+ [^\n]*\n$", list)
+    assert.matches("^run +status +fail +rate +width +seed ", run("runs", "s", "--all").out)
+    local down = run("runs", "s", "--sort", "loss", "--descending").out
+    assert.matches("\ns/0001 [^\n]*\ns/0002 [^\n]*\ns/0003 ", down)
+  end)
+
+  it("compares side by side", function()
+    local text = run("runs", "s/0001", "s/0002", "--compare").out
+    assert.matches("width +8 +4 +differs\n", text)
+    assert.matches("rate +0.01 +0.01\n", text)
+  end)
+
+  it("writes the table and draws a curve with the means", function()
+    assert.equal("t.csv\n", run("runs", "s", "--csv", "t.csv").out)
+    local rows = require("lamina.data").csv(dir .. "/t.csv")
+    assert.equal(4, #rows.loss)
+    assert.equal("p.svg\n", run("runs", "s", "--plot", "loss", "--over", "width", "--file", "p.svg").out)
+    local curve = require("lamina.data").csv(dir .. "/p.csv")
+    local sum = 0
+    for i = 1, 4 do
+      if rows.width[i] == 4 then sum = sum + rows.loss[i] end
+    end
+    assert.is_true(math.abs(curve.y[1] - sum / 2) < 1e-6)
+  end)
+
+  it("shows runs that were killed, and says what is not there", function()
+    os.execute("rm " .. dir .. "/s/0001/results.json")
+    assert.matches("s/0001 +killed", run("runs", "s").out)
+    assert.equal(1, run("runs", "s", "--where", "width=5").code)
+    assert.matches("no run has 'los' %(did you mean 'loss'%?%)", run("runs", "s", "--sort", "los").err)
+    assert.matches("there is no folder 'nowhere'", run("runs", "nowhere").err)
+  end)
+end)
