@@ -107,6 +107,18 @@ static int rdm_fill(lua_State *L) {
   return 0;
 }
 
+/* unit_rows(x, centred) -> unit, length */
+static int rdm_unit_rows(lua_State *L) {
+  lm_tensor *x = bind_tensor(L, 1, "rdm: x");
+  bool centred = lua_toboolean(L, 2);
+  lm_tensor **unit = bind_new_tensor(L), **length = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_rdm_unit_rows(unit, length, x, centred, &err), &err);
+  bind_account(L, *unit);
+  bind_account(L, *length);
+  return 2;
+}
+
 /* unbalanced(x, condition, folds or nil, precision or nil, { product =, conditions =, prior =, weight =, equal = })
  */
 static int rdm_unbalanced(lua_State *L) {
@@ -141,10 +153,19 @@ static const bind_doc docs[] = {
     {NULL, NULL, NULL}};
 
 int bind_open_rdm(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"ranks", rdm_ranks},     {"compare", rdm_compare}, {"vectors", rdm_vectors},       {"permute", rdm_permute},
-      {"ceiling", rdm_ceiling}, {"pool", rdm_pool},       {"bootstrap", rdm_bootstrap},   {"condense", rdm_condense},
-      {"square", rdm_square},   {"fill", rdm_fill},       {"unbalanced", rdm_unbalanced}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"ranks", rdm_ranks},
+                                       {"compare", rdm_compare},
+                                       {"vectors", rdm_vectors},
+                                       {"permute", rdm_permute},
+                                       {"ceiling", rdm_ceiling},
+                                       {"pool", rdm_pool},
+                                       {"bootstrap", rdm_bootstrap},
+                                       {"condense", rdm_condense},
+                                       {"square", rdm_square},
+                                       {"fill", rdm_fill},
+                                       {"unbalanced", rdm_unbalanced},
+                                       {"unit_rows", rdm_unit_rows},
+                                       {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

@@ -55,7 +55,7 @@ M.kinds = {
     doc = "What rdm.selected, rdm.weighted and rdm.interpolated make: a model of RDMs with something to fit." },
   ["rsa score"] = { file = "lib/rdm/results.lua", class = "Result",
     doc = "What rsa returns: score.rows[i] has a field for each column, score.lower and score.upper the ceilings." },
-  commitment = { file = "lib/neural/commitment.lua", class = "Commitment", fields = "rows layers score",
+  commitment = { file = "lib/neural/commitment.lua", class = "Commitment", fields = "rows layers score nested",
     doc = "What neural.commitment returns: a row for every area; print shows them." },
   comparison = { file = "lib/neural/compare.lua", class = "Comparison", fields = "rows names n over test",
     doc = "What neural.compare returns: a row for every pair of models; print shows them." },

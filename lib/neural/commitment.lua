@@ -166,6 +166,7 @@ local function make_row(o, group, names, choosing, tested, score)
   local columns = intervals.columns(o, n, group.members, "predictivity.bootstrap")
   local low, high = intervals.interval(intervals.resampled(own, columns, o.bootstrap))
   local ceiled = scores.relate(o.ceiled, own, ceiling)
+  local ceiled_low, ceiled_high = intervals.interval(intervals.resampled(ceiled, columns, o.bootstrap))
   local list = ranked(names, probabilities(o, plain(choosing), #names, "neural.commitment"), by_fold)
   local best
   for _, name in ipairs(names) do
@@ -174,9 +175,31 @@ local function make_row(o, group, names, choosing, tested, score)
   end
   local r = median(own):item()
   return { group = group.value, layer = list[1].layer, folds = list[1].folds, probability = list[1].probability,
-    chosen = list, places = places, n = n, r = r, low = low, high = high, ceiling = median(ceiling):item(),
-    ceiled = median(ceiled):item(), argmax = best.layer, argmax_r = best.r, argmax_low = best.low,
+    chosen = list, places = places, each = own, n = n, r = r, low = low, high = high,
+      ceiling = median(ceiling):item(),
+    ceiled = median(ceiled):item(), ceiled_low = ceiled_low, ceiled_high = ceiled_high, argmax = best.layer,
+      argmax_r = best.r, argmax_low = best.low,
     argmax_high = best.high, optimism = best.r - r, label = best.label }
+end
+
+-- The chosen layers as a score of one layer, "chosen", for comparisons and figures.
+local function as_score(o, score, rows)
+  local parts, made, order, each = {}, {}, {}, {}
+  for name, value in next, score do parts[name] = value end
+  for i, row in ipairs(rows) do
+    made[i] = { layer = "chosen", area = "", group = row.group, features = "-", n = row.n, r = row.r, low = row.low,
+      high = row.high, ceiling = row.ceiling, ceiled = row.ceiled, ceiled_low = row.ceiled_low,
+      ceiled_high = row.ceiled_high, label = row.label }
+    each[i] = row.each
+    table.move(o.groups[i].index, 1, row.n, #order + 1, order)
+  end
+  local back = {}
+  for at, i in ipairs(order) do back[i] = at end
+  parts.rows, parts.neuroids = made, {}
+  for name, value in next, score.neuroids do parts.neuroids[name] = value end
+  parts.neuroids.r = { chosen = ops.concat(each, { dim = 1 }):index_select(common.index(back), { dim = 1 }) }
+  parts.shuffles, parts.permutations = 0, 0
+  return scores.make(parts)
 end
 
 --- neural.commitment { model =, stimuli =, responses =, by = "region", choose = 3, ... }: which layer stands for each
@@ -216,7 +239,8 @@ function M.commitment(given, ...)
     local rows = {}
     choosing, tested = ops.stack(choosing, { dim = 1 }), ops.stack(tested, { dim = 1 })
     for i, group in ipairs(o.groups) do rows[i] = make_row(o, group, names, choosing, tested, score) end
-    return setmetatable({ rows = rows, layers = names, by = o.by, score = score, choose = o.choose, folds = #o.folds,
+    return setmetatable({ rows = rows, layers = names, by = o.by, score = score,
+      nested = as_score(o, score, rows), choose = o.choose, folds = #o.folds,
       mapping = score.mapping, splits = score.splits, ceiling = score.ceiling, measure = o.measure,
         formula = o.ceiled,
       over = o.over_text, bootstrap = o.bootstrap, seed = o.seed }, Commitment)

@@ -117,13 +117,10 @@ end
 -- Rows divided by their length (less their mean, where centred); a row without length is an error naming its
 -- stimulus.
 local function unit_rows(x, centred, o, position)
-  if centred then x = x - x:mean { dim = 2, keepdim = true } end
-  local squares = x:square() -- large things are given back at once, for the next to use their memory
-  local length = squares:sum { dim = 2, keepdim = true }:sqrt()
-  squares:release()
+  local unit, length = core.unit_rows(x, centred)
   if not ops.gt(length, 0):all():item() then
     local flat = {}
-    for i, value in ipairs(length:reshape { -1 }:totable()) do
+    for i, value in ipairs(length:totable()) do
       if value ~= value or value <= 0 then flat[#flat + 1] = o.ids and common.key(o.ids[i]) or "row " .. i end
     end
     errors.raise("numeric", position, "rdm: %s of %s %s over channels, so %s has no meaning there: leave such "
@@ -131,8 +128,6 @@ local function unit_rows(x, centred, o, position)
       .. "out, or take method = \"euclidean\"", "the responses", common.some(flat), centred and "do not vary"
       or "are all 0", o.method)
   end
-  local unit = x / length
-  if centred then x:release() end
   return unit
 end
 

@@ -225,6 +225,8 @@ static void run_rdms(lm_sha256 *all) {
     if (status == LM_OK) status = lm_rdm_bootstrap(&out[2], a, b, stimuli, subjects, m, &e);
     add_all(all, name, status, &e, 3, out);
   }
+  lm_status status = lm_rdm_unit_rows(&out[0], &out[1], a, true, &e);
+  add_all(all, "rdm (unit rows)", status, &e, 2, out);
   for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){a, b, stimuli, subjects}[i]);
 }
 

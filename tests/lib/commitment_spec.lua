@@ -69,6 +69,16 @@ describe("neural.commitment", function()
     assert.equal(2, #c:results())
   end)
 
+  it("gives the chosen layers as a score, for comparisons", function()
+    local c = neural.commitment(options())
+    assert.same({ 2 * U }, c.nested.neuroids.r.chosen.shape)
+    local all = c.nested.neuroids.r.chosen
+    assert.near(c:find "B".r, all[{ { U + 1, 2 * U } }]:quantile(0.5):item(), 1e-12)
+    local pair = neural.compare { { "nested", c.nested }, { "two", c.score, layer = "two" } }
+    assert.near((all - c.score.neuroids.r.two):mean():item(), pair.rows[1].difference, 1e-12)
+    assert.matches("chosen", tostring(c.nested))
+  end)
+
   it("takes away what the best of many noises seems to be worth", function()
     local noises = {}
     for k = 1, 20 do noises[k] = { "n" .. k, randn { N, 4, dtype = "float64" } } end

@@ -299,6 +299,38 @@ static void test_permute(void **state) {
   for (int i = 0; i < 6; i++) lm_tensor_release((lm_tensor *[]){a, b, t, square, dealt, pairs}[i]);
 }
 
+/* Products of the unit rows are Pearson's r; rows that do not vary have no length, in both dtypes. */
+static void test_unit_rows(void **state) {
+  (void)state;
+  lm_err e;
+  int64_t shape[2] = {4, 37};
+  lm_key key = {.seed = 14, .purpose = lm_purpose("test_rdm")};
+  for (int single = 0; single < 2; single++) {
+    lm_tensor *x, *wide, *unit, *length, *out;
+    assert_int_equal(lm_tensor_normal(&x, single ? LM_F32 : LM_F64, 2, shape, key, 100, 1, &e), LM_OK);
+    for (int64_t j = 0; j < 37; j++) lm_tensor_set(x, 2 * 37 + j, 0.1);
+    lm_tensor_set(x, 3 * 37 + 5, NAN);
+    assert_int_equal(lm_rdm_unit_rows(&unit, &length, x, true, &e), LM_OK);
+    assert_true(unit->dtype == x->dtype && length->ndim == 1);
+    assert_true(lm_tensor_get(length, 2) == 0.0 && isnan(lm_tensor_get(length, 3)));
+    for (int64_t j = 0; j < 37; j++) assert_true(lm_tensor_get(unit, 2 * 37 + j) == 0.0);
+    assert_int_equal(lm_tensor_convert(&wide, x, LM_F64, &e), LM_OK);
+    assert_int_equal(lm_tensor_convert(&out, unit, LM_F64, &e), LM_OK);
+    const double *u = lm_tensor_data(out), *v = lm_tensor_data(wide);
+    double dot = 0, square = 0;
+    for (int64_t j = 0; j < 37; j++) {
+      dot += u[j] * u[37 + j];
+      square += (v[j] - mean(v, 37)) * (v[j] - mean(v, 37));
+    }
+    assert_true(fabs(dot - pearson(v, v + 37, 37)) < (single ? 1e-7 : 1e-14));
+    assert_true(fabs(lm_tensor_get(length, 0) - sqrt(square)) < 1e-12);
+    for (int i = 0; i < 3; i++) lm_tensor_release((lm_tensor *[]){out, unit, length}[i]);
+    assert_int_equal(lm_rdm_unit_rows(&unit, &length, x, false, &e), LM_OK);
+    assert_true(fabs(lm_tensor_get(length, 2) - lm_tensor_get(x, 2 * 37) * sqrt(37)) < 1e-12);
+    for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){x, wide, unit, length}[i]);
+  }
+}
+
 static void test_failing_memory(void **state) {
   (void)state;
   lm_err e;
@@ -327,13 +359,9 @@ static void test_failing_memory(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranks),
-                                     cmocka_unit_test(test_compare),
-                                     cmocka_unit_test(test_whitened_cosine_is_cka),
-                                     cmocka_unit_test(test_missing),
-                                     cmocka_unit_test(test_ceiling),
-                                     cmocka_unit_test(test_bootstrap),
-                                     cmocka_unit_test(test_permute),
-                                     cmocka_unit_test(test_failing_memory)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_ranks),   cmocka_unit_test(test_compare),   cmocka_unit_test(test_whitened_cosine_is_cka),
+      cmocka_unit_test(test_missing), cmocka_unit_test(test_ceiling),   cmocka_unit_test(test_bootstrap),
+      cmocka_unit_test(test_permute), cmocka_unit_test(test_unit_rows), cmocka_unit_test(test_failing_memory)};
   return cmocka_run_group_tests_name("rdm", tests, NULL, NULL);
 }
