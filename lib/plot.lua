@@ -5,6 +5,7 @@
 -- with errors and a noise ceiling, histogram, heat map, grid of images. Nothing is cut off: axes hold all the data.
 local core = require "lamina.plot.words"
 local curves = require "lamina.plot.curves"
+local panels = require "lamina.plot.panels"
 local pictures = require "lamina.plot.pictures"
 
 local M = {}
@@ -17,5 +18,6 @@ M.heatmap = pictures.heatmap
 M.images = pictures.images
 M.curve = curves.curve
 M.layers = curves.layers
+M.panels = panels.panels
 
 return M

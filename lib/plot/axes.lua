@@ -6,6 +6,7 @@
 -- `draw` puts everything into place.
 local marks = require "lamina.plot.marks"
 local scale = require "lamina.plot.scale"
+local sides = require "lamina.plot.sides"
 local style = require "lamina.plot.style"
 
 local M = {}
@@ -27,6 +28,18 @@ function M.wrap(canvas, text, size, width, bold)
   end
   lines[#lines + 1] = current
   return lines
+end
+
+--- A text cut to what fits into `width` points, with an ellipsis.
+function M.fit(canvas, text, size, width)
+  if canvas:extents(text, size) <= width then return text end
+  local last = utf8.len(text) or #text
+  while last > 1 do
+    last = last - 1
+    local shorter = text:sub(1, (utf8.offset(text, last + 1) or #text + 1) - 1) .. "\u{2026}"
+    if canvas:extents(shorter, size) <= width then return shorter end
+  end
+  return ""
 end
 
 local function widest(canvas, texts, size)
@@ -63,7 +76,9 @@ local function make_scale(panel, axis, length, room)
   for key, value in pairs(panel[axis .. "scale"] or {}) do options[key] = value end
   options.count = math.max(2, math.floor(length / room))
   local low, high = extent(panel, axis)
-  return scale.new(low, high, options)
+  local made = scale.new(low, high, options)
+  if panel.hidden and panel.hidden[axis] then made.ticks, made.labels, made.note = {}, {}, nil end
+  return made
 end
 
 -- Keeps every k-th label of a scale so that they stand at least `room` points apart.
@@ -92,21 +107,29 @@ local function turn_labels(canvas, x, width)
   return longest
 end
 
--- Legend entries into rows no wider than `width`.
-local function legend_rows(canvas, panel, width)
-  local rows, used = {}, 0
+-- Legend entries into rows no wider than `inner` points, above the axes; where one is longer, no wider than `whole`,
+-- from the panel's left edge (second result: true). What is longer still ends in an ellipsis.
+local function legend_rows(canvas, panel, inner, whole)
+  local entries, longest = {}, 0
   for _, mark in ipairs(panel.legend and panel.marks or {}) do
     if mark.label and marks[mark.kind].legend then
-      local room = 9 + 3 + canvas:extents(mark.label, style.size.legend)
-      if #rows == 0 or used + room > width then
-        rows[#rows + 1] = {}
-        used = 0
-      end
-      table.insert(rows[#rows], { mark = mark, at = used, width = room })
-      used = used + room + 8
+      local text = M.fit(canvas, mark.label, style.size.legend, whole - 12)
+      local room = 12 + canvas:extents(text, style.size.legend)
+      entries[#entries + 1] = { mark = mark, text = text, room = room }
+      longest = math.max(longest, room)
     end
   end
-  return rows
+  local rows, used, width = {}, 0, longest > inner and whole or inner
+  for _, entry in ipairs(entries) do
+    if #rows == 0 or used + entry.room > width then
+      rows[#rows + 1] = {}
+      used = 0
+    end
+    entry.at = used
+    table.insert(rows[#rows], entry)
+    used = used + entry.room + 8
+  end
+  return rows, longest > inner
 end
 
 local function with_note(label, note)
@@ -120,7 +143,8 @@ local function measure_sides(canvas, panel, out, width, height)
   if out.y.categories then thin(out.y, (height - 40) / #out.y.labels, 1.15 * style.size.tick) end
   out.ylabel = with_note(panel.ylabel, out.y.note)
   out.ylines = out.ylabel and M.wrap(canvas, out.ylabel, style.size.label, height - 24) or {}
-  out.left = TICK + GAP + widest(canvas, out.y.labels, style.size.tick) +
+  out.room = sides.measure(panel, width)
+  out.left = out.room.y + (#out.y.ticks > 0 and TICK + GAP or 0) + widest(canvas, out.y.labels, style.size.tick) +
     (#out.ylines > 0 and 2 * GAP + #out.ylines * leading * style.size.label or 0)
   out.right = 4
   if panel.colorbar then
@@ -155,12 +179,18 @@ function M.measure(canvas, panel, width, height)
   inner = width - out.left - out.right
   out.xlabel = with_note(panel.xlabel, out.x.note)
   out.xlines = out.xlabel and M.wrap(canvas, out.xlabel, style.size.label, inner) or {}
-  out.bottom = TICK + GAP + labels + GAP + #out.xlines * leading * style.size.label
+  if #out.x.ticks == 0 then labels = -TICK end
+  out.bottom = out.room.x + TICK + GAP + labels + GAP + #out.xlines * leading * style.size.label
   out.title = panel.title and M.wrap(canvas, panel.title, style.size.title, inner, true) or {}
-  out.legend = legend_rows(canvas, panel, inner + out.right - 2)
+  out.inset = panel.letter and leading * style.size.letter or 0
+  out.legend, out.legend_outside = legend_rows(canvas, panel, inner + out.right - 2, width - out.inset - 2)
   out.inner = inner
   out.top = 4 + #out.title * leading * style.size.title + #out.legend * 1.35 * style.size.legend +
     (#out.title + #out.legend > 0 and 3 or 0)
+  if panel.letter then
+    out.top = math.max(out.top, 4 + leading * style.size.letter)
+    out.left = math.max(out.left, leading * style.size.letter)
+  end
   return out
 end
 
@@ -168,22 +198,22 @@ end
 
 local function ink(canvas, c) canvas:color(c[1], c[2], c[3]) end
 
-local function draw_x(canvas, x, box)
+local function draw_x(canvas, x, box, room)
   for i, tick in ipairs(x.ticks) do
     local at = box.x(tick)
     if not x.categories then canvas:move_to(at, box.bottom):line_to(at, box.bottom + TICK):stroke() end
-    local y = box.bottom + (x.categories and GAP or TICK + GAP)
+    local y = box.bottom + room + (x.categories and GAP or TICK + GAP)
     if x.angle == 45 then canvas:text(at + 2, y + 1, x.labels[i], style.size.tick, 1, 1, 45)
     elseif x.angle == 90 then canvas:text(at, y, x.labels[i], style.size.tick, 1, 0.5, 90)
     else canvas:text(at, y, x.labels[i], style.size.tick, 0.5, 1) end
   end
 end
 
-local function draw_y(canvas, y, box)
+local function draw_y(canvas, y, box, room)
   for i, tick in ipairs(y.ticks) do
     local at = box.y(tick)
     if not y.categories then canvas:move_to(box.left, at):line_to(box.left - TICK, at):stroke() end
-    canvas:text(box.left - TICK - GAP, at, y.labels[i], style.size.tick, 1, 0.5)
+    canvas:text(box.left - room - TICK - GAP, at, y.labels[i], style.size.tick, 1, 0.5)
   end
 end
 
@@ -194,12 +224,13 @@ local function draw_titles(canvas, layout, box, outer)
     canvas:text(box.left, y, text, style.size.title, 0, 1, 0, true)
     y = y + leading * style.size.title
   end
+  local left = layout.legend_outside and outer.x + layout.inset or box.left
   for _, row in ipairs(layout.legend) do
     for _, entry in ipairs(row) do
       local middle = y + style.size.legend / 2
-      marks[entry.mark.kind].legend(canvas, entry.mark, box.left + entry.at, middle)
+      marks[entry.mark.kind].legend(canvas, entry.mark, left + entry.at, middle)
       ink(canvas, style.black)
-      canvas:text(box.left + entry.at + 12, middle, entry.mark.label, style.size.legend, 0, 0.5)
+      canvas:text(left + entry.at + 12, middle, entry.text, style.size.legend, 0, 0.5)
     end
     y = y + 1.35 * style.size.legend
   end
@@ -276,8 +307,10 @@ function M.draw(canvas, panel, layout, outer)
     canvas:move_to(box.left, box.y(0)):line_to(box.right, box.y(0)):stroke()
   end
   ink(canvas, style.black)
-  draw_x(canvas, layout.x, box)
-  draw_y(canvas, layout.y, box)
+  draw_x(canvas, layout.x, box, layout.room.x)
+  draw_y(canvas, layout.y, box, layout.room.y)
+  sides.draw(canvas, panel, box, layout.room)
+  ink(canvas, style.black)
   draw_titles(canvas, layout, box, outer)
   if panel.colorbar then draw_colorbar(canvas, panel, box) end
 end

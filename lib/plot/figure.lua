@@ -15,47 +15,77 @@ Figure.__name = "figure"
 
 local FORMATS = { svg = true, pdf = true, png = true }
 local PNG_SCALE = 200 / 72 -- 200 dots per inch
+local EDGE, COLUMN_GAP, ROW_GAP = 2, 4, 4 -- points
 
 --- A figure of panels.
--- spec: panels (list), columns (panels side by side, default 1), width in mm (default 85), title over all panels,
--- table = {header, row, ...} for the CSV, name (what printing shows).
+-- spec: panels (list; a panel of kind "nested" holds a whole figure), columns (panels side by side, default 1),
+-- shares (of the width, one for each column; default equal), width in mm (default 85), title over all panels, table =
+-- {header, row, ...} for the CSV, name (what printing shows).
 function M.new(spec)
-  return setmetatable({ panels = spec.panels, columns = spec.columns or 1, width = spec.width or 85,
-    title = spec.title, table = spec.table, name = spec.name }, Figure)
+  return setmetatable({ panels = spec.panels, columns = spec.columns or 1, shares = spec.shares,
+    width = spec.width or 85, title = spec.title, table = spec.table, name = spec.name }, Figure)
 end
+
+--- Whether value is a figure.
+function M.is(value) return getmetatable(value) == Figure end
+
+local page
+
+-- The cells of a nested figure, which stands to the right of its letter.
+local function nested(canvas, panel, x, y, width)
+  local inset = panel.letter and 1.25 * style.size.letter or 0
+  return page(canvas, panel.figure, x + inset, y, width - inset)
+end
+
+-- The height of axes that name none: that of a figure of one column, less where the panel is narrow.
+local function usual_height(width) return math.min(58 * style.mm, math.max(34 * style.mm, 0.85 * width)) end
 
 -- The height of a panel in points. Axes of a fixed shape get just the height that their width asks for; with `inner`
 -- (mm) the axes have that height and the text comes on top of it.
 local function panel_height(canvas, panel, width)
+  if panel.kind == "nested" then
+    local _, height = nested(canvas, panel, 0, 0, width)
+    return height
+  end
   if panel.kind == "grid" then return grid.height(canvas, panel, width) end
   if panel.inner then
     local layout = axes.measure(canvas, panel, width, panel.inner * style.mm + 50)
     return layout.top + layout.bottom + panel.inner * style.mm
   end
-  if not panel.aspect then return (panel.height or 52) * style.mm end
+  if not panel.aspect then return panel.height and panel.height * style.mm or usual_height(width) end
   local layout = axes.measure(canvas, panel, width, width * panel.aspect)
   return layout.top + layout.bottom + layout.inner * panel.aspect
 end
 
--- Rows of cells {x, y, width, height, panel}, and width and height of the whole, in points.
-local function page(canvas, fig)
-  local width = fig.width * style.mm
-  local cell = (width - 4) / fig.columns
-  local cells, y = {}, 2 + (fig.title and 1.6 * style.size.title or 0)
+-- Where columns begin and how wide they are, in points from 0, by the figure's shares of `width`.
+local function columns_of(fig, width)
+  local starts, widths, sum, at = {}, {}, 0, 0
+  for k = 1, fig.columns do sum = sum + (fig.shares and fig.shares[k] or 1) end
+  for k = 1, fig.columns do
+    local whole = width * (fig.shares and fig.shares[k] or 1) / sum
+    local gap = k > 1 and COLUMN_GAP or 0
+    starts[k], widths[k] = at + gap, whole - gap
+    at = at + whole
+  end
+  return starts, widths
+end
+
+-- Cells {x, y, width, height, panel} of a figure whose corner is at (x, y), and the height of the whole, in points.
+function page(canvas, fig, x, top, width)
+  local starts, widths = columns_of(fig, width)
+  local cells, y = {}, top + (fig.title and 1.6 * style.size.title or 0)
   for first = 1, #fig.panels, fig.columns do
-    local last = math.min(first + fig.columns - 1, #fig.panels)
-    local height = 0
+    local last, height = math.min(first + fig.columns - 1, #fig.panels), 0
     for i = first, last do
-      local column = i - first
-      local gap = column > 0 and 4 or 0
-      cells[i] = { x = 2 + column * cell + gap, y = y, panel = fig.panels[i], column = column, row = first,
-        width = cell - gap }
+      local column = i - first + 1
+      cells[i] = { x = x + starts[column], y = y, panel = fig.panels[i], column = column, row = first,
+        width = widths[column] }
       height = math.max(height, panel_height(canvas, fig.panels[i], cells[i].width))
     end
     for i = first, last do cells[i].height = height end
-    y = y + height + 4
+    y = y + height + ROW_GAP
   end
-  return cells, width, y
+  return cells, y - top - ROW_GAP
 end
 
 -- Axes stand in line: panels of a column share their left and right margins, panels of a row top and bottom.
@@ -78,24 +108,33 @@ local function align(cells)
   end
 end
 
-local function draw(fig, path, format)
-  local canvas_of = require "lamina.core.figure".canvas
-  local scratch <close> = canvas_of("svg", 10, 10) -- for measuring text before the size of the page is known
-  local cells, width, height = page(scratch, fig)
-  local canvas <close> = canvas_of(format, width, height, PNG_SCALE)
+-- Draws the cells of a figure and its title above the first.
+local function paint(canvas, fig, cells)
   if fig.title then
-    canvas:text(4, 4, fig.title, style.size.title, 0, 1, 0, true)
+    canvas:text(cells[1].x + 2, cells[1].y - 1.6 * style.size.title + 2, fig.title, style.size.title, 0, 1, 0, true)
   end
   for _, cell in ipairs(cells) do
-    if cell.panel.kind ~= "grid" then
-      cell.layout = axes.measure(canvas, cell.panel, cell.width, cell.height)
-    end
+    if not cell.panel.kind then cell.layout = axes.measure(canvas, cell.panel, cell.width, cell.height) end
   end
   align(cells)
   for _, cell in ipairs(cells) do
     if cell.layout then axes.draw(canvas, cell.panel, cell.layout, cell)
-    else grid.draw(canvas, cell.panel, cell) end
+    elseif cell.panel.kind == "grid" then grid.draw(canvas, cell.panel, cell)
+    else paint(canvas, cell.panel.figure, (nested(canvas, cell.panel, cell.x, cell.y, cell.width))) end
+    if cell.panel.letter then
+      canvas:color(0, 0, 0)
+      canvas:text(cell.x, cell.y + 4, cell.panel.letter, style.size.letter, 0, 1, 0, true)
+    end
   end
+end
+
+local function draw(fig, path, format)
+  local canvas_of = require "lamina.core.figure".canvas
+  local width = fig.width * style.mm
+  local scratch <close> = canvas_of("svg", 10, 10) -- for measuring text before the size of the page is known
+  local cells, height = page(scratch, fig, EDGE, EDGE, width - 2 * EDGE)
+  local canvas <close> = canvas_of(format, width, height + 2 * EDGE + 2, PNG_SCALE)
+  paint(canvas, fig, cells)
   canvas:save(path)
 end
 

@@ -11,6 +11,7 @@ local M = {}
 local GAP, LEADING = 3, 1.25
 local LARGEST = 26 * style.mm -- no tile is drawn wider than this
 local BAR_HEIGHT, BAR_ROOM = 5, 18
+local LETTER = 12 -- the room of a panel's letter before its title
 
 -- The size of one tile and of the whole, in points, for a panel `width` points wide.
 local function arrange(panel, width)
@@ -29,13 +30,19 @@ end
 
 local function title_lines(canvas, panel, width)
   if not panel.title then return {} end
-  return axes.wrap(canvas, panel.title, style.size.title, width - 4, true)
+  return axes.wrap(canvas, panel.title, style.size.title, width - (panel.letter and LETTER or 0) - 4, true)
+end
+
+-- The height of the title, or of the panel's letter where that stands alone.
+local function heading(lines, panel)
+  if #lines > 0 then return #lines * LEADING * style.size.title + 2 end
+  return panel.letter and LEADING * style.size.letter or 0
 end
 
 --- The height in points that the panel takes at a width.
 function M.height(canvas, panel, width)
-  local at, lines = arrange(panel, width), #title_lines(canvas, panel, width)
-  return at.total_height + 8 + lines * LEADING * style.size.title + (lines > 0 and 2 or 0) +
+  local at, lines = arrange(panel, width), title_lines(canvas, panel, width)
+  return at.total_height + 8 + heading(lines, panel) +
     (panel.note and LEADING * style.size.note + 3 or 0) + (panel.colorbar and BAR_ROOM or 0)
 end
 
@@ -53,43 +60,32 @@ local function draw_bar(canvas, bar, x, y, width)
   if made.note then canvas:text(x + width + 12, y + BAR_HEIGHT + 4, made.note, style.size.tick, 0, 1) end
 end
 
--- A title cut to what fits over a tile, with an ellipsis.
-local function fit(canvas, text, size, width)
-  if canvas:extents(text, size) <= width then return text end
-  local last = utf8.len(text) or #text
-  while last > 1 do
-    last = last - 1
-    local shorter = text:sub(1, (utf8.offset(text, last + 1) or #text + 1) - 1) .. "\u{2026}"
-    if canvas:extents(shorter, size) <= width then return shorter end
-  end
-  return ""
-end
-
 --- Draws the panel into outer = {x, y, width, height} in points.
 function M.draw(canvas, panel, outer)
   local at = arrange(panel, outer.width)
   local x0, y = outer.x + (outer.width - at.total_width) / 2, outer.y + 4
   canvas:color(0, 0, 0)
   local lines = title_lines(canvas, panel, outer.width)
-  for _, line in ipairs(lines) do
-    canvas:text(x0, y, line, style.size.title, 0, 1, 0, true)
-    y = y + LEADING * style.size.title
+  local title_x = panel.letter and math.max(x0, outer.x + LETTER) or x0
+  for i, line in ipairs(lines) do
+    canvas:text(title_x, y + (i - 1) * LEADING * style.size.title, line, style.size.title, 0, 1, 0, true)
   end
-  if #lines > 0 then y = y + 2 end
+  y = y + heading(lines, panel)
   for i, tile in ipairs(panel.tiles) do
     local column, row = (i - 1) % at.across, (i - 1) // at.across
     local x = x0 + column * (at.width + GAP)
     local top = y + row * (at.height + at.titles + GAP)
     if tile.title then
       canvas:color(0, 0, 0)
-      canvas:text(x + at.width / 2, top, fit(canvas, tile.title, style.size.note, at.width), style.size.note, 0.5, 1)
+      canvas:text(x + at.width / 2, top, axes.fit(canvas, tile.title, style.size.note, at.width), style.size.note, 0.5, 1)
     end
     canvas:image(tile.rgb, tile.rows, tile.columns, x, top + at.titles, at.width, at.height)
   end
   y = y + at.total_height + 4
   canvas:color(0, 0, 0)
   if panel.colorbar then
-    draw_bar(canvas, panel.colorbar, x0 + 8, y, math.max(60, at.total_width - 30))
+    local length = math.min(math.max(60, at.total_width - 30), outer.width - 34)
+    draw_bar(canvas, panel.colorbar, x0 + 8, y, length)
     y = y + BAR_ROOM
   end
   if panel.note then canvas:text(x0, y + 1, panel.note, style.size.note, 0, 1) end

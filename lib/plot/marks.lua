@@ -4,23 +4,14 @@
 -- draw (on a canvas, given functions from data to points), legend (the sample drawn beside its label), and draw_over
 -- where something must lie above all other marks.
 -- Positions along an axis of categories are 1, 2, 3, ...
+local range_of = require "lamina.plot.range"
 local scale = require "lamina.plot.scale"
 local style = require "lamina.plot.style"
 
 local M = {}
 local finite = scale.finite
 
-local function fresh_range() return { x = {}, y = {} } end
-
-local function widen(range, v)
-  if not finite(v) then return end
-  range.low = range.low and math.min(range.low, v) or v
-  range.high = range.high and math.max(range.high, v) or v
-end
-
-local function widen_all(range, values)
-  for i = 1, values and #values or 0 do widen(range, values[i]) end
-end
+local fresh_range, widen, widen_all = range_of.new, range_of.widen, range_of.widen_all
 
 local function color(canvas, c, alpha) canvas:color(c[1], c[2], c[3], alpha) end
 
@@ -331,6 +322,22 @@ end
 
 function cells.draw(canvas, mark, _, _, left, right, top, bottom)
   canvas:image(mark.rgb, mark.rows, mark.columns, left, top, right - left, bottom - top)
+end
+
+-- ---- lines between groups of cells -------------------------------------------------------------------------------
+
+local dividers = {}
+M.dividers = dividers
+
+function dividers.extent() return fresh_range() end
+
+function dividers.draw_over(canvas, mark, sx, sy, left, right, top, bottom)
+  canvas:color(1, 1, 1):pen(style.width.error)
+  for _, at in ipairs(mark.at) do
+    canvas:move_to(sx(at), top):line_to(sx(at), bottom)
+    canvas:move_to(left, sy(at)):line_to(right, sy(at))
+  end
+  canvas:stroke()
 end
 
 return M

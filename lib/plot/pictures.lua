@@ -3,59 +3,16 @@ local errors = require "lamina.errors"
 local figure = require "lamina.plot.figure"
 local scale = require "lamina.plot.scale"
 local schema = require "lamina.schema"
+local sides = require "lamina.plot.sides"
 local style = require "lamina.plot.style"
+local tiles = require "lamina.plot.tiles"
 local words = require "lamina.plot.words"
 
 local M = {}
 
--- A nested list from a tensor or a list.
-local function nested(value, what, at)
-  if type(value) == "userdata" and value.totable then return value:totable() end
-  if type(value) == "table" then return value end
-  errors.raise("argument", at, "%s is a %s, expected a tensor or nested lists of numbers", what, type(value))
-end
-
--- Number of axes of nested lists.
-local function depth(value)
-  local n = 0
-  while type(value) == "table" do
-    n = n + 1
-    value = value[1]
-  end
-  return n
-end
-
-local function range_of(rows, low, high)
-  for _, row in ipairs(rows) do
-    for _, v in ipairs(row) do
-      if scale.finite(v) then low, high = math.min(low or v, v), math.max(high or v, v) end
-    end
-  end
-  return low, high
-end
-
--- Ends of the colours: given, else the data's; the signed map is symmetric about 0.
-local function color_range(map, low, high)
-  low, high = low or 0, high or 1
-  if map == "signed" then
-    local most = math.max(math.abs(low), math.abs(high))
-    low, high = -most, most
-  end
-  if high <= low then high = low + 1 end
-  return low, high
-end
-
-local function shade_rows(rows, map, low, high)
-  local colors, bytes = style.map(map), {}
-  for _, row in ipairs(rows) do
-    for _, v in ipairs(row) do bytes[#bytes + 1] = style.shade(colors, v, low, high) end
-  end
-  return table.concat(bytes)
-end
-
 -- ---- heat map ----------------------------------------------------------------------------------------------------
 
-local HEATMAP = words.fields {
+local HEATMAP = schema.document("plot.heatmap", words.fields {
   positional = { "values" },
   values = { type = "any", doc = "rows x columns" },
   map = { type = "string", choices = style.maps, doc = "default: signed where values have both signs, else ink" },
@@ -64,8 +21,12 @@ local HEATMAP = words.fields {
   label = { type = "string", doc = "quantity and unit of the colour bar" },
   rows = { type = "table", doc = "a name for each row" },
   columns = { type = "table", doc = "a name for each column" },
+  categories = { type = "table", doc = "a category for each row and column of a square matrix (an RDM): coloured strips"
+    .. " beside the axes, lines where one ends, a legend" },
+  icons = { type = "any", doc = "pictures beside the axes: a table with one for each category by its name, or N "
+    .. "pictures (N x H x W, N x C x H x W, or a list), one for each row" },
   aspect = { type = "number", min = 0.05, max = 20, doc = "height over width of the axes; default: square cells" },
-}
+})
 
 local function check_rows(rows, word, at)
   for i, row in ipairs(rows) do
@@ -83,25 +44,26 @@ local function heatmap_panel(options, rows, map, low, high)
   return { title = options.title, xlabel = options.xlabel, ylabel = options.ylabel, aspect = aspect, downwards = true,
     xcategories = options.columns, ycategories = options.rows,
     xscale = { limits = { 0.5, m + 0.5 }, integer = true }, yscale = { limits = { 0.5, n + 0.5 }, integer = true },
-    marks = { { kind = "cells", rgb = shade_rows(rows, map, low, high), rows = n, columns = m } },
+    marks = { { kind = "cells", rgb = tiles.shade(rows, map, low, high), rows = n, columns = m } },
     colorbar = { map = map, low = low, high = high, label = options.label } }
 end
 
 --- A matrix as colours, row 1 at the top: plot.heatmap { matrix, label = "dissimilarity (1 - r)", rows =, columns =
--- (names), map = "ink" | "signed" | "grey", low =, high =, title, xlabel, ylabel, aspect, width }. NaN is light grey.
--- Returns a figure.
+-- (names), map = "ink" | "signed" | "cyclic" | "grey", low =, high =, title, xlabel, ylabel, aspect, width }. NaN is
+-- light grey. An RDM takes categories = { "face", "face", "hand", ... } (one for each row: strips, lines and a legend)
+-- and icons = { face = picture, hand = picture } or a picture for each row. Returns a figure.
 function M.heatmap(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.heatmap", "plot.heatmap { matrix, title = \"...\" }", at, ...)
-  if type(spec) == "table" and depth(spec) == 2 then spec = { spec } end
+  if type(spec) == "table" and tiles.depth(spec) == 2 then spec = { spec } end
   local options = schema.check("plot.heatmap", spec, HEATMAP, at)
-  local rows = nested(options.values, "plot.heatmap: values", at)
+  local rows = tiles.nested(options.values, "plot.heatmap: values", at)
   check_rows(rows, "plot.heatmap", at)
   words.same_length(options.rows, #rows, "plot.heatmap: rows", at)
   words.same_length(options.columns, #rows[1], "plot.heatmap: columns", at)
-  local least, most = range_of(rows)
+  local least, most = tiles.range_of(rows)
   local map = options.map or ((least or 0) < 0 and (most or 0) > 0 and "signed" or "ink")
-  local low, high = color_range(map, options.low or least, options.high or most)
+  local low, high = tiles.color_range(map, options.low or least, options.high or most)
   if options.low and options.high then low, high = options.low, options.high end
   local lines = { { "row", "column", "value" } }
   for i, row in ipairs(rows) do
@@ -110,12 +72,13 @@ function M.heatmap(spec, ...)
     end
   end
   local panel = heatmap_panel(options, rows, map, low, high)
+  sides.add(panel, options, #rows, #rows[1], at)
   return figure.new { panels = { panel }, width = options.width, table = lines, name = "plot.heatmap" }
 end
 
 -- ---- images ------------------------------------------------------------------------------------------------------
 
-local IMAGES = {
+local IMAGES = schema.document("plot.images", {
   positional = { "values" },
   values = { type = "any", doc = "images: N x H x W, N x 1 x H x W, N x 3 x H x W (colour), or N x C x H x W" },
   columns = { type = "integer", min = 1, max = 64, doc = "images in a row; default: a nearly square grid" },
@@ -125,29 +88,13 @@ local IMAGES = {
   titles = { type = "table", doc = "a title over each image" },
   title = { type = "string", doc = "what the figure shows" },
   width = { type = "number", default = 85, min = 30, max = 400, doc = "width of the figure in mm" },
-}
-
--- One to three planes of rows into an RGB tile. Three planes are red, green and blue over the common range.
-local function make_tile(planes, map, low, high)
-  if #planes == 1 then return shade_rows(planes[1], map, low, high) end
-  local bytes = {}
-  for r = 1, #planes[1] do
-    for c = 1, #planes[1][1] do
-      for k = 1, 3 do
-        local t = (planes[k][r][c] - low) / (high - low)
-        if t ~= t then t = 0.5 end
-        bytes[#bytes + 1] = string.char(math.floor(255 * math.min(1, math.max(0, t)) + 0.5))
-      end
-    end
-  end
-  return table.concat(bytes)
-end
+})
 
 -- The images as a list of {planes}, each 1 or 3 matrices: other numbers of channels become one image a channel.
 local function split(images)
   local list, channels = {}, 1
   for i, image in ipairs(images) do
-    if depth(image) == 2 then list[#list + 1] = { planes = { image }, image = i, channel = 1 }
+    if tiles.depth(image) == 2 then list[#list + 1] = { planes = { image }, image = i, channel = 1 }
     elseif #image == 3 then list[#list + 1] = { planes = image, image = i, channel = 1 }
     else
       channels = #image
@@ -172,7 +119,7 @@ end
 local function planes_range(list)
   local low, high
   for _, item in ipairs(list) do
-    for _, plane in ipairs(item.planes) do low, high = range_of(plane, low, high) end
+    for _, plane in ipairs(item.planes) do low, high = tiles.range_of(plane, low, high) end
   end
   return low or 0, high or 1
 end
@@ -186,17 +133,17 @@ local function nearly_square(n)
 end
 
 local function make_tiles(list, options, map)
-  local all_low, all_high = color_range(map, planes_range(list))
-  local tiles = {}
+  local all_low, all_high = tiles.color_range(map, planes_range(list))
+  local made = {}
   for i, item in ipairs(list) do
     local low, high = all_low, all_high
-    if options.normalise == "each" then low, high = color_range(map, planes_range { item }) end
+    if options.normalise == "each" then low, high = tiles.color_range(map, planes_range { item }) end
     local title = options.titles and (#list == #options.titles and options.titles[i] or
       (item.channel == 1 and options.titles[item.image]))
-    tiles[i] = { rgb = make_tile(item.planes, map, low, high), rows = #item.planes[1], columns = #item.planes[1][1],
+    made[i] = { rgb = tiles.paint(item.planes, map, low, high), rows = #item.planes[1], columns = #item.planes[1][1],
       title = title and tostring(title) or nil }
   end
-  return tiles, all_low, all_high
+  return made, all_low, all_high
 end
 
 --- A grid of small images, such as the filters of a first layer: plot.images { tensor, columns = 8, titles = {...},
@@ -207,8 +154,8 @@ function M.images(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.images", "plot.images { tensor, title = \"...\" }", at, ...)
   local options = schema.check("plot.images", spec, IMAGES, at)
-  local images = nested(options.values, "plot.images: values", at)
-  local axes = depth(images)
+  local images = tiles.nested(options.values, "plot.images: values", at)
+  local axes = tiles.depth(images)
   if axes < 3 or axes > 4 then
     errors.raise("shape", at, "plot.images: images of %d axes, expected 3 (N x H x W) or 4 (N x C x H x W)", axes)
   end
@@ -220,9 +167,9 @@ function M.images(spec, ...)
   local low, high = planes_range(list)
   local colored = #list[1].planes == 3
   local map = options.map or (low < 0 and high > 0 and "signed" or "grey")
-  local tiles
-  tiles, low, high = make_tiles(list, options, map)
-  local panel = { kind = "grid", tiles = tiles, title = options.title,
+  local made
+  made, low, high = make_tiles(list, options, map)
+  local panel = { kind = "grid", tiles = made, title = options.title,
     across = options.columns or (channels > 1 and channels or nearly_square(#list)) }
   if options.normalise == "each" then
     panel.note = map == "signed" and not colored and "blue < 0 < red, each image on its own range"

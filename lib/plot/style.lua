@@ -3,14 +3,15 @@
 -- Figures are made for print at one column (85 mm): text of 7 and 8 points, no grid, axes left and below. Colours of
 -- series are those of Okabe and Ito (2008), told apart by readers of every kind of colour vision. Colour maps are
 -- drawn in OKLab (Ottosson 2020), where equal steps look equal: `ink` runs from dark violet to light yellow with
--- lightness in proportion to the value, `signed` from blue over near-white at 0 to red, `grey` from black to white.
+-- lightness in proportion to the value, `signed` from blue over near-white at 0 to red, `cyclic` round the hues at one
+-- lightness (angles: preferred orientation, phase), `grey` from black to white.
 local M = {}
 
 --- Points per millimetre.
 M.mm = 72 / 25.4
 
 --- Text sizes in points.
-M.size = { tick = 7, label = 8, title = 8, legend = 7, note = 6.5 }
+M.size = { tick = 7, label = 8, title = 8, legend = 7, note = 6.5, letter = 9 }
 
 --- Line widths in points.
 M.width = { axis = 0.7, line = 1.2, error = 0.8, edge = 0.5 }
@@ -80,10 +81,13 @@ local function grey(t)
   return string.char(v, v, v)
 end
 
-local makers = { ink = ink, signed = signed, grey = grey }
+-- Of one lightness all the way round, so that no angle stands out; both ends are the same colour.
+local function cyclic(t) return oklch(0.70, 0.12, 30 + 360 * t) end
+
+local makers = { ink = ink, signed = signed, cyclic = cyclic, grey = grey }
 local tables = {}
 
---- The 256 colours of a map ("ink", "signed", "grey") as 3-byte strings, [0] to [255].
+--- The 256 colours of a map ("ink", "signed", "cyclic", "grey") as 3-byte strings, [0] to [255].
 function M.map(name)
   if not tables[name] then
     local made = {}
@@ -94,7 +98,7 @@ function M.map(name)
 end
 
 --- The names of the maps.
-M.maps = { "ink", "signed", "grey" }
+M.maps = { "ink", "signed", "cyclic", "grey" }
 
 --- A value's colour in a map that runs from low to high; a NaN is light grey.
 function M.shade(map, value, low, high)

@@ -15,7 +15,8 @@ M.common = {
   xlim = { type = "table", doc = "{low, high} of x; default: all the data" },
   ylim = { type = "table", doc = "{low, high} of y; default: all the data" },
   width = { type = "number", default = 85, min = 30, max = 400, doc = "width of the figure in mm" },
-  height = { type = "number", default = 58, min = 20, max = 400, doc = "height of a panel in mm" },
+  height = { type = "number", min = 20, max = 400,
+    doc = "height of a panel in mm; default: 58, less in a narrow panel" },
 }
 
 --- M.common together with more fields.
