@@ -68,7 +68,8 @@ function M.draw(canvas, panel, outer)
   local lines = title_lines(canvas, panel, outer.width)
   local title_x = panel.letter and math.max(x0, outer.x + LETTER) or x0
   for i, line in ipairs(lines) do
-    canvas:text(title_x, y + (i - 1) * LEADING * style.size.title, line, style.size.title, 0, 1, 0, true)
+    local top = y + (i - 1) * LEADING * style.size.title
+    canvas:text(title_x, top, line, style.size.title, 0, 1, 0, true)
   end
   y = y + heading(lines, panel)
   for i, tile in ipairs(panel.tiles) do

@@ -6,12 +6,13 @@ local schema = require "lamina.schema"
 local M = {}
 
 local PANELS = schema.document("plot.panels", {
-  columns = { type = "integer", min = 1, max = 12, doc = "panels side by side; default: 2, or 1 for a single figure" },
+  columns = { type = "integer", min = 1, max = 12, doc = "panels side by side; default: 2, 1 for a single figure" },
   widths = { type = "table", doc = "the columns' widths in relation to one another, { 2, 1 }; default: all alike" },
   letters = { type = { "boolean", "table" }, default = true, doc = "a, b, c at the panels, none, or a list of them" },
   title = { type = "string", doc = "over all panels" },
   width = { type = "number", default = 85, min = 30, max = 400, doc = "width of the figure in mm" },
-  height = { type = "number", min = 15, max = 400, doc = "height of panels whose axes have no shape of their own, mm" },
+  height = { type = "number", min = 15, max = 400,
+    doc = "height of panels whose axes have no shape of their own, mm" },
 })
 
 local FORM = "plot.panels { figure, figure, columns = 2, title = \"...\" }"
@@ -25,8 +26,8 @@ local function parts_of(spec, at)
   end
   for i, fig in ipairs(figures) do
     if not figure.is(fig) then
-      errors.raise("argument", at, "plot.panels: entry %d is a %s, expected a figure such as plot.line { ... } returns",
-        i, type(fig))
+      errors.raise("argument", at, "plot.panels: entry %d is a %s, expected a figure such as plot.line { ... } "
+        .. "returns", i, type(fig))
     end
   end
   if #figures == 0 then errors.raise("argument", at, "plot.panels takes figures: %s", FORM) end
@@ -65,7 +66,8 @@ end
 local function check_widths(widths, columns, at)
   if not widths then return end
   if #widths ~= columns then
-    errors.raise("shape", at, "plot.panels: widths has %d entries, expected %d, one for each column", #widths, columns)
+    errors.raise("shape", at, "plot.panels: widths has %d entries, expected %d, one for each column", #widths,
+      columns)
   end
   for i, share in ipairs(widths) do
     if type(share) ~= "number" or not (share > 0 and share < math.huge) then
@@ -85,9 +87,10 @@ local function letter_of(i)
   return text
 end
 
--- The tables of all figures in one: `panel` first, then every column that any of them has, in order of appearance.
+-- The tables of all figures in one: `panel` first ("b.a" for panel a of the figure b), then every column that any of
+-- them has, in order of appearance.
 local function joined(figures, names)
-  local header, place, rows = { "panel" }, {}, {}
+  local header, place, rows = { "panel" }, { panel = 1 }, {}
   for _, fig in ipairs(figures) do
     for _, column in ipairs(fig.table and fig.table[1] or {}) do
       if not place[column] then
@@ -101,7 +104,10 @@ local function joined(figures, names)
     for i = 2, fig.table and #fig.table or 0 do
       local row = { names[k] }
       for c = 2, #header do row[c] = "" end
-      for c, column in ipairs(fig.table[1]) do row[place[column]] = fig.table[i][c] end
+      for c, column in ipairs(fig.table[1]) do
+        local value = fig.table[i][c]
+        row[place[column]] = column == "panel" and names[k] .. "." .. tostring(value) or value
+      end
       rows[#rows + 1] = row
     end
   end
@@ -109,9 +115,9 @@ local function joined(figures, names)
 end
 
 --- Figures as the panels of one, row by row, lettered a, b, c: plot.panels { plot.line { ... }, plot.images { ... },
--- columns = 2, widths = { 2, 1 }, letters = true | false | { "A", "B" }, title =, width = 85, height = }. Axes of a row
--- and of a column stand in line; a figure of several panels keeps them together. The CSV holds the numbers of all, with
--- the panel's letter in its first column. Returns a figure, which can be a panel again.
+-- columns = 2, widths = { 2, 1 }, letters = true | false | { "A", "B" }, title =, width = 85, height = }. Axes of a
+-- row and of a column stand in line; a figure of several panels keeps them together. The CSV holds the numbers of
+-- all, with the panel's letter in its first column. Returns a figure, which can be a panel again.
 function M.panels(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.panels", FORM, at, ...)

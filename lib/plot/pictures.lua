@@ -1,7 +1,6 @@
 --- lamina.plot.pictures: heat maps and grids of images.
 local errors = require "lamina.errors"
 local figure = require "lamina.plot.figure"
-local scale = require "lamina.plot.scale"
 local schema = require "lamina.schema"
 local sides = require "lamina.plot.sides"
 local style = require "lamina.plot.style"
@@ -21,8 +20,8 @@ local HEATMAP = schema.document("plot.heatmap", words.fields {
   label = { type = "string", doc = "quantity and unit of the colour bar" },
   rows = { type = "table", doc = "a name for each row" },
   columns = { type = "table", doc = "a name for each column" },
-  categories = { type = "table", doc = "a category for each row and column of a square matrix (an RDM): coloured strips"
-    .. " beside the axes, lines where one ends, a legend" },
+  categories = { type = "table", doc = "a category for each row and column of a square matrix (an RDM): coloured "
+    .. "strips beside the axes, lines where one ends, a legend" },
   icons = { type = "any", doc = "pictures beside the axes: a table with one for each category by its name, or N "
     .. "pictures (N x H x W, N x C x H x W, or a list), one for each row" },
   aspect = { type = "number", min = 0.05, max = 20, doc = "height over width of the axes; default: square cells" },
@@ -50,8 +49,8 @@ end
 
 --- A matrix as colours, row 1 at the top: plot.heatmap { matrix, label = "dissimilarity (1 - r)", rows =, columns =
 -- (names), map = "ink" | "signed" | "cyclic" | "grey", low =, high =, title, xlabel, ylabel, aspect, width }. NaN is
--- light grey. An RDM takes categories = { "face", "face", "hand", ... } (one for each row: strips, lines and a legend)
--- and icons = { face = picture, hand = picture } or a picture for each row. Returns a figure.
+-- light grey. An RDM takes categories = { "face", "face", "hand", ... } (one for each row: strips, lines and a
+-- legend) and icons = { face = picture, hand = picture } or a picture for each row. Returns a figure.
 function M.heatmap(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.heatmap", "plot.heatmap { matrix, title = \"...\" }", at, ...)

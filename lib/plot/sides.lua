@@ -71,7 +71,8 @@ function M.add(panel, options, n, m, at)
       errors.raise("shape", at, "plot.heatmap: categories are for a square matrix, this one has %d x %d cells", n, m)
     end
     if #categories ~= n then
-      errors.raise("shape", at, "plot.heatmap: categories has %d entries, expected %d, one for each row", #categories, n)
+      errors.raise("shape", at, "plot.heatmap: categories has %d entries, expected %d, one for each row",
+        #categories, n)
     end
     local names = {}
     for i, name in ipairs(categories) do names[i] = tostring(name) end

@@ -3,8 +3,8 @@
 -- Figures are made for print at one column (85 mm): text of 7 and 8 points, no grid, axes left and below. Colours of
 -- series are those of Okabe and Ito (2008), told apart by readers of every kind of colour vision. Colour maps are
 -- drawn in OKLab (Ottosson 2020), where equal steps look equal: `ink` runs from dark violet to light yellow with
--- lightness in proportion to the value, `signed` from blue over near-white at 0 to red, `cyclic` round the hues at one
--- lightness (angles: preferred orientation, phase), `grey` from black to white.
+-- lightness in proportion to the value, `signed` from blue over near-white at 0 to red, `cyclic` round the hues at
+-- one lightness (angles: preferred orientation, phase), `grey` from black to white.
 local M = {}
 
 --- Points per millimetre.
