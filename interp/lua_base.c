@@ -48,6 +48,7 @@ static int base_memory(lua_State *L) {
   set_integer(L, "blocks", m.blocks);
   set_integer(L, "calls", m.calls);
   set_integer(L, "system", m.system);
+  set_integer(L, "machine", m.machine);
   return 1;
 }
 
@@ -342,7 +343,7 @@ static const bind_doc docs[] = {
     {"base.memory", "memory() -> table",
      "Bytes of runtime memory: live (asked for and not freed), peak (the most of it since reset_peak), cached (kept "
      "for reuse), budget (the limit on live bytes, 0: none); and counts: blocks (live), calls (allocations so far), "
-     "system (those that went to the system)."},
+     "system (those that went to the system), machine (bytes that this process can have)."},
     {"base.reset_peak", "reset_peak()", "Lets memory().peak begin again from memory().live."},
     {"base.set_budget", "set_budget(bytes)",
      "Limits the live bytes of the runtime; an operation that would pass the limit raises a 'memory' error that "

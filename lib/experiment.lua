@@ -9,6 +9,7 @@
 -- the end is; `status` is done, failed or interrupted.
 local base = require "lamina.core.base"
 local command = require "lamina.core.command"
+local compatible = require "lamina.compatible"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local folder = require "lamina.experiment.folder"
@@ -97,6 +98,7 @@ end
 local FIELDS = {
   seed = { type = "integer", default = 1, min = 0, doc = "of every random number; --seed replaces it" },
   params = { type = "table", default = {}, doc = "what may be changed from the command line, with defaults" },
+  lamina = { type = "string", doc = "the versions of Lamina that the script is for, such as \">=1.0\"" },
   about = { type = "string", doc = "a line or two: what is done and what is expected" },
 }
 
@@ -132,6 +134,7 @@ end
 
 local function begin(name, given, position)
   local o = schema.check(string.format("experiment %q", name), given, FIELDS, position)
+  if o.lamina then compatible.check(o.lamina, position) end
   if current then
     errors.raise("state", position, "experiment %q: the experiment %q has already begun; a script has one", name,
       current.name)

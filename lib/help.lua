@@ -192,7 +192,13 @@ end
 local function option_doc(name)
   local lines = {}
   for word in pairs(words.list) do words.find(word) end
-  for word, fields in pairs(require("lamina.schema").words) do
+  local tables = {}
+  for word, fields in pairs(require("lamina.schema").words) do tables[word] = fields end
+  for word in pairs(words.list) do -- layers say themselves what their options are
+    local value = words.find(word)
+    if type(value) == "table" and rawget(value, "word") then tables[word] = rawget(value, "options") end
+  end
+  for word, fields in pairs(tables) do
     if name ~= "positional" and fields[name] then
       lines[#lines + 1] = word .. " { " .. name .. " = ... }:\n" .. option_lines({ [name] = fields[name] })[1]
     end

@@ -4,6 +4,7 @@
 -- choices =, doc =, expected = }. type is one of integer, number, boolean, string, table, tensor, function, choice,
 -- pair (a whole number or two), any; or a list of types. min and max are included, above and below are not; they hold
 -- for each part of a pair. expected says in words what an option may be, where its type says too little.
+-- was: the name that an option had before; it still works, with a warning (lib/compatible.lua).
 -- schema.positional, a list of names, says which options may stand first without a name: conv { 16, kernel = 5 }.
 local errors = require "lamina.errors"
 
@@ -153,6 +154,22 @@ local function unknown(what, key, fields, position)
     or #names > 0 and "(there are " .. table.concat(names, ", ") .. ")" or "(it takes no options)")
 end
 
+-- The option whose former name this is, with a warning; nil where there is none.
+local function renamed(what, key, fields, position)
+  for name, field in pairs(fields) do
+    if name ~= "positional" and field.was == key then
+      require("lamina.compatible").warn("the option of " .. what, key, name, nil, position)
+      return name
+    end
+  end
+end
+
+local function with_name(named, old, now)
+  local list = {}
+  for name, value in pairs(named) do list[name == old and now or name] = value end
+  return list
+end
+
 -- The options by name: values without a name take those of fields.positional in turn.
 local function by_name(what, spec, fields, position)
   local named, list = {}, fields.positional or {}
@@ -227,7 +244,11 @@ function M.check(what, spec, fields, position)
   end
   local named = by_name(what, spec, fields, position)
   for key in pairs(named) do
-    if key == "positional" or not fields[key] then unknown(what, key, fields, position) end
+    if key == "positional" or not fields[key] then
+      local now = renamed(what, key, fields, position)
+      if not now or named[now] ~= nil then unknown(what, key, fields, position) end
+      named = with_name(named, key, now)
+    end
   end
   local result = {}
   for _, name in ipairs(known_names(fields)) do

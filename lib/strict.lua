@@ -3,6 +3,7 @@
 -- A script's main part may make globals; a function may not make new ones (they would be misspelt locals more often
 -- than not). Lamina's words cannot be overwritten by accident; `local` may always take their names. At the prompt
 -- every line may make globals.
+local compatible = require "lamina.compatible"
 local errors = require "lamina.errors"
 local words = require "lamina.words"
 
@@ -26,6 +27,8 @@ end
 local function read(_, name)
   local value = words.find(name)
   if value ~= nil or declared[name] then return value end
+  local now = compatible.words[name] and compatible.successor(name, errors.position(2))
+  if now then return words.find(now) end
   if M.prompt and (name == "exit" or name == "quit") then
     errors.raise("name", 2, "undefined name '%s' (Ctrl-D leaves the prompt)", name)
   end
@@ -46,6 +49,10 @@ local function in_main(level)
 end
 
 local function write(globals, name, value)
+  if name == "lamina" and type(value) == "string" then -- lamina = ">=1.0": the versions that the script is for
+    compatible.check(value, errors.position(2))
+    return
+  end
   if words.list[name] then
     errors.raise("name", 2, "'%s' is one of Lamina's words; write `local %s = ...` to use the name for something "
       .. "else", tostring(name), tostring(name))
