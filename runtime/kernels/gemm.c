@@ -85,8 +85,17 @@ INLINE void tile_end(int rows, int vecs, bool full, const lm_gemm_sweep *s, vec 
     for (int v = 0; v < vecs; v++) store_cols(full, c[v] + i * s->c_row, acc[i][v], s->cols[v]);
 }
 
-/* rows x vecs vectors of C from row `row`. With `loose`, A and B are reached through tables of offsets. */
-INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, bool full, const lm_gemm_sweep *s, int64_t row) {
+/* How a tile reaches its operands. */
+enum {
+  LOOSE_A = 1, /* A through two tables of offsets */
+  LOOSE_B = 2, /* B through a table of offsets */
+  COPYING = 4  /* B where it lies, far from the processor: asked for some rows ahead, and copied on the way */
+};
+enum { ROWS_AHEAD = 32 };
+
+/* rows x vecs vectors of C from row `row`; c_next is where the next tile's part of C lies, if there is one. */
+INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s, int64_t row, const real *const *next) {
+  const bool loose_a = how & LOOSE_A, loose_b = how & LOOSE_B, copying = how & COPYING;
   const real *a = s->a, *b0 = s->b[0], *b1 = s->b[1];
   real *const c[2] = {(real *)s->c[0] + row * s->c_row, (real *)s->c[1] + (vecs == 2 ? row * s->c_row : 0)};
   const real *a_rows[MR];
@@ -97,15 +106,26 @@ INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, bool full, cons
     a += row * s->k;
   vec acc[MR][2];
   tile_begin(rows, vecs, full, s, acc, c);
-  if (s->next) /* the tile that comes after this one will find its part of C in the cache */
+  if (next[0]) /* it will find its part of C in the cache */
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 2
-      for (int v = 0; v < vecs; v++) __builtin_prefetch((const real *)s->next + (row + i) * s->c_row + v * VEC, 1);
+      for (int v = 0; v < vecs; v++) __builtin_prefetch(next[v] + i * s->c_row, 1);
+  real *copy = s->copy;
+  const real *ahead = b0 + ROWS_AHEAD * s->b_step, *const b_next = s->b_next ? s->b_next : b0;
+  if (copying && s->k <= ROWS_AHEAD) ahead = b_next;
 #pragma GCC unroll 2 /* the loop's own instructions take places of multiply-adds */
   for (int64_t k = 0; k < s->k; k++) {
     int64_t at = loose_b ? s->b_k[k] : 0;
     vec x0 = vec_load(b0 + at), x1 = vecs == 2 ? vec_load(b1 + at) : x0;
+    if (copying) {
+      __builtin_prefetch(ahead);
+      __builtin_prefetch(ahead + VEC);
+      ahead = k + 1 + ROWS_AHEAD == s->k ? b_next : ahead + s->b_step;
+      vec_store(copy, x0);
+      vec_store(copy + VEC, x1);
+      copy += 2 * VEC;
+    }
     int64_t a_at = loose_a ? s->a_k[k] : 0;
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
@@ -119,22 +139,23 @@ INLINE void tile(int rows, int vecs, bool loose_a, bool loose_b, bool full, cons
   tile_end(rows, vecs, full, s, acc, c, row);
 }
 
-typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row);
+typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row, const real *const *next);
 
-#define DEFINE_TILE(form, loose_a, loose_b, rows)                                                                    \
-  static void form##_1_##rows(const lm_gemm_sweep *s, int64_t row) {                                                 \
-    tile(rows, 1, loose_a, loose_b, false, s, row);                                                                  \
-  }                                                                                                                  \
-  static void form##_2_##rows(const lm_gemm_sweep *s, int64_t row) {                                                 \
-    tile(rows, 2, loose_a, loose_b, false, s, row);                                                                  \
-  }                                                                                                                  \
-  static void form##_full_##rows(const lm_gemm_sweep *s, int64_t row) {                                              \
-    tile(rows, 2, loose_a, loose_b, true, s, row);                                                                   \
+#define DEFINE_TILE(form, how, vecs, full, rows)                                                                     \
+  static void form##_##rows(const lm_gemm_sweep *s, int64_t row, const real *const *next) {                          \
+    tile(rows, vecs, how, full, s, row, next);                                                                       \
   }
 #define DEFINE_TILES(rows)                                                                                           \
-  DEFINE_TILE(packed, false, false, rows)                                                                            \
-  DEFINE_TILE(pixels, false, true, rows)                                                                             \
-  DEFINE_TILE(taps, true, false, rows)
+  DEFINE_TILE(packed_1, 0, 1, false, rows)                                                                           \
+  DEFINE_TILE(packed_2, 0, 2, false, rows)                                                                           \
+  DEFINE_TILE(packed_full, 0, 2, true, rows)                                                                         \
+  DEFINE_TILE(pixels_1, LOOSE_B, 1, false, rows)                                                                     \
+  DEFINE_TILE(pixels_2, LOOSE_B, 2, false, rows)                                                                     \
+  DEFINE_TILE(pixels_full, LOOSE_B, 2, true, rows)                                                                   \
+  DEFINE_TILE(taps_1, LOOSE_A, 1, false, rows)                                                                       \
+  DEFINE_TILE(taps_2, LOOSE_A, 2, false, rows)                                                                       \
+  DEFINE_TILE(taps_full, LOOSE_A, 2, true, rows)                                                                     \
+  DEFINE_TILE(copying_full, COPYING, 2, true, rows)
 EACH_ROWS(DEFINE_TILES)
 
 /* by rows; packed, pixels, taps; one vector, two, two full ones */
@@ -143,15 +164,44 @@ EACH_ROWS(DEFINE_TILES)
    {pixels_1_##rows, pixels_2_##rows, pixels_full_##rows},                                                           \
    {taps_1_##rows, taps_2_##rows, taps_full_##rows}},
 static const tile_function tiles[MR][3][3] = {EACH_ROWS(TILES_ENTRY)};
+#define COPYING_ENTRY(rows) copying_full_##rows,
+static const tile_function copying_tiles[MR] = {EACH_ROWS(COPYING_ENTRY)};
 
-static void sweep(const lm_gemm_sweep *s) {
-  int form = s->a_row ? 2 : s->b_k ? 1 : 0, width = s->cols[1] == 0 ? 0 : s->cols[0] + s->cols[1] == 2 * VEC ? 2 : 1;
-  const int64_t most = s->a_row ? MR_LOOSE : MR;
-  int64_t row = lm_gemm_panel(s->m, most, s->panel_begin);
+/* What is left of a sweep after its first panel has copied B. */
+static lm_gemm_sweep with_copy(const lm_gemm_sweep *s) {
+  lm_gemm_sweep rest = *s;
+  rest.b[0] = s->copy;
+  rest.b[1] = (const real *)s->copy + VEC;
+  rest.b_step = 2 * VEC;
+  rest.copy = NULL;
+  return rest;
+}
+
+static void sweep(const lm_gemm_sweep *given) {
+  const lm_gemm_sweep *s = given;
+  const int form = s->a_row ? 2 : s->b_k ? 1 : 0,
+            width = s->cols[1] == 0 ? 0 : s->cols[0] + s->cols[1] == 2 * VEC ? 2 : 1;
+  const int64_t panels = lm_gemm_panels(s->m, s->a_row ? MR_LOOSE : MR), base = panels ? s->m / panels : 0,
+                extra = s->m - base * panels;
+  int64_t row = s->panel_begin * base + (s->panel_begin < extra ? s->panel_begin : extra);
+  const int64_t first_row = row;
+  lm_gemm_sweep rest;
   for (int64_t panel = s->panel_begin; panel < s->panel_end; panel++) {
-    int64_t next = lm_gemm_panel(s->m, most, panel + 1);
-    tiles[next - row - 1][form][width](s, row);
-    row = next;
+    const int64_t rows = base + (panel < extra);
+    const real *next[2] = {(const real *)s->c[0] + (row + rows) * s->c_row,
+                           (const real *)s->c[1] + (row + rows) * s->c_row};
+    if (panel + 1 == s->panel_end) {
+      next[0] = s->next ? (const real *)s->next + first_row * s->c_row : NULL;
+      next[1] = s->next ? next[0] + VEC : NULL;
+    }
+    if (s->copy) {
+      copying_tiles[rows - 1](s, row, next);
+      rest = with_copy(s);
+      s = &rest;
+    } else {
+      tiles[rows - 1][form][width](s, row, next);
+    }
+    row += rows;
   }
 }
 
@@ -176,13 +226,22 @@ static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width
     for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk] : 0;
 }
 
+/* Columns run side by side in the source. Whole vectors are stored, and what spills over is overwritten by what comes
+ * after it; the last rows, where nothing does, are done by elements. */
 static void pack_along(real *dst, int64_t lanes, const real *src, int64_t width, int64_t k, int64_t k_stride) {
+  const int64_t groups = (lanes + VEC - 1) / VEC, last = k - (groups * VEC - lanes + lanes - 1) / lanes;
+  int64_t kk = 0;
   if (width == lanes && lanes % VEC == 0) {
-    for (int64_t kk = 0; kk < k; kk++)
+    for (; kk < k; kk++)
       for (int64_t i = 0; i < lanes; i += VEC) vec_store(dst + kk * lanes + i, vec_load(src + kk * k_stride + i));
     return;
   }
-  for (int64_t kk = 0; kk < k; kk++) {
+  for (; kk < last; kk++)
+    for (int64_t i = 0; i < lanes; i += VEC) {
+      const int64_t here = width - i < 0 ? 0 : width - i > VEC ? VEC : width - i;
+      vec_store(dst + kk * lanes + i, vec_load_range(src + kk * k_stride + i, 0, (int)here));
+    }
+  for (; kk < k; kk++) {
     for (int64_t i = 0; i < width; i++) dst[kk * lanes + i] = src[kk * k_stride + i];
     for (int64_t i = width; i < lanes; i++) dst[kk * lanes + i] = 0;
   }

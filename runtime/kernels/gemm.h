@@ -29,6 +29,9 @@ typedef struct lm_gemm_sweep {
   void *c[2];                     /* the columns of the two vectors in row 0 of C */
   int64_t c_row;                  /* from one row of C to the next */
   const void *next;               /* NULL, or what c[0] will be in the sweep after this one */
+  void *copy;                     /* NULL, or where the two full vectors of each k of B are laid, side by side, while
+                                     the first panel of A reads them; the other panels read the copy. Without b_k */
+  const void *b_next;             /* with copy: NULL, or what b[0] will be in the sweep after this one */
   int cols[2];                    /* columns of each vector that exist: 1..vec, the second also 0 */
   bool first, last;               /* starts the chains; ends them (bias and activation) */
   const void *row_bias;           /* NULL, or one for each row */

@@ -13,11 +13,10 @@
 #include "ops/core/packed.h"
 
 enum {
-  ROWS_AT_A_TIME = 16,        /* of B while packing */
-  PANELS_MOST = 16,           /* panels of B in a block: with kc, 768 KiB of the second-level cache */
-  IN_PLACE_PANELS = 2,        /* panels of B up to which A is not packed */
-  PACKED_BYTES_MOST = 1 << 26 /* of A at a time; more rows are done in turn */
+  IN_PLACE_PANELS = 2, /* panels of B up to which A is not packed */
+  ROWS_BYTES = 3 << 18 /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
 };
+static const double TASK_WORK = 3e5; /* multiply-adds that are worth a task of their own: some microseconds */
 
 int64_t lm_gemm_grain(double work) {
   const double enough = 1e6; /* multiply-adds: about 20 microseconds of one core */
@@ -66,122 +65,181 @@ lm_status lm_gemm_pack_rows(const lm_gemm_rows *rows, lm_err *e) {
 typedef struct product {
   const lm_gemm_job *job;
   const lm_kernel_gemm *kernel;
-  int64_t size, lanes;       /* bytes of an element, columns of a panel */
-  int64_t row, m;            /* the rows of this turn */
-  int64_t panels_m, parts_m; /* panels of A, and into how many parts they are cut */
-  int64_t width, blocks_n;   /* columns in a block, blocks */
+  int64_t size, lanes;      /* bytes of an element, columns of a panel */
+  int64_t parts_m, parts_n; /* into how many parts the rows and the panels of columns are cut */
   int64_t blocks_k;
-  int64_t b_bytes; /* of a worker's block of B */
-  char *a, *b;
-  int64_t a_step;       /* elements from one packed A to the next; 0 where all products share one */
+  int64_t rows;         /* the most rows that are packed at a time */
+  bool whole;           /* all blocks of K of a part's rows are packed, and stay for the next part of the columns */
+  int64_t a_bytes;      /* of a worker's packed rows; its panel of B follows */
+  int64_t worker_bytes; /* of both */
+  char *work;
+  int64_t *packed;      /* what each worker has packed: batch * parts_m + part, or -1 */
   int64_t *a_row, *a_k; /* NULL, or A is read where it lies: offsets of its rows and columns */
   const char *kept;     /* all of B, packed; NULL: each task packs what it needs */
 } product;
 
+/* Rows and columns of C, and the memory of the worker that computes them. */
+typedef struct part {
+  int64_t batch, row, rows, column, columns;
+  char *a, *b;
+  bool packed; /* a holds these rows already */
+} part;
+
 /* B packed whole: for each block of K its panels side by side, `columns` wide with padding. */
 static int64_t padded_columns(const product *p) { return ceil_div(p->job->n, p->lanes) * p->lanes; }
 
-/* Packs block of K [k, k + depth) of columns [column, column + width), some rows of all panels before the next rows:
- * rows may be pages apart. */
-static void pack_columns(const product *p, char *b, int64_t batch, int64_t k, int64_t depth, int64_t column,
-                         int64_t width) {
+/* Packs block of K [k, k + depth) of one panel of B. */
+static void pack_panel(const product *p, char *b, int64_t batch, int64_t k, int64_t depth, int64_t column) {
   const lm_operand *source = &p->job->b;
-  const int64_t step = source->column == 1 ? ROWS_AT_A_TIME : depth;
-  for (int64_t row = 0; row < depth; row += step)
-    for (int64_t j = 0; j < width; j += p->lanes) {
-      int64_t here = smaller(width - j, p->lanes), lanes = here > p->kernel->vec ? p->lanes : p->kernel->vec;
-      int64_t from = at(source, batch) + (k + row) * source->row + (column + j) * source->column;
-      p->kernel->pack(b + (j * depth + row * lanes) * p->size, lanes, (const char *)source->data + from * p->size,
-                      here, smaller(step, depth - row), source->column, source->row);
-    }
+  const int64_t here = smaller(p->job->n - column, p->lanes);
+  const int64_t from = at(source, batch) + k * source->row + column * source->column;
+  p->kernel->pack(b, here > p->kernel->vec ? p->lanes : p->kernel->vec, (const char *)source->data + from * p->size,
+                  here, depth, source->column, source->row);
 }
 
-/* One block of columns by panels [begin, end) of A over one block of K: each panel of A stays in the first-level
- * cache while the panels of B go by. */
-static void multiply(const product *p, const char *a, const char *b, lm_gemm_sweep *s, int64_t batch, int64_t column,
-                     int64_t width, int64_t begin, int64_t end) {
-  const lm_gemm_job *job = p->job;
-  const int vec = p->kernel->vec;
-  char *c = (char *)job->c + ((batch * job->m + p->row) * job->n + column) * p->size;
-  const char *bias = job->col_bias ? (const char *)job->col_bias + column * p->size : NULL;
-  s->a = a;
-  if (p->a_row) {
-    s->a_row = p->a_row;
-    s->a_k = p->a_k;
+static void pack_rows(const product *p, const part *w, char *a, int64_t k, int64_t depth) {
+  const lm_operand *source = &p->job->a;
+  const int64_t panels = lm_gemm_panels(w->rows, p->kernel->mr);
+  for (int64_t panel = 0, row = 0, next; panel < panels; panel++, row = next) {
+    next = lm_gemm_panel(w->rows, p->kernel->mr, panel + 1);
+    const int64_t from = at(source, w->batch) + (w->row + row) * source->row + k * source->column;
+    p->kernel->pack(a + row * depth * p->size, next - row, (const char *)source->data + from * p->size, next - row,
+                    depth, source->row, source->column);
   }
-  for (int64_t panel = begin; panel < end; panel++)
-    for (int64_t j = 0; j < width; j += p->lanes) {
-      int64_t here = smaller(width - j, p->lanes);
-      const char *from = b + j * s->k * p->size;
-      s->panel_begin = panel;
-      s->panel_end = panel + 1;
-      s->b[0] = from;
-      s->b[1] = from + vec * p->size;
-      s->b_step = here > vec ? p->lanes : vec;
-      s->c[0] = c + j * p->size;
-      s->c[1] = here > vec ? c + (j + vec) * p->size : c;
-      s->next = width - j >= 2 * p->lanes ? c + (j + p->lanes) * p->size : NULL;
-      s->cols[0] = (int)smaller(here, vec);
-      s->cols[1] = (int)(here - s->cols[0]);
-      s->col_bias[0] = bias ? bias + j * p->size : NULL;
-      s->col_bias[1] = bias && here > vec ? bias + (j + vec) * p->size : NULL;
-      p->kernel->sweep(s);
+}
+
+/* Whether the tile reads the panel of B at `column` where it lies, and copies it if there are more rows to come. */
+static bool reads_b_in_place(const product *p, int64_t column) {
+  return !p->kept && p->job->b.column == 1 && p->job->n - column >= p->lanes;
+}
+
+/* Where the tile finds the panel of B at `column`, in block of K [k, k + s->k); packs it first where it must. */
+static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k, int64_t column) {
+  const lm_operand *source = &p->job->b;
+  const int64_t vec = p->kernel->vec, panel = smaller(p->job->n - column, p->lanes) > vec ? p->lanes : vec;
+  const char *b = w->b;
+  s->b_step = panel;
+  s->copy = NULL;
+  if (p->kept) {
+    b = p->kept + (padded_columns(p) * k + column * s->k) * p->size;
+  } else if (reads_b_in_place(p, column)) {
+    b = (const char *)source->data + (at(source, w->batch) + k * source->row + column) * p->size;
+    s->b_step = source->row;
+    if (!p->a_row && source->row != p->lanes) s->copy = w->b;
+    s->b_next = reads_b_in_place(p, column + p->lanes) ? b + p->lanes * p->size : NULL;
+  } else {
+    pack_panel(p, w->b, w->batch, k, s->k, column);
+  }
+  s->b[0] = b;
+  s->b[1] = b + vec * p->size;
+}
+
+/* One block of K of a part: each panel of columns by all panels of its rows, which stay in the second-level cache. */
+static void multiply(const product *p, const part *w, lm_gemm_sweep *s, int64_t k) {
+  const lm_gemm_job *job = p->job;
+  const int64_t vec = p->kernel->vec, end = w->column + w->columns;
+  s->panel_end = lm_gemm_panels(w->rows, p->a_row ? p->kernel->mr_loose : p->kernel->mr);
+  if (job->row_bias) s->row_bias = (const char *)job->row_bias + w->row * p->size;
+  for (int64_t j = w->column; j < end; j += p->lanes) {
+    const int64_t here = smaller(end - j, p->lanes);
+    char *c = (char *)job->c + ((w->batch * job->m + w->row) * job->n + j) * p->size;
+    const char *bias = job->col_bias ? (const char *)job->col_bias + j * p->size : NULL;
+    reach_b(p, w, s, k, j);
+    s->c[0] = c;
+    s->c[1] = here > vec ? c + vec * p->size : c;
+    s->next = end - j >= 2 * p->lanes ? c + p->lanes * p->size : NULL;
+    s->cols[0] = (int)smaller(here, vec);
+    s->cols[1] = (int)(here - s->cols[0]);
+    s->col_bias[0] = bias;
+    s->col_bias[1] = bias && here > vec ? bias + vec * p->size : NULL;
+    p->kernel->sweep(s);
+  }
+}
+
+/* Some rows of a part, packed block of K after block of K. */
+static void multiply_rows(const product *p, const part *w) {
+  const lm_gemm_job *job = p->job;
+  for (int64_t i = 0; i < p->blocks_k; i++) {
+    const int64_t k = lm_gemm_panel(job->k, p->kernel->kc, i), end = lm_gemm_panel(job->k, p->kernel->kc, i + 1);
+    lm_gemm_sweep s = {.m = w->rows,
+                       .k = end - k,
+                       .c_row = job->n,
+                       .first = i == 0,
+                       .last = i == p->blocks_k - 1,
+                       .relu = job->relu};
+    char *a = w->a + (p->whole ? w->rows * k * p->size : 0);
+    s.a = a;
+    if (p->a_row) {
+      const int64_t from = at(&job->a, w->batch) + w->row * job->a.row + k * job->a.column;
+      s.a = (const char *)job->a.data + from * p->size;
+      s.a_row = p->a_row;
+      s.a_k = p->a_k;
+    } else if (!w->packed) {
+      pack_rows(p, w, a, k, end - k);
     }
+    multiply(p, w, &s, k);
+  }
 }
 
 static void product_task(void *context, int worker, int64_t first, int64_t stop) {
   const product *p = context;
   const lm_gemm_job *job = p->job;
-  char *b = p->b + worker * p->b_bytes;
+  const int64_t panels_n = ceil_div(job->n, p->lanes);
   for (int64_t item = first; item < stop; item++) {
-    int64_t part = item % p->parts_m, block = item / p->parts_m % p->blocks_n,
-            batch = item / p->parts_m / p->blocks_n;
-    int64_t begin = p->panels_m * part / p->parts_m, end = p->panels_m * (part + 1) / p->parts_m;
-    int64_t column = block * p->width, width = smaller(job->n - column, p->width);
-    for (int64_t i = 0; i < p->blocks_k; i++) {
-      int64_t k = lm_gemm_panel(job->k, p->kernel->kc, i), depth = lm_gemm_panel(job->k, p->kernel->kc, i + 1) - k;
-      lm_gemm_sweep s = {
-          .m = p->m, .k = depth, .c_row = job->n, .first = i == 0, .last = i == p->blocks_k - 1, .relu = job->relu};
-      if (job->row_bias) s.row_bias = (const char *)job->row_bias + p->row * p->size;
-      const char *packed = p->kept ? p->kept + (padded_columns(p) * k + column * depth) * p->size : b;
-      if (!p->kept) pack_columns(p, b, batch, k, depth, column, width);
-      const char *a = p->a + (batch * p->a_step + p->m * k) * p->size;
-      if (p->a_row)
-        a = (const char *)job->a.data + (at(&job->a, batch) + p->row * job->a.row + k * job->a.column) * p->size;
-      multiply(p, a, packed, &s, batch, column, width, begin, end);
+    const int64_t j = item % p->parts_n, i = item / p->parts_n % p->parts_m;
+    const int64_t row = job->m * i / p->parts_m, rows = job->m * (i + 1) / p->parts_m - row;
+    const int64_t turns = p->a_row ? 1 : ceil_div(rows, p->rows);
+    part w = {.batch = item / p->parts_n / p->parts_m, .a = p->work + worker * p->worker_bytes};
+    w.b = w.a + p->a_bytes;
+    w.column = panels_n * j / p->parts_n * p->lanes;
+    w.columns = smaller(panels_n * (j + 1) / p->parts_n * p->lanes, job->n) - w.column;
+    const int64_t which = (job->a.at ? w.batch * p->parts_m : 0) + i;
+    w.packed = p->whole && turns == 1 && p->packed[worker] == which;
+    for (int64_t turn = 0; turn < turns; turn++) {
+      w.row = row + rows * turn / turns;
+      w.rows = row + rows * (turn + 1) / turns - w.row;
+      multiply_rows(p, &w);
     }
+    p->packed[worker] = turns == 1 ? which : -1;
   }
 }
 
-/* How C is cut: enough tasks for the threads, blocks of columns no wider than the cache wants. */
-static void cut(product *p) {
+/* ---- how C is cut -------------------------------------------------------------------------------------------- */
+
+/* What a part of C costs, in multiply-adds of a vector: what is packed for it, the tiles, and each tile's start. */
+static double cost_of_part(const product *p, int64_t parts_m, int64_t parts_n) {
   const lm_gemm_job *job = p->job;
-  int64_t panels_n = ceil_div(job->n, p->lanes), tasks = 2 * (int64_t)lm_threads();
-  int64_t wide = ceil_div(panels_n * job->batch, tasks);
-  wide = wide < 1 ? 1 : wide > PANELS_MOST ? PANELS_MOST : wide;
-  p->width = smaller(wide, panels_n) * p->lanes;
-  p->blocks_n = ceil_div(job->n, p->width);
-  p->panels_m = lm_gemm_panels(p->m, p->a_row ? p->kernel->mr_loose : p->kernel->mr);
-  p->parts_m = smaller(p->panels_m, ceil_div(lm_threads(), p->blocks_n * job->batch));
-  p->blocks_k = job->k > 0 ? lm_gemm_panels(job->k, p->kernel->kc) : 1;
+  const double rows = (double)ceil_div(job->m, parts_m), k = (double)(job->k + 1);
+  const double panels = (double)ceil_div(ceil_div(job->n, p->lanes), parts_n), width = panels * (double)p->lanes;
+  const double tiles = panels * (double)lm_gemm_panels((int64_t)rows, p->kernel->mr) * (double)p->blocks_k;
+  const double of_a = p->a_row ? 0 : 0.5, of_b = p->kept ? 0 : job->b.column == 1 ? 0.1 : 0.5;
+  return rows * width * k / p->kernel->vec + 100 * tiles + of_a * rows * k + of_b * width * k;
 }
 
-/* Rows [p->row, p->row + p->m) of every product. */
-static lm_status multiply_rows(product *p, lm_err *e) {
+/* Parts of equal cost: as many as there are threads, or twice as many where that costs next to nothing, since then a
+ * thread that is held up delays less. */
+static void cut(product *p) {
   const lm_gemm_job *job = p->job;
-  lm_gemm_rows rows = {.dtype = job->dtype,
-                       .count = job->a.at ? job->batch : 1,
-                       .m = p->m,
-                       .k = job->k,
-                       .source = job->a,
-                       .dst = p->a};
-  rows.source.data = (const char *)job->a.data + p->row * job->a.row * p->size;
-  p->a_step = job->a.at ? p->m * job->k : 0;
-  cut(p);
-  lm_status status = p->a_row ? LM_OK : lm_gemm_pack_rows(&rows, e);
-  if (status) return status;
-  double work = (double)p->m / (double)p->parts_m * (double)p->width * (double)(job->k + 1);
-  return lm_parallel(job->batch * p->blocks_n * p->parts_m, lm_gemm_grain(work), product_task, p, e);
+  const int64_t threads = lm_threads(), panels_n = ceil_div(job->n, p->lanes);
+  double best = 0;
+  p->parts_m = p->parts_n = 1;
+  if (threads == 1 || (double)job->batch * (double)job->m * (double)job->n * (double)(job->k + 1) < 2 * TASK_WORK) return;
+  for (int64_t twice = 1; twice <= 2; twice++)
+    for (int64_t m = 1; m <= smaller(twice * threads, job->m); m++) {
+      int64_t n = smaller(panels_n, ceil_div(twice * threads, m * job->batch));
+      double rounds = (double)ceil_div(m * n * job->batch, threads);
+      double cost = rounds * cost_of_part(p, m, n) * (rounds > 1 ? 1 : 1.02);
+      if (best > 0 && cost >= best) continue;
+      best = cost;
+      p->parts_m = m;
+      p->parts_n = n;
+    }
+}
+
+static int64_t grain(const product *p) {
+  const lm_gemm_job *job = p->job;
+  double work = (double)job->m * (double)job->n * (double)(job->k + 1) / (double)(p->parts_m * p->parts_n);
+  return work >= TASK_WORK ? 1 : (int64_t)(TASK_WORK / work) + 1;
 }
 
 /* ---- a kept copy of B ---------------------------------------------------------------------------------------- */
@@ -199,8 +257,7 @@ static void keep_task(void *context, int worker, int64_t begin, int64_t end) {
     int64_t i = item % p->blocks_k, column = item / p->blocks_k * p->lanes;
     int64_t k = lm_gemm_panel(p->job->k, p->kernel->kc, i),
             depth = lm_gemm_panel(p->job->k, p->kernel->kc, i + 1) - k;
-    pack_columns(p, w->block + (padded_columns(p) * k + column * depth) * p->size, 0, k, depth, column,
-                 smaller(p->job->n - column, p->lanes));
+    pack_panel(p, w->block + (padded_columns(p) * k + column * depth) * p->size, 0, k, depth, column);
   }
 }
 
@@ -231,9 +288,6 @@ static lm_status keep_columns(product *p, lm_err *e) {
   return status;
 }
 
-/* Whether A is read where it lies: a packed copy would be used by too few panels of B to be worth making. */
-static bool reads_a_in_place(const product *p) { return p->job->n <= IN_PLACE_PANELS * p->lanes; }
-
 static void fill_offsets(product *p, int64_t *tables) {
   const lm_gemm_job *job = p->job;
   p->a_row = tables;
@@ -244,28 +298,30 @@ static void fill_offsets(product *p, int64_t *tables) {
 
 static lm_status run(const lm_gemm_job *job, lm_err *e) {
   product p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
+  const int64_t threads = lm_threads();
+  const bool in_place = job->n <= IN_PLACE_PANELS * 2 * p.kernel->vec;
   p.lanes = 2 * p.kernel->vec;
-  int64_t matrices = job->a.at ? job->batch : 1, row_bytes = matrices * (job->k + 1) * p.size;
-  int64_t rows = PACKED_BYTES_MOST / row_bytes;
-  const bool in_place = reads_a_in_place(&p);
-  rows = in_place ? job->m : smaller(job->m, rows < p.kernel->mr ? p.kernel->mr : rows);
-  p.m = rows;
-  cut(&p);
+  p.blocks_k = job->k > 0 ? lm_gemm_panels(job->k, p.kernel->kc) : 1;
   lm_status status = keep_columns(&p, e);
   if (status) return status;
-  if (!p.kept) p.b_bytes = lm_round_bytes((p.kernel->kc * p.width + p.lanes) * p.size);
-  int64_t a_bytes = in_place ? lm_round_bytes((job->m + job->k) * (int64_t)sizeof *p.a_row)
-                             : lm_round_bytes(matrices * rows * job->k * p.size);
-  char *work = lm_alloc((size_t)(a_bytes + lm_threads() * p.b_bytes), "workspace of a matrix product", e);
-  p.a = work;
-  p.b = work + a_bytes;
-  if (!work) status = LM_ERR_MEMORY;
-  if (work && in_place) fill_offsets(&p, (int64_t *)(void *)work);
-  for (; p.row < job->m && status == LM_OK; p.row += rows) {
-    p.m = smaller(rows, job->m - p.row);
-    status = multiply_rows(&p, e);
+  cut(&p);
+  const int64_t rows = ceil_div(job->m, p.parts_m), depth = smaller(job->k, p.kernel->kc);
+  const int64_t fit = ROWS_BYTES / (p.kernel->kc * p.size);
+  p.rows = ceil_div(rows, ceil_div(rows, fit));
+  p.whole = p.rows * job->k * p.size <= ROWS_BYTES;
+  p.a_bytes = in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
+  p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(p.lanes * depth * p.size));
+  const int64_t tables = (threads + (in_place ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
+  p.packed = lm_alloc((size_t)(lm_round_bytes(tables) + threads * p.worker_bytes), "workspace of a matrix product", e);
+  if (p.packed) {
+    p.work = (char *)p.packed + lm_round_bytes(tables);
+    for (int64_t i = 0; i < threads; i++) p.packed[i] = -1;
+    if (in_place) fill_offsets(&p, p.packed + threads);
+    status = lm_parallel(job->batch * p.parts_m * p.parts_n, grain(&p), product_task, &p, e);
+  } else {
+    status = LM_ERR_MEMORY;
   }
-  lm_free(work);
+  lm_free(p.packed);
   lm_packed_done(p.kept);
   return status;
 }
