@@ -93,8 +93,9 @@ enum {
 };
 enum { ROWS_AHEAD = 32 };
 
-/* rows x vecs vectors of C from row `row`; c_next is where the next tile's part of C lies, if there is one. */
-INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s, int64_t row, const real *const *next) {
+/* rows x vecs vectors of C from row `row`. next: where the next tile's part of C lies, if there is one. */
+INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s, int64_t row, const real *next0,
+                 const real *next1) {
   const bool loose_a = how & LOOSE_A, loose_b = how & LOOSE_B, copying = how & COPYING;
   const real *a = s->a, *b0 = s->b[0], *b1 = s->b[1];
   real *const c[2] = {(real *)s->c[0] + row * s->c_row, (real *)s->c[1] + (vecs == 2 ? row * s->c_row : 0)};
@@ -106,11 +107,14 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
     a += row * s->k;
   vec acc[MR][2];
   tile_begin(rows, vecs, full, s, acc, c);
-  if (next[0]) /* it will find its part of C in the cache */
+  if (next0) /* it will find its part of C in the cache */
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 2
-      for (int v = 0; v < vecs; v++) __builtin_prefetch(next[v] + i * s->c_row, 1);
+    for (int i = 0; i < rows; i++) {
+      __builtin_prefetch(next0, 1);
+      if (vecs == 2) __builtin_prefetch(next1, 1);
+      next0 += s->c_row;
+      next1 += s->c_row;
+    }
   real *copy = s->copy;
   const real *ahead = b0 + ROWS_AHEAD * s->b_step, *const b_next = s->b_next ? s->b_next : b0;
   if (copying && s->k <= ROWS_AHEAD) ahead = b_next;
@@ -139,11 +143,11 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
   tile_end(rows, vecs, full, s, acc, c, row);
 }
 
-typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row, const real *const *next);
+typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row, const real *next0, const real *next1);
 
 #define DEFINE_TILE(form, how, vecs, full, rows)                                                                     \
-  static void form##_##rows(const lm_gemm_sweep *s, int64_t row, const real *const *next) {                          \
-    tile(rows, vecs, how, full, s, row, next);                                                                       \
+  static void form##_##rows(const lm_gemm_sweep *s, int64_t row, const real *next0, const real *next1) {             \
+    tile(rows, vecs, how, full, s, row, next0, next1);                                                               \
   }
 #define DEFINE_TILES(rows)                                                                                           \
   DEFINE_TILE(packed_1, 0, 1, false, rows)                                                                           \
@@ -167,42 +171,57 @@ static const tile_function tiles[MR][3][3] = {EACH_ROWS(TILES_ENTRY)};
 #define COPYING_ENTRY(rows) copying_full_##rows,
 static const tile_function copying_tiles[MR] = {EACH_ROWS(COPYING_ENTRY)};
 
-/* What is left of a sweep after its first panel has copied B. */
-static lm_gemm_sweep with_copy(const lm_gemm_sweep *s) {
-  lm_gemm_sweep rest = *s;
-  rest.b[0] = s->copy;
-  rest.b[1] = (const real *)s->copy + VEC;
-  rest.b_step = 2 * VEC;
-  rest.copy = NULL;
-  return rest;
-}
+/* The tiles of a sweep for the two numbers of rows that its panels have. */
+typedef struct tiles_of_sweep {
+  tile_function more, fewer;
+} tiles_of_sweep;
 
-static void sweep(const lm_gemm_sweep *given) {
-  const lm_gemm_sweep *s = given;
+INLINE tiles_of_sweep choose(const lm_gemm_sweep *s, int64_t fewer) {
   const int form = s->a_row ? 2 : s->b_k ? 1 : 0,
             width = s->cols[1] == 0 ? 0 : s->cols[0] + s->cols[1] == 2 * VEC ? 2 : 1;
-  const int64_t panels = lm_gemm_panels(s->m, s->a_row ? MR_LOOSE : MR), base = panels ? s->m / panels : 0,
-                extra = s->m - base * panels;
-  int64_t row = s->panel_begin * base + (s->panel_begin < extra ? s->panel_begin : extra);
-  const int64_t first_row = row;
-  lm_gemm_sweep rest;
-  for (int64_t panel = s->panel_begin; panel < s->panel_end; panel++) {
-    const int64_t rows = base + (panel < extra);
-    const real *next[2] = {(const real *)s->c[0] + (row + rows) * s->c_row,
-                           (const real *)s->c[1] + (row + rows) * s->c_row};
-    if (panel + 1 == s->panel_end) {
-      next[0] = s->next ? (const real *)s->next + first_row * s->c_row : NULL;
-      next[1] = s->next ? next[0] + VEC : NULL;
+  const int64_t more = fewer < MR ? fewer + 1 : MR;
+  return s->copy ? (tiles_of_sweep){copying_tiles[more - 1], copying_tiles[fewer > 0 ? fewer - 1 : 0]}
+                 : (tiles_of_sweep){tiles[more - 1][form][width], tiles[fewer > 0 ? fewer - 1 : 0][form][width]};
+}
+
+/* B lies in the copy now, when the first panel has read it. */
+INLINE void use_copy(lm_gemm_sweep *s) {
+  if (!s->copy) return;
+  s->b[0] = s->copy;
+  s->b[1] = (const real *)s->copy + VEC;
+  s->b_step = 2 * VEC;
+  s->copy = NULL;
+}
+
+static void block(lm_gemm_sweep *s, int count) {
+  const int64_t panels = lm_gemm_panels(s->m, s->a_row ? MR_LOOSE : MR), fewer = panels ? s->m / panels : 0,
+                extra = s->m - fewer * panels, end = s->panel_end, c_row = s->c_row;
+  const int64_t begin = s->panel_begin * fewer + (s->panel_begin < extra ? s->panel_begin : extra);
+  tiles_of_sweep each[LM_GEMM_TOGETHER];
+  for (int j = 0; j < count; j++) each[j] = choose(&s[j], fewer);
+  for (int64_t panel = s->panel_begin, row = begin; panel < end; panel++) {
+    const int64_t rows = fewer + (panel < extra), next_row = row + rows;
+    for (int j = 0; j < count; j++) {
+      const lm_gemm_sweep *next = j + 1 < count ? &s[j + 1] : s;
+      const int64_t at = (j + 1 < count ? row : next_row) * c_row;
+      const real *next0 = (const real *)next->c[0] + at, *next1 = (const real *)next->c[1] + at;
+      if (j + 1 == count && panel + 1 == end) {
+        next0 = s[j].next ? (const real *)s[j].next + begin * c_row : NULL;
+        next1 = s[j].next ? next0 + VEC : NULL;
+      }
+      (panel < extra ? each[j].more : each[j].fewer)(&s[j], row, next0, next1);
+      if (s[j].copy) {
+        use_copy(&s[j]);
+        each[j] = choose(&s[j], fewer);
+      }
     }
-    if (s->copy) {
-      copying_tiles[rows - 1](s, row, next);
-      rest = with_copy(s);
-      s = &rest;
-    } else {
-      tiles[rows - 1][form][width](s, row, next);
-    }
-    row += rows;
+    row = next_row;
   }
+}
+
+static void sweep(const lm_gemm_sweep *s) {
+  lm_gemm_sweep one = *s;
+  block(&one, 1);
 }
 
 /* ---- packing ------------------------------------------------------------------------------------------------- */
@@ -304,6 +323,7 @@ const lm_kernel_gemm KERNEL(gemm) = {.mr = MR,
                                      .vec = VEC,
                                      .kc = KC,
                                      .sweep = sweep,
+                                     .block = block,
                                      .pack = pack,
                                      .column = column,
                                      .peak = peak,

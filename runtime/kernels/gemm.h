@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LM_GEMM_COLUMN_ROWS = 16 };
+enum { LM_GEMM_COLUMN_ROWS = 16, LM_GEMM_TOGETHER = 8 };
 
 /* One panel of B (two vectors of columns) by the panels [panel_begin, panel_end) of A, over one block of K. Pointers
  * are to float or double, strides and offsets count elements. */
@@ -45,6 +45,10 @@ typedef struct lm_kernel_gemm {
   int vec;      /* elements in a vector; a register tile is two vectors wide */
   int kc;       /* the block of K that keeps a panel of B in the first-level cache */
   void (*sweep)(const lm_gemm_sweep *s);
+
+  /* `count` sweeps, at most LM_GEMM_TOGETHER, that differ in their columns only: each panel of A meets all their
+   * panels of B before the next one comes. Those with a copy have it as their B afterwards. */
+  void (*block)(lm_gemm_sweep *s, int count);
 
   /* dst[k * lanes + i] = src[i * width_stride + k * k_stride] for i < width, 0 for width <= i < lanes. One panel of
    * A (lanes = width) or of B. */

@@ -13,6 +13,7 @@
 #include "ops/core/packed.h"
 
 enum {
+  PANELS_TOGETHER = 4, /* of B by one panel of A, which stays in the first-level cache meanwhile */
   IN_PLACE_PANELS = 2, /* panels of B up to which A is not packed */
   ROWS_BYTES = 3 << 18 /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
 };
@@ -113,46 +114,49 @@ static bool reads_b_in_place(const product *p, int64_t column) {
   return !p->kept && p->job->b.column == 1 && p->job->n - column >= p->lanes;
 }
 
-/* Where the tile finds the panel of B at `column`, in block of K [k, k + s->k); packs it first where it must. */
-static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k, int64_t column) {
-  const lm_operand *source = &p->job->b;
-  const int64_t vec = p->kernel->vec, panel = smaller(p->job->n - column, p->lanes) > vec ? p->lanes : vec;
-  const char *b = w->b;
+/* A panel of B: where the tile finds it, and what it is told of its columns of C. */
+static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k, int64_t column, char *buffer) {
+  const lm_gemm_job *job = p->job;
+  const lm_operand *source = &job->b;
+  const int64_t vec = p->kernel->vec, here = smaller(job->n - column, p->lanes), panel = here > vec ? p->lanes : vec;
+  const char *b = buffer, *bias = job->col_bias ? (const char *)job->col_bias + column * p->size : NULL;
+  char *c = (char *)job->c + ((w->batch * job->m + w->row) * job->n + column) * p->size;
   s->b_step = panel;
   s->copy = NULL;
+  s->b_next = NULL;
   if (p->kept) {
     b = p->kept + (padded_columns(p) * k + column * s->k) * p->size;
   } else if (reads_b_in_place(p, column)) {
     b = (const char *)source->data + (at(source, w->batch) + k * source->row + column) * p->size;
     s->b_step = source->row;
-    if (!p->a_row && source->row != p->lanes) s->copy = w->b;
-    s->b_next = reads_b_in_place(p, column + p->lanes) ? b + p->lanes * p->size : NULL;
+    if (!p->a_row && source->row != p->lanes) s->copy = buffer;
+    if (reads_b_in_place(p, column + p->lanes)) s->b_next = b + p->lanes * p->size;
   } else {
-    pack_panel(p, w->b, w->batch, k, s->k, column);
+    pack_panel(p, buffer, w->batch, k, s->k, column);
   }
   s->b[0] = b;
   s->b[1] = b + vec * p->size;
+  s->c[0] = c;
+  s->c[1] = here > vec ? c + vec * p->size : c;
+  s->cols[0] = (int)smaller(here, vec);
+  s->cols[1] = (int)(here - s->cols[0]);
+  s->col_bias[0] = bias;
+  s->col_bias[1] = bias && here > vec ? bias + vec * p->size : NULL;
 }
 
-/* One block of K of a part: each panel of columns by all panels of its rows, which stay in the second-level cache. */
-static void multiply(const product *p, const part *w, lm_gemm_sweep *s, int64_t k) {
-  const lm_gemm_job *job = p->job;
-  const int64_t vec = p->kernel->vec, end = w->column + w->columns;
-  s->panel_end = lm_gemm_panels(w->rows, p->a_row ? p->kernel->mr_loose : p->kernel->mr);
-  if (job->row_bias) s->row_bias = (const char *)job->row_bias + w->row * p->size;
-  for (int64_t j = w->column; j < end; j += p->lanes) {
-    const int64_t here = smaller(end - j, p->lanes);
-    char *c = (char *)job->c + ((w->batch * job->m + w->row) * job->n + j) * p->size;
-    const char *bias = job->col_bias ? (const char *)job->col_bias + j * p->size : NULL;
-    reach_b(p, w, s, k, j);
-    s->c[0] = c;
-    s->c[1] = here > vec ? c + vec * p->size : c;
-    s->next = end - j >= 2 * p->lanes ? c + p->lanes * p->size : NULL;
-    s->cols[0] = (int)smaller(here, vec);
-    s->cols[1] = (int)(here - s->cols[0]);
-    s->col_bias[0] = bias;
-    s->col_bias[1] = bias && here > vec ? bias + vec * p->size : NULL;
-    p->kernel->sweep(s);
+/* One block of K of a part: a few panels of columns at a time by all panels of rows. All panels of A and these of B
+ * stay in the second-level cache, the panel of A in the first-level one while those of B go by. */
+static void multiply(const product *p, const part *w, const lm_gemm_sweep *block, int64_t k) {
+  const int64_t end = w->column + w->columns;
+  for (int64_t column = w->column; column < end; column += PANELS_TOGETHER * p->lanes) {
+    lm_gemm_sweep s[PANELS_TOGETHER];
+    const int count = (int)smaller(PANELS_TOGETHER, ceil_div(end - column, p->lanes));
+    for (int64_t j = 0; j < count; j++) {
+      s[j] = *block;
+      reach_b(p, w, &s[j], k, column + j * p->lanes, w->b + j * p->lanes * s[j].k * p->size);
+    }
+    if (column + count * p->lanes < end) s[count - 1].next = (char *)s[count - 1].c[0] + p->lanes * p->size;
+    p->kernel->block(s, count);
   }
 }
 
@@ -163,10 +167,12 @@ static void multiply_rows(const product *p, const part *w) {
     const int64_t k = lm_gemm_panel(job->k, p->kernel->kc, i), end = lm_gemm_panel(job->k, p->kernel->kc, i + 1);
     lm_gemm_sweep s = {.m = w->rows,
                        .k = end - k,
+                       .panel_end = lm_gemm_panels(w->rows, p->a_row ? p->kernel->mr_loose : p->kernel->mr),
                        .c_row = job->n,
                        .first = i == 0,
                        .last = i == p->blocks_k - 1,
                        .relu = job->relu};
+    if (job->row_bias) s.row_bias = (const char *)job->row_bias + w->row * p->size;
     char *a = w->a + (p->whole ? w->rows * k * p->size : 0);
     s.a = a;
     if (p->a_row) {
@@ -310,7 +316,7 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   p.rows = ceil_div(rows, ceil_div(rows, fit));
   p.whole = p.rows * job->k * p.size <= ROWS_BYTES;
   p.a_bytes = in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
-  p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(p.lanes * depth * p.size));
+  p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(PANELS_TOGETHER * p.lanes * depth * p.size));
   const int64_t tables = (threads + (in_place ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
   p.packed = lm_alloc((size_t)(lm_round_bytes(tables) + threads * p.worker_bytes), "workspace of a matrix product", e);
   if (p.packed) {
