@@ -177,8 +177,12 @@ typedef struct tiles_of_sweep {
 } tiles_of_sweep;
 
 INLINE tiles_of_sweep choose(const lm_gemm_sweep *s, int64_t fewer) {
-  const int form = s->a_row ? 2 : s->b_k ? 1 : 0,
-            width = s->cols[1] == 0 ? 0 : s->cols[0] + s->cols[1] == 2 * VEC ? 2 : 1;
+  const int form = s->a_row ? 2
+                   : s->b_k ? 1
+                            : 0,
+            width = s->cols[1] == 0                      ? 0
+                    : s->cols[0] + s->cols[1] == 2 * VEC ? 2
+                                                         : 1;
   const int64_t more = fewer < MR ? fewer + 1 : MR;
   return s->copy ? (tiles_of_sweep){copying_tiles[more - 1], copying_tiles[fewer > 0 ? fewer - 1 : 0]}
                  : (tiles_of_sweep){tiles[more - 1][form][width], tiles[fewer > 0 ? fewer - 1 : 0][form][width]};

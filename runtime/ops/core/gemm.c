@@ -229,7 +229,8 @@ static void cut(product *p) {
   const int64_t threads = lm_threads(), panels_n = ceil_div(job->n, p->lanes);
   double best = 0;
   p->parts_m = p->parts_n = 1;
-  if (threads == 1 || (double)job->batch * (double)job->m * (double)job->n * (double)(job->k + 1) < 2 * TASK_WORK) return;
+  if (threads == 1 || (double)job->batch * (double)job->m * (double)job->n * (double)(job->k + 1) < 2 * TASK_WORK)
+    return;
   for (int64_t twice = 1; twice <= 2; twice++)
     for (int64_t m = 1; m <= smaller(twice * threads, job->m); m++) {
       int64_t n = smaller(panels_n, ceil_div(twice * threads, m * job->batch));
@@ -318,7 +319,8 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   p.a_bytes = in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
   p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(PANELS_TOGETHER * p.lanes * depth * p.size));
   const int64_t tables = (threads + (in_place ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
-  p.packed = lm_alloc((size_t)(lm_round_bytes(tables) + threads * p.worker_bytes), "workspace of a matrix product", e);
+  p.packed =
+      lm_alloc((size_t)(lm_round_bytes(tables) + threads * p.worker_bytes), "workspace of a matrix product", e);
   if (p.packed) {
     p.work = (char *)p.packed + lm_round_bytes(tables);
     for (int64_t i = 0; i < threads; i++) p.packed[i] = -1;
