@@ -239,7 +239,7 @@ function M.commitment(given, ...)
     local rows = {}
     choosing, tested = ops.stack(choosing, { dim = 1 }), ops.stack(tested, { dim = 1 })
     for i, group in ipairs(o.groups) do rows[i] = make_row(o, group, names, choosing, tested, score) end
-    return setmetatable({ rows = rows, layers = names, by = o.by, score = score,
+    return setmetatable({ kind = "commitment", rows = rows, layers = names, by = o.by, score = score,
       nested = as_score(o, score, rows), choose = o.choose, folds = #o.folds,
       mapping = score.mapping, splits = score.splits, ceiling = score.ceiling, measure = o.measure,
         formula = o.ceiled,

@@ -288,7 +288,8 @@ function M.compare(given, ...)
     local units = shared.members and "subjects" or "neuroids"
     local test = not shared.flips and "bootstrap" or shared.all and string.format("all %d sign flips of %s",
       #shared.flips, units) or string.format("%d random sign flips of %s", o.permutations, units)
-    return setmetatable({ rows = rows, names = names, n = shared.n, over = o.over_text, bootstrap = o.bootstrap,
+    return setmetatable({ kind = "comparison", rows = rows, names = names, n = shared.n, over = o.over_text,
+      bootstrap = o.bootstrap,
       seed = o.seed, correction = o.correction, test = test, label = close and "close" or "exact",
       what = o.of == "measure" and first.measure or first.formula }, Comparison)
   end)
