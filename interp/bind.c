@@ -263,6 +263,17 @@ bool bind_bool(lua_State *L, int index, const char *what) {
   return lua_toboolean(L, index);
 }
 
+/* What a dtype is called elsewhere, and the nearest one here; NULL for what has none. */
+static const char *dtype_habit(const char *name) {
+  static const char *const habits[][2] = {
+      {"float", "float32"}, {"single", "float32"}, {"half", "float32"}, {"double", "float64"}, {"int", "int64"},
+      {"long", "int64"},    {"integer", "int64"},  {"int8", "int64"},   {"int16", "int64"},    {"int32", "int64"},
+      {"uint16", "int64"},  {"uint32", "int64"},   {"byte", "uint8"},   {"char", "uint8"},     {"boolean", "bool"}};
+  for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
+    if (strcmp(name, habits[i][0]) == 0) return habits[i][1];
+  return NULL;
+}
+
 lm_dtype bind_dtype(lua_State *L, int index, const char *what) {
   char names[LM_DTYPES * 12] = "";
   lm_dtype dtype;
@@ -273,8 +284,9 @@ lm_dtype bind_dtype(lua_State *L, int index, const char *what) {
     if (i) strcat(names, " ");
     strncat(names, lm_dtype_name((lm_dtype)i), 10);
   }
-  if (bind_nearest(name, names, near, sizeof near))
-    bind_fail(L, "%s: unknown dtype '%s' (did you mean '%s'?)", what, name, near);
+  const char *habit = dtype_habit(name);
+  if (habit || bind_nearest(name, names, near, sizeof near))
+    bind_fail(L, "%s: unknown dtype '%s' (did you mean '%s'?)", what, name, habit ? habit : near);
   bind_fail(L, "%s: unknown dtype '%s' (there are %s)", what, name, names);
 }
 

@@ -153,7 +153,8 @@ static void read_key(lua_State *L, const lm_tensor *t, key *k) {
   int n = (int)lua_rawlen(L, 2);
   for (int i = 1; i <= n; i++) {
     if (axis >= t->ndim)
-      bind_fail(L, "index: %d entries for a tensor with %d %s", n, t->ndim, t->ndim == 1 ? "axis" : "axes");
+      bind_fail(L, "index: %d entries for a tensor with %d %s%s", n, t->ndim, t->ndim == 1 ? "axis" : "axes",
+                t->ndim == 1 && n == 2 ? " (x[{ { 1, 2 } }] takes a range, first to last)" : "");
     pick *p = &k->picks[k->n++];
     *p = (pick){.axis = axis};
     lua_rawgeti(L, 2, i);

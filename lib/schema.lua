@@ -140,7 +140,8 @@ end
 -- What options are called elsewhere (PyTorch, NumPy, scikit-learn), and what they are called here.
 local ALIASES = { lr = "rate", learning_rate = "rate", axis = "dim", weight_decay = "decay", batch_size = "batch",
   kernel_size = "kernel", padding = "pad", num_epochs = "epochs", n_epochs = "epochs", n_splits = "folds",
-  alpha = "alphas", keepdims = "keepdim" }
+  alpha = "alphas", keepdims = "keepdim", create_graph = "create", retain_graph = "keep", epsilon = "eps",
+  units = "width", out_features = "width", out_channels = "width", filters = "width" }
 
 local function unknown(what, key, fields, position)
   local names = known_names(fields)

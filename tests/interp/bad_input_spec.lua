@@ -141,6 +141,12 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { "randn { 2 }:matmull(1)", "a tensor has no field or method 'matmull' (did you mean 'matmul'?)" },
       { "zeros { 2, dtyp = 'float32' }", "zeros: unknown option 'dtyp' (did you mean 'dtype'?)" },
       { "zeros { 2, dtype = 'float23' }", "zeros: unknown dtype 'float23' (did you mean 'float32'?)" },
+      { "zeros { 2, dtype = 'double' }", "zeros: unknown dtype 'double' (did you mean 'float64'?)" },
+      { "zeros { 2 }:to 'int32'", "to: unknown dtype 'int32' (did you mean 'int64'?)" },
+      { "print(arange(1, 6)[{ 1, 2 }])", "index: 2 entries for a tensor with 1 axis (x[{ { 1, 2 } }] takes a range, "
+        .. "first to last)" },
+      { "grad(ones { 1 }, ones { 1 }, { create_graph = true })", "grad: unknown option 'create_graph' (did you mean "
+        .. "'create'?)" },
       { "randn { 2 }:sum { dims = 1 }", "sum: unknown option 'dims' (did you mean 'dim'?)" },
       { "require 'no.such'", "module 'no.such' not found", "not there: ./no/such.lua" },
     })
