@@ -91,22 +91,21 @@ static int number(const style *s, int64_t linear, double x, char out[NUMBER]) {
   }
   if (x != x) return snprintf(out, NUMBER, "nan");
   if (isinf(x)) return snprintf(out, NUMBER, x > 0 ? "inf" : "-inf");
-  int n = snprintf(out, NUMBER, s->exponent ? "%.*e" : "%.*f", s->decimals, x);
+  int own = s->exponent ? s->decimals : decimals_for(s, x);
+  int n = snprintf(out, NUMBER, s->exponent ? "%.*e" : "%.*f", own, x);
   char *e = s->exponent ? strchr(out, 'e') : NULL;
   if (e && s->long_exponent && strlen(e) == 4) { /* e+07 beside e+300 is e+007 */
     memmove(e + 3, e + 2, strlen(e + 2) + 1);
     e[2] = '0';
     n++;
   }
-  if (s->exponent && s->decimals > 0) return n;
-  if (s->exponent) { /* NumPy writes 1.e-10 */
-    memmove(e + 1, e, strlen(e) + 1);
-    *e = '.';
-    return n + 1;
-  }
-  if (s->decimals == 0) return n + snprintf(out + n, (size_t)(NUMBER - n), ".");
-  for (int i = n - 1; out[i] == '0'; i--) out[i] = ' '; /* 0.50 and 0.25 stand as "0.5 " and "0.25" */
-  return n;
+  /* NumPy writes 1. and 1.e-10, and 0.5 beside 0.25 as "0.5 ": each with the decimals that it needs. */
+  const int point = own == 0, more = s->decimals - own + point;
+  char *end = e ? e : out + n;
+  memmove(end + more, end, strlen(end) + 1);
+  memset(end, ' ', (size_t)more);
+  if (point) *end = '.';
+  return n + more;
 }
 
 /* Calls visit for every element that is shown. */
@@ -185,6 +184,7 @@ static void write_row(text *out, const style *s, int64_t *index) {
     bool gap = !shown(s, i, t->shape[axis]), first = column == t->ndim;
     int width = gap ? 3 : s->width;
     if (!first && column + 1 + width > settings.width - t->ndim) {
+      while (!out->failed && out->used > 0 && out->bytes[out->used - 1] == ' ') out->used--;
       put(out, "\n");
       spaces(out, t->ndim);
       column = t->ndim;
