@@ -32,7 +32,14 @@ static inline real either_bits(real u, real v) {
 static inline real m_max(real u, real v) { return u > v ? u : v > u ? v : u == v ? both_bits(u, v) : u + v; }
 static inline real m_min(real u, real v) { return u < v ? u : v < u ? v : u == v ? either_bits(u, v) : u + v; }
 
-/* A chunk: n <= LM_ROW_CHUNK. */
+/* What comes behind whole groups of LM_LANES, 0 <= n < LM_LANES elements: how many of them vector l has. */
+static inline int lanes_left(int64_t n, int l) {
+  const int64_t left = n - l * VEC;
+  return left <= 0 ? 0 : left < VEC ? (int)left : VEC;
+}
+
+/* A chunk: n <= LM_ROW_CHUNK. A lane starts from +0 and so never is -0: adding the +0 of an element that does not
+ * exist changes nothing. */
 static inline real lanes_row_sum(int64_t n, const real *x) {
   vec acc[LM_LANE_VECS];
   real lane[LM_LANES];
@@ -40,8 +47,9 @@ static inline real lanes_row_sum(int64_t n, const real *x) {
   int64_t i = 0;
   for (; i + LM_LANES <= n; i += LM_LANES)
     for (int l = 0; l < LM_LANE_VECS; l++) acc[l] += vec_load(x + i + l * VEC);
+  if (i < n)
+    for (int l = 0; l < LM_LANE_VECS; l++) acc[l] += vec_load_range(x + i + l * VEC, 0, lanes_left(n - i, l));
   memcpy(lane, acc, sizeof lane);
-  for (int l = 0; i < n; i++, l++) lane[l] += x[i];
   return lanes_sum(lane);
 }
 static inline real lanes_row_dot(int64_t n, const real *x, const real *y) {
@@ -52,8 +60,12 @@ static inline real lanes_row_dot(int64_t n, const real *x, const real *y) {
   for (; i + LM_LANES <= n; i += LM_LANES)
     for (int l = 0; l < LM_LANE_VECS; l++)
       acc[l] = vec_fma(vec_load(x + i + l * VEC), vec_load(y + i + l * VEC), acc[l]);
+  if (i < n)
+    for (int l = 0; l < LM_LANE_VECS; l++) {
+      const int left = lanes_left(n - i, l);
+      acc[l] = vec_fma(vec_load_range(x + i + l * VEC, 0, left), vec_load_range(y + i + l * VEC, 0, left), acc[l]);
+    }
   memcpy(lane, acc, sizeof lane);
-  for (int l = 0; i < n; i++, l++) lane[l] = FMA(x[i], y[i], lane[l]);
   return lanes_sum(lane);
 }
 

@@ -31,13 +31,15 @@ static void chunk_moments(int64_t n, const real *x, real m, real *first, real *s
       a[l] += d;
       b[l] = vec_fma(d, d, b[l]);
     }
+  if (i < n)
+    for (int l = 0; l < LM_LANE_VECS; l++) {
+      const int left = lanes_left(n - i, l);
+      const vec d = vec_keep(vec_load_range(x + i + l * VEC, 0, left) - shift, left);
+      a[l] += d;
+      b[l] = vec_fma(d, d, b[l]);
+    }
   memcpy(lane, a, sizeof lane);
   memcpy(square, b, sizeof square);
-  for (int l = 0; i < n; i++, l++) {
-    const real d = x[i] - m;
-    lane[l] += d;
-    square[l] = FMA(d, d, square[l]);
-  }
   *first = lanes_sum(lane);
   *second = lanes_sum(square);
 }
@@ -133,14 +135,25 @@ static inline void apply_row(int64_t n, const real *x, real mean, real scale, re
   }
 }
 
-/* Units side by side, one element of each; the statistics too where they step. */
-static void apply_units(int64_t n, const real *x, const real *mean, const real *rstd, int64_t step,
-                        const real *weight, const real *bias, bool relu, real *y) {
-  for (int64_t i = 0; i < n; i++) {
-    const real scale = rstd[i * step] * (weight ? weight[i] : 1);
-    const real v = FMA(x[i] - mean[i * step], scale, bias ? bias[i] : 0);
+/* Units side by side, one element of each; the statistics too where they step (by 1; else 0). */
+static inline __attribute__((always_inline)) void units_applied(int64_t n, const real *x, const real *mean,
+                                                                const real *rstd, int step, const real *weight,
+                                                                const real *bias, bool relu, real *y) {
+  const real m = mean[0], r = rstd[0];
+  _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {
+    const real scale = (step ? rstd[i] : r) * (weight ? weight[i] : 1);
+    const real v = FMA(x[i] - (step ? mean[i] : m), scale, bias ? bias[i] : 0);
     y[i] = relu ? gate(v, v) : v;
   }
+}
+
+/* The common form by itself: the compiler then vectorises it. */
+static void apply_units(int64_t n, const real *x, const real *mean, const real *rstd, bool step, const real *weight,
+                        const real *bias, bool relu, real *y) {
+  if (!step && weight && bias && !relu)
+    units_applied(n, x, mean, rstd, 0, weight, bias, false, y);
+  else
+    units_applied(n, x, mean, rstd, step, weight, bias, relu, y);
 }
 
 static void apply(const lm_norm_args *k, int64_t begin, int64_t end) {
@@ -192,13 +205,17 @@ static inline void chunk_sums_of(int64_t n, const real *x, const real *dy, row r
       a[l] += g;
       b[l] = vec_fma(g, d, b[l]);
     }
+  if (i < n)
+    for (int l = 0; l < LM_LANE_VECS; l++) {
+      const int left = lanes_left(n - i, l);
+      const vec d = vec_keep(vec_load_range(x + i + l * VEC, 0, left) - mean, left);
+      vec g = vec_load_range(dy + i + l * VEC, 0, left);
+      if (relu) g = vec_gate(g, vec_fma(d, scale, bias));
+      a[l] += g;
+      b[l] = vec_fma(g, d, b[l]);
+    }
   memcpy(lane, a, sizeof lane);
   memcpy(product, b, sizeof product);
-  for (int l = 0; i < n; i++, l++) {
-    const real d = x[i] - r.mean, g = relu ? gate(dy[i], FMA(d, r.scale, r.bias)) : dy[i];
-    lane[l] += g;
-    product[l] = FMA(g, d, product[l]);
-  }
   *first = lanes_sum(lane);
   *second = lanes_sum(product);
 }
@@ -231,13 +248,22 @@ static inline real behind(bool relu, real dy, real d, real rstd, const real *wei
   return relu ? gate(dy, FMA(d, rstd * number(weight, i, 1), number(bias, i, 0))) : dy;
 }
 
-static void sums_units(const lm_norm_args *k, int64_t n, const real *x, const real *dy, int64_t stat, int64_t step,
+static void sums_units(const lm_norm_args *k, int64_t n, const real *x, const real *dy, int64_t stat, bool step,
                        int64_t unit, real *p1, real *p2) {
   const real *mean = from(k->mean, stat), *rstd = from(k->rstd, stat);
   const real *weight = from(k->weight, unit), *bias = from(k->bias, unit);
+  if (!step && !k->relu) {
+    const real m = mean[0];
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {
+      p1[i] = dy[i];
+      p2[i] = dy[i] * (x[i] - m);
+    }
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
-    const real d = x[i] - mean[i * step];
-    p1[i] = behind(k->relu, dy[i], d, rstd[i * step], weight, bias, i);
+    const int64_t j = step ? i : 0;
+    const real d = x[i] - mean[j];
+    p1[i] = behind(k->relu, dy[i], d, rstd[j], weight, bias, i);
     p2[i] = p1[i] * d;
   }
 }
@@ -308,12 +334,18 @@ static inline void grad_row(int64_t n, const real *x, const real *dy, row r, rea
   }
 }
 
-static void grad_units(const lm_norm_args *k, int64_t n, const real *x, const real *dy, int64_t stat, int64_t step,
+static void grad_units(const lm_norm_args *k, int64_t n, const real *x, const real *dy, int64_t stat, bool step,
                        int64_t unit, real *dx) {
   const real *mean = from(k->mean, stat), *rstd = from(k->rstd, stat), *a = from(k->a, stat), *c = from(k->c, stat);
   const real *weight = from(k->weight, unit), *bias = from(k->bias, unit);
+  if (!step && !k->relu && weight) {
+    const real m = mean[0], r = rstd[0], slope = number(a, 0, 0), rest = number(c, 0, 0);
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
+        dx[i] = FMA(r * weight[i], dy[i], FMA(x[i] - m, slope, rest));
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
-    const int64_t j = i * step;
+    const int64_t j = step ? i : 0;
     const real d = x[i] - mean[j], g = behind(k->relu, dy[i], d, rstd[j], weight, bias, i);
     dx[i] = FMA(rstd[j] * number(weight, i, 1), g, FMA(d, number(a, j, 0), number(c, j, 0)));
   }

@@ -45,11 +45,9 @@ INLINE void shuffle_round(const vec *from, vec *to) {
   }
 }
 
-/* A VEC x VEC block: log2(VEC) rounds exchange rows and columns. `rows` of the source exist; the others are 0. */
-INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec out[VEC]) {
+/* Rows and columns of a VEC x VEC block are exchanged in log2(VEC) rounds. */
+INLINE void transpose_rows(vec out[VEC]) {
   vec other[VEC];
-#pragma GCC unroll 16
-  for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load(src + i * stride) : (vec){0};
 #pragma GCC unroll 4
   for (int half = VEC; half > 1; half /= 4) {
     shuffle_round(out, other);
@@ -58,6 +56,20 @@ INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec o
     else
       shuffle_round(other, out);
   }
+}
+
+/* A VEC x VEC block of a source, transposed. `rows` of the source exist; the others are 0. */
+INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec out[VEC]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load(src + i * stride) : (vec){0};
+  transpose_rows(out);
+}
+
+/* The same of rows of `columns` < VEC elements: only out[0..columns) mean something. */
+INLINE void transpose_some(const real *src, int64_t stride, int64_t rows, int columns, vec out[VEC]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load_range(src + i * stride, 0, columns) : (vec){0};
+  transpose_rows(out);
 }
 
 #endif

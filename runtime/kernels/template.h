@@ -151,13 +151,29 @@ static inline vec vec_relu(vec v) {
 #endif
 }
 
+/* The first n elements of v, 0 <= n <= VEC; the others become +0. */
+static inline vec vec_keep(vec v, int n) {
+#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
+  return _mm512_maskz_mov_ps((__mmask16)((1u << n) - 1u), v);
+#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
+  return _mm512_maskz_mov_pd((__mmask8)((1u << n) - 1u), v);
+#else
+  for (int i = 0; i < VEC; i++) v[i] = i < n ? v[i] : (real)0;
+  return v;
+#endif
+}
+
 /* The sum of LM_LANES accumulators by a fixed tree: halves onto halves. */
 static inline real lanes_sum(const real lanes[LM_LANES]) {
-  real t[LM_LANES];
-  memcpy(t, lanes, sizeof t);
-  for (int half = LM_LANES / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) t[i] += t[i + half];
-  return t[0];
+  typedef real lane16 __attribute__((vector_size(16 * sizeof(real))));
+  typedef real lane8 __attribute__((vector_size(8 * sizeof(real))));
+  typedef real lane4 __attribute__((vector_size(4 * sizeof(real))));
+  lane16 t;
+  memcpy(&t, lanes, sizeof t);
+  const lane8 u = __builtin_shufflevector(t, t, 0, 1, 2, 3, 4, 5, 6, 7) +
+                  __builtin_shufflevector(t, t, 8, 9, 10, 11, 12, 13, 14, 15);
+  const lane4 v = __builtin_shufflevector(u, u, 0, 1, 2, 3) + __builtin_shufflevector(u, u, 4, 5, 6, 7);
+  return (v[0] + v[2]) + (v[1] + v[3]);
 }
 
 #endif

@@ -36,35 +36,75 @@ typedef struct matrix {
 
 static matrix turned(matrix x) { return (matrix){x.data, x.column, x.row}; }
 
+enum { IN_PLACE_PANELS = 2, IN_PLACE_DEPTH = 512 };
+
+/* Where A is read where it lies: the offsets of its rows, and of each k. */
+typedef struct offsets {
+  int64_t row[LM_QUERIES], k[IN_PLACE_DEPTH];
+} offsets;
+
+/* Whether A is read where it lies: a packed copy would be used by too few panels of B to be worth making. */
+static bool reads_a_in_place(const pass *p, int64_t m, int64_t n, int64_t k) {
+  return n <= IN_PLACE_PANELS * 2 * p->gemm->vec && m <= LM_QUERIES && k <= IN_PLACE_DEPTH;
+}
+
+/* The same of B, in whole vectors: a copy would be read by too few panels of A. */
+static bool reads_b_in_place(const pass *p, matrix b, int64_t n, int64_t panels) {
+  return panels <= IN_PLACE_PANELS && b.column == 1 && n % p->gemm->vec == 0;
+}
+
+static void pack_rows(const pass *p, const space *s, matrix a, int64_t m, int64_t from, int64_t depth) {
+  const lm_kernel_gemm *g = p->gemm;
+  for (int64_t t = 0; t < lm_gemm_panels(m, g->mr); t++) {
+    const int64_t row = lm_gemm_panel(m, g->mr, t), rows = lm_gemm_panel(m, g->mr, t + 1) - row;
+    g->pack(s->a + row * depth * p->size, rows, a.data + (row * a.row + from * a.column) * p->size, rows, depth, a.row,
+            a.column);
+  }
+}
+
+/* The panels of c's columns, over one block of k from row `from` of b on. */
+static void sweep_columns(const pass *p, const space *s, lm_gemm_sweep *sweep, matrix b, matrix c, int64_t n,
+                          int64_t from) {
+  const lm_kernel_gemm *g = p->gemm;
+  const int64_t size = p->size, vec = g->vec, lanes = 2 * vec;
+  const bool in_place = reads_b_in_place(p, b, n, sweep->panel_end);
+  for (int64_t j = 0; j < n; j += lanes) {
+    const int64_t here = smaller(n - j, lanes), wide = here > vec ? lanes : vec;
+    const char *source = b.data + (from * b.row + j * b.column) * size;
+    if (!in_place) g->pack(s->b, wide, source, here, sweep->k, b.column, b.row);
+    sweep->b[0] = in_place ? source : s->b;
+    sweep->b[1] = (const char *)sweep->b[0] + vec * size;
+    sweep->b_step = in_place ? b.row : wide;
+    sweep->c[0] = c.data + j * size;
+    sweep->c[1] = c.data + (here > vec ? j + vec : j) * size;
+    sweep->cols[0] = (int)smaller(here, vec);
+    sweep->cols[1] = (int)(here - sweep->cols[0]);
+    g->sweep(sweep);
+  }
+}
+
 /* c (m x n, rows c.row apart) = a (m x k) b (k x n); with `on`, the chains go on from what c holds. */
 static void multiply(const pass *p, const space *s, matrix a, matrix b, matrix c, int64_t m, int64_t n, int64_t k,
                      bool on) {
   const lm_kernel_gemm *g = p->gemm;
-  const int64_t size = p->size, vec = g->vec, lanes = 2 * vec;
-  const int64_t panels = lm_gemm_panels(m, g->mr), blocks = lm_gemm_panels(k, g->kc);
+  const bool in_place = reads_a_in_place(p, m, n, k);
+  const int64_t panels = lm_gemm_panels(m, in_place ? g->mr_loose : g->mr), blocks = lm_gemm_panels(k, g->kc);
+  offsets at;
+  for (int64_t i = 0; in_place && i < m; i++) at.row[i] = i * a.row;
+  for (int64_t i = 0; in_place && i < k; i++) at.k[i] = i * a.column;
   for (int64_t i = 0; i < blocks; i++) {
     const int64_t from = lm_gemm_panel(k, g->kc, i), depth = lm_gemm_panel(k, g->kc, i + 1) - from;
-    for (int64_t t = 0; t < panels; t++) {
-      const int64_t row = lm_gemm_panel(m, g->mr, t), rows = lm_gemm_panel(m, g->mr, t + 1) - row;
-      g->pack(s->a + row * depth * size, rows, a.data + (row * a.row + from * a.column) * size, rows, depth, a.row,
-              a.column);
-    }
-    for (int64_t j = 0; j < n; j += lanes) {
-      const int64_t here = smaller(n - j, lanes), wide = here > vec ? lanes : vec;
-      g->pack(s->b, wide, b.data + (from * b.row + j * b.column) * size, here, depth, b.column, b.row);
-      lm_gemm_sweep sweep = {.m = m,
-                             .k = depth,
-                             .panel_end = panels,
-                             .a = s->a,
-                             .b = {s->b, s->b + vec * size},
-                             .b_step = wide,
-                             .c = {c.data + j * size, c.data + (here > vec ? j + vec : j) * size},
-                             .c_row = c.row,
-                             .cols = {(int)smaller(here, vec), (int)(here - smaller(here, vec))},
-                             .first = i == 0 && !on,
-                             .last = i == blocks - 1};
-      g->sweep(&sweep);
-    }
+    lm_gemm_sweep sweep = {.m = m,
+                           .k = depth,
+                           .panel_end = panels,
+                           .a = in_place ? a.data : s->a,
+                           .a_row = in_place ? at.row : NULL,
+                           .a_k = in_place ? at.k + from : NULL,
+                           .c_row = c.row,
+                           .first = i == 0 && !on,
+                           .last = i == blocks - 1};
+    if (!in_place) pack_rows(p, s, a, m, from, depth);
+    sweep_columns(p, s, &sweep, b, c, n, from);
   }
 }
 

@@ -172,7 +172,7 @@ static void packing(void **unused) {
   for (int isa = 0; isa < ISAS; isa++)
     for (int s = 0; s < 3 && supported(all[isa].name); s++)
       for (int64_t width = 1; width <= 32; width++)
-        for (int64_t k = 1; k <= 80; k += 13) {
+        for (int64_t k = 1; k <= 80; k += k < 33 ? 1 : 13) {
           const lm_kernel_gemm *g = all[isa].f32;
           int64_t lanes = width <= g->mr ? width : 32;
           memset(got, 0xff, sizeof(float) * 32 * 90);

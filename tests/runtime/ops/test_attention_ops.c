@@ -121,8 +121,10 @@ static void check_definition(lm_dtype dtype, sizes s, bool causal, bool padded) 
   drop_all(4, in);
 }
 
-/* One of everything, sizes that fill no panel, more queries than a block, more keys than a block of K. */
-static const sizes list[] = {{1, 1, 1, 1, 1, 1}, {2, 3, 5, 7, 4, 6}, {1, 2, 131, 37, 5, 33}, {2, 1, 9, 390, 17, 3}};
+/* One of everything, sizes that fill no panel, more queries than a block, more keys than a block of K; features of
+ * whole vectors, for few rows (both operands of a product are read where they lie) and for more. */
+static const sizes list[] = {{1, 1, 1, 1, 1, 1},    {2, 3, 5, 7, 4, 6},    {1, 2, 131, 37, 5, 33},
+                             {2, 1, 9, 390, 17, 3}, {2, 2, 11, 9, 16, 32}, {1, 2, 40, 67, 32, 16}};
 enum { LIST = sizeof list / sizeof list[0] };
 
 static void by_its_definition(void **unused) {
