@@ -242,6 +242,7 @@ end
 
 -- What would fit, where the plan does not.
 local function too_much(job, why, more)
+  if job.writer then job.writer:drop() end
   errors.raise("memory", job.position, "activations: %s neuroids%s x %d stimuli are %s, and one image's pass "
     .. "takes %s; %s "
     .. "memory = %s. %s", job.total, job.times and #job.times > 1 and " x " .. #job.times .. " steps" or "", job.n,
@@ -251,6 +252,11 @@ end
 -- How many images go through at a time.
 local function plan(job)
   job.per_image = probe(job)
+  if job.folder then
+    local writer, err = errors.try(cache.begin, job.folder, job.key, job.shape)
+    if not writer then job.folder, job.uncached = nil, err.message end
+    job.writer = writer
+  end
   local free = job.memory
   if not job.folder then
     free = free - job.bytes
@@ -319,7 +325,9 @@ local function assembled(job, x, missing)
   local stimulus = job.columns
   return assemblies.make({ responses = x:reshape { shape[1], shape[2], 1, shape[3] }, valid = valid, lean = true,
     stimulus = stimulus, neuroid = job.neuroid, time_bin = time_coordinates(job), name = job.o.name or job.net.name,
-    numbered = job.set.id == nil or job.set.numbered or false }, "activations", job.position)
+    numbered = job.set.id == nil or job.set.numbered or false, selected = rawget(job.set, "selected") },
+      "activations",
+    job.position)
 end
 
 local function missing_list(job)
@@ -364,7 +372,8 @@ local function about(job)
 end
 
 local function into_file(job)
-  local writer <close>, path = cache.begin(job.folder, job.key, job.shape)
+  local writer <close> = job.writer
+  local path = job.folder .. "/" .. job.key .. ".npy"
   stream(job, function(y) writer:put(y) end)
   cache.finish(writer, job.folder, job.key, job.shape, about(job))
   return from_file(job, path, missing_list(job))
@@ -468,7 +477,8 @@ function M.activations(given, ...)
       size_text(job.batch * job.per_image + (job.folder and 0 or job.bytes)), size_text(job.memory),
       job.folder and "kept in " .. job.folder .. "/" .. job.key .. ".npy" or job.uncached
       and "not kept: " .. job.uncached or "not kept")
-    return job.folder and into_file(job) or in_memory(job)
+    if job.folder then return into_file(job) end
+    return in_memory(job)
   end)
 end
 

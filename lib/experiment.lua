@@ -25,12 +25,18 @@ local plain_folder  -- where a script without an experiment writes
 
 -- ---- hashes of what was read -----------------------------------------------------------------------------------
 
+local derived = {}  -- files that hold what can be computed again
+
+--- Says of a file that what it holds was computed from what the run has read, as the entries of a cache are: it is no
+-- input, and results.json does not list it.
+function M.derived(path) derived[path] = true end
+
 -- Hashes files soon after they are read, so that one that changes later does not go unnoticed.
 local function hash_files()
   if not current then return end
   local known, own = current.hashes, current.dir .. "/"
   for _, path in ipairs(core_io.files_read()) do
-    if not known[path] and path:sub(1, #own) ~= own and path ~= command.script then
+    if not known[path] and not derived[path] and path:sub(1, #own) ~= own and path ~= command.script then
       known[path] = errors.try(base.sha256_file, path) or "unreadable"
     end
   end

@@ -318,8 +318,8 @@ local ACTIVATIONS = { steps = { type = { "integer", "string" }, doc = "\"last\",
 -- gradients. layers: "all" (the default) for every layer, a name, or a list of names; the name of an area or of a
 -- word of layers ("V1.residual1") stands for its last layer. Of a model with steps: the last step's, with steps = 3
 -- those of step 3 under "V1@3", with "all" those of every step; "V1@3" as a name asks for one. A connection that has
--- brought nothing yet has no activations. step = 0 keys what layers draw at random (vone's noise). activations { model
--- = net, stimuli = set } does it for any number of stimuli and gives an assembly.
+-- brought nothing yet has no activations. step = 0 keys what layers draw at random (vone's noise). activations {
+-- model = net, stimuli = set } does it for any number of stimuli and gives an assembly.
 function Model:activations(x, layers, options)
   x = check_input(self, x, 2)
   local o = schema.check("activations", options, ACTIVATIONS)

@@ -317,11 +317,19 @@ local FOLDER = {
   folder = { type = "string", required = true, doc = "a folder of PNG and JPEG files" },
   table = { type = "string", doc = "a CSV file with a row for each image; stimuli.csv in the folder if it is there" },
   id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
-  file = { type = "string", default = "file", doc = "the column of the table that names the file" },
+  file = { type = "string", doc = "the column of the table that names the file; file, else filename, else the id is "
+    .. "the name, if absent" },
   upright = { type = "boolean", default = false, doc = "turn JPEGs as their EXIF orientation says" },
   channels = { type = "integer", default = 1, min = 1, max = 3, doc = "1 grey, 3 colour" },
   size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
 }
+
+local function names_of(columns)
+  local names = {}
+  for name in pairs(columns) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
 
 -- The files to read, and what the table says of them; without a table every picture by name.
 local function listed(o, position)
@@ -329,9 +337,13 @@ local function listed(o, position)
   local path = o.table or (base.exists(o.folder .. "/stimuli.csv") and o.folder .. "/stimuli.csv" or nil)
   if path then
     local columns, ids = read_table(path, o.id, nil, o.folder, position)
-    local files = {}
+    local files, column = {}, columns[o.file or "file"] or not o.file and columns.filename
+    if o.file and not column then
+      errors.raise("argument", position, "stimuli.folder: %s has no column '%s'%s", path, o.file, errors.hint(o.file,
+        names_of(columns)))
+    end
     for i, id in ipairs(ids) do
-      files[i] = columns[o.file] and columns[o.file][i] or pictures.file_of(o.folder, common.key(id))
+      files[i] = column and column[i] or pictures.file_of(o.folder, common.key(id))
     end
     return files, ids, columns
   end
@@ -341,10 +353,11 @@ local function listed(o, position)
   return files, ids
 end
 
---- stimuli.folder { "images", table =, id = "stimulus_id", file = "file", channels = 1, size = }: the PNG and JPEG
+--- stimuli.folder { "images", table =, id = "stimulus_id", file =, channels = 1, size = }: the PNG and JPEG
 -- files of a folder, luminance 0 to 1. With a table (stimuli.csv in the folder, or the file named) its rows say
--- which files, in which order, and what is known about them; without, all files by name, each file's name without
--- its ending its id.
+-- which files (in a column file or filename, else the id is the name, as Brain-Score has it), in which order, and
+-- what is known about them; without, all files by name, each file's name without its ending its id. They are in
+-- memory; data.images reads more than fits a batch at a time.
 function M.folder(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.folder", given, FOLDER, position)

@@ -8,6 +8,7 @@
 local base = require "lamina.core.base"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
+local experiment = require "lamina.experiment"
 
 local M = {}
 
@@ -90,6 +91,8 @@ end
 -- reason where a file is there.
 function M.find(folder, key, shape)
   local path, about = folder .. "/" .. key .. ".npy", folder .. "/" .. key .. ".json"
+  experiment.derived(path)
+  experiment.derived(about)
   if not base.exists(path) then return nil end
   local entry = errors.try(function() return core_io.json_decode(core_io.text_read(about)) end)
   if type(entry) ~= "table" or entry.key ~= key or type(entry.checksum) ~= "string" then
@@ -104,11 +107,10 @@ function M.find(folder, key, shape)
   return { path = path, shape = shape, missing = type(entry.missing) == "table" and entry.missing or {} }
 end
 
---- A file for a new entry, to be written row by row (core.io's npy_rows), and its path.
+--- A file for a new entry, to be written row by row (core.io's npy_rows).
 function M.begin(folder, key, shape)
   base.mkdir(folder)
-  local path = folder .. "/" .. key .. ".npy"
-  return core_io.npy_rows(path, "float32", shape), path
+  return core_io.npy_rows(folder .. "/" .. key .. ".npy", "float32", shape)
 end
 
 --- Ends a new entry: `about` is what people may read in its .json.

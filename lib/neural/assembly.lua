@@ -27,7 +27,7 @@ local Assembly = { __name = "assembly" }
 for _, part in ipairs { "group", "split", "write" } do
   for name, method in pairs(require("lamina.neural.assembly_" .. part).methods) do Assembly[name] = method end
 end
-Assembly.__index = object.index("an assembly", Assembly, "means counts rates time_bin")
+Assembly.__index = object.index("an assembly", Assembly, "means counts rates time_bin selected")
 
 --- The axes of an assembly that have coordinates.
 M.axes = { "stimulus", "presentation", "neuroid", "time_bin" }
@@ -88,22 +88,42 @@ local function check_times(time, what, position)
   end
 end
 
--- What the presentations have: their stimulus and repetition, and what the parts say of them.
-local function presentation_lists(parts, places, repeats)
-  local lists = { stimulus_id = {}, repetition = {} }
-  for name, list in pairs(parts.presentation or {}) do lists[name] = list end
+-- A coordinate of presentations as one of stimuli; nil where presentations of one stimulus differ in it.
+local function of_stimuli(list, places, repeats)
+  local column, seen = {}, {}
   for p, place in ipairs(places) do
-    lists.stimulus_id[p] = common.list(parts.stimulus.stimulus_id)[(place - 1) // #repeats + 1]
+    local s = (place - 1) // repeats + 1
+    if seen[s] and not parts_of.same(column[s], list[p]) then return nil end
+    column[s], seen[s] = list[p], true
+  end
+  return column
+end
+
+-- The coordinates of presentations and of stimuli: each presentation has its stimulus and repetition; what all
+-- presentations of a stimulus share is the stimulus's.
+local function split_lists(parts, places, repeats)
+  local lists, stimulus = { stimulus_id = {}, repetition = {} }, {}
+  for _, name in ipairs(M.names(parts.stimulus)) do stimulus[name] = parts.stimulus[name] end
+  for _, name in ipairs(M.names(parts.presentation or {})) do
+    local list = parts.presentation[name]
+    local own = name ~= "stimulus_id" and name ~= "repetition" and #list == #places
+      and of_stimuli(list, places, #repeats)
+    if own and #own == #stimulus.stimulus_id then stimulus[name] = own else lists[name] = list end
+  end
+  lists.stimulus_id, lists.repetition = {}, {}
+  for p, place in ipairs(places) do
+    lists.stimulus_id[p] = stimulus.stimulus_id[(place - 1) // #repeats + 1]
     lists.repetition[p] = repeats[(place - 1) % #repeats + 1]
   end
-  return lists
+  return lists, stimulus
 end
 
 --- An assembly from its parts: responses S x U x R (x T); valid, bool of the same shape (absent: all are valid);
 -- stimulus, neuroid and time_bin, lists by name; places: for each presentation its slot (s - 1) R + r (absent: every
 -- slot is one), repetition: what the R slots are called (1 to R), counted: whether that was made up by counting,
 -- presentation: lists by name of what differs between presentations. numbered: whether the stimulus ids were made up
--- by counting (those of images that came without any). lean: the mask of what is all valid takes no memory.
+-- by counting (those of images that came without any). lean: the mask of what is all valid takes no memory. selected:
+-- whether the stimuli served a choice.
 function M.make(parts, what, position)
   local shape = parts.responses.shape
   parts.stimulus.stimulus_id = common.list(parts.stimulus.stimulus_id)
@@ -111,6 +131,7 @@ function M.make(parts, what, position)
   local places = parts.places or common.count_up(shape[1] * shape[3])
   local repeats = parts.repetition or common.count_up(shape[3])
   local valid, whole = parts.valid, not parts.valid
+  local presentation, stimulus = split_lists(parts, places, repeats)
   if not valid then
     valid = parts.lean and tensor.ones({ 1 }, { dtype = "bool" }):expand(shape) or tensor.ones(shape, {
       dtype = "bool" })
@@ -120,8 +141,8 @@ function M.make(parts, what, position)
   local made = setmetatable({ name = parts.name or what, responses = parts.responses, valid = valid, whole = whole,
     numbered = parts.numbered or false, places = places, slots = repeats, lean = parts.lean or false,
     counted = parts.counted == nil and parts.repetition == nil or parts.counted or false,
-    stimulus = coordinates(parts.stimulus, shape[1], what, position),
-    presentation = coordinates(presentation_lists(parts, places, repeats), #places, what, position),
+    selected = parts.selected or nil, stimulus = coordinates(stimulus, shape[1], what, position),
+    presentation = coordinates(presentation, #places, what, position),
     neuroid = coordinates(parts.neuroid or {}, shape[2], what, position) }, Assembly)
   if parts.time_bin then
     made.time_bin = coordinates(parts.time_bin, shape[4] or 1, what, position)
@@ -290,7 +311,8 @@ end
 -- The part of an assembly at positions of its axes; nil: all of them.
 local function part(self, stimuli, neuroids, times, position)
   local parts = { responses = self.responses, valid = not self.whole and self.valid or nil, name = self.name,
-    numbered = self.numbered, lean = self.lean, counted = self.counted, places = self.places,
+    numbered = self.numbered, lean = self.lean, counted = self.counted, selected = self.selected,
+      places = self.places,
     repetition = self.slots, presentation = self.presentation,
     stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids),
     time_bin = self.time_bin and pick_all(self.time_bin, times) }
@@ -325,7 +347,7 @@ function M.at_presentations(a, keep, position)
   local x, valid, columns = parts_of.presentations(a)
   return M.of_presentations(parts_of.take(x, 1, keep), valid and parts_of.take(valid, 1, keep),
     pick_all(setmetatable(columns, nil), keep), { neuroid = a.neuroid, time_bin = a.time_bin, name = a.name,
-      numbered = a.numbered, lean = a.lean, counted = a.counted }, a.name, position)
+      numbered = a.numbered, lean = a.lean, counted = a.counted, selected = a.selected }, a.name, position)
 end
 
 --- The axis that has a coordinate: "stimulus", "presentation", "neuroid" or "time_bin". Raises for a name that none

@@ -1,4 +1,4 @@
---- lamina.neural.assembly_files: the arrays of an assembly by name, out of .npz, .h5, .mat and .nc files.
+--- lamina.neural.assembly_files: the arrays of an assembly by name, out of .npz, .npy, .h5, .mat and .nc files.
 --
 -- Whatever the file, an array of one entry for each row of `responses` goes by its name, one of an entry for each
 -- neuroid by a name that begins with neuroid_, one of an entry for each time bin by one that begins with time_bin. In
@@ -150,6 +150,7 @@ function M.read(path, variable, position)
   end
   if kind == "nc" or kind == "nc4" then return read_netcdf(path, variable, position) end
   if kind == "mat" then return read_mat(path, position) end
+  if kind == "npy" then return { responses = core_io.npy_read(path) } end
   if kind == "h5" or kind == "hdf5" then
     local hdf5 = require "lamina.hdf5"
     local file <close> = hdf5.handle(path, position)

@@ -127,7 +127,8 @@ local function group_presentations(a, names, with, position)
   end
   local y, there = M.reduce(x, valid, 1, groups, with)
   return assemblies().of_presentations(y, not there:all():item() and there or nil, kept,
-    { neuroid = a.neuroid, time_bin = a.time_bin, name = a.name, numbered = a.numbered }, a.name, position)
+    { neuroid = a.neuroid, time_bin = a.time_bin, name = a.name, numbered = a.numbered, selected = a.selected },
+      a.name, position)
 end
 
 -- Neuroids (dim 2) or time bins (dim 4) of one group become one.
@@ -141,7 +142,7 @@ local function group_along(a, dim, lists, groups, kept, with, position)
   end
   local parts = { responses = y, valid = there, stimulus = a.stimulus, presentation = a.presentation,
     places = a.places, repetition = a.slots, counted = a.counted, neuroid = a.neuroid, time_bin = a.time_bin,
-    name = a.name, numbered = a.numbered }
+    name = a.name, numbered = a.numbered, selected = a.selected }
   parts[dim == 2 and "neuroid" or "time_bin"] = kept
   return assemblies().make(parts, a.name, position)
 end
@@ -206,6 +207,17 @@ function Assembly:group(given)
   return group_axis(self, axis, groups_of(self[axis], names, #self[axis]), names, o.with, position)
 end
 
+-- The means over repeats, as a:mean() has them.
+local function means(a, position)
+  local mean, count = a:mean()
+  local shape = { mean:size(1), mean:size(2), 1, mean.ndim == 3 and mean:size(3) or nil }
+  local there = count:gt(0)
+  if there:all():item() then there = nil end
+  return assemblies().make({ responses = parts_of.masked(mean, there):reshape(shape), neuroid = a.neuroid,
+    valid = there and there:reshape(shape), stimulus = a.stimulus, time_bin = a.time_bin, name = a.name,
+    numbered = a.numbered, lean = a.lean, selected = a.selected }, a.name, position)
+end
+
 local AVERAGE = schema.document("average", {
   positional = { "over" },
   over = { type = "string", default = "repetition", choices = { "repetition", "neuroid", "time_bin" },
@@ -219,6 +231,7 @@ local AVERAGE = schema.document("average", {
 function Assembly:average(given)
   local position = errors.position(2)
   local o = schema.check("average", given, AVERAGE, position)
+  if o.over == "repetition" and o.with == "mean" then return means(self, position) end
   if o.over == "repetition" then return group_presentations(self, { "stimulus_id" }, o.with, position) end
   if not self[o.over] then errors.raise("argument", position, "average: %s has no time bins", self.name) end
   return group_axis(self, o.over, { common.count_up(#self[o.over]) }, {}, o.with, position)

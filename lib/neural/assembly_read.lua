@@ -70,7 +70,7 @@ local function sort_arrays(arrays, rows, units, what, position)
   end
   if not by.row.stimulus_id then
     errors.raise("format", position, "%s: there is no array stimulus_id with one entry for each of the %d rows of "
-      .. "responses", what, rows)
+      .. "responses; stimuli = \"FILE.csv\" may say it", what, rows)
   end
   return by.row, by.neuroid, next(by.time_bin) and by.time_bin or nil
 end
@@ -154,7 +154,8 @@ end
 
 local FIELDS = schema.document("neural.assembly", {
   positional = { "file" },
-  file = { type = { "string", "table" }, doc = "an .npz, .h5, .mat or .nc file, or its arrays by name" },
+  file = { type = { "string", "table" }, doc = "an .npz, .h5, .mat or .nc file, an .npy file beside "
+    .. "stimuli, or arrays by name" },
   variable = { type = "string", doc = "which variable of a netCDF file; if absent, the one of neuroids" },
   counts = { type = { "string", "tensor" }, doc = "an .npy file, stimulus x neuroid x repeat or presentation x "
     .. "neuroid, and with `times` a last axis of time; none below 0" },
@@ -171,7 +172,8 @@ local FIELDS = schema.document("neural.assembly", {
 
 --- neural.assembly "file.npz", or neural.assembly { counts = "x.npy", stimuli = "stimuli.csv", neuroids =
 -- "units.csv", times = "bins.csv", where = { recording = "a" }, id = "index", missing = -1 }: recorded responses.
--- stimuli, neuroids and times may also stand beside a file: neural.assembly { "x.npz", neuroids = "units.csv" }.
+-- stimuli, neuroids and times may also stand beside a file: neural.assembly { "x.npz", neuroids = "units.csv" };
+-- beside an .npy file, whose numbers may be negative where counts may not, stimuli must.
 -- npz: responses (presentation x neuroid, or stimulus x neuroid x repeat; a last axis of time where time_bin_start
 -- and time_bin_end are there, in ms), stimulus_id and any other arrays with one entry for each row (repetition among
 -- them); arrays named neuroid_X with one for each neuroid become a.neuroid.X, time_bin_X with one for each time bin

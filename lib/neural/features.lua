@@ -3,8 +3,10 @@
 local common = require "lamina.neural.common"
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
+local lazy = require "lamina.lazy"
 local models = require "lamina.model"
 local ops = require "lamina.core.ops"
+local parts_of = require "lamina.neural.assembly_parts"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -64,7 +66,7 @@ local function of_assembly(entry, set, what, position)
       a.numbered and set.name or a.name)
   end
   local rows = common.align(set.id, a.stimulus.stimulus_id, "the stimuli", "the activations " .. a.name, position)
-  return x:index_select(common.index(rows), { dim = 1 })
+  return parts_of.take(x, 1, rows)
 end
 
 -- The front ends as a list of { name =, value = }: by name where the table does not give their order.
@@ -165,7 +167,8 @@ local function model_layers(o, set, what, position)
 end
 
 --- Front ends first, then layers in the model's order: a list of { name =, area =, x = N x p }. Where `set` is a part
--- of the stimuli, o.set is all of them and o.place the positions of the part.
+-- of the stimuli, o.set is all of them and o.place the positions of the part. What stands in an assembly, which may
+-- be larger than memory, is taken from it when the list's entry is asked for.
 function M.collect(o, set, what, position)
   if not o.model and not o.features then
     errors.raise("argument", position, "%s: expected model = or features =", what)
@@ -173,12 +176,13 @@ function M.collect(o, set, what, position)
   return tensor.no_grad(function()
     local list = {}
     for _, entry in ipairs(o.features and listed(o.features, what, position) or {}) do
-      list[#list + 1] = front_end(entry, set, o, what, position)
+      local function make() return tensor.no_grad(front_end, entry, set, o, what, position) end
+      list[#list + 1] = assemblies().is_assembly(entry.value) and make or make()
     end
     if o.model then
       for _, matrix in ipairs(model_layers(o, set, what, position)) do list[#list + 1] = matrix end
     end
-    return list
+    return lazy.list(#list, function(i) return type(list[i]) == "function" and list[i]() or list[i] end)
   end)
 end
 

@@ -131,6 +131,7 @@ describe("activations", function()
     end
     assert.matches("with cache = true, which keeps them in a file", text)
     assert.matches("a single one does not fit into memory = 500 bytes", message { memory = 500, cache = cache })
+    for _, name in ipairs(base.list(cache)) do assert.is_nil(name:find "partial", name) end
     for _, wrong in ipairs { "lots", "2 XB", -1, "0 MB" } do
       assert.matches("expected bytes or a text such as \"2 GB\"", message { memory = wrong })
     end
@@ -246,6 +247,33 @@ describe("the cache of activations", function()
     pipe:close()
     assert.matches("from the cache", text)
     assert.equal(next(digests), text:match "digest (%x+)")
+  end)
+
+  it("does without where nothing can be written", function()
+    command.write(folder .. "/file", "no folder")
+    local a, text = cached { cache = folder .. "/file" }
+    assert.matches("not kept: .*file", text)
+    assert.is_true(a:equal(activations(with())))
+  end)
+
+  it("is no input of an experiment", function()
+    local dir = folder .. "/experiment"
+    base.mkdir(dir)
+    core_io.npy_write(dir .. "/x.npy", images)
+    command.write(dir .. "/e.lua", [[
+      experiment "cached" { seed = 1 }
+      local net = model "two" { input { 1, 8, 8 }, area "V1" { conv { 2, kernel = 3 }, relu } }
+      activations { model = net, stimuli = data.npy "x.npy" }
+    ]])
+    for run = 1, 2 do
+      local done = command.run({ "--out", "out" .. run, "e.lua" }, { dir = dir, env = "LAMINA_CACHE=" .. dir
+        .. "/c" })
+      assert.equal(0, done.code, done.err)
+      assert.matches(run == 1 and "kept in" or "from the cache", done.out)
+      local results = core_io.json_decode(command.read(dir .. "/out" .. run .. "/results.json"))
+      assert.equal(1, #results.files)
+      assert.matches("x.npy$", results.files[1].path)
+    end
   end)
 
   it("keeps nothing of layers that are the script's own", function()
@@ -507,6 +535,7 @@ describe("three lines", function()
       lamina.image.write { string.format("%s/images/g%02d.png", dir, i), shown.x[i] }
       rows[i + 1] = { "grating " .. i, string.format("g%02d.png", i), shown.columns.orientation[i] }
     end
+    rows[1][2] = "filename" -- as Brain-Score calls it
     core_io.csv_write(dir .. "/images/stimuli.csv", rows)
     local named = {}
     for i = 1, #shown do named[i] = "grating " .. i end

@@ -73,6 +73,21 @@ describe("a recording", function()
     assert.matches("array 'hue' has 2 entries, expected 1 %(the rows", message { hue = { 1, 2 } })
   end)
 
+  it("takes what stands in an npy file, with tables beside it", function()
+    core_io.npy_write(folder .. "/x.npy", tensor({ { -1, 2 }, { 3, 4 }, { 5, -6 } }, { dtype = "float64" }))
+    core_io.csv_write(folder .. "/s.csv", { { "stimulus_id", "run" }, { "b", 1 }, { "a", 1 }, { "b", 2 } })
+    core_io.csv_write(folder .. "/u.csv", { { "neuroid_id", "region" }, { "n1", "V1" }, { "n2", "V2" } })
+    local a = neural.assembly { folder .. "/x.npy", stimuli = folder .. "/s.csv", neuroids = folder .. "/u.csv" }
+    assert.same({ "b", "a" }, a.stimulus.stimulus_id)
+    near({ 2, -2, 3, 4 }, (a:mean()))
+    assert.same({ 1, 1, 2 }, a.presentation.run)
+    assert.is_nil(rawget(a.stimulus, "run"))
+    assert.same({ 1 }, a:at({ 2 }).stimulus.run) -- what all presentations of every stimulus share is the stimulus's
+    assert.is_true(neural.assembly(a:at({ 2 }):save(folder .. "/one.npz")):equal(a:at { 2 }))
+    assert.matches("there is no array stimulus_id .* stimuli = \"FILE.csv\" may say it",
+      message_of(neural.assembly, folder .. "/x.npy"))
+  end)
+
   it("takes time bins from a table beside the counts", function()
     core_io.csv_write(folder .. "/bins.csv", { { "time_bin_start", "time_bin_end" }, { 0, 10 }, { 10, 20 } })
     local counts = tensor({ { { 1, 2 }, { 3, 4 } }, { { 5, 6 }, { -1, 8 } } }, { dtype = "int64" })
