@@ -17,6 +17,7 @@ local errors = require "lamina.errors"
 local layers = require "lamina.activations.layers"
 local models = require "lamina.model"
 local ops = require "lamina.core.ops"
+local planning = require "lamina.activations.plan"
 local progress = require "lamina.progress"
 local schema = require "lamina.schema"
 local shown = require "lamina.activations.shown"
@@ -24,8 +25,6 @@ local stimuli = require "lamina.stimuli"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
-
-local CLOSE = "the numbers are `close`, and others on another machine"
 
 local FIELDS = {
   model = { type = "any", required = true, doc = "a model" },
@@ -49,32 +48,6 @@ local FIELDS = {
 }
 for name, field in pairs(shown.fields) do FIELDS[name] = field end
 schema.document("activations", FIELDS)
-
--- ---- sizes -----------------------------------------------------------------------------------------------------
-
-local UNITS = { b = 1, kb = 1e3, mb = 1e6, gb = 1e9, tb = 1e12, kib = 2 ^ 10, mib = 2 ^ 20, gib = 2 ^ 30,
-  tib = 2 ^ 40 }
-
-local function bytes_of(given, position)
-  local number, unit = given, "b"
-  if type(given) == "string" then
-    local text
-    text, unit = given:match "^%s*([%d.]+)%s*(%a*)%s*$"
-    number, unit = tonumber(text or ""), unit == "" and "b" or unit and unit:lower()
-  end
-  if not number or not UNITS[unit] or number <= 0 or number == math.huge then
-    errors.raise("argument", position, "activations: memory = %s, expected bytes or a text such as \"2 GB\"",
-      type(given) == "string" and '"' .. given .. '"' or tostring(given))
-  end
-  return number * UNITS[unit]
-end
-
-local function size_text(bytes)
-  for _, unit in ipairs { { 1e9, "GB" }, { 1e6, "MB" }, { 1e3, "kB" } } do
-    if bytes >= unit[1] then return string.format("%.3g %s", bytes / unit[1], unit[2]) end
-  end
-  return string.format("%d bytes", bytes)
-end
 
 -- ---- stimuli ---------------------------------------------------------------------------------------------------
 
@@ -226,54 +199,6 @@ local function draws_of(net)
   return false
 end
 
--- The bytes that one image's pass takes at most: what the runtime's memory grows by while it runs.
-local function probe(job)
-  record(job, 1, 1):release() -- weights are packed, and stay so, in the first pass
-  collectgarbage()
-  base.reset_peak()
-  local before = base.memory().live
-  local y = record(job, 1, 1)
-  if y.close and job.folder then job.folder, job.key, job.uncached = nil, nil, CLOSE end
-  y:release()
-  collectgarbage()
-  job.missing = {}
-  return math.max(1, base.memory().peak - before)
-end
-
--- What would fit, where the plan does not.
-local function too_much(job, why, more)
-  if job.writer then job.writer:drop() end
-  errors.raise("memory", job.position, "activations: %s neuroids%s x %d stimuli are %s, and one image's pass "
-    .. "takes %s; %s "
-    .. "memory = %s. %s", job.total, job.times and #job.times > 1 and " x " .. #job.times .. " steps" or "", job.n,
-    size_text(job.bytes), size_text(job.per_image), why, size_text(job.memory), more)
-end
-
--- How many images go through at a time.
-local function plan(job)
-  job.per_image = probe(job)
-  if job.folder then
-    local writer, err = errors.try(cache.begin, job.folder, job.key, job.shape)
-    if not writer then job.folder, job.uncached = nil, err.message end
-    job.writer = writer
-  end
-  local free = job.memory
-  if not job.folder then
-    free = free - job.bytes
-    if free < job.per_image then
-      local images = math.floor((job.memory - job.per_image) / (job.bytes / job.n))
-      too_much(job, "together that is more than", string.format("What fits: %smemory = \"%s\"%s", images > 0
-        and images .. " stimuli, fewer layers, or " or "fewer layers, or ",
-          size_text((job.bytes + job.per_image) * 1.1),
-        job.uncached and "" or ", or any number of stimuli with cache = true, which keeps them in a file"))
-    end
-  elseif free < job.per_image then
-    too_much(job, "a single one does not fit into", string.format("What fits: memory = \"%s\", or fewer layers",
-      size_text(job.per_image * 1.1)))
-  end
-  job.batch = job.draws and 1 or math.max(1, math.min(job.o.batch, job.n, math.floor(free / job.per_image)))
-end
-
 -- ---- what is printed -------------------------------------------------------------------------------------------
 
 local function say(job, format, ...)
@@ -285,7 +210,7 @@ local function head_text(job)
   for i, one in ipairs(job.layers) do names[i] = one.name end
   return string.format("%s, %s (%s): %d neuroids%s x %s = %s%s", job.net.name, common.plural(#names, "layer"),
     common.some(names, 4), job.total, job.times and #job.times > 1 and " x " .. #job.times .. " steps" or "",
-    job.n == 1 and "1 stimulus" or job.n .. " stimuli", size_text(job.bytes),
+    job.n == 1 and "1 stimulus" or job.n .. " stimuli", planning.size_text(job.bytes),
     job.text ~= "" and "; " .. job.text or "")
 end
 
@@ -337,17 +262,24 @@ local function missing_list(job)
   return list
 end
 
--- All batches in turn: each is given to `put`, with the place of its first image.
+-- All batches in turn: each is given to `put`, with the place of its first image. Where one has taken more than the
+-- plan says, the next ones are smaller.
 local function stream(job, put)
   local on
   if job.o.quiet then on = false end
   local bar = progress.new(job.n, on)
-  for first = 1, job.n, job.batch do
-    local last = math.min(first + job.batch - 1, job.n)
+  local first, batch, live = 1, job.batch, base.memory().live
+  local most = job.memory - (job.folder and 0 or job.bytes)
+  while first <= job.n do
+    local last = math.min(first + batch - 1, job.n)
+    base.reset_peak()
     local y = record(job, first, last)
     put(y, first, last)
     y:release()
+    local taken = base.memory().peak - live
+    if taken > most and batch > 1 then batch = math.max(1, math.floor(batch * most / taken)) end
     bar:update(last, job.net.name, function() return string.format("%d of %d", last, job.n) end)
+    first = last + 1
   end
   bar:clear()
 end
@@ -410,7 +342,7 @@ local function find_key(job)
   end
   local hashes = stimulus_lines(job)
   if not hashes then
-    job.uncached = CLOSE
+    job.uncached = planning.CLOSE
     return
   end
   local lines = { model_text, "shown " .. job.text, hashes, "steps " .. (job.times
@@ -426,7 +358,8 @@ local function prepare(given, position)
   if not models.is_model(o.model) then
     errors.raise("argument", position, "activations: model is a %s, expected a model", type(o.model))
   end
-  local job = { o = o, net = o.model, position = position, missing = {}, memory = bytes_of(o.memory, position) }
+  local job = { o = o, net = o.model, record = record, position = position, missing = {},
+    memory = planning.bytes_of(o.memory, position) }
   job.set = set_of(o.stimuli, position)
   job.n = #job.set
   if job.n == 0 then errors.raise("argument", position, "activations: there are no stimuli") end
@@ -472,9 +405,10 @@ function M.activations(given, ...)
       end
       if why then say(job, "%s/%s.npy: %s; it is computed anew", job.folder, job.key, why) end
     end
-    plan(job)
+    planning.plan(job)
     say(job, "%s; %s at a time, about %s of %s; %s", head_text(job), common.plural(job.batch, "image"),
-      size_text(job.batch * job.per_image + (job.folder and 0 or job.bytes)), size_text(job.memory),
+      planning.size_text(job.fixed + job.batch * job.per_image + (job.folder and 0 or job.bytes)),
+        planning.size_text(job.memory),
       job.folder and "kept in " .. job.folder .. "/" .. job.key .. ".npy" or job.uncached
       and "not kept: " .. job.uncached or "not kept")
     if job.folder then return into_file(job) end
