@@ -352,7 +352,8 @@ function M.score(o, each)
       unreliable = kept.unreliable, silent = kept.silent, constant = kept.constant,
       flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
       correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, mapping = tostring(o.mapping),
-      splits = tostring(o.splits), ceiling = tostring(o.ceiling), bootstrap = o.bootstrap, measure = o.measure,
+      splits = tostring(o.splits), ceiling = o.ceiling_text or tostring(o.ceiling), bootstrap = o.bootstrap,
+        measure = o.measure,
       style = o.style_name, folds = #o.folds, seed = o.seed, predictions = o.predictions
         and of_layer.predicted or nil,
       responses = o.predictions and kept.mean or nil,
@@ -376,7 +377,8 @@ end
 -- score.neuroids holds r, reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor).
 -- style = "brain-score": PLS of 25 components, 10 random divisions (90 % to fit, every object_name in proportion
 -- where there is one), Pearson's r, median over neuroids, mean over divisions, error = standard deviation /
--- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026. splits may also
+-- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026 (ceiled = "(r /
+-- c)^2": before); divisions and halves are scikit-learn's with random_state = 1. splits may also
 -- be a list of { train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
 -- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images. Features computed
 -- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }; features =

@@ -8,10 +8,10 @@ local significance = require "lamina.significance"
 local M = {}
 
 --- How r may be put in relation to the ceiling c, by name.
-M.formulas = { "r / c", "r^2 / c^2", "r / c^2", "r^2 / c", "ev / c^2", "none" }
+M.formulas = { "r / c", "(r / c)^2", "r / c^2", "r^2 / c", "ev / c^2", "none" }
 
 -- Which formulas suit a measure; the first is the default.
-local SUITS = { r = { "r / c", "r^2 / c^2", "r / c^2", "r^2 / c", "none" }, ev = { "ev / c^2", "none" },
+local SUITS = { r = { "r / c", "(r / c)^2", "r / c^2", "r^2 / c", "none" }, ev = { "ev / c^2", "none" },
   r2 = { "ev / c^2", "none" }, poisson = { "none" } }
 
 --- The formula for a measure: the one asked for, or its default. One that does not suit it is an error.
@@ -25,13 +25,13 @@ function M.formula(asked, measure, position)
     "'" .. table.concat(SUITS[measure], "', '") .. "'")
 end
 
---- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "r^2 / c^2"
+--- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "(r / c)^2"
 -- is the part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself; "ev /
 -- c^2" relates explained variance in r's place, "none" leaves the measure as it is. Nothing is cut off: a value above
 -- 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
 function M.relate(formula, r, c)
   if formula == "r / c" then return r / c end
-  if formula == "r^2 / c^2" then return r:square() * r:sign() / c:square() end
+  if formula == "(r / c)^2" then return r:square() * r:sign() / c:square() end
   if formula == "r / c^2" or formula == "ev / c^2" then return r / c:square() end
   if formula == "none" then return r end
   return r:square() * r:sign() / c

@@ -5,6 +5,7 @@
 -- training images with the same care.
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
+local numpy_random = require "lamina.neural.numpy_random"
 local leaks = require "lamina.neural.leaks"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
@@ -20,8 +21,9 @@ Splits.__tostring = function(self)
       common.plural(#self.own, "division"), self.seed)
   end
   if self.test then
-    return string.format("shuffled: %d random divisions, %g of the images tested%s, seed %d", self.n, self.test,
-      self.stratify and ", every " .. self.stratify .. " in proportion" or "", self.seed)
+    return string.format("shuffled: %d random divisions, %g of the images tested%s, %s %d", self.n, self.test,
+      self.stratify and ", every " .. self.stratify .. " in proportion" or "", self.generator == "numpy"
+      and "scikit-learn's, random_state" or "seed", self.seed)
   end
   if not self.by then return string.format("kfold: %d folds of images, seed %d", self.n, self.seed) end
   return string.format("grouped by %s: %d folds of whole groups, seed %d", self.by, self.n, self.seed)
@@ -44,6 +46,11 @@ local SHUFFLED = {
   splits = { type = "integer", default = 10, min = 1, doc = "how many divisions" },
   test = { type = "number", default = 0.1, above = 0, below = 1, doc = "the part of the images that is tested" },
   stratify = { type = "string", doc = "a coordinate of the stimuli whose values are tested in proportion" },
+  generator = { type = "string", default = "keyed", choices = { "keyed", "numpy" }, doc = "our own draws; or "
+    .. "those of "
+    .. "NumPy's RandomState(seed), which makes the divisions of scikit-learn's StratifiedShuffleSplit (with "
+    .. "stratify) "
+    .. "or ShuffleSplit with train_size = 1 - test and random_state = seed, image for image" },
   seed = KFOLD.seed,
 }
 
@@ -69,15 +76,15 @@ function M.grouped(given)
   return setmetatable({ n = o.folds, by = o.by, seed = o.seed or tensor.seed(), position = position }, Splits)
 end
 
---- shuffled { 10, test = 0.1, stratify = "object_name", seed = }: independent random divisions, as Brain-Score has
--- them: each tests that part of the images (at least one), others may be tested again or never. With stratify every
--- value of that coordinate is tested in proportion (at least one image of a value that has two), the rest dealt by
--- largest remainder. Inner folds are kfold.
+--- shuffled { 10, test = 0.1, stratify = "object_name", seed =, generator = "keyed" }: independent random
+-- divisions, as Brain-Score has them: each tests that part of the images (at least one), others may be tested again
+-- or never. With stratify every value of that coordinate is tested in proportion (at least one image of a value
+-- that has two), the rest dealt by largest remainder. Inner folds are kfold.
 function M.shuffled(given)
   local position = errors.position(2)
   local o = schema.check("shuffled", given, SHUFFLED, position)
   return setmetatable({ n = o.splits, test = o.test, stratify = o.stratify, seed = o.seed or tensor.seed(),
-    position = position }, Splits)
+    generator = o.generator, position = position }, Splits)
 end
 
 -- The positions of one side of a division the script gives, as a list.
@@ -253,9 +260,42 @@ local function shares(classes, count, n)
   return given
 end
 
+-- Positions of each value, values sorted as NumPy sorts them: numbers by size, texts by their bytes.
+local function sorted_classes(values)
+  local classes = common.by_value(values)
+  local numbers = true
+  for _, value in ipairs(values) do numbers = numbers and type(value) == "number" end
+  table.sort(classes, function(a, b)
+    local x, y = values[a[1]], values[b[1]]
+    if numbers then return x < y end
+    return tostring(x) < tostring(y)
+  end)
+  return classes
+end
+
+-- scikit-learn's divisions.
+local function divide_as_sklearn(self, n, values)
+  local train = 1 - self.test
+  if not values then return numpy_random.shuffle_split(n, self.n, train, self.seed) end
+  local classes, fitted = sorted_classes(values), math.floor(train * n)
+  for _, list in ipairs(classes) do
+    if #list < 2 then
+      errors.raise("argument", self.position, "shuffled: %s = %s has one image; scikit-learn's stratified divisions "
+        .. "need two of each", self.stratify, tostring(values[list[1]]))
+    end
+  end
+  if math.min(fitted, n - fitted) < #classes then
+    errors.raise("argument", self.position, "shuffled: %d images to fit and %d to test are fewer than the %d "
+      .. "values of "
+      .. "%s, which scikit-learn's stratified divisions refuse", fitted, n - fitted, #classes, self.stratify)
+  end
+  return numpy_random.stratified_shuffle_split(classes, n, self.n, train, self.seed)
+end
+
 -- Independent random divisions of n images.
 local function divide_often(self, n, coordinates)
   local values = self.stratify and values_of(self, self.stratify, n, coordinates)
+  if self.generator == "numpy" then return divide_as_sklearn(self, n, values) end
   local all = values or {}
   if not values then
     for i = 1, n do all[i] = 1 end

@@ -2,21 +2,43 @@
 --
 -- brain-score: brain-score/vision at c642dbe (August 2026), benchmarks of the kind MajajHong2015public.IT-pls. PLS
 -- with 25 components, centred and not scaled; 10 divisions of the stimuli, 90 % to fit, every object_name in
--- proportion; Pearson's r of each neuroid, the median over neuroids, the mean over divisions; error = standard
--- deviation over divisions (divided by n) / sqrt(n). Ceiling: 10 random halves of the repetitions, Pearson's r of
--- their means, Spearman-Brown, median over neuroids, mean over halves. Ceiled: r^2 / c since pull request 2169
--- (January 2026); before that (r / c)^2. The divisions are drawn by our own generator: splits = { { train =, test =
--- }, ... } imports theirs.
+-- proportion, by scikit-learn's StratifiedShuffleSplit with random_state = 1 (without an object_name its
+-- ShuffleSplit), which are made here image for image over the stimuli in the order of the assembly; Pearson's r of
+-- each neuroid, the median over neuroids, the mean over divisions; error = standard deviation over divisions
+-- (divided by n) / sqrt(n). Ceiling: 10 random halves of the repetitions by ShuffleSplit with random_state = 1,
+-- Pearson's r of their means, Spearman-Brown (2 r / (1 + r), of negative r as well), median over neuroids, mean
+-- over halves. Ceiled: r^2 / c since pull request 2169 (January 2026); ceiled = "(r / c)^2" is the formula before
+-- it. splits = { { train =, test = }, ... } imports other divisions.
 local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local maps = require "lamina.neural.maps"
+local numpy_random = require "lamina.neural.numpy_random"
+local ops = require "lamina.core.ops"
 local splits = require "lamina.neural.splits"
 local stats = require "lamina.core.stats"
+local trials = require "lamina.neural.trials"
 
 local M = {}
 
 local function median(t) return stats.quantile(t, { 0.5 }) end
+
+-- Spearman-Brown corrected r of Brain-Score's halves of the repetitions: halves x U.
+local function consistency(a)
+  local rows = {}
+  for h, half in ipairs(numpy_random.shuffle_split(a.responses:size(3), 10, 0.5, 1)) do
+    local means, there = {}, nil
+    for i, side in ipairs { half.train, half.test } do
+      local slots = common.index(side)
+      local mean, count = stats.masked_mean(a.responses:index_select(slots, { dim = 3 }), a.valid:index_select(slots,
+        { dim = 3 }))
+      means[i], there = mean, there and there * count:gt(0):to "float64" or count:gt(0):to "float64"
+    end
+    local r = trials.masked_pearson(means[1], means[2], there, { 1 }):reshape { -1 }
+    rows[h] = 2 * r / (1 + r)
+  end
+  return ops.stack(rows, { dim = 1 })
+end
 
 -- A row in Brain-Score's way: by_fold is divisions x neuroids (controls behind them).
 local function brain_score(o, layer, group, by_fold, kept, close)
@@ -24,13 +46,16 @@ local function brain_score(o, layer, group, by_fold, kept, close)
   local scores = median(by_fold:index_select(index, { dim = 2 })):reshape { -1 }
   local r, n = scores:mean():item(), #scores
   local error = scores:std({ correction = 0 }):item() / math.sqrt(n)
-  local a, places = o.responses, common.index(common.pick(kept.index, group.index))
-  local halves = stats.split_half(a.responses, a.valid, 10, { seed = o.ceiling.seed, purpose = "split_half" })
-  local c = median(halves:index_select(places, { dim = 2 })):mean():item()
+  o.halves = o.halves or consistency(o.responses)
+  local c = median(o.halves:index_select(common.index(common.pick(kept.index, group.index)), { dim = 2 })):mean()
+    :item()
+  local function relate(value)
+    return o.ceiled == "(r / c)^2" and value * math.abs(value) / (c * c) or value * math.abs(value) / c
+  end
   return { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2), n = #group.index,
     r = r, low = r - 1.96 * error, high = r + 1.96 * error, error = error, ceiling = c,
-    ceiled = r * math.abs(r) / c, ceiled_low = (r - 1.96 * error) * math.abs(r - 1.96 * error) / c,
-    ceiled_high = (r + 1.96 * error) * math.abs(r + 1.96 * error) / c, label = close and "close" or "exact",
+    ceiled = relate(r), ceiled_low = relate(r - 1.96 * error), ceiled_high = relate(r + 1.96 * error), label = close
+      and "close" or "exact",
     selected = o.set.selected or nil }
 end
 
@@ -38,7 +63,7 @@ end
 -- is an error, but for splits, which may be imported.
 function M.apply(o, given, position)
   if o.style ~= "brain-score" then return end
-  for _, name in ipairs { "mapping", "ceiling", "ceiled", "reliability", "measure", "over" } do
+  for _, name in ipairs { "mapping", "ceiling", "reliability", "measure", "over" } do
     if given[name] ~= nil then
       errors.raise("argument", position, "predictivity: style = \"brain-score\" decides %s; leave it out, or "
         .. "leave out "
@@ -47,13 +72,23 @@ function M.apply(o, given, position)
   end
   local stratified = rawget(o.responses.stimulus, "object_name") and "object_name" or nil
   o.mapping, o.reliability = maps.pls { 25 }, -1
-  if o.splits == nil then o.splits = splits.shuffled { 10, test = 0.1, stratify = stratified, seed = o.seed } end
-  o.ceiling, o.ceiled, o.aggregate = ceilings.split_half { 10, seed = o.seed }, "r^2 / c", brain_score
+  if given.ceiled ~= nil and given.ceiled ~= "(r / c)^2" and given.ceiled ~= "r^2 / c" then
+    errors.raise("argument", position, "predictivity: style = \"brain-score\" takes ceiled = \"r^2 / c\" (since "
+      .. "January 2026, the default) or \"(r / c)^2\" (before), not '%s'", given.ceiled)
+  end
+  if o.splits == nil then
+    o.splits = splits.shuffled { 10, test = 0.1, stratify = stratified, seed = 1, generator = "numpy" }
+  end
+  o.ceiling, o.ceiled, o.aggregate = ceilings.split_half { 10, seed = 1 }, o.ceiled or "r^2 / c", brain_score
   if o.shuffle and o.shuffle ~= 0 or o.permutations > 0 then
     errors.raise("argument", position, "predictivity: style = \"brain-score\" has no shuffled control and no "
       .. "permutations")
   end
-  o.style_name = "style brain-score (brain-score/vision c642dbe, August 2026): r is the median over neuroids of each "
+  o.ceiling_text = "split-half consistency, 10 halves of the repetitions (scikit-learn's ShuffleSplit, "
+    .. "random_state 1), "
+    .. "Spearman-Brown, median over neuroids, mean over halves"
+  o.style_name = "style brain-score (brain-score/vision c642dbe, August 2026), ceiled " .. o.ceiled .. ": r is "
+    .. "the median over neuroids of each "
     .. "division, mean over divisions; the interval is 1.96 times the standard deviation over divisions / sqrt(n)"
 end
 

@@ -13,9 +13,9 @@
 -- held-out images), so that it is defined for untrained networks, too. Prediction: PLS with 25 components, explained
 -- variance on held-out images over the explainable one, median over sites. A network's IT value is that of its top
 -- layer. Layers are compared over the trained networks of three stages, the top (middle) one against each other one
--- in pairs over networks, by sign flips; p is the larger of the two. Three teachers; gates are on the means over them.
--- One thing was changed after a look at four networks: in a first draft they saw at most 8,000 images, and their
--- accuracies lay between 0.11 and 0.42.
+-- in pairs over networks, by sign flips; p is the larger of the two. Three teachers; gates are on the means over
+-- them. One thing was changed after a look at four networks: in a first draft they saw at most 8,000 images, and
+-- their accuracies lay between 0.11 and 0.42.
 local p = experiment "s44-performance" { seed = 1, params = { models = 48, least = 500, most = 32000, images = 1000,
   teachers = 3, teacher_images = 8000, teacher_epochs = 4, repeats = 10, components = 25, pool = 8000 },
   about = "Networks that perform better predict synthetic IT better" }

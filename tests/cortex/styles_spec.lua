@@ -21,8 +21,8 @@ describe("predictivity", function()
 
   it("follows Brain-Score's recipe: medians of divisions, their mean, r^2 / c", function()
     local s = score { style = "brain-score", seed = 4 }
-    local row, folds = s.rows[1], lamina.shuffled({ 10, test = 0.1, stratify = "object_name", seed = 4 }):folds(n,
-      { object_name = names })
+    local row, folds = s.rows[1], lamina.shuffled({ 10, test = 0.1, stratify = "object_name", seed = 1,
+      generator = "numpy" }):folds(n, { object_name = names })
     local y, medians = (a:mean()), {}
     for f, fold in ipairs(folds) do
       local train = lamina.tensor(fold.train, { dtype = "int64" })
@@ -36,8 +36,17 @@ describe("predictivity", function()
     assert.near(m:mean():item(), row.r, 1e-12)
     assert.near(m:std({ correction = 0 }):item() / math.sqrt(10), row.error, 1e-12)
     assert.near(row.r ^ 2 / row.ceiling, row.ceiled, 1e-12)
-    local halves = stats.split_half(a.responses, a.valid, 10, { seed = 4, purpose = "split_half" })
-    assert.near(halves:quantile(0.5, { dim = 2 }):mean():item(), row.ceiling, 1e-12)
+    local c = 0
+    for _, half in ipairs(lamina.shuffled({ 10, test = 0.5, seed = 1, generator = "numpy" }):folds(10)) do
+      local function mean(side) return trials:index_select(lamina.tensor(side, { dtype = "int64" }),
+        { dim = 3 }):mean(3) end
+      local r = stats.pearson(mean(half.train), mean(half.test))
+      c = c + (2 * r / (1 + r)):quantile(0.5):item() / 10
+    end
+    assert.near(c, row.ceiling, 1e-12)
+    assert.near(row.r ^ 2 / c ^ 2, score({ style = "brain-score", ceiled = "(r / c)^2" }).rows[1].ceiled, 1e-12)
+    assert.matches("takes ceiled = \"r%^2 / c\"", tostring(select(2, try(score, { style = "brain-score",
+      ceiled = "r / c" }))))
     assert.matches("style brain%-score %(brain%-score/vision c642dbe, August 2026%)", tostring(s))
     assert.matches("decides "
       .. "mapping", tostring(select(2, try(score, { style = "brain-score", mapping = lamina.ols {} }))))

@@ -251,7 +251,7 @@ describe("plot", function()
     local lines = lines_of(folder .. "/groups.csv")
     assert.equal(1 + 6, #lines)
     assert.equal("simple,V1.conv1,V1,0.25,0.125,0.5,0.75,", lines[3]:match "^.-0%.75,")
-    check_page(plot.layers { { kind = "predictivity", formula = "r^2 / c^2", rows = { rows[1], rows[3] } },
+    check_page(plot.layers { { kind = "predictivity", formula = "(r / c)^2", rows = { rows[1], rows[3] } },
       title = "One score" }, "one")
     check_page(plot.layers { kind = "separability", chance = 0.5, rows = {
       { layer = "V1", area = "V1", accuracy = 0.75, low = 0.7, high = 0.8 } } }, "separability")

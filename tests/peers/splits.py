@@ -1,0 +1,19 @@
+"""Writes tests/fixtures/neural/splits.json: divisions by scikit-learn's StratifiedShuffleSplit and ShuffleSplit, for
+tests/lib/numpy_random_spec.lua: python tests/peers/splits.py (peers.lock has the versions)."""
+import json
+import pathlib
+
+import numpy as np
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+
+out = {"bits": [int(b) for b in np.random.RandomState(1).randint(0, 2**32, 700, dtype=np.uint64)], "cases": []}
+for seed, n, classes, train, splits in ((1, 97, 7, 0.9, 4), (1, 400, 8, 0.9, 2), (5, 33, 3, 0.5, 4)):
+    labels = np.random.RandomState(seed + n).randint(0, classes, n)
+    for kind in ("stratified", "plain"):
+        maker = StratifiedShuffleSplit if kind == "stratified" else ShuffleSplit
+        found = maker(n_splits=splits, train_size=train, random_state=seed).split(np.zeros(n), labels)
+        folds = [{"train": (a + 1).tolist(), "test": (b + 1).tolist()} for a, b in found]
+        out["cases"].append(dict(kind=kind, seed=seed, n=n, train=train, splits=splits, folds=folds,
+                                 labels=[f"class{k}" for k in labels]))
+path = pathlib.Path(__file__).parent.parent / "fixtures/neural/splits.json"
+path.write_text(json.dumps(out, separators=(",", ":")) + "\n")
