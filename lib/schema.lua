@@ -78,7 +78,7 @@ end
 
 local function quoted(list)
   local parts = {}
-  for i, name in ipairs(list) do parts[i] = "'" .. name .. "'" end
+  for i, name in ipairs(list) do parts[i] = type(name) == "number" and tostring(name) or "'" .. name .. "'" end
   return table.concat(parts, ", ")
 end
 
@@ -202,6 +202,10 @@ local function check_one(what, name, field, value, position)
       quoted(list), errors.hint(value, list))
   end
   local ok, result = fit(field, value)
+  if ok and field.choices and type(result) == "number" then
+    ok = false
+    for _, choice in ipairs(field.choices) do ok = ok or choice == result end
+  end
   if not ok then
     errors.raise("argument", position, "%s: option '%s' is %s, expected %s", what, name, shown(value),
       M.expectation(field))

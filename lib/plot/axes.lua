@@ -2,8 +2,9 @@
 --
 -- A panel is {title, xlabel, ylabel, marks = {...}, legend = bool, xscale, yscale = options of scale.new,
 -- xcategories, ycategories = labels, height = mm, aspect = height of the axes / width, colorbar = {map, low, high,
--- label}}. `measure` finds the room that text needs from the text itself, so nothing can overlap or be cut off;
--- `draw` puts everything into place.
+-- label}, hidden = {x =, y =} (axes without ticks), sides (lamina.plot.sides), rim = the widest label that stands
+-- round the axes, letter}. `measure` finds the room that text needs from the text itself, so nothing can overlap or
+-- be cut off; `draw` puts everything into place.
 local marks = require "lamina.plot.marks"
 local scale = require "lamina.plot.scale"
 local sides = require "lamina.plot.sides"
@@ -187,6 +188,12 @@ function M.measure(canvas, panel, width, height)
   out.inner = inner
   out.top = 4 + #out.title * leading * style.size.title + #out.legend * 1.35 * style.size.legend +
     (#out.title + #out.legend > 0 and 3 or 0)
+  if panel.rim then -- labels stand round the axes
+    local beside = canvas:extents(panel.rim, style.size.tick) + 4
+    out.left, out.right = math.max(out.left, beside), math.max(out.right, beside)
+    out.top, out.bottom = out.top + style.size.tick + 3, out.bottom + style.size.tick + 5
+    out.inner = width - out.left - out.right
+  end
   if panel.letter then
     out.top = math.max(out.top, 4 + leading * style.size.letter)
     out.left = math.max(out.left, leading * style.size.letter)
@@ -290,7 +297,10 @@ end
 --- Draws a measured panel into outer = {x, y, width, height} in points.
 function M.draw(canvas, panel, layout, outer)
   local box = make_box(panel, layout, outer)
-  canvas:push():rectangle(box.left, box.top - 2, box.right - box.left + 3, box.bottom - box.top + 3):clip()
+  canvas:push()
+  if not panel.rim then
+    canvas:rectangle(box.left, box.top - 2, box.right - box.left + 3, box.bottom - box.top + 3):clip()
+  end
   for _, pass in ipairs { "draw", "draw_over" } do
     for _, mark in ipairs(panel.marks) do
       local paint = marks[mark.kind][pass]

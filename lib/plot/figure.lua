@@ -95,13 +95,13 @@ local function align(cells)
     margin[key .. side] = math.max(margin[key .. side] or 0, layout[side])
   end
   for _, cell in ipairs(cells) do
-    if cell.layout then
+    if cell.layout and not cell.panel.rim then
       for _, side in ipairs { "left", "right" } do widest("c" .. cell.column, cell.layout, side) end
       for _, side in ipairs { "top", "bottom" } do widest("r" .. cell.row, cell.layout, side) end
     end
   end
   for _, cell in ipairs(cells) do
-    if cell.layout then
+    if cell.layout and not cell.panel.rim then
       for _, side in ipairs { "left", "right" } do cell.layout[side] = margin["c" .. cell.column .. side] end
       for _, side in ipairs { "top", "bottom" } do cell.layout[side] = margin["r" .. cell.row .. side] end
     end

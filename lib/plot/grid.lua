@@ -78,7 +78,8 @@ function M.draw(canvas, panel, outer)
     local top = y + row * (at.height + at.titles + GAP)
     if tile.title then
       canvas:color(0, 0, 0)
-      canvas:text(x + at.width / 2, top, axes.fit(canvas, tile.title, style.size.note, at.width), style.size.note, 0.5, 1)
+      local shown = axes.fit(canvas, tile.title, style.size.note, at.width)
+      canvas:text(x + at.width / 2, top, shown, style.size.note, 0.5, 1)
     end
     canvas:image(tile.rgb, tile.rows, tile.columns, x, top + at.titles, at.width, at.height)
   end

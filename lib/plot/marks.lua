@@ -9,6 +9,8 @@ local scale = require "lamina.plot.scale"
 local style = require "lamina.plot.style"
 
 local M = {}
+
+for kind, mark in pairs(require "lamina.plot.field_marks") do M[kind] = mark end
 local finite = scale.finite
 
 local fresh_range, widen, widen_all = range_of.new, range_of.widen, range_of.widen_all

@@ -27,16 +27,6 @@ local HEATMAP = schema.document("plot.heatmap", words.fields {
   aspect = { type = "number", min = 0.05, max = 20, doc = "height over width of the axes; default: square cells" },
 })
 
-local function check_rows(rows, word, at)
-  for i, row in ipairs(rows) do
-    if type(row) ~= "table" or #row ~= #rows[1] or #row == 0 then
-      errors.raise("shape", at, "%s: row %d differs in length from row 1, expected a full matrix", word, i)
-    end
-    words.numbers(row, word .. ": row " .. i, at)
-  end
-  if #rows == 0 then errors.raise("shape", at, "%s: the matrix is empty", word) end
-end
-
 local function heatmap_panel(options, rows, map, low, high)
   local n, m = #rows, #rows[1]
   local aspect = options.aspect or math.min(3, math.max(0.2, n / m))
@@ -57,7 +47,7 @@ function M.heatmap(spec, ...)
   if type(spec) == "table" and tiles.depth(spec) == 2 then spec = { spec } end
   local options = schema.check("plot.heatmap", spec, HEATMAP, at)
   local rows = tiles.nested(options.values, "plot.heatmap: values", at)
-  check_rows(rows, "plot.heatmap", at)
+  words.matrix(rows, "plot.heatmap", at)
   words.same_length(options.rows, #rows, "plot.heatmap: rows", at)
   words.same_length(options.columns, #rows[1], "plot.heatmap: columns", at)
   local least, most = tiles.range_of(rows)

@@ -43,6 +43,17 @@ function M.numbers(value, what, at)
   return value
 end
 
+--- Raises unless rows is a full matrix of numbers, of one row and column at least.
+function M.matrix(rows, word, at)
+  for i, row in ipairs(rows) do
+    if type(row) ~= "table" or type(rows[1]) ~= "table" or #row ~= #rows[1] or #row == 0 then
+      errors.raise("shape", at, "%s: row %d differs in length from row 1, expected a full matrix", word, i)
+    end
+    M.numbers(row, word .. ": row " .. i, at)
+  end
+  if #rows == 0 then errors.raise("shape", at, "%s: the matrix is empty", word) end
+end
+
 --- Options whose values stand in the table itself, word { 1, 2, 3, title = "..." }, or are all there is,
 -- word(tensor): the same with the values under `name`. Anything else is returned as it is.
 function M.lone_list(spec, name)
