@@ -12,6 +12,18 @@ local function all_of(net)
   return list
 end
 
+--- Raises, in the name of `word`, for what is no Lua pattern, and for a star as shells have it: in "V1*" it would
+-- repeat the 1, and V2 would be found.
+function M.check_pattern(pattern, word, position)
+  if not pcall(string.find, "", pattern) then
+    errors.raise("argument", position, "%s: '%s' is no name of the model's, nor a Lua pattern", word, pattern)
+  end
+  local plain = pattern:gsub("%%.", "")
+  if not (plain:find "^%*" or plain:find "[%w_]%*") then return end
+  errors.raise("argument", position, "%s: '%s' is no name of the model's; as a Lua pattern, in which a star repeats "
+    .. "what stands before it, it would be '^%s$'", word, pattern, (pattern:gsub("%.", "%%."):gsub("%*", ".*")))
+end
+
 -- Whether a parameter is meant by one name or pattern.
 local function meant(net, item, of)
   if net:has(of) then return item.node.block.name == of or (item.node.name .. "."):sub(1, #of + 1) == of .. "." end
@@ -32,6 +44,9 @@ end
 -- `word`.
 function M.parameters(net, of, word, position, keep, kind)
   local wanted, list = type(of) == "table" and of or { of }, {}
+  for _, name in ipairs(wanted) do
+    if type(name) == "string" and not net:has(name) then M.check_pattern(name, word .. ": of", position) end
+  end
   local all = all_of(net)
   for _, item in ipairs(all) do
     local take = #wanted == 0

@@ -1,6 +1,7 @@
 --- What a model holds: parameters and buffers, their first values, freezing, copies, files, comparisons. Each
 -- function here becomes a method of models (lib/model.lua).
 local base = require "lamina.core.base"
+local choose = require "lamina.choose"
 local constraints = require "lamina.constraints"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
@@ -70,12 +71,6 @@ end
 
 -- ---- lists -----------------------------------------------------------------------------------------------------
 
--- Raises for what is no Lua pattern.
-local function check_pattern(pattern, what, level)
-  if pcall(string.find, "", pattern) then return end
-  errors.raise("argument", level + 1, "%s: '%s' is no name of the model's, nor a Lua pattern", what, pattern)
-end
-
 -- Whether a layer belongs to what a name says: an area, a layer, a word of layers.
 local function belongs(node, name) return node.name == name or node.name:sub(1, #name + 1) == name .. "." end
 
@@ -87,7 +82,7 @@ function Model:parameters(pattern, options)
     errors.raise("argument", 2, "parameters: expected a pattern or the name of an area, got a %s", type(pattern))
   end
   local list, exact = {}, pattern and self:has(pattern)
-  if pattern and not exact then check_pattern(pattern, "parameters", 2) end
+  if pattern and not exact then choose.check_pattern(pattern, "parameters", 2) end
   for _, p in ipairs(self.list) do
     local fits = not pattern or exact and belongs(p.node, pattern) or not exact and p.name:find(pattern)
     if fits and not (o.trainable and p.node.frozen) then list[#list + 1] = p end
@@ -119,7 +114,7 @@ local function set_frozen(net, names, frozen, level)
   for _, name in ipairs(type(names) == "table" and names or { names }) do
     local exact, found = net:has(name), false
     if type(name) ~= "string" then net:no_such(name, level + 1) end
-    if not exact then check_pattern(name, frozen and "freeze" or "unfreeze", level + 1) end
+    if not exact then choose.check_pattern(name, frozen and "freeze" or "unfreeze", level + 1) end
     for _, node in ipairs(net.nodes) do
       local fits = name == "all" or exact and belongs(node, name) or not exact and node.name:find(name)
       if fits then nodes[#nodes + 1], found = node, true end

@@ -363,6 +363,10 @@ describe("a mistake in a graph", function()
     local x = draw { 2, 4 }
     for _, call in ipairs {
       { net.freeze, "[", "freeze: '[' is no name of the model's, nor a Lua pattern" },
+      { net.freeze, "V1*", "freeze: 'V1*' is no name of the model's; as a Lua pattern, in which a star repeats what "
+        .. "stands before it, it would be '^V1.*$'" },
+      { net.parameters, "V1.conv*", "'^V1%.conv.*$'" },
+      { net.parameters, "*", "'^.*$'" },
       { net.parameters, "[", "parameters: '[' is no name" }, { net.freeze, 3, "expected the name of an area or "
         .. "layer" },
       { net.upto, nil, "expected the name of an area or layer, got nil" }, { net.upto, "input", "no layer or area" },
