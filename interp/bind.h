@@ -126,7 +126,8 @@ int bind_open_rdm(lua_State *L);      /* dissimilarity matrices */
 int bind_open_fit(lua_State *L);      /* linear maps that have no closed form */
 int bind_open_image(lua_State *L);    /* stimulus rendering, resizing */
 int bind_open_data(lua_State *L);     /* loader threads and augmentation */
-int bind_open_bundle(lua_State *L);   /* signatures, archives, programs started for bundles */
+int bind_open_bundle(lua_State *L);   /* signatures, archives */
+int bind_open_process(lua_State *L);  /* this command started again, folders for a while */
 int bind_open_figure(lua_State *L);   /* drawing, by the program lamina-figure */
 
 #endif

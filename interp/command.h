@@ -15,6 +15,15 @@
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 enum { COMMAND_MAX_LIST = 64 };
 
+enum { WALL_INTERPRETER = 1, WALL_KERNEL = 2 };
+
+/* What an untrusted script may use (sandbox.h). */
+typedef struct command_limits {
+  double wall, cpu;                      /* seconds */
+  int64_t file, output;                  /* bytes of one file, of all that is written */
+  int64_t files, descriptors, processes; /* how many files are written, are open, and programs run */
+} command_limits;
+
 typedef struct command {
   const char *subcommand;             /* its name, argv is its own; NULL: none */
   const char *script;                 /* a file; "-": standard input; NULL: none */
@@ -32,8 +41,15 @@ typedef struct command {
   bool managed;       /* lamina run: trainings keep checkpoints by themselves */
   bool resume;        /* --resume: go on with an unfinished run */
   bool digest;        /* --digest: of the weights and results, at the end */
+  bool trace;         /* --trace: of every training step */
   bool traceback;     /* --traceback: with every error */
   bool help, version;
+  bool untrusted;                     /* --untrusted: behind walls */
+  bool inside;                        /* this is the process behind them (--untrusted-inside) */
+  unsigned walls;                     /* which of them stand: WALL_... */
+  const char *read[COMMAND_MAX_LIST]; /* each --read */
+  int n_read;
+  command_limits limits;
   int argc; /* what is left for the script, with its options */
   char **argv;
 } command;
@@ -41,6 +57,13 @@ typedef struct command {
 /* Reads the arguments; on wrong usage prints one line to stderr and returns EXIT_USAGE, else EXIT_FINE. The
  * strings and the list of c->argv (made with malloc) live as long as the process. */
 int command_parse(command *c, int argc, char **argv);
+
+/* A size such as 65536, 512K or 2G. */
+bool command_bytes(const char *text, int64_t *out);
+
+/* The value of `--name value` or `--name=value` at argv[*i]; moves *i past it. NULL: not this option. *missing: it
+ * has no value. */
+const char *command_option(const char *name, int argc, char **argv, int *i, bool *missing);
 
 /* The libraries, the searcher for "lamina.*", strict globals and words, and the module "lamina.core.command", which
  * tells the Lua library how the command was called. May raise; call it protected. */

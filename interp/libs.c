@@ -8,6 +8,7 @@
 #include "bind.h"
 #include "embed.h"
 #include "lapack.h"
+#include "sandbox.h"
 
 #include <lualib.h>
 #include <string.h>
@@ -24,15 +25,23 @@ static const luaL_Reg standard[] = {{LUA_GNAME, luaopen_base},
                                     {LUA_DBLIBNAME, luaopen_debug},
                                     {NULL, NULL}};
 
-static const luaL_Reg rooms[] = {
-    {"lamina.core.tensor", bind_open_tensor},   {"lamina.core.ops", bind_open_ops},
-    {"lamina.core.base", bind_open_base},       {"lamina.core.io", bind_open_io},
-    {"lamina.core.optim", bind_open_optim},     {"lamina.core.linalg", bind_open_linalg},
-    {"lamina.core.stats", bind_open_stats},     {"lamina.core.rdm", bind_open_rdm},
-    {"lamina.core.fit", bind_open_fit},         {"lamina.core.image", bind_open_image},
-    {"lamina.core.figure", bind_open_figure},   {"lamina.core.data", bind_open_data},
-    {"lamina.core.profile", bind_open_profile}, {"lamina.core.terminal", bind_open_terminal},
-    {"lamina.core.bundle", bind_open_bundle},   {NULL, NULL}};
+static const luaL_Reg rooms[] = {{"lamina.core.tensor", bind_open_tensor},
+                                 {"lamina.core.ops", bind_open_ops},
+                                 {"lamina.core.base", bind_open_base},
+                                 {"lamina.core.io", bind_open_io},
+                                 {"lamina.core.optim", bind_open_optim},
+                                 {"lamina.core.linalg", bind_open_linalg},
+                                 {"lamina.core.stats", bind_open_stats},
+                                 {"lamina.core.rdm", bind_open_rdm},
+                                 {"lamina.core.fit", bind_open_fit},
+                                 {"lamina.core.image", bind_open_image},
+                                 {"lamina.core.figure", bind_open_figure},
+                                 {"lamina.core.data", bind_open_data},
+                                 {"lamina.core.profile", bind_open_profile},
+                                 {"lamina.core.terminal", bind_open_terminal},
+                                 {"lamina.core.bundle", bind_open_bundle},
+                                 {"lamina.core.process", bind_open_process},
+                                 {NULL, NULL}};
 
 /* ---- loading ------------------------------------------------------------------------------------------------- */
 
@@ -65,6 +74,10 @@ static int search_embedded(lua_State *L) {
     lua_pushfstring(L, "=%s", file->path);
     if (luaL_loadbufferx(L, file->begin, (size_t)(file->end - file->begin), lua_tostring(L, -1), "t") != LUA_OK)
       return lua_error(L);
+    if (lua_getfield(L, LUA_REGISTRYINDEX, "lamina.trusted") == LUA_TTABLE) /* see untrusted.c */
+      lua_setupvalue(L, -2, 1);
+    else
+      lua_pop(L, 1);
     lua_pushstring(L, file->path);
     return 2;
   }
@@ -104,7 +117,7 @@ static void push_list(lua_State *L, int n, const char *const *items) {
   }
 }
 
-/* lamina.core.command: script, args, data, out, seed, interactive, digest, traceback, sources, source(path),
+/* lamina.core.command: script, args, data, out, seed, interactive, digest, trace, traceback, sources, source(path),
  * modules(). */
 static void open_command(lua_State *L, const command *c) {
   lua_newtable(L);
@@ -130,6 +143,8 @@ static void open_command(lua_State *L, const command *c) {
   lua_setfield(L, -2, "resume");
   lua_pushboolean(L, c->digest);
   lua_setfield(L, -2, "digest");
+  lua_pushboolean(L, c->trace);
+  lua_setfield(L, -2, "trace");
   lua_pushboolean(L, c->traceback);
   lua_setfield(L, -2, "traceback");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lamina.sources");
@@ -172,6 +187,7 @@ void libs_open(lua_State *L, const command *c) {
   open_command(L, c);
   numbers_open(L);
   repeatable_open(L);
+  if (c->inside && c->walls & WALL_INTERPRETER) untrusted_open(L);
   lua_getglobal(L, "require");
   lua_pushstring(L, "lamina.start");
   lua_call(L, 1, 0);

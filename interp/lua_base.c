@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/version.h"
 #include "io/folder.h"
+#include "io/wall.h"
 #include "kernels/kernels.h"
 
 #include <errno.h>
@@ -215,6 +216,7 @@ static int base_mkdir(lua_State *L) {
 static int base_mkdir_new(lua_State *L) {
   const char *path = own_path(L, 1, "mkdir_new");
   lm_err err = {0};
+  bind_check(L, lm_wall_check(path, true, &err), &err);
   bool made = mkdir(path, 0777) == 0;
   if (!made && errno != EEXIST)
     bind_check(L, lm_fail(&err, LM_ERR_IO, "%s: cannot make the folder: %s", path, strerror(errno)), &err);
@@ -223,12 +225,14 @@ static int base_mkdir_new(lua_State *L) {
 }
 
 static int base_exists(lua_State *L) {
-  lua_pushboolean(L, lm_path_exists(own_path(L, 1, "exists")));
+  const char *path = own_path_unasked(L, 1, "exists");
+  lua_pushboolean(L, lm_wall_check(path, false, NULL) == LM_OK && lm_path_exists(path));
   return 1;
 }
 
 static int base_isdir(lua_State *L) {
-  lua_pushboolean(L, lm_path_is_folder(own_path(L, 1, "isdir")));
+  const char *path = own_path_unasked(L, 1, "isdir");
+  lua_pushboolean(L, lm_wall_check(path, false, NULL) == LM_OK && lm_path_is_folder(path));
   return 1;
 }
 
@@ -301,7 +305,9 @@ static int base_hostname(lua_State *L) {
 }
 
 static int base_getenv(lua_State *L) {
-  lua_pushstring(L, getenv(bind_text(L, 1, "getenv: name")));
+  const char *name = bind_text(L, 1, "getenv: name");
+  bool shown = !lm_wall_stands() || !strncmp(name, "LAMINA_", 7) || !strcmp(name, "NO_COLOR");
+  lua_pushstring(L, shown ? getenv(name) : NULL); /* what else stands there is no untrusted script's business */
   return 1;
 }
 

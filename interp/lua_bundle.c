@@ -3,7 +3,10 @@
 #include "bind.h"
 #include "own.h"
 
+#include "base/memory.h"
 #include "base/sign.h"
+#include "io/file.h"
+#include "io/zip.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,9 +78,64 @@ static int bundle_write_new(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {{"sign_seed", bundle_sign_seed}, {"sign_public", bundle_sign_public},
-                                     {"sign", bundle_sign},           {"sign_check", bundle_sign_check},
-                                     {"write_new", bundle_write_new}, {NULL, NULL}};
+/* ---- archives ---------------------------------------------------------------------------------------------------
+ */
+
+static void drop_writer(void *address) { lm_zip_drop(*(lm_zip_writer **)address); }
+static void free_pointer(void *address) { lm_free(*(void **)address); }
+
+/* The string of a field of the entry on top of the stack, or NULL; popped, but the entry keeps it. */
+static const char *field(lua_State *L, const char *name, size_t *n) {
+  lua_getfield(L, -1, name);
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, n) : NULL;
+  lua_pop(L, 1);
+  return text;
+}
+
+/* zip_write(path, list of { name =, text = } or { name =, path = }) */
+static int bundle_zip_write(lua_State *L) {
+  const char *path = own_path(L, 1, "zip_write");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lm_err err = {0};
+  lm_zip_writer **writer = own_new(L, sizeof *writer, drop_writer);
+  char **held = own_new(L, sizeof *held, free_pointer);
+  bind_check(L, lm_zip_create(writer, path, &err), &err);
+  for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, 2); i++) {
+    size_t length = 0;
+    lua_rawgeti(L, 2, i);
+    if (!lua_istable(L, -1)) bind_fail(L, "zip_write: entry %d is no table { name =, text = }", (int)i);
+    const char *name = field(L, "name", NULL), *text = field(L, "text", &length), *from = field(L, "path", NULL);
+    int64_t n = (int64_t)length;
+    if (!name || !(text || from)) bind_fail(L, "zip_write: entry %d needs name and text, or name and path", (int)i);
+    if (!text) bind_check(L, lm_file_read(held, &n, from, 0, &err), &err);
+    bind_check(L, lm_zip_add(*writer, name, text ? text : *held, n, 1, &err), &err);
+    lm_free(*held);
+    *held = NULL;
+    lua_pop(L, 1);
+  }
+  lm_zip_writer *done = *writer;
+  *writer = NULL;
+  bind_check(L, lm_zip_commit(done, &err), &err);
+  return 0;
+}
+
+/* zip_unpack(path, folder, bytes, files) */
+static int bundle_zip_unpack(lua_State *L) {
+  const char *path = own_path(L, 1, "zip_unpack"), *folder = own_path(L, 2, "zip_unpack");
+  lm_zip_limits limits = {.bytes = bind_int(L, 3, "zip_unpack: bytes"), .files = bind_int(L, 4, "zip_unpack: files")};
+  lm_err err = {0};
+  bind_check(L, lm_zip_unpack(path, folder, &limits, &err), &err);
+  return 0;
+}
+
+static const luaL_Reg functions[] = {{"sign_seed", bundle_sign_seed},
+                                     {"sign_public", bundle_sign_public},
+                                     {"sign", bundle_sign},
+                                     {"sign_check", bundle_sign_check},
+                                     {"write_new", bundle_write_new},
+                                     {"zip_write", bundle_zip_write},
+                                     {"zip_unpack", bundle_zip_unpack},
+                                     {NULL, NULL}};
 
 static const bind_doc docs[] = {
     {"bundle.sign_seed", "sign_seed() -> string",
@@ -89,6 +147,13 @@ static const bind_doc docs[] = {
     {"bundle.write_new", "write_new(path, text[, private])",
      "Writes a file that must not be there yet; private = true: that its owner alone can read. Raises an 'io' error "
      "where it is there, and overwrites nothing."},
+    {"bundle.zip_write", "zip_write(path, list)",
+     "Writes a ZIP archive, complete or not at all: of each entry { name =, text = } the text, of { name =, path = } "
+     "the file; in the order given, dated 1980-01-01: equal contents give equal bytes."},
+    {"bundle.zip_unpack", "zip_unpack(path, folder, bytes, files)",
+     "Unpacks an archive into an empty folder. Raises a 'format' error, before anything is written, for names that "
+     "lead out of the folder or stand twice, links, members that overlap, and more bytes or files in all than "
+     "given."},
     {NULL, NULL, NULL}};
 
 int bind_open_bundle(lua_State *L) {

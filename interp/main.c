@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "bind.h"
 #include "io/folder.h"
+#include "sandbox.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -44,6 +45,20 @@ static const char help_text[] =
     "  --resume         go on with a run of the script that did not end: that of --out, else the last one\n"
     "  --digest         print, as the last line, one SHA-256 of the final weights and the reported results of the\n"
     "                   script's experiment: equal on every machine\n"
+    "  --trace          write trace.tsv into the folder for results: of every training step its losses and digests\n"
+    "                   of the weights, by which two runs that part can be told where\n"
+    "  --untrusted      run SCRIPT behind walls: it reads its own folder and what --data and --read name, writes\n"
+    "                   into the folder for results, starts no programs, has no network and no native libraries, "
+    "and\n"
+    "                   ends at its limits, of which --memory and --lua-memory are two; what this system cannot\n"
+    "                   enforce is said (--untrusted=interpreter, --untrusted=kernel: one of the two walls alone)\n"
+    "  --read PATH      a file or folder that an untrusted script may read (may be given again)\n"
+    "  --wall-time S, --cpu-time S\n"
+    "                   its seconds by the clock (3600) and of the processor (the same for each thread)\n"
+    "  --file-size BYTES, --output-size BYTES, --output-files N\n"
+    "                   what it may write: one file (4G), all (16G), how many (20000)\n"
+    "  --open-files N, --processes N\n"
+    "                   how many files it may have open (256) and programs run (16) at once\n"
     "  --traceback      show the chain of calls with every error\n"
     "  --version        the version of the engine and of its numbers\n"
     "  --help           this text; after SCRIPT: the parameters of its experiment\n"
@@ -58,7 +73,10 @@ static const char help_text[] =
     "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
 
 static const char engine_options[] =
-    "--seed --threads --memory --lua-memory --out --data --set --resume --digest --traceback --version --help -e -i -h -v --";
+    "--untrusted --read --wall-time --cpu-time --file-size --output-size --output-files --open-files --processes "
+    "--seed --threads --memory --lua-memory --out --data --set --resume --digest --trace --traceback --version "
+    "--help "
+    "-e -i -h -v --";
 
 static int usage(const char *format, const char *a, const char *b) {
   fputs("lamina: ", stderr);
@@ -78,7 +96,7 @@ static bool parse_count(const char *text, int64_t low, int64_t *out) {
 }
 
 /* 65536, 512K, 512M, 2G, with an optional B or iB; powers of 1024. */
-static bool parse_bytes(const char *text, int64_t *out) {
+bool command_bytes(const char *text, int64_t *out) {
   char *end;
   if (!isdigit((unsigned char)text[0])) return false;
   errno = 0;
@@ -95,8 +113,7 @@ static bool parse_bytes(const char *text, int64_t *out) {
   return true;
 }
 
-/* The value of `--name value` or `--name=value`; moves *i past it. NULL: not this option. *missing: no value. */
-static const char *option_value(const char *name, int argc, char **argv, int *i, bool *missing) {
+const char *command_option(const char *name, int argc, char **argv, int *i, bool *missing) {
   size_t length = strlen(name);
   const char *argument = argv[*i];
   if (strncmp(argument, name, length) != 0) return NULL;
@@ -128,7 +145,7 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
   bool missing = false;
   *known = true;
   for (int k = 0; names[k]; k++) {
-    const char *value = option_value(names[k], argc, argv, i, &missing);
+    const char *value = command_option(names[k], argc, argv, i, &missing);
     if (missing) return usage("%s needs a value", names[k], "");
     if (!value) continue;
     switch (k) {
@@ -144,7 +161,7 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
         return usage("--threads must be a whole number from 1 to 1024, got '%s'", value, "");
       return EXIT_FINE;
     case 2:
-      if (!parse_bytes(value, &c->memory))
+      if (!command_bytes(value, &c->memory))
         return usage("--memory must be a size such as 512M or 2G, got '%s'", value, "");
       return EXIT_FINE;
     case 3:
@@ -156,7 +173,7 @@ static int parse_valued(command *c, int argc, char **argv, int *i, bool *known) 
         return usage("--set must be NAME=VALUE, as in --set rate=0.01, got '%s'", value, "");
       return append(c->sets, &c->n_sets, value, "--set");
     case 5:
-      if (!parse_bytes(value, &c->lua_memory))
+      if (!command_bytes(value, &c->lua_memory))
         return usage("--lua-memory must be a size such as 512M or 2G, got '%s'", value, "");
       return EXIT_FINE;
     default:
@@ -172,6 +189,7 @@ static bool parse_flag(command *c, const char *argument) {
   if (!strcmp(argument, "-i")) return c->interactive = true;
   if (!strcmp(argument, "--digest")) return c->digest = true;
   if (!strcmp(argument, "--resume")) return c->managed = c->resume = true;
+  if (!strcmp(argument, "--trace")) return c->trace = true;
   if (!strcmp(argument, "--traceback")) return c->traceback = true;
   return false;
 }
@@ -204,7 +222,8 @@ int command_parse(command *c, int argc, char **argv) {
         ended = true;
         continue;
       }
-      int status = parse_valued(c, argc, argv, &i, &known);
+      int status = sandbox_option(c, argc, argv, &i, &known);
+      if (!status && !known) status = parse_valued(c, argc, argv, &i, &known);
       if (!status && !known) known = parse_flag(c, argument);
       if (!status && !known && !c->script) {
         status = parse_leading(c, argc, argv, &i, &known);
@@ -344,7 +363,7 @@ static bool check_isa(void) {
 }
 
 /* What the command line asks for. */
-static int serve(const command *c) {
+static int serve(command *c) {
   if (c->help) {
     fputs(usage_text, stdout);
     commands_list(stdout);
@@ -356,6 +375,10 @@ static int serve(const command *c) {
     return EXIT_FINE;
   }
   if (!check_isa()) return EXIT_USAGE;
+  if (c->inside) {
+    int walled = sandbox_enter(c);
+    if (walled) return walled;
+  }
   signal(SIGXFSZ, SIG_IGN); /* a file that grows past `ulimit -f` is an error of that write, not the end */
   if (c->threads) lm_threads_set((int)c->threads);
   if (c->memory) lm_memory_set_budget(c->memory);
@@ -371,7 +394,8 @@ static int serve(const command *c) {
 int main(int argc, char **argv) {
   static command c; /* os.exit ends the process while it is in use */
   int status = command_parse(&c, argc, argv);
-  if (!status) status = serve(&c);
+  bool supervise = c.untrusted && !c.inside && !c.help && !c.version;
+  if (!status) status = supervise ? sandbox_supervise(&c, argc, argv) : serve(&c);
   free(c.argv);
   return status;
 }

@@ -3,6 +3,8 @@
 
 #include "bind.h"
 
+#include "io/wall.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -36,11 +38,18 @@ void own_free(lua_State *L, int index) {
   memset(b->held, 0, b->bytes);
 }
 
-const char *own_path(lua_State *L, int index, const char *what) {
+const char *own_path_unasked(lua_State *L, int index, const char *what) {
   char name[64];
   snprintf(name, sizeof name, "%s: path", what);
   const char *path = bind_text(L, index, name);
   if (!*path) bind_fail(L, "%s: the path is empty", what);
   if (strlen(path) != lua_rawlen(L, index)) bind_fail(L, "%s: the path holds a 0 byte", what);
+  return path;
+}
+
+const char *own_path(lua_State *L, int index, const char *what) {
+  const char *path = own_path_unasked(L, index, what);
+  lm_err err = {0};
+  bind_check(L, lm_wall_check(path, false, &err), &err);
   return path;
 }

@@ -8,6 +8,7 @@
 #include "order.h"
 
 #include "io/file.h"
+#include "io/wall.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -131,16 +132,27 @@ static void note(lua_State *L, const char *path) {
   bind_check(L, lm_files_note(path, &err), &err);
 }
 
-/* io.open(path, mode) and io.lines(path): a path that is read is noted. Upvalue 1 is the original. */
-static int repeatable_open_file(lua_State *L) {
+static void ask(lua_State *L, const char *path, bool writing) {
+  lm_err err;
+  bind_check(L, lm_wall_check(path, writing, &err), &err);
+}
+
+/* Opens a file with the original, upvalue 1: one that is read is noted, an untrusted script's path is looked at. */
+static int open_file(lua_State *L, const char *mode) {
   const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
-  const char *mode = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "r";
+  if (path) ask(L, path, strpbrk(mode, "wa+") != NULL);
   if (path && *mode == 'r') note(L, path);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
   return lua_gettop(L);
 }
+
+static int repeatable_open_file(lua_State *L) {
+  return open_file(L, lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "r");
+}
+
+static int repeatable_lines(lua_State *L) { return open_file(L, "r"); }
 
 /* load(chunk, name, mode, env): mode is always "t". Upvalue 1 is the original. */
 static int repeatable_load(lua_State *L) {
@@ -155,7 +167,10 @@ static int repeatable_load(lua_State *L) {
 
 /* loadfile(path, mode, env): the same. */
 static int repeatable_loadfile(lua_State *L) {
-  if (lua_type(L, 1) == LUA_TSTRING) note(L, lua_tostring(L, 1));
+  if (lua_type(L, 1) == LUA_TSTRING) {
+    ask(L, lua_tostring(L, 1), false);
+    note(L, lua_tostring(L, 1));
+  }
   if (lua_gettop(L) < 2) lua_settop(L, 2);
   lua_pushliteral(L, "t");
   lua_replace(L, 2);
@@ -168,6 +183,7 @@ static int repeatable_loadfile(lua_State *L) {
 static int repeatable_dofile(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   lua_settop(L, 1);
+  ask(L, path, false);
   note(L, path);
   int status = luaL_loadfilex(L, path, "t");
   if (status == LUA_ERRFILE) bind_push_error(L, "io", lua_tostring(L, -1), 1);
@@ -226,7 +242,7 @@ void repeatable_open(lua_State *L) {
   lua_getfield(L, -2, "io");
   replace(L, "write", repeatable_write);
   replace(L, "open", repeatable_open_file);
-  replace(L, "lines", repeatable_open_file);
+  replace(L, "lines", repeatable_lines);
   lua_pop(L, 3);
   luaL_getmetatable(L, LUA_FILEHANDLE);
   lua_pushcfunction(L, file_tostring);

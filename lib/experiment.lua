@@ -36,7 +36,9 @@ local function hash_files()
   if not current then return end
   local known, own = current.hashes, current.dir .. "/"
   for _, path in ipairs(core_io.files_read()) do
-    if not known[path] and not derived[path] and path:sub(1, #own) ~= own and path ~= command.script then
+    if path:sub(-1) == "/" then
+      current.folders[path] = true
+    elseif not known[path] and not derived[path] and path:sub(1, #own) ~= own and path ~= command.script then
       known[path] = errors.try(base.sha256_file, path) or "unreadable"
     end
   end
@@ -156,8 +158,8 @@ local function begin(name, given, position)
     script = M.script_record(), lamina = base.version, numerics = base.numerics, started = base.utc(),
     pid = base.pid(), pid_since = base.process(), host = base.hostname() }
   local dir, resumed = folder.make(name, record)
-  current = { name = name, seed = seed, params = values, units = units_of(specs), hashes = {}, weights = {},
-    results = {}, started = record.started, clock = base.clock(), dir = dir, trainings = 0 }
+  current = { name = name, seed = seed, params = values, units = units_of(specs), hashes = {}, folders = {},
+    weights = {}, results = {}, started = record.started, clock = base.clock(), dir = dir, trainings = 0 }
   set_seed(current.seed)
   open_log()
   if not exit_guarded then
@@ -271,6 +273,12 @@ local function list_of_files()
   return list
 end
 
+local function list_of_folders()
+  local list = {}
+  for path in pairs(current.folders) do list[#list + 1] = path end
+  return #list > 0 and list or nil
+end
+
 local function list_of_weights()
   local list = {}
   for name, value in pairs(current.weights) do
@@ -288,6 +296,7 @@ local function document(e)
     error = e and tostring(e) or nil, seed = current.seed,
     params = setmetatable(current.params, { __json = "object" }), units = current.units,
     script = M.script_record(), files = list_of_files(),
+    folders = list_of_folders(),
     weights = list_of_weights(), started = current.started, ended = base.utc(),
     seconds = base.clock() - current.clock, processor = base.cpu(), threads = base.threads(), isa = base.isa(),
     results = current.results,
@@ -321,6 +330,7 @@ function M.finish(e)
   local ended, values, path = current, document(e), current.dir .. "/results.json"
   errors.try(log, e and "error: " .. tostring(e) or "results: " .. path)
   if current.log then current.log:close() end
+  if command.trace then require("lamina.trace").finish() end
   current = nil
   plain_folder = ended.dir
   core_io.text_write(path, core_io.json_encode(values, 2) .. "\n")

@@ -14,6 +14,7 @@ local ops = require "lamina.core.ops"
 local optim = require "lamina.optim"
 local progress = require "lamina.progress"
 local schema = require "lamina.schema"
+local trace = require "lamina.trace"
 
 local M = {}
 
@@ -218,7 +219,9 @@ function Run:do_epoch()
   for b in dataset.batches(self.o.data, self.o.batch, order, { seed = self.seed, epoch = self.epoch }) do
     i, self.step = i + 1, self.step + 1
     local weight = #b
-    means:add(self:do_batch(b, i), weight)
+    local numbers = self:do_batch(b, i)
+    if trace.on then trace.step(self.step, numbers, self.o.state) end
+    means:add(numbers, weight)
     if b.release then b:release() end
     self.bar:update(self.step - self.first, label, function()
       local parts = {}
@@ -281,6 +284,7 @@ function M.run(o, position)
   elseif o.resume then
     errors.raise("argument", position, "resume = true needs checkpoint = \"FILE\", the file to go on from")
   end
+  trace.begin()
   run:plan_optimizers()
   run:load()
   run.first = run.step

@@ -13,7 +13,8 @@ local errors = require "lamina.errors"
 local M = {}
 
 local function usage(def, format, ...)
-  errors.raise_at(nil, "usage", "%s: %s (lamina %s --help tells more)", def.name, string.format(format, ...), def.name)
+  errors.raise_at(nil, "usage", "%s: %s (lamina %s --help tells more)", def.name, string.format(format, ...),
+    def.name)
 end
 
 local function key_of(option) return (option[1]:gsub("^%-+", ""):gsub("%-", "_")) end
@@ -118,7 +119,8 @@ function M.parse(def, args)
   while i <= #args do
     local word = args[i]
     if word == "--" then
-      table.move(args, i + 1, #args, #(def.passes and values.passed or words) + 1, def.passes and values.passed or words)
+      local list = def.passes and values.passed or words
+      table.move(args, i + 1, #args, #list + 1, list)
       break
     end
     if word:sub(1, 1) == "-" and #word > 1 then

@@ -76,8 +76,8 @@ function M.fingerprint(key) return base.sha256(key):sub(1, 16) end
 function M.make(name)
   for _, path in ipairs { name .. ".key", name .. ".pub" } do
     if base.exists(path) then
-      errors.raise_at(nil, "usage", "keygen: %s is there already, and keys are never overwritten; choose another name",
-        path)
+      errors.raise_at(nil, "usage", "keygen: %s is there already, and keys are never overwritten; choose another "
+        .. "name", path)
     end
   end
   local seed = bundle.sign_seed()

@@ -16,10 +16,16 @@ function M.stem(name)
   return (ending == "png" or ending == "jpg" or ending == "jpeg") and stem or nil
 end
 
+-- The names in a folder, which is noted as read: what is in it makes a difference.
+local function names_in(folder)
+  io.files_note(folder .. "/")
+  return base.list(folder)
+end
+
 --- The pictures of a folder by name: a list of file names.
 function M.list(folder)
   local files = {}
-  for _, name in ipairs(base.list(folder)) do
+  for _, name in ipairs(names_in(folder)) do
     if M.stem(name) then files[#files + 1] = name end
   end
   return files
@@ -82,7 +88,7 @@ end
 -- Files in folders of classes, or in the folder itself.
 local function without_table(o)
   local files, classes = {}, {}
-  for _, name in ipairs(base.list(o.folder)) do
+  for _, name in ipairs(names_in(o.folder)) do
     if base.isdir(o.folder .. "/" .. name) then
       for _, file in ipairs(M.list(o.folder .. "/" .. name)) do
         files[#files + 1], classes[#classes + 1] = name .. "/" .. file, name

@@ -18,6 +18,7 @@ typedef enum lm_status {
   LM_ERR_STATE,     /* a call at the wrong time: a graph used twice, a saved tensor changed in place */
   LM_ERR_INTERRUPT, /* the user pressed Ctrl-C */
   LM_ERR_MISSING,   /* a feature that this build or machine lacks */
+  LM_ERR_DENIED,    /* an untrusted script may not do that (io/wall.h) */
   LM_ERR_RAISED     /* a function that the caller gave failed; the caller knows its error (interp/bind.c) */
 } lm_status;
 
@@ -29,7 +30,7 @@ typedef struct lm_err {
 } lm_err;
 
 /* The name of a status as scripts see it in err.kind: "argument", "shape", "dtype", "memory", "io", "format",
- * "numeric", "state", "interrupt", "missing", "script"; "ok" for LM_OK. */
+ * "numeric", "state", "interrupt", "missing", "denied", "script"; "ok" for LM_OK. */
 const char *lm_status_name(lm_status status);
 
 /* Writes the message into e (which may be NULL) and returns status, so that a check reads `return lm_fail(...)`. */

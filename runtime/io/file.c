@@ -2,6 +2,7 @@
 #include "io/file.h"
 
 #include "base/memory.h"
+#include "io/wall.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,6 +143,7 @@ lm_status lm_file_read(char **out, int64_t *size, const char *path, int64_t most
   if (!e) e = &own;
   *out = NULL;
   *size = 0;
+  if (lm_wall_check(path, false, e) != LM_OK) return LM_ERR_DENIED;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   lm_status status = lm_files_note(path, e);
@@ -206,6 +208,7 @@ static lm_status open_partial(lm_writer *w, const struct stat *old, const char *
 
 lm_status lm_writer_open(lm_writer **out, const char *path, lm_err *e) {
   *out = NULL;
+  if (lm_wall_check(path, true, e) != LM_OK) return LM_ERR_DENIED;
   lm_writer *w = lm_alloc(sizeof *w, path, e);
   if (!w) return LM_ERR_MEMORY;
   w->fd = -1;

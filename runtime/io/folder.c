@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/wall.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +21,7 @@ bool lm_path_is_folder(const char *path) {
 }
 
 lm_status lm_folder_make(const char *path, lm_err *e) {
+  if (lm_wall_check(path, true, e) != LM_OK) return LM_ERR_DENIED;
   char *part = lm_strdup(path, e);
   if (!part) return LM_ERR_MEMORY;
   lm_status status = LM_OK;
@@ -55,6 +57,7 @@ static lm_status join_names(char ***out, const lm_bytes *names, int64_t count, c
 lm_status lm_folder_list(char ***out, int64_t *count, const char *path, lm_err *e) {
   *out = NULL;
   *count = 0;
+  if (lm_wall_check(path, false, e) != LM_OK) return LM_ERR_DENIED;
   DIR *d = opendir(path);
   if (!d) return lm_fail(e, lm_status_of(errno), "%s: cannot list the folder: %s", path, strerror(errno));
   lm_bytes names = {0};
@@ -76,6 +79,7 @@ lm_status lm_folder_list(char ***out, int64_t *count, const char *path, lm_err *
 }
 
 lm_status lm_path_remove(const char *path, lm_err *e) {
+  if (lm_wall_check(path, true, e) != LM_OK) return LM_ERR_DENIED;
   if (remove(path) != 0) return lm_fail(e, lm_status_of(errno), "%s: cannot remove: %s", path, strerror(errno));
   return LM_OK;
 }

@@ -5,6 +5,7 @@
 #include "io/file.h"
 #include "io/program.h"
 #include "io/tree_code.h"
+#include "io/wall.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -169,6 +170,7 @@ lm_status lm_hdf5_read(lm_tree *out, lm_hdf5 *h, const char *dataset, int ndim, 
 
 lm_status lm_hdf5_open(lm_hdf5 **out, const char *program, const char *path, lm_err *e) {
   *out = NULL;
+  if (lm_wall_check(path, false, e) != LM_OK) return LM_ERR_DENIED;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is refused, too */
   if (fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   struct stat info;

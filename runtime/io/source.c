@@ -1,5 +1,6 @@
 /* source.c: plain and gzip-compressed files as sources. */
 #include "io/source.h"
+#include "io/wall.h"
 
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -56,6 +57,8 @@ void lm_source_bytes(lm_source *s, const char *name, const void *bytes, int64_t 
 /* Opens a regular file for reading and tells its size. */
 static lm_status open_regular(int *fd, int64_t *size, const char *path, lm_err *e) {
   *size = 0;
+  *fd = -1;
+  if (lm_wall_check(path, false, e) != LM_OK) return LM_ERR_DENIED;
   *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is refused, too */
   if (*fd < 0) return lm_fail(e, lm_status_of(errno), "%s: cannot open: %s", path, strerror(errno));
   struct stat info;

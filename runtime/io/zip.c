@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "io/foreign.h"
+#include "io/wall.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -133,7 +134,7 @@ static lm_status read_entry(lm_zip *z, const unsigned char *p, int64_t room, int
   if (!wide_sizes(p + ENTRY_BYTES + name_bytes, extra_bytes, &size, &packed, &offset))
     return damaged(z, "a broken 64-bit size in its directory", e);
   if (name_bytes == 0 || memchr(name, 0, (size_t)name_bytes)) return damaged(z, "a member without a proper name", e);
-  lm_zip_member m = {.method = u16(p + 10), .crc = u32(p + 16)};
+  lm_zip_member m = {.method = u16(p + 10), .crc = u32(p + 16), .mode = p[5] == 3 ? u32(p + 38) >> 16 : 0};
   if (u16(p + 8) & 1) return lm_fail(e, LM_ERR_FORMAT, "%s:%.*s: encrypted", z->path, (int)name_bytes, name);
   if (m.method != 0 && m.method != 8)
     return lm_fail(e, LM_ERR_FORMAT, "%s:%.*s: compression method %d; only stored and deflated are read", z->path,
@@ -173,6 +174,7 @@ static lm_status read_directory(lm_zip *z, lm_err *e) {
 
 lm_status lm_zip_open(lm_zip **out, const char *path, lm_err *e) {
   *out = NULL;
+  if (lm_wall_check(path, false, e) != LM_OK) return LM_ERR_DENIED;
   lm_zip *z = lm_alloc_zero(sizeof *z, path, e);
   if (!z) return LM_ERR_MEMORY;
   lm_status status = LM_OK;

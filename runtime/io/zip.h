@@ -13,6 +13,7 @@ typedef struct lm_zip_member {
   char *name;
   int method; /* 0 stored, 8 deflated */
   uint32_t crc;
+  unsigned mode;                /* file type and rights as Unix has them; 0 where the archive was not made there */
   int64_t packed, size, offset; /* offset of the local header */
 } lm_zip_member;
 
@@ -29,6 +30,17 @@ const lm_zip_member *lm_zip_at(const lm_zip *z, int64_t index);
  * failure and always frees. */
 lm_status lm_zip_enter(lm_source *s, lm_zip *z, int64_t index, lm_err *e);
 lm_status lm_zip_leave(lm_source *s, lm_status status, lm_err *e);
+
+/* What an archive from elsewhere may do: bytes and files in all. */
+typedef struct lm_zip_limits {
+  int64_t bytes, files;
+} lm_zip_limits;
+
+/* Unpacks every member into `folder`, which must be there and hold nothing. Refused before anything is written: names
+ * that lead out of the folder (absolute, "..", with a backslash or a control character), that stand twice, that are
+ * not UTF-8; links and devices; members that overlap in the archive (one of a bomb's ways to be small); more files or
+ * bytes than the limits. A checksum that is wrong ends it; what was written until then stays. */
+lm_status lm_zip_unpack(const char *path, const char *folder, const lm_zip_limits *limits, lm_err *e);
 
 /* Writing: the members in the order given, dated 1980-01-01, so that equal contents give equal bytes. */
 typedef struct lm_zip_writer lm_zip_writer;

@@ -1,0 +1,283 @@
+--- Checking a bundle: its hashes, its signature, and its results, against a run of its script in the sandbox.
+local bag = require "lamina.bundle.bag"
+local base = require "lamina.core.base"
+local compare = require "lamina.bundle.compare"
+local core = require "lamina.core.bundle"
+local core_io = require "lamina.core.io"
+local errors = require "lamina.errors"
+local keys = require "lamina.bundle.keys"
+local pack = require "lamina.bundle.pack"
+local process = require "lamina.core.process"
+local trace = require "lamina.trace"
+
+local M = {}
+
+-- What is no result: it holds times, or says what the others say.
+local NOTES = { ["log.txt"] = true, ["trace.tsv"] = true, ["results.json"] = true }
+
+local function bad(format, ...) errors.raise_at(nil, "format", format, ...) end
+
+-- ---- opening ---------------------------------------------------------------------------------------------------
+
+-- The folder of the bag: a folder as it is, an archive unpacked into scratch.
+local function open(path, scratch, limits)
+  if base.isdir(path) then return (path:gsub("(.)/+$", "%1")) end
+  local dir = scratch .. "/bag"
+  base.mkdir(dir)
+  core.zip_unpack(path, dir, limits.bytes, limits.files)
+  local names = base.list(dir)
+  if #names ~= 1 or not base.isdir(dir .. "/" .. names[1]) then
+    bad("%s: this is no bundle: it holds %d things, expected one folder, a bag", path, #names)
+  end
+  return dir .. "/" .. names[1]
+end
+
+-- Who signed: { key =, fingerprint = }, nil where nobody did. Raises where the signature is not that of the bag.
+local function signature(b)
+  local signed, signer = b.dir .. "/tagmanifest-sha256.txt.sig", b.dir .. "/signer.pub"
+  if not base.exists(signed) then return nil end
+  local text = core_io.text_read(signed)
+  if #text ~= 64 or not base.exists(signer) then bad("%s: the signature is damaged", b.dir) end
+  local key = keys.read_public(signer)
+  if not core.sign_check(text, key, b.tagmanifest) then
+    bad("%s: the signature is wrong: the bundle was changed after it was signed, or not signed by this key", b.dir)
+  end
+  return { key = key, fingerprint = keys.fingerprint(key) }
+end
+
+local function check_key(b, path)
+  local wanted = keys.read_public(path)
+  local by = signature(b)
+  if not by then bad("%s: the bundle is not signed, and --key asks for a signature", b.dir) end
+  if by.key ~= wanted then
+    bad("%s: signed by another key (%s) than %s (%s)", b.dir, by.fingerprint, path, keys.fingerprint(wanted))
+  end
+  return by
+end
+
+local function is_list(value) return type(value) == "table" end
+
+-- data/bundle.json, its fields checked: what it says decides what is run.
+local function description(b)
+  local path = b.dir .. "/data/bundle.json"
+  if not base.exists(path) then bad("%s: this bag is no bundle of lamina: it has no data/bundle.json", b.dir) end
+  local d = core_io.json_read(path)
+  if type(d) ~= "table" or d.format ~= pack.FORMAT then
+    bad("%s: this lamina reads bundles of the format '%s', not '%s'", path, pack.FORMAT,
+      tostring(type(d) == "table" and d.format))
+  end
+  local fine = type(d.script) == "string" and bag.is_inside(d.script) and d.script:sub(1, 1) ~= "-"
+    and b.manifest["data/work/" .. d.script] and math.type(d.seed) == "integer" and is_list(d.params)
+    and type(d.tolerance) == "number" and is_list(d.inputs) and is_list(d.results) and is_list(d.code)
+  if not fine then bad("%s: damaged: a field is missing or is not what it should be", path) end
+  for name in pairs(d.params) do
+    if type(name) ~= "string" or not name:match "^[%a_][%w_]*$" then
+      bad("%s: a parameter without a proper name", path)
+    end
+  end
+  for _, list in ipairs { d.inputs, d.results, d.code } do
+    for _, e in ipairs(list) do
+      if type(e) ~= "table" or type(e.name) ~= "string" or not bag.is_inside(e.name) or type(e.sha256) ~= "string"
+        or e.inner and not (bag.is_inside(e.inner) and bag.is_inside(e.set)) then
+        bad("%s: damaged: an entry without a proper name or hash", path)
+      end
+    end
+  end
+  return d
+end
+
+-- ---- inputs ----------------------------------------------------------------------------------------------------
+
+local function supplied(e, roots)
+  for _, text in ipairs(roots) do
+    local name, path = text:match "^([%w_%.%-]+)=(.+)$"
+    local places = { text .. "/" .. e.set .. "/" .. e.inner }
+    if name and not base.isdir(text) then places = name == e.set and { path .. "/" .. e.inner } or {} end
+    if text:gsub("/+$", ""):match "[^/]*$" == e.set then places[#places + 1] = text .. "/" .. e.inner end
+    for _, place in ipairs(places) do
+      if base.exists(place) then return place end
+    end
+  end
+end
+
+-- Data sets whose files are not all in the bag: name -> true; what is nowhere is told.
+local function outside(b, d, roots)
+  local sets, lacking = {}, {}
+  for _, e in ipairs(d.inputs) do
+    if e.inner and not base.exists(b.dir .. "/data/" .. e.name) then
+      local place = supplied(e, roots)
+      if not place then
+        lacking[#lacking + 1] = string.format("  %s/%s, SHA-256 %s%s", e.set, e.inner, e.sha256,
+          e.url and ", from " .. e.url or "")
+      elseif base.sha256_file(place) ~= e.sha256 then
+        bad("%s: this is not what the bundle was made with: its SHA-256 is another (expected %s)", place, e.sha256)
+      end
+      sets[e.set] = true
+    elseif not e.inner and not base.exists(b.dir .. "/data/" .. e.name) then
+      bad("%s: %s is missing", b.dir, e.name)
+    end
+  end
+  if #lacking > 0 then
+    lacking[#lacking + 1] = "  put them into a folder DIR under these names and say --data DIR"
+    errors.raise_with(lacking, "io", {}, "%d files of data are not in the bundle:", #lacking - 1)
+  end
+  return sets
+end
+
+-- ---- running ---------------------------------------------------------------------------------------------------
+
+local function parameter_text(value)
+  if type(value) ~= "table" then return tostring(value) end
+  local parts = {}
+  for i, v in ipairs(value) do parts[i] = tostring(v) end
+  return table.concat(parts, ",")
+end
+
+local function arguments(b, d, o, out, sets)
+  local args = { "--untrusted", "--trace", "--out", out, "--seed", tostring(d.seed) }
+  local function add(...) for _, word in ipairs { ... } do args[#args + 1] = word end end
+  for _, text in ipairs(next(sets) and o.data or {}) do
+    local name, path = text:match "^([%w_%.%-]+)=(.+)$"
+    if name and not base.isdir(text) then
+      add("--data", name .. "=" .. process.real_path(path))
+    else
+      add("--data", process.real_path(text))
+    end
+  end
+  local inputs = process.real_path(b.dir .. "/data/inputs")
+  if inputs then add("--data", inputs) end
+  for _, name in ipairs { "threads", "memory", "lua_memory", "wall_time", "cpu_time", "file_size", "output_size",
+    "processes" } do
+    if o[name] then add("--" .. name:gsub("_", "-"), tostring(o[name])) end
+  end
+  add("./" .. d.script)
+  local names = {}
+  for name in pairs(d.params) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do add("--" .. name .. "=" .. parameter_text(d.params[name])) end
+  return args
+end
+
+local function tail(path, n)
+  local lines = {}
+  for line in (base.exists(path) and core_io.text_read(path) or ""):gmatch "[^\n]+" do
+    lines[#lines + 1] = "  " .. line
+  end
+  return table.move(lines, math.max(1, #lines - n + 1), #lines, 1, {})
+end
+
+-- Runs it; returns the folder of its results and how it ended.
+local function run(b, d, o, scratch, sets)
+  local out = scratch .. "/run"
+  base.mkdir(out)
+  local code = process.lamina(arguments(b, d, o, out, sets), { dir = b.dir .. "/data/work",
+    out = not o.verbose and scratch .. "/out" or nil, err = scratch .. "/err" })
+  if code == 130 then errors.raise_at(nil, "interrupt", "interrupted") end
+  return out, code, tail(scratch .. "/err", 12)
+end
+
+-- ---- comparing -------------------------------------------------------------------------------------------------
+
+local function row(report, what, verdict, note, counts)
+  report[#report + 1] = { what = what, verdict = verdict, note = note, counts = counts ~= false }
+end
+
+local function read_results(dir)
+  local path = dir .. "/results.json"
+  local results = base.exists(path) and errors.try(core_io.json_read, path)
+  return type(results) == "table" and results or nil
+end
+
+local function compare_weights(report, a, b)
+  local here = {}
+  for _, w in ipairs(b and b.weights or {}) do here[w.name] = w.sha256 end
+  for _, w in ipairs(a.weights or {}) do
+    local found = here[w.name]
+    local verdict = not found and "missing" or found == w.sha256 and "exact" or "different"
+    row(report, "weights " .. tostring(w.name), verdict, verdict == "exact" and tostring(w.sha256):sub(1, 16)
+      or not found and "this run has none of that name" or nil)
+  end
+end
+
+-- The rows of `report`, told apart by id, metric and how often they came before.
+local function keyed(results)
+  local list, seen = {}, {}
+  for _, r in ipairs(results and results.results or {}) do
+    local name = (r.id and r.id .. " " or "") .. tostring(r.metric)
+    seen[name] = (seen[name] or 0) + 1
+    list[#list + 1] = { name = seen[name] > 1 and name .. " (" .. seen[name] .. ")" or name, value = r.value }
+  end
+  return list
+end
+
+local function compare_rows(report, a, b, tolerance)
+  local here = {}
+  for _, r in ipairs(keyed(b)) do here[r.name] = r end
+  for _, r in ipairs(keyed(a)) do
+    local other = here[r.name]
+    if not other then
+      row(report, "result " .. r.name, "missing", "this run did not report it")
+    elseif r.value == nil or other.value == nil then -- NaN is no number of JSON
+      row(report, "result " .. r.name, r.value == other.value and "exact" or "different", "not a number")
+    else
+      local verdict, note = compare.numbers(r.value, other.value, tolerance)
+      row(report, "result " .. r.name, verdict, note)
+    end
+  end
+end
+
+local function parting(b, out)
+  local there, here = b.dir .. "/data/results/trace.tsv", out .. "/trace.tsv"
+  if not base.exists(there) or not base.exists(here) then return nil end
+  return trace.compare(core_io.text_read(there), core_io.text_read(here))
+end
+
+local function compare_all(b, d, out, tolerance)
+  local report = {}
+  local a, c = read_results(b.dir .. "/data/results"), read_results(out)
+  if not a then bad("%s: the bundle holds no data/results/results.json", b.dir) end
+  compare_weights(report, a, c)
+  compare_rows(report, a, c, tolerance)
+  for _, e in ipairs(d.results) do
+    local name = e.name:match "^results/(.+)$"
+    if name and not NOTES[name] then
+      local verdict, note = compare.files(b.dir .. "/data/" .. e.name, out .. "/" .. name, tolerance)
+      row(report, name, verdict, note, not (verdict == "different" and compare.is_drawing(name)))
+    end
+  end
+  return report, parting(b, out)
+end
+
+-- ---- the whole -------------------------------------------------------------------------------------------------
+
+local function check(path, o, scratch)
+  local dir = open(path, scratch, { bytes = o.unpacked, files = o.unpacked_files })
+  local b = bag.read(dir)
+  local by = o.key and check_key(b, o.key) or signature(b)
+  local d = description(b)
+  local sets = outside(b, d, o.data or {})
+  local result = { experiment = d.experiment, signer = by, numerics = d.numerics, lamina = d.lamina, files = 0 }
+  for _ in pairs(b.manifest) do result.files = result.files + 1 end
+  if o.only_hashes then return result end
+  local out, code, said = run(b, d, o, scratch, sets)
+  result.code, result.said = code, said
+  result.rows, result.parting = compare_all(b, d, out, o.tolerance or d.tolerance)
+  result.verdict = code == 0 and "exact" or "different"
+  for _, r in ipairs(result.rows) do
+    if r.counts then result.verdict = compare.worse(result.verdict, r.verdict) end
+  end
+  return result
+end
+
+--- Checks the bundle at a path, an archive or a folder. o: key, data, tolerance, only_hashes, verbose, unpacked,
+-- unpacked_files, and the limits of the run. Returns { experiment =, files =, signer =, rows = { { what =, verdict =,
+-- note = }, ... }, parting =, verdict =, code =, said = }. Raises for a bundle that is damaged, forged or lacks data.
+function M.verify(path, o)
+  local scratch = process.scratch()
+  local ok, result = xpcall(check, function(e) return errors.from(e, debug.traceback("", 2)) end, path, o, scratch)
+  process.remove_tree(scratch)
+  if not ok then error(result, 0) end
+  return result
+end
+
+return M

@@ -1,0 +1,79 @@
+--- lamina verify: check a bundle and run it again in a sandbox
+local errors = require "lamina.errors"
+local subcommand = require "lamina.subcommand"
+
+-- Prints what was found; returns the exit code.
+local function show(result)
+  print(string.format("%s: %d files have the hashes that the bundle states", result.experiment, result.files))
+  if result.signer then
+    print(string.format("signed by the key %s", result.signer.fingerprint))
+  else
+    print "not signed: the hashes tell of damage, not of forgery"
+  end
+  if not result.rows then return 0 end
+  local base = require "lamina.core.base"
+  if result.numerics ~= base.numerics then
+    print(string.format("made with numerics %s, this lamina has %s: bits may differ", tostring(result.numerics),
+      base.numerics))
+  end
+  if result.code ~= 0 then
+    print(string.format("the run ended with exit code %d:", result.code))
+  end
+  for _, line in ipairs(result.said) do print(line) end
+  local wide, counts = 8, {}
+  for _, r in ipairs(result.rows) do wide = math.min(40, math.max(wide, utf8.len(r.what) or #r.what)) end
+  for _, r in ipairs(result.rows) do
+    local pad = string.rep(" ", wide - (utf8.len(r.what) or #r.what))
+    print((string.format("%s%s  %-9s  %s", r.what, pad, r.verdict, r.note or ""):gsub("%s+$", "")))
+    counts[r.verdict] = (counts[r.verdict] or 0) + 1
+  end
+  if result.parting and result.verdict ~= "exact" then print("the runs part at " .. result.parting.text) end
+  local parts = {}
+  for _, verdict in ipairs { "exact", "close", "different", "missing" } do
+    if counts[verdict] then parts[#parts + 1] = counts[verdict] .. " " .. verdict end
+  end
+  print(string.format("%s: %s", result.verdict, table.concat(parts, ", ")))
+  return (result.verdict == "exact" or result.verdict == "close") and 0 or 1
+end
+
+return subcommand.define {
+  name = "verify",
+  usage = "verify BUNDLE [options]",
+  about = [[
+Checks a bundle made by lamina pack, an archive or the folder unpacked from it: every hash, the signature if there is
+one, and then its results: the script is run again, in a sandbox that reads the bundle and its inputs alone, writes
+into a folder of its own alone, and has no network (see lamina --untrusted). Each weight, result and file is called
+exact (the same bits), close (within the tolerance), different or missing; where trainings part, the first step, layer
+and tensor are named. Drawings (SVG, PDF, PNG) in which only fonts differ are told, and do not count.]],
+  positional = { "bundle" },
+  options = {
+    { "--key", value = "NAME.pub", doc = "the bundle must be signed by the owner of this key" },
+    { "--data", value = "DIR", many = true, doc = "where the data sets lie that the bundle leaves out; their hashes "
+      .. "are checked" },
+    { "--tolerance", value = "R", type = "number", doc = "relative deviation up to which a result is close, instead "
+      .. "of the bundle's" },
+    { "--only-hashes", doc = "check hashes and signature; run nothing" },
+    { "--verbose", doc = "show what the script prints" },
+    { "--threads", value = "N", type = "integer", min = 1, max = 1024, doc = "how many threads the run uses; no "
+      .. "exact result depends on it" },
+    { "--memory", value = "SIZE", type = "size", doc = "the run's limit for tensors" },
+    { "--lua-memory", value = "SIZE", type = "size", doc = "the run's limit for Lua's own values" },
+    { "--wall-time", value = "SECONDS", type = "number", doc = "the run's limits, as for lamina --untrusted" },
+    { "--cpu-time", value = "SECONDS", type = "number", doc = "the same" },
+    { "--file-size", value = "SIZE", type = "size", doc = "the same" },
+    { "--output-size", value = "SIZE", type = "size", doc = "the same" },
+    { "--processes", value = "N", type = "integer", min = 1, doc = "the same" },
+    { "--unpacked", value = "SIZE", type = "size", default = 8 << 30, doc = "the most bytes that an archive may "
+      .. "unpack to" },
+    { "--unpacked-files", value = "N", type = "integer", min = 1, default = 100000, doc = "the most files" },
+  },
+  codes = "0 all exact or close, 1 something is different or missing, 2 the bundle is damaged, forged or incomplete, "
+    .. "or wrong usage, 130 interrupted",
+  run = function(o)
+    local result, e = errors.try(require("lamina.bundle.verify").verify, o.bundle, o)
+    if result then return show(result) end
+    if e.kind == "internal" then error(e, 0) end
+    e.kind = "usage" -- which exits with 2
+    error(e, 0)
+  end,
+}
