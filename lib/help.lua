@@ -18,7 +18,7 @@ Lamina: models of sensory cortex, in Lua.
   learning     train evaluate loop find_rate learning_curve metrics checkpoint; losses cross_entropy mse bce
                sgd adam adamw rmsprop adagrad lbfgs conjugate_gradient
                cosine step linear exponential inverse_root one_cycle plateau constant warmup
-               local_rule dale; help "goals", "penalties", "constraints", "rules"
+               local_rule imprint dale; help "goals", "penalties", "constraints", "rules"
   search       search space range: architectures, or whatever a script can score
   data         data augment image hdf5 stimuli neural
   analysis     activations; predictivity separability criteria; ridge ols pls lasso elastic_net nnls one_to_one

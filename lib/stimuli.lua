@@ -7,7 +7,6 @@ local combinations = require "lamina.stimuli.combinations"
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
 local dataset = require "lamina.data"
-local drawn = require "lamina.stimuli.drawn"
 local errors = require "lamina.errors"
 local image = require "lamina.core.image"
 local object = require "lamina.object"
@@ -147,7 +146,9 @@ function M.resize(x, size, method)
   return image.resize(x, size, size, method or "box")
 end
 
-for word, draw in pairs(drawn) do M[word] = draw end
+for _, module in ipairs { "drawn", "paperclips" } do
+  for word, draw in pairs(require("lamina.stimuli." .. module)) do M[word] = draw end
+end
 
 -- ---- drawn by formula ------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ local fields = {
   ["lamina.rules"] = "local_rule",
   ["lamina.loop"] = "loop",
   ["lamina.profile"] = "profile",
+  ["lamina.imprint"] = "imprint",
   ["lamina.evaluate"] = "evaluate",
   ["lamina.search"] = "space range",
   ["lamina.neural"] = "predictivity separability criteria ridge ols pls lasso elastic_net nnls one_to_one "

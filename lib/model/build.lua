@@ -63,7 +63,8 @@ local function delay_of(build, item, source)
   return build.update == "parallel" and item.kind == "area" and source ~= build.port and 1 or 0
 end
 
-local MERGES = { concat = "lamina.layers.concat", add = "lamina.layers.add", multiply = "lamina.layers.multiply" }
+local MERGES = { concat = "lamina.layers.concat", add = "lamina.layers.add", multiply = "lamina.layers.multiply",
+  maximum = "lamina.layers.maximum", average = "lamina.layers.average" }
 
 -- The block's layers; what several sources give is joined first. Sources that lie back in time are entered by a node
 -- of their own, so that nothing else looks back.

@@ -34,8 +34,8 @@ end
 local function fields(own)
   own.from = { type = { "string", "table" }, doc = "what it reads: an area, a layer (\"V1.conv1\"), \"input\", or a "
     .. "list of them; the area before it if absent" }
-  own.combine = { type = "string", default = "concat", choices = { "concat", "add", "multiply" },
-    doc = "how several sources become one input" }
+  own.combine = { type = "string", default = "concat", choices = { "concat", "add", "multiply", "maximum",
+    "average" }, doc = "how several sources become one input" }
   own.delay = { type = "integer", min = 0, doc = "time steps between the sources and this; 0 if absent, but for "
     .. "areas with update = \"parallel\" 1, except from the input" }
   own.frozen = { type = "boolean", default = false, doc = "whether its weights and statistics stay as they are" }
