@@ -22,6 +22,7 @@
 -- neural.correspondence  which layer stands for which area, and which others might
 -- neural.commitment    which layer stands for which area, chosen inside the training images
 -- neural.compare       which of several models predicts better, tested in pairs
+-- neural.gram          products of images in each layer: ridge, PLS, RDMs, CKA, ... from one pass over the features
 -- neural.separability  how well classes can be told apart
 -- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
 -- pca, random_projection: fewer features before it
@@ -34,6 +35,7 @@ local compare = require "lamina.neural.compare"
 local correspondence = require "lamina.neural.correspondence"
 local criteria = require "lamina.neural.criteria"
 local energy = require "lamina.neural.energy"
+local gram = require "lamina.neural.gram"
 local mapping = require "lamina.neural.mapping"
 local maps = require "lamina.neural.maps"
 local measures = require "lamina.neural.measures"
@@ -60,6 +62,7 @@ M.criteria = criteria.criteria
 M.commitment = commitment.commitment
 M.compare = compare.compare
 M.correspondence = correspondence.correspondence
+M.gram = gram.gram
 M.separability = separability.separability
 M.untangling = untangling.untangling
 M.ridge = mapping.ridge

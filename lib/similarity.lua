@@ -107,6 +107,11 @@ local function hsic(k, l, unbiased)
     - 2 / (n - 2) * (a * b):sum():item()) / (n * (n - 3))
 end
 
+--- The alignment of two kernels of the same items, n x n.
+function M.alignment(k, l, unbiased)
+  return hsic(k, l, unbiased) / math.sqrt(hsic(k, k, unbiased) * hsic(l, l, unbiased))
+end
+
 --- cka { x, y, kernel = "linear", sigma = 1, unbiased = true }: centred kernel alignment (Kornblith, Norouzi, Lee &
 -- Hinton 2019), a number, 1 for representations that are the same but for rotation and scale. With unbiased = false
 -- it grows with the number of features, whatever they hold; of linear kernels it is then the whitened cosine of the
@@ -116,9 +121,7 @@ function M.cka(given, ...)
   schema.alone("cka", "cka { x, y }", position, ...)
   local o = read("cka", given, CKA, 4, position)
   return tensor.no_grad(function()
-    local k, l = kernel_of(o.x, o), kernel_of(o.y, o)
-    local own = hsic(k, k, o.unbiased) * hsic(l, l, o.unbiased)
-    return hsic(k, l, o.unbiased) / math.sqrt(own)
+    return M.alignment(kernel_of(o.x, o), kernel_of(o.y, o), o.unbiased)
   end)
 end
 

@@ -57,6 +57,8 @@ M.kinds = {
     doc = "What rsa returns: score.rows[i] has a field for each column, score.lower and score.upper the ceilings." },
   commitment = { file = "lib/neural/commitment.lua", class = "Commitment", fields = "rows layers score nested",
     doc = "What neural.commitment returns: a row for every area; print shows them." },
+  gram = { file = "lib/neural/gram.lua", class = "Gram", fields = "layers n id",
+    doc = "What neural.gram returns: products of images in each layer." },
   comparison = { file = "lib/neural/compare.lua", class = "Comparison", fields = "rows names n over test",
     doc = "What neural.compare returns: a row for every pair of models; print shows them." },
   correspondence = { file = "lib/neural/correspondence.lua", class = "Correspondence",

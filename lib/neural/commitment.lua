@@ -97,7 +97,7 @@ end
 
 -- The measure on the parts of each fold's training images: folds x U for one layer.
 local function choosing_scores(o, layer)
-  local source = mappings.source(layer.x, "neural.commitment: layer " .. layer.name, o.position, layer.shape)
+  local source = mappings.layer_source(layer, o.mapping, "neural.commitment: layer " .. layer.name, o.position)
   local rows, y = {}, o.kept.mean
   for f, fold in ipairs(o.folds) do
     local each = {}

@@ -18,12 +18,14 @@ M.fields = {
   features = { type = "table", doc = "front ends besides the model: { name = tensor (a row for each of the stimuli, "
     .. "in their order), function of the images, or assembly }, or a list of { \"name\", ... } to give their "
       .. "order; or "
-    .. "what `activations` gives, whose layers they are then" },
+    .. "what `activations` or neural.gram gives, whose layers they are then" },
   input = { type = "function", doc = "what the model is shown, from the images: a change of size or scale" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
 }
 
 local function assemblies() return require "lamina.neural.assembly" end
+
+local function grams() return require "lamina.neural.gram" end
 
 -- Channels x rows x columns of neuroids that are all the places of a map; nil where they are not.
 local function map_shape(neuroid, first, count)
@@ -55,16 +57,20 @@ local function layers_of(a)
   return list
 end
 
+-- Raises where the ids of one side were made up by counting, and those of the other were not.
+local function check_numbered(set, other, name, what, position)
+  if (set.numbered or false) == (other.numbered or false) then return end
+  errors.raise("argument", position, "%s: the ids of %s were made up by counting and those of %s were not, so that "
+    .. "which row is which cannot be told: give the images' ids", what, other.numbered and name or set.name,
+    other.numbered and set.name or name)
+end
+
 -- The rows of an assembly for the stimuli of a set, which are matched by their ids.
 local function of_assembly(entry, set, what, position)
   local a = assemblies().one_time(entry.value, what, position)
   local x = a:mean()
   if entry.first and entry.last - entry.first + 1 < x:size(2) then x = x[{ {}, { entry.first, entry.last } }] end
-  if (set.numbered or false) ~= a.numbered then
-    errors.raise("argument", position, "%s: the ids of %s were made up by counting and those of %s were not, so that "
-      .. "which row is which cannot be told: give the images' ids", what, a.numbered and a.name or set.name,
-      a.numbered and set.name or a.name)
-  end
+  check_numbered(set, a, a.name, what, position)
   local rows = common.align(set.id, a.stimulus.stimulus_id, "the stimuli", "the activations " .. a.name, position)
   return parts_of.take(x, 1, rows)
 end
@@ -73,6 +79,12 @@ end
 local function listed(features, what, position)
   local list = {}
   if assemblies().is_assembly(features) then return layers_of(features) end
+  if grams().is(features) then
+    for i, layer in ipairs(features.layers) do
+      list[i] = { name = layer.name, value = features, layer = layer }
+    end
+    return list
+  end
   for _, entry in ipairs(features) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" then
       errors.raise("argument", position, "%s: each of a list of features is { \"name\", tensor or function }", what)
@@ -88,10 +100,32 @@ local function listed(features, what, position)
   return list
 end
 
+-- A layer of neural.gram for the stimuli of a set: the products of its images. What needs coordinates finds them as
+-- its x, made at their first use.
+local function of_gram(entry, set, all, place, what, position)
+  local g, kernel = entry.value, entry.layer.kernel
+  local rows = place
+  if g.id and set.id then
+    check_numbered(set, g, "the gram", what, position)
+    rows = common.index(common.align(set.id, g.id, "the stimuli", "the gram", position))
+  elseif g.n ~= #all then
+    errors.raise("shape", position, "%s: the gram is of %d images, and there are %d stimuli", what, g.n, #all)
+  end
+  if rows then kernel = kernel:index_select(rows, { dim = 1 }):index_select(rows, { dim = 2 }) end
+  local layer = { name = entry.name, area = entry.layer.area, features = entry.layer.features,
+    shape = { entry.layer.features }, kernel = kernel }
+  return setmetatable(layer, { __index = function(_, name)
+    if name ~= "x" then return nil end
+    layer.x = grams().coordinates(kernel)
+    return layer.x
+  end })
+end
+
 -- One front end's matrix. A tensor has a row for each of all stimuli, in their order; o.place says which of them
 -- `set` holds (nil: all).
 local function front_end(entry, set, o, what, position)
   local value, batch, all = entry.value, o.batch, o.set or set
+  if entry.layer then return of_gram(entry, set, all, o.place, what, position) end
   if assemblies().is_assembly(value) then
     local x = of_assembly(entry, set, what, position)
     if x:isnan():any():item() then
@@ -182,7 +216,11 @@ function M.collect(o, set, what, position)
     if o.model then
       for _, matrix in ipairs(model_layers(o, set, what, position)) do list[#list + 1] = matrix end
     end
-    return lazy.list(#list, function(i) return type(list[i]) == "function" and list[i]() or list[i] end)
+    return lazy.list(#list, function(i)
+      local layer = type(list[i]) == "function" and list[i]() or list[i]
+      layer.features = layer.features or layer.x:size(2)
+      return layer
+    end)
   end)
 end
 

@@ -24,6 +24,38 @@ function M.source(x, what, position, shape)
   return setmetatable({ x = x, n = #x, p = x:size(2), close = x.close, what = what, shape = shape }, Source)
 end
 
+-- Whether a mapping gives the same where the features are rotated, so that their Gram matrix is enough.
+local function rotates(mapping)
+  local before = mapping.before
+  return mapping.rotates and not (mapping.standardise or mapping.scale)
+    and (before == nil or getmetatable(before).__name == "pca" and not before.on)
+end
+
+--- The features of a layer as features.collect gives it, for a mapping: those of neural.gram are products of images,
+-- which only some mappings can do with.
+function M.layer_source(layer, mapping, what, position)
+  if not layer.kernel then return M.source(layer.x, what, position, layer.shape) end
+  if not rotates(mapping) then
+    errors.raise("argument", position, "%s: %s needs the features themselves, not their products (neural.gram is for "
+      .. "ridge, ols and pls, without standardised features, also after pca)", what, tostring(mapping))
+  end
+  if mapping.kernels and not mapping.before then
+    return setmetatable({ k = layer.kernel, n = #layer.kernel, p = math.huge, close = layer.kernel.close, what = what,
+      shape = layer.shape }, Source)
+  end
+  return M.source(layer.x, what, position)
+end
+
+--- How often a mapping reads a layer of p features for these folds: once where the products of images are enough.
+function M.passes(layer, mapping, folds)
+  local fits = 0
+  for _, fold in ipairs(folds) do fits = fits + 1 + #fold.inner end
+  if layer.kernel then return 1 end
+  if mapping.kernels and rotates(mapping) and not mapping.before
+    and layer.features > #folds[1].train then return 1 end
+  return fits
+end
+
 --- The methods of sources, for mappings that keep more about them.
 M.Source = Source
 

@@ -24,6 +24,8 @@ local CHUNK = 4096 -- features at a time when a kernel is summed: part of the nu
 local Source, columns, moments, centre = fitted.Source, fitted.columns, fitted.moments, fitted.centre
 
 M.source = fitted.source
+M.layer_source = fitted.layer_source
+M.passes = fitted.passes
 
 -- Sums a b' over column chunks, for rows a (and b) of x after `change`.
 local function kernel_of(x, change, a_rows, b_rows)
@@ -94,7 +96,7 @@ end
 
 -- ---- ridge -----------------------------------------------------------------------------------------------------
 
-local Ridge = { __name = "ridge", is_mapping = true }
+local Ridge = { __name = "ridge", is_mapping = true, rotates = true, kernels = true }
 Ridge.__index = Ridge
 
 local WAYS = { loo = "by leaving one training image out", gcv = "by generalised cross-validation" }

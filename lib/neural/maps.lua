@@ -182,6 +182,8 @@ local Ols = class("ols", function(_, x, y)
   return function() return w end
 end, function() return "ordinary least squares (of least norm where features outnumber images)" end)
 
+Ols.rotates = true
+
 local OLS = fields("ols", "before", {})
 
 --- ols { before = }: ordinary least squares, by singular values: where features outnumber images or depend on each
@@ -215,6 +217,8 @@ end, function(self)
   return string.format("PLS%s, %s components%s", self.algorithm == "nipals" and " (NIPALS)" or "",
     table.concat(self.settings, ", "), self.scale and ", scaled" or "")
 end)
+
+Pls.rotates = true
 
 local PLS = fields("pls", "before inner", {
   positional = { "components" },

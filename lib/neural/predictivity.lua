@@ -9,6 +9,7 @@ local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local features = require "lamina.neural.features"
+local grams = require "lamina.neural.gram"
 local intervals = require "lamina.neural.intervals"
 local mappings = require "lamina.neural.mapping"
 local measures = require "lamina.neural.measures"
@@ -70,12 +71,15 @@ M.fields = FIELDS
 -- The responses' own stimuli, without images: for features that are there already.
 local function no_images(o, position)
   local own = assembly.is_assembly(o.features) and { o.features } or o.features
+  if grams.is(own) and not o.model then own = {} end
   for name, value in pairs(own or { images = false }) do
     local given = type(name) == "number" and type(value) == "table" and not getmetatable(value) and value[2]
       or value
     if o.model or not tensor.is_tensor(given) and not assembly.is_assembly(given) then
       errors.raise("argument", position, "predictivity: option 'stimuli' is missing, the images whose ids are those "
-        .. "of the responses (only features that are tensors or assemblies do without: features = { name = x })")
+        .. "of the responses (only features that are tensors, assemblies or of neural.gram do without: features = "
+          .. "{ name = x "
+        .. "})")
     end
   end
   local a = o.responses
@@ -172,7 +176,7 @@ end
 -- The measure of every target for one layer (mean over folds), whether it is close, the measure by fold, and the
 -- predictions and responses of the neuroids themselves by fold.
 local function score_layer(o, layer, y, n, kept)
-  local source = mappings.source(layer.x, "predictivity: layer " .. layer.name, o.position, layer.shape)
+  local source = mappings.layer_source(layer, o.mapping, "predictivity: layer " .. layer.name, o.position)
   local by_fold, held = {}, {}
   for f, fold in ipairs(o.folds) do
     local guess = o.mapping:held_out(source, y, fold, fold.inner)
@@ -182,7 +186,7 @@ local function score_layer(o, layer, y, n, kept)
     if kept then kept(fold.test, guess) end
   end
   local each = ops.stack(by_fold, { dim = 1 })
-  return intervals.mean_over_folds(each), layer.x.close or each.close, each, held
+  return intervals.mean_over_folds(each), source.close or each.close, each, held
 end
 
 -- Collects predictions of n neuroids for images that may be tested once, often or never: a function that takes those
@@ -241,7 +245,7 @@ local function make_row(o, layer, group, kept, found)
   local ceiled = scores.relate(o.ceiled, own, ceiling)
   local low, high = interval_of(drawn)
   local ceiled_low, ceiled_high = interval_of(scores.relate(o.ceiled, drawn, ceiling))
-  local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2),
+  local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.features,
     n = #group.index, r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled),
     ceiled_low = ceiled_low, ceiled_high = ceiled_high, label = found.close and "close" or "exact",
     selected = o.set.selected or nil, above = o.ceiled ~= "none" and ceiled:gt(1):to "int64":sum():item() or nil }
@@ -340,10 +344,11 @@ end
 function M.score(o, each)
   return tensor.no_grad(function()
     local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {} }
-    local y = with_controls(kept.mean, o.shuffle, o.seed)
+    local y, passes = with_controls(kept.mean, o.shuffle, o.seed), 0
     for _, layer in ipairs(features.collect(o, o.shown, "predictivity", o.position)) do
       local found = find_layer(o, layer, y, of_layer)
       for _, group in ipairs(o.groups) do rows[#rows + 1] = make_row(o, layer, group, kept, found) end
+      passes = math.max(passes, mappings.passes(layer, o.mapping, o.folds))
       if each then each(layer, found) end
     end
     if o.permutations > 0 then correct_rows(o, rows) end
@@ -351,7 +356,8 @@ function M.score(o, each)
       stimuli = #o.ids, unused = #o.set - #o.ids, kept = #kept.index, total = #o.responses.neuroid,
       unreliable = kept.unreliable, silent = kept.silent, constant = kept.constant,
       flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
-      correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, mapping = tostring(o.mapping),
+      correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, passes = passes,
+      mapping = tostring(o.mapping),
       splits = tostring(o.splits), ceiling = o.ceiling_text or tostring(o.ceiling), bootstrap = o.bootstrap,
         measure = o.measure,
       style = o.style_name, folds = #o.folds, seed = o.seed, predictions = o.predictions

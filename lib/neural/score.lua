@@ -40,7 +40,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed over permutations constant")
+  .. "measure folds seed over permutations constant passes")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -94,7 +94,8 @@ local function predictivity_notes(score)
       score.unused) or "", score.kept, common.plural(score.total, "neuroid"), score.unreliable, score.threshold,
       score.silent, #score.constant == 0 and "" or string.format(", %d that do%s not vary: %s", #score.constant,
       #score.constant == 1 and "es" or "", common.some(score.constant))),
-    "  map: " .. score.mapping,
+    string.format("  map: %s%s", score.mapping, score.passes and string.format("; reads a layer's features %s",
+      score.passes == 1 and "once" or score.passes .. " times") or ""),
     "  splits: " .. score.splits,
     score.style and "  " .. score.style or string.format("  %s: %s on held-out images within a fold, mean over %d "
       .. "folds, "

@@ -69,7 +69,7 @@ end
 
 -- For each tested image 1 where the classifier of its fold was right, else 0 (float64).
 local function correct(o, layer, y, folds, tested, position)
-  local source = mappings.source(layer.x, "neural.separability: layer " .. layer.name, position, layer.shape)
+  local source = mappings.layer_source(layer, o.mapping, "neural.separability: layer " .. layer.name, position)
   local parts, order = {}, {}
   for f, fold in ipairs(folds) do
     local index = common.index(fold.test)
@@ -106,8 +106,9 @@ function M.separability(given, ...)
       local low, high = features.interval(#tested, o.bootstrap, o.seed, "separability.bootstrap", function(draws)
         return right:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, #tested }:mean(2)
       end)
-      rows[i] = { layer = layer.name, area = layer.area, features = layer.x:size(2), n = #tested,
-        accuracy = right:mean():item(), low = low, high = high, label = layer.x.close and "close" or "exact",
+      rows[i] = { layer = layer.name, area = layer.area, features = layer.features, n = #tested,
+        accuracy = right:mean():item(), low = low, high = high, label = (layer.kernel or layer.x).close
+          and "close" or "exact",
         selected = o.set.selected or nil }
     end
     return scores.make { kind = "separability", rows = rows, stimuli = n, classes = #o.set.classes,

@@ -52,7 +52,7 @@ local function brain_score(o, layer, group, by_fold, kept, close)
   local function relate(value)
     return o.ceiled == "(r / c)^2" and value * math.abs(value) / (c * c) or value * math.abs(value) / c
   end
-  return { layer = layer.name, area = layer.area, group = group.value, features = layer.x:size(2), n = #group.index,
+  return { layer = layer.name, area = layer.area, group = group.value, features = layer.features, n = #group.index,
     r = r, low = r - 1.96 * error, high = r + 1.96 * error, error = error, ceiling = c,
     ceiled = relate(r), ceiled_low = relate(r - 1.96 * error), ceiled_high = relate(r + 1.96 * error), label = close
       and "close" or "exact",
