@@ -13,9 +13,15 @@ local Error = registry["lamina.error"] or {}
 registry["lamina.error"] = Error
 Error.__name = "error"
 
+--- err.position is "file:line", nil where neither is known.
+Error.__index = function(self, key)
+  local file, line = rawget(self, "file"), rawget(self, "line")
+  return key == "position" and file and line and string.format("%s:%d", file, line) or nil
+end
+
 --- "file:line: message" and the notes, a line each.
 Error.__tostring = function(self)
-  local head = self.file and self.line and string.format("%s:%d: ", self.file, self.line) or ""
+  local head = self.position and self.position .. ": " or ""
   local lines = { head .. tostring(self.message) }
   for _, note in ipairs(self.notes or {}) do lines[#lines + 1] = note end
   return table.concat(lines, "\n")
@@ -150,7 +156,7 @@ function M.from(value, traceback)
 end
 
 --- try(f, ...) calls f(...) and returns what it returns; where f raises, nil and the error value (err.kind,
--- err.message, err.file, err.line; tostring(err) is all of it). Ctrl-C is passed on.
+-- err.message, err.position, which is err.file and err.line; tostring(err) is all of it). Ctrl-C is passed on.
 function M.try(f, ...)
   if type(f) ~= "function" then
     local meta = getmetatable(f)

@@ -22,10 +22,12 @@ describe("an error value", function()
     local _, e = errors.try(errors.raise_with, { "  note one", "  note two" }, "io", { file = "a.lua", line = 4 },
       "100%% wrong")
     assert.equal("a.lua:4: 100%% wrong\n  note one\n  note two", tostring(e))
+    assert.equal("a.lua:4", e.position)
     _, e = errors.try(errors.raise, "io", { file = "a.lua", line = 4 }, "%d %%", 7)
     assert.equal("a.lua:4: 7 %", tostring(e))
     _, e = errors.try(errors.raise_at, nil, "usage", "no place")
     assert.equal("no place", tostring(e))
+    assert.is_nil(e.position)
   end)
 
   it("passes over lines of the library to the user's own", function()
