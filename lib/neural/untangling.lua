@@ -1,5 +1,6 @@
 --- lamina.neural.untangling: how a layer's geometry separates classes ("untangling": DiCarlo & Cox 2007): accuracy
 -- from few examples, distances within and between classes, invariance, selectivity, dimension, d' of two classes.
+local classifiers = require "lamina.neural.classifiers"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local features = require "lamina.neural.features"
@@ -19,7 +20,10 @@ local FIELDS = {
     .. "on; the others test it" },
   draws = { type = "integer", default = 5, min = 1, doc = "how often those are drawn anew" },
   pair = { type = "table", doc = "two classes, by name or number, whose d' is taken: { \"4\", \"9\" }" },
-  mapping = { type = "any", doc = "ridge { per = \"all\" } if absent" },
+  mapping = { type = "any", doc = "one regression per class, the largest prediction wins; ridge { per = \"all\" } if "
+    .. "absent" },
+  classifier = { type = "any", doc = "svm {}, logistic {}, nearest_centroid {} or max_correlation {}, instead of a "
+    .. "mapping" },
   seed = { type = "integer", doc = "of the draws; the experiment's if absent" },
 }
 for name, field in pairs(features.fields) do FIELDS[name] = field end
@@ -98,17 +102,28 @@ local function draws_of(o, labels, position)
   return folds
 end
 
+-- Scores of the test images for every class (images x classes), from a classifier or from a regression per class.
+local function scores_of(o, source, y, fold, labels, d)
+  if o.classifier then
+    local function part(list) return source.x:index_select(common.index(list), { dim = 1 }) end
+    local m = o.classifier:fit(part(fold.train), common.pick(labels, fold.train))
+    local order = {}
+    for place, class in ipairs(m.classes) do order[class] = place end
+    return m:scores(part(fold.test)):index_select(common.index(order), { dim = 2 })
+  end
+  local count = o.mapping:inner_folds()
+  return (o.mapping:held_out(source, y, fold, count > 0 and o.inner(fold.train, count, d) or {}))
+end
+
 -- Accuracy of each draw, and the mean d' of the pair along the direction that separates it.
 local function classify(o, source, y, folds)
   local accuracies, dprimes = {}, {}
   local labels = o.set.y
+  local list = common.list(labels)
   for d, fold in ipairs(folds) do
-    local inner = {}
-    local count = o.mapping:inner_folds()
-    if count > 0 then inner = o.inner(fold.train, count, d) end
     local index = common.index(fold.test)
     local truth = labels:index_select(index, { dim = 1 })
-    local guess = o.mapping:held_out(source, y, fold, inner)
+    local guess = scores_of(o, source, y, fold, list, d)
     accuracies[d] = guess:argmax { dim = 2 }:eq(truth):to "float64":mean():item()
     if o.pair then
       local along = guess[{ {}, o.pair[1] }] - guess[{ {}, o.pair[2] }]
@@ -164,6 +179,12 @@ local function check(given, position)
   if not o.set.y or not o.set.classes then
     errors.raise("argument", position, "neural.untangling: the stimuli have no labels with classes")
   end
+  if o.classifier and (o.mapping or not classifiers.is(o.classifier)) then
+    errors.raise("argument", position, o.mapping and "neural.untangling: mapping and classifier are both given: "
+      .. "leave "
+      .. "one out" or "neural.untangling: classifier is a %s, expected svm {}, logistic {}, nearest_centroid {} or "
+      .. "max_correlation {}", type(o.classifier))
+  end
   o.mapping = o.mapping or mappings.ridge { per = "all" }
   if not mappings.is_mapping(o.mapping) then
     errors.raise("argument", position, "neural.untangling: mapping is a %s, expected something like ridge {}",
@@ -181,12 +202,12 @@ local function check(given, position)
 end
 
 --- neural.untangling { stimuli =, model =, layers = "all", features =, samples = 50, draws = 5, pair =, mapping =
--- ridge { per = "all" }, input =, batch = 64, seed = }: for each layer (rows[i].layer, area, features): accuracy of a
--- linear classifier fitted on `samples` images of each class, accuracy_sd over draws; within and between, mean
--- Euclidean distances of two images of one class and of two classes; invariance, 1 - within / between; selectivity,
--- the part of a unit's variance between class means, mean over units; dimension, the participation ratio; dprime of
--- the pair along the classifier's direction, on images it was not fitted on. print shows them; u:find(layer),
--- u:csv(path).
+-- ridge { per = "all" }, classifier =, input =, batch = 64, seed = }: for each layer (rows[i].layer, area,
+-- features): accuracy of a linear classifier fitted on `samples` images of each class, accuracy_sd over draws;
+-- within and between, mean Euclidean distances of two images of one class and of two classes; invariance, 1 -
+-- within / between; selectivity, the part of a unit's variance between class means, mean over units; dimension, the
+-- participation ratio; dprime of the pair along the classifier's direction, on images it was not fitted on. print
+-- shows them; u:find(layer), u:csv(path).
 function M.untangling(given, ...)
   local position = errors.position(2)
   schema.alone("neural.untangling", "neural.untangling { model = net, stimuli = set }", position, ...)
@@ -212,7 +233,7 @@ function M.untangling(given, ...)
       rows[i] = row
     end
     return setmetatable({ rows = rows, stimuli = #labels, classes = #o.set.classes, samples = o.samples,
-      draws = o.draws, mapping = tostring(o.mapping), pair = o.pair_name }, Untangling)
+      draws = o.draws, mapping = tostring(o.classifier or o.mapping), pair = o.pair_name }, Untangling)
   end)
 end
 

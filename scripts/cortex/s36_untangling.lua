@@ -3,9 +3,11 @@
 -- 2012).
 --
 -- Data: mnist. Invariance is 1 - (mean distance of two images of one digit) / (of two digits); selectivity the part
--- of a unit's variance that lies between digits; accuracy that of a linear classifier fitted on 50 images of each
--- digit.
-local p = experiment "s36-untangling" { seed = 1, params = { train = 8000, images = 1000, epochs = 5, draws = 3 },
+-- of a unit's variance that lies between digits; accuracy that of a linear support vector machine (one digit against
+-- all others) fitted on 50 images of each digit. Networks of `seeds` seeds; gates are on the means over them, and
+-- accuracy must rise at every stage of each.
+local p = experiment "s36-untangling" { seed = 1, params = { train = 8000, images = 1000, epochs = 5, draws = 3,
+  seeds = 3 },
   about = "Untangling of digits under transformation, from pixels to the top layer" }
 
 local function result(metric, value, comparison, threshold, what)
@@ -25,35 +27,57 @@ local function views(set, n)
 end
 
 local train_set, shown = views(digits.train, p.train), views(digits.test, p.images)
-local net = model "digits" {
-  input { 1, 40, 40 },
-  area "V1" { conv { 12, kernel = 5, pad = 2 }, norm.batch, relu, pool.max { 2 } },
-  area "V2" { conv { 24, kernel = 5, pad = 2 }, norm.batch, relu, pool.max { 2 } },
-  area "V4" { conv { 48, kernel = 3, pad = 1 }, norm.batch, relu, pool.max { 2 } },
-  area "IT" { dense { 64 }, norm.batch, relu },
-  readout "digit" { dense { 10 } },
-}
-train { model = net, data = train_set,
-  loss = "cross_entropy", optimizer = adam { rate = 2e-3, schedule = cosine {} }, epochs = p.epochs, batch = 64 }
-local u = neural.untangling { model = net, layers = { "V1", "V2", "V4", "IT" }, features = { pixels = function(x)
-  return x:reshape { #x, -1 }
-end }, stimuli = shown, samples = 50, draws = p.draws,
-  mapping = ridge { alphas = logspace(0, 6, 7), per = "all" }, pair = { "4", "9" } }
-print(u)
-u:csv "untangling.csv"
-
-local accuracy, rises, names = {}, 1, {}
-for i, row in ipairs(u.rows) do
-  names[i], accuracy[i] = row.layer, row.accuracy
-  if i > 1 and row.accuracy <= u.rows[i - 1].accuracy then rises = 0 end
+local function untangled(seed)
+  local net = model "digits" { seed = seed,
+    input { 1, 40, 40 },
+    area "V1" { conv { 12, kernel = 5, pad = 2 }, norm.batch, relu, pool.max { 2 } },
+    area "V2" { conv { 24, kernel = 5, pad = 2 }, norm.batch, relu, pool.max { 2 } },
+    area "V4" { conv { 48, kernel = 3, pad = 1 }, norm.batch, relu, pool.max { 2 } },
+    area "IT" { dense { 64 }, norm.batch, relu },
+    readout "digit" { dense { 10 } },
+  }
+  train { model = net, data = train_set, seed = seed, log = false,
+    loss = "cross_entropy", optimizer = adam { rate = 2e-3, schedule = cosine {} }, epochs = p.epochs, batch = 64 }
+  local u = neural.untangling { model = net, layers = { "V1", "V2", "V4", "IT" }, features = { pixels = function(x)
+    return x:reshape { #x, -1 }
+  end }, stimuli = shown, samples = 50, draws = p.draws, classifier = svm {}, pair = { "4", "9" } }
+  print(u)
+  return u
 end
-local first, top = u.rows[1], u.rows[#u.rows]
-plot.bars { values = accuracy, labels = names, title = "Untangling of transformed digits",
-  ylabel = "accuracy of a linear classifier", reference = 0.1, reference_label = "chance" }:save "figure.svg"
+
+local runs, rises = {}, 1
+for seed = 1, p.seeds do
+  runs[seed] = untangled(seed)
+  for i = 2, #runs[seed].rows do
+    if runs[seed].rows[i].accuracy <= runs[seed].rows[i - 1].accuracy then rises = 0 end
+  end
+end
+runs[1]:csv "untangling.csv"
+
+-- Mean and standard deviation over seeds of f(first row, top row, all rows).
+local function over_seeds(f)
+  local values = {}
+  for seed, u in ipairs(runs) do values[seed] = f(u.rows[1], u.rows[#u.rows], u.rows) end
+  local t = tensor(values, { dtype = "float64" })
+  return t:mean():item(), #values > 1 and t:std():item() or 0
+end
+local accuracy, low, high, names = {}, {}, {}, {}
+for i, row in ipairs(runs[1].rows) do
+  local mean, sd = over_seeds(function(_, _, rows) return rows[i].accuracy end)
+  names[i], accuracy[i], low[i], high[i] = row.layer, mean, mean - sd, mean + sd
+end
+plot.bars { values = accuracy, low = low, high = high, labels = names, title = "Untangling of transformed digits",
+  ylabel = "accuracy of a linear SVM (mean +- SD)", reference = 0.1, reference_label = "chance" }:save "figure.svg"
+local function mean_of(metric, f, comparison, threshold)
+  local mean, sd = over_seeds(f)
+  result(metric, mean, comparison, threshold, string.format("mean of %d seeds, SD %.3g", p.seeds, sd))
+end
 
 result("linear_accuracy_rises_every_stage", rises, "==", 1, "50 images of each digit: " .. table.concat(names, ", "))
-result("top_minus_pixel_accuracy_points", 100 * (top.accuracy - first.accuracy), ">=", 25)
-result("four_vs_nine_dprime_ratio", top.dprime / first.dprime, ">=", 2, string.format("d' %.2f in IT, %.2f in pixels",
-  top.dprime, first.dprime))
-result("within_class_invariance_change", top.invariance - first.invariance, ">", 0)
-result("between_class_selectivity_change", top.selectivity - first.selectivity, ">=", 0)
+local function change(name) return function(first, top) return top[name] - first[name] end end
+mean_of("top_minus_pixel_accuracy_points", function(first, top) return 100 * (top.accuracy - first.accuracy) end,
+  ">=",
+  25)
+mean_of("four_vs_nine_dprime_ratio", function(first, top) return top.dprime / first.dprime end, ">=", 2)
+mean_of("within_class_invariance_change", change "invariance", ">", 0)
+mean_of("between_class_selectivity_change", change "selectivity", ">=", 0)

@@ -14,6 +14,7 @@ describe("S36 untangling", function()
     local o = { features = features, stimuli = set, samples = 30, pair = { "a", "b" }, draws = 2,
       mapping = lamina.ridge { alphas = { 1, 100 }, per = "all" } }
     for name, value in pairs(given or {}) do o[name] = value end
+    if o.classifier and not (given or {}).mapping then o.mapping = nil end
     return neural.untangling(o)
   end
 
@@ -63,12 +64,39 @@ describe("S36 untangling", function()
     assert.near((w:sum():square() / w:square():sum()):item(), row.dimension, 1e-9)
   end)
 
+  it("reads out by a classifier: the same labels as its own fit gives", function()
+    local x = means * 2 + noise
+    local u = look({ { "x", x } }, { classifier = lamina.svm {}, draws = 1, seed = 4 })
+    local taken, train, test = {}, {}, {}
+    for _, i in ipairs(require "lamina.neural.common".permutation(240, 4, "untangling", 1)) do
+      local c = labels[i]
+      taken[c] = (taken[c] or 0) + 1
+      table.insert(taken[c] <= 30 and train or test, i)
+    end
+    local function rows(list) return x:index_select(lamina.tensor(list, { dtype = "int64" }), { dim = 1 }) end
+    local function of(list)
+      local names = {}
+      for k, i in ipairs(list) do names[k] = labels[i] end
+      return names
+    end
+    table.sort(train)
+    local right, truth = 0, of(test)
+    for k, label in ipairs(lamina.svm({}):fit(rows(train), of(train)):predict(rows(test))) do
+      right = right + (label == truth[k] and 1 or 0)
+    end
+    assert.near(right / #test, u.rows[1].accuracy, 1e-12)
+    assert.is_true(u.rows[1].dprime > 1)
+    assert.matches("svm, C = 1", tostring(u))
+  end)
+
   it("says what does not fit", function()
     for _, case in ipairs {
       { { samples = 80 }, "class a has 80 images, and samples = 80 leaves none to test" },
       { { pair = { "a", "z" } }, "pair names 'z', which is no class %(there are a, b, c%)" },
       { { pair = { "a" } }, "pair has 1 classes, expected two" },
-      { { mapping = 3 }, "mapping is a number" } } do
+      { { mapping = 3 }, "mapping is a number" },
+      { { classifier = lamina.svm {}, mapping = lamina.ridge(1) }, "mapping and classifier are both given" },
+      { { classifier = 3 }, "classifier is a number" } } do
       local _, err = try(look, { { "x", noise } }, case[1])
       assert.matches(case[2], tostring(err))
     end
