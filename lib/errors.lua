@@ -191,8 +191,8 @@ function M.source_line(e)
   if not e.file or not e.line then return nil end
   local text = command.sources[e.file] or command.source(e.file)
   if not text then
-    local file = io.open(e.file, "rb")
-    if not file then return nil end
+    local found, file = pcall(io.open, e.file, "rb") -- an untrusted script may not have it opened
+    if not found or not file then return nil end
     text = file:read "a"
     file:close()
   end

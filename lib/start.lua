@@ -15,7 +15,8 @@ end
 
 if command.script and command.script ~= "-" then
   local folder = command.script:match "^(.*)/[^/]*$" or "."
-  package.path = string.format("%s/?.lua;%s/?/init.lua;%s", folder, folder, package.path)
+  local others = package.path ~= "" and ";" .. package.path or "" -- none for a script that is not trusted
+  package.path = string.format("%s/?.lua;%s/?/init.lua%s", folder, folder, others)
 end
 
 if command.digest then require "lamina.experiment" end -- which prints it at the end

@@ -72,10 +72,9 @@ lm_status lm_wall_check(const char *path, bool writing, lm_err *e) {
     for (int i = 0; i < readables && !writing; i++)
       if (within(real, readable[i])) return LM_OK;
   }
-  return lm_fail(e, LM_ERR_DENIED,
-                 writing
-                     ? "%s: not allowed: an untrusted script writes into its output folder alone"
-                     : "%s: not allowed: an untrusted script reads its own folder, what --data and --read name, and "
-                       "its output folder",
-                 path);
+  static const char reading[] =
+      "%s: not allowed: an untrusted script reads its own folder and what --data and --read "
+      "name, and writes into its output folder alone";
+  static const char writes[] = "%s: not allowed: an untrusted script writes into its output folder alone";
+  return writing ? lm_fail(e, LM_ERR_DENIED, writes, path) : lm_fail(e, LM_ERR_DENIED, reading, path);
 }

@@ -1,0 +1,227 @@
+-- Ways out of `lamina --untrusted`: each is shown to work with the walls off and to be contained with them on.
+--
+-- breakout/lua.lua holds what scripts try against the interpreter's wall, breakout/native.lua what native code that
+-- got past it tries against the kernel's; below are those that use up what there is, and hostile files.
+local command = require "support.command"
+
+local MODULE = command.path:match "^(.*)/[^/]*$" .. "/tests/breakout.so"
+local PRIVILEGED = { userns = true, mount = true, userfault = true } -- what some systems refuse to everybody
+local DENIED = { [1] = true, [13] = true } -- EPERM, EACCES
+
+-- A lab's folder with a script in it, an output folder, and somebody's home with secrets, to which links lead.
+local function scene()
+  local dir = command.folder()
+  assert(os.execute(string.format([[
+    cd %s && mkdir -p lab home/pictures out && cp %s/tests/interp/breakout/*.lua lab/ &&
+    echo SECRET >home/secret.txt && echo x >home/spare.txt && echo 'return 1' >home/evil.lua &&
+    printf 'a,b\n1,2\n' >home/table.csv && echo '{"a":1}' >home/x.json &&
+    ln -s ../home/secret.txt lab/link.txt && ln -s ../home lab/linked]], command.quote(dir),
+    command.quote(io.popen "pwd":read "l"))))
+  data.save_npy(dir .. "/home/x.npy", zeros { 3 })
+  require("lamina.core.io").png_write(dir .. "/home/pictures/a.png", zeros { 4, 4 })
+  return dir
+end
+
+-- Runs a script of the scene; name -> what it printed, and the names in order.
+local function try(script, options)
+  local dir = scene()
+  local words = {}
+  table.move(options, 1, #options, 1, words)
+  for _, word in ipairs { "--out", "../out", "--", script, dir .. "/out", dir .. "/home", MODULE } do
+    words[#words + 1] = word
+  end
+  local result = command.run(words, { dir = dir .. "/lab" })
+  local secret = command.read(dir .. "/home/secret.txt")
+  command.drop(dir)
+  local found, order = {}, {}
+  for name, value in result.out:gmatch "([^\t\n]+)\t([^\n]*)\n" do
+    found[name], order[#order + 1] = value, name
+  end
+  return found, order, result, secret
+end
+
+local function kernel_walls()
+  local result = command.run { "--untrusted=kernel", "-e", "" }
+  return result.err == "", result.err
+end
+
+describe("the interpreter's wall", function()
+  it("stands where a script tries", function()
+    local off, names, plain = try("lua.lua", {})
+    assert.equal("", plain.err)
+    for _, walls in ipairs { "--untrusted", "--untrusted=interpreter" } do
+      local on, _, result, secret = try("lua.lua", { walls })
+      assert.equal("SECRET\n", secret)
+      assert.equal(0, result.code)
+      assert.is_true(#names >= 60)
+      for _, name in ipairs(names) do
+        assert.equal("escaped", off[name], name)
+        assert.not_equal("escaped", on[name], name)
+        local said = on[name]:find("not allowed", 1, true) or on[name]:find("not found", 1, true)
+          or on[name] == "nothing" or on[name] == "string" or on[name]:find("there is no", 1, true)
+        assert.truthy(said, name .. ": " .. tostring(on[name]))
+      end
+    end
+  end)
+
+  it("leaves what a script needs", function()
+    local dir = command.folder()
+    command.write(dir .. "/helper.lua", "return { three = 3 }")
+    command.write(dir .. "/in.txt", "text")
+    command.write(dir .. "/s.lua", [[
+      experiment "s" {}
+      assert(require("helper").three == 3 and io.open("in.txt"):read "a" == "text" and io.lines("in.txt", "a")())
+      local E = require "lamina.experiment"
+      local file = assert(io.open(E.path "own.txt", "w")) file:write "x" file:close()
+      assert(os.rename(E.path "own.txt", E.path "other.txt") and os.remove(E.path "other.txt"))
+      data.save_npy("deep/x.npy", ones { 2 })
+      assert(data.npy(E.path "deep/x.npy"):sum():item() == 2)
+      assert(os.time() and os.clock() and os.date() and debug.traceback "x" and collectgarbage "count" > 0)
+      assert(not pcall(load, string.rep("x", 10), "=x", "b") or load("return 1", "=x", "t")() == 1)
+      local net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+      local set = data.tensors { randn { 8, 4 }, ones { 8 }:to "int64" }
+      train { model = net, data = set, optimizer = sgd { rate = 0.1 }, loss = "cross_entropy", log = false }
+      plot.images({ zeros { 1, 4, 4 } }):save "x.svg"
+      if pcall(hdf5.write, E.path "x.h5", { a = ones { 2 } }) then assert(hdf5.open(E.path "x.h5")) end
+      report { metric = "m", value = 1 }
+    ]])
+    for _, walls in ipairs { "--untrusted", "--untrusted=kernel", "--untrusted=interpreter" } do
+      local result = command.run({ walls, "s.lua" }, { dir = dir })
+      assert.equal("", result.err)
+      assert.equal(0, result.code)
+    end
+    local plain = command.run({ "--digest", "s.lua" }, { dir = dir })
+    assert.equal(plain.out:match "digest: (%x+)",
+      command.run({ "--digest", "--untrusted", "s.lua" }, { dir = dir }).out:match "digest: (%x+)")
+    command.drop(dir)
+  end)
+end)
+
+describe("the kernel's wall", function()
+  it("stands where native code tries", function()
+    local whole, lacking = kernel_walls()
+    if not whole then pending(lacking) return end
+    local off, names = try("native.lua", {})
+    local on, _, result, secret = try("native.lua", { "--untrusted=kernel", "--read", MODULE })
+    assert.equal("SECRET\n", secret)
+    assert.equal("", result.err)
+    assert.is_true(#names >= 38)
+    for _, name in ipairs(names) do
+      if not PRIVILEGED[name] then
+        assert.is_nil(DENIED[tonumber(off[name])], name .. " without walls: " .. off[name])
+      end
+      assert.is_true(DENIED[tonumber(on[name])], name .. " behind the wall: " .. tostring(on[name]))
+    end
+  end)
+end)
+
+-- name, code, the options that limit it, what is said; `stuck`: without limits it goes on until `timeout` ends it.
+local hungry = {
+  { "an endless loop", "while true do end", { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
+  { "an endless loop that catches all", "while true do pcall(function() while true do end end) end",
+    { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
+  { "an endless loop in a coroutine",
+    "coroutine.wrap(function() while true do coroutine.wrap(function() end)() end end)()",
+    { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
+  { "an endless finaliser", "setmetatable({}, { __gc = function() while true do end end })",
+    { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
+  { "a pattern's endless search", "string.find(string.rep('a', 40000), string.rep('a-', 40) .. 'b')",
+    { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
+  { "endless arithmetic in C", "local x = ones { 400, 400 } while true do x = x:matmul(x) end",
+    { "--wall-time", "0.15", "--threads", "1" }, "ran longer than 0.15 s", stuck = true },
+  { "processor time", "while true do end", { "--cpu-time", "0.5" }, "used more than 0.5 s of processor time",
+    stuck = true },
+  { "waiting for nothing", "require 'lamina.core.base'.interrupt_after(0) while true do os.clock() end",
+    { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
+  { "string.rep", "print(#string.rep('x', 300000000))", { "--lua-memory", "32M" }, "not enough memory" },
+  { "a growing table", "local t = {} for i = 1, 3000000 do t[i] = i end print(#t)", { "--lua-memory", "16M" },
+    "not enough memory" },
+  { "growing text", "local s = 'x' for _ = 1, 27 do s = s .. s end print(#s)", { "--lua-memory", "32M" },
+    "not enough memory" },
+  { "a huge tensor", "print(ones { 5000, 10000 }:size(1))", { "--memory", "32M" }, "memory budget" },
+  { "many tensors", "local t = {} for i = 1, 100 do t[i] = ones { 200000 } end print(#t)", { "--memory", "16M" },
+    "memory budget" },
+  { "open files", "local t = {} for i = 1, 60 do t[i] = assert(io.open 's.lua') end print(#t)",
+    { "--open-files", "30" }, "Too many open files" },
+  { "a large file", "local f = io.open(OUT .. '/f', 'wb') for _ = 1, 40 do assert(f:write(('x'):rep(100000))) end "
+    .. "f:close() print 'done'", { "--file-size", "1M" }, "File too large" },
+  { "many files", "for i = 1, 200 do io.open(OUT .. '/' .. i, 'wb'):close() end print 'done' WAIT()",
+    { "--output-files", "50" }, "wrote more than 50 files" },
+  { "much output", "for i = 1, 8 do local f = io.open(OUT .. '/' .. i, 'wb') f:write(('x'):rep(1000000)) "
+    .. "f:close() end print 'done' WAIT()", { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
+  { "a zip bomb of arrays", "print(data.npz('bomb.npz').x:size(1))", { "--memory", "16M" }, "memory" },
+  { "a picture's bomb", "print(#image.read('bomb.png').shape)", { "--memory", "16M" }, "memory" },
+}
+
+describe("limits", function()
+  local dir
+
+  setup(function()
+    dir = command.folder()
+    local core_io = require "lamina.core.io"
+    core_io.npz_write(dir .. "/bomb.npz", { x = zeros { 10000000 } }, { compress = true })
+    core_io.png_write(dir .. "/bomb.png", zeros({ 5000, 5000 }, { dtype = "uint8" }))
+  end)
+
+  teardown(function() command.drop(dir) end)
+
+  for _, case in ipairs(hungry) do
+    local name, code, options, said = table.unpack(case)
+    it("hold " .. name, function()
+      command.write(dir .. "/s.lua", "local function WAIT() local t = os.clock() while os.clock() - t < 20 do end "
+        .. "end local OUT = ... WAIT = (...):find 'off' and function() end or WAIT " .. code)
+      require("lamina.core.base").mkdir(dir .. "/off")
+      if case.stuck then
+        local off = command.run("s.lua off", { dir = dir, env = "timeout 0.2" })
+        assert.equal(124, off.code)
+      else
+        local off = command.run("s.lua off", { dir = dir })
+        assert.same({ 0, "" }, { off.code, off.err })
+      end
+      local words = { "--untrusted", "--out", "on" }
+      table.move(options, 1, #options, #words + 1, words)
+      words[#words + 1] = "s.lua"
+      words[#words + 1] = "on"
+      local on = command.run(words, { dir = dir })
+      assert.equal(1, on.code)
+      assert.truthy(on.err:find(said, 1, true), on.err)
+      os.execute("rm -rf " .. dir .. "/on " .. dir .. "/off")
+    end)
+  end
+end)
+
+describe("--untrusted", function()
+  it("says what it does not run", function()
+    local dir = command.folder()
+    command.write(dir .. "/s.lua", "print(1)")
+    for line, message in pairs {
+      ["--untrusted"] = "--untrusted needs a script", ["--untrusted -i s.lua"] = "it opens no prompt: leave out -i",
+      ["--untrusted=all s.lua"] = "takes nothing, =kernel or =interpreter, got 'all'",
+      ["--untrusted --wall-time x s.lua"] = "--wall-time must be a number of seconds above 0, got 'x'",
+      ["--untrusted --file-size 1Q s.lua"] = "--file-size must be a size such as 512M or 2G, got '1Q'",
+      ["--untrusted --processes 0 s.lua"] = "--processes must be a whole number from 1 to 1000000, got '0'",
+      ["--untrusted --read nothing s.lua"] = "--read: there is no 'nothing'",
+      ["--untrusted-inside s.lua"] = "--untrusted-inside is for --untrusted itself",
+    } do
+      local result = command.run(line, { dir = dir })
+      assert.equal(2, result.code, line)
+      assert.truthy(result.err:find(message, 1, true), result.err)
+      assert.equal("", result.out)
+    end
+    local home = command.run("--untrusted s.lua", { dir = dir, env = "HOME=" .. dir })
+    assert.matches("all of which it could read: put it into a folder of its own", home.err)
+    command.drop(dir)
+  end)
+
+  it("passes on exit codes, arguments and errors, and leaves no empty folder", function()
+    local dir = command.folder()
+    command.write(dir .. "/s.lua", "print(...) if ... == 'bad' then error 'no' end os.exit(tonumber((...)))")
+    assert.same({ code = 7, out = "7\tb\n", err = "" }, command.run("--untrusted s.lua 7 b", { dir = dir }))
+    local bad = command.run("--untrusted s.lua bad", { dir = dir })
+    assert.equal(1, bad.code)
+    assert.matches("^lamina: s.lua:1: no\n", bad.err)
+    assert.same({}, require("lamina.core.base").list(dir .. "/runs"))
+    assert.same({ code = 0, out = "5\n", err = "" }, command.run({ "--untrusted", "-" }, { input = "print(5)" }))
+    command.drop(dir)
+  end)
+end)
