@@ -2,6 +2,7 @@
 #include "bind.h"
 
 #include "stats/fit.h"
+#include "stats/gabor.h"
 
 enum { MOST_PENALTIES = 1000 };
 
@@ -70,6 +71,18 @@ static int fit_nnls(lua_State *L) {
   return 2;
 }
 
+/* gabor(fields, starts) -> parameters and r2 (n x 10), covariance (n x 9 x 9). */
+static int fit_gabor(lua_State *L) {
+  lm_tensor *fields = bind_tensor(L, 1, "fit_gabor: fields");
+  int64_t starts = bind_int(L, 2, "fit_gabor: starts");
+  lm_tensor **fits = bind_new_tensor(L), **covariance = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_gabor_fit(fits, covariance, fields, starts, &err), &err);
+  bind_account(L, *fits);
+  bind_account(L, *covariance);
+  return 2;
+}
+
 static const bind_doc docs[] = {
     {"fit.pls",
      "pls(x, y, components, tol, iterations, nipals) -> weights, rotations, loadings, targets, found, late",
@@ -86,11 +99,16 @@ static const bind_doc docs[] = {
      "sweeps."},
     {"fit.nnls", "nnls(x, y) -> w, late",
      "Weights of at least 0 that minimise |y - x w|^2 for every target: features x targets (Lawson & Hanson 1974)."},
+    {"fit.gabor", "gabor(fields, starts) -> fits, covariance",
+     "Gabor functions of least squares for fields (n x h x w), each from the `starts` gratings it holds most of: a "
+     "row "
+     "of amplitude, x, y, orientation, wavelength, phase, sigma, along, offset and the share of variance explained "
+     "(n x 10), and the parameters' covariance (n x 9 x 9)."},
     {NULL, NULL, NULL}};
 
 int bind_open_fit(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"pls", fit_pls}, {"elastic_net", fit_elastic_net}, {"nnls", fit_nnls}, {NULL, NULL}};
+      {"pls", fit_pls}, {"elastic_net", fit_elastic_net}, {"nnls", fit_nnls}, {"gabor", fit_gabor}, {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

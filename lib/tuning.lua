@@ -10,9 +10,9 @@
 -- Measures: tuning.modulation (F1/F0), tuning.selectivity, tuning.suppression; fits: tuning.fit, tuning.fit_gabor;
 -- receptive fields from noise: tuning.sta, tuning.stc. All work alike on a simulated cell, on units of any network,
 -- and on a recording: they take tensors or lists of responses.
+local core_fit = require "lamina.core.fit"
 local curves = require "lamina.tuning.curves"
 local errors = require "lamina.errors"
-local gabor = require "lamina.tuning.gabor"
 local least_squares = require "lamina.tuning.least_squares"
 local measures = require "lamina.tuning.measures"
 local reverse = require "lamina.tuning.reverse"
@@ -40,17 +40,19 @@ Fit.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
--- Standard errors of the parameters and of what is derived from them, and normal intervals.
+-- The standard error and the normal interval of a parameter; none where its variance is unknown.
+local function note(fit, name, variance)
+  if not (variance >= 0 and variance < math.huge) then return end
+  local se = math.sqrt(variance)
+  fit.error[name], fit.low[name], fit.high[name] = se, fit[name] - 1.959963984540054 * se,
+    fit[name] + 1.959963984540054 * se
+end
+
+-- Standard errors of the parameters and of what is derived from one of them.
 local function intervals(fit, p, covariance, derived)
-  local function note(name, variance)
-    if variance ~= variance or variance < 0 then return end
-    local se = math.sqrt(variance)
-    fit.error[name], fit.low[name], fit.high[name] = se, fit[name] - 1.959963984540054 * se,
-      fit[name] + 1.959963984540054 * se
-  end
   if not covariance then return end
   for j, name in ipairs(fit.names) do
-    if p[j] then note(name, covariance[j][j]) end
+    if p[j] then note(fit, name, covariance[j][j]) end
   end
   for name, one in pairs(derived or {}) do
     local j, q = one.needs, table.move(p, 1, #p, 1, {})
@@ -58,7 +60,7 @@ local function intervals(fit, p, covariance, derived)
     q[j] = p[j] + step
     local above = one.f(q)
     q[j] = p[j] - step
-    note(name, ((above - one.f(q)) / (2 * step)) ^ 2 * covariance[j][j])
+    note(fit, name, ((above - one.f(q)) / (2 * step)) ^ 2 * covariance[j][j])
   end
 end
 
@@ -153,40 +155,60 @@ end
 
 local GABOR = {
   positional = { "field" },
-  field = { type = { "tensor", "table" }, required = true, doc = "a receptive field or filter, H x W" },
+  field = { type = { "tensor", "table" }, required = true,
+    doc = "a receptive field or filter, H x W, or several, N x H x W or N x 1 x H x W" },
   starts = { type = "integer", default = 4, min = 1, max = 40, doc = "how many gratings it begins from" },
 }
+
+local GABOR_NAMES = { "amplitude", "x", "y", "orientation", "wavelength", "phase", "sigma", "along", "offset" }
+
+-- One field's fit from the runtime's numbers: its parameters and r2, and the rows of their covariance.
+local function gabor_result(numbers, covariance, points)
+  local p, rows = table.move(numbers, 1, 9, 1, {}), covariance
+  local fit = setmetatable({ curve = "gabor", points = points, parameters = p,
+    names = { table.unpack(GABOR_NAMES) }, error = {}, low = {}, high = {}, r2 = numbers[10] }, Fit)
+  for j, name in ipairs(GABOR_NAMES) do fit[name] = p[j] end
+  local ratio, half = p[7] / p[5], math.sqrt(math.log(2) / 2)
+  fit.aspect = p[7] / p[8]
+  fit.bandwidth = ratio * math.pi > half and math.log((ratio * math.pi + half) / (ratio * math.pi - half), 2)
+    or math.huge
+  intervals(fit, p, rows)
+  fit.names[10], fit.names[11] = "bandwidth", "aspect"
+  local a, b = 1 / p[8], -p[7] / p[8] ^ 2 -- slopes of aspect
+  note(fit, "aspect", a * a * rows[7][7] + 2 * a * b * rows[7][8] + b * b * rows[8][8])
+  if fit.bandwidth < math.huge then
+    local slope = math.pi / math.log(2) * (1 / (ratio * math.pi + half) - 1 / (ratio * math.pi - half))
+    a, b = slope / p[5], -slope * p[7] / p[5] ^ 2
+    note(fit, "bandwidth", a * a * rows[7][7] + 2 * a * b * rows[7][5] + b * b * rows[5][5])
+  end
+  return fit
+end
 
 --- tuning.fit_gabor { field, starts = 4 }: a Gabor function fitted to a receptive field or filter (H x W; Jones &
 -- Palmer 1987): amplitude exp(-u^2 / (2 sigma^2) - v^2 / (2 along^2)) cos(2 pi u / wavelength + phase) + offset, u
 -- across the bars at `orientation` (as stimuli.gabors: 0 horizontal), x and y pixels to the right of and below the
 -- middle. As tuning.fit's result, and bandwidth in octaves (at half-height; infinite for a field without side
--- lobes), aspect (sigma / along).
+-- lobes), aspect (sigma / along). Several fields (N x H x W, or N x 1 x H x W as filters have) give a list of fits.
 function M.fit_gabor(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) then given = { given } end
   local o = schema.check("tuning.fit_gabor", given, GABOR, position)
   local field = tensor.is_tensor(o.field) and o.field or tensor.tensor(o.field)
-  if field.ndim ~= 2 or field:count() < 9 then
-    errors.raise("shape", position, "tuning.fit_gabor: the field is %s, expected H x W with at least 9 pixels",
-      table.concat(field.shape, "x"))
+  if field.ndim == 4 and field:size(2) == 1 then field = field:squeeze(2) end
+  local pixels = field.ndim >= 2 and field:size(-1) * field:size(-2) or 0
+  if field.ndim ~= 2 and field.ndim ~= 3 or pixels < 9 then
+    errors.raise("shape", position, "tuning.fit_gabor: the field is %s, expected H x W with at least 9 pixels, or N "
+      .. "of them, N x H x W", table.concat(field.shape, "x"))
   end
   if not field:isfinite():all():item() then
     errors.raise("argument", position, "tuning.fit_gabor: the field holds numbers that are not finite")
   end
-  local z = field:to("float64"):contiguous():reshape({ -1 }):totable()
-  local p, r2, covariance = gabor.fit(z, field:size(2), field:size(1), o.starts)
-  local fit = setmetatable({ curve = "gabor", points = #z, parameters = p, names = { table.unpack(gabor.names) },
-    error = {},
-    low = {}, high = {}, r2 = r2 }, Fit)
-  for j, name in ipairs(gabor.names) do fit[name] = p[j] end
-  intervals(fit, p, covariance)
-  local ratio, half = p[7] / p[5], math.sqrt(math.log(2) / 2)
-  fit.aspect = p[7] / p[8]
-  fit.bandwidth = ratio * math.pi > half and math.log((ratio * math.pi + half) / (ratio * math.pi - half), 2)
-    or math.huge
-  fit.names[#fit.names + 1], fit.names[#fit.names + 2] = "bandwidth", "aspect"
-  return fit
+  local single = field.ndim == 2
+  if single then field = field:unsqueeze(1) end
+  local fits, covariance = core_fit.gabor(field:to("float64"):contiguous(), o.starts)
+  local rows, list = covariance:totable(), {}
+  for i, numbers in ipairs(fits:totable()) do list[i] = gabor_result(numbers, rows[i], pixels) end
+  return single and list[1] or list
 end
 
 return M

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "stats/fit.h"
+#include "stats/gabor.h"
 #include "stats/rdm.h"
 #include "stats/stats.h"
 
@@ -202,6 +203,12 @@ static void run_fits(lm_sha256 *all) {
     lm_tensor_release(x);
     lm_tensor_release(y);
   }
+  static const int64_t fields[3] = {5, 11, 9};
+  lm_tensor *z = drawn("fits", 3, fields, 3), *results[2];
+  lm_err e;
+  lm_status status = lm_gabor_fit(&results[0], &results[1], z, 3, &e);
+  add_all(all, "gabor", status, &e, 2, results);
+  lm_tensor_release(z);
 }
 
 static void run_rdms(lm_sha256 *all) {

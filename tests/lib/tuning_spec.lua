@@ -82,7 +82,49 @@ describe("tuning.fit", function()
     assert.near(0.75, fit.aspect, 0.01)
     local noise = tuning.fit_gabor(lamina.randn { 12, 12, seed = 3 })
     assert.is_true(noise.r2 < 0.7, noise.r2)
-    assert.matches("3x3x3", raised(tuning.fit_gabor, { lamina.randn { 3, 3, 3 } }))
+    assert.matches("3x3x3x3", raised(tuning.fit_gabor, { lamina.randn { 3, 3, 3, 3 } }))
+    assert.matches("2x2", raised(tuning.fit_gabor, { lamina.randn { 2, 2 } }))
+    assert.matches("not finite", raised(tuning.fit_gabor, { lamina.zeros { 4, 4 } / 0 }))
+  end)
+
+  it("fits Gabor functions as the slow reference does, several at a time", function()
+    local reference = require "support.gabor"
+    local z = lamina.randn({ 4, 12, 10, seed = 11, dtype = "float64" })
+    local bank = stimuli.gabors { size = 12, orientation = { 20, 75, 110, 160 }, wavelength = 5, phase = 40, x = 1 }
+    local fields = bank[{ {}, 1, {}, { 1, 10 } }]:to "float64" + z * (0.1 * bank:abs():max():item())
+    local fits = tuning.fit_gabor { fields, starts = 3 }
+    assert.equal(4, #fits)
+    for i, fit in ipairs(fits) do
+      local list = fields[i]:contiguous():reshape({ -1 }):totable()
+      local p, r2, covariance = reference.fit(list, 10, 12, 3)
+      assert.near(r2, fit.r2, 1e-6)
+      assert.truthy(fit.r2 >= r2 - 1e-12) -- it goes on where the reference stops
+      for j, name in ipairs(reference.names) do
+        assert.near(p[j], fit[name], 0.02 * math.sqrt(covariance[j][j]), name)
+        assert.near(math.sqrt(covariance[j][j]), fit.error[name], 0.01 * fit.error[name], name)
+      end
+      local alone = tuning.fit_gabor { fields[i], starts = 3 }
+      assert.equal(alone.r2, fit.r2)
+      assert.same(alone.parameters, fit.parameters)
+    end
+  end)
+
+  it("states intervals of a Gabor fit that hold the truth about as often as they say", function()
+    local truth = { orientation = 30, wavelength = 6, phase = 50, x = 0.5, y = -0.5 }
+    local clean = stimuli.gabors { size = 14, orientation = 30, wavelength = 6, phase = 50, x = 0.5, y = -0.5 }
+    local n = 100
+    local noise = lamina.randn({ n, 14, 14, seed = 4, dtype = "float64" })
+    clean = clean[1][1]:to "float64"
+    local exact = tuning.fit_gabor(clean)
+    truth.bandwidth, truth.aspect = exact.bandwidth, exact.aspect
+    local fits = tuning.fit_gabor { clean:unsqueeze(1) + noise * (0.1 * clean:abs():max():item()), starts = 2 }
+    for name, value in pairs(truth) do
+      local inside = 0
+      for _, fit in ipairs(fits) do
+        if fit.low[name] <= value and value <= fit.high[name] then inside = inside + 1 end
+      end
+      assert.is_true(inside >= 87 and inside < n, name .. " " .. inside) -- 95 expected, 2.2 their standard deviation
+    end
   end)
 end)
 

@@ -1,5 +1,6 @@
---- lamina.tuning.gabor: a two-dimensional Gabor function fitted to a receptive field or a filter (Jones & Palmer
--- 1987).
+-- A Gabor function fitted to a field in plain Lua, with slopes by differences: what the runtime's fit is held against.
+--
+-- The library's own fit until it moved to C.
 local least_squares = require "lamina.tuning.least_squares"
 
 local M = {}
