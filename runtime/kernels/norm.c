@@ -340,8 +340,8 @@ static void grad_units(const lm_norm_args *k, int64_t n, const real *x, const re
   const real *weight = from(k->weight, unit), *bias = from(k->bias, unit);
   if (!step && !k->relu && weight) {
     const real m = mean[0], r = rstd[0], slope = number(a, 0, 0), rest = number(c, 0, 0);
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
-        dx[i] = FMA(r * weight[i], dy[i], FMA(x[i] - m, slope, rest));
+    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) dx[i] =
+        FMA(r * weight[i], dy[i], FMA(x[i] - m, slope, rest));
     return;
   }
   for (int64_t i = 0; i < n; i++) {

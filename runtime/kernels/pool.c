@@ -1,5 +1,6 @@
-/* pool.c: windows over planes. The windows of 2 x 2 that do not overlap, which most networks use, are done a vector
- * of outputs at a time; the others element by element. Both give the same bits. See pool.h. */
+/* pool.c: windows over planes. Maxima of windows that lie 1 or 2 apart are done a vector of outputs at a time, those
+ * of 2 x 2 side by side by loops of their own; the others, and windows over the margin, element by element. All give
+ * the same bits. See pool.h. */
 #include "kernels/pool.h"
 
 #include "kernels/template.h"
@@ -39,6 +40,14 @@ static inline vec_int wins(vec candidate, vec best) {
   return ~(vec_int)(candidate <= best) & (vec_int)(best == best);
 }
 
+static inline void store_positions(int64_t *position, vec_int where, int n) {
+  vec_position wide = __builtin_convertvector(where, vec_position);
+  if (n == VEC)
+    *(vec_position *)position = wide;
+  else
+    for (int i = 0; i < n; i++) position[i] = wide[i];
+}
+
 /* n <= VEC outputs from columns [0, 2n) of two rows. `at` holds the positions of their first elements. */
 static inline void max_2x2_vector(real *y, int64_t *position, const real *x, int64_t w, vec_int at, int n) {
   vec top0 = vec_load_some(x, first_part(n)), top1 = vec_load_some(x + first_part(n), second_part(n));
@@ -53,12 +62,7 @@ static inline void max_2x2_vector(real *y, int64_t *position, const real *x, int
     where = ((at + offset[i]) & take) | (where & ~take);
   }
   vec_store_some(y, best, n);
-  if (!position) return;
-  vec_position narrow = __builtin_convertvector(where, vec_position);
-  if (n == VEC)
-    *(vec_position *)position = narrow;
-  else
-    for (int i = 0; i < n; i++) position[i] = narrow[i];
+  if (position) store_positions(position, where, n);
 }
 
 static void max_2x2(real *y, int64_t *position, const real *x, int64_t planes, const lm_pool_shape *s) {
@@ -88,22 +92,73 @@ static inline span inside(int64_t index, int64_t stride, int64_t pad, int64_t ke
   return (span){from < 0 ? 0 : from, from + kernel < size ? from + kernel : size};
 }
 
+/* One output. */
+static inline real max_one(const real *x, int64_t w, span rows, span columns, int64_t *position) {
+  int64_t where = rows.begin * w + columns.begin;
+  real best = x[where];
+  for (int64_t i = rows.begin; i < rows.end; i++)
+    for (int64_t j = columns.begin; j < columns.end; j++) {
+      const real v = x[i * w + j];
+      if (!(v <= best) && best == best) best = v, where = i * w + j;
+    }
+  *position = where + 1;
+  return best;
+}
+
+/* Elements 0, stride, 2 stride ... of p, n of them; nothing behind the last is read. */
+static inline __attribute__((always_inline)) vec every(int stride, const real *p, int n) {
+  if (stride == 1) return vec_load_range(p, 0, n);
+  const int last = 2 * n - 1;
+  return EVEN(vec_load_range(p, 0, last < VEC ? last : VEC), vec_load_range(p + VEC, 0, last < VEC ? 0 : last - VEC));
+}
+
+/* n <= VEC outputs whose windows lie inside the plane's columns; the first begins at column `left`. */
+static inline __attribute__((always_inline)) void max_vector(int stride, real *y, int64_t *position, const real *x,
+                                                             int64_t w, span rows, int64_t left, int64_t kw, int n) {
+  vec_int step, where;
+  for (int i = 0; i < VEC; i++) step[i] = stride * i + 1;
+  vec best = every(stride, x + rows.begin * w + left, n);
+  where = step + (real_int)(rows.begin * w + left);
+  for (int64_t i = rows.begin; i < rows.end; i++)
+    for (int64_t j = i == rows.begin; j < kw; j++) {
+      const int64_t at = i * w + left + j;
+      const vec candidate = every(stride, x + at, n);
+      const vec_int take = wins(candidate, best);
+      best = choose(take, candidate, best);
+      where = ((step + (real_int)at) & take) | (where & ~take);
+    }
+  vec_store_some(y, best, n);
+  if (position) store_positions(position, where, n);
+}
+
+/* Outputs [from, to) of a row, one by one. */
+static void max_ones(real *y, int64_t *position, const real *x, span rows, int64_t from, int64_t to,
+                     const lm_pool_shape *s) {
+  int64_t unused;
+  for (int64_t j = from; j < to; j++)
+    y[j] = max_one(x, s->w, rows, inside(j, s->sw, s->pw, s->kw, s->w), position ? position + j : &unused);
+}
+
 static void max_any(real *y, int64_t *position, const real *x, int64_t planes, const lm_pool_shape *s) {
+  const bool steps = s->h * s->w < (int64_t)1 << 30 && (s->sw == 1 || s->sw == 2);
+  int64_t first = (s->pw + s->sw - 1) / s->sw, last = s->w < s->kw ? 0 : (s->w - s->kw + s->pw) / s->sw + 1;
+  if (last > s->ow) last = s->ow;
+  if (!steps || last < first) first = last = 0; /* [first, last) is done in vectors */
   for (int64_t plane = 0; plane < planes; plane++, x += s->h * s->w)
     for (int64_t row = 0; row < s->oh; row++) {
-      span rows = inside(row, s->sh, s->ph, s->kh, s->h);
-      for (int64_t column = 0; column < s->ow; column++) {
-        span columns = inside(column, s->sw, s->pw, s->kw, s->w);
-        int64_t where = rows.begin * s->w + columns.begin;
-        real best = x[where];
-        for (int64_t i = rows.begin; i < rows.end; i++)
-          for (int64_t j = columns.begin; j < columns.end; j++) {
-            real v = x[i * s->w + j];
-            if (!(v <= best) && best == best) best = v, where = i * s->w + j;
-          }
-        *y++ = best;
-        if (position) *position++ = where + 1;
+      const span rows = inside(row, s->sh, s->ph, s->kh, s->h);
+      max_ones(y, position, x, rows, 0, first, s);
+      for (int64_t j = first; j < last; j += VEC) {
+        const int n = (int)(last - j < VEC ? last - j : VEC);
+        int64_t *const at = position ? position + j : NULL;
+        if (s->sw == 1)
+          max_vector(1, y + j, at, x, s->w, rows, j - s->pw, s->kw, n);
+        else
+          max_vector(2, y + j, at, x, s->w, rows, 2 * j - s->pw, s->kw, n);
       }
+      max_ones(y, position, x, rows, last, s->ow, s);
+      y += s->ow;
+      if (position) position += s->ow;
     }
 }
 

@@ -57,8 +57,8 @@ static void pack_rows(const pass *p, const space *s, matrix a, int64_t m, int64_
   const lm_kernel_gemm *g = p->gemm;
   for (int64_t t = 0; t < lm_gemm_panels(m, g->mr); t++) {
     const int64_t row = lm_gemm_panel(m, g->mr, t), rows = lm_gemm_panel(m, g->mr, t + 1) - row;
-    g->pack(s->a + row * depth * p->size, rows, a.data + (row * a.row + from * a.column) * p->size, rows, depth, a.row,
-            a.column);
+    g->pack(s->a + row * depth * p->size, rows, a.data + (row * a.row + from * a.column) * p->size, rows, depth,
+            a.row, a.column);
   }
 }
 
