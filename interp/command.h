@@ -69,6 +69,10 @@ const char *command_option(const char *name, int argc, char **argv, int *i, bool
  * tells the Lua library how the command was called. May raise; call it protected. */
 void libs_open(lua_State *L, const command *c);
 
+/* The same for a Lua that is not ours (module.c): its globals stay as they are, the library has an environment of its
+ * own. */
+void libs_open_module(lua_State *L);
+
 /* Loads text as a chunk, never bytecode. A first line that begins with '#' is skipped. The text is remembered under
  * the name that messages use, so that an error can show its line. Returns Lua's status; leaves function or message.
  */

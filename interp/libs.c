@@ -74,7 +74,7 @@ static int search_embedded(lua_State *L) {
     lua_pushfstring(L, "=%s", file->path);
     if (luaL_loadbufferx(L, file->begin, (size_t)(file->end - file->begin), lua_tostring(L, -1), "t") != LUA_OK)
       return lua_error(L);
-    if (lua_getfield(L, LUA_REGISTRYINDEX, "lamina.trusted") == LUA_TTABLE) /* see untrusted.c */
+    if (lua_getfield(L, LUA_REGISTRYINDEX, "lamina.trusted") == LUA_TTABLE) /* see untrusted.c, and below */
       lua_setupvalue(L, -2, 1);
     else
       lua_pop(L, 1);
@@ -171,12 +171,9 @@ static void open_searchers(lua_State *L) {
   lua_pop(L, 2);
 }
 
-void libs_open(lua_State *L, const command *c) {
+/* The rooms of the runtime, the searcher for the library, and what it may ask about the command. */
+static void open_rooms(lua_State *L, const command *c) {
   lapack_register();
-  for (const luaL_Reg *lib = standard; lib->func; lib++) {
-    luaL_requiref(L, lib->name, lib->func, 1);
-    lua_pop(L, 1);
-  }
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (const luaL_Reg *room = rooms; room->name; room++) {
     lua_pushcfunction(L, room->func);
@@ -185,10 +182,67 @@ void libs_open(lua_State *L, const command *c) {
   lua_pop(L, 1);
   open_searchers(L);
   open_command(L, c);
+}
+
+void libs_open(lua_State *L, const command *c) {
+  for (const luaL_Reg *lib = standard; lib->func; lib++) {
+    luaL_requiref(L, lib->name, lib->func, 1);
+    lua_pop(L, 1);
+  }
+  open_rooms(L, c);
   numbers_open(L);
   repeatable_open(L);
   if (c->inside && c->walls & WALL_INTERPRETER) untrusted_open(L);
   lua_getglobal(L, "require");
   lua_pushstring(L, "lamina.start");
   lua_call(L, 1, 0);
+}
+
+/* ---- a module of another Lua ------------------------------------------------------------------------------------
+ */
+
+/* (table) -> a copy of its fields. */
+static void copy_table(lua_State *L) {
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_remove(L, -2);
+}
+
+/* Makes the environment in which the library runs: the globals of its host, but for what Lamina replaces to be
+ * repeatable (pairs, math.*, string.format, ...), which the host keeps as they are. */
+static void open_environment(lua_State *L) {
+  static const char *const own[] = {LUA_MATHLIBNAME, LUA_TABLIBNAME, LUA_STRLIBNAME, LUA_OSLIBNAME, NULL};
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushglobaltable(L);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  for (int i = 0; own[i]; i++) {
+    lua_getglobal(L, own[i]);
+    if (lua_istable(L, -1)) {
+      copy_table(L);
+      lua_setfield(L, -2, own[i]);
+    } else {
+      lua_pop(L, 1);
+    }
+  }
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, LUA_GNAME);
+  lua_pushglobaltable(L); /* while the replacements are put in, the environment is what they take for the globals */
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  numbers_open(L);
+  repeatable_open(L);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lamina.trusted");
+}
+
+void libs_open_module(lua_State *L) {
+  static const command none;
+  open_rooms(L, &none);
+  open_environment(L);
 }

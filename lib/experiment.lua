@@ -6,7 +6,7 @@
 -- The folder holds run.json (what was begun: script, seed, parameters, process), log.txt (what was printed, with the
 -- time in UTC) and, at the end, results.json: engine and numerics version, seed, parameters, SHA-256 of the script,
 -- of every file read and of the final weights, processor, threads, and the reported results. It is written whatever
--- the end is; `status` is done, failed or interrupted.
+-- the end is; `status` is done, failed or interrupted (ended, where a stock Lua does not tell which).
 local base = require "lamina.core.base"
 local command = require "lamina.core.command"
 local compatible = require "lamina.compatible"
@@ -162,6 +162,9 @@ local function begin(name, given, position)
     weights = {}, results = {}, started = record.started, clock = base.clock(), dir = dir, trainings = 0 }
   set_seed(current.seed)
   open_log()
+  if command.stock then -- a stock Lua: it ends when the state is closed, after which the log could not be written
+    current.ending = setmetatable({}, { __gc = function() M.finish() end })
+  end
   if not exit_guarded then
     exit_guarded = true
     guard_exit()
@@ -290,7 +293,7 @@ local function list_of_weights()
 end
 
 local function document(e)
-  local status = not e and "done" or e.kind == "interrupt" and "interrupted" or "failed"
+  local status = not e and (command.stock and "ended" or "done") or e.kind == "interrupt" and "interrupted" or "failed"
   return {
     lamina = base.version, numerics = base.numerics, experiment = current.name, status = status,
     error = e and tostring(e) or nil, seed = current.seed,

@@ -63,6 +63,7 @@ function M.row(spec, position)
   end
   check_threshold(o, position)
   o.label = o.label or "exact"
+  if require("lamina.core.command").stock then o.label = "close" end -- the host's own numbers are
   if o.comparison then o.pass = o.value == o.value and tests[o.comparison](o.value, o.threshold) end
   return o
 end

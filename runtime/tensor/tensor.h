@@ -88,6 +88,7 @@ bool lm_tensor_contiguous(const lm_tensor *t);
 void *lm_tensor_data(const lm_tensor *t); /* address of the first element */
 lm_meta lm_tensor_meta(const lm_tensor *t);
 bool lm_tensor_is_close(const lm_tensor *t); /* t->close, or close elements were written into its memory */
+void lm_tensor_all_close(void); /* from now on every tensor is: a host whose own numbers differ between machines */
 
 /* *bytes: the size of a tensor of that dtype and shape; every product is checked, those beside an empty axis too. */
 lm_status lm_shape_bytes(lm_dtype dtype, int ndim, const int64_t *shape, int64_t *bytes, lm_err *e);

@@ -1,0 +1,211 @@
+--- The manual page lamina(1) and the completions of shells, from what `lamina --help` and the subcommands say.
+--
+--   require("lamina.manual").write "DIR"     -- lamina.1, lamina.bash, _lamina (zsh)
+local base = require "lamina.core.base"
+local command = require "lamina.core.command"
+local io_core = require "lamina.core.io"
+
+local M = {}
+
+local function output_of(arguments)
+  local pipe = assert(io.popen("'" .. base.executable():gsub("'", "'\\''") .. "' " .. arguments))
+  local text = pipe:read "a"
+  pipe:close()
+  return text
+end
+
+--- The subcommands, each { name =, about =, definition = }, by name.
+function M.subcommands()
+  local list = {}
+  for _, module in ipairs(command.modules()) do
+    local name = module:match "^commands%.([%w_]+)$"
+    if name then
+      local about = command.source("lib/commands/" .. name .. ".lua"):match "^%-%-%- lamina %S+: ([^\n]*)"
+      list[#list + 1] = { name = name, about = about, definition = require("lamina." .. module).definition }
+    end
+  end
+  return list
+end
+
+--- The engine's options, each { names = { "-e", ... }, value = "CODE" or nil, doc = }, from the text of --help.
+function M.options()
+  local list = {}
+  for line in output_of("--help"):gmatch "[^\n]*" do
+    local name, value, doc = line:match "^  (%-%S*) ?([A-Z=]*)%s+(.+)$"
+    if name then
+      list[#list + 1] = { names = { name }, value = value ~= "" and value or nil, doc = doc }
+    elseif #list > 0 and line:find "^%s%s%s%s%s%s%s%s%s%s%s+%S" then
+      list[#list].doc = list[#list].doc .. " " .. line:gsub("^%s+", "")
+    end
+  end
+  return list
+end
+
+-- ---- the manual page ---------------------------------------------------------------------------------------------
+
+-- A text as roff: dashes that are to be typed, backslashes, and no line that begins with a control character.
+local function roff(text)
+  return (text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("\n([%.'])", "\n\\&%1"):gsub("^([%.'])", "\\&%1"))
+end
+
+local function bold(text) return "\\fB" .. roff(text) .. "\\fR" end
+
+local function option_entry(lines, names, value, doc)
+  lines[#lines + 1] = ".TP"
+  local parts = {}
+  for i, name in ipairs(names) do parts[i] = bold(name) end
+  lines[#lines + 1] = table.concat(parts, ", ") .. (value and " \\fI" .. roff(value) .. "\\fR" or "")
+  lines[#lines + 1] = roff(doc)
+end
+
+local DESCRIPTION = [[
+Runs scripts that declare models of sensory cortex, train them, fit them to recorded neurons and look inside them.
+Without a script: the prompt, where help() tells more. A script with the same data, seed and version of the numbers
+gives the same weights and scores, bit for bit, on any x86-64 or ARM64 processor and any number of threads.]]
+
+--- lamina(1) in the macros of man(7).
+function M.man()
+  local lines = { string.format('.TH LAMINA 1 "" "lamina %s" "User Commands"', base.version), ".SH NAME",
+    "lamina \\- models of sensory cortex, in Lua, with the same bits everywhere", ".SH SYNOPSIS" }
+  for _, form in ipairs { "[options] [SCRIPT [options and arguments of the script]]",
+    "run SCRIPT [--set NAME=VALUE ...] [--resume]", "COMMAND [its own options]" } do
+    lines[#lines + 1] = "\\fBlamina\\fR " .. roff(form) .. "\n.br"
+  end
+  lines[#lines + 1] = ".SH DESCRIPTION"
+  lines[#lines + 1] = roff(DESCRIPTION)
+  lines[#lines + 1] = ".SH OPTIONS"
+  for _, o in ipairs(M.options()) do option_entry(lines, o.names, o.value, o.doc) end
+  lines[#lines + 1] = ".SH COMMANDS"
+  for _, sub in ipairs(M.subcommands()) do
+    local def = sub.definition
+    lines[#lines + 1] = ".SS " .. roff("lamina " .. def.usage)
+    lines[#lines + 1] = roff((def.about:gsub("%s+", " "):gsub(" $", "")))
+    for _, o in ipairs(def.options or {}) do
+      option_entry(lines, o.short and { o.short, o[1] } or { o[1] }, o.value, o.doc
+        .. (o.default ~= nil and o.value and string.format(" (default %s)", o.default) or ""))
+    end
+    if def.codes then lines[#lines + 1] = ".PP\n" .. roff("Exit codes: " .. def.codes .. ".") end
+  end
+  for _, part in ipairs { { "ENVIRONMENT", { { "LAMINA_DATA", "where data sets lie" },
+    { "LAMINA_ISA", "generic, avx2, avx512 or neon: the kernels to use (no result depends on it)" },
+    { "LAMINA_MODULES", "the folder of the parts that are loaded at their first use" },
+    { "LAMINA_STARTUP", "the file that the prompt runs first (empty: none)" },
+    { "NO_COLOR", "no colours at the prompt" }, { "PAGER", "what shows long texts" } } },
+    { "FILES", { { "~/.config/lamina/startup.lua", "run before the first line of the prompt" },
+      { "~/.lamina_history", "what was entered at the prompt ($XDG_STATE_HOME/lamina/history where that is set)" },
+      { "~/.cache/lamina/data", "data sets" } } },
+    { "EXIT STATUS", { { "0", "fine" }, { "1", "the script failed" }, { "2", "wrong usage" },
+      { "130", "interrupted (Ctrl-C)" } } } } do
+    lines[#lines + 1] = ".SH " .. part[1]
+    for _, entry in ipairs(part[2]) do option_entry(lines, { entry[1] }, nil, entry[2]) end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- ---- completions -------------------------------------------------------------------------------------------------
+
+local function names_of(options)
+  local names = {}
+  for _, o in ipairs(options) do
+    for _, name in ipairs(o.names or { o[1] }) do
+      if name:find "^%-%-%w" then names[#names + 1] = name end
+    end
+  end
+  return names
+end
+
+--- The completion of bash.
+function M.bash()
+  local cases, commands = {}, { "run" }
+  for _, sub in ipairs(M.subcommands()) do
+    commands[#commands + 1] = sub.name
+    cases[#cases + 1] = string.format("    %s) options=\"--help %s\" ;;", sub.name,
+      table.concat(names_of(sub.definition.options or {}), " "))
+  end
+  return string.format([==[
+# completion of lamina(1) for bash
+_lamina() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= word options
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $word in
+      %s) command=$word; break ;;
+    esac
+  done
+  case $previous in
+    --out | --data) COMPREPLY=($(compgen -d -- "$current")); return ;;
+  esac
+  case $command in
+%s
+    *) options="%s" ;;
+  esac
+  if [[ $current == -* ]]; then
+    COMPREPLY=($(compgen -W "$options" -- "$current"))
+    return
+  fi
+  COMPREPLY=($(compgen -f -X '!*.@(lua|zip)' -- "$current") $(compgen -d -- "$current"))
+  [[ -z $command ]] && COMPREPLY+=($(compgen -W "%s" -- "$current"))
+}
+complete -o filenames -F _lamina lamina
+]==], table.concat(commands, " | "), table.concat(cases, "\n"), table.concat(names_of(M.options()), " "),
+    table.concat(commands, " "))
+end
+
+local function zsh_quoted(text) return (text:gsub("'", "'\\''"):gsub("[%[%]:]", "\\%0")) end
+
+local function zsh_options(options)
+  local lines = {}
+  for _, o in ipairs(options) do
+    for _, name in ipairs(o.names or { o[1] }) do
+      if name:find "^%-%-%w" then
+        local what = o.value and ":" .. o.value .. ":" .. ((o.value == "DIR" and "_files -/") or "_files") or ""
+        lines[#lines + 1] = string.format("'*%s[%s]%s'", name, zsh_quoted((o.doc:gsub("%s+", " "))), what)
+      end
+    end
+  end
+  return table.concat(lines, " \\\n        ")
+end
+
+--- The completion of zsh.
+function M.zsh()
+  local commands, cases = { "'run:run a script, keeping checkpoints'" }, {}
+  for _, sub in ipairs(M.subcommands()) do
+    commands[#commands + 1] = string.format("'%s:%s'", sub.name, zsh_quoted(sub.about))
+    local own = zsh_options(sub.definition.options or {})
+    cases[#cases + 1] = string.format("    %s)\n      _arguments '--help[its help]' \\\n        %s'*:file:_files'\n"
+      .. "      ;;", sub.name, own ~= "" and own .. " \\\n        " or "")
+  end
+  return string.format([==[
+#compdef lamina
+# completion of lamina(1) for zsh
+_lamina() {
+  local -a commands
+  commands=(%s)
+  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
+    _describe command commands
+    _files -g '*.lua'
+    return
+  fi
+  case $words[2] in
+%s
+    *)
+      _arguments %s \
+        '*:script:_files -g "*.lua"'
+      ;;
+  esac
+}
+_lamina "$@"
+]==], table.concat(commands, "\n    "), table.concat(cases, "\n"), zsh_options(M.options()))
+end
+
+--- Writes lamina.1, lamina.bash and _lamina into a folder; returns their paths.
+function M.write(dir)
+  base.mkdir(dir)
+  local paths = {}
+  for _, file in ipairs { { "lamina.1", M.man() }, { "lamina.bash", M.bash() }, { "_lamina", M.zsh() } } do
+    paths[#paths + 1] = dir .. "/" .. file[1]
+    io_core.text_write(paths[#paths], file[2])
+  end
+  return paths
+end
+
+return M
