@@ -3,8 +3,8 @@
 -- --trace (lamina pack and lamina verify ask for it).
 --
 -- A line is a step: its number, then tab and NAME=VALUE for the losses (hexadecimal, exact), then tab and
--- *NAME=DIGEST for the weights in the order of the layers (the first 16 digits of the SHA-256). The weights stand with
--- the first 200 steps, then with every 10th to step 2000, then with every 100th.
+-- *NAME=DIGEST for the weights in the order of the layers (the first 16 digits of the SHA-256). The weights stand
+-- with the first 200 steps, then with every 10th to step 2000, then with every 100th.
 local command = require "lamina.core.command"
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"

@@ -1,8 +1,8 @@
 --- Comparing a result with that of another run: exact, close (within a relative tolerance), different or missing.
 --
 -- Exact are equal bytes, and equal contents where the bytes hold what no run repeats (the seconds of a history's
--- rows). Close is a number x for y with |x - y| <= tolerance * max(|x|, |y|), a tensor whose largest deviation is at most
--- tolerance times its largest magnitude, and a table or JSON text that is equal but for close numbers.
+-- rows). Close is a number x for y with |x - y| <= tolerance * max(|x|, |y|), a tensor whose largest deviation is at
+-- most tolerance times its largest magnitude, and a table or JSON text that is equal but for close numbers.
 local base = require "lamina.core.base"
 local core = require "lamina.core.tensor"
 local core_io = require "lamina.core.io"
@@ -119,7 +119,7 @@ local function compare_tensors(a, b, tolerance)
   local x, y = a:reshape({ -1 }):to "float64", b:reshape({ -1 }):to "float64"
   local off, most = (x - y):abs():max():item(), x:abs():max():item()
   local at = (x - y):abs():argmax():item()
-  local text = string.format("element %d: %.9g there, %.9g here", at, x[at]:item(), y[at]:item())
+  local text = string.format("element %d: %.9g there, %.9g here", at, x[at], y[at])
   if off == off and off <= tolerance * most then return "close", text end
   return "different", text
 end

@@ -134,7 +134,7 @@ local function parameter_text(value)
 end
 
 local function arguments(b, d, o, out, sets)
-  local args = { "--untrusted", "--trace", "--out", out, "--seed", tostring(d.seed) }
+  local args = { "--untrusted", "--read", ".", "--trace", "--out", out, "--seed", tostring(d.seed) }
   local function add(...) for _, word in ipairs { ... } do args[#args + 1] = word end end
   for _, text in ipairs(next(sets) and o.data or {}) do
     local name, path = text:match "^([%w_%.%-]+)=(.+)$"
@@ -250,6 +250,15 @@ end
 
 -- ---- the whole -------------------------------------------------------------------------------------------------
 
+-- The folder that an archive was unpacked into is no name for a message.
+local function renamed(e, scratch, path)
+  local from = (scratch .. "/bag/"):gsub("%p", "%%%0")
+  local function named(text) return (tostring(text):gsub(from .. "[^/:]*", function() return path end)) end
+  e.message = named(e.message)
+  for i, note in ipairs(e.notes or {}) do e.notes[i] = named(note) end
+  return e
+end
+
 local function check(path, o, scratch)
   local dir = open(path, scratch, { bytes = o.unpacked, files = o.unpacked_files })
   local b = bag.read(dir)
@@ -276,7 +285,7 @@ function M.verify(path, o)
   local scratch = process.scratch()
   local ok, result = xpcall(check, function(e) return errors.from(e, debug.traceback("", 2)) end, path, o, scratch)
   process.remove_tree(scratch)
-  if not ok then error(result, 0) end
+  if not ok then error(renamed(result, scratch, path), 0) end
   return result
 end
 
