@@ -196,8 +196,9 @@ local function check_input(net, x, level, steps)
   if not core.is_tensor(x) then
     errors.raise("argument", level + 1, "%s: expected a batch of inputs as a tensor, got a %s", net.name, type(x))
   end
-  local shape, item = x.shape, layer.shape_text(net.input)
+  local shape = x.shape
   if not same_item(shape, 2, net.input) and not (net.steps and same_item(shape, 3, net.input)) then
+    local item = layer.shape_text(net.input)
     errors.raise("shape", level + 1, "%s: the input is %s, expected a batch of %s (n x %s%s)", net.name,
       layer.shape_text(shape), item, item, net.steps and ", or n x steps x " .. item or "")
   end

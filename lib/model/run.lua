@@ -343,7 +343,8 @@ end
 
 -- A plain pass: what `step` does at the only step, where nobody looks and nothing is kept but the outputs.
 local function run_plain(net, x, ctx)
-  local part, names, training = plan_for(net, ctx, net.outputs, {}).last, net.plain, ctx.training
+  local plan = net.plan or plan_for(net, ctx, net.outputs, {})
+  local part, names, training = plan.last, net.plain, ctx.training
   local live, values, outputs = { [x] = math.huge }, { [net.port] = x }, {}
   for _, entry in ipairs(part.list) do
     local node, gives, sources = entry.node, entry.gives, entry.node.sources

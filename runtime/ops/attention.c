@@ -137,10 +137,12 @@ static lm_status forward(lm_call *c, lm_err *e) {
 /* Gradients of all three; one that nobody asked for is let go again. */
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_attention a = pass_of(c);
+  const bool whole = lm_attention_writes_all(&a);
   lm_status status = LM_OK;
-  for (int i = Q; i <= V && status == LM_OK; i++)
-    if (has(c, i))
-      status = lm_tensor_zeros(&grad_in[i], c->in_meta[i].dtype, c->in_meta[i].ndim, c->in_meta[i].shape, e);
+  for (int i = Q; i <= V && status == LM_OK; i++) {
+    const lm_meta *m = &c->in_meta[i];
+    if (has(c, i)) status = (whole ? lm_tensor_new : lm_tensor_zeros)(&grad_in[i], m->dtype, m->ndim, m->shape, e);
+  }
   if (status) return status;
   place_operands(c, grad_in, &a.dq, &a.dk, &a.dv);
   a.out = heads_of(grad_out[0], 0, 1, a.heads);

@@ -178,18 +178,18 @@ static void backward_block(const pass *p, const space *s, const place *at) {
   const matrix dout = part(p, &a->out, at, at->first), dp = local(at, s->dp);
   const lm_attention_block b = block_of(p, at);
   char *const used = a->drops ? s->dropped : s->p;
+  const bool on = at->first > 0 || !lm_attention_writes_all(a);
   weigh(p, s, at);
   if (a->drops) {
     draw(p, s, at);
     drop(p, s, at, s->p, s->dropped);
   }
-  multiply(p, s, turned(local(at, used)), dout, part(p, &a->dv, at, 0), at->keys, a->value_width, at->rows, true);
+  multiply(p, s, turned(local(at, used)), dout, part(p, &a->dv, at, 0), at->keys, a->value_width, at->rows, on);
   multiply(p, s, dout, turned(part(p, &a->v, at, 0)), dp, at->rows, at->keys, a->value_width, false);
   if (a->drops) drop(p, s, at, s->dp, s->dp);
   p->rows->grad(&b, s->p, s->dp);
   multiply(p, s, dp, part(p, &a->k, at, 0), part(p, &a->dq, at, at->first), at->rows, a->width, at->keys, false);
-  multiply(p, s, turned(dp), part(p, &a->q, at, at->first), part(p, &a->dk, at, 0), at->keys, a->width, at->rows,
-           true);
+  multiply(p, s, turned(dp), part(p, &a->q, at, at->first), part(p, &a->dk, at, 0), at->keys, a->width, at->rows, on);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------------- */

@@ -32,10 +32,16 @@ typedef struct lm_attention {
   bool drops;
   lm_drop drop;
   lm_heads q, k, v, out;  /* out: the output, or its gradient */
-  lm_heads dq, dk, dv;    /* backward; dk and dv hold zeros; rows of features side by side */
+  lm_heads dq, dk, dv;    /* backward; hold zeros unless lm_attention_writes_all; rows of features side by side */
   const uint8_t *seen;    /* NULL, or whether a query may see a key */
   int64_t seen_stride[4]; /* of item, head, query, key */
 } lm_attention;
+
+/* Whether backward writes every element of dq, dk and dv, whatever they hold: the first block of queries sees every
+ * key. */
+static inline bool lm_attention_writes_all(const lm_attention *a) {
+  return !a->causal && a->queries > 0 && a->keys > 0 && a->width > 0 && a->value_width > 0;
+}
 
 lm_status lm_attention_forward(const lm_attention *a, lm_err *e);
 lm_status lm_attention_backward(const lm_attention *a, lm_err *e);
