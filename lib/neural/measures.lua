@@ -61,6 +61,7 @@ local function check(given, position)
     errors.raise("argument", position, "neural.scores: responses is a %s, expected an assembly (neural.assembly)",
       type(o.responses))
   end
+  assemblies.one_time(o.responses, "neural.scores", position)
   local wanted = { o.responses.responses:size(1), o.responses.responses:size(2) }
   local shape = o.prediction.shape
   if #shape ~= 2 or shape[1] ~= wanted[1] or shape[2] ~= wanted[2] then

@@ -309,6 +309,7 @@ describe("words that look at one time", function()
     for _, f in ipairs { function() lamina.predictivity { features = { x = lamina.rand { 4, 3 } },
       responses = a } end,
       function() lamina.split_half({ 2 }):estimate(a) end, function() a:paired(images) end,
+      function() neural.scores { lamina.rand { 4, 4 }, a } end,
       function() neural.pseudopopulation { a, parts = { 1, 1 } } end } do
       assert.matches("has 3 time bins and this looks at one: choose one with a:select", message_of(f))
     end
