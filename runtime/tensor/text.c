@@ -65,14 +65,21 @@ static bool same_number(const style *s, const char *digits, double x) {
   return s->t->dtype == LM_F32 ? strtof(digits, NULL) == (float)x : strtod(digits, NULL) == x;
 }
 
-/* The fewest decimals (fixed or with an exponent) that read back as x, at most the setting. */
+/* The fewest decimals (fixed or with an exponent) that read back as x, or show as much of it as the setting does. */
 static int decimals_for(const style *s, double x) {
   char digits[400];
   for (int d = 0; d < settings.decimals; d++) {
     snprintf(digits, sizeof digits, s->exponent ? "%.*e" : "%.*f", d, x);
     if (same_number(s, digits, x)) return d;
   }
-  return settings.decimals;
+  int d = settings.decimals;
+  snprintf(digits, sizeof digits, s->exponent ? "%.*e" : "%.*f", d, x);
+  const char *last = s->exponent ? strchr(digits, 'e') - 1 : digits + strlen(digits) - 1;
+  while (d > 0 && *last == '0') {
+    d--;
+    last--;
+  }
+  return d;
 }
 
 static int number(const style *s, int64_t linear, double x, char out[NUMBER]) {

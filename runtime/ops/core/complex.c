@@ -13,7 +13,7 @@ lm_status lm_complex_infer(lm_call *c, lm_err *e) {
     if (m->ndim < 1 || m->shape[m->ndim - 1] != 2)
       return lm_fail(
           e, LM_ERR_SHAPE,
-          "%s: %s is %s but must be complex: a last axis of 2, the real and the imaginary part (complex(x) "
+          "%s: %s is %s but must be complex: a last axis of 2, the real and the imaginary part (x:complex() "
           "makes it complex)",
           c->op->name, lm_input_name(c->op, i, name), lm_shape_text(m->ndim, m->shape, text));
   }

@@ -67,7 +67,7 @@ static lm_status read_request(const lm_call *c, request *r, lm_err *e) {
     return lm_fail(e, LM_ERR_SHAPE,
                    "%s: x is %s but must be complex: a last axis of 2, the real and the imaginary part%s",
                    c->op->name, lm_shape_text(x->ndim, x->shape, text),
-                   r->inverse ? "" : " (rfft transforms a real signal; complex(x) makes it complex)");
+                   r->inverse ? "" : " (rfft transforms a real signal; x:complex() makes it complex)");
   if (r->ndim == 0) return lm_fail(e, LM_ERR_SHAPE, "%s: x is a scalar, expected a signal", c->op->name);
   status = read_axes(c, r, e);
   return status ? status : read_lengths(c, r, e);
