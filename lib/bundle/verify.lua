@@ -166,6 +166,20 @@ local function tail(path, n)
   return table.move(lines, math.max(1, #lines - n + 1), #lines, 1, {})
 end
 
+-- A run made elsewhere instead: its folder, which must hold results of this script with this seed.
+local function finished(d, dir)
+  local path = dir .. "/results.json"
+  if not base.exists(path) then
+    errors.raise_at(nil, "io", "verify: --run %s: there is no results.json in it", dir)
+  end
+  local results = core_io.json_read(path)
+  local script = type(results) == "table" and results.script
+  if not script or script.sha256 ~= d.script_sha256 or results.seed ~= d.seed then
+    errors.raise_at(nil, "usage", "verify: --run %s: this is no run of the bundle's script with seed %d", dir, d.seed)
+  end
+  return dir, results.status == "done" and 0 or 1, {}
+end
+
 -- Runs it; returns the folder of its results and how it ended.
 local function run(b, d, o, scratch, sets)
   local out = scratch .. "/run"
@@ -264,11 +278,12 @@ local function check(path, o, scratch)
   local b = bag.read(dir)
   local by = o.key and check_key(b, o.key) or signature(b)
   local d = description(b)
-  local sets = outside(b, d, o.data or {})
+  local sets = o.run and {} or outside(b, d, o.data or {})
   local result = { experiment = d.experiment, signer = by, numerics = d.numerics, lamina = d.lamina, files = 0 }
   for _ in pairs(b.manifest) do result.files = result.files + 1 end
   if o.only_hashes then return result end
-  local out, code, said = run(b, d, o, scratch, sets)
+  local out, code, said
+  if o.run then out, code, said = finished(d, o.run) else out, code, said = run(b, d, o, scratch, sets) end
   result.code, result.said = code, said
   result.rows, result.parting = compare_all(b, d, out, o.tolerance or d.tolerance)
   result.verdict = code == 0 and "exact" or "different"
@@ -278,9 +293,10 @@ local function check(path, o, scratch)
   return result
 end
 
---- Checks the bundle at a path, an archive or a folder. o: key, data, tolerance, only_hashes, verbose, unpacked,
--- unpacked_files, and the limits of the run. Returns { experiment =, files =, signer =, rows = { { what =, verdict =,
--- note = }, ... }, parting =, verdict =, code =, said = }. Raises for a bundle that is damaged, forged or lacks data.
+--- Checks the bundle at a path, an archive or a folder. o: key, data, run (the folder of a run to compare with,
+-- instead of running), tolerance, only_hashes, verbose, unpacked, unpacked_files, and the limits of the run. Returns
+-- { experiment =, files =, signer =, rows = { { what =, verdict =, note = }, ... }, parting =, verdict =, code =,
+-- said = }. Raises for a bundle that is damaged, forged or lacks data.
 function M.verify(path, o)
   local scratch = process.scratch()
   local ok, result = xpcall(check, function(e) return errors.from(e, debug.traceback("", 2)) end, path, o, scratch)

@@ -52,6 +52,8 @@ and tensor are named. Drawings (SVG, PDF, PNG) in which only fonts differ are to
       .. "are checked" },
     { "--tolerance", value = "R", type = "number", doc = "relative deviation up to which a result is close, instead "
       .. "of the bundle's" },
+    { "--run", value = "DIR", doc = "compare with this finished run of the bundle's script, made on another machine, "
+      .. "say, instead of running it" },
     { "--only-hashes", doc = "check hashes and signature; run nothing" },
     { "--verbose", doc = "show what the script prints" },
     { "--threads", value = "N", type = "integer", min = 1, max = 1024, doc = "how many threads the run uses; no "

@@ -74,8 +74,48 @@ axis() {
   echo "$row"
 }
 
+# bundle LABEL RUNNER... FOLDER: a bundle made on the baseline, run again and compared artefact by artefact: by verify
+# itself, or, where "apart" stands first, by a run whose folder verify compares (an emulator starts no programs).
+bundle() {
+  local label=$1 verdict apart=0
+  shift
+  [[ $1 != apart ]] || { apart=1; shift; }
+  local folder=${*: -1} runner=("${@:1:$#-1}")
+  if ((apart)); then
+    rm -rf "$scratch/run"
+    "${runner[@]}" "$folder/lamina" --threads "${threads:-2}" --trace --out "$scratch/run" \
+      "$scratch/bundle/data/work/tests/exact/lenet.lua" --images 1024 >/dev/null 2>>"$scratch/log" || true
+    verdict=$(build/lamina verify "$scratch/bundle" --run "$scratch/run" 2>>"$scratch/log" | tail -n 1)
+  else
+    verdict=$("${runner[@]}" "$folder/lamina" verify "$scratch/bundle" --threads "${threads:-2}" \
+      2>>"$scratch/log" | tail -n 1)
+  fi
+  [[ $verdict == exact:* ]] || differ=1
+  printf '%-28s%s\n' "$label" "${verdict:-FAILED}"
+}
+
 native="ops lenet resnet20 rnn" emulated="ops lenet64 resnet20-small"
-((quick)) && native="ops lenet64 resnet20-small"
+((quick)) && # bundle LABEL RUNNER... FOLDER: a bundle made on the baseline, run again and compared artefact by artefact: by verify
+# itself, or, where "apart" stands first, by a run whose folder verify compares (an emulator starts no programs).
+bundle() {
+  local label=$1 verdict apart=0
+  shift
+  [[ $1 != apart ]] || { apart=1; shift; }
+  local folder=${*: -1} runner=("${@:1:$#-1}")
+  if ((apart)); then
+    rm -rf "$scratch/run"
+    "${runner[@]}" "$folder/lamina" --threads "${threads:-2}" --trace --out "$scratch/run" \
+      "$scratch/bundle/data/work/tests/exact/lenet.lua" --images 1024 >/dev/null 2>>"$scratch/log" || true
+    verdict=$(build/lamina verify "$scratch/bundle" --run "$scratch/run" 2>>"$scratch/log" | tail -n 1)
+  else
+    verdict=$("${runner[@]}" "$folder/lamina" verify "$scratch/bundle" --threads "${threads:-2}" \
+      2>>"$scratch/log" | tail -n 1)
+  fi
+  [[ $verdict == exact:* ]] || differ=1
+  printf '%-28s%s\n' "$label" "${verdict:-FAILED}"
+}
+
+native="ops lenet64 resnet20-small"
 make build
 
 printf '%-28s%-16s%-16s%-16s%-16s%-16s%s\n' axis ops lenet lenet64 resnet20 resnet20-small rnn
@@ -90,6 +130,15 @@ for isa in avx512 avx2 generic; do
 done
 for threads in 1 3 4 7 16; do axis "$threads threads" "$native" env build; done
 threads=2
+
+echo "a bundle made by the baseline"
+build/lamina pack tests/exact/lenet.lua -o "$scratch/bundle.zip" --threads 2 --images 1024 >/dev/null
+build/lamina - "$scratch" <<<'require("lamina.core.bundle").zip_unpack(... .. "/bundle.zip", ..., 1 << 30, 1000)'
+for isa in avx512 avx2 generic neon; do
+  if LAMINA_ISA=$isa build/lamina -e '' 2>/dev/null; then bundle "LAMINA_ISA=$isa" env LAMINA_ISA=$isa build; fi
+done
+for threads in 1 3 16; do bundle "$threads threads" env build; done
+threads=2
 if ((!quick)); then
   make build-debug -DLAMINA_TESTS=OFF -DCMAKE_BUILD_TYPE=Debug
   axis "debug build" "$emulated" env build-debug
@@ -97,8 +146,10 @@ if ((!quick)); then
   axis "clang" "$native" env build-clang
   if [[ $(uname -m) == x86_64 ]]; then
     axis "x86-64 without FMA (qemu)" "$emulated" env qemu-x86_64 -cpu Nehalem build
+    bundle "x86-64 without FMA (qemu)" apart env qemu-x86_64 -cpu Nehalem build
     make build-arm64 -DLAMINA_TESTS=OFF -DCMAKE_TOOLCHAIN_FILE=tests/exact/arm64.cmake
     axis "ARM64 (qemu)" "$emulated" env qemu-aarch64 -L / build-arm64
+    bundle "ARM64 (qemu)" apart env qemu-aarch64 -L / build-arm64
     build/exact/check_fma 1000000000 || differ=1
   fi
 fi
