@@ -32,6 +32,8 @@ Lamina: models of sensory cortex, in Lua.
   gradients    grad jacobian hessian jvp hvp custom checkpointed on_gradient gradcheck no_grad; help "gradients"
   draws        randn rand randint permutation bernoulli choice randn_like rand_like; help "random"
   else         help try lamina
+  guides       help "guide:tour"; guide:model guide:training guide:fit guide:rsa guide:rules guide:sharing
+               guide:pytorch
 
 help "conv" or help(conv) explains a word, help "conv2d" an op, help "net:save" a method, help "tensor" what a tensor
 can do; help(x) what can be done with a value, whatever it is.
@@ -324,6 +326,8 @@ end
 
 local function text_of(what)
   if type(what) == "string" then
+    local guide = what:match "^guide:(%w+)$"
+    if guide then return require("lamina.guides").find(guide) end
     return word_doc(what) or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
       or method_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what)
       or word_doc(objects.example(what)) or objects.of_kind(objects.example(what)) or named_doc(what)
