@@ -176,7 +176,7 @@ end
 local WITH = { type = "string", default = "mean", choices = { "mean", "sum", "count", "min", "max", "std", "median" },
   doc = "what a group becomes, of its trials that are not missing; std: with n - 1" }
 
-local GROUP = schema.document("group", {
+local GROUP = schema.document("assembly:group", {
   positional = { "by" },
   by = { type = { "string", "table" }, required = true, doc = "a coordinate, or a list of them, all of one axis" },
   with = WITH,
@@ -218,7 +218,7 @@ local function means(a, position)
     numbered = a.numbered, lean = a.lean, selected = a.selected }, a.name, position)
 end
 
-local AVERAGE = schema.document("average", {
+local AVERAGE = schema.document("assembly:average", {
   positional = { "over" },
   over = { type = "string", default = "repetition", choices = { "repetition", "neuroid", "time_bin" },
     doc = "what there is one of afterwards" },
@@ -255,7 +255,7 @@ local function ordered(list, descending)
   return order
 end
 
-local SORT = schema.document("sort", {
+local SORT = schema.document("assembly:sort", {
   positional = { "by" },
   by = { type = "string", required = true, doc = "a coordinate" },
   descending = { type = "boolean", default = false, doc = "the largest first" },
