@@ -28,6 +28,19 @@ static int linalg_tridiagonal_solve(lua_State *L) {
   return 1;
 }
 
+/* eigh_largest(a, k) -> w, v, or nothing where the vectors found are not those to rounding. */
+static int linalg_eigh_largest(lua_State *L) {
+  lm_tensor *a = bind_tensor(L, 1, "eigh_largest: a");
+  int64_t count = bind_int(L, 2, "eigh_largest: k");
+  lm_tensor **w = bind_new_tensor(L), **v = bind_new_tensor(L);
+  lm_err err = {0};
+  bool good = false;
+  bind_check(L, lm_eigh_largest(w, v, &good, a, count, &err), &err);
+  if (!good) return 0;
+  bind_account(L, *v);
+  return 2;
+}
+
 /* w and v in float64 for every matrix of a. */
 static lm_status eigenvalues(const lm_tensor *a, lm_tensor **w, lm_tensor **v, lm_err *e) {
   const int64_t n = a->shape[a->ndim - 1];
@@ -104,6 +117,7 @@ int bind_open_linalg(lua_State *L) {
   static const luaL_Reg functions[] = {{"eig", linalg_eig},
                                        {"tridiagonal", linalg_tridiagonal},
                                        {"tridiagonal_solve", linalg_tridiagonal_solve},
+                                       {"eigh_largest", linalg_eigh_largest},
                                        {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);

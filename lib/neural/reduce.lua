@@ -3,6 +3,8 @@
 -- Both are fitted on training images alone (or on images of their own, `on`) and then applied to all.
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
+local linalg = require "lamina.core.linalg"
+local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
@@ -56,10 +58,28 @@ function Fitted:transform(x)
   return self.scale and z * self.scale or z
 end
 
--- The k largest eigenvalues of a Gram matrix, falling, and their vectors as columns.
+local ROWS = 512 -- of a block of products: part of the numerics
+
+-- a a' of rows a, of which only what stands on and right of the diagonal is made (in blocks).
+local function products(a)
+  local n, across = #a, a:t()
+  local gram = tensor.zeros({ n, n }, { dtype = "float64" })
+  for first = 1, n, ROWS do
+    local last = math.min(first + ROWS - 1, n)
+    gram[{ { first, last }, { first, n } }]:copy(a[{ { first, last } }]:matmul(across[{ {}, { first, n } }]))
+  end
+  return gram
+end
+
+-- The k largest eigenvalues of such a matrix, falling, and their vectors as columns. Where many are wanted, and where
+-- vectors found one by one are not good to rounding, of the whole decomposition.
 local function largest(gram, k)
-  local values, vectors = gram:eigh { method = "exact" }
-  local n = #values
+  local n = #gram
+  if k <= n // 2 then
+    local values, vectors = linalg.eigh_largest(gram, k)
+    if values then return values, vectors end
+  end
+  local values, vectors = (gram:triu() + gram:triu({ offset = 1 }):t()):eigh { method = "exact" }
   local order = {}
   for i = 1, k do order[i] = n + 1 - i end
   local index = common.index(order)
@@ -84,7 +104,8 @@ function Pca:fit(x)
   local mean = x:mean(1)
   x = x - mean
   local wide = p > n
-  local values, vectors = largest(wide and x:matmul(x:t()) or x:t():matmul(x), math.min(self.components, n - 1, p))
+  local gram = products(wide and x or x:t())
+  local values, vectors = largest(gram, math.min(self.components, n - 1, p))
   local kept = 0
   for _, value in ipairs(values:totable()) do
     if value > 1e-12 * values[1] then kept = kept + 1 end
@@ -94,10 +115,10 @@ function Pca:fit(x)
   end
   values = values[{ { 1, kept } }]
   vectors = vectors[{ {}, { 1, kept } }]
-  local components = (wide and x:t():matmul(vectors) / values:sqrt() or vectors):t():contiguous()
+  local components = wide and (vectors / values:sqrt()):t():matmul(x) or vectors:t():contiguous()
   local variance = values / (n - 1)
   return setmetatable({ word = "pca", mean = mean, components = turned(components), variance = variance,
-    ratio = values / x:square():sum(), scale = self.whiten and 1 / variance:sqrt() or nil }, Fitted)
+    ratio = values / ops.diagonal(gram, {}):sum(), scale = self.whiten and 1 / variance:sqrt() or nil }, Fitted)
 end
 
 -- ---- random projections ----------------------------------------------------------------------------------------

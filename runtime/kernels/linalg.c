@@ -26,28 +26,6 @@ static void axpy(int64_t n, double alpha, const void *px, void *py) {
   for (; i < n; i++) y[i] = FMA(factor, x[i], y[i]);
 }
 
-static double rank2_dot(int64_t n, void *prow, double vi, const void *pw, double wi, const void *pv, const void *pu) {
-  real *row = prow;
-  const real *w = pw, *v = pv, *u = pu;
-  real minus_v = (real)-vi, minus_w = (real)-wi;
-  vec minus_vs = vec_all(minus_v), minus_ws = vec_all(minus_w), part[PARTS] = {0};
-  int64_t i = 0;
-  for (; i + LM_LANES <= n; i += LM_LANES)
-    for (int p = 0; p < PARTS; p++) {
-      int64_t j = i + p * VEC;
-      vec x = vec_fma(minus_vs, vec_load(w + j), vec_fma(minus_ws, vec_load(v + j), vec_load(row + j)));
-      vec_store(row + j, x);
-      part[p] = vec_fma(x, vec_load(u + j), part[p]);
-    }
-  real lane[LM_LANES];
-  for (int p = 0; p < PARTS; p++) vec_store(lane + p * VEC, part[p]);
-  for (int k = 0; i < n; i++, k++) {
-    row[i] = FMA(minus_v, w[i], FMA(minus_w, v[i], row[i]));
-    lane[k] = FMA(row[i], u[i], lane[k]);
-  }
-  return (double)lanes_sum(lane);
-}
-
 static void rank2_add(int64_t n, void *prow, double vi, const void *pw, double wi, const void *pv, double pu,
                       void *psum) {
   real *row = prow, *sum = psum;
@@ -63,17 +41,6 @@ static void rank2_add(int64_t n, void *prow, double vi, const void *pw, double w
   for (; j < n; j++) {
     row[j] = FMA(minus_v, w[j], FMA(minus_w, v[j], row[j]));
     sum[j] = FMA(u, row[j], sum[j]);
-  }
-}
-
-static void reflect(int64_t rows, int64_t columns, double tau, const void *pv, void *pb, int64_t stride) {
-  const real *v = pv;
-  real *b = pb, sum[LM_LINALG_COLUMNS] = {0};
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++) sum[j] = FMA(v[i], b[i * stride + j], sum[j]);
-  for (int64_t i = 0; i < rows; i++) {
-    real factor = (real)-tau * v[i];
-    for (int64_t j = 0; j < columns; j++) b[i * stride + j] = FMA(factor, sum[j], b[i * stride + j]);
   }
 }
 
@@ -141,11 +108,5 @@ static void rotate_rows(int64_t count, int64_t columns, const double *pc, const 
 }
 
 extern const lm_kernel_linalg KERNEL(linalg);
-const lm_kernel_linalg KERNEL(linalg) = {.dot = dot,
-                                         .axpy = axpy,
-                                         .rank2_dot = rank2_dot,
-                                         .reflect = reflect,
-                                         .rank1 = rank1,
-                                         .rotate = rotate,
-                                         .rank2_add = rank2_add,
-                                         .rotate_rows = rotate_rows};
+const lm_kernel_linalg KERNEL(linalg) = {
+    .dot = dot, .axpy = axpy, .rank1 = rank1, .rotate = rotate, .rank2_add = rank2_add, .rotate_rows = rotate_rows};

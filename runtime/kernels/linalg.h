@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { LM_LINALG_COLUMNS = 64 }; /* the most columns that `reflect` takes at a time */
+enum { LM_LINALG_COLUMNS = 64 }; /* columns that are one task */
 
 typedef struct lm_kernel_linalg {
   /* sum of a[i] b[i] */
@@ -16,15 +16,8 @@ typedef struct lm_kernel_linalg {
   /* y[i] = y[i] + alpha x[i] */
   void (*axpy)(int64_t n, double alpha, const void *x, void *y);
 
-  /* row[j] = row[j] - wi v[j] - vi w[j]: one row of A - v w' - w v'; returns the new row's dot product with u. */
-  double (*rank2_dot)(int64_t n, void *row, double vi, const void *w, double wi, const void *v, const void *u);
-
-  /* The same update of a row, then sum[j] = sum[j] + u row[j]. */
+  /* row[j] = row[j] - wi v[j] - vi w[j]: one row of A - v w' - w v'; then sum[j] = sum[j] + u row[j]. */
   void (*rank2_add)(int64_t n, void *row, double vi, const void *w, double wi, const void *v, double u, void *sum);
-
-  /* B = B - tau v (v' B): a Householder reflection of `rows` rows, `stride` elements apart, in columns
-   * [0, columns), columns <= LM_LINALG_COLUMNS. */
-  void (*reflect)(int64_t rows, int64_t columns, double tau, const void *v, void *b, int64_t stride);
 
   /* B = B - u v': rows `stride` elements apart; u's elements are as far apart as they. */
   void (*rank1)(int64_t rows, int64_t columns, const void *u, const void *v, void *b, int64_t stride);

@@ -19,6 +19,11 @@ lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const l
 lm_status lm_tridiagonal_solve(lm_tensor **x, const lm_tensor *d, const lm_tensor *f, double shift,
                                const lm_tensor *b, lm_err *e);
 
+/* The `count` largest eigenvalues of a symmetric a (the upper triangle is read), *w descending (count), and their
+ * vectors, the columns of *v (n x count), the element of largest absolute value in each positive. *good: false where
+ * they are not those to rounding; then both are NULL, and a whole decomposition is the way. */
+lm_status lm_eigh_largest(lm_tensor **w, lm_tensor **v, bool *good, const lm_tensor *a, int64_t count, lm_err *e);
+
 /* Checks shared by this room: a float matrix, square if asked; `what` names it ("cholesky: a"). */
 lm_status lm_linalg_need_matrix(const char *what, const lm_tensor *a, bool square, lm_err *e);
 

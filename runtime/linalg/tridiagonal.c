@@ -1,112 +1,140 @@
 /* tridiagonal.c: a = q t q' by Householder reflections, and solves with t + shift I.
  *
- * Step k reflects row k's tail onto its first element: with x = a[k][k+1..], v = x - alpha e1 scaled to v[0] = 1,
- * alpha = -sign(x[0]) |x|, H = I - tau v v', the rest of the matrix becomes
- *   A <- H A H = A - v w' - w v',   p = tau A v,   w = p - (tau (p'v) / 2) v.
- * The update of step k is held back until step k + 1 knows its own v: one pass over each row then updates it and
- * forms its product with the next v (kernel rank2_dot). Rows are divided among threads; each is one element's chain.
- * q = H_0 H_1 ... is formed backwards, where step k touches only rows and columns after k.
- * Golub & Van Loan, Matrix Computations (2013), algorithm 8.3.1 and section 5.1.6. */
-#include "linalg/linalg.h"
-
+ * Step k reflects row k's tail onto its first element, I - tau v v' from both sides:
+ *   A <- A - v w' - w v',   p = tau A v,   w = p - (tau (p'v) / 2) v.
+ * The updates of a panel of steps are held back: p is formed with A as it was before the panel and corrected by the
+ * panel's v and w, and the rows and columns behind the panel are updated at its end by one product of rank 2 PANEL.
+ * Only the upper triangle is kept; a row of it gives its own element of A v and its part of those below, which are
+ * summed in CHUNKS bands of rows. Golub & Van Loan, Matrix Computations (2013), algorithm 8.3.1; Dongarra, Sorensen &
+ * Hammarling 1989. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
+#include "linalg/linalg.h"
+#include "linalg/spectrum.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { PART = 1 << 16 }; /* elements of the matrix that are worth a thread of their own */
+/* steps held back, bands of rows, rows of the update's blocks: part of the numerics; elements worth a thread */
+enum { PANEL = 32, CHUNKS = 8, ROWS = 256, PART = 1 << 16 };
 
 typedef struct reduction {
   const lm_kernel_linalg *kernel;
-  int64_t n, k;     /* the step; rows and columns [k + 1, n) remain */
-  double *a;        /* n x n, overwritten; row k keeps v of step k from column k + 1 on */
-  double *v, *w;    /* of the pending update, n each, indexed like the matrix */
-  double *next, *p; /* this step's v, and A v */
-  double *tau;      /* n */
+  int64_t n, first, k; /* the panel's first step, this step: rows and columns [k + 1, n) remain */
+  double *a;           /* n x n, the upper triangle */
+  double *vw, *wv;     /* 2 PANEL x n: v and then w of the panel's steps, w and then v; indexed like the matrix */
+  double *p, *sums;    /* A v: n, and CHUNKS x n */
+  double *room;        /* ROWS x n */
 } reduction;
 
-/* Rows k + 1 + begin ...: pending update, then the product with this step's v. */
-static void update_rows(void *context, int worker, int64_t begin, int64_t end) {
+static double *panel_v(const reduction *r, int64_t j) { return r->vw + j * r->n; }
+static double *panel_w(const reduction *r, int64_t j) { return r->vw + (PANEL + j) * r->n; }
+
+/* Where band c of the rows from `from` on begins: equal parts of the triangle's area. */
+static int64_t band(int64_t from, int64_t n, int64_t c) {
+  return from + (int64_t)((double)(n - from) * (1.0 - sqrt(1.0 - (double)c / CHUNKS)));
+}
+
+static void multiply_bands(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
-  reduction *r = context;
-  int64_t from = r->k + 1;
-  for (int64_t i = from + begin; i < from + end; i++)
-    r->p[i] = r->kernel->rank2_dot(r->n - from, r->a + i * r->n + from, r->v[i], r->w + from, r->w[i], r->v + from,
-                                   r->next + from);
-}
-
-/* v (in r->next, from column k + 1), tau and alpha of the row's tail; tau 0 where there is nothing to reflect. */
-static double make_reflector(reduction *r, double *tau) {
-  int64_t from = r->k + 1, m = r->n - from;
-  double *v = r->next + from;
-  const double *x = r->a + r->k * r->n + from;
-  memcpy(v, x, (size_t)m * sizeof *v);
-  double largest = 0.0;
-  for (int64_t i = 1; i < m; i++) largest = fabs(v[i]) > largest ? fabs(v[i]) : largest;
-  *tau = 0.0;
-  if (largest == 0.0) {
-    memset(v, 0, (size_t)m * sizeof *v);
-    return x[0];
-  }
-  largest = fabs(v[0]) > largest ? fabs(v[0]) : largest;
-  for (int64_t i = 0; i < m; i++) v[i] /= largest;
-  double norm = sqrt(r->kernel->dot(m, v, v)), alpha = v[0] > 0.0 ? -norm : norm;
-  double first = v[0] - alpha;
-  *tau = -first / alpha;
-  for (int64_t i = 1; i < m; i++) v[i] /= first;
-  v[0] = 1.0;
-  return alpha * largest;
-}
-
-static lm_status reduce(reduction *r, double *d, double *f, lm_err *e) {
-  for (r->k = 0; r->k < r->n; r->k++) {
-    int64_t k = r->k, from = k + 1;
-    double *row = r->a + k * r->n;
-    for (int64_t j = k; j < r->n; j++) row[j] = row[j] - r->w[k] * r->v[j] - r->v[k] * r->w[j];
-    d[k] = row[k];
-    if (from == r->n) break;
-    f[k] = make_reflector(r, &r->tau[k]);
-    int64_t left = r->n - from, grain = PART / left + 1;
-    lm_status status = lm_parallel(left, grain, update_rows, r, e);
-    if (status != LM_OK) return status;
-    double tau = r->tau[k], *p = r->p + from, *v = r->next + from;
-    double half = 0.5 * tau * tau * r->kernel->dot(r->n - from, p, v);
-    for (int64_t i = 0; i < r->n - from; i++) r->w[from + i] = tau * p[i] - half * v[i];
-    memcpy(row + from, v, (size_t)(r->n - from) * sizeof *v);
-    memcpy(r->v + from, v, (size_t)(r->n - from) * sizeof *v);
-  }
-  return LM_OK;
-}
-
-typedef struct formation {
-  const reduction *r;
-  double *q;
-  int64_t k;
-} formation;
-
-/* Column blocks of q: reflect rows [k + 1, n). */
-static void form_columns(void *context, int worker, int64_t begin, int64_t end) {
-  (void)worker;
-  formation *g = context;
-  const reduction *r = g->r;
-  for (int64_t block = begin; block < end; block++) {
-    int64_t from = block * LM_LINALG_COLUMNS, to = from + LM_LINALG_COLUMNS < r->n ? from + LM_LINALG_COLUMNS : r->n;
-    for (int64_t k = r->n - 2; k >= 0; k--) {
-      if (to <= k + 1 || r->tau[k] == 0.0) continue; /* columns up to k are still those of the identity */
-      int64_t low = from > k + 1 ? from : k + 1;
-      r->kernel->reflect(r->n - k - 1, to - low, r->tau[k], r->a + k * r->n + k + 1, g->q + (k + 1) * r->n + low,
-                         r->n);
+  const reduction *r = context;
+  const int64_t n = r->n, from = r->k + 1;
+  const double *v = panel_v(r, r->k - r->first);
+  for (int64_t c = begin; c < end; c++) {
+    double *sum = r->sums + c * n;
+    const int64_t last = c + 1 == CHUNKS ? n : band(from, n, c + 1);
+    memset(sum + from, 0, (size_t)(n - from) * sizeof *sum);
+    for (int64_t i = band(from, n, c); i < last; i++) {
+      const double *row = r->a + i * n;
+      sum[i] += r->kernel->dot(n - i, row + i, v + i);
+      r->kernel->axpy(n - i - 1, v[i], row + i + 1, sum + i + 1);
     }
   }
 }
 
-static lm_status form_q(const reduction *r, double *q, lm_err *e) {
-  memset(q, 0, (size_t)(r->n * r->n) * sizeof *q);
-  for (int64_t i = 0; i < r->n; i++) q[i * r->n + i] = 1.0;
-  formation g = {r, q, 0};
-  return lm_parallel((r->n + LM_LINALG_COLUMNS - 1) / LM_LINALG_COLUMNS, 1, form_columns, &g, e);
+/* p = A v for the step's v: the matrix before the panel, corrected by the panel's steps so far. */
+static lm_status multiply(reduction *r, lm_err *e) {
+  const int64_t n = r->n, from = r->k + 1, m = n - from, steps = r->k - r->first;
+  const double *v = panel_v(r, steps);
+  lm_status status = lm_parallel(CHUNKS, CHUNKS * PART / (m * m / 2 + 1) + 1, multiply_bands, r, e);
+  memcpy(r->p + from, r->sums + from, (size_t)m * sizeof *r->p);
+  for (int64_t c = 1; c < CHUNKS; c++) r->kernel->axpy(m, 1.0, r->sums + c * n + from, r->p + from);
+  for (int64_t j = 0; j < steps; j++) {
+    const double *vj = panel_v(r, j) + from, *wj = panel_w(r, j) + from;
+    const double with_w = r->kernel->dot(m, wj, v + from), with_v = r->kernel->dot(m, vj, v + from);
+    r->kernel->axpy(m, -with_w, vj, r->p + from);
+    r->kernel->axpy(m, -with_v, wj, r->p + from);
+  }
+  return status;
+}
+
+static lm_status step(reduction *r, lm_qr *q, double *d, double *f, lm_err *e) {
+  const int64_t n = r->n, k = r->k, from = k + 1, steps = k - r->first, m = n - from;
+  double *row = r->a + k * n, *v = panel_v(r, steps), *w = panel_w(r, steps);
+  for (int64_t j = 0; j < steps; j++) {
+    r->kernel->axpy(n - k, -panel_v(r, j)[k], panel_w(r, j) + k, row + k);
+    r->kernel->axpy(n - k, -panel_w(r, j)[k], panel_v(r, j) + k, row + k);
+  }
+  d[k] = row[k];
+  memset(v, 0, (size_t)from * sizeof *v);
+  memset(w, 0, (size_t)from * sizeof *w);
+  if (m == 0) return LM_OK;
+  memcpy(v + from, row + from, (size_t)m * sizeof *v);
+  const double tau = lm_mat_reflector(m, v + from, &f[k]);
+  memcpy(q->v + k * q->m + k, v + from, (size_t)m * sizeof *v);
+  lm_qr_grow(q, k, tau);
+  lm_status status = multiply(r, e);
+  const double half = 0.5 * tau * tau * r->kernel->dot(m, r->p + from, v + from);
+  for (int64_t i = from; i < n; i++) w[i] = tau * r->p[i] - half * v[i];
+  return status;
+}
+
+/* The upper triangle of rows and columns [last, n) less v w' + w v' of the panel. */
+static lm_status update(reduction *r, int64_t last, lm_err *e) {
+  const int64_t n = r->n;
+  memcpy(r->wv, r->vw + PANEL * n, (size_t)(PANEL * n) * sizeof *r->wv);
+  memcpy(r->wv + PANEL * n, r->vw, (size_t)(PANEL * n) * sizeof *r->wv);
+  lm_mat a = lm_mat_of(r->a, n, n), left = lm_mat_t(lm_mat_of(r->vw, 2 * PANEL, n)),
+         right = lm_mat_of(r->wv, 2 * PANEL, n);
+  lm_status status = LM_OK;
+  for (int64_t i = last; i < n && status == LM_OK; i += ROWS) {
+    const int64_t to = i + ROWS < n ? i + ROWS : n;
+    status = lm_mat_subtract_product(lm_mat_part(a, i, to, i, n), lm_mat_part(left, i, to, 0, 2 * PANEL),
+                                     lm_mat_part(right, 0, 2 * PANEL, i, n), r->room, e);
+  }
+  return status;
+}
+
+lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *q, double *d, double *f, lm_err *e) {
+  const int64_t n = a.rows, k = n > 0 ? n - 1 : 0;
+  *q = (lm_qr){.m = k, .k = k};
+  q->v = lm_alloc_zero((size_t)(k * k) * sizeof *q->v, "tridiagonal: reflections", e);
+  if (q->v) q->t = lm_alloc_zero((size_t)(k * LM_QR_BLOCK) * sizeof *q->t, "tridiagonal: reflections", e);
+  double *room =
+      q->t ? lm_alloc_zero((size_t)((4 * PANEL + CHUNKS + 1 + ROWS) * n) * sizeof *room, "tridiagonal: a panel", e)
+           : NULL;
+  if (!room) return LM_ERR_MEMORY;
+  reduction r = {.kernel = lm_kernels_of(LM_F64)->linalg, .n = n, .a = a.at, .vw = room};
+  r.wv = r.vw + 2 * PANEL * n;
+  r.p = r.wv + 2 * PANEL * n;
+  r.sums = r.p + n;
+  r.room = r.sums + CHUNKS * n;
+  lm_status status = LM_OK;
+  for (r.first = 0; r.first < n && status == LM_OK; r.first += PANEL) {
+    const int64_t last = r.first + PANEL < n ? r.first + PANEL : n;
+    for (r.k = r.first; r.k < last && status == LM_OK; r.k++) status = step(&r, q, d, f, e);
+    if (status == LM_OK && last < n) status = update(&r, last, e);
+  }
+  lm_free(room);
+  return status;
+}
+
+/* q (n x n) from its reflections, which leave the first row and column alone. */
+static lm_status form_q(const lm_qr *reflections, int64_t n, double *q, lm_err *e) {
+  memset(q, 0, (size_t)(n * n) * sizeof *q);
+  for (int64_t i = 0; i < n; i++) q[i * n + i] = 1.0;
+  return n > 1 ? lm_qr_apply(reflections, false, lm_mat_part(lm_mat_of(q, n, n), 1, n, 1, n), e) : LM_OK;
 }
 
 lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const lm_tensor *a, lm_err *e) {
@@ -115,24 +143,16 @@ lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const l
   if (status != LM_OK) return status;
   int64_t n = a->shape[0], off = n > 0 ? n - 1 : 0, square[2] = {n, n};
   lm_tensor *work = NULL, *out_q = NULL, *out_d = NULL, *out_f = NULL;
-  double *space = lm_alloc_zero((size_t)(5 * n) * sizeof *space, "tridiagonal: reflectors", e);
-  status = space ? lm_tensor_convert(&work, a, LM_F64, e) : LM_ERR_MEMORY;
+  lm_qr reflections = {0};
+  status = lm_tensor_convert(&work, a, LM_F64, e);
   if (status == LM_OK) status = lm_tensor_new(&out_q, LM_F64, 2, square, e);
   if (status == LM_OK) status = lm_tensor_zeros(&out_d, LM_F64, 1, &n, e);
   if (status == LM_OK) status = lm_tensor_zeros(&out_f, LM_F64, 1, &off, e);
-  if (status != LM_OK) goto done;
-  reduction r = {.kernel = lm_kernels_of(LM_F64)->linalg,
-                 .n = n,
-                 .a = lm_tensor_data(work),
-                 .v = space,
-                 .w = space + n,
-                 .next = space + 2 * n,
-                 .p = space + 3 * n,
-                 .tau = space + 4 * n};
-  status = reduce(&r, lm_tensor_data(out_d), lm_tensor_data(out_f), e);
-  if (status == LM_OK) status = form_q(&r, lm_tensor_data(out_q), e);
-done:
-  lm_free(space);
+  if (status == LM_OK)
+    status = lm_mat_tridiagonalise(lm_mat_of(lm_tensor_data(work), n, n), &reflections, lm_tensor_data(out_d),
+                                   lm_tensor_data(out_f), e);
+  if (status == LM_OK) status = form_q(&reflections, n, lm_tensor_data(out_q), e);
+  lm_qr_free(&reflections);
   lm_tensor_release(work);
   if (status != LM_OK) {
     lm_tensor_release(out_q);

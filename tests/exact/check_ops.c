@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "linalg/linalg.h"
 #include "stats/fit.h"
 #include "stats/gabor.h"
 #include "stats/rdm.h"
@@ -237,6 +238,25 @@ static void run_rdms(lm_sha256 *all) {
   for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){a, b, stimuli, subjects}[i]);
 }
 
+static void run_solvers(lm_sha256 *all) {
+  const int64_t tall[2] = {171, 90}, square[2] = {171, 171}, few[2] = {171, 7};
+  lm_tensor *x = drawn("solvers", 2, tall, 8), *b = drawn("solvers", 2, few, 9), *a, *out[6] = {0};
+  lm_err e;
+  bool good;
+  if (lm_tensor_zeros(&a, LM_F64, 2, square, &e)) fail("solvers", "inputs", &e);
+  for (int64_t i = 0; i < 171; i++)
+    for (int64_t j = 0; j < 171; j++) {
+      double sum = 0;
+      for (int64_t k = 0; k < 90; k++) sum += lm_tensor_get(x, i * 90 + k) * lm_tensor_get(x, j * 90 + k);
+      lm_tensor_set(a, i * 171 + j, sum);
+    }
+  lm_status status = lm_tridiagonalise(&out[0], &out[1], &out[2], a, &e);
+  if (status == LM_OK) status = lm_tridiagonal_solve(&out[3], out[1], out[2], 0.5, b, &e);
+  if (status == LM_OK) status = lm_eigh_largest(&out[4], &out[5], &good, a, 40, &e);
+  add_all(all, "tridiagonal", status, &e, 6, out);
+  for (int i = 0; i < 3; i++) lm_tensor_release((lm_tensor *[]){x, b, a}[i]);
+}
+
 static void run_responses(lm_sha256 *all) {
   const int64_t shape[3] = {61, 17, 9};
   const double quantiles[2] = {0.025, 0.5};
@@ -265,6 +285,7 @@ int main(int argc, char **argv) {
   lm_sha256_start(&all);
   for (; lm_ops[count]; count++) run_op(&all, lm_ops[count]);
   run_fits(&all);
+  run_solvers(&all);
   run_rdms(&all);
   run_responses(&all);
   lm_sha256_hex(&all, hex);

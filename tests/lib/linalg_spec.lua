@@ -234,4 +234,15 @@ describe("linalg's spectra", function()
     pipe:close()
     assert.matches("svdvals: this needs the LAPACK module %(OpenBLAS%), which is not here", text)
   end)
+
+  -- Eigenvalues of 0 to rounding once kept the QL steps from ending.
+  it("finds the eigenvalues of products of few columns", function()
+    for n = 101, 121, 2 do
+      local x = lamina.randn { n, n // 2, dtype = "float64" }
+      local a = x:matmul(x:t())
+      local w, v = a:eigh { method = "exact" }
+      assert.is_true((a:matmul(v) - v * w:reshape { 1, -1 }):abs():max():item() < 1e-12 * w[n])
+      assert.is_true(w[{ { 1, n - n // 2 } }]:abs():max():item() < 1e-12 * w[n])
+    end
+  end)
 end)

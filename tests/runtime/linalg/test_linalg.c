@@ -120,6 +120,66 @@ static void test_tridiagonal_solve(void **state) {
   for (int i = 0; i < 5; i++) lm_tensor_release(all[i]);
 }
 
+/* a v = v diag(w) with v'v = I by naive loops; w falls and holds the largest: the sum of all eigenvalues is the
+ * trace. */
+static void check_largest(const lm_tensor *a, int64_t count) {
+  lm_err e;
+  const int64_t n = a->shape[0];
+  lm_tensor *w, *v, *all, *rest;
+  bool good;
+  assert_int_equal(lm_eigh_largest(&w, &v, &good, a, count, &e), LM_OK);
+  assert_true(good);
+  double size = 0, trace = 0, sum = 0;
+  for (int64_t i = 0; i < n * n; i++) size = fmax(size, fabs(lm_tensor_get(a, i)));
+  for (int64_t c = 0; c < count; c++) {
+    double most = 0, signed_most = 0;
+    assert_true(c == 0 || lm_tensor_get(w, c) <= lm_tensor_get(w, c - 1));
+    for (int64_t i = 0; i < n; i++) {
+      double product = 0;
+      for (int64_t j = 0; j < n; j++) product += at(a, i, j) * at(v, j, c);
+      assert_true(fabs(product - lm_tensor_get(w, c) * at(v, i, c)) <= 1e-14 * (double)(n + 10) * size);
+      if (fabs(at(v, i, c)) > most) most = fabs(signed_most = at(v, i, c));
+    }
+    assert_true(signed_most > 0);
+    for (int64_t b = 0; b <= c; b++) {
+      double along = 0;
+      for (int64_t i = 0; i < n; i++) along += at(v, i, b) * at(v, i, c);
+      assert_true(fabs(along - (b == c)) < 1e-14 * (double)(n + 10));
+    }
+  }
+  assert_int_equal(lm_eigh_largest(&all, &rest, &good, a, n, &e), LM_OK);
+  for (int64_t i = 0; i < n; i++) {
+    trace += at(a, i, i);
+    sum += lm_tensor_get(all, i);
+  }
+  assert_true(fabs(trace - sum) <= 1e-13 * (double)(n + 10) * size);
+  for (int64_t i = 0; i < count; i++) assert_true(lm_tensor_get(all, i) == lm_tensor_get(w, i));
+  for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){w, v, all, rest}[i]);
+}
+
+static void test_eigh_largest(void **state) {
+  (void)state;
+  lm_err e;
+  for (int64_t n = 1; n < 150; n += n < 5 ? 1 : 43) {
+    lm_tensor *a = gram(n, n / 2 + 1, 0.0); /* half of the eigenvalues are 0 */
+    check_largest(a, n / 3 + 1);
+    lm_tensor_release(a);
+  }
+  int64_t shape[2] = {8, 8};
+  lm_tensor *a, *w, *v;
+  bool good;
+  assert_int_equal(lm_tensor_zeros(&a, LM_F64, 2, shape, &e), LM_OK);
+  for (int i = 0; i < 8; i++) lm_tensor_set(a, 9 * i, i < 3 ? -4 : 2); /* equal ones, and negative ones */
+  check_largest(a, 6);
+  assert_int_equal(lm_eigh_largest(&w, &v, &good, a, 9, &e), LM_ERR_ARGUMENT);
+  assert_int_equal(lm_eigh_largest(&w, &v, &good, a, 0, &e), LM_ERR_ARGUMENT);
+  lm_tensor_set(a, 5, NAN); /* above the diagonal */
+  lm_status status = lm_eigh_largest(&w, &v, &good, a, 2, &e);
+  assert_true((status == LM_OK && !good) || status == LM_ERR_NUMERIC);
+  assert_null(w);
+  lm_tensor_release(a);
+}
+
 static void test_bad_arguments(void **state) {
   (void)state;
   lm_err e;
@@ -147,18 +207,21 @@ static void test_failing_memory(void **state) {
   lm_err e;
   lm_tensor *a = gram(9, 9, 1), *b = random_matrix(9, 2, 4);
   int64_t live = lm_memory_now().live;
-  for (int64_t n = 1; n < 40; n++) {
+  for (int64_t n = 1; n < 200; n++) {
     lm_tensor *q = NULL, *d = NULL, *f = NULL, *y = NULL;
     lm_memory_fail_at(n);
     lm_status status = lm_tridiagonalise(&q, &d, &f, a, &e);
     if (status == LM_OK) status = lm_tridiagonal_solve(&y, d, f, 1, b, &e);
+    lm_tensor *w = NULL, *v = NULL;
+    bool good;
+    if (status == LM_OK) status = lm_eigh_largest(&w, &v, &good, a, 4, &e);
     lm_memory_fail_at(0);
     assert_true(status == LM_OK || status == LM_ERR_MEMORY);
-    lm_tensor *all[] = {q, d, f, y};
-    for (int i = 0; i < 4; i++) lm_tensor_release(all[i]);
+    lm_tensor *all[] = {q, d, f, y, w, v};
+    for (int i = 0; i < 6; i++) lm_tensor_release(all[i]);
     assert_int_equal(lm_memory_now().live, live);
     if (status == LM_OK) break;
-    assert_true(n < 39);
+    assert_true(n < 199);
   }
   lm_tensor_release(a);
   lm_tensor_release(b);
@@ -188,8 +251,8 @@ static void test_same_bits(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_tridiagonal), cmocka_unit_test(test_tridiagonal_solve),
-                                     cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_failing_memory),
-                                     cmocka_unit_test(test_same_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_tridiagonal),       cmocka_unit_test(test_eigh_largest),
+                                     cmocka_unit_test(test_tridiagonal_solve), cmocka_unit_test(test_bad_arguments),
+                                     cmocka_unit_test(test_failing_memory),    cmocka_unit_test(test_same_bits)};
   return cmocka_run_group_tests_name("linalg", tests, NULL, NULL);
 }
