@@ -18,10 +18,10 @@ Lamina: models of sensory cortex, in Lua.
   learning     train evaluate loop find_rate learning_curve metrics checkpoint; losses cross_entropy mse bce
                sgd adam adamw rmsprop adagrad lbfgs conjugate_gradient
                cosine step linear exponential inverse_root one_cycle plateau constant warmup
-               local_rule imprint dale; help "goals", "penalties", "constraints", "rules"
+               local_rule imprint self_organise dale; help "goals", "penalties", "constraints", "rules"
   search       search space range: architectures, or whatever a script can score
   data         data augment image hdf5 stimuli neural
-  analysis     activations; predictivity separability criteria; ridge ols pls lasso elastic_net nnls one_to_one
+  analysis     activations; predictivity separability criteria tolerance; ridge ols pls lasso elastic_net nnls one_to_one
                space_feature; pca random_projection; kfold grouped shuffled; split_half
                tuning sparse; rdm compare_rdms rdm_ceiling rsa mds fdr; cka svcca pwcca procrustes; decode svm logistic
                nearest_centroid max_correlation; attention_maps attention_rollout

@@ -55,6 +55,8 @@ M.kinds = {
     doc = "What rdm.selected, rdm.weighted and rdm.interpolated make: a model of RDMs with something to fit." },
   ["rsa score"] = { file = "lib/rdm/results.lua", class = "Result",
     doc = "What rsa returns: score.rows[i] has a field for each column, score.lower and score.upper the ceilings." },
+  tolerance = { file = "lib/tolerance.lua", class = "methods", fields = "layers shifts similarity measure stimuli",
+    doc = "What tolerance returns: t.similarity is layers x shifts; print shows it." },
   commitment = { file = "lib/neural/commitment.lua", class = "Commitment", fields = "rows layers score nested",
     doc = "What neural.commitment returns: a row for every area; print shows them." },
   gram = { file = "lib/neural/gram.lua", class = "Gram", fields = "layers n id",

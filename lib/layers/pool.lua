@@ -121,7 +121,7 @@ M.stochastic = window {
   end,
 }
 
--- Weights of the window's elements that fall with the distance from its middle and sum to 1.
+-- Weights of the window's elements that fall with the distance from its middle; of a mean, they sum to 1.
 local function weights(o, dtype)
   local list, total = {}, 0
   for i = 1, o.kernel[1] do
@@ -131,18 +131,20 @@ local function weights(o, dtype)
       total = total + list[#list]
     end
   end
-  for i, value in ipairs(list) do list[i] = value / total end
+  for i, value in ipairs(list) do list[i] = o.mean and value / total or value end
   return core.tensor(list, { dtype = dtype }):reshape { 1, 1, -1, 1 }
 end
 
 M.saturating = window {
   kind = "saturating",
   doc = "The C-cell of the neocognitron (Fukushima 1980): s = sum of d(v) x(v) over each window, the weights d "
-    .. "falling as decay^distance from its middle and summing to 1; z = max((1 + s) / (1 + mean of s over channels) "
+    .. "falling as decay^distance from its middle; z = max((1 + s) / (1 + mean of s over channels) "
     .. "- 1, 0); output z / (alpha + z), from 0 to 1. Elements below 0 count as 0.",
   options = {
     alpha = { type = "number", default = 0.5, above = 0, doc = "where the output is half of its largest" },
     decay = { type = "number", default = 1, above = 0, max = 1, doc = "how weights fall with distance; 1: equal" },
+    mean = { type = "boolean", default = true, doc = "weights that sum to 1; false: decay^distance, so that one "
+      .. "strong cell in the window is enough" },
     inhibition = { type = "boolean", default = true, doc = "whether the other channels inhibit; false: z = s" },
   },
   apply = function(o, _, x)

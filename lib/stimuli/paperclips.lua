@@ -1,7 +1,7 @@
 --- lamina.stimuli.paperclips: bent wires in three dimensions, seen from any side (Bülthoff & Edelman 1992).
 local combinations = require "lamina.stimuli.combinations"
 local errors = require "lamina.errors"
-local ops = require "lamina.core.ops"
+local lines = require "lamina.stimuli.strokes"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
@@ -62,38 +62,18 @@ local function seen(c, view)
   return x * view.scale + view.x, y * view.scale + view.y
 end
 
-local function column(list) return tensor.tensor(list, { dtype = "float64" }):reshape { #list, 1, 1 } end
-
--- The distance of every pixel to one segment of each image: n x size x size.
-local function distance(ends, x, y)
-  local ax, ay, bx, by = column(ends[1]), column(ends[2]), column(ends[3]), column(ends[4])
-  local dx, dy = bx - ax, by - ay
-  local length = (dx:square() + dy:square()):clamp(1e-12, math.huge)
-  local along = (((x - ax) * dx + (y - ay) * dy) / length):clamp(0, 1)
-  return ((x - ax - along * dx):square() + (y - ay - along * dy):square()):sqrt()
-end
-
 local NAMES = { "depth", "tilt", "rotation", "scale", "x", "y" }
 local many = { "number", "table", "tensor" }
 
--- The views as n x size x size of how much of each pixel the wire covers.
-local function drawn(views, corners, o)
-  local places = ((tensor.arange(1, o.size, { dtype = "float64" }) - 0.5) / o.size - 0.5)
-  local x, y = places:reshape { 1, 1, -1 }, places:reshape { 1, -1, 1 }
-  local nearest, widths = nil, {}
-  for i, view in ipairs(views) do widths[i] = o.thickness * view.scale end
-  for s = 1, o.segments do
-    local ends = { {}, {}, {}, {} }
-    for i, view in ipairs(views) do
-      local c = corners[view.clip]
-      ends[1][i], ends[2][i] = seen(c[s], view)
-      ends[3][i], ends[4][i] = seen(c[s + 1], view)
-    end
-    local d = distance(ends, x, y)
-    nearest = nearest and nearest:minimum(d) or d
+-- The strokes of a view.
+local function strokes(view, corners)
+  local path, x, y = {}, seen(corners[1], view)
+  for s = 2, #corners do
+    local nx, ny = seen(corners[s], view)
+    path[s - 1] = { x, y, nx, ny }
+    x, y = nx, ny
   end
-  local wide = column(widths) * o.size
-  return (wide / 2 - nearest * o.size + 0.5):clamp(0, 1):minimum(wide)
+  return path
 end
 
 local CLIPS = {
@@ -147,22 +127,17 @@ function M.paperclips(given)
         row[1])
     end
   end
-  local corners, views, columns = {}, {}, { clip = {} }
+  local corners, paths, widths, columns = {}, {}, {}, { clip = {} }
   local rows = combinations.rows(o, { "clips", table.unpack(NAMES) })
   for c, name in ipairs(NAMES) do columns[name] = combinations.column(rows, c + 1) end
   for i, row in ipairs(rows) do
-    local k = row[1]
+    local k, view = row[1], {}
     corners[k] = corners[k] or clip(k, o.segments, o.seed or tensor.seed())
-    columns.clip[i], views[i] = k, { clip = k }
-    for c, name in ipairs(NAMES) do views[i][name] = row[c + 1] end
+    for c, name in ipairs(NAMES) do view[name] = row[c + 1] end
+    columns.clip[i], paths[i], widths[i] = k, strokes(view, corners[k]), o.thickness * view.scale
   end
-  local parts = {}
-  for first = 1, #views, 64 do
-    local some = table.move(views, first, math.min(first + 63, #views), 1, {})
-    parts[#parts + 1] = (drawn(some, corners, o) * (o.luminance - o.background) + o.background):to "float32"
-  end
-  return require("lamina.stimuli").make { x = ops.concat(parts, { dim = 1 }):unsqueeze(2), columns = columns,
-    name = "paperclips" }
+  local x = lines.drawn(paths, widths, o.size) * (o.luminance - o.background) + o.background
+  return require("lamina.stimuli").make { x = x:to("float32"):unsqueeze(2), columns = columns, name = "paperclips" }
 end
 
 return M

@@ -115,14 +115,15 @@ local function mean(answers)
   local t = tensor(answers)
   return t:mean { dim = 1 }
 end
-local function figure(name, at, title, label, answers, level)
+local function panel(at, title, label, answers, level)
   local flat = {}
   for i in ipairs(at) do flat[i] = level end
-  plot.line { title = title, xlabel = label, ylabel = "response of the view-tuned unit", zero = true,
-    { x = at, y = mean(answers), label = "the trained clip" },
-    { x = at, y = flat, label = "best of " .. p.distractors .. " others" } }:save(name)
+  return plot.line { title = title, xlabel = label, ylabel = "response", zero = true,
+    { x = at, y = mean(answers), label = "trained clip" }, { x = at, y = flat, label = "best other" } }
 end
 local level = tensor(best):mean():item()
-figure("depth.svg", turns, "Rotation in depth", "rotation about the vertical axis (degrees)", found.depth, level)
-figure("size.svg", octaves, "Size", "size (octaves from the trained one)", found.size, level)
-figure("place.svg", shifts, "Position", "shift to the right (fraction of the image)", found.place, level)
+plot.panels { panel(turns, "Rotation in depth", "rotation (degrees)", found.depth, level),
+  panel(octaves, "Size", "size (octaves)", found.size, level),
+  panel(shifts, "Position", "shift (fraction of the image)", found.place, level),
+  panel(octaves, "Size, SUM", "size (octaves)", summed.size, tensor(best_summed):mean():item()),
+  title = "A view-tuned unit on HMAX, mean of " .. p.clips .. " clips", width = 120 }:save "figure.svg"
