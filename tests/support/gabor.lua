@@ -1,4 +1,4 @@
--- A Gabor function fitted to a field in plain Lua, with slopes by differences: what the runtime's fit is held against.
+-- A Gabor function fitted to a field in plain Lua, slopes by differences: what the runtime's fit is held against.
 --
 -- The library's own fit until it moved to C.
 local least_squares = require "lamina.tuning.least_squares"
