@@ -7,13 +7,16 @@
 --   print(fit)                                                     -- parameters with 95 % intervals
 --   tuning.selectivity { curve.x, curve.mean }                     -- osi, dsi, circular variance, preferred
 --
--- Measures: tuning.modulation (F1/F0), tuning.selectivity, tuning.suppression; fits: tuning.fit, tuning.fit_gabor;
--- receptive fields from noise: tuning.sta, tuning.stc. All work alike on a simulated cell, on units of any network,
--- and on a recording: they take tensors or lists of responses.
+-- All of it for every unit in one word: tuning.describe { net, stimuli = set, quantity = "orientation", by =
+-- "orientation" }. Measures: tuning.modulation (F1/F0), tuning.harmonics (over time), tuning.selectivity,
+-- tuning.suppression; fits: tuning.fit, tuning.fit_gabor; receptive fields from noise: tuning.sta, tuning.stc, and
+-- from spots and bars: tuning.map. All work alike on a simulated cell, on units of any network, and on a recording.
 local core_fit = require "lamina.core.fit"
 local curves = require "lamina.tuning.curves"
 local errors = require "lamina.errors"
 local least_squares = require "lamina.tuning.least_squares"
+local describe = require "lamina.tuning.describe"
+local mapping = require "lamina.tuning.mapping"
 local measures = require "lamina.tuning.measures"
 local reverse = require "lamina.tuning.reverse"
 local schema = require "lamina.schema"
@@ -24,6 +27,7 @@ local M = {}
 M.responses, M.curve = measures.responses, measures.curve
 M.modulation, M.selectivity, M.suppression = measures.modulation, measures.selectivity, measures.suppression
 M.sta, M.stc = reverse.sta, reverse.stc
+M.harmonics, M.map = measures.harmonics, mapping.map
 
 local Fit = { __name = "tuning fit" }
 Fit.__index = Fit
@@ -48,20 +52,32 @@ local function note(fit, name, variance)
     fit[name] + 1.959963984540054 * se
 end
 
--- Standard errors of the parameters and of what is derived from one of them.
+-- The variance of f(p) by f's slopes (central differences) and the covariance of p.
+local function carried(f, p, covariance)
+  local slopes, q, variance = {}, table.move(p, 1, #p, 1, {}), 0
+  for j = 1, #p do
+    local step = 1e-4 * math.max(math.abs(p[j]), 1e-3)
+    q[j] = p[j] + step
+    local above = f(q)
+    q[j] = p[j] - step
+    slopes[j], q[j] = (above - f(q)) / (2 * step), p[j]
+  end
+  for i = 1, #p do
+    for j = 1, #p do
+      -- a parameter that f does not depend on may be undetermined
+      if slopes[i] ~= 0 and slopes[j] ~= 0 then variance = variance + slopes[i] * slopes[j] * covariance[i][j] end
+    end
+  end
+  return variance
+end
+
+-- Standard errors of the parameters and of what is derived from them.
 local function intervals(fit, p, covariance, derived)
   if not covariance then return end
   for j, name in ipairs(fit.names) do
     if p[j] then note(fit, name, covariance[j][j]) end
   end
-  for name, one in pairs(derived or {}) do
-    local j, q = one.needs, table.move(p, 1, #p, 1, {})
-    local step = 1e-4 * math.max(math.abs(p[j]), 1e-3)
-    q[j] = p[j] + step
-    local above = one.f(q)
-    q[j] = p[j] - step
-    note(fit, name, ((above - one.f(q)) / (2 * step)) ^ 2 * covariance[j][j])
-  end
+  for name, f in pairs(derived or {}) do note(fit, name, carried(f, p, covariance)) end
 end
 
 local KINDS = { "von_mises", "direction", "log_gaussian", "naka_rushton", "size" }
@@ -115,7 +131,8 @@ end
 --   "log_gaussian"  spatial or temporal frequency, any unit: baseline, amplitude, preferred, sigma (octaves);
 --                   bandwidth (full width at half-height, octaves)
 --   "naka_rushton"  contrast: baseline, rmax, c50, n
---   "size"          diameter, ratio of Gaussians: gain, centre, surround_gain, surround
+--   "size"          diameter, ratio of Gaussians: gain, centre, surround_gain, surround; preferred (the size with the
+--                   largest response), suppression (1 - the response to a size without end over the largest)
 -- The result has every parameter by name, .r2, .points (how many), .error, .low and .high (standard errors and 95 %
 -- intervals from the curvature of the sum of squares; absent where the points do not determine a parameter), and
 -- :at(x).
@@ -135,14 +152,32 @@ function M.fit(given)
   local fit = setmetatable({ curve = o.curve, points = #y, parameters = p, names = { table.unpack(curve.names) },
     error = {}, low = {}, high = {} }, Fit)
   for j, name in ipairs(curve.names) do fit[name] = p[j] end
-  for name, one in pairs(curve.derived or {}) do
+  for name, f in pairs(curve.derived or {}) do
     fit.names[#fit.names + 1] = name
-    fit[name] = one.f(p)
+    fit[name] = f(p)
   end
   fit.r2 = explained(y, function(i) return curve.f(p, x[i]) end)
   intervals(fit, p, covariance, curve.derived)
   return fit
 end
+
+local curve_names = {}
+for name, curve in pairs(curves) do curve_names[name] = curve.names end
+
+--- tuning.describe { source, quantity =, by =, stimuli =, layer =, units =, phase =, rectify = false, fit = true }:
+-- how every unit is tuned to one quantity ("orientation", "direction", "spatial_frequency", "temporal_frequency",
+-- "size", "contrast"). source is a function from images to rows of responses (a simulated cell), a model (with layer,
+-- and units = "centre" of maps), an assembly (a recording; stimuli = the set with its ids, or its own coordinates),
+-- or responses, N, N x units or N x units x repeats, as neural.noisy draws them. by: a column of the stimuli, such as
+-- "orientation", or N numbers. The result prints as a table and has
+--   x, mean, error, n   the curve, as tuning.curve
+--   units               for each unit a table: fit (tuning.fit's, weighted by standard errors where all are known and
+--                       above 0), its parameters by name, r2, and by quantity
+--     orientation, direction   osi, circular_variance, vector (of the vector sum); dsi of directions
+--     size                     suppression, best (the size with the largest response); others best
+--     phase = given            f1_f0 over the phases at the best stimulus
+-- Responses are rates: not negative, or rectify = true takes those below 0 for 0.
+M.describe = describe.make { word = M.fit, names = curve_names }
 
 --- fit:at(x): the fitted curve at a number, or at each of a list or tensor.
 function Fit:at(x)
@@ -162,24 +197,28 @@ local GABOR = {
 
 local GABOR_NAMES = { "amplitude", "x", "y", "orientation", "wavelength", "phase", "sigma", "along", "offset" }
 
+-- What is derived from the parameters: the bandwidth in octaves at half-height, and the shape of the envelope.
+local GABOR_DERIVED = { names = { "bandwidth", "aspect" },
+  function(p)
+    local peak, half = math.pi * p[7] / p[5], math.sqrt(math.log(2) / 2)
+    return peak > half and math.log((peak + half) / (peak - half), 2) or math.huge
+  end,
+  function(p) return p[7] / p[8] end }
+
 -- One field's fit from the runtime's numbers: its parameters and r2, and the rows of their covariance.
 local function gabor_result(numbers, covariance, points)
-  local p, rows = table.move(numbers, 1, 9, 1, {}), covariance
+  local p = table.move(numbers, 1, 9, 1, {})
   local fit = setmetatable({ curve = "gabor", points = points, parameters = p,
     names = { table.unpack(GABOR_NAMES) }, error = {}, low = {}, high = {}, r2 = numbers[10] }, Fit)
-  for j, name in ipairs(GABOR_NAMES) do fit[name] = p[j] end
-  local ratio, half = p[7] / p[5], math.sqrt(math.log(2) / 2)
-  fit.aspect = p[7] / p[8]
-  fit.bandwidth = ratio * math.pi > half and math.log((ratio * math.pi + half) / (ratio * math.pi - half), 2)
-    or math.huge
-  intervals(fit, p, rows)
-  fit.names[10], fit.names[11] = "bandwidth", "aspect"
-  local a, b = 1 / p[8], -p[7] / p[8] ^ 2 -- slopes of aspect
-  note(fit, "aspect", a * a * rows[7][7] + 2 * a * b * rows[7][8] + b * b * rows[8][8])
-  if fit.bandwidth < math.huge then
-    local slope = math.pi / math.log(2) * (1 / (ratio * math.pi + half) - 1 / (ratio * math.pi - half))
-    a, b = slope / p[5], -slope * p[7] / p[5] ^ 2
-    note(fit, "bandwidth", a * a * rows[7][7] + 2 * a * b * rows[7][5] + b * b * rows[5][5])
+  for j, name in ipairs(GABOR_NAMES) do
+    fit[name] = p[j]
+    note(fit, name, covariance[j][j])
+  end
+  for j, f in ipairs(GABOR_DERIVED) do
+    local name = GABOR_DERIVED.names[j]
+    fit[name] = f(p)
+    note(fit, name, carried(f, p, covariance))
+    fit.names[#fit.names + 1] = name
   end
   return fit
 end

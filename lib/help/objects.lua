@@ -40,6 +40,9 @@ M.kinds = {
     doc = "A fitted map is what ridge:fit returns." },
   ["tuning fit"] = { file = "lib/tuning.lua", class = "Fit", fields = "curve points r2 error low high parameters",
     doc = "What tuning.fit and tuning.fit_gabor return: every parameter by its name, with intervals." },
+  ["tuning description"] = { file = "lib/tuning/describe.lua", class = "Described",
+    fields = "quantity x mean error n units",
+    doc = "What tuning.describe returns: the curve of every unit, and in d.units[u] its measures and fit by name." },
   rdms = { file = "lib/rdm/set.lua", class = "Rdms",
     doc = "A set of RDMs: r.vectors is RDMs x pairs (the row-wise upper triangle), r.id the stimuli, r.names the "
       .. "RDMs; #r is how many there are." },

@@ -54,12 +54,13 @@ M.von_mises = {
     within(p, 2, 0, math.huge)
   end,
   finish = function(p) p[3] = p[3] % 180 end,
-  derived = { bandwidth = { needs = 4, f = function(p) return half_width(p[4], 180) end } },
+  derived = { bandwidth = function(p) return half_width(p[4], 180) end },
 }
 
 M.direction = {
   doc = "responses against direction in degrees: two peaks half a turn apart, baseline + amplitude exp(kappa (cos("
-    .. "x - preferred) - 1)) + opposite exp(kappa (cos(x - preferred - 180) - 1)); bandwidth is a half-width in degrees",
+    .. "x - preferred) - 1)) + opposite exp(kappa (cos(x - preferred - 180) - 1)); bandwidth is a half-width in "
+    .. "degrees",
   names = { "baseline", "amplitude", "opposite", "preferred", "kappa" },
   f = function(p, x)
     local c = math.cos(DEGREE * (x - p[4]))
@@ -85,7 +86,7 @@ M.direction = {
     if p[3] > p[2] then p[2], p[3], p[4] = p[3], p[2], p[4] + 180 end
     p[4] = p[4] % 360
   end,
-  derived = { bandwidth = { needs = 5, f = function(p) return half_width(p[5], 360) end } },
+  derived = { bandwidth = function(p) return half_width(p[5], 360) end },
 }
 
 M.log_gaussian = {
@@ -108,7 +109,7 @@ M.log_gaussian = {
     within(p, 4, 1e-2, 1e2)
     within(p, 2, 0, math.huge)
   end,
-  derived = { bandwidth = { needs = 4, f = function(p) return 2 * math.sqrt(2 * LN2) * p[4] end } },
+  derived = { bandwidth = function(p) return 2 * math.sqrt(2 * LN2) * p[4] end },
 }
 
 M.naka_rushton = {
@@ -138,10 +139,27 @@ M.naka_rushton = {
 -- The error function, through the runtime's own (the same bits everywhere).
 local function erf(u) return tensor.tensor({ u }, { dtype = "float64" }):erf():item() end
 
+-- The largest response of the ratio of Gaussians and the size that has it: sizes in equal ratios, then thirds.
+local function best_size(p)
+  local low, high, best, at = 1e-3 * p[2], 8 * math.max(p[2], p[4]), -math.huge, 1
+  local steps = 48
+  for k = 0, steps do
+    local value = M.size.f(p, low * (high / low) ^ (k / steps))
+    if value > best then best, at = value, k end
+  end
+  local a, b = low * (high / low) ^ (math.max(at - 1, 0) / steps), low * (high / low) ^ (math.min(at + 1, steps)
+    / steps)
+  for _ = 1, 40 do
+    local c, d = a + (b - a) / 3, b - (b - a) / 3
+    if M.size.f(p, c) < M.size.f(p, d) then a = c else b = d end
+  end
+  return (a + b) / 2, M.size.f(p, (a + b) / 2)
+end
+
 M.size = {
   doc = "responses against the diameter of a stimulus, the ratio of two Gaussian mechanisms (Cavanaugh, Bair & "
-    .. "Movshon 2002): gain E(x / centre) / (1 + surround_gain E(x / surround)), E(u) = erf(u)^2; suppression is 1 - "
-    .. "the response to the largest size of the data over the largest response",
+    .. "Movshon 2002): gain E(x / centre) / (1 + surround_gain E(x / surround)), E(u) = erf(u)^2; preferred "
+    .. "is the size with the largest response, suppression 1 - the response to a size without end over that",
   names = { "gain", "centre", "surround_gain", "surround" },
   f = function(p, x)
     local centre, surround = erf(x / p[2]), erf(x / p[4])
@@ -162,6 +180,13 @@ M.size = {
     within(p, 3, 0, 1e6)
     within(p, 4, p[2], math.huge)
   end,
+  derived = {
+    preferred = function(p) return (best_size(p)) end,
+    suppression = function(p)
+      local _, best = best_size(p)
+      return 1 - p[1] / (1 + p[3]) / best
+    end,
+  },
 }
 
 return M

@@ -41,28 +41,25 @@ local function rows_of(y, units)
   return y:reshape { #y, -1 }
 end
 
---- tuning.responses { model, stimuli, layer =, units = "all", batch = 64 }: what a model's units, or a function,
--- answer to stimuli: N x units, float64. units = "centre" takes the unit in the middle of each channel.
-function M.responses(given)
-  local position = errors.position(2)
-  local o = schema.check("tuning.responses", given, RESPONSES, position)
-  local set, parts = stimuli.of(o.stimuli, position), {}
-  if not models.is_model(o.model) and type(o.model) ~= "function" then
-    errors.raise("argument", position, "tuning.responses: expected a model or a function, got a %s", type(o.model))
+--- What a model's units or a function answer to a stimulus set, N x units (float64); o: layer, units, batch. `word`
+-- names the caller in errors.
+function M.responses_of(model, set, o, word, position)
+  local parts = {}
+  if not models.is_model(model) and type(model) ~= "function" then
+    errors.raise("argument", position, "%s: expected a model or a function, got a %s", word, type(model))
   end
   tensor.no_grad(function()
     for b in dataset.batches(set, o.batch) do
       local y
-      if type(o.model) == "function" then
-        y = o.model(b.x)
+      if type(model) == "function" then
+        y = model(b.x)
         if not tensor.is_tensor(y) or y.ndim < 1 or #y ~= #b then
-          errors.raise("shape", position,
-            "tuning.responses: the function must give a tensor with a row for each image")
+          errors.raise("shape", position, "%s: the function must give a tensor with a row for each image", word)
         end
       elseif o.layer then
-        y = o.model:activations(b.x, { o.layer })[o.layer]
+        y = model:activations(b.x, { o.layer })[o.layer]
       else
-        y = o.model(b.x)
+        y = model(b.x)
       end
       parts[#parts + 1] = rows_of(y, o.units):to "float64"
     end
@@ -70,21 +67,43 @@ function M.responses(given)
   return ops.concat(parts, { dim = 1 })
 end
 
+--- tuning.responses { model, stimuli, layer =, units = "all", batch = 64 }: what a model's units, or a function,
+-- answer to stimuli: N x units, float64. units = "centre" takes the unit in the middle of each channel.
+function M.responses(given)
+  local position = errors.position(2)
+  local o = schema.check("tuning.responses", given, RESPONSES, position)
+  return M.responses_of(o.model, stimuli.of(o.stimuli, position), o, "tuning.responses", position)
+end
+
 local CURVE = {
   positional = { "responses", "by" },
-  responses = { type = { "tensor", "table" }, required = true, doc = "N, or N x units" },
+  responses = { type = { "tensor", "table" }, required = true, doc = "N, N x units, or N x units x "
+    .. "repeats (NaN: missing)" },
   by = { type = { "table", "tensor" }, required = true, doc = "the stimulus of each response: N numbers" },
 }
 
+-- Mean and standard error of each unit over rows, rows x units, and the most rows that a unit has; NaN rows are left
+-- out.
+local function summary(part)
+  if not part:isnan():any():item() then
+    return part:mean { dim = 1 }, #part > 1 and part:std { dim = 1 } * (1 / math.sqrt(#part))
+      or part:mean { dim = 1 } * (0 / 0), #part
+  end
+  local n = part:isnan():logical_not():to("float64"):sum { dim = 1 }
+  local mean = part:nanmean { dim = 1 }
+  local variance = (part - mean):square():nanmean { dim = 1 } / (n - 1)
+  return mean, ops.where(n:gt(1), variance:sqrt(), mean * (0 / 0)), math.tointeger(n:max():item())
+end
+
 --- tuning.curve { responses, by }: for each different value of `by` (a column of a stimulus set, N numbers) the mean
--- of the responses to it: a table with x (the values, rising), mean (values x units, float64), error (standard
--- errors of the means, NaN for a single response) and n (how many there are of each).
+-- of the responses to it, over stimuli and repeats: a table with x (the values, rising), mean (values x units,
+-- float64), error (standard errors of the means, NaN for a single response) and n (how many there are of each).
 function M.curve(given)
   local position = errors.position(2)
   local o = schema.check("tuning.curve", given, CURVE, position)
   local r, by = floats(o.responses), M.list(o.by)
   if r.ndim == 1 then r = r:reshape { -1, 1 } end
-  if r.ndim ~= 2 or #r ~= #by then
+  if r.ndim ~= 2 and r.ndim ~= 3 or #r ~= #by then
     errors.raise("shape", position, "tuning.curve: responses are %s for %d stimuli, expected a row for each",
       table.concat(r.shape, "x"), #by)
   end
@@ -100,8 +119,8 @@ function M.curve(given)
   local means, spreads, n = {}, {}, {}
   for k, value in ipairs(x) do
     local part = r:index_select(common.index(places[value]), { dim = 1 })
-    n[k], means[k] = #part, part:mean { dim = 1 }
-    spreads[k] = #part > 1 and part:std { dim = 1 } * (1 / math.sqrt(#part)) or means[k] * (0 / 0)
+    if part.ndim == 3 then part = part:permute({ 1, 3, 2 }):contiguous():reshape { -1, part:size(2) } end
+    means[k], spreads[k], n[k] = summary(part)
   end
   return { x = x, mean = ops.stack(means, { dim = 1 }), error = ops.stack(spreads, { dim = 1 }), n = n }
 end
@@ -126,6 +145,77 @@ function M.modulation(cycle)
   local ratio = f1 / f0
   if r.ndim == 1 then return ratio:item(), f1:item(), f0:item() end
   return ratio, f1, f0
+end
+
+local HARMONICS = {
+  positional = { "responses" },
+  responses = { type = { "tensor", "table" }, required = true, doc = "responses over time, along the last axis" },
+  rate = { type = "number", required = true, above = 0, doc = "how many of them there are in a second" },
+  frequency = { type = { "number", "table", "tensor" }, required = true,
+    doc = "of the stimulus in Hz; one for all, or one for each row of the first axis" },
+  from = { type = "number", default = 0, min = 0, doc = "seconds left out at the beginning" },
+}
+
+-- Mean, amplitude of the first harmonic, its phase in degrees, and the second's amplitude over whole cycles of one
+-- series.
+local function harmonics_of(series, o, frequency, position)
+  local first = math.floor(o.from * o.rate + 0.5)
+  local left = #series - first
+  local cycles = math.floor(left * frequency / o.rate + 1e-9)
+  if cycles < 1 or frequency > o.rate / 2 then
+    errors.raise("argument", position, "tuning.harmonics: %s Hz in %g s at %g a second: expected a whole cycle at "
+      .. "least, of two responses or more", frequency, left / o.rate, o.rate)
+  end
+  local n = math.min(left, math.floor(cycles * o.rate / frequency + 0.5))
+  local f0, parts = 0, { 0, 0, 0, 0 }
+  for k = 0, n - 1 do
+    local v, angle = series[first + k + 1], 2 * math.pi * frequency * k / o.rate
+    f0 = f0 + v / n
+    for h = 1, 2 do
+      parts[2 * h - 1] = parts[2 * h - 1] + 2 / n * v * math.cos(h * angle)
+      parts[2 * h] = parts[2 * h] + 2 / n * v * math.sin(h * angle)
+    end
+  end
+  return f0, math.sqrt(parts[1] ^ 2 + parts[2] ^ 2), math.deg(math.atan(parts[2], parts[1])) % 360,
+    math.sqrt(parts[3] ^ 2 + parts[4] ^ 2)
+end
+
+--- tuning.harmonics { responses, rate =, frequency =, from = 0 }: of responses over time to stimuli of a temporal
+-- frequency (drifting gratings, flicker, contrast reversal) the mean f0, the amplitude f1 and the phase (degrees) of
+-- the component at that frequency, and the amplitude f2 at twice the frequency, over the whole cycles after `from`
+-- seconds. rate: responses a second (a PSTH's bins, a model's frames); frequency: one, or one for each row of the
+-- first axis. The result has f0, f1, f2, phase, f1_f0 and f2_f1 (tensors without the last axis; numbers where there
+-- are none). A complex cell under contrast reversal has f2 > f1 (Movshon et al. 1978b).
+function M.harmonics(given)
+  local position = errors.position(2)
+  local o = schema.check("tuning.harmonics", given, HARMONICS, position)
+  local r = floats(o.responses)
+  if r.ndim < 1 or r:size(-1) < 2 then
+    errors.raise("shape", position, "tuning.harmonics: responses are %s, expected time along the last axis",
+      table.concat(r.shape, "x"))
+  end
+  local shape = table.move(r.shape, 1, r.ndim - 1, 1, {})
+  local rows = r:contiguous():reshape({ -1, r:size(-1) }):totable()
+  local frequency = type(o.frequency) ~= "number" and M.list(o.frequency) or nil
+  if frequency and (r.ndim < 2 or #frequency ~= #r) then
+    errors.raise("shape", position, "tuning.harmonics: %d frequencies for responses %s, expected one for each row",
+      #frequency, table.concat(r.shape, "x"))
+  end
+  local out = { f0 = {}, f1 = {}, phase = {}, f2 = {} }
+  for i, series in ipairs(rows) do
+    local f = frequency and frequency[(i - 1) // (#rows // #r) + 1] or o.frequency
+    if f <= 0 or f ~= f then
+      errors.raise("argument", position, "tuning.harmonics: frequency is %s, expected a number of Hz above 0", f)
+    end
+    out.f0[i], out.f1[i], out.phase[i], out.f2[i] = harmonics_of(series, o, f, position)
+  end
+  if #shape == 0 then
+    for name, list in pairs(out) do out[name] = list[1] end
+  else
+    for name, list in pairs(out) do out[name] = tensor.tensor(list, { dtype = "float64" }):reshape(shape) end
+  end
+  out.f1_f0, out.f2_f1 = out.f1 / out.f0, out.f2 / out.f1
+  return out
 end
 
 -- |sum r exp(2 pi i h x / 360)| / sum r and its angle, for each unit.

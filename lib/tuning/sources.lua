@@ -1,0 +1,104 @@
+--- lamina.tuning.sources: responses from whatever gives them: a cell written as a function, a unit of a network, a
+-- recording, or numbers.
+local assembly = require "lamina.neural.assembly"
+local common = require "lamina.neural.common"
+local errors = require "lamina.errors"
+local measures = require "lamina.tuning.measures"
+local models = require "lamina.model"
+local stimuli = require "lamina.stimuli"
+local tensor = require "lamina.core.tensor"
+
+local M = {}
+
+--- The options by which a word takes its responses, to be joined to its own.
+M.fields = {
+  source = { type = "any", required = true, doc = "a model, a function from images to rows of responses, an "
+    .. "assembly, or responses: N, N x units, or N x units x repeats (NaN: missing)" },
+  stimuli = { type = "any", doc = "the stimulus set shown; of an assembly the one with its ids, or none where its "
+    .. "own coordinates say what was shown" },
+  layer = { type = "string", doc = "of a model: a layer or area; its output if absent" },
+  units = { type = "string", default = "all", choices = { "all", "centre" },
+    doc = "of maps: every unit, or the one in the middle of each channel" },
+  batch = { type = "integer", default = 64, min = 1, doc = "of a model or function: images at a time" },
+}
+
+--- M.fields together with more.
+function M.join(more)
+  local all = { positional = { "source" } }
+  for name, field in pairs(M.fields) do all[name] = field end
+  for name, field in pairs(more) do all[name] = field end
+  return all
+end
+
+local function of_assembly(a, set, word, position)
+  assembly.one_time(a, word, position)
+  local r = a.responses:to "float64"
+  if not a.whole then
+    local gap = tensor.full({ 1 }, 0 / 0, { dtype = "float64" })
+    r = require("lamina.core.ops").where(a.valid, r, gap)
+  end
+  if not set then return r, a.stimulus end
+  local columns = {}
+  local at = assembly.match(a, set, a.name, word .. ": " .. set.name, position)
+  for name, column in pairs(set.columns) do columns[name] = common.pick(column, at) end
+  return r, columns
+end
+
+--- The responses of what options name, N x units x repeats (float64), and the columns of the N stimuli by name.
+-- `word` names the caller in errors.
+function M.read(o, word, position)
+  local source, set = o.source, o.stimuli ~= nil and stimuli.of(o.stimuli, position) or nil
+  if assembly.is_assembly(source) then return of_assembly(source, set, word, position) end
+  local r
+  if models.is_model(source) or type(source) == "function" then
+    if not set then
+      errors.raise("argument", position, "%s: option 'stimuli' is missing, the set to show to a %s", word,
+        type(source) == "function" and "function" or "model")
+    end
+    r = measures.responses_of(source, set, o, word, position)
+  elseif tensor.is_tensor(source) then r = source:to "float64"
+  elseif type(source) == "table" then r = tensor.tensor(source, { dtype = "float64" })
+  else
+    errors.raise("argument", position, "%s: expected a model, a function, an assembly or responses, got a %s", word,
+      type(source))
+  end
+  if r.ndim < 1 or r.ndim > 3 then
+    errors.raise("shape", position, "%s: responses are %s, expected N, N x units, or N x units x repeats", word,
+      table.concat(r.shape, "x"))
+  end
+  if set and #set ~= #r then
+    errors.raise("shape", position, "%s: %d stimuli, but responses %s; expected a row for each", word, #set,
+      table.concat(r.shape, "x"))
+  end
+  while r.ndim < 3 do r = r:unsqueeze(-1) end
+  return r, set and set.columns or {}
+end
+
+--- Numbers for each of the n stimuli, from a list, a tensor, or the name of one of the columns.
+function M.column(value, columns, n, what, position)
+  local list = value
+  if type(value) == "string" then
+    list = columns[value]
+    if list == nil then
+      local names = {}
+      for name in pairs(columns) do names[#names + 1] = name end
+      table.sort(names)
+      errors.raise("argument", position, "%s is '%s', which the stimuli do not have%s%s", what, value,
+        errors.hint(value, names), #names > 0 and "; they have " .. table.concat(names, ", ") or
+        ": give the set that was shown as stimuli =")
+    end
+  end
+  list = measures.list(list)
+  if type(list) ~= "table" or #list ~= n then
+    errors.raise("shape", position, "%s has %d entries for %d stimuli, expected one for each", what,
+      type(list) == "table" and #list or 0, n)
+  end
+  for i, v in ipairs(list) do
+    if type(v) ~= "number" or v ~= v then
+      errors.raise("argument", position, "%s: entry %d is %s, expected a number", what, i, tostring(v))
+    end
+  end
+  return list
+end
+
+return M
