@@ -26,7 +26,7 @@ local M = {
   loadmat = "it is called data.mat here", loadtxt = "it is called data.csv here",
   long = "it is called to \"int64\" here",
   manual_seed = "experiment \"NAME\" { seed = 1 } sets the seed, or the command's option --seed 1; help \"random\"",
-  mm = "it is called matmul here", moveaxis = "it is called permute here", mv = "it is called matmul here",
+  merge = "neural.join { a, b, along = \"presentation\" } joins recordings", mm = "it is called matmul here", moveaxis = "it is called permute here", mv = "it is called matmul here",
   nanmax = "x:nan_to_num(-math.huge):max()", narrow = "it is called slice here", nbytes = "x:count() elements",
   nelement = "it is called count here", newaxis = "x:unsqueeze(1) adds an axis", normal = "it is called randn here",
   numel = "it is called count here", numpy = "it is called totable here",
