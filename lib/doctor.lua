@@ -129,10 +129,8 @@ local function data(r)
     r:add("wrong", "data", "LAMINA_DATA names '%s', which is no folder", root)
     return
   end
-  local cache = base.getenv "XDG_CACHE_HOME"
-  local home = base.getenv "HOME"
-  cache = (cache and cache ~= "" and cache or (home or "") .. "/.cache") .. "/lamina/data"
-  for _, place in ipairs { { "LAMINA_DATA", root }, { "the cache", cache } } do
+  local cache = require("lamina.experiment.folder").cache()
+  for _, place in ipairs { { "LAMINA_DATA", root }, { "the cache", cache and cache .. "/data" } } do
     local dir = place[2]
     if dir and dir ~= "" then
       local names = {}
@@ -142,6 +140,19 @@ local function data(r)
       r:add("note", "data", "%s, %s: %s", place[1], dir, #names > 0 and table.concat(names, ", ") or "none")
     end
   end
+end
+
+-- What `activations` has kept.
+local function kept(r)
+  local folder, n = require("lamina.activations.cache").folder(), 0
+  if not folder then
+    r:add("note", "activations", "kept nowhere: neither LAMINA_CACHE nor HOME is set")
+    return
+  end
+  for _, name in ipairs(base.isdir(folder) and base.list(folder) or {}) do
+    if name:find "%.npy$" then n = n + 1 end
+  end
+  r:add("note", "activations", "%s: %d kept (each may be removed)", folder, n)
 end
 
 local function terminal(r)
@@ -175,6 +186,7 @@ function M.look()
   machine(r)
   parts(r)
   data(r)
+  kept(r)
   terminal(r)
   bits(r)
   return r.lines, r.wrong

@@ -87,13 +87,15 @@ function M.man()
     if def.codes then lines[#lines + 1] = ".PP\n" .. roff("Exit codes: " .. def.codes .. ".") end
   end
   for _, part in ipairs { { "ENVIRONMENT", { { "LAMINA_DATA", "where data sets lie" },
+    { "LAMINA_CACHE", "where activations are kept and data sets are looked for, instead of ~/.cache/lamina" },
     { "LAMINA_ISA", "generic, avx2, avx512 or neon: the kernels to use (no result depends on it)" },
     { "LAMINA_MODULES", "the folder of the parts that are loaded at their first use" },
     { "LAMINA_STARTUP", "the file that the prompt runs first (empty: none)" },
     { "NO_COLOR", "no colours at the prompt" }, { "PAGER", "what shows long texts" } } },
     { "FILES", { { "~/.config/lamina/startup.lua", "run before the first line of the prompt" },
       { "~/.lamina_history", "what was entered at the prompt ($XDG_STATE_HOME/lamina/history where that is set)" },
-      { "~/.cache/lamina/data", "data sets" } } },
+      { "~/.cache/lamina/data", "data sets" },
+      { "~/.cache/lamina/activations", "what the word `activations` has recorded; files that may be removed" } } },
     { "EXIT STATUS", { { "0", "fine" }, { "1", "the script failed" }, { "2", "wrong usage" },
       { "130", "interrupted (Ctrl-C)" } } } } do
     lines[#lines + 1] = ".SH " .. part[1]

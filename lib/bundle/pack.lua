@@ -49,9 +49,8 @@ local function data_roots(given)
   end
   local environment = base.getenv "LAMINA_DATA"
   if environment and environment ~= "" then add(environment) end
-  local cache, home = base.getenv "XDG_CACHE_HOME", base.getenv "HOME"
-  cache = cache and cache ~= "" and cache or home and home .. "/.cache"
-  if cache then add(cache .. "/lamina/data") end
+  local cache = require("lamina.experiment.folder").cache()
+  if cache then add(cache .. "/data") end
   return roots
 end
 

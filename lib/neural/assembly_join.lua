@@ -41,6 +41,13 @@ local function check_times(a, b, position)
   check_shared(a, b, "time_bin", common.count_up(#x), function(i) return "time bin " .. i end, position)
 end
 
+-- Whether the stimuli of one of them served a choice.
+local function any_selected(list)
+  for _, a in ipairs(list) do
+    if a.selected then return true end
+  end
+end
+
 -- ---- along neuroids --------------------------------------------------------------------------------------------
 
 -- The assembly's responses with `repeats` slots: masked ones are added.
@@ -180,7 +187,8 @@ local function along_neuroids(list, position)
   return assemblies.make({ responses = ops.concat(responses, { dim = 2 }), valid = ops.concat(valid, { dim = 2 }),
     stimulus = stimuli_of(list, indices, position), neuroid = neuroids_of(list), time_bin = first.time_bin,
     places = places, presentation = presentation, repetition = slots, counted = counted,
-    numbered = numbered, name = string.format("%d recordings", #list) }, "neural.join", position)
+    numbered = numbered, selected = any_selected(list), name = string.format("%d recordings", #list) }, "neural.join",
+    position)
 end
 
 -- ---- along presentations ---------------------------------------------------------------------------------------
@@ -274,7 +282,7 @@ local function along_presentations(list, renumber, position)
   end
   repetitions(columns, from, list, renumber, position)
   return assemblies.of_presentations(ops.concat(xs, { dim = 1 }), ops.concat(masks, { dim = 1 }), columns,
-    { neuroid = first.neuroid, time_bin = first.time_bin, numbered = numbered,
+    { neuroid = first.neuroid, time_bin = first.time_bin, numbered = numbered, selected = any_selected(list),
       name = string.format("%d recordings", #list) }, "neural.join", position)
 end
 

@@ -70,7 +70,7 @@ M.fields = FIELDS
 
 -- The responses' own stimuli, without images: for features that are there already.
 local function no_images(o, position)
-  local own = assembly.is_assembly(o.features) and { o.features } or o.features
+  local own, selected = assembly.is_assembly(o.features) and { o.features } or o.features, nil
   if grams.is(own) and not o.model then own = {} end
   for name, value in pairs(own or { images = false }) do
     local given = type(name) == "number" and type(value) == "table" and not getmetatable(value) and value[2]
@@ -81,10 +81,11 @@ local function no_images(o, position)
           .. "{ name = x "
         .. "})")
     end
+    selected = selected or assembly.is_assembly(given) and given.selected or nil
   end
   local a = o.responses
   return setmetatable({ subset = function(self) return self end, id = a.stimulus.stimulus_id, numbered = a.numbered,
-    name = a.name }, { __len = function() return #a.stimulus end })
+    name = a.name, selected = selected }, { __len = function() return #a.stimulus end })
 end
 
 --- Options of `word`, checked; fields: those of predictivity, and more.

@@ -4,8 +4,9 @@ local lamina = require "lamina"
 local base = require "lamina.core.base"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
+local said = require "support.said"
 
-local neural, data, try = lamina.neural, lamina.data, lamina.try
+local neural, data = lamina.neural, lamina.data
 local tensor, kfold, grouped, shuffled = lamina.tensor, lamina.kfold, lamina.grouped, lamina.shuffled
 
 local here = "tests/fixtures/neural/recording"
@@ -13,11 +14,7 @@ local reference = core_io.json_decode(core_io.text_read(here .. ".json"))
 local folder = os.tmpname() .. ".assembly"
 base.mkdir(folder)
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of, said_by = said.message, said.by
 
 local function recording(ending) return neural.assembly { here .. (ending or ".npz"), missing = "nan" } end
 
@@ -328,22 +325,13 @@ describe("words that look at one time", function()
 end)
 
 describe("splits of an assembly", function()
-  local function said(f)
-    local lines, globals = {}, debug.getregistry()[2] -- those of the library
-    local kept = globals.print
-    globals.print = function(line) lines[#lines + 1] = line end
-    local ok, err = pcall(f)
-    globals.print = kept
-    assert(ok, err)
-    return table.concat(lines, "\n")
-  end
   local frames, movie, object = {}, {}, {}
   for i = 1, 12 do frames[i], movie[i], object[i] = { i }, (i - 1) // 3, i % 2 end
   local a = neural.assembly { { responses = tensor(frames), stimulus_id = lamina.arange(1, 12), movie = movie,
     object_name = object } }
 
   it("keep the repeats of a stimulus together and warn of movies and objects", function()
-    local text = said(function()
+    local text = said_by(function()
       local train, test = a:split { 0.5, 0.5, seed = 1 }
       assert.equal(12, #train.stimulus + #test.stimulus)
     end)
@@ -351,7 +339,7 @@ describe("splits of an assembly", function()
       .. "alike",
       text)
     assert.matches("object_name .* the map has met these objects before", text)
-    assert.equal("", said(function() a:at(nil):select({ object_name = 1 }):split { 0.5, 0.5, by = "movie",
+    assert.equal("", said_by(function() a:at(nil):select({ object_name = 1 }):split { 0.5, 0.5, by = "movie",
       stratify = "object_name", seed = 1 } end))
     local r = recording()
     for _, fold in ipairs(r:fold(kfold { 2, seed = 1 })) do
@@ -362,8 +350,8 @@ describe("splits of an assembly", function()
   end)
 
   it("do so for folds, unless the splits go by them", function()
-    assert.matches("by = \"movie\"", said(function() kfold({ 4, seed = 1 }):folds(12, a.stimulus) end))
-    assert.equal("", said(function()
+    assert.matches("by = \"movie\"", said_by(function() kfold({ 4, seed = 1 }):folds(12, a.stimulus) end))
+    assert.equal("", said_by(function()
       grouped({ 4, by = "movie", seed = 1 }):folds(12, { movie = movie, stimulus_id = frames })
       shuffled({ 2, stratify = "object_name", seed = 1 }):folds(12, { object_name = object })
       kfold({ 4, seed = 1 }):folds(12, { movie = a.stimulus.stimulus_id })
@@ -373,7 +361,7 @@ describe("splits of an assembly", function()
 
   it("warn once for each line", function()
     local f = function() errors.warn({ file = "x.lua", line = 3 }, "once %d", 1) end
-    assert.equal("warning: x.lua:3: once 1", said(f))
-    assert.equal("", said(f))
+    assert.equal("warning: x.lua:3: once 1", said_by(f))
+    assert.equal("", said_by(f))
   end)
 end)
