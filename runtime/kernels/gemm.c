@@ -93,53 +93,75 @@ enum {
 };
 enum { ROWS_AHEAD = 32 };
 
-/* rows x vecs vectors of C from row `row`. next: where the next tile's part of C lies, if there is one. */
+/* Where a tile's operands are while it goes along k. */
+typedef struct tile_place {
+  const real *a, *a_rows[MR], *b0, *b1, *ahead, *b_next;
+  real *copy;
+} tile_place;
+
+/* The products of one k. */
+INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64_t k, tile_place *t, vec acc[MR][2]) {
+  const bool loose_a = how & LOOSE_A, loose_b = how & LOOSE_B;
+  const int64_t at = loose_b ? s->b_k[k] : 0, a_at = loose_a ? s->a_k[k] : 0;
+  const vec x0 = vec_load(t->b0 + at), x1 = vecs == 2 ? vec_load((loose_b ? t->b1 : t->b0 + VEC) + at) : x0;
+  if (how & COPYING) {
+    __builtin_prefetch(t->ahead);
+    __builtin_prefetch(t->ahead + VEC);
+    t->ahead = k + 1 + ROWS_AHEAD == s->k ? t->b_next : t->ahead + s->b_step;
+    vec_store(t->copy, x0);
+    vec_store(t->copy + VEC, x1);
+    t->copy += 2 * VEC;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; i++) {
+    const vec y = vec_all(loose_a ? t->a_rows[i][a_at] : t->a[i]);
+    acc[i][0] = vec_fma(y, x0, acc[i][0]);
+    if (vecs == 2) acc[i][1] = vec_fma(y, x1, acc[i][1]);
+  }
+  if (!loose_a) t->a += rows;
+  if (!loose_b) t->b0 += how == 0 && vecs == 2 ? 2 * VEC : s->b_step;
+}
+
+/* rows x vecs vectors of C from row `row`. next: where the next tile's part of C lies, if there is one; it is asked
+ * for, a line with each k, and then what s->ask says, so that both are in the cache when they are needed. */
 INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s, int64_t row, const real *next0,
                  const real *next1) {
-  const bool loose_a = how & LOOSE_A, loose_b = how & LOOSE_B, copying = how & COPYING;
-  const real *a = s->a, *b0 = s->b[0], *b1 = s->b[1];
+  tile_place t = {.a = s->a, .b0 = s->b[0], .b1 = s->b[1], .copy = s->copy};
   real *const c[2] = {(real *)s->c[0] + row * s->c_row, (real *)s->c[1] + (vecs == 2 ? row * s->c_row : 0)};
-  const real *a_rows[MR];
-  if (loose_a)
+  if (how & LOOSE_A)
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) a_rows[i] = a + s->a_row[row + i];
+    for (int i = 0; i < rows; i++) t.a_rows[i] = t.a + s->a_row[row + i];
   else
-    a += row * s->k;
+    t.a += row * s->k;
+  if (how & COPYING) {
+    t.b_next = s->b_next ? s->b_next : s->b[0];
+    t.ahead = s->k <= ROWS_AHEAD ? t.b_next : t.b0 + ROWS_AHEAD * s->b_step;
+  }
   vec acc[MR][2];
   tile_begin(rows, vecs, full, s, acc, c);
-  if (next0) /* it will find its part of C in the cache */
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-      __builtin_prefetch(next0, 1);
-      if (vecs == 2) __builtin_prefetch(next1, 1);
-      next0 += s->c_row;
-      next1 += s->c_row;
-    }
-  real *copy = s->copy;
-  const real *ahead = b0 + ROWS_AHEAD * s->b_step, *const b_next = s->b_next ? s->b_next : b0;
-  if (copying && s->k <= ROWS_AHEAD) ahead = b_next;
-#pragma GCC unroll 2 /* the loop's own instructions take places of multiply-adds */
-  for (int64_t k = 0; k < s->k; k++) {
-    int64_t at = loose_b ? s->b_k[k] : 0;
-    vec x0 = vec_load(b0 + at), x1 = vecs == 2 ? vec_load(b1 + at) : x0;
-    if (copying) {
-      __builtin_prefetch(ahead);
-      __builtin_prefetch(ahead + VEC);
-      ahead = k + 1 + ROWS_AHEAD == s->k ? b_next : ahead + s->b_step;
-      vec_store(copy, x0);
-      vec_store(copy + VEC, x1);
-      copy += 2 * VEC;
-    }
-    int64_t a_at = loose_a ? s->a_k[k] : 0;
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-      vec y = vec_all(loose_a ? a_rows[i][a_at] : a[i]);
-      acc[i][0] = vec_fma(y, x0, acc[i][0]);
-      if (vecs == 2) acc[i][1] = vec_fma(y, x1, acc[i][1]);
-    }
-    if (!loose_a) a += rows;
-    if (!loose_b) b0 += s->b_step, b1 += s->b_step;
+  int64_t k = 0, across = vecs == 2 ? next1 - next0 : s->c_row;
+  const int64_t lines = !next0 ? 0 : s->k < rows * vecs ? s->k : rows * vecs;
+  for (; k < lines; k++) {
+    __builtin_prefetch(next0, 1);
+    next0 += across;
+    if (vecs == 2) across = s->c_row - across;
+    tile_step(rows, vecs, how, s, k, &t, acc);
   }
+  if (how == 0 && full && s->ask && s->ask->left > 0) {
+    lm_gemm_ask ask = *s->ask;
+    const int64_t begin = k, end = k + 2 * ask.left < s->k ? k + 2 * ask.left : s->k - 1;
+    for (; k < end; k += 2) {
+      __builtin_prefetch(ask.at);
+      ask.at += LM_GEMM_LINE;
+      if (--ask.here == 0) ask.here = ask.run, ask.at += ask.gap;
+      tile_step(rows, vecs, how, s, k, &t, acc);
+      tile_step(rows, vecs, how, s, k + 1, &t, acc);
+    }
+    ask.left -= (k - begin) / 2;
+    *s->ask = ask;
+  }
+#pragma GCC unroll 2 /* the loop's own instructions take places of multiply-adds */
+  for (; k < s->k; k++) tile_step(rows, vecs, how, s, k, &t, acc);
   tile_end(rows, vecs, full, s, acc, c, row);
 }
 

@@ -13,7 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LM_GEMM_COLUMN_ROWS = 16, LM_GEMM_TOGETHER = 8 };
+enum { LM_GEMM_COLUMN_ROWS = 16, LM_GEMM_TOGETHER = 8, LM_GEMM_LINE = 64 };
+
+/* Memory that will be read soon, and is asked for meanwhile, line by line: runs of `run` lines of LM_GEMM_LINE bytes,
+ * `gap` bytes from the end of one run to the next. */
+typedef struct lm_gemm_ask {
+  const char *at;
+  int64_t here, run, gap; /* here: lines to the end of this run */
+  int64_t left;           /* lines in all */
+} lm_gemm_ask;
 
 /* One panel of B (two vectors of columns) by the panels [panel_begin, panel_end) of A, over one block of K. Pointers
  * are to float or double, strides and offsets count elements. */
@@ -24,19 +32,21 @@ typedef struct lm_gemm_sweep {
   const int64_t *a_row;           /* NULL, or the offset of each row of A ... */
   const int64_t *a_k;             /* ... to which the offset of each k is added */
   const void *b[2];               /* the first and the second vector of columns at k = 0 */
-  int64_t b_step;                 /* from one k to the next, where b_k is NULL */
-  const int64_t *b_k;             /* the offset of each k in B */
-  void *c[2];                     /* the columns of the two vectors in row 0 of C */
-  int64_t c_row;                  /* from one row of C to the next */
-  const void *next;               /* NULL, or what c[0] will be in the sweep after this one */
-  void *copy;                     /* NULL, or where the two full vectors of each k of B are laid, side by side, while
-                                     the first panel of A reads them; the other panels read the copy. Without b_k */
-  const void *b_next;             /* with copy: NULL, or what b[0] will be in the sweep after this one */
-  int cols[2];                    /* columns of each vector that exist: 1..vec, the second also 0 */
-  bool first, last;               /* starts the chains; ends them (bias and activation) */
-  const void *row_bias;           /* NULL, or one for each row */
-  const void *col_bias[2];        /* NULL, or one for each column */
-  bool relu;                      /* x <= 0 gives +0; NaN stays */
+  int64_t b_step;          /* from one k to the next, where b_k is NULL. Two vectors that are neither copied nor
+                              met by loose rows are packed: side by side, the step 2 * vec */
+  const int64_t *b_k;      /* the offset of each k in B */
+  void *c[2];              /* the columns of the two vectors in row 0 of C */
+  int64_t c_row;           /* from one row of C to the next */
+  const void *next;        /* NULL, or what c[0] will be in the sweep after this one */
+  void *copy;              /* NULL, or where the two full vectors of each k of B are laid, side by side, while
+                              the first panel of A reads them; the other panels read the copy. Without b_k */
+  const void *b_next;      /* with copy: NULL, or what b[0] will be in the sweep after this one */
+  lm_gemm_ask *ask;        /* NULL, or what to ask for; moves on */
+  int cols[2];             /* columns of each vector that exist: 1..vec, the second also 0 */
+  bool first, last;        /* starts the chains; ends them (bias and activation) */
+  const void *row_bias;    /* NULL, or one for each row */
+  const void *col_bias[2]; /* NULL, or one for each column */
+  bool relu;               /* x <= 0 gives +0; NaN stays */
 } lm_gemm_sweep;
 
 typedef struct lm_kernel_gemm {

@@ -13,9 +13,13 @@
 #include "ops/core/packed.h"
 
 enum {
-  PANELS_TOGETHER = 4, /* of B by one panel of A, which stays in the first-level cache meanwhile */
-  IN_PLACE_PANELS = 2, /* panels of B up to which A is not packed */
-  ROWS_BYTES = 3 << 18 /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
+  PANELS_TOGETHER = 4,  /* of B by one panel of A, which stays in the first-level cache meanwhile */
+  NEAR_BYTES = 1 << 20, /* of B, that the second-level cache may hold anyway */
+  IN_PLACE_PANELS = 2,  /* panels of B up to which A is not packed */
+  TURNED_PANELS = 2,    /* of columns that a product turned round has at most, */
+  TURNED_LEAST = 128,   /* and the least number of rows and of products to an element */
+  TURNED_ROWS = 64,     /* rows at a time while turning back */
+  ROWS_BYTES = 3 << 18  /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
 };
 static const double TASK_WORK = 3e5; /* multiply-adds that are worth a task of their own: some microseconds */
 
@@ -144,6 +148,23 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
   s->col_bias[1] = bias && here > vec ? bias + vec * p->size : NULL;
 }
 
+/* What the columns after `column` need of B, in block of K [k, k + depth): the processor is told while it has other
+ * work. Nothing where B is small or will be found packed. */
+static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t depth, int64_t column) {
+  const lm_operand *source = &p->job->b;
+  const bool along = source->column == 1;
+  const int64_t width = smaller(PANELS_TOGETHER * p->lanes, w->column + w->columns - column);
+  const int64_t stride = along ? source->row : source->column, runs = along ? depth : width;
+  lm_gemm_ask ask = {.at = NULL};
+  if (p->kept || width <= 0 || !(along || source->row == 1) || p->job->k * p->job->n * p->size < NEAR_BYTES)
+    return ask;
+  ask.at = (const char *)source->data + (at(source, w->batch) + k * source->row + column * source->column) * p->size;
+  ask.run = ask.here = ((along ? width : depth) * p->size + LM_GEMM_LINE - 1) / LM_GEMM_LINE;
+  ask.gap = stride * p->size - ask.run * LM_GEMM_LINE;
+  ask.left = ask.run * runs;
+  return ask;
+}
+
 /* One block of K of a part: a few panels of columns at a time by all panels of rows. All panels of A and these of B
  * stay in the second-level cache, the panel of A in the first-level one while those of B go by. */
 static void multiply(const product *p, const part *w, const lm_gemm_sweep *block, int64_t k) {
@@ -151,8 +172,10 @@ static void multiply(const product *p, const part *w, const lm_gemm_sweep *block
   for (int64_t column = w->column; column < end; column += PANELS_TOGETHER * p->lanes) {
     lm_gemm_sweep s[PANELS_TOGETHER];
     const int count = (int)smaller(PANELS_TOGETHER, ceil_div(end - column, p->lanes));
+    lm_gemm_ask ask = ask_for(p, w, k, block->k, column + count * p->lanes);
     for (int64_t j = 0; j < count; j++) {
       s[j] = *block;
+      s[j].ask = ask.left > 0 ? &ask : NULL;
       reach_b(p, w, &s[j], k, column + j * p->lanes, w->b + j * p->lanes * s[j].k * p->size);
     }
     if (column + count * p->lanes < end) s[count - 1].next = (char *)s[count - 1].c[0] + p->lanes * p->size;
@@ -355,6 +378,58 @@ static bool is_plain_column(const lm_gemm_job *job) {
   return job->n == 1 && job->a.column == 1 && !job->row_bias && !job->col_bias && !job->relu;
 }
 
+/* ---- the turned product --------------------------------------------------------------------------------------- */
+
+/* C^T = B^T A^T: vectors run over the rows of C; no chain changes. */
+static lm_gemm_job turn(const lm_gemm_job *job) {
+  lm_gemm_job turned = *job;
+  turned.m = job->n;
+  turned.n = job->m;
+  turned.a = (lm_operand){.data = job->b.data, .row = job->b.column, .column = job->b.row, .at = job->b.at};
+  turned.b = (lm_operand){.data = job->a.data, .row = job->a.column, .column = job->a.row, .at = job->a.at};
+  turned.row_bias = job->col_bias;
+  turned.col_bias = job->row_bias;
+  return turned;
+}
+
+/* Whether few columns, of many chains, are better done as rows: whole vectors of them would hold many that do not
+ * exist, or A's columns lie side by side already. The turned result is turned back at the end. */
+static bool is_better_turned(const lm_gemm_job *job) {
+  const int64_t vec = lm_kernels_of(job->dtype)->gemm->vec;
+  return job->batch == 1 && job->n <= TURNED_PANELS * 2 * vec && job->m >= TURNED_LEAST && job->k >= TURNED_LEAST &&
+         (job->a.row == 1 || 8 * (job->n % (2 * vec)) > 2 * vec);
+}
+
+typedef struct turning {
+  const lm_gemm_job *job;
+  const char *from;
+} turning;
+
+static void turn_task(void *context, int worker, int64_t begin, int64_t end) {
+  const turning *t = context;
+  const lm_gemm_job *job = t->job;
+  const int64_t size = (int64_t)lm_dtype_size(job->dtype);
+  (void)worker;
+  begin *= TURNED_ROWS;
+  end = smaller(end * TURNED_ROWS, job->m);
+  lm_kernels_of(job->dtype)
+      ->gemm->pack((char *)job->c + begin * job->n * size, job->n, t->from + begin * size, job->n, end - begin,
+                   job->m, 1);
+}
+
+static lm_status run_turned(const lm_gemm_job *job, lm_err *e) {
+  lm_gemm_job turned = turn(job);
+  turned.c = lm_alloc((size_t)(job->m * job->n) * lm_dtype_size(job->dtype), "workspace of a matrix product", e);
+  if (!turned.c) return LM_ERR_MEMORY;
+  lm_status status = run(&turned, e);
+  turning t = {.job = job, .from = turned.c};
+  if (status == LM_OK)
+    status = lm_parallel(ceil_div(job->m, TURNED_ROWS), lm_gemm_grain(16.0 * TURNED_ROWS * (double)job->n), turn_task,
+                         &t, e);
+  lm_free(turned.c);
+  return status;
+}
+
 lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
   if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
   if (is_plain_column(job)) {
@@ -362,14 +437,9 @@ lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
     return lm_parallel(items, lm_gemm_grain(4.0 * LM_GEMM_COLUMN_ROWS * (double)(job->k + 1)), column_task,
                        (void *)(uintptr_t)job, e);
   }
-  if (job->n > 1 || job->m == 1) return run(job, e);
-  /* one column: vectors run over the columns of C, so the product is turned, C^T = B^T A^T; no chain changes */
-  lm_gemm_job turned = *job;
-  turned.m = 1;
-  turned.n = job->m;
-  turned.a = (lm_operand){.data = job->b.data, .row = job->b.column, .column = job->b.row, .at = job->b.at};
-  turned.b = (lm_operand){.data = job->a.data, .row = job->a.column, .column = job->a.row, .at = job->a.at};
-  turned.row_bias = job->col_bias;
-  turned.col_bias = job->row_bias;
-  return run(&turned, e);
+  if (job->n == 1 && job->m > 1) { /* the one column has the layout of the turned product's one row */
+    const lm_gemm_job turned = turn(job);
+    return run(&turned, e);
+  }
+  return is_better_turned(job) ? run_turned(job, e) : run(job, e);
 }
