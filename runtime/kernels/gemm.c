@@ -119,7 +119,7 @@ INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64
     if (vecs == 2) acc[i][1] = vec_fma(y, x1, acc[i][1]);
   }
   if (!loose_a) t->a += rows;
-  if (!loose_b) t->b0 += how == 0 && vecs == 2 ? 2 * VEC : s->b_step;
+  if (!loose_b) t->b0 += s->b_step;
 }
 
 /* rows x vecs vectors of C from row `row`. next: where the next tile's part of C lies, if there is one; it is asked

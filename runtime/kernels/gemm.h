@@ -32,21 +32,20 @@ typedef struct lm_gemm_sweep {
   const int64_t *a_row;           /* NULL, or the offset of each row of A ... */
   const int64_t *a_k;             /* ... to which the offset of each k is added */
   const void *b[2];               /* the first and the second vector of columns at k = 0 */
-  int64_t b_step;          /* from one k to the next, where b_k is NULL. Two vectors that are neither copied nor
-                              met by loose rows are packed: side by side, the step 2 * vec */
-  const int64_t *b_k;      /* the offset of each k in B */
-  void *c[2];              /* the columns of the two vectors in row 0 of C */
-  int64_t c_row;           /* from one row of C to the next */
-  const void *next;        /* NULL, or what c[0] will be in the sweep after this one */
-  void *copy;              /* NULL, or where the two full vectors of each k of B are laid, side by side, while
-                              the first panel of A reads them; the other panels read the copy. Without b_k */
-  const void *b_next;      /* with copy: NULL, or what b[0] will be in the sweep after this one */
-  lm_gemm_ask *ask;        /* NULL, or what to ask for; moves on */
-  int cols[2];             /* columns of each vector that exist: 1..vec, the second also 0 */
-  bool first, last;        /* starts the chains; ends them (bias and activation) */
-  const void *row_bias;    /* NULL, or one for each row */
-  const void *col_bias[2]; /* NULL, or one for each column */
-  bool relu;               /* x <= 0 gives +0; NaN stays */
+  int64_t b_step;                 /* from one k to the next, where b_k is NULL; b[1] is then b[0] + vec */
+  const int64_t *b_k;             /* the offset of each k in B */
+  void *c[2];                     /* the columns of the two vectors in row 0 of C */
+  int64_t c_row;                  /* from one row of C to the next */
+  const void *next;               /* NULL, or what c[0] will be in the sweep after this one */
+  void *copy;                     /* NULL, or where the two full vectors of each k of B are laid, side by side, while
+                                     the first panel of A reads them; the other panels read the copy. Without b_k */
+  const void *b_next;             /* with copy: NULL, or what b[0] will be in the sweep after this one */
+  lm_gemm_ask *ask;               /* NULL, or what to ask for; moves on */
+  int cols[2];                    /* columns of each vector that exist: 1..vec, the second also 0 */
+  bool first, last;               /* starts the chains; ends them (bias and activation) */
+  const void *row_bias;           /* NULL, or one for each row */
+  const void *col_bias[2];        /* NULL, or one for each column */
+  bool relu;                      /* x <= 0 gives +0; NaN stays */
 } lm_gemm_sweep;
 
 typedef struct lm_kernel_gemm {
