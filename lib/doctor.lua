@@ -123,6 +123,22 @@ local function parts(r)
   end)
 end
 
+-- What the walls around an untrusted script lack here: asked of a run behind them.
+local function sandbox(r)
+  local process = require "lamina.core.process"
+  local dir = process.scratch()
+  local code = process.lamina({ "--untrusted", "--out", dir .. "/out", "-e", "" }, { err = dir .. "/err" })
+  local said = require("lamina.core.io").text_read(dir .. "/err"):gsub("^lamina: ", ""):gsub("%s+$", "")
+  process.remove_tree(dir)
+  if code ~= 0 then
+    r:add("wrong", "sandbox", "lamina --untrusted does not run: %s", said)
+  elseif said ~= "" then
+    r:add("missing", "sandbox", "%s", (said:gsub("^untrusted: ", "")))
+  else
+    r:add("ok", "sandbox", "limits, Landlock and seccomp around untrusted scripts")
+  end
+end
+
 local function data(r)
   local root = base.getenv "LAMINA_DATA"
   if root and root ~= "" and not base.isdir(root) then
@@ -185,6 +201,7 @@ function M.look()
   local r = setmetatable({ lines = {}, wrong = 0 }, Report)
   machine(r)
   parts(r)
+  sandbox(r)
   data(r)
   kept(r)
   terminal(r)

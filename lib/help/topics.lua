@@ -65,12 +65,30 @@ Freezing keeps weights as they are while others learn.
   area "V1" { frozen = true, ... }                                      from the beginning
   train { ..., rule = { digit = "backprop" } }                          areas that `rule` does not name keep theirs
 What a frozen area computes still carries gradients to the areas before it. help "net:freeze" tells the rest.]]
+M.bundles = [[
+A bundle is an experiment as another lab can check it: script, modules, parameters, inputs, versions and results.
+  lamina pack exp.lua -o exp.lamina.zip --data DIR   runs it and packs it; --sign lab.key signs it
+  lamina verify exp.lamina.zip                       checks every hash, runs it again behind walls and says of each
+                                                     result whether it is exact, close, different or missing
+  lamina keygen lab                                  makes lab.key and lab.pub; verify --key lab.pub asks for them
+It is a BagIt bag with RO-Crate metadata in a ZIP archive: unzip and sha256sum -c manifest-sha256.txt check it, too.
+Where two trainings part, the first step, layer and tensor are named. lamina pack --help, help "untrusted".]]
+M.untrusted = [[
+lamina --untrusted SCRIPT runs somebody else's script behind two walls, and lamina verify always does.
+  it may      read the script's folder and what --data and --read name; write into the folder for results (--out)
+  it may not  start programs, load native code or bytecode, use the debug library, read or write elsewhere, reach a
+              network, other processes or the environment
+  its limits  --memory, --lua-memory, --wall-time, --cpu-time, --file-size, --output-size, --output-files,
+              --open-files, --processes
+The interpreter refuses with an error of the kind "denied"; the kernel refuses once more, by Landlock, seccomp and
+limits around a process of its own. What the running kernel cannot enforce is said; lamina doctor tells beforehand.]]
 
 -- Other names of these.
 local ALSO = { indexing = "index", indices = "index", indexes = "index", slicing = "index", slices = "index",
   masks = "index", mask = "index", dtype = "dtypes", types = "dtypes", autodiff = "gradients", autograd = "gradients",
   gradient = "gradients", derivatives = "gradients", backpropagation = "gradients", draws = "random", seed = "random",
-  seeds = "random", shapes = "shape", freezing = "freeze", frozen = "freeze" }
+  seeds = "random", shapes = "shape", freezing = "freeze", frozen = "freeze",
+  bundle = "bundles", pack = "bundles", verify = "bundles", sharing = "bundles", sandbox = "untrusted" }
 
 for name, topic in pairs(ALSO) do M[name] = M[topic] end
 
