@@ -52,10 +52,11 @@ schema.document("activations", FIELDS)
 -- ---- stimuli ---------------------------------------------------------------------------------------------------
 
 -- Something with # and :batch, its items not loaded where they are in files.
-local function set_of(given, position)
+local function set_of(given, net, position)
   if type(given) == "string" then
     local found = base.exists(given .. "/stimuli.csv") and given .. "/stimuli.csv" or nil
-    return dataset.images { given, table = found }
+    local colour = #net.input == 3 and net.input[1] == 3
+    return dataset.images { given, table = found, channels = colour and 3 or 1 }
   end
   local ok = type(given) == "table" and type(given.batch) == "function"
   return ok and given or stimuli.of(given, position)
@@ -360,7 +361,7 @@ local function prepare(given, position)
   end
   local job = { o = o, net = o.model, record = record, position = position, missing = {},
     memory = planning.bytes_of(o.memory, position) }
-  job.set = set_of(o.stimuli, position)
+  job.set = set_of(o.stimuli, job.net, position)
   job.n = #job.set
   if job.n == 0 then errors.raise("argument", position, "activations: there are no stimuli") end
   job.columns = columns_of(job.set)
@@ -387,10 +388,11 @@ end
 --
 -- Images get the model's channels and, where their shape is the same, its size; field and degrees place them in its
 -- field of view on a grey background. What they become, how many go through at a time and the memory that it takes is
--- printed first; where not even one fits, the error says what would. Results are kept by content in a folder of files
--- that may be looked at, moved or removed: they are found again, to the bit, for the same numerics, model, weights,
--- stimuli and layers, unless cache = false; models with layers of the script's own are not. Results larger than half
--- of `memory` are mapped from there.
+-- printed first (what weights were trained on has to be said: those of ImageNet mostly want mean = { 0.485, 0.456,
+-- 0.406 }, std = { 0.229, 0.224, 0.225 } and stimuli.folder { "images", channels = 3 }); where not even one fits, the
+-- error says what would. Results are kept by content in a folder of files that may be looked at, moved or removed:
+-- they are found again, to the bit, for the same numerics, model, weights, stimuli and layers, unless cache = false;
+-- models with layers of the script's own are not. Results larger than half of `memory` are mapped from there.
 function M.activations(given, ...)
   local position = errors.position(2)
   schema.alone("activations", "activations { model = net, stimuli = set }", position, ...)

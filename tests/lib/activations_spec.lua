@@ -116,6 +116,10 @@ describe("activations", function()
     end
     assert.matches("with cache = true, which keeps them in a file", text)
     assert.matches("a single one does not fit into memory = 500 bytes", message { memory = 500, cache = cache })
+    local wrong = images:clone()
+    wrong[{ 9, 1, 2, 2 }] = 0 / 0 -- in the last batch
+    assert.matches("for stimulus i", message_of(activations, with { stimuli = stimuli.array { wrong, ids = ids },
+      cache = cache, batch = 2 }))
     for _, name in ipairs(base.list(cache)) do assert.is_nil(name:find "partial", name) end
     for _, wrong in ipairs { "lots", "2 XB", -1, "0 MB" } do
       assert.matches("expected bytes or a text such as \"2 GB\"", message { memory = wrong })

@@ -115,6 +115,11 @@ describe("what a model is shown", function()
     assert.same({ "p4", "p2", "p1" }, a.stimulus.stimulus_id)
     assert.same({ "x", "y", "x" }, a.stimulus.kind)
     assert.is_true(a.responses:equal(activations(with { stimuli = stimuli.folder(dir) }).responses))
+    local eyes = model "colour" { seed = 1, input { 3, 8, 8 }, area "V1" { conv { 2, kernel = 3 } } }
+    for i = 1, 5 do lamina.image.write { dir .. "/p" .. i .. ".png", rand { 3, 8, 8 } } end
+    assert.is_true(activations(with { stimuli = dir, model = eyes }).responses:equal(activations(with { model = eyes,
+      stimuli = stimuli.folder { dir, channels = 3 } }).responses))
+    a = activations(with { stimuli = dir })
     assert.is_true(a.responses:equal(activations(with { stimuli = lamina.data.images { dir, table = "stimuli.csv" },
       batch = 2 }).responses))
   end)
