@@ -25,19 +25,23 @@ Splits.__tostring = function(self)
       self.stratify and ", every " .. self.stratify .. " in proportion" or "", self.generator == "numpy"
       and "scikit-learn's, random_state" or "seed", self.seed)
   end
-  if not self.by then return string.format("kfold: %d folds of images, seed %d", self.n, self.seed) end
-  return string.format("grouped by %s: %d folds of whole groups, seed %d", self.by, self.n, self.seed)
+  local evenly = self.stratify and ", every " .. self.stratify .. " spread evenly" or ""
+  if not self.by then return string.format("kfold: %d folds of images%s, seed %d", self.n, evenly, self.seed) end
+  return string.format("grouped by %s: %d folds of whole groups%s, seed %d", self.by, self.n, evenly, self.seed)
 end
 
 local KFOLD = {
   positional = { "folds" },
   folds = { type = "integer", default = 10, min = 2, doc = "how many folds" },
+  stratify = { type = "string", doc = "a coordinate of the stimuli whose values are spread evenly over the folds, "
+    .. "the "
+    .. "inner ones that choose a penalty or a layer as well" },
   seed = { type = "integer", doc = "of the order in which images are dealt; the experiment's if absent" },
 }
 
 local GROUPED = {
   positional = { "folds" },
-  folds = KFOLD.folds, seed = KFOLD.seed,
+  folds = KFOLD.folds, seed = KFOLD.seed, stratify = KFOLD.stratify,
   by = { type = "string", required = true, doc = "the coordinate of the stimuli that names an image's group" },
 }
 
@@ -58,28 +62,30 @@ schema.document("kfold", KFOLD)
 schema.document("shuffled", SHUFFLED)
 schema.document("grouped", GROUPED)
 
---- kfold { 10, seed = }: images in a keyed order, dealt to the folds in turn. For predictivity and separability as
--- splits = kfold { 10 }; by itself, kfold { 10 }:folds(n) gives the divisions of n images, a list of
+--- kfold { 10, stratify =, seed = }: images in a keyed order, dealt to the folds in turn. For predictivity and
+-- separability as splits = kfold { 10 }; by itself, kfold { 10 }:folds(n) gives the divisions of n images, a list of
 -- { train = positions, test = positions }.
 function M.kfold(given)
   local position = errors.position(2)
   local o = schema.check("kfold", given, KFOLD, position)
-  return setmetatable({ n = o.folds, seed = o.seed or tensor.seed(), position = position }, Splits)
+  return setmetatable({ n = o.folds, stratify = o.stratify, seed = o.seed or tensor.seed(), position = position },
+    Splits)
 end
 
---- grouped { 10, by = "movie", seed = }: every group of images whole in one fold. With as many folds as groups each
--- group is left out once, in the order of their first images; with fewer, groups in a keyed order go to the fold that
--- has the fewest images so far. More folds than groups is an error.
+--- grouped { 10, by = "movie", stratify =, seed = }: every group of images whole in one fold. With as many folds as
+-- groups each group is left out once, in the order of their first images; with fewer, groups in a keyed order go to
+-- the fold that has the fewest images so far. More folds than groups is an error.
 function M.grouped(given)
   local position = errors.position(2)
   local o = schema.check("grouped", given, GROUPED, position)
-  return setmetatable({ n = o.folds, by = o.by, seed = o.seed or tensor.seed(), position = position }, Splits)
+  return setmetatable({ n = o.folds, by = o.by, stratify = o.stratify, seed = o.seed or tensor.seed(),
+    position = position }, Splits)
 end
 
 --- shuffled { 10, test = 0.1, stratify = "object_name", seed =, generator = "keyed" }: independent random
 -- divisions, as Brain-Score has them: each tests that part of the images (at least one), others may be tested again
 -- or never. With stratify every value of that coordinate is tested in proportion (at least one image of a value
--- that has two), the rest dealt by largest remainder. Inner folds are kfold.
+-- that has two), the rest dealt by largest remainder. Inner folds are kfold, with the same strata.
 function M.shuffled(given)
   local position = errors.position(2)
   local o = schema.check("shuffled", given, SHUFFLED, position)
@@ -209,7 +215,7 @@ local function divide(self, items, n, groups, purpose, step, labels)
   end
   local order = (groups and n == #list) and common.count_up(n)
     or common.permutation(#list, self.seed, purpose, step)
-  if labels and not groups then order = by_class(order, list, labels) end
+  if labels then order = by_class(order, list, labels) end
   local folds = {}
   for f, test in ipairs(deal(list, n, order, groups ~= nil)) do
     local held, train = {}, {}
@@ -232,7 +238,7 @@ local function values_of(self, by, n, coordinates)
     table.sort(names)
     local near = schema.nearest(by, names)
     errors.raise("argument", self.position, "%s: the stimuli have no coordinate '%s' %s", self.test and "shuffled"
-      or "grouped", by,
+      or self.by and "grouped" or "kfold", by,
       near and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
   end
   assert(#groups == n, "one group for each stimulus")
@@ -240,6 +246,22 @@ local function values_of(self, by, n, coordinates)
 end
 
 local function groups_of(self, n, coordinates) return self.by and values_of(self, self.by, n, coordinates) end
+
+-- The values of `stratify` for each image, or what the caller gives; of a group's images they must agree.
+local function strata_of(self, n, coordinates, groups, labels)
+  if not self.stratify then return not groups and labels or nil end
+  local strata, of = values_of(self, self.stratify, n, coordinates), {}
+  for i = 1, groups and n or 0 do
+    local key = common.key(groups[i])
+    if of[key] ~= nil and of[key] ~= strata[i] then
+      errors.raise("argument", self.position, "grouped: the images of %s = %s have several values of %s (%s and "
+        .. "%s), so "
+        .. "whole groups cannot be dealt by it", self.by, key, self.stratify, tostring(of[key]), tostring(strata[i]))
+    end
+    of[key] = strata[i]
+  end
+  return strata
+end
 
 -- How many images of each class are tested: `count` in all, in proportion, the rest by largest remainder.
 local function shares(classes, count, n)
@@ -338,7 +360,9 @@ function Splits:folds(n, coordinates, labels)
   elseif self.test then
     folds = divide_often(self, n, coordinates)
   else
-    folds = divide(self, common.count_up(n), self.n, groups_of(self, n, coordinates), "splits", 0, labels)
+    local groups = groups_of(self, n, coordinates)
+    folds = divide(self, common.count_up(n), self.n, groups, "splits", 0, strata_of(self, n, coordinates, groups,
+      labels))
   end
   leaks.warn(folds, coordinates, { self.by, self.stratify }, self.position)
   return folds
@@ -353,7 +377,8 @@ function Splits:inner(count, items, n, coordinates, fold, labels)
     errors.raise("argument", self.position, "%s: a fold trains on %s, too few to choose a penalty by",
       self.by and "grouped" or "kfold", common.plural(most, self.by and "group" or "image"))
   end
-  return divide(self, items, math.min(count, most), groups, "splits.inner", fold, labels)
+  return divide(self, items, math.min(count, most), groups, "splits.inner", fold, strata_of(self, n, coordinates,
+    groups, labels))
 end
 
 return M

@@ -179,6 +179,40 @@ describe("splits", function()
     end
   end)
 
+  it("spread strata evenly, in the inner folds as well, whole groups where there are groups", function()
+    local kind, group = {}, {}
+    for i = 1, 60 do kind[i], group[i] = i <= 15 and "rare" or "common", (i - 1) // 5 end
+    for _, splits in ipairs { kfold { 5, stratify = "kind", seed = 1 }, grouped { 3, by = "group", stratify = "kind",
+      seed = 1 }, lamina.shuffled { 3, test = 0.2, stratify = "kind", seed = 1 } } do
+      for f, fold in ipairs(splits:folds(60, { kind = kind, group = group })) do
+        local all = { { fold.test, 15 * #fold.test / 60 } }
+        local total = 0
+        for _, i in ipairs(fold.train) do total = total + (kind[i] == "rare" and 1 or 0) end
+        for _, part in ipairs(splits:inner(2, fold.train, 60, { kind = kind, group = group }, f)) do
+          all[#all + 1] = { part.test, total / 2 }
+        end
+        for k, one in ipairs(all) do
+          local rare, groups = 0, {}
+          for _, i in ipairs(one[1]) do
+            rare = rare + (kind[i] == "rare" and 1 or 0)
+            groups[group[i]] = (groups[group[i]] or 0) + 1
+          end
+          assert.is_true(math.abs(rare - one[2]) <= (splits.by and 2.5 or 1), k .. ": " .. rare .. ", " .. one[2])
+          for _, count in pairs(splits.by and groups or {}) do assert.equal(5, count) end
+        end
+      end
+    end
+    assert.equal("kfold: 5 folds of images, every kind spread evenly, seed 1", tostring(kfold { 5, stratify = "kind",
+      seed = 1 }))
+    kind[1] = "common"
+    assert.matches("the images of group = 0 have several values of kind", message_of(function()
+      grouped({ 3, by = "group", stratify = "kind" }):folds(60, { kind = kind, group = group })
+    end))
+    assert.matches("kfold: the stimuli have no coordinate 'knd' %(did you mean 'kind'%?%)", message_of(function()
+      kfold({ 3, stratify = "knd" }):folds(60, { kind = kind })
+    end))
+  end)
+
   it("are keyed by their seed", function()
     assert.same(kfold({ 5, seed = 3 }):folds(20), kfold({ 5, seed = 3 }):folds(20))
     assert.is_false(pcall(assert.same, kfold({ 5, seed = 3 }):folds(20), kfold({ 5, seed = 4 }):folds(20)))
