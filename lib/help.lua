@@ -41,8 +41,8 @@ can do; help(x) what can be done with a value, whatever it is.
 At this prompt: an expression shows its value, a ';' at its end keeps quiet, `_` is the last value and `__` the one
 before. Every entry is a chunk of its own: a `local` ends with it, so leave `local` out for what is needed later. Tab
 completes names, options and what strings may be; the arrow keys recall entries, Ctrl-R searches them. ?name explains,
-??word searches, %%help lists the commands (%%time, %%profile, %%who, %%save ...). Ctrl-C stops a computation, Ctrl-D
-leaves.]]
+??word searches, %%help lists the commands (%%time, %%profile, %%who, %%save ...). Ctrl-C stops a computation,
+Ctrl-D leaves.]]
 
 local function layer_words()
   local list = {}
@@ -328,7 +328,9 @@ local function text_of(what)
   if type(what) == "string" then
     local guide = what:match "^guide:(%w+)$"
     if guide then return require("lamina.guides").find(guide) end
-    return word_doc(what) or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
+    local word, method = word_doc(what), objects.method_docs(what)
+    if word and method then return word .. "\n\n" .. method end -- activations {...} and net:activations(...)
+    return word or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
       or method_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what)
       or word_doc(objects.example(what)) or objects.of_kind(objects.example(what)) or named_doc(what)
       or option_doc(what)

@@ -54,12 +54,23 @@ local function resumed_line(run, record)
   return line
 end
 
+-- What is known of the run in a folder; with --resume, a process that has just been killed has a moment to be gone.
+local function settled(dir)
+  local run = M.look(dir)
+  for _ = 1, 20 do
+    if run.status ~= "running" or not command.resume or run.begun.pid == base.pid() then break end
+    os.execute "sleep 0.1"
+    run = M.look(dir)
+  end
+  return run
+end
+
 -- --out: a new or an unfinished folder; one that holds finished results is refused.
 local function given_folder(dir, record)
   if base.exists(dir) and not base.isdir(dir) then
     usage("--out: '%s' is a file, expected a folder", dir)
   end
-  local run, resumed = M.look(dir), nil
+  local run, resumed = settled(dir), nil
   if run.status == "running" and run.begun.pid ~= base.pid() then
     usage("--out: a run is going on in '%s' (process %s on %s)", dir, tostring(run.begun.pid),
       tostring(run.begun.host))

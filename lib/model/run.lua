@@ -374,7 +374,8 @@ end
 -- Returns the outputs by readout (by the areas that nothing reads where there is no readout), and what was wanted by
 -- name.
 function M.run(net, x, ctx, wanted, only)
-  if net.plain and #wanted == 0 and not (ctx.watch or ctx.stop or only or net.recompute) then
+  local looked_at = ctx.watch or ctx.stop or profile.running()
+  if net.plain and #wanted == 0 and not (looked_at or only or net.recompute) then
     return run_plain(net, x, ctx)
   end
   local run, outputs = new_run(net, x, ctx), only and {} or net.outputs
