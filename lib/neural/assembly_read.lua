@@ -106,6 +106,17 @@ local function axes_of(responses, bins, what, position)
     .. "repeat, and with time_bin_start and time_bin_end a last axis of time", what, table.concat(shape, "x"))
 end
 
+-- The arrays with a stimulus_id: where the file's own is called otherwise (o.id; image_id in Brain-Score's older
+-- files), and no table says it, that.
+local function identified(arrays, o)
+  local own = arrays[o.id or "image_id"]
+  if arrays.stimulus_id or o.stimuli or own == nil then return arrays end
+  local all = {}
+  for name, array in pairs(arrays) do all[name] = array end
+  all.stimulus_id = own
+  return all
+end
+
 -- An assembly from arrays by name.
 local function from_arrays(arrays, o, what, position)
   local responses = arrays.responses
@@ -119,7 +130,7 @@ local function from_arrays(arrays, o, what, position)
   if not (marks[writing.MARK] and responses.dtype == "float32") then responses = responses:to "float64" end
   local valid = arrays.valid
   if marks[writing.MARK] and valid ~= nil then responses = parts_of.masked(responses, valid) end
-  arrays = tables.add(arrays, o, #responses, responses:size(2), what, position)
+  arrays = tables.add(identified(arrays, o), o, #responses, responses:size(2), what, position)
   local rows, neuroid, time = sort_arrays(arrays, #responses, responses:size(2), what, position)
   local presentations
   responses, presentations = axes_of(responses, bins_of(time, what, position), what, position)
@@ -165,7 +176,8 @@ local FIELDS = schema.document("neural.assembly", {
   times = { type = { "string", "table" }, doc = "a CSV file (or lists by name) with a row for each time bin: "
     .. "time_bin_start and time_bin_end in ms" },
   where = { type = "table", doc = "which rows of neuroids: { column = value }" },
-  id = { type = "string", doc = "the column of stimuli that identifies a stimulus; stimulus_id if absent" },
+  id = { type = "string", doc = "the column of stimuli (or, without such a table, the array) that identifies a "
+    .. "stimulus; stimulus_id if absent" },
   missing = { type = { "number", "string" }, doc = "what stands for a missing trial: a number, or \"nan\"" },
   name = { type = "string", doc = "what print shows" },
 })

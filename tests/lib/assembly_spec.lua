@@ -70,6 +70,15 @@ describe("a recording", function()
     assert.matches("array 'hue' has 2 entries, expected 1 %(the rows", message { hue = { 1, 2 } })
   end)
 
+  it("takes stimulus ids that are called otherwise", function()
+    local x = tensor { { 1, 2 }, { 3, 4 } }
+    assert.same({ "a", "b" }, neural.assembly({ { responses = x, image_id = { "a", "b" } } }).stimulus.stimulus_id)
+    local a = neural.assembly { { responses = x, shown = { "a", "b" }, neuroid_id = { 1, 2 } }, id = "shown" }
+    assert.same({ "a", "b" }, a.stimulus.stimulus_id)
+    assert.same({ "a", "b" }, a.stimulus.shown)
+    assert.matches("there is no array stimulus_id", message_of(neural.assembly, { { responses = x }, id = "shwon" }))
+  end)
+
   it("takes what stands in an npy file, with tables beside it", function()
     core_io.npy_write(folder .. "/x.npy", tensor({ { -1, 2 }, { 3, 4 }, { 5, -6 } }, { dtype = "float64" }))
     core_io.csv_write(folder .. "/s.csv", { { "stimulus_id", "run" }, { "b", 1 }, { "a", 1 }, { "b", 2 } })
