@@ -2,10 +2,11 @@
 --
 --   lamina --threads 2 tests/bench/bench.lua [--peer PYTHON] [--json FILE] [--only TEXT] [--runs 5] [--seconds 0.2]
 --
--- The sides take turns, `runs` times each, on the same threads. The ratio is that of the medians, peer /
--- ours; samples from a busy machine do not count (machine.lua). No ratio is printed where the peer's own 1024 matrix
--- product is below 0.6 of the peak: its library does not know the processor then. The last lines name the targets
--- (targets.lua) that were missed.
+-- The sides take turns, `runs` times each, on the same threads; samples from a busy machine do not count
+-- (machine.lua). Times are medians; the ratio is the median over the turns of peer / ours, the share of the peak that
+-- over our samples of their speed by the peak measured beside each. No ratio is printed where the peer's own 1024
+-- matrix product is below 0.6 of the peak: its library does not know the processor then. The last lines name the
+-- targets (targets.lua) that were missed.
 local base = require "lamina.core.base"
 local io_core = require "lamina.core.io"
 
@@ -58,8 +59,11 @@ if peer then
   print(peer:ask { hello = base.threads() })
   local product = { kind = "matmul", m = 1024, k = 1024, n = 1024, dtype = "float32", name = "health" }
   local samples = {}
-  for i = 1, 5 do samples[i] = calm_sample("float32", function() return peer:seconds(product) end) end
-  local share = #samples > 0 and 2 * 1024 ^ 3 / median(samples) / best.float32 or 0
+  for _ = 1, 5 do
+    local taken, peak = calm_sample("float32", function() return peer:seconds(product) end)
+    samples[#samples + 1] = taken and 2 * 1024 ^ 3 / taken / peak
+  end
+  local share = #samples > 0 and median(samples) or 0
   healthy = share >= HEALTHY
   print(string.format("its 1024 matrix product reaches %.2f of peak%s", share, healthy and ""
     or ": below 0.6, so no ratio is given (or the machine is never idle)"))
@@ -69,19 +73,22 @@ print(string.format("%-28s %12s %12s %7s %7s", "workload", "ours ms", "peer ms",
 for _, workload in ipairs(workloads.list) do
   if not o.only or workload.name:find(o.only, 1, true) then
     local work, flops, dtype = workloads.make(workload)
-    local ours, theirs = {}, {}
+    local ours, theirs, pairs_of, shares = {}, {}, {}, {}
     work()
     work()
     for _ = 1, runs do
-      ours[#ours + 1] = calm_sample(dtype, function() return machine.measure(work, seconds) end)
-      if peer then theirs[#theirs + 1] = calm_sample(dtype, function() return peer:seconds(workload) end) end
+      local mine, peak = calm_sample(dtype, function() return machine.measure(work, seconds) end)
+      local other = peer and calm_sample(dtype, function() return peer:seconds(workload) end)
+      ours[#ours + 1], theirs[#theirs + 1] = mine, other or nil
+      pairs_of[#pairs_of + 1] = mine and other and other / mine or nil
+      shares[#shares + 1] = mine and flops > 0 and flops / mine / peak or nil
     end
     local mine = #ours >= runs and median(ours)
     local other = #theirs >= runs and median(theirs)
-    local ratio = healthy and mine and other and other / mine
+    local ratio = healthy and mine and other and median(pairs_of)
     if ratio then ratios[#ratios + 1] = ratio end
     results[#results + 1] = { workload = workload.name, ours = mine or nil, peer = other or nil, ratio = ratio or nil,
-      peak = flops > 0 and mine and flops / mine / best[dtype] or nil, target = workload.target }
+      peak = mine and #shares > 0 and median(shares) or nil, target = workload.target }
     local function cell(value, format) return value and string.format(format, value) or "-" end
     print(string.format("%-28s %12s %12s %7s %7s", workload.name, cell(mine and 1e3 * mine, "%.3f"),
       cell(other and 1e3 * other, "%.3f"), cell(ratio, "%.2f"), cell(results[#results].peak, "%.2f"))

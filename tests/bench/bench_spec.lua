@@ -25,6 +25,14 @@ describe("scaling", function()
 end)
 
 describe("samples", function()
+  it("count where the peak beside them is near its best, and the same before and after", function()
+    assert.is_true(machine.is_calm(0.95, 1, 1))
+    assert.is_true(machine.is_calm(0.81, 0.85, 1))
+    assert.is_false(machine.is_calm(0.79, 0.85, 1)) -- below 0.8 of the best
+    assert.is_false(machine.is_calm(0.85, 0.96, 1)) -- more than a tenth apart
+    assert.is_false(machine.is_calm(0.96, 0.85, 1))
+  end)
+
   it("have a median", function()
     assert.equal(2, machine.median { 3, 1, 2 })
     assert.equal(2.5, machine.median { 4, 1, 2, 3 })

@@ -1,43 +1,57 @@
 --- What the benchmarks share: the machine's peak, samples that a busy machine does not spoil, medians.
 --
--- Beside every sample runs a loop of multiply-adds in registers: a sample counts only when that loop reached its own
--- best before and after it, for a busy machine slows both.
+-- Beside every sample, before and after, runs a loop of multiply-adds in registers. The sample counts only when both
+-- times the loop reached CALM of its best, and the two speeds are alike: a machine that gave its cores to something
+-- else slows it. Its best alone would be too strict: the clock of a processor moves by a tenth with its load and, on
+-- a virtual machine, with that of strangers. For the same reason a share of the peak is taken of the peak beside the
+-- sample, and a ratio of two sides, or of two numbers of threads, is the median over pairs of samples, one after the
+-- other.
 local base = require "lamina.core.base"
 
-local M = { best = { float32 = 0, float64 = 0 } }
-local RETRIES, CALM = 20, 0.9
+local M = { best = { float32 = 0, float64 = 0 } } -- of all threads that the benchmark was started with
+local RETRIES, CALM, ALIKE = 20, 0.8, 0.9
+local best_of_one = { float32 = 0, float64 = 0 } -- of a single thread
 
--- The loop's speed now, the best of a few: a single one may be cut by the system's clock tick.
-local function peak(dtype)
-  local value = 0
-  for _ = 1, 5 do value = math.max(value, base.flops(dtype)) end
-  M.best[dtype] = math.max(M.best[dtype], value)
+-- The loop's speed now, of each thread, the median of a few: one may be cut by the system's clock tick, another run
+-- at a clock that the processor keeps for a moment only.
+local function look(dtype)
+  local values = {}
+  for i = 1, 9 do values[i] = base.flops(dtype) / base.threads() end
+  local value = M.median(values)
+  best_of_one[dtype] = math.max(best_of_one[dtype], value)
+  M.best[dtype] = best_of_one[dtype] * base.threads()
   return value
 end
 
 --- Looks at the machine until it has shown its best, into M.best.
 function M.warm_up()
-  for _ = 1, 20 do peak "float32" peak "float64" end
+  for _ = 1, 20 do look "float32" look "float64" end
 end
 
-local function is_calm(dtype) return peak(dtype) >= CALM * M.best[dtype] end
+--- Whether a sample between two looks counts, best being the loop's best ever.
+function M.is_calm(before, after, best)
+  local low, high = math.min(before, after), math.max(before, after)
+  return low >= CALM * best and low >= ALIKE * high
+end
 
 local function wait(time)
   local stop = base.clock() + time
   while base.clock() < stop do os.execute "sleep 0.1" end
 end
 
---- f() between two looks at the machine, again until it was calm; nil after too many tries.
+--- f() between two looks at the machine, again until it was calm, and the peak of all threads beside it; nil after
+-- too many tries.
 function M.calm_sample(dtype, f)
   for _ = 1, RETRIES do
-    local before, value, after = is_calm(dtype), f(), is_calm(dtype)
-    if before and after then return value end
+    local before, value, after = look(dtype), f(), look(dtype)
+    if M.is_calm(before, after, best_of_one[dtype]) then return value, (before + after) / 2 * base.threads() end
     wait(0.3)
   end
 end
 
---- The median of a list, which is sorted.
+--- The median of a list.
 function M.median(list)
+  list = table.move(list, 1, #list, 1, {})
   table.sort(list)
   local n = #list
   return n % 2 == 1 and list[n // 2 + 1] or (list[n // 2] + list[n // 2 + 1]) / 2

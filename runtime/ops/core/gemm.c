@@ -1,10 +1,9 @@
 /* gemm.c: a matrix product among threads.
  *
- * A is packed whole, once, by all threads, unless so few columns use it that it is read where it lies. Then the
- * columns of C are cut into blocks of a few panels; a thread takes a block, and for each block of K packs those
- * columns of B for itself and multiplies every panel of A by them. Each element of C belongs to one task, and its
- * chain runs through the blocks of K in order, carried in C: the cuts change no bit. Where C has too few columns for
- * the threads, its rows are cut as well. */
+ * C is cut into parts, rows by columns, and a thread takes one: for each block of K it packs the rows of A that it
+ * needs for itself, and multiplies them by a few panels of B at a time. Nothing that one thread writes is read by
+ * another: a line fetched from another core's cache costs as much as one from memory. Each element of C belongs to
+ * one part, and its chain runs through the blocks of K in order, carried in C: the cuts change no bit. */
 #include "ops/core/gemm.h"
 
 #include "base/memory.h"

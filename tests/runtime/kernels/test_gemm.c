@@ -306,7 +306,7 @@ static void both_sides_of_cuts(void **unused) {
   (void)unused;
   for (lm_dtype t = LM_F32; t <= LM_F64; t++) {
     const lm_kernel_gemm *g = lm_kernels_of(t)->gemm;
-    const int64_t block = 16 * 2 * g->vec; /* PANELS_MOST of gemm.c */
+    const int64_t block = 4 * 2 * g->vec; /* PANELS_TOGETHER of gemm.c */
     for (int64_t k = g->kc - 1; k <= g->kc + 1; k++) {
       by_driver_anyhow("a block of K", t, 1, 5, 2 * g->vec, k);
       by_driver("a block of K, packed", t, 1, 5, 4 * g->vec + 1, k, 0, 2, 1);
@@ -317,15 +317,43 @@ static void both_sides_of_cuts(void **unused) {
   }
 }
 
-/* More of A than is packed at a time (PACKED_BYTES_MOST of gemm.c): its rows are done in turns. */
+/* More rows of A than are packed at a time (ROWS_BYTES of gemm.c): they are done in turns; and fewer, whose blocks of
+ * K are all packed at once, or not. */
 static void both_sides_of_turns(void **unused) {
   (void)unused;
-#ifdef LM_SANITIZED
-  skip(); /* two thousand million multiply-adds, for minutes without optimisation */
-#endif
-  const int64_t k = 1 << 14, rows = (1 << 26) / ((k + 1) * 4), n = 4 * lm_kernels_of(LM_F32)->gemm->vec + 1;
-  by_driver("rows in one turn", LM_F32, 1, rows, n, k, 0, 2, 9973);
-  by_driver("rows in two turns", LM_F32, 1, rows + 1, n, k, 0, 1, 9973);
+  const lm_kernel_gemm *g = lm_kernels_of(LM_F32)->gemm;
+  const int64_t rows = (3 << 18) / (g->kc * 4), n = 4 * g->vec + 1;
+  for (int64_t m = rows - 1; m <= rows + 1; m++) by_driver("rows in one turn and two", LM_F32, 1, m, n, 40, 0, 2, 7);
+  for (int64_t k = g->kc - 1; k <= g->kc + 1; k++) {
+    by_driver("all blocks of K packed at once", LM_F32, 1, rows / 2, n, k, 0, 1, 97);
+    by_driver("a block of K at a time", LM_F32, 1, rows, n, k, 0, 2, 97);
+  }
+}
+
+/* A large B is asked for ahead (NEAR_BYTES of gemm.c), a smaller one is not; rows and columns, whole panels and not.
+ */
+static void both_sides_of_asking(void **unused) {
+  (void)unused;
+  const int64_t m = 2 * lm_kernels_of(LM_F32)->gemm->mr + 1, k = 256;
+  for (int64_t n = 1023; n <= 1025; n++)
+    for (int order = 0; order < 4; order += 2) by_driver("B near and far", LM_F32, 1, m, n, k, order, 1, 13);
+}
+
+/* Few columns of many long chains are computed as rows (TURNED_PANELS, TURNED_LEAST of gemm.c). */
+static void both_sides_of_turning(void **unused) {
+  (void)unused;
+  for (lm_dtype t = LM_F32; t <= LM_F64; t++) {
+    const int64_t panel = 2 * lm_kernels_of(t)->gemm->vec;
+    for (int64_t n = 2 * panel - 1; n <= 2 * panel + 1; n++)
+      for (int order = 0; order < 4; order++) by_driver("two panels of columns", t, 1, 130, n, 129, order, 1, 3);
+    for (int64_t least = 127; least <= 128; least++) {
+      by_driver("few rows", t, 1, least, panel + 3, 128, 1, 2, 1);
+      by_driver("short chains", t, 1, 128, panel + 3, least, 1, 1, 1);
+    }
+    for (int64_t n = panel / 4; n <= panel / 4 + 1; n++)
+      by_driver("a vector well filled or not", t, 1, 150, n, 140, 0, 2, 1);
+    by_driver("a batch is not turned", t, 2, 130, panel - 1, 130, 1, 1, 3);
+  }
 }
 
 /* B packed for one call, packed to stay, found again, and changed; and in blocks of K. */
@@ -384,6 +412,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(both_sides_of_one_column),
                                      cmocka_unit_test(both_sides_of_cuts),
                                      cmocka_unit_test(both_sides_of_turns),
+                                     cmocka_unit_test(both_sides_of_asking),
+                                     cmocka_unit_test(both_sides_of_turning),
                                      cmocka_unit_test(both_sides_of_kept_columns),
                                      cmocka_unit_test(reordered_sum_is_seen)};
   /* the driver takes the kernels of one instruction set: the others have a process of their own */
