@@ -146,7 +146,8 @@ function M.resize(x, size, method)
   return image.resize(x, size, size, method or "box")
 end
 
-for _, module in ipairs { "drawn", "paperclips", "digits" } do
+for _, module in ipairs { "drawn", "paperclips", "digits", "moving", "illusory", "pictures",
+  "scenes" } do
   for word, draw in pairs(require("lamina.stimuli." .. module)) do M[word] = draw end
 end
 
