@@ -32,6 +32,9 @@ cairo_status_t figure_append(void *canvas, const unsigned char *data, unsigned i
  * appearance. */
 lm_status figure_renumber(lm_canvas *c, lm_err *e);
 
+/* Cuts the coordinates of an SVG's paths, most of which are those of letters, to a thousandth of a point. */
+void figure_shorten(lm_canvas *c);
+
 void figure_text(lm_canvas *c, double x, double y, const char *text, const lm_figure_font *font);
 void figure_extents(lm_canvas *c, const char *text, const lm_figure_font *font, double answer[3]);
 void figure_image(lm_canvas *c, const uint8_t *rgb, int64_t rows, int64_t columns, const double rectangle[4]);

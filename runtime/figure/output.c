@@ -72,6 +72,39 @@ lm_status figure_renumber(lm_canvas *c, lm_err *e) {
   return LM_OK;
 }
 
+enum { DECIMALS = 3 }; /* of coordinates in points */
+
+/* Copies the decimals that follow a point at text[at], at most DECIMALS and no zeros at the end, nor the point where
+ * none are left; returns where reading goes on. */
+static size_t copy_decimals(const uint8_t *text, size_t at, size_t count, uint8_t *to, size_t *out) {
+  size_t end = at + 1, kept = 0;
+  while (end < count && text[end] >= '0' && text[end] <= '9') end++;
+  for (size_t k = 1; k <= DECIMALS && at + k < end; k++)
+    if (text[at + k] != '0') kept = k;
+  for (size_t k = 0; kept > 0 && k <= kept; k++) to[(*out)++] = text[at + k];
+  return end;
+}
+
+void figure_shorten(lm_canvas *c) {
+  static const char begin[] = " d=\"";
+  const size_t n = sizeof begin - 1;
+  uint8_t *text = c->bytes;
+  size_t out = 0, at = 0;
+  bool path = false;
+  while (at < c->count) {
+    if (path && text[at] == '.') {
+      at = copy_decimals(text, at, c->count, text, &out);
+      continue;
+    }
+    if (path && text[at] == '"')
+      path = false;
+    else if (!path && out >= n - 1 && text[at] == '"' && memcmp(text + out - (n - 1), begin, n - 1) == 0)
+      path = true;
+    text[out++] = text[at++];
+  }
+  c->count = out;
+}
+
 static lm_status end_drawing(lm_canvas *c, lm_err *e) {
   cairo_status_t status = cairo_status(c->cairo);
   if (status == CAIRO_STATUS_SUCCESS && c->format == LM_FIGURE_PNG) {
@@ -93,5 +126,9 @@ static lm_status end_drawing(lm_canvas *c, lm_err *e) {
 
 lm_status figure_finish(lm_canvas *c, lm_err *e) {
   lm_status status = end_drawing(c, e);
-  return status == LM_OK && c->format == LM_FIGURE_SVG ? figure_renumber(c, e) : status;
+  if (status == LM_OK && c->format == LM_FIGURE_SVG) {
+    figure_shorten(c);
+    status = figure_renumber(c, e);
+  }
+  return status;
 }

@@ -53,23 +53,37 @@ for seed = 1, p.seeds do
 end
 first:csv("sites.csv", "neuroids")
 
--- The site of median r / c, its images in the order of categories, as in the figure.
-local order = {}
-for c = 1, #scenes.classes do
-  for i = 1, #scenes do
-    if labels[i] == c then order[#order + 1] = i end
-  end
-end
-order = tensor(order, { dtype = "int64" })
+-- The site of median r / c: a tenth of its images in the order of categories, as in the figure, and the means over
+-- all images of each category with their standard errors.
 local corrected = first.neuroids.r.IT / first.neuroids.ceiling
 local site = corrected:argsort()[(#corrected + 1) // 2]
+local every = math.max(1, p.images // 96)
+local function column(of) return of[{ {}, site }]:totable() end
 local function trace(of, name)
-  return { x = arange(1, #scenes), y = of[{ {}, site }]:index_select(order, { dim = 1 }), label = name }
+  local y, shown = column(of), {}
+  for c = 1, #scenes.classes do
+    local seen = 0
+    for i = 1, #scenes do
+      if labels[i] == c then
+        seen = seen + 1
+        if seen % every == 0 then shown[#shown + 1] = y[i] end
+      end
+    end
+  end
+  return { y = shown, label = name }
 end
-plot.line { trace(first.responses, "recorded"), trace(first.predictions.IT, "predicted"), width = 170,
-  xlabel = "held-out image, by category",
-  title = string.format("The site of median prediction, r / c = %.2f", corrected[site]),
-  ylabel = "spikes (mean of " .. p.repeats .. " trials)" }:save "figure.svg"
+local function means(of, name)
+  local curve = tuning.curve { column(of), labels:to "float64" }
+  return { label = name, values = curve.mean:reshape { -1 }, errors = curve.error:reshape { -1 } }
+end
+local spikes = "spikes (mean of " .. p.repeats .. " trials)"
+plot.panels { columns = 1, height = 42,
+  plot.line { trace(first.responses, "recorded"), trace(first.predictions.IT, "predicted"),
+    xlabel = every > 1 and "held-out image, by category (1 in " .. every .. ")" or "held-out image, by category",
+    title = string.format("Site of median prediction, r / c = %.2f", corrected[site]), ylabel = spikes },
+  plot.bars { labels = scenes.classes, series = { means(first.responses, "recorded"),
+    means(first.predictions.IT, "predicted") }, ylabel = spikes, title = "Means over all images" },
+}:save "figure.svg"
 
 local function mean_sd(list)
   local t = tensor(list, { dtype = "float64" })
