@@ -64,6 +64,8 @@ local maps = {
   { "one to one", one_to_one {} },
 }
 
+local names, evs = {}, {} -- of the first draw, for the figure
+
 -- One draw of neurons: the least EV of the maps that must find them, how far PLS of all components is from OLS, EV of
 -- dealt responses, and corrected EV where noise and signal have the same variance in a trial.
 local function run(k)
@@ -71,6 +73,7 @@ local function run(k)
   local clean, least = recorded(rates, 0, 2), math.huge
   for _, map in ipairs(maps) do
     local ev = median_ev(map[2], clean)
+    if k == 1 then names[#names + 1], evs[#evs + 1] = map[1], ev end
     print(string.format("draw %d, noise-free neurons, %-20s EV %.4f", k, map[1], ev))
     if map[1] == "OLS" or map[1]:find "^ridge" then least = math.min(least, ev) end
   end
@@ -112,3 +115,5 @@ result("shuffled_ev", worst.dealt, "<=", 0.02, "ridge, penalty by inner folds, r
 result("noise_corrected_ev", worst.corrected, "+-", { 1.0, 0.05 }, "EV / reliability of the means of the repeats, "
   .. "both "
   .. "on held-out images; ridge, penalty by inner folds; " .. draws)
+plot.bars { labels = names, values = evs, ylabel = "held-out EV", reference = 1, reference_label = "all of it",
+  title = "Noise-free linear neurons" }:save "figure.svg"

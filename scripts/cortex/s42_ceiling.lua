@@ -14,16 +14,21 @@ rates = rates / rates:std { dim = 1, keepdim = true, correction = 0 }
 local trials = rates + randn { p.stimuli, p.neurons, repeats, dtype = "float64" } * noise:reshape { 1, -1, 1 }
 local a = neural.assembly { { responses = trials, stimulus_id = arange(1, p.stimuli) } }
 local known = 1 / (1 + noise:square() / repeats)
-local worst = 0
+local worst, estimates = 0, {}
 for _, ceiling in ipairs { split_half { p.halves }, neural.leave_one_out {}, neural.oracle {},
   neural.explainable_variance {} } do
-  local off = ceiling:estimate(a) - known
+  local estimate = ceiling:estimate(a)
+  local off = estimate - known
+  estimates[#estimates + 1] = { x = known, y = estimate, label = tostring(ceiling):match "^[^:,]+" }
   local furthest = off:index_select(off:abs():argmax():reshape { 1 }, { dim = 1 }):item()
   print(string.format("%-85s furthest from the truth by %+.4f", tostring(ceiling), furthest))
   if math.abs(furthest) > math.abs(worst) then worst = furthest end
 end
 report { id = "S42", metric = "reliability_recovery_error", value = worst, comparison = "+-", threshold = { 0, 0.02 },
   what = "the furthest of four estimators and all neurons, known reliabilities 0.33 to 0.97" }
+
+plot.scatter { estimates[1], estimates[2], estimates[3], estimates[4], diagonal = true, xlabel = "known reliability",
+  ylabel = "estimated reliability", title = "Eight repeats of each stimulus" }:save "figure.svg"
 
 local folder = try(data.folder, "kriegeskorte92", "hIT_rdms_subject_session.npy")
 if not folder then

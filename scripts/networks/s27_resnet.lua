@@ -17,6 +17,10 @@ result("resnet50_parameters", count(50), "==", 25557032)
 result("resnet101_parameters", count(101), "==", 44549160)
 result("resnet152_parameters", count(152), "==", 60192808)
 
+plot.bars { labels = { "18", "34", "50", "101", "152" },
+  values = { count(18) / 1e6, count(34) / 1e6, count(50) / 1e6, count(101) / 1e6, count(152) / 1e6 },
+  xlabel = "layers", ylabel = "parameters / million", title = "Residual networks" }:save "figure.svg"
+
 -- Blocks as they stand in the networks: of 3x3 convolutions, and of 1x1, 3x3 and 1x1; with the input as the shortcut,
 -- and with a projection. The branch is zero where its last normalisation multiplies by 0 (and adds 0).
 local equal = 1

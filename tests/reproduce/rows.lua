@@ -26,8 +26,15 @@ local function about(text)
     lines[#lines + 1] = words
   end
   local all = table.concat(lines, " "):gsub("^[%w_]+%.lua:%s*", ""):gsub("^SYSTEMS S%d%d[^.:]*[.:]%s*", "")
-  local first = all:match "^(.-[^%d]%.)%s" or all
-  return (first:gsub("%.$", ""))
+  local from = 1
+  while true do -- a point after a digit or an abbreviation ends no sentence
+    local at = all:find("%.%s", from)
+    local before = all:sub(1, (at or #all + 1) - 1)
+    if not at or not (before:find "%d$" or before:find "%f[%w]al$" or before:find "%f[%w]vs$") then
+      return (before:gsub("%.$", ""))
+    end
+    from = at + 1
+  end
 end
 
 --- The scripts under `folder`: a list of { name =, room =, path =, ids = { "S16" }, about =, text = }, by their
