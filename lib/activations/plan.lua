@@ -12,8 +12,8 @@ M.CLOSE = "the numbers are `close`, and others on another machine"
 local UNITS = { b = 1, kb = 1e3, mb = 1e6, gb = 1e9, tb = 1e12, kib = 2 ^ 10, mib = 2 ^ 20, gib = 2 ^ 30,
   tib = 2 ^ 40 }
 
---- Bytes of a number, or of a text such as "2 GB".
-function M.bytes_of(given, position)
+--- Bytes of a number, or of a text such as "2 GB". what: whose option `memory` it is; activations', if absent.
+function M.bytes_of(given, position, what)
   local number, unit = given, "b"
   if type(given) == "string" then
     local text
@@ -21,8 +21,8 @@ function M.bytes_of(given, position)
     number, unit = tonumber(text or ""), unit == "" and "b" or unit and unit:lower()
   end
   if not number or not UNITS[unit] or number <= 0 or number == math.huge then
-    errors.raise("argument", position, "activations: memory = %s, expected bytes or a text such as \"2 GB\"",
-      type(given) == "string" and '"' .. given .. '"' or tostring(given))
+    errors.raise("argument", position, "%s: memory = %s, expected bytes or a text such as \"2 GB\"",
+      what or "activations", type(given) == "string" and '"' .. given .. '"' or tostring(given))
   end
   return number * UNITS[unit]
 end

@@ -7,6 +7,7 @@ local lazy = require "lamina.lazy"
 local models = require "lamina.model"
 local ops = require "lamina.core.ops"
 local parts_of = require "lamina.neural.assembly_parts"
+local planning = require "lamina.activations.plan"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -21,6 +22,9 @@ M.fields = {
     .. "what `activations` or neural.gram gives, whose layers they are then" },
   input = { type = "function", doc = "what the model is shown, from the images: a change of size or scale" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
+  memory = { type = { "number", "string" }, default = "2 GB", doc = "bytes, or a text such as \"500 MB\": where all "
+    .. "layers of a model take more than half of it, they come in several passes over the images, which is said "
+    .. "first" },
 }
 
 local function assemblies() return require "lamina.neural.assembly" end
@@ -175,34 +179,77 @@ local function wanted_layers(o, what, position)
   return list
 end
 
--- Every layer's matrix, from one pass over the images.
-local function model_layers(o, set, what, position)
-  local nodes, parts, names, shapes = wanted_layers(o, what, position), {}, {}, {}
-  for i, node in ipairs(nodes) do parts[node.name], names[i] = {}, node.name end
+-- The names of layers that fit into half of the memory side by side, in order: one list for each pass over the
+-- images. A connection that has brought nothing yet gives nothing, and stands in none.
+local function passes_of(o, set, nodes, names, what, position)
+  local budget, n = planning.bytes_of(o.memory or "2 GB", position, what) / 2, #set
+  local passes, total, bytes = {}, 0, math.huge
+  local step, state, control = dataset.batches(set, math.min(2, n)) -- two images tell the sizes
+  local b = step(state, control)
+  local found = o.model:activations(o.input and o.input(b.x) or b.x, names)
+  for _, node in ipairs(nodes) do
+    local y = found[node.name]
+    if y then
+      local own = y:count() / #b * n * (y.dtype == "float64" and 8 or 4)
+      if bytes + own > budget then passes[#passes + 1], bytes = {}, 0 end
+      table.insert(passes[#passes], node)
+      bytes, total = bytes + own, total + own
+    end
+  end
+  if #passes > 1 then
+    print(string.format("%s: %d layers of %d images are %s; with memory = %s they come in %d passes over the images",
+      what, #nodes, n, planning.size_text(total), type(o.memory) == "string" and '"' .. o.memory .. '"'
+      or tostring(o.memory), #passes))
+  end
+  return passes
+end
+
+-- The matrices of some layers, from one pass over the images.
+local function read_layers(o, set, nodes)
+  local names, found_of, first = {}, {}, 1
+  for i, node in ipairs(nodes) do names[i] = node.name end
   for b in dataset.batches(set, o.batch) do
-    local x = o.input and o.input(b.x) or b.x
-    local found = o.model:activations(x, names)
-    for name, list in pairs(parts) do -- a connection that has brought nothing yet gives nothing
-      if found[name] then
-        shapes[name] = table.move(found[name].shape, 2, found[name].ndim, 1, {})
-        list[#list + 1] = found[name]:reshape { #b, -1 }
+    local found = o.model:activations(o.input and o.input(b.x) or b.x, names)
+    local last = first + #b - 1
+    for _, node in ipairs(nodes) do
+      local y = found[node.name]
+      local layer = found_of[node.name]
+      if not layer then
+        layer = { name = node.name, area = node.area, shape = table.move(y.shape, 2, y.ndim, 1, {}),
+          x = tensor.zeros({ #set, y:count() // #b }, { dtype = y.dtype }) }
+        found_of[node.name] = layer
+      end
+      layer.x[{ { first, last } }]:copy(y:reshape { #b, -1 })
+    end
+    first = last + 1
+  end
+  return found_of
+end
+
+-- The model's layers as functions that give their matrices, those of one pass at a time.
+local function model_layers(o, set, what, position)
+  local nodes, names = wanted_layers(o, what, position), {}
+  for i, node in ipairs(nodes) do names[i] = node.name end
+  local passes, held, list = passes_of(o, set, nodes, names, what, position), nil, {}
+  for p, some in ipairs(passes) do
+    for _, node in ipairs(some) do
+      list[#list + 1] = function()
+        if not held or held.pass ~= p then
+          held = nil
+          if #passes > 1 then collectgarbage() end -- what the last pass gave is given back before the next
+          held = { pass = p, found = tensor.no_grad(read_layers, o, set, some) }
+        end
+        return held.found[node.name]
       end
     end
   end
-  local matrices = {}
-  for _, node in ipairs(nodes) do
-    local list = parts[node.name]
-    if #list > 0 then
-      matrices[#matrices + 1] = { name = node.name, area = node.area, shape = shapes[node.name],
-        x = #list == 1 and list[1] or ops.concat(list, { dim = 1 }) }
-    end
-  end
-  return matrices
+  return list
 end
 
 --- Front ends first, then layers in the model's order: a list of { name =, area =, x = N x p }. Where `set` is a part
 -- of the stimuli, o.set is all of them and o.place the positions of the part. What stands in an assembly, which may
--- be larger than memory, is taken from it when the list's entry is asked for.
+-- be larger than memory, is taken from it when the list's entry is asked for, and so are the layers of a model, those
+-- of one pass over the images at a time.
 function M.collect(o, set, what, position)
   if not o.model and not o.features then
     errors.raise("argument", position, "%s: expected model = or features =", what)
@@ -214,7 +261,7 @@ function M.collect(o, set, what, position)
       list[#list + 1] = assemblies().is_assembly(entry.value) and make or make()
     end
     if o.model then
-      for _, matrix in ipairs(model_layers(o, set, what, position)) do list[#list + 1] = matrix end
+      for _, make in ipairs(model_layers(o, set, what, position)) do list[#list + 1] = make end
     end
     return lazy.list(#list, function(i)
       local layer = type(list[i]) == "function" and list[i]() or list[i]

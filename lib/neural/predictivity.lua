@@ -387,7 +387,8 @@ end
 -- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026 (ceiled = "(r /
 -- c)^2": before); divisions and halves are scikit-learn's with random_state = 1. splits may also
 -- be a list of { train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
--- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images. Features computed
+-- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images, or from a few where
+-- they are more than `memory`. Features computed
 -- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }; features =
 -- activations { ... } are the layers that it holds, matched by stimulus_id.
 function M.predictivity(given, ...)

@@ -473,6 +473,30 @@ describe("predictivity", function()
     assert.equal(score.neuroids.r["V1.pool1"]:digest(), chosen.neuroids.r.V1:digest())
   end)
 
+  it("takes the layers in several passes where memory is small, with the same bits", function()
+    local net = lamina.model "small" { lamina.input { 1, 16, 16 },
+      lamina.area "V1" { lamina.conv { 4, kernel = 5 }, lamina.relu, lamina.pool.max { 2 } },
+      lamina.readout "class" { lamina.dense { 6 } } }
+    local function run(memory)
+      local shown = 0
+      local score = predictivity { model = net, stimuli = set, responses = units, splits = kfold { 3, seed = 1 },
+        mapping = ridge { 10 }, batch = 60, memory = memory, input = function(x)
+          shown = shown + #x
+          return x
+        end }
+      return score, shown
+    end
+    local whole, once = run "2 GB"
+    local parts, often = run(2 * 240 * 4 * 576 + 10) -- half of it holds one layer of 4 x 12 x 12
+    assert.equal(240 + 2, once)
+    assert.equal(3 * 240 + 2, often) -- the last two layers fit side by side
+    for i, row in ipairs(whole.rows) do
+      assert.equal(whole.neuroids.r[row.layer]:digest(), parts.neuroids.r[row.layer]:digest())
+      assert.equal(row.layer, parts.rows[i].layer)
+    end
+    assert.matches("predictivity: memory = \"much\", expected bytes", message_of(run, "much"))
+  end)
+
   it("leaves out neuroids by the stated rule and says so", function()
     local noisy = neural.simulate { set, simple = 10, complex = 10, repeats = 2, rate = 0.3, seed = 5 }
     local score = predictivity { features = pixels, stimuli = set, responses = noisy, splits = kfold { 3 },
