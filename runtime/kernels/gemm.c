@@ -252,7 +252,7 @@ static void sweep(const lm_gemm_sweep *s) {
 
 /* ---- packing ------------------------------------------------------------------------------------------------- */
 
-enum { AHEAD = 512 / (int)sizeof(real) }; /* elements of a row that are asked for before they are read */
+enum { AHEAD = 128 / (int)sizeof(real) }; /* elements of a row that are asked for before they are read */
 
 /* k runs side by side in the source. Groups of VEC columns are taken from the last to the first, and each block of
  * VEC k's is stored in whole vectors: what spills over is overwritten by what comes after it. The last block may have
@@ -266,7 +266,8 @@ static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width
       const real *from = src + group * VEC * width_stride + kk;
       const int64_t rows = width - group * VEC;
       const int room = (int)(lanes - group * VEC < VEC ? lanes - group * VEC : VEC);
-      for (int64_t i = 0; i < VEC && i < rows; i++) __builtin_prefetch(from + i * width_stride + AHEAD);
+      for (int64_t i = 0; kk + AHEAD < k && i < VEC && i < rows; i++)
+        __builtin_prefetch(from + i * width_stride + AHEAD);
       if (depth == VEC)
         transpose_block(from, width_stride, rows, block);
       else

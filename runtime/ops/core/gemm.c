@@ -155,7 +155,8 @@ static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t d
   const int64_t width = smaller(PANELS_TOGETHER * p->lanes, w->column + w->columns - column);
   const int64_t stride = along ? source->row : source->column, runs = along ? depth : width;
   lm_gemm_ask ask = {.at = NULL};
-  if (p->kept || width <= 0 || !(along || source->row == 1) || p->job->k * p->job->n * p->size < NEAR_BYTES)
+  if (p->kept || width <= 0 || depth <= 0 || !(along || source->row == 1) ||
+      p->job->k * p->job->n * p->size < NEAR_BYTES)
     return ask;
   ask.at = (const char *)source->data + (at(source, w->batch) + k * source->row + column * source->column) * p->size;
   ask.run = ask.here = ((along ? width : depth) * p->size + LM_GEMM_LINE - 1) / LM_GEMM_LINE;
@@ -171,13 +172,16 @@ static void multiply(const product *p, const part *w, const lm_gemm_sweep *block
   for (int64_t column = w->column; column < end; column += PANELS_TOGETHER * p->lanes) {
     lm_gemm_sweep s[PANELS_TOGETHER];
     const int count = (int)smaller(PANELS_TOGETHER, ceil_div(end - column, p->lanes));
-    lm_gemm_ask ask = ask_for(p, w, k, block->k, column + count * p->lanes);
+    const int64_t after = column + count * p->lanes;
+    lm_gemm_ask ask = after < end
+                          ? ask_for(p, w, k, block->k, after)
+                          : ask_for(p, w, k + block->k, smaller(block->k, p->job->k - k - block->k), w->column);
     for (int64_t j = 0; j < count; j++) {
       s[j] = *block;
       s[j].ask = ask.left > 0 ? &ask : NULL;
       reach_b(p, w, &s[j], k, column + j * p->lanes, w->b + j * p->lanes * s[j].k * p->size);
     }
-    if (column + count * p->lanes < end) s[count - 1].next = (char *)s[count - 1].c[0] + p->lanes * p->size;
+    if (after < end) s[count - 1].next = (char *)s[count - 1].c[0] + p->lanes * p->size;
     p->kernel->block(s, count);
   }
 }
@@ -391,12 +395,12 @@ static lm_gemm_job turn(const lm_gemm_job *job) {
   return turned;
 }
 
-/* Whether few columns, of many chains, are better done as rows: whole vectors of them would hold many that do not
- * exist, or A's columns lie side by side already. The turned result is turned back at the end. */
+/* Whether few columns, of many chains, are better done as rows: A's columns lie side by side then, and are read as
+ * vectors instead of element by element. The turned result is turned back at the end. */
 static bool is_better_turned(const lm_gemm_job *job) {
   const int64_t vec = lm_kernels_of(job->dtype)->gemm->vec;
-  return job->batch == 1 && job->n <= TURNED_PANELS * 2 * vec && job->m >= TURNED_LEAST && job->k >= TURNED_LEAST &&
-         (job->a.row == 1 || 8 * (job->n % (2 * vec)) > 2 * vec);
+  return job->batch == 1 && job->a.row == 1 && job->n <= TURNED_PANELS * 2 * vec && job->m >= TURNED_LEAST &&
+         job->k >= TURNED_LEAST;
 }
 
 typedef struct turning {

@@ -350,8 +350,6 @@ static void both_sides_of_turning(void **unused) {
       by_driver("few rows", t, 1, least, panel + 3, 128, 1, 2, 1);
       by_driver("short chains", t, 1, 128, panel + 3, least, 1, 1, 1);
     }
-    for (int64_t n = panel / 4; n <= panel / 4 + 1; n++)
-      by_driver("a vector well filled or not", t, 1, 150, n, 140, 0, 2, 1);
     by_driver("a batch is not turned", t, 2, 130, panel - 1, 130, 1, 1, 3);
   }
 }
