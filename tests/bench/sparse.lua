@@ -59,7 +59,7 @@ local function compare()
   local sides, rows = {}, { { "side", "updates", "seconds", "objective", "residual", "active" } }
   for _, side in ipairs { "lamina", "sklearn" } do
     sides[side] = {}
-    local table_of = data.table(p.folder .. "/" .. side .. ".csv")
+    local table_of = core_io.csv_read(p.folder .. "/" .. side .. ".csv", { header = true })
     for i, file in ipairs(table_of.file) do
       local objective, residual, active = measured(data.npy(p.folder .. "/" .. file), x)
       local row = { seconds = table_of.seconds[i], objective = objective, residual = residual, active = active }
