@@ -118,6 +118,7 @@ int bind_open_ops(lua_State *L);                   /* every op of the runtime by
 int bind_open_base(lua_State *L);     /* threads, memory, versions, hashing, interrupts, terminal, files */
 int bind_open_io(lua_State *L);       /* npy, npz, idx, safetensors, png, csv, json, atomic text files */
 int bind_open_optim(lua_State *L);    /* multi-tensor updates */
+int bind_open_fetch(lua_State *L);    /* files from addresses, their check-sums */
 int bind_open_profile(lua_State *L);  /* where time and memory go, by op and layer */
 int bind_open_terminal(lua_State *L); /* its size, questions to it, pictures in it */
 int bind_open_linalg(lua_State *L);   /* factorisations and solvers */

@@ -25,23 +25,16 @@ static const luaL_Reg standard[] = {{LUA_GNAME, luaopen_base},
                                     {LUA_DBLIBNAME, luaopen_debug},
                                     {NULL, NULL}};
 
-static const luaL_Reg rooms[] = {{"lamina.core.tensor", bind_open_tensor},
-                                 {"lamina.core.ops", bind_open_ops},
-                                 {"lamina.core.base", bind_open_base},
-                                 {"lamina.core.io", bind_open_io},
-                                 {"lamina.core.optim", bind_open_optim},
-                                 {"lamina.core.linalg", bind_open_linalg},
-                                 {"lamina.core.stats", bind_open_stats},
-                                 {"lamina.core.rdm", bind_open_rdm},
-                                 {"lamina.core.fit", bind_open_fit},
-                                 {"lamina.core.image", bind_open_image},
-                                 {"lamina.core.figure", bind_open_figure},
-                                 {"lamina.core.data", bind_open_data},
-                                 {"lamina.core.profile", bind_open_profile},
-                                 {"lamina.core.terminal", bind_open_terminal},
-                                 {"lamina.core.bundle", bind_open_bundle},
-                                 {"lamina.core.process", bind_open_process},
-                                 {NULL, NULL}};
+static const luaL_Reg rooms[] = {
+    {"lamina.core.tensor", bind_open_tensor},     {"lamina.core.ops", bind_open_ops},
+    {"lamina.core.base", bind_open_base},         {"lamina.core.io", bind_open_io},
+    {"lamina.core.optim", bind_open_optim},       {"lamina.core.linalg", bind_open_linalg},
+    {"lamina.core.stats", bind_open_stats},       {"lamina.core.rdm", bind_open_rdm},
+    {"lamina.core.fit", bind_open_fit},           {"lamina.core.image", bind_open_image},
+    {"lamina.core.figure", bind_open_figure},     {"lamina.core.data", bind_open_data},
+    {"lamina.core.profile", bind_open_profile},   {"lamina.core.fetch", bind_open_fetch},
+    {"lamina.core.terminal", bind_open_terminal}, {"lamina.core.bundle", bind_open_bundle},
+    {"lamina.core.process", bind_open_process},   {NULL, NULL}};
 
 /* ---- loading ------------------------------------------------------------------------------------------------- */
 
