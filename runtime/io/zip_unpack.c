@@ -47,8 +47,18 @@ static int by_offset(const void *a, const void *b) {
   return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+/* '/' before everything else: what lies in a folder follows its name. */
 static int by_name(const void *a, const void *b) {
-  return strcmp((*(const lm_zip_member *const *)a)->name, (*(const lm_zip_member *const *)b)->name);
+  const char *x = (*(const lm_zip_member *const *)a)->name, *y = (*(const lm_zip_member *const *)b)->name;
+  while (*x && *x == *y) x++, y++;
+  int u = *x == '/' ? 1 : (unsigned char)*x, v = *y == '/' ? 1 : (unsigned char)*y;
+  return u - v;
+}
+
+/* Two members of which the second needs the first, a file, to be a folder. */
+static bool in_file(const lm_zip_member *file, const lm_zip_member *m) {
+  size_t n = strlen(file->name);
+  return file->name[n - 1] != '/' && !strncmp(file->name, m->name, n) && m->name[n] == '/';
 }
 
 static lm_status refuse(const char *path, const lm_zip_member *m, const char *why, lm_err *e) {
@@ -82,8 +92,10 @@ static lm_status check_members(lm_zip *z, const lm_zip_member **sorted, const ch
     if (sorted[i]->offset - LOCAL_HEADER < sorted[i - 1]->offset + sorted[i - 1]->packed)
       return refuse(path, sorted[i], "it overlaps another member, as in a zip bomb", e);
   qsort(sorted, (size_t)n, sizeof *sorted, by_name);
-  for (int64_t i = 1; i < n; i++)
+  for (int64_t i = 1; i < n; i++) {
     if (!strcmp(sorted[i]->name, sorted[i - 1]->name)) return refuse(path, sorted[i], "its name stands twice", e);
+    if (in_file(sorted[i - 1], sorted[i])) return refuse(path, sorted[i], "it lies in a member that is a file", e);
+  }
   return LM_OK;
 }
 

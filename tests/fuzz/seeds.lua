@@ -40,6 +40,9 @@ io.npz_write(path("npz", "stored.npz"), { a = values({ 2, 2 }, "float32"), s = {
 io.npz_write(path("npz", "deflated.npz"), { a = values({ 3, 2 }, "int64"), b = values({ 1 }, "bool") },
   { compress = true })
 
+require("lamina.core.bundle").zip_write(path("zip", "two.zip"), { { name = "b/one", text = "1" },
+  { name = "b/sub/two", text = ("2"):rep(40) } })
+
 io.safetensors_write(path("safetensors", "two.safetensors"), { w = values({ 2, 3 }, "float32"),
   b = values({ 2 }, "int64") }, { engine = "lamina" })
 local head = '{"h":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"x":{"dtype":"F8_E4M3","shape":[1],'

@@ -288,6 +288,8 @@ describe("an archive from elsewhere", function()
     { "a backslash", { { name = "b\\..\\evil", text = "x" } }, "a backslash" },
     { "a symbolic link", { { name = "b/link", text = "/etc", mode = 41471 } }, "a link or a device" },
     { "a name twice", { { name = "b/a", text = "x" }, { name = "b/a", text = "y" } }, "stands twice" },
+    { "a file as a folder", { { name = "b/a", text = "x" }, { name = "b/a-b", text = "x" }, { name = "b/a/c" } },
+      "lies in a member that is a file" },
     { "members that overlap", { { name = "b/a", text = "x" }, { name = "b/c", text = "x", at = 1 } }, "overlaps" },
     { "many files", {}, "more than the" },
     { "a name that is no UTF-8", { { name = "b/\xff", text = "x" } }, "not UTF-8" },
@@ -296,7 +298,7 @@ describe("an archive from elsewhere", function()
     { "two folders", { { name = "b/a", text = "x" }, { name = "c/a", text = "x" } }, "expected one folder" },
     { "no archive", nil, "" },
   }
-  for i = 1, 11 do hostile[7][2][i] = { name = "b/" .. i } end
+  for i = 1, 11 do hostile[8][2][i] = { name = "b/" .. i } end
 
   for _, case in ipairs(hostile) do
     local name, members, message = table.unpack(case, 1, 3)
