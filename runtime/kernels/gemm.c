@@ -254,31 +254,34 @@ static void sweep(const lm_gemm_sweep *s) {
 
 enum { AHEAD = 128 / (int)sizeof(real) }; /* elements of a row that are asked for before they are read */
 
+/* The last block of VEC columns by up to VEC k's, which stores no more than there is room for. */
+static void pack_end(real *dst, int64_t lanes, const real *src, int64_t rows, int depth, int64_t width_stride,
+                     int room) {
+  vec block[VEC];
+  transpose_some(src, width_stride, rows, depth, block);
+  for (int i = 0; i < depth; i++) vec_store_some(dst + i * lanes, block[i], room);
+}
+
 /* k runs side by side in the source. Groups of VEC columns are taken from the last to the first, and each block of
- * VEC k's is stored in whole vectors: what spills over is overwritten by what comes after it. The last block may have
- * fewer k's and stores no more than there is room for. */
+ * VEC k's is stored in whole vectors: what spills over is overwritten by what comes after it. */
 static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width, int64_t k, int64_t width_stride) {
-  for (int64_t kk = 0; kk < k; kk += VEC) {
-    const int depth = (int)(k - kk < VEC ? k - kk : VEC);
-    const bool whole = depth == VEC && (lanes % VEC == 0 || (kk + VEC) * lanes + VEC <= k * lanes);
+  const int64_t spill = lanes % VEC == 0 ? 0 : VEC;
+  int64_t kk = 0;
+  for (; kk + VEC <= k && (kk + VEC) * lanes + spill <= k * lanes; kk += VEC)
     for (int64_t group = (lanes - 1) / VEC; group >= 0; group--) {
       vec block[VEC];
       const real *from = src + group * VEC * width_stride + kk;
-      const int64_t rows = width - group * VEC;
-      const int room = (int)(lanes - group * VEC < VEC ? lanes - group * VEC : VEC);
-      for (int64_t i = 0; kk + AHEAD < k && i < VEC && i < rows; i++)
+      for (int64_t i = 0; kk + AHEAD < k && i < VEC && i < width - group * VEC; i++)
         __builtin_prefetch(from + i * width_stride + AHEAD);
-      if (depth == VEC)
-        transpose_block(from, width_stride, rows, block);
-      else
-        transpose_some(from, width_stride, rows, depth, block);
-      real *to = dst + kk * lanes + group * VEC;
-      if (whole)
-        for (int i = 0; i < VEC; i++) vec_store(to + i * lanes, block[i]);
-      else
-        for (int i = 0; i < depth; i++) vec_store_some(to + i * lanes, block[i], room);
+      transpose_block(from, width_stride, width - group * VEC, block);
+      for (int i = 0; i < VEC; i++) vec_store(dst + (kk + i) * lanes + group * VEC, block[i]);
     }
-  }
+  for (; kk < k; kk += VEC)
+    for (int64_t group = (lanes - 1) / VEC; group >= 0; group--) {
+      const int64_t at = group * VEC, room = lanes - at < VEC ? lanes - at : VEC;
+      pack_end(dst + kk * lanes + at, lanes, src + at * width_stride + kk, width - at,
+               (int)(k - kk < VEC ? k - kk : VEC), width_stride, (int)room);
+    }
 }
 
 /* Columns run side by side in the source. Whole vectors are stored, and what spills over is overwritten by what comes

@@ -114,7 +114,7 @@ INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec o
   transpose_rows(out);
 }
 
-/* The same of rows of `columns` < VEC elements: only out[0..columns) mean something. */
+/* The same of rows of `columns` <= VEC elements: only out[0..columns) mean something. */
 INLINE void transpose_some(const real *src, int64_t stride, int64_t rows, int columns, vec out[VEC]) {
 #pragma GCC unroll 16
   for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load_range(src + i * stride, 0, columns) : (vec){0};
