@@ -7,7 +7,7 @@
 -- (Mallat & Zhang 1993; for principal components these are the largest projections), so that both choose anew for
 -- every patch. The threshold of 60 % is missed: at this SNR the code needs as many coefficients (105 %). 192 bases in
 -- 256 whitened dimensions are no overcomplete code, and choosing among orthogonal components is as good. Against the
--- leading components, the same ones for all patches, it needs two thirds; that number is reported beside it, without a
+-- leading components, the same for all patches, it needs two thirds; that number is reported beside it, without a
 -- threshold.
 -- Data: natural-images.
 local p = experiment "s10-pca" { seed = 1, params = { bases = 192, size = 16, updates = 4000, fitted = 256,
