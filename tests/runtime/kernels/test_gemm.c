@@ -324,10 +324,12 @@ static void both_sides_of_turns(void **unused) {
   const lm_kernel_gemm *g = lm_kernels_of(LM_F32)->gemm;
   const int64_t rows = (3 << 18) / (g->kc * 4), n = 4 * g->vec + 1;
   for (int64_t m = rows - 1; m <= rows + 1; m++) by_driver("rows in one turn and two", LM_F32, 1, m, n, 40, 0, 2, 7);
+#ifndef LM_SANITIZED /* hundreds of millions of multiply-adds, for a minute without optimisation */
   for (int64_t k = g->kc - 1; k <= g->kc + 1; k++) {
     by_driver("all blocks of K packed at once", LM_F32, 1, rows / 2, n, k, 0, 1, 97);
     by_driver("a block of K at a time", LM_F32, 1, rows, n, k, 0, 2, 97);
   }
+#endif
 }
 
 /* A large B is asked for ahead (NEAR_BYTES of gemm.c), a smaller one is not; rows and columns, whole panels and not.
