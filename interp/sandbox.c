@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,9 @@ static void become(const command *c, char **argv, char **environment) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   setpgid(0, 0);
+#ifdef SCHED_OTHER /* a script at real-time priority could keep its own watcher from the processor */
+  sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
+#endif
   int fd = c->script && !strcmp(c->script, "-") ? -1 : open("/dev/null", O_RDONLY);
   if (fd >= 0) dup2(fd, STDIN_FILENO);
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
