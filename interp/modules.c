@@ -36,7 +36,7 @@ static bool library_folder(char out[PATH_MAX]) {
 
 bool modules_find(const char *file, char path[MODULES_PATH]) {
   static const char *const beside_command[] = {"modules", "../lib/lamina"};
-  static const char *const beside_library[] = {"../modules", "../../lamina"};
+  static const char *const beside_library[] = {"../modules", "../../lamina", "lamina"}; /* the last as a rock */
   char folder[PATH_MAX];
   const char *named = getenv("LAMINA_MODULES");
   if (named && *named) {
@@ -46,7 +46,7 @@ bool modules_find(const char *file, char path[MODULES_PATH]) {
   const bool library = library_folder(folder);
   const char *const *places = library ? beside_library : beside_command;
   if (!library) command_folder(folder);
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0, n = library ? 3 : 2; i < n; i++) {
     snprintf(path, MODULES_PATH, "%s/%s/%.40s", folder, places[i], file);
     if (access(path, F_OK) == 0) return true;
   }
