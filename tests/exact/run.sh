@@ -95,27 +95,7 @@ bundle() {
 }
 
 native="ops lenet resnet20 rnn" emulated="ops lenet64 resnet20-small"
-((quick)) && # bundle LABEL RUNNER... FOLDER: a bundle made on the baseline, run again and compared artefact by artefact: by verify
-# itself, or, where "apart" stands first, by a run whose folder verify compares (an emulator starts no programs).
-bundle() {
-  local label=$1 verdict apart=0
-  shift
-  [[ $1 != apart ]] || { apart=1; shift; }
-  local folder=${*: -1} runner=("${@:1:$#-1}")
-  if ((apart)); then
-    rm -rf "$scratch/run"
-    "${runner[@]}" "$folder/lamina" --threads "${threads:-2}" --trace --out "$scratch/run" \
-      "$scratch/bundle/data/work/tests/exact/lenet.lua" --images 1024 >/dev/null 2>>"$scratch/log" || true
-    verdict=$(build/lamina verify "$scratch/bundle" --run "$scratch/run" 2>>"$scratch/log" | tail -n 1)
-  else
-    verdict=$("${runner[@]}" "$folder/lamina" verify "$scratch/bundle" --threads "${threads:-2}" \
-      2>>"$scratch/log" | tail -n 1)
-  fi
-  [[ $verdict == exact:* ]] || differ=1
-  printf '%-28s%s\n' "$label" "${verdict:-FAILED}"
-}
-
-native="ops lenet64 resnet20-small"
+((quick)) && native="ops lenet64 resnet20-small"
 make build
 
 printf '%-28s%-16s%-16s%-16s%-16s%-16s%s\n' axis ops lenet lenet64 resnet20 resnet20-small rnn
