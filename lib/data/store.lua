@@ -13,8 +13,7 @@ local PACKED_MORE = 65536 -- a packed file is at most so much larger than what i
 function M.root()
   local root = base.getenv "LAMINA_DATA"
   if root and root ~= "" then return (root:gsub("(.)/+$", "%1")) end
-  local cache, home = base.getenv "XDG_CACHE_HOME", base.getenv "HOME"
-  return (cache and cache ~= "" and cache or (home or ".") .. "/.cache") .. "/lamina/data"
+  return (require("lamina.experiment.folder").cache() or ".") .. "/data"
 end
 
 local function sha256_of(file, path)
