@@ -51,7 +51,7 @@ end
 
 -- What the probe gives in a process of its own with other kernels or threads; nil and why where it cannot run.
 local function probe_with(isa, threads)
-  local quoted = "'" .. base.executable():gsub("'", "'\\''") .. "'"
+  local quoted = require("lamina.shell").quoted(base.executable())
   local code = 'print(require("lamina.doctor").probe())'
   local pipe = io.popen(string.format("LAMINA_ISA=%s %s --threads %d -e '%s' 2>&1", isa, quoted, threads, code))
   local text = pipe and pipe:read "a" or ""

@@ -8,7 +8,7 @@ local io_core = require "lamina.core.io"
 local M = {}
 
 local function output_of(arguments)
-  local pipe = assert(io.popen("'" .. base.executable():gsub("'", "'\\''") .. "' " .. arguments))
+  local pipe = assert(io.popen(require("lamina.shell").quoted(base.executable()) .. " " .. arguments))
   local text = pipe:read "a"
   pipe:close()
   return text

@@ -1,11 +1,10 @@
 --- lamina sweep: run a script with many parameters and seeds
 local base = require "lamina.core.base"
 local errors = require "lamina.errors"
+local quoted = require("lamina.shell").quoted
 local subcommand = require "lamina.subcommand"
 
 local function usage(format, ...) errors.raise_at(nil, "usage", "sweep: " .. format, ...) end
-
-local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 local function folder_of(o, element) return string.format("%s/%04d", o.out, element.number) end
 

@@ -66,7 +66,7 @@ function COMMANDS.edit(path)
   if not editor or editor == "" then
     editor = os.execute "command -v nano >/dev/null 2>&1" and "nano" or "vi"
   end
-  local ok = os.execute(editor .. " '" .. path:gsub("'", "'\\''") .. "'")
+  local ok = os.execute(editor .. " " .. require("lamina.shell").quoted(path))
   local file = io.open(path, "r")
   local code = file and file:read "a" or ""
   if file then file:close() end
