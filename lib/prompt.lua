@@ -155,12 +155,11 @@ end
 function M.open()
   require("lamina.strict").prompt = true
   local path = startup_path()
-  if path then
-    local chunk, problem = loadfile(path)
-    if not chunk then error(problem, 0) end
-    chunk()
-  end
-  session.begin()
+  local ok, problem = pcall(function()
+    if path then assert(loadfile(path))() end
+  end)
+  session.begin() -- in any case: what is there now is not the user's to forget
+  if not ok then error(problem, 0) end
 end
 
 return M

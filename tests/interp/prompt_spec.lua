@@ -212,6 +212,8 @@ described("the prompt", function()
     start()
     at = expect("startup.lua:1: unexpected symbol near '='", 1)
     at = expect("\n> ", at)
+    send "%reset\n"
+    at = expect("0 names are gone\n> ", at)
     send "1 + 1\n"
     at = expect("\n2\n> ", at)
     assert.equal(0, leave(at - 2))
