@@ -8,6 +8,7 @@
 -- Stimuli go through the model a few at a time, so that any number of them fits into the memory allowed, and what
 -- comes out goes into a file of the cache (lib/activations/cache.lua), from which larger results are mapped.
 local base = require "lamina.core.base"
+local carried = require "lamina.model.carried"
 local assemblies = require "lamina.neural.assembly"
 local cache = require "lamina.activations.cache"
 local common = require "lamina.neural.common"
@@ -16,6 +17,7 @@ local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local layers = require "lamina.activations.layers"
 local models = require "lamina.model"
+local movie = require "lamina.movie"
 local ops = require "lamina.core.ops"
 local planning = require "lamina.activations.plan"
 local progress = require "lamina.progress"
@@ -30,15 +32,16 @@ local FIELDS = {
   model = { type = "any", required = true, doc = "a model" },
   stimuli = { type = "any", required = true, doc = "a stimulus set, a data set (data.images reads its pictures as "
     .. "they "
-    .. "are asked for), a tensor of images, or the name of a folder of pictures" },
+    .. "are asked for), a tensor of images or movies, or the name of a folder of pictures" },
   layers = { type = { "string", "table" }, default = "areas", doc = "\"areas\" (the last layer of each), \"all\", "
     .. "the "
     .. "name of an area or layer, a Lua pattern on the names of layers, or a list of these" },
-  steps = { type = { "integer", "string" }, default = "last", doc = "of a model with steps: \"last\", \"all\" (the "
-    .. "assembly then has time bins), or one of them" },
+  steps = { type = { "integer", "string" }, doc = "of a model with steps, and of movies: \"last\" (of images, if "
+    .. "absent), \"all\" (of movies, if absent; the assembly then has time bins), or one of them" },
   step_ms = { type = "number", above = 0, doc = "how many ms a time step stands for: gives time_bin_start and "
-    .. "time_bin_end" },
-  batch = { type = "integer", default = 64, min = 1, doc = "images at a time, at most; no result depends on it" },
+    .. "time_bin_end; of movies, if absent, by their frames a second (set.columns.rate)" },
+  batch = { type = "integer", default = 64, min = 1, doc = "images at a time, at most (of movies: frames "
+    .. "or windows, in one movie at least); no result depends on it" },
   memory = { type = { "number", "string" }, default = "2 GB", doc = "how much may be used beside the model and its "
     .. "stimuli: bytes, or a text such as \"500 MB\"" },
   cache = { type = { "boolean", "string" }, default = true, doc = "whether results are kept and found again, or the "
@@ -47,6 +50,7 @@ local FIELDS = {
   name = { type = "string", doc = "what print shows; the model's name if absent" },
 }
 for name, field in pairs(shown.fields) do FIELDS[name] = field end
+for name, field in pairs(movie.fields) do FIELDS[name] = field end
 schema.document("activations", FIELDS)
 
 -- ---- stimuli ---------------------------------------------------------------------------------------------------
@@ -141,6 +145,40 @@ local function of_layer(job, one, found, first, n)
   return all
 end
 
+-- The layers' activations of a batch of images, images x neuroids x steps each.
+local function of_images(job, x, first)
+  local asked, parts = {}, {}
+  for _, one in ipairs(job.layers) do table.move(names_of(job, one), 1, #names_of(job, one), #asked + 1, asked) end
+  local found = job.net:activations(x, asked, { step = job.draws and first or 0 })
+  for i, one in ipairs(job.layers) do parts[i] = of_layer(job, one, found, first, #x) end
+  release(found)
+  return parts
+end
+
+-- The same of movies.
+local function of_movies(job, x, first)
+  local names, parts, place, n, times = {}, {}, {}, #x, #job.times
+  for i, one in ipairs(job.layers) do names[i], place[one.name] = one.name, one end
+  local function absent(name, k)
+    local one = place[name]
+    job.missing[name .. "@" .. k] = { first = one.first, count = one.count, step = k }
+  end
+  local found = movie.answers(job.net, job.way, x, names, job.times, { batch = job.o.batch,
+    key = job.draws and first or nil, absent = absent,
+    take = function(y) return y:to("float32"):reshape { #y, -1 } end })
+  for i, one in ipairs(job.layers) do
+    local y = found[one.name]
+    if y then
+      check_finite(job, y, one, first)
+    else
+      y = tensor.full({ n, one.count, times }, 0 / 0)
+      for k = 1, times do absent(one.name, k) end
+    end
+    parts[i] = y:reshape { n, one.count, times > 1 and times or nil }
+  end
+  return parts
+end
+
 -- images x neuroids (x steps) of the images first to last.
 local function record(job, first, last)
   local b = batch_of(job.set, first, last)
@@ -148,12 +186,7 @@ local function record(job, first, last)
   local x = job.show(given)
   if x.dtype ~= "float32" then x = x:to "float32" end
   if job.stateful then job.net:reset_state() end
-  local asked = {}
-  for _, one in ipairs(job.layers) do table.move(names_of(job, one), 1, #names_of(job, one), #asked + 1, asked) end
-  local found = job.net:activations(x, asked, { step = job.draws and first or 0 })
-  local parts = {}
-  for i, one in ipairs(job.layers) do parts[i] = of_layer(job, one, found, first, #x) end
-  release(found)
+  local parts = (job.way and of_movies or of_images)(job, x, first)
   release { x, given }
   if #parts == 1 then return parts[1] end
   local y = ops.concat(parts, { dim = 2 })
@@ -165,15 +198,16 @@ end
 
 -- How many steps the model runs, and which of them are recorded.
 local function times_of(job, item)
-  local o, net = job.o, job.net
-  if not net.steps then
+  local o, net, way = job.o, job.net, job.way
+  o.steps = o.steps or (way and "all" or "last")
+  if not net.steps and not way then
     if o.steps ~= "last" or o.step_ms then
-      errors.raise("argument", job.position, "activations: %s is for models with steps; %s has none",
+      errors.raise("argument", job.position, "activations: %s is for models with steps, and for movies; %s has none",
         o.steps ~= "last" and "steps = " .. tostring(o.steps) or "step_ms", net.name)
     end
     return nil
   end
-  local count = #item == #net.input + 1 and item[1] or net.steps
+  local count = way and way.count or #item == #net.input + 1 and item[1] or net.steps
   if o.steps == "last" then return { count } end
   if o.steps == "all" then return common.count_up(count) end
   if math.type(o.steps) ~= "integer" or o.steps < 1 or o.steps > count then
@@ -186,7 +220,7 @@ end
 
 local function check_layer_steps(job)
   for _, one in ipairs(job.layers) do
-    if one.step and job.times and #job.times > 1 then
+    if one.step and job.times and #job.times > 1 and not (job.way and job.way.kind ~= "steps") then
       errors.raise("argument", job.position, "activations: '%s' is one step, and steps = \"all\" asks for each; name "
         .. "the layer as '%s'", one.name, one.plain)
     end
@@ -233,11 +267,20 @@ end
 
 local function time_coordinates(job)
   if not job.times then return nil end
-  local time = { time_step = job.times }
-  if job.o.step_ms then
+  local time, way, ms = { time_step = job.times }, job.way, job.o.step_ms
+  if way then
+    time.frame = {}
+    for i, t in ipairs(job.times) do time.frame[i] = movie.frame(way, t) end
+    ms = ms and ms * way.hold or job.rate and 1000 / job.rate
+  end
+  if ms then
     time.time_bin_start, time.time_bin_end = {}, {}
     for i, t in ipairs(job.times) do
-      time.time_bin_start[i], time.time_bin_end[i] = (t - 1) * job.o.step_ms, t * job.o.step_ms
+      if way then
+        time.time_bin_start[i], time.time_bin_end[i] = movie.bin(way, t, ms)
+      else
+        time.time_bin_start[i], time.time_bin_end[i] = (t - 1) * ms, t * ms
+      end
     end
   end
   return time
@@ -369,11 +412,12 @@ local function prepare(given, position)
   table.remove(item, 1)
   job.layers = layers.wanted(job.net, o.layers, position)
   job.neuroid, job.total = layers.coordinates(job.layers)
-  job.show, job.text = shown.maker(o, job.net, item, position)
+  job.way = movie.way(job.net, item, o, "activations", position)
+  job.rate = job.way and not o.step_ms and movie.rate(job.set, "activations", position) or nil
+  job.show, job.text = shown.maker(o, job.net, item, job.way, position)
   job.times = times_of(job, item)
   check_layer_steps(job)
-  job.draws, job.stateful = draws_of(job.net), job.net.stateful or false
-  for _, node in ipairs(job.net.nodes) do job.stateful = job.stateful or node.options.stateful or false end
+  job.draws, job.stateful = draws_of(job.net), carried.any(job.net)
   job.shape = { job.n, job.total, job.times and #job.times > 1 and #job.times or nil }
   job.bytes = 4 * job.n * job.total * (job.times and #job.times or 1)
   return job
@@ -385,6 +429,12 @@ end
 -- `neural` takes: predictivity { features = acts, responses = recorded }, rdm { acts:select { layer = "IT" } },
 -- acts:at(...). Of a model with steps, steps = "all" gives time bins with time_step (and with step_ms =
 -- time_bin_start and time_bin_end).
+--
+-- Movies (stimuli.drifting and the others that move, stimuli.array with a rate, a tensor N x frames x channels x rows
+-- x columns) are shown to any model: frame t at step t of a model with steps, which then runs as many; a window that
+-- slides over the frames to one with an axis of time, input { channels, frames, rows, columns } (a convolution over
+-- three axes); frame by frame to any other one; movie = says it otherwise. What is recorded has a time bin for each
+-- step or frame (of a window: its last frame, .frame), with time_bin_start and time_bin_end in ms by the frame rate.
 --
 -- Images get the model's channels and, where their shape is the same, its size; field and degrees place them in its
 -- field of view on a grey background. What they become, how many go through at a time and the memory that it takes is
@@ -408,7 +458,7 @@ function M.activations(given, ...)
       if why then say(job, "%s/%s.npy: %s; it is computed anew", job.folder, job.key, why) end
     end
     planning.plan(job)
-    say(job, "%s; %s at a time, about %s of %s; %s", head_text(job), common.plural(job.batch, "image"),
+    say(job, "%s; %s at a time, about %s of %s; %s", head_text(job), common.plural(job.batch, job.way and "movie" or "image"),
       planning.size_text(job.fixed + job.batch * job.per_image + (job.folder and 0 or job.bytes)),
         planning.size_text(job.memory),
       job.folder and "kept in " .. job.folder .. "/" .. job.key .. ".npy" or job.uncached

@@ -176,7 +176,8 @@ local function steps_problem(net, shape, steps)
   if sequence and not net.steps then return "a sequence, but the model has no steps; steps = " .. shape[2] end
   local wanted = steps or net.steps
   if sequence and wanted ~= "input" and wanted ~= shape[2] then
-    return string.format("a sequence of %d steps, but the model runs %s", shape[2], tostring(wanted))
+    return string.format("a sequence of %d steps, but the model runs %s (net:forward(x, { steps = %d }) runs as many)",
+      shape[2], tostring(wanted), shape[2])
   end
   if not sequence and net.steps == "input" and not steps then
     return "one image for each item, but steps = \"input\" takes a sequence (batch x steps x input)"
@@ -199,8 +200,10 @@ local function check_input(net, x, level, steps)
   local shape = x.shape
   if not same_item(shape, 2, net.input) and not (net.steps and same_item(shape, 3, net.input)) then
     local item = layer.shape_text(net.input)
-    errors.raise("shape", level + 1, "%s: the input is %s, expected a batch of %s (n x %s%s)", net.name,
-      layer.shape_text(shape), item, item, net.steps and ", or n x steps x " .. item or "")
+    errors.raise("shape", level + 1, "%s: the input is %s, expected a batch of %s (n x %s%s)%s", net.name,
+      layer.shape_text(shape), item, item, net.steps and ", or n x steps x " .. item or "", #shape == 5
+      and "; movies (n x frames x channels x rows x columns) are shown by activations { model = net, stimuli = x } "
+      .. "and tuning.responses" or "")
   end
   local problem = steps_problem(net, shape, steps)
   if problem then
@@ -266,8 +269,8 @@ function Model:layers()
 end
 
 -- The steps whose activations are asked for: the last, one of them, or all.
-local function steps_of(net, x, steps, level)
-  local count = x.ndim == #net.input + 2 and x.shape[2] or net.steps or 1
+local function steps_of(net, x, steps, level, run)
+  local count = x.ndim == #net.input + 2 and x.shape[2] or run or net.steps or 1
   if steps == nil or steps == "last" then return { "last" }, count end
   if steps == "all" then
     local list = {}
@@ -299,8 +302,8 @@ local function add_wanted(net, wanted, name, steps, count, level)
   end
 end
 
-local function wanted_of(net, x, layers, steps, level)
-  local wanted, times, count = {}, steps_of(net, x, steps, level + 1)
+local function wanted_of(net, x, layers, steps, level, run)
+  local wanted, times, count = {}, steps_of(net, x, steps, level + 1, run)
   if layers == nil or layers == "all" then
     for _, node in ipairs(net.nodes) do add_wanted(net, wanted, node.name, times, count, level + 1) end
     return wanted
@@ -313,20 +316,23 @@ local function wanted_of(net, x, layers, steps, level)
 end
 
 local ACTIVATIONS = { steps = { type = { "integer", "string" }, doc = "\"last\", \"all\" or one step" },
+  run = { type = "integer", min = 1, doc = "how many steps the model runs; replaces its own" },
   step = { type = "integer", default = 0, min = 0, doc = "the key of what layers draw at random" } }
 
 --- net:activations(x, layers, { steps = "last" }): what the layers give for a batch, as a table by name, without
 -- gradients. layers: "all" (the default) for every layer, a name, or a list of names; the name of an area or of a
 -- word of layers ("V1.residual1") stands for its last layer. Of a model with steps: the last step's, with steps = 3
 -- those of step 3 under "V1@3", with "all" those of every step; "V1@3" as a name asks for one. A connection that has
--- brought nothing yet has no activations. step = 0 keys what layers draw at random (vone's noise). activations {
--- model = net, stimuli = set } does it for any number of stimuli and gives an assembly.
+-- brought nothing yet has no activations. run = 20 replaces the model's number of steps, for a sequence of another
+-- length. step = 0 keys what layers draw at random (vone's noise). activations { model = net, stimuli = set } does it
+-- for any number of stimuli, movies among them, and gives an assembly.
 function Model:activations(x, layers, options)
-  x = check_input(self, x, 2)
   local o = schema.check("activations", options, ACTIVATIONS)
-  local wanted = wanted_of(self, x, layers, o.steps, 2)
+  x = check_input(self, x, 2, o.run)
+  local ctx = context_of(self, { step = o.step, steps = o.run })
+  local wanted = wanted_of(self, x, layers, o.steps, 2, o.run)
   return core.no_grad(function()
-    local _, found = runner.run(self, x, context_of(self, { step = o.step }), wanted, true)
+    local _, found = runner.run(self, x, ctx, wanted, true)
     return found
   end)
 end

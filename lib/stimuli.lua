@@ -1,8 +1,9 @@
 --- lamina.stimuli: images to show to a model or a simulated brain.
 --
--- A stimulus set has images x (N x C x H x W, float32, luminance 0 to 1), an id for each (set.id), columns of what is
--- known about them (set.columns.NAME, a list each), and may have labels y with `classes`. It can stand wherever a
--- data set can: set:batch, set:batches, set:split, set:subset.
+-- A stimulus set has images x (N x C x H x W, float32, luminance 0 to 1) or movies (N x frames x C x H x W, with the
+-- frames a second in set.columns.rate), an id for each (set.id), columns of what is known about them
+-- (set.columns.NAME, a list each), and may have labels y with `classes`. It can stand wherever a data set can:
+-- set:batch, set:batches, set:split, set:subset.
 local combinations = require "lamina.stimuli.combinations"
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
@@ -29,8 +30,11 @@ Stimuli.__tostring = function(self)
   local columns = {}
   for name in pairs(self.columns) do columns[#columns + 1] = name end
   table.sort(columns)
-  return string.format("%s: %d images %s%s%s", self.name, self.n, table.concat(self.x.shape, "x", 2),
-    self.classes and string.format(", %d classes (%s)", #self.classes, table.concat(self.classes, ", ")) or "",
+  local items = "images " .. table.concat(self.x.shape, "x", 2)
+  if self.x.ndim == 5 then
+    items = string.format("movies of %d frames %s", self.x.shape[2], table.concat(self.x.shape, "x", 3))
+  end
+  return string.format("%s: %d %s%s%s", self.name, self.n, items, self.classes and string.format(", %d classes (%s)", #self.classes, table.concat(self.classes, ", ")) or "",
     #columns > 0 and ", with " .. table.concat(columns, ", ") or "")
 end
 
@@ -49,17 +53,18 @@ end
 function M.is_stimuli(value) return getmetatable(value) == Stimuli end
 
 --- A stimulus set from a stimulus set, a data set (ids 1..N unless it has its own; what is in files is loaded) or a
--- tensor of images (ids 1..N).
+-- tensor of images or movies (ids 1..N).
 function M.of(value, position)
   if M.is_stimuli(value) then return value end
-  if tensor.is_tensor(value) and value.ndim == 4 then return M.make { x = value } end
+  if tensor.is_tensor(value) and (value.ndim == 4 or value.ndim == 5) then return M.make { x = value } end
   if sets.is_set(value) and value.source then value = value:load() end
   if type(value) == "table" and tensor.is_tensor(value.x) then
     return M.make { x = value.x, y = value.y, classes = value.classes, name = value.name, groups = value.groups,
       id = value.id, numbered = value.id ~= nil and value.numbered, columns = value.columns }
   end
   errors.raise("argument", position, "expected stimuli: a stimulus set, a data set, or a tensor of images N x C x H "
-    .. "x W, got a %s", type(value))
+    .. "x W or movies N x frames x C x H x W, got a %s", tensor.is_tensor(value) and "tensor "
+    .. table.concat(value.shape, "x") or type(value))
 end
 
 --- set:batch(indices): { x =, y =, index = } of the images at these positions (a list or an int64 tensor).
@@ -128,14 +133,23 @@ local function check_resize(size, method, position)
   schema.check("resize", { size = size, method = method }, RESIZE, position)
 end
 
---- set:resize(size, method): the same set with images of size x size pixels; method "box" (the default, means over
--- areas) or "bilinear".
-function methods:resize(size, method)
-  check_resize(size, method, errors.position(2))
-  return self:map(function(x) return image.resize(x, size, size, method or "box") end)
+-- Images or movies, their pixels made size x size.
+local function resized(x, size, method)
+  if x.ndim < 5 then return image.resize(x, size, size, method or "box") end
+  local n, frames, c = x.shape[1], x.shape[2], x.shape[3]
+  local flat = x:reshape { n * frames, c, x.shape[4], x.shape[5] }
+  return image.resize(flat, size, size, method or "box"):reshape { n, frames, c, size, size }
 end
 
---- stimuli.resize(x, size, method): images N x C x H x W made size x size pixels; "box" (the default) or "bilinear".
+--- set:resize(size, method): the same set with images (of movies, frames) of size x size pixels; method "box" (the
+-- default, means over areas) or "bilinear".
+function methods:resize(size, method)
+  check_resize(size, method, errors.position(2))
+  return self:map(function(x) return resized(x, size, method) end)
+end
+
+--- stimuli.resize(x, size, method): images N x C x H x W, or movies N x frames x C x H x W, made size x size pixels;
+-- "box" (the default) or "bilinear".
 function M.resize(x, size, method)
   local position = errors.position(2)
   if not tensor.is_tensor(x) or x.ndim < 3 then
@@ -143,7 +157,7 @@ function M.resize(x, size, method)
       .. "has set:resize)", tensor.is_tensor(x) and "tensor " .. table.concat(x.shape, "x") or type(x))
   end
   check_resize(size, method, position)
-  return image.resize(x, size, size, method or "box")
+  return resized(x, size, method)
 end
 
 for _, module in ipairs { "drawn", "paperclips", "digits", "moving", "illusory", "pictures",
@@ -262,12 +276,20 @@ end
 
 -- ---- read from files -------------------------------------------------------------------------------------------
 
--- Images as N x C x H x W float32; uint8 becomes luminance 0 to 1.
-local function as_images(t, what, position)
-  if t.ndim == 3 then t = t:reshape { #t, 1, t:size(2), t:size(3) } end
-  if t.ndim ~= 4 then
-    errors.raise("shape", position, "%s: images are %s, expected N x H x W or N x C x H x W", what,
-      table.concat(t.shape, "x"))
+-- Images as N x C x H x W float32, or movies (where they have a rate) as N x frames x C x H x W; uint8 becomes
+-- luminance 0 to 1.
+local function as_images(t, rate, what, position)
+  local axes = rate and 4 or 3
+  if t.ndim == axes then
+    local shape = t.shape
+    table.insert(shape, axes - 1, 1)
+    t = t:reshape(shape)
+  end
+  if t.ndim ~= axes + 1 then
+    errors.raise("shape", position, "%s: %s", what, rate and string.format("movies are %s, expected N x frames x H x "
+      .. "W or N x frames x C x H x W", table.concat(t.shape, "x")) or string.format("images are %s, expected N x H x "
+      .. "W or N x C x H x W%s", table.concat(t.shape, "x"), t.ndim == 5 and "; movies (N x frames x C x H x W) have "
+      .. "a rate = FRAMES A SECOND" or ""))
   end
   if t.dtype == "uint8" then return t:to "float32" * (1 / 255) end
   return t:to "float32"
@@ -289,28 +311,36 @@ end
 local ARRAY = {
   positional = { "images" },
   images = { type = { "string", "tensor" }, required = true,
-    doc = "an .npy file or a tensor, N x H x W or N x C x H x W" },
+    doc = "an .npy file or a tensor, N x H x W or N x C x H x W; of movies N x frames x ..." },
+  rate = { type = "number", above = 0, doc = "of movies: frames a second" },
   table = { type = "string", doc = "a CSV file with a row for each image" },
   id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
   ids = { type = { "table", "tensor" }, doc = "instead of a table: the ids, one for each image" },
   size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
 }
 
---- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", ids =, size = }: images from one array.
--- uint8 is divided by 255. Ids come from the table or from `ids`; without either they are made up as 1..N, and such a
--- set is not paired with responses that have ids of their own.
+--- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", ids =, size =, rate = }: images from one
+-- array, or with a rate (frames a second) movies, N x frames x H x W or N x frames x C x H x W. uint8 is divided by
+-- 255. Ids come from the table or from `ids`; without either they are made up as 1..N, and such a set is not paired
+-- with responses that have ids of their own. A folder of frames as one movie: stimuli.array { stimuli.folder
+-- "frames".x:unsqueeze(1), rate = 25 }.
 function M.array(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.array", given, ARRAY, position)
   local what = type(o.images) == "string" and o.images or "stimuli.array"
-  local x = as_images(type(o.images) == "string" and core_io.npy_read(o.images) or o.images, what, position)
+  local x = as_images(type(o.images) == "string" and core_io.npy_read(o.images) or o.images, o.rate, what, position)
   local columns, ids
   if o.ids and o.table then
     errors.raise("argument", position, "%s: ids are given twice, by table and by ids", what)
   end
   if o.table then columns, ids = read_table(o.table, o.id, #x, what, position) end
   if o.ids then ids = read_ids(o.ids, #x, what, position) end
-  if o.size then x = image.resize(x, o.size, o.size, "box") end
+  if o.size then x = resized(x, o.size) end
+  if o.rate then
+    columns = columns or {}
+    columns.rate = {}
+    for i = 1, #x do columns.rate[i] = o.rate end
+  end
   return M.make { x = x, id = ids, columns = columns, name = what:match "[^/]*$" }
 end
 

@@ -18,13 +18,14 @@ local least_squares = require "lamina.tuning.least_squares"
 local describe = require "lamina.tuning.describe"
 local mapping = require "lamina.tuning.mapping"
 local measures = require "lamina.tuning.measures"
+local responses = require "lamina.tuning.responses"
 local reverse = require "lamina.tuning.reverse"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-M.responses, M.curve = measures.responses, measures.curve
+M.responses, M.curve = responses.responses, measures.curve
 M.modulation, M.selectivity, M.suppression = measures.modulation, measures.selectivity, measures.suppression
 M.sta, M.stc = reverse.sta, reverse.stc
 M.harmonics, M.map = measures.harmonics, mapping.map
@@ -164,8 +165,8 @@ end
 local curve_names = {}
 for name, curve in pairs(curves) do curve_names[name] = curve.names end
 
---- tuning.describe { source, quantity =, by =, stimuli =, layer =, units =, phase =, rectify = false, fit = true }:
--- how every unit is tuned to one quantity ("orientation", "direction", "spatial_frequency", "temporal_frequency",
+--- tuning.describe { source, quantity =, by =, stimuli =, layer =, units =, phase =, rectify = false, fit = true, time
+-- = }: how every unit is tuned to one quantity ("orientation", "direction", "spatial_frequency", "temporal_frequency",
 -- "size", "contrast"). source is a function from images to rows of responses (a simulated cell), a model (with layer,
 -- and units = "centre" of maps), an assembly (a recording; stimuli = the set with its ids, or its own coordinates),
 -- or responses, N, N x units or N x units x repeats, as neural.noisy draws them. by: a column of the stimuli, such as
@@ -176,7 +177,11 @@ for name, curve in pairs(curves) do curve_names[name] = curve.names end
 --     orientation, direction   osi, circular_variance, vector (of the vector sum); dsi of directions
 --     size                     suppression, best (the size with the largest response); others best
 --     phase = given            f1_f0 over the phases at the best stimulus
--- Responses are rates: not negative, or rectify = true takes those below 0 for 0.
+-- Movies are shown to any model as `activations` shows them, tuning.describe { net, stimuli = stimuli.drifting {
+-- direction = arange(0, 330, 30) }, quantity = "direction", by = "direction", units = "centre" }; of the response over
+-- time its mean counts, or time = "f1", "peak", "last", after `from` seconds, and where the stimuli have a temporal
+-- frequency (the column `temporal`) f1_f0 is that over time at the best stimulus.
+-- Responses are rates: not negative, or rectify = true takes those below 0 for 0 (over time, before all else).
 M.describe = describe.make { word = M.fit, names = curve_names }
 
 --- fit:at(x): the fitted curve at a number, or at each of a list or tensor.

@@ -2,7 +2,7 @@
 -- model's field of view, and how the numbers are scaled.
 local core = require "lamina.core.image"
 local errors = require "lamina.errors"
-local layer = require "lamina.layer"
+local movie = require "lamina.movie"
 local resample = require "lamina.resample"
 local tensor = require "lamina.core.tensor"
 
@@ -23,7 +23,7 @@ M.fields = {
   input = { type = "function", doc = "what becomes of a batch of the set's images before all that" },
 }
 
-local function text_of(shape) return table.concat(shape, "x") end
+local text_of = require("lamina.layer").shape_text
 
 local function resized(x, height, width, method)
   if x:size(x.ndim - 1) == height and x:size(x.ndim) == width then return x end
@@ -127,14 +127,14 @@ end
 
 local function is_image(shape) return #shape == 3 end
 
--- The steps for images of shape `item`; the set's own numbers where there are none.
-local function steps_for(o, net, item, position)
-  local steps, input = {}, net.input
+-- The steps for images of shape `item` towards those of shape `input`; the set's own numbers where there are none.
+local function steps_for(o, net, item, input, position)
+  local steps = {}
   if not is_image(input) or not is_image(item) then
     local wants = o.field or o.degrees or o.mean or o.std
     if wants then
       errors.raise("argument", position, "activations: %s is for images; %s takes %s and the stimuli are %s",
-        o.field and "field" or o.degrees and "degrees" or o.mean and "mean" or "std", net.name, text_of(input),
+        o.field and "field" or o.degrees and "degrees" or o.mean and "mean" or "std", net.name, text_of(net.input),
         text_of(item))
     end
   else
@@ -147,11 +147,12 @@ end
 
 --- How a batch of the set's inputs becomes what the model takes: a function, and a text that describes it and, with
 -- the shape of the images, determines it (but for o.input, whose results are to be hashed). item: the shape of one
--- image after o.input; a sequence of images, frames x channels x rows x columns, is treated frame by frame.
-function M.maker(o, net, item, position)
-  local frames = #item == 4 and #net.input == 3 and item[1] or nil
-  local one = frames and { item[2], item[3], item[4] } or item
-  local steps = steps_for(o, net, one, position)
+-- image after o.input; way: how it is shown where it is a movie (lib/movie.lua), whose frames are treated one by one.
+function M.maker(o, net, item, way, position)
+  local frames = way and way.frames or nil
+  local one = way and { item[2], item[3], item[4] } or item
+  local input = way and way.image or net.input
+  local steps = steps_for(o, net, one, input, position)
   local texts = {}
   for i, step in ipairs(steps) do texts[i] = step.text end
   local function run(x)
@@ -167,9 +168,9 @@ function M.maker(o, net, item, position)
     become(x:contiguous())
     return x
   end
-  local shape = layer.same_shape(one, net.input) and item
-    or frames and { frames, table.unpack(net.input) } or is_image(one) and is_image(net.input) and net.input or item
-  if not net:takes(shape) then
+  if way then
+    texts[#texts + 1] = movie.text(way)
+  elseif not net:takes(is_image(one) and is_image(input) and input or item) then
     errors.raise("shape", position, "activations: %s takes %s, the stimuli are %s; input = function(x) says how they "
       .. "become so", net.name, text_of(net.input), text_of(item))
   end

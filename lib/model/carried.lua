@@ -15,6 +15,15 @@ local M = {}
 --- "training" or "evaluation": whose state it is.
 function M.mode(training) return training and "training" or "evaluation" end
 
+--- Whether a model, or one of its layers, goes on where the batch before ended.
+function M.any(net)
+  if net.stateful then return true end
+  for _, node in ipairs(net.nodes) do
+    if node.options.stateful then return true end
+  end
+  return false
+end
+
 --- Raises where a batch of n items (`what`, "item" or "sequence") meets a state of others; `name` is who holds it.
 function M.check_count(name, what, had, n, level)
   if had and had ~= n then

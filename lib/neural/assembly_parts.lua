@@ -181,4 +181,22 @@ function M.presentations(a)
   return flat(a.responses, a.places), not a.whole and flat(a.valid, a.places) or nil, columns
 end
 
+--- The responses in float64, NaN where a trial is missing.
+function M.with_gaps(a)
+  local r = a.responses:to "float64"
+  if a.whole then return r end
+  return ops.where(a.valid, r, tensor.full({ 1 }, 0 / 0, { dtype = "float64" }))
+end
+
+--- How many time bins there are in a second; nil where they do not say when they begin, or are not evenly spaced.
+function M.bins_a_second(a)
+  local start = rawget(a, "time_bin") and rawget(a.time_bin, "time_bin_start")
+  if not start or #start < 2 then return nil end
+  local step = (start[#start] - start[1]) / (#start - 1)
+  for i = 2, #start do
+    if step <= 0 or math.abs(start[i] - start[i - 1] - step) > 1e-3 * step then return nil end
+  end
+  return 1000 / step
+end
+
 return M

@@ -1,9 +1,9 @@
 --- lamina.stimuli.moving: movies of drifting gratings, moving edges and random dots, in degrees of visual angle and
 -- seconds.
 --
--- A movie is x[i], frames x 1 x H x W: what a model with steps takes. Places count in degrees from the middle, to the
--- right and down; a direction of 0 is to the right, 90 up, 180 to the left, 270 down. A frame shows what is there at
--- its beginning, (frame - 1) / rate seconds after the first.
+-- A movie is x[i], frames x 1 x H x W, which activations and tuning show to any model (lib/movie.lua). Places count
+-- in degrees from the middle, to the right and down; a direction of 0 is to the right, 90 up, 180 to the left, 270
+-- down. A frame shows what is there at its beginning, (frame - 1) / rate seconds after the first.
 local combinations = require "lamina.stimuli.combinations"
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"

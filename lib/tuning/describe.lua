@@ -87,6 +87,22 @@ local function modulations(rows, by, phases, curve)
   return out
 end
 
+-- F1/F0 of each unit over time, of the stimuli at which its curve is largest: the mean F1 over the mean F0.
+local function modulations_over_time(harmonics, by, curve)
+  local out, f1, f0 = {}, harmonics.f1:totable(), harmonics.f0:totable()
+  for u, mean in ipairs(curve.mean:t():contiguous():totable()) do
+    local best, first, zeroth = 1, 0, 0
+    for k = 2, #mean do if mean[k] > mean[best] then best = k end end
+    for i, x in ipairs(by) do
+      for k, v in ipairs(x == curve.x[best] and f1[i][u] or {}) do
+        if v == v then first, zeroth = first + v, zeroth + f0[i][u][k] end
+      end
+    end
+    out[u] = first / zeroth
+  end
+  return out
+end
+
 -- The standard errors of a unit's points where every one is known and above 0, for weights.
 local function usable(errors_of)
   for _, v in ipairs(errors_of) do
@@ -128,7 +144,7 @@ function M.make(fit)
   return function(given)
     local position = errors.position(2)
     local o = schema.check("tuning.describe", given, DESCRIBE, position)
-    local r, columns = sources.read(o, "tuning.describe", position)
+    local r, columns, harmonics = sources.read(o, "tuning.describe", position)
     if o.rectify then r = ops.where(r:gt(0), r, r * 0) end
     check_rates(r, position)
     local by = sources.column(o.by, columns, #r, "tuning.describe: by", position)
@@ -142,6 +158,8 @@ function M.make(fit)
     if o.phase then
       local phases = sources.column(o.phase, columns, #r, "tuning.describe: phase", position)
       lists.f1_f0 = modulations(r:totable(), by, phases, curve)
+    elseif harmonics then
+      lists.f1_f0 = modulations_over_time(harmonics, by, curve)
     end
     local units = {}
     for u = 1, r:size(2) do

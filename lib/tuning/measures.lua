@@ -1,11 +1,9 @@
 --- lamina.tuning.measures: curves of responses and what is read off them.
 local common = require "lamina.neural.common"
-local dataset = require "lamina.data"
 local errors = require "lamina.errors"
-local models = require "lamina.model"
 local ops = require "lamina.core.ops"
+local parts_of = require "lamina.neural.assembly_parts"
 local schema = require "lamina.schema"
-local stimuli = require "lamina.stimuli"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -19,61 +17,7 @@ end
 local function floats(value) return tensor.is_tensor(value) and value:to "float64"
   or tensor.tensor(value, { dtype = "float64" }) end
 
--- ---- responses -------------------------------------------------------------------------------------------------
-
-local RESPONSES = {
-  positional = { "model", "stimuli" },
-  model = { type = "any", required = true,
-    doc = "a model, or a function from images to a tensor with a row for each" },
-  stimuli = { type = "any", required = true, doc = "a stimulus set, a data set, or images N x C x H x W" },
-  layer = { type = "string", doc = "a layer or area; the model's output if absent" },
-  units = { type = "string", default = "all", choices = { "all", "centre" },
-    doc = "of maps: every unit, or the one in the middle of each channel" },
-  batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
-}
-
--- Rows of units; of maps perhaps only the middle ones.
-local function rows_of(y, units)
-  if units == "centre" then
-    for axis = 3, y.ndim do y = ops.slice(y, { dim = axis, start = y:size(axis) // 2 + 1, stop = y:size(axis) // 2
-      + 1 }) end
-  end
-  return y:reshape { #y, -1 }
-end
-
---- What a model's units or a function answer to a stimulus set, N x units (float64); o: layer, units, batch. `word`
--- names the caller in errors.
-function M.responses_of(model, set, o, word, position)
-  local parts = {}
-  if not models.is_model(model) and type(model) ~= "function" then
-    errors.raise("argument", position, "%s: expected a model or a function, got a %s", word, type(model))
-  end
-  tensor.no_grad(function()
-    for b in dataset.batches(set, o.batch) do
-      local y
-      if type(model) == "function" then
-        y = model(b.x)
-        if not tensor.is_tensor(y) or y.ndim < 1 or #y ~= #b then
-          errors.raise("shape", position, "%s: the function must give a tensor with a row for each image", word)
-        end
-      elseif o.layer then
-        y = model:activations(b.x, { o.layer })[o.layer]
-      else
-        y = model(b.x)
-      end
-      parts[#parts + 1] = rows_of(y, o.units):to "float64"
-    end
-  end)
-  return ops.concat(parts, { dim = 1 })
-end
-
---- tuning.responses { model, stimuli, layer =, units = "all", batch = 64 }: what a model's units, or a function,
--- answer to stimuli: N x units, float64. units = "centre" takes the unit in the middle of each channel.
-function M.responses(given)
-  local position = errors.position(2)
-  local o = schema.check("tuning.responses", given, RESPONSES, position)
-  return M.responses_of(o.model, stimuli.of(o.stimuli, position), o, "tuning.responses", position)
-end
+-- ---- curves -----------------------------------------------------------------------------------------------------
 
 local CURVE = {
   positional = { "responses", "by" },
@@ -149,22 +93,25 @@ end
 
 local HARMONICS = {
   positional = { "responses" },
-  responses = { type = { "tensor", "table" }, required = true, doc = "responses over time, along the last axis" },
-  rate = { type = "number", required = true, above = 0, doc = "how many of them there are in a second" },
-  frequency = { type = { "number", "table", "tensor" }, required = true,
-    doc = "of the stimulus in Hz; one for all, or one for each row of the first axis" },
+  responses = { type = { "tensor", "table" }, required = true, doc = "responses over time, along the last axis, or an "
+    .. "assembly with time bins" },
+  rate = { type = "number", above = 0, doc = "how many of them there are in a second; of an assembly by its time "
+    .. "bins, if absent" },
+  frequency = { type = { "number", "table", "tensor", "string" }, required = true,
+    doc = "of the stimulus in Hz; one for all, one for each row of the first axis, or the name of a coordinate of an "
+      .. "assembly's stimuli" },
   from = { type = "number", default = 0, min = 0, doc = "seconds left out at the beginning" },
 }
 
 -- Mean, amplitude of the first harmonic, its phase in degrees, and the second's amplitude over whole cycles of one
 -- series.
-local function harmonics_of(series, o, frequency, position)
+local function of_series(series, o, frequency, word, position)
   local first = math.floor(o.from * o.rate + 0.5)
   local left = #series - first
   local cycles = math.floor(left * frequency / o.rate + 1e-9)
   if cycles < 1 or frequency > o.rate / 2 then
-    errors.raise("argument", position, "tuning.harmonics: %s Hz in %g s at %g a second: expected a whole cycle at "
-      .. "least, of two responses or more", frequency, left / o.rate, o.rate)
+    errors.raise("argument", position, "%s: %s Hz in %g s at %g a second: expected a whole cycle at least, of two "
+      .. "responses or more", word, frequency, left / o.rate, o.rate)
   end
   local n = math.min(left, math.floor(cycles * o.rate / frequency + 0.5))
   local f0, parts = 0, { 0, 0, 0, 0 }
@@ -180,42 +127,78 @@ local function harmonics_of(series, o, frequency, position)
     math.sqrt(parts[3] ^ 2 + parts[4] ^ 2)
 end
 
+--- The same of responses over time along the last axis: f0, f1, f2, phase, f1_f0 and f2_f1, tensors without it. o:
+-- rate, frequency (a number, or a list with one for each row of the first axis), from. `word` names the caller in
+-- errors.
+function M.harmonics_of(r, o, word, position)
+  local shape = table.move(r.shape, 1, r.ndim - 1, 1, {})
+  local rows = r:contiguous():reshape({ -1, r:size(-1) }):totable()
+  local out = { f0 = {}, f1 = {}, phase = {}, f2 = {} }
+  for i, series in ipairs(rows) do
+    local f = type(o.frequency) == "number" and o.frequency or o.frequency[(i - 1) // (#rows // #r) + 1]
+    if f <= 0 or f ~= f then
+      errors.raise("argument", position, "%s: frequency is %s, expected a number of Hz above 0", word, f)
+    end
+    out.f0[i], out.f1[i], out.phase[i], out.f2[i] = of_series(series, o, f, word, position)
+  end
+  for name, list in pairs(out) do
+    out[name] = #shape == 0 and list[1] or tensor.tensor(list, { dtype = "float64" }):reshape(shape)
+  end
+  out.f1_f0, out.f2_f1 = out.f1 / out.f0, out.f2 / out.f1
+  return out
+end
+
+-- What an assembly with time bins holds: its responses (stimuli x neuroids x repeats x times, without the axis of
+-- repeats where there is one), their rate, and the frequencies.
+local function of_assembly(a, o, position)
+  local r = parts_of.with_gaps(a)
+  if r.ndim == 4 and r:size(3) == 1 then r = r:squeeze(3) end
+  local f = o.frequency
+  if type(f) == "string" then
+    f = rawget(a.stimulus, f)
+    if not f then
+      errors.raise("argument", position, "tuning.harmonics: the stimuli of %s have no '%s'%s", a.name, o.frequency,
+        errors.hint(o.frequency, require("lamina.neural.assembly").names(a.stimulus)))
+    end
+  end
+  local rate = o.rate or parts_of.bins_a_second(a)
+  if not rate then
+    errors.raise("argument", position, "tuning.harmonics: the time bins of %s do not say how many there are in a "
+      .. "second; rate = N does", a.name)
+  end
+  return r, rate, f
+end
+
 --- tuning.harmonics { responses, rate =, frequency =, from = 0 }: of responses over time to stimuli of a temporal
 -- frequency (drifting gratings, flicker, contrast reversal) the mean f0, the amplitude f1 and the phase (degrees) of
 -- the component at that frequency, and the amplitude f2 at twice the frequency, over the whole cycles after `from`
 -- seconds. rate: responses a second (a PSTH's bins, a model's frames); frequency: one, or one for each row of the
--- first axis. The result has f0, f1, f2, phase, f1_f0 and f2_f1 (tensors without the last axis; numbers where there
--- are none). A complex cell under contrast reversal has f2 > f1 (Movshon et al. 1978b).
+-- first axis; an assembly (a recording, or what `activations` makes of movies) has both: tuning.harmonics { acts,
+-- frequency = "temporal" }. The result has f0, f1, f2, phase, f1_f0 and f2_f1 (tensors without the last axis; numbers
+-- where there are none). A complex cell under contrast reversal has f2 > f1 (Movshon et al. 1978b).
 function M.harmonics(given)
   local position = errors.position(2)
   local o = schema.check("tuning.harmonics", given, HARMONICS, position)
-  local r = floats(o.responses)
+  local r, rate, frequency
+  if require("lamina.neural.assembly").is_assembly(o.responses) then
+    r, rate, frequency = of_assembly(o.responses, o, position)
+  else
+    r, rate, frequency = floats(o.responses), o.rate, o.frequency
+    if not rate or type(frequency) == "string" then
+      errors.raise("argument", position, "tuning.harmonics: %s", rate and string.format("frequency is '%s', expected "
+        .. "numbers of Hz (names are for an assembly)", frequency) or "option 'rate' is missing, responses a second")
+    end
+  end
   if r.ndim < 1 or r:size(-1) < 2 then
     errors.raise("shape", position, "tuning.harmonics: responses are %s, expected time along the last axis",
       table.concat(r.shape, "x"))
   end
-  local shape = table.move(r.shape, 1, r.ndim - 1, 1, {})
-  local rows = r:contiguous():reshape({ -1, r:size(-1) }):totable()
-  local frequency = type(o.frequency) ~= "number" and M.list(o.frequency) or nil
-  if frequency and (r.ndim < 2 or #frequency ~= #r) then
+  frequency = type(frequency) ~= "number" and M.list(frequency) or frequency
+  if type(frequency) == "table" and (r.ndim < 2 or #frequency ~= #r) then
     errors.raise("shape", position, "tuning.harmonics: %d frequencies for responses %s, expected one for each row",
       #frequency, table.concat(r.shape, "x"))
   end
-  local out = { f0 = {}, f1 = {}, phase = {}, f2 = {} }
-  for i, series in ipairs(rows) do
-    local f = frequency and frequency[(i - 1) // (#rows // #r) + 1] or o.frequency
-    if f <= 0 or f ~= f then
-      errors.raise("argument", position, "tuning.harmonics: frequency is %s, expected a number of Hz above 0", f)
-    end
-    out.f0[i], out.f1[i], out.phase[i], out.f2[i] = harmonics_of(series, o, f, position)
-  end
-  if #shape == 0 then
-    for name, list in pairs(out) do out[name] = list[1] end
-  else
-    for name, list in pairs(out) do out[name] = tensor.tensor(list, { dtype = "float64" }):reshape(shape) end
-  end
-  out.f1_f0, out.f2_f1 = out.f1 / out.f0, out.f2 / out.f1
-  return out
+  return M.harmonics_of(r, { rate = rate, frequency = frequency, from = o.from }, "tuning.harmonics", position)
 end
 
 -- |sum r exp(2 pi i h x / 360)| / sum r and its angle, for each unit.

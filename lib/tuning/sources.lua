@@ -4,6 +4,8 @@ local assembly = require "lamina.neural.assembly"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local measures = require "lamina.tuning.measures"
+local parts_of = require "lamina.neural.assembly_parts"
+local responses = require "lamina.tuning.responses"
 local models = require "lamina.model"
 local stimuli = require "lamina.stimuli"
 local tensor = require "lamina.core.tensor"
@@ -16,11 +18,8 @@ M.fields = {
     .. "assembly, or responses: N, N x units, or N x units x repeats (NaN: missing)" },
   stimuli = { type = "any", doc = "the stimulus set shown; of an assembly the one with its ids, or none where its "
     .. "own coordinates say what was shown" },
-  layer = { type = "string", doc = "of a model: a layer or area; its output if absent" },
-  units = { type = "string", default = "all", choices = { "all", "centre" },
-    doc = "of maps: every unit, or the one in the middle of each channel" },
-  batch = { type = "integer", default = 64, min = 1, doc = "of a model or function: images at a time" },
 }
+for name, field in pairs(responses.fields) do M.fields[name] = field end
 
 --- M.fields together with more.
 function M.join(more)
@@ -30,13 +29,10 @@ function M.join(more)
   return all
 end
 
+-- The responses of an assembly, N x units x repeats, with an axis of times where it has several time bins; and the
+-- columns of the stimuli.
 local function of_assembly(a, set, word, position)
-  assembly.one_time(a, word, position)
-  local r = a.responses:to "float64"
-  if not a.whole then
-    local gap = tensor.full({ 1 }, 0 / 0, { dtype = "float64" })
-    r = require("lamina.core.ops").where(a.valid, r, gap)
-  end
+  local r = parts_of.with_gaps(a)
   if not set then return r, a.stimulus end
   local columns = {}
   local at = assembly.match(a, set, a.name, word .. ": " .. set.name, position)
@@ -44,18 +40,41 @@ local function of_assembly(a, set, word, position)
   return r, columns
 end
 
---- The responses of what options name, N x units x repeats (float64), and the columns of the N stimuli by name.
--- `word` names the caller in errors.
+-- Responses over time, N x units x repeats x times, as one number each, and { f1 =, f0 = } where the stimuli have a
+-- temporal frequency.
+local function at_one_time(r, rate, o, columns, word, position)
+  if o.rectify then r = r:relu() end
+  local f1, f0 = responses.harmonics(r, rate, o, columns, word, position)
+  return responses.reduced(r, rate, o, columns, word, position), f1 and { f1 = f1, f0 = f0 } or nil
+end
+
+--- The responses of what options name, N x units x repeats (float64); the columns of the N stimuli by name; and where
+-- the responses were over time and the stimuli have a temporal frequency { f1 =, f0 = }, as the responses each. `word`
+-- names the caller in errors.
 function M.read(o, word, position)
   local source, set = o.source, o.stimuli ~= nil and stimuli.of(o.stimuli, position) or nil
-  if assembly.is_assembly(source) then return of_assembly(source, set, word, position) end
+  if assembly.is_assembly(source) then
+    local r, columns = of_assembly(source, set, word, position)
+    if r.ndim < 4 then return r, columns end
+    if not o.time then
+      errors.raise("argument", position, "%s: %s has %d time bins; time = \"mean\", \"peak\", \"last\" or \"f1\" "
+        .. "says what of them counts (a:select { time_bin_start = MS } chooses one)", word, source.name, r:size(4))
+    end
+    local one, harmonics = at_one_time(r, parts_of.bins_a_second(source), o, columns, word, position)
+    return one, columns, harmonics
+  end
   local r
   if models.is_model(source) or type(source) == "function" then
     if not set then
       errors.raise("argument", position, "%s: option 'stimuli' is missing, the set to show to a %s", word,
         type(source) == "function" and "function" or "model")
     end
-    r = measures.responses_of(source, set, o, word, position)
+    local rate
+    r, rate = responses.answered(source, set, o, word, position)
+    if r.ndim == 3 then
+      local one, harmonics = at_one_time(r:unsqueeze(3), rate, o, set.columns, word, position)
+      return one, set.columns, harmonics
+    end
   elseif tensor.is_tensor(source) then r = source:to "float64"
   elseif type(source) == "table" then r = tensor.tensor(source, { dtype = "float64" })
   else
