@@ -164,14 +164,14 @@ local function of_movies(job, x, first)
     job.missing[name .. "@" .. k] = { first = one.first, count = one.count, step = k }
   end
   local found = movie.answers(job.net, job.way, x, names, job.times, { batch = job.o.batch,
-    key = job.draws and first or nil, absent = absent,
+    key = job.draws and first or nil, absent = absent, fill = 0,
     take = function(y) return y:to("float32"):reshape { #y, -1 } end })
   for i, one in ipairs(job.layers) do
     local y = found[one.name]
     if y then
       check_finite(job, y, one, first)
     else
-      y = tensor.full({ n, one.count, times }, 0 / 0)
+      y = tensor.zeros { n, one.count, times }
       for k = 1, times do absent(one.name, k) end
     end
     parts[i] = y:reshape { n, one.count, times > 1 and times or nil }

@@ -170,15 +170,15 @@ local function by_steps(net, way, x, names, times, o)
   return parts
 end
 
--- Stacks the answers at each time along the last axis, NaN where there is none.
-local function stacked(parts, absent)
+-- Stacks the answers at each time along the last axis, `fill` where there is none.
+local function stacked(parts, fill, absent)
   local some
   for _, y in ipairs(parts) do some = some or y or nil end
   if not some then return nil end
   for k, y in ipairs(parts) do
     if not y then
       absent(k)
-      parts[k] = tensor.full(some.shape, 0 / 0, { dtype = some.dtype })
+      parts[k] = tensor.full(some.shape, fill, { dtype = some.dtype })
     end
   end
   local all = ops.stack(parts, { dim = 3 })
@@ -190,14 +190,14 @@ end
 -- nothing at any of the times): x, movies x frames x channels x rows x columns as the model is to see them; times, a
 -- list from 1 to way.count. o: take(y), which makes rows x units of a layer's output for rows of a batch and is done
 -- with y; batch, how many windows go through at a time; key, of what layers draw at random (then one window goes
--- through at a time); absent(name, k), which is told where a connection has brought nothing at times[k]. A model that
--- carries its state on begins each batch anew.
+-- through at a time); absent(name, k), which is told where a connection has brought nothing at times[k], and fill, what
+-- stands there (NaN if absent). A model that carries its state on begins each batch anew.
 function M.answers(net, way, x, names, times, o)
   local list, n, stateful = {}, x.shape[1], carried.any(net)
   if stateful then net:reset_state() end
   if way.kind == "steps" then
     for name, parts in pairs(by_steps(net, way, x, names, times, o)) do
-      list[name] = stacked(parts, function(k) if o.absent then o.absent(name, k) end end)
+      list[name] = stacked(parts, o.fill or 0 / 0, function(k) if o.absent then o.absent(name, k) end end)
     end
     return list
   end
