@@ -395,8 +395,8 @@ static const bind_doc docs[] = {
     {"base.remove", "remove(path)", "Removes a file or an empty folder. Raises an 'io' error where it cannot."},
     {"base.pid", "pid() -> integer", "The number of this process."},
     {"base.process", "process([pid]) -> integer or nil",
-     "When the process of this number (this one if absent) was started, in ticks since the machine was; nil where none "
-     "of that number runs. Number and start together name a process for good."},
+     "When the process of this number (this one if absent) was started, in ticks since the machine was; nil where "
+     "none of that number runs. Number and start together name a process for good."},
     {"base.executable", "executable() -> string", "The path of the lamina command that runs."},
     {"base.hostname", "hostname() -> string", "The name of this machine."},
     {"base.getenv", "getenv(name) -> string or nil", "The value of an environment variable."},

@@ -1,7 +1,8 @@
-/* module.c: Lamina as a module of a stock Lua 5.4: `require "lamina"` gives what lib/init.lua does, every word as a field.
+/* module.c: Lamina as a module of a stock Lua 5.4: `require "lamina"` gives what lib/init.lua does, every word as a
+ * field.
  *
- * That Lua's own arithmetic (math.*, ^, the order of pairs in the script) differs between machines, so every result is
- * labelled close. */
+ * That Lua's own arithmetic (math.*, ^, the order of pairs in the script) differs between machines, so every result
+ * is labelled close. */
 #include "command.h"
 
 #include "base/cpu.h"

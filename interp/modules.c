@@ -23,7 +23,8 @@ static void command_folder(char out[PATH_MAX]) {
 /* The folder of the library that this code is in, where it is a module of a stock Lua; false in the command. */
 static bool library_folder(char out[PATH_MAX]) {
   Dl_info info;
-  if (!dladdr((const void *)(uintptr_t)&modules_find, &info) || !info.dli_fname || !strstr(info.dli_fname, ".so")) return false;
+  if (!dladdr((const void *)(uintptr_t)&modules_find, &info)) return false;
+  if (!info.dli_fname || !strstr(info.dli_fname, ".so")) return false;
   if (strlen(info.dli_fname) >= PATH_MAX) return false;
   strcpy(out, info.dli_fname);
   char *slash = strrchr(out, '/');

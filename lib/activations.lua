@@ -458,9 +458,9 @@ function M.activations(given, ...)
       if why then say(job, "%s/%s.npy: %s; it is computed anew", job.folder, job.key, why) end
     end
     planning.plan(job)
-    say(job, "%s; %s at a time, about %s of %s; %s", head_text(job), common.plural(job.batch, job.way and "movie" or "image"),
-      planning.size_text(job.fixed + job.batch * job.per_image + (job.folder and 0 or job.bytes)),
-        planning.size_text(job.memory),
+    say(job, "%s; %s at a time, about %s of %s; %s", head_text(job), common.plural(job.batch, job.way and "movie"
+      or "image"), planning.size_text(job.fixed + job.batch * job.per_image + (job.folder and 0 or job.bytes)),
+      planning.size_text(job.memory),
       job.folder and "kept in " .. job.folder .. "/" .. job.key .. ".npy" or job.uncached
       and "not kept: " .. job.uncached or "not kept")
     if job.folder then return into_file(job) end

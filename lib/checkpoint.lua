@@ -36,7 +36,8 @@ end
 function M.save(path, objects, values)
   local io = require "lamina.core.io"
   if type(path) ~= "string" or type(objects) ~= "table" or core.is_tensor(objects) then
-    errors.raise("argument", 2, "checkpoint.save: expected a file's name and objects by name, { net = net, opt = opt }")
+    errors.raise("argument", 2,
+      "checkpoint.save: expected a file's name and objects by name, { net = net, opt = opt }")
   end
   path = require("lamina.experiment").path(path)
   local tensors, kept = {}, {}

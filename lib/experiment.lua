@@ -293,7 +293,8 @@ local function list_of_weights()
 end
 
 local function document(e)
-  local status = not e and (command.stock and "ended" or "done") or e.kind == "interrupt" and "interrupted" or "failed"
+  local status = not e and (command.stock and "ended" or "done") or e.kind == "interrupt" and "interrupted"
+    or "failed"
   return {
     lamina = base.version, numerics = base.numerics, experiment = current.name, status = status,
     error = e and tostring(e) or nil, seed = current.seed,

@@ -3,7 +3,7 @@ local command = require "lamina.core.command"
 
 local M = {}
 
-local ORDER = { "tour", "model", "training", "fit", "rsa", "rules", "sharing", "pytorch" }
+local ORDER = { "tour", "model", "training", "fit", "movies", "rsa", "rules", "sharing", "pytorch" }
 
 --- The guides in the order in which they are meant to be read, each { name =, title =, text = }.
 function M.list()

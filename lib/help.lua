@@ -21,10 +21,10 @@ Lamina: models of sensory cortex, in Lua.
                local_rule imprint self_organise dale; help "goals", "penalties", "constraints", "rules"
   search       search space range: architectures, or whatever a script can score
   data         data augment image hdf5 stimuli neural
-  analysis     activations; predictivity separability criteria tolerance; ridge ols pls lasso elastic_net nnls one_to_one
-               space_feature; pca random_projection; kfold grouped shuffled; split_half
-               tuning sparse; rdm compare_rdms rdm_ceiling rsa mds fdr; cka svcca pwcca procrustes; decode svm logistic
-               nearest_centroid max_correlation; attention_maps attention_rollout
+  analysis     activations; predictivity separability criteria tolerance; ridge ols pls lasso elastic_net nnls
+               one_to_one space_feature; pca random_projection; kfold grouped shuffled; split_half
+               tuning sparse; rdm compare_rdms rdm_ceiling rsa mds fdr; cka svcca pwcca procrustes
+               decode svm logistic nearest_centroid max_correlation; attention_maps attention_rollout
   experiments  experiment report profile
   figures      plot
   tensors      tensor zeros ones full arange linspace logspace eye meshgrid zeros_like ones_like full_like
@@ -32,8 +32,8 @@ Lamina: models of sensory cortex, in Lua.
   gradients    grad jacobian hessian jvp hvp custom checkpointed on_gradient gradcheck no_grad; help "gradients"
   draws        randn rand randint permutation bernoulli choice randn_like rand_like; help "random"
   else         help try lamina
-  guides       help "guide:tour"; guide:model guide:training guide:fit guide:rsa guide:rules guide:sharing
-               guide:pytorch
+  guides       help "guide:tour"; guide:model guide:training guide:fit guide:movies guide:rsa guide:rules
+               guide:sharing guide:pytorch
 
 help "conv" or help(conv) explains a word, help "conv2d" an op, help "net:save" a method, help "tensor" what a tensor
 can do; help(x) what can be done with a value, whatever it is.

@@ -176,8 +176,8 @@ local function steps_problem(net, shape, steps)
   if sequence and not net.steps then return "a sequence, but the model has no steps; steps = " .. shape[2] end
   local wanted = steps or net.steps
   if sequence and wanted ~= "input" and wanted ~= shape[2] then
-    return string.format("a sequence of %d steps, but the model runs %s (net:forward(x, { steps = %d }) runs as many)",
-      shape[2], tostring(wanted), shape[2])
+    return string.format("a sequence of %d steps, but the model runs %s (net:forward(x, { steps = %d }) runs as "
+      .. "many)", shape[2], tostring(wanted), shape[2])
   end
   if not sequence and net.steps == "input" and not steps then
     return "one image for each item, but steps = \"input\" takes a sequence (batch x steps x input)"

@@ -1,9 +1,9 @@
 --- lamina.movie: how a model is shown a movie, frames x channels x rows x columns, and what it answers over time.
 --
--- A model with steps takes frame t at step t. One with an axis of time, input { channels, frames, rows, columns }, sees
--- as many frames at a time: a window that slides over the movie, frame by frame. Any other sees one frame at a time.
--- The answer at a time depends on what has been shown until then: that of a window belongs to its last frame, so that
--- the first is that of frame D where a window has D frames.
+-- A model with steps takes frame t at step t. One with an axis of time, input { channels, frames, rows, columns },
+-- sees as many frames at a time: a window that slides over the movie, frame by frame. Any other sees one frame at a
+-- time. The answer at a time depends on what has been shown until then: that of a window belongs to its last frame,
+-- so that the first is that of frame D where a window has D frames.
 local carried = require "lamina.model.carried"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
@@ -31,8 +31,8 @@ local function suggested(net)
   return #net.input == 4 and "window" or #net.input == 2 and "rows" or nil
 end
 
--- For each way: how many frames the model sees at a time, and the shape of the pictures it sees; nil and what is wrong
--- where it cannot be shown so. frame: channels x rows x columns of the movie's.
+-- For each way: how many frames the model sees at a time, and the shape of the pictures it sees; nil and what is
+-- wrong where it cannot be shown so. frame: channels x rows x columns of the movie's.
 local ways = {}
 
 function ways.steps(net)
@@ -67,9 +67,9 @@ function ways.rows(net, frame)
 end
 
 --- How a model is shown items of this shape: nil where they are no movies, or it takes them as they are; else a table
--- with kind, frames (how many a movie has), window (how many it sees at a time), image (the shape of the pictures that
--- it sees), hold (steps a frame) and count (how many times there are answers for). o: movie, steps_per_frame. `word`
--- names the caller in errors.
+-- with kind, frames (how many a movie has), window (how many it sees at a time), image (the shape of the pictures
+-- that it sees), hold (steps a frame) and count (how many times there are answers for). o: movie, steps_per_frame.
+-- `word` names the caller in errors.
 function M.way(net, item, o, word, position)
   local movies = #item == 4 and (o.movie or not layer.same_shape(item, net.input))
   local kind = movies and (o.movie or suggested(net)) or nil
@@ -84,8 +84,8 @@ function M.way(net, item, o, word, position)
       word, text_of(item), net.name, text_of(net.input), kind, image)
   end
   if o.steps_per_frame > 1 and kind ~= "steps" then
-    errors.raise("argument", position, "%s: steps_per_frame is for a model that sees a movie step by step; %s sees it "
-      .. "by movie = \"%s\"", word, net.name, kind)
+    errors.raise("argument", position, "%s: steps_per_frame is for a model that sees a movie step by step; %s sees "
+      .. "it by movie = \"%s\"", word, net.name, kind)
   end
   if item[1] < window then
     errors.raise("shape", position, "%s: %s sees %d frames at a time, and the movies have %d", word, net.name, window,
@@ -190,8 +190,8 @@ end
 -- nothing at any of the times): x, movies x frames x channels x rows x columns as the model is to see them; times, a
 -- list from 1 to way.count. o: take(y), which makes rows x units of a layer's output for rows of a batch and is done
 -- with y; batch, how many windows go through at a time; key, of what layers draw at random (then one window goes
--- through at a time); absent(name, k), which is told where a connection has brought nothing at times[k], and fill, what
--- stands there (NaN if absent). A model that carries its state on begins each batch anew.
+-- through at a time); absent(name, k), which is told where a connection has brought nothing at times[k], and fill,
+-- what stands there (NaN if absent). A model that carries its state on begins each batch anew.
 function M.answers(net, way, x, names, times, o)
   local list, n, stateful = {}, x.shape[1], carried.any(net)
   if stateful then net:reset_state() end

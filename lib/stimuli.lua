@@ -34,7 +34,8 @@ Stimuli.__tostring = function(self)
   if self.x.ndim == 5 then
     items = string.format("movies of %d frames %s", self.x.shape[2], table.concat(self.x.shape, "x", 3))
   end
-  return string.format("%s: %d %s%s%s", self.name, self.n, items, self.classes and string.format(", %d classes (%s)", #self.classes, table.concat(self.classes, ", ")) or "",
+  return string.format("%s: %d %s%s%s", self.name, self.n, items,
+    self.classes and string.format(", %d classes (%s)", #self.classes, table.concat(self.classes, ", ")) or "",
     #columns > 0 and ", with " .. table.concat(columns, ", ") or "")
 end
 
@@ -286,10 +287,12 @@ local function as_images(t, rate, what, position)
     t = t:reshape(shape)
   end
   if t.ndim ~= axes + 1 then
-    errors.raise("shape", position, "%s: %s", what, rate and string.format("movies are %s, expected N x frames x H x "
-      .. "W or N x frames x C x H x W", table.concat(t.shape, "x")) or string.format("images are %s, expected N x H x "
-      .. "W or N x C x H x W%s", table.concat(t.shape, "x"), t.ndim == 5 and "; movies (N x frames x C x H x W) have "
-      .. "a rate = FRAMES A SECOND" or ""))
+    local what_is = rate and "movies are %s, expected N x frames x H x W or N x frames x C x H x W"
+      or "images are %s, expected N x H x W or N x C x H x W"
+    if not rate and t.ndim == 5 then
+      what_is = what_is .. "; movies (N x frames x C x H x W) have a rate = FRAMES A SECOND"
+    end
+    errors.raise("shape", position, "%s: " .. what_is, what, table.concat(t.shape, "x"))
   end
   if t.dtype == "uint8" then return t:to "float32" * (1 / 255) end
   return t:to "float32"

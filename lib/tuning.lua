@@ -165,23 +165,25 @@ end
 local curve_names = {}
 for name, curve in pairs(curves) do curve_names[name] = curve.names end
 
---- tuning.describe { source, quantity =, by =, stimuli =, layer =, units =, phase =, rectify = false, fit = true, time
--- = }: how every unit is tuned to one quantity ("orientation", "direction", "spatial_frequency", "temporal_frequency",
--- "size", "contrast"). source is a function from images to rows of responses (a simulated cell), a model (with layer,
--- and units = "centre" of maps), an assembly (a recording; stimuli = the set with its ids, or its own coordinates),
--- or responses, N, N x units or N x units x repeats, as neural.noisy draws them. by: a column of the stimuli, such as
--- "orientation", or N numbers. The result prints as a table and has
+--- tuning.describe { source, quantity =, by =, stimuli =, layer =, units =, phase =, rectify = false, fit = true,
+-- time = }: how every unit is tuned to one quantity ("orientation", "direction", "spatial_frequency",
+-- "temporal_frequency", "size", "contrast"). source is a function from images to rows of responses (a simulated
+-- cell), a model (with layer, and units = "centre" of maps), an assembly (a recording; stimuli = the set with its
+-- ids, or its own coordinates), or responses, N, N x units or N x units x repeats, as neural.noisy draws them. by: a
+-- column of the stimuli, such as "orientation", or N numbers. The result prints as a table and has
 --   x, mean, error, n   the curve, as tuning.curve
 --   units               for each unit a table: fit (tuning.fit's, weighted by standard errors where all are known and
 --                       above 0), its parameters by name, r2, and by quantity
---     orientation, direction   osi, circular_variance, vector (of the vector sum); dsi of directions
+--     orientation, direction   osi, circular_variance, vector (the orientation of the vector sum); of directions
+--                              also dsi, dsi_vector, direction (of the vector sum of directions)
+--     preferred                that of the fit, or without one of the vector sum, or best
 --     size                     suppression, best (the size with the largest response); others best
 --     phase = given            f1_f0 over the phases at the best stimulus
 -- Movies are shown to any model as `activations` shows them, tuning.describe { net, stimuli = stimuli.drifting {
--- direction = arange(0, 330, 30) }, quantity = "direction", by = "direction", units = "centre" }; of the response over
--- time its mean counts, or time = "f1", "peak", "last", after `from` seconds, and where the stimuli have a temporal
--- frequency (the column `temporal`) f1_f0 is that over time at the best stimulus.
--- Responses are rates: not negative, or rectify = true takes those below 0 for 0 (over time, before all else).
+-- direction = arange(0, 330, 30) }, quantity = "direction", by = "direction", units = "centre" }; of the response
+-- over time its mean counts, or time = "f1", "peak", "last", after `from` seconds, and where the stimuli have a
+-- temporal frequency (the column `temporal`) f1_f0 is that over time at the best stimulus. Responses are rates: not
+-- negative, or rectify = true takes those below 0 for 0 (over time, before all else).
 M.describe = describe.make { word = M.fit, names = curve_names }
 
 --- fit:at(x): the fitted curve at a number, or at each of a list or tensor.

@@ -15,8 +15,8 @@ local errors = require "lamina.errors"
 local M = {}
 
 -- Names that the command itself takes.
-local reserved = { "seed", "threads", "memory", "out", "data", "digest", "trace", "traceback", "help", "version", "set",
-  "resume" }
+local reserved = { "seed", "threads", "memory", "out", "data", "digest", "trace", "traceback", "help", "version",
+  "set", "resume" }
 
 local function names_of(params)
   local list = {}

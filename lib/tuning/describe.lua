@@ -115,7 +115,8 @@ end
 local function measured(quantity, curve)
   if quantity == "orientation" or quantity == "direction" then
     local s = measures.selectivity { curve.x, curve.mean, period = quantity == "direction" and 360 or 180 }
-    return { osi = s.osi, dsi = s.dsi, circular_variance = s.circular_variance, vector = s.preferred }
+    return { osi = s.osi, dsi = s.dsi, dsi_vector = s.dsi_vector, direction = s.direction,
+      circular_variance = s.circular_variance, vector = s.preferred }
   end
   local index, best = measures.suppression(curve.x, curve.mean)
   return { best = best, suppression = quantity == "size" and index or nil }
@@ -165,7 +166,7 @@ function M.make(fit)
     for u = 1, r:size(2) do
       units[u] = describe_unit(fit.word, o, curve, u)
       for name, list in pairs(lists) do units[u][name] = list[u] end
-      units[u].preferred = units[u].preferred or units[u].vector or units[u].best
+      units[u].preferred = units[u].preferred or units[u].direction or units[u].vector or units[u].best
     end
     return setmetatable({ quantity = o.quantity, x = curve.x, mean = curve.mean, error = curve.error, n = curve.n,
       units = units }, Described)

@@ -93,8 +93,8 @@ end
 
 local HARMONICS = {
   positional = { "responses" },
-  responses = { type = { "tensor", "table" }, required = true, doc = "responses over time, along the last axis, or an "
-    .. "assembly with time bins" },
+  responses = { type = { "tensor", "table" }, required = true, doc = "responses over time, along the last axis, or "
+    .. "an assembly with time bins" },
   rate = { type = "number", above = 0, doc = "how many of them there are in a second; of an assembly by its time "
     .. "bins, if absent" },
   frequency = { type = { "number", "table", "tensor", "string" }, required = true,
@@ -233,9 +233,11 @@ local function contrast(a, b) return a + b ~= 0 and (a - b) / (a + b) or 0 / 0 e
 --- tuning.selectivity { x, responses, period = }: of mean responses to orientations or directions x (degrees, even
 -- over 180 or 360), a table with, one for each unit (numbers where there is one):
 --   osi                (best - orthogonal) / (best + orthogonal); of directions each with its opposite together
---   dsi                (best - opposite) / (best + opposite); only of directions
+--   dsi                (best - opposite) / (best + opposite); only of directions, as the next two
+--   dsi_vector         |sum r exp(i x)| / sum r: 1 for a single direction, 0 for none (Mazurek et al. 2014)
+--   direction          the direction (degrees, 0 to 360) of that vector sum
 --   circular_variance  1 - |sum r exp(2 i x)| / sum r: 0 for a single orientation, 1 for none (Ringach et al. 2002)
---   preferred          the orientation (degrees, 0 to 180) of that vector sum
+--   preferred          the orientation (degrees, 0 to 180) of that last vector sum
 -- Responses are rates: not negative.
 function M.selectivity(given)
   local position = errors.position(2)
@@ -253,8 +255,13 @@ function M.selectivity(given)
   end
   local period = o.period or (math.max(table.unpack(x)) >= 180 and 360 or 180)
   local length, c, s = resultant(x, r, 2)
-  local out, rows = { osi = {}, dsi = period == 360 and {} or nil, circular_variance = (1 - length):totable(),
-    preferred = {} }, r:t():contiguous():totable()
+  local out, rows = { osi = {}, circular_variance = (1 - length):totable(), preferred = {} },
+    r:t():contiguous():totable()
+  if period == 360 then
+    local strength, dc, ds = resultant(x, r, 1)
+    out.dsi, out.dsi_vector, out.direction = {}, strength:totable(), {}
+    for unit in ipairs(rows) do out.direction[unit] = math.deg(math.atan(ds[unit], dc[unit])) % 360 end
+  end
   for unit, row in ipairs(rows) do
     local best = 1
     for i = 2, #row do if row[i] > row[best] then best = i end end

@@ -21,8 +21,8 @@ M.fields = {
     .. "its mean (F0; that of movies, if absent), its largest value, its last, or \"f1\", its amplitude at the "
     .. "temporal frequency of the stimulus" },
   from = { type = "number", default = 0, min = 0, doc = "seconds left out at the beginning of a response over time" },
-  frequency = { type = { "string", "number", "table", "tensor" }, default = "temporal", doc = "the stimuli's temporal "
-    .. "frequency in Hz, for f1 and F1/F0: a column's name, one number, or N" },
+  frequency = { type = { "string", "number", "table", "tensor" }, default = "temporal", doc = "the stimuli's "
+    .. "temporal frequency in Hz, for f1 and F1/F0: a column's name, one number, or N" },
 }
 for name, field in pairs(movie.fields) do M.fields[name] = field end
 
@@ -192,9 +192,9 @@ schema.document("tuning.responses", RESPONSES)
 
 --- tuning.responses { model, stimuli, layer =, units = "all", batch = 64, time =, from = 0, frequency =, movie = }:
 -- what a model's units, or a function, answer to stimuli: N x units, float64. units = "centre" takes the unit in the
--- middle of each channel. Movies are shown as `activations` shows them (a function is given N x frames x C x H x W and
--- may answer N x units x times); time = "all" gives N x units x times, for tuning.harmonics, otherwise one number for
--- each movie: the mean over time, or "peak", "last" or "f1".
+-- middle of each channel. Movies are shown as `activations` shows them (a function is given N x frames x C x H x W
+-- and may answer N x units x times); time = "all" gives N x units x times, for tuning.harmonics, otherwise one number
+-- for each movie: the mean over time, or "peak", "last" or "f1".
 function M.responses(given)
   local position = errors.position(2)
   local o = schema.check("tuning.responses", given, RESPONSES, position)

@@ -49,8 +49,8 @@ local function at_one_time(r, rate, o, columns, word, position)
 end
 
 --- The responses of what options name, N x units x repeats (float64); the columns of the N stimuli by name; and where
--- the responses were over time and the stimuli have a temporal frequency { f1 =, f0 = }, as the responses each. `word`
--- names the caller in errors.
+-- the responses were over time and the stimuli have a temporal frequency { f1 =, f0 = }, as the responses each.
+-- `word` names the caller in errors.
 function M.read(o, word, position)
   local source, set = o.source, o.stimuli ~= nil and stimuli.of(o.stimuli, position) or nil
   if assembly.is_assembly(source) then

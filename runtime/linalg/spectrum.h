@@ -19,8 +19,8 @@ lm_status lm_mat_bidiagonalise(lm_mat a, lm_qr *left, lm_qr *right, double *d, d
 lm_status lm_bidiagonal_svd(int64_t n, double *d, double *f, double *s, double *ut, double *vt, lm_err *e);
 
 /* The upper triangle of a symmetric a (n x n, row-major; overwritten, its lower one not read) = q t q', t tridiagonal
- * with diagonal d (n) and f (n - 1) beside it; q is 1 in the corner and behind it the product of `reflections` (of n -
- * 1 rows), which are freed with lm_qr_free, after a failure too. */
+ * with diagonal d (n) and f (n - 1) beside it; q is 1 in the corner and behind it the product of `reflections` (of
+ * n - 1 rows), which are freed with lm_qr_free, after a failure too. */
 lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *reflections, double *d, double *f, lm_err *e);
 
 /* The lower triangle of a symmetric a (n x n, row-major; overwritten) = v diag(w) v', w ascending; v replaces a, its
@@ -28,14 +28,14 @@ lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *reflections, double *d, double 
  * as lm_sign_columns leaves them. LM_ERR_NUMERIC where a is not finite. */
 lm_status lm_mat_eigh(lm_mat a, double *w, lm_err *e);
 
-/* The eigenvalues of a symmetric tridiagonal matrix, ascending, in place of its diagonal d (n); f (n, the last element
- * 0) is overwritten. LM_ERR_NUMERIC where the steps do not converge. */
+/* The eigenvalues of a symmetric tridiagonal matrix, ascending, in place of its diagonal d (n); f (n, the last
+ * element 0) is overwritten. LM_ERR_NUMERIC where the steps do not converge. */
 lm_status lm_tridiagonal_values(int64_t n, double *d, double *f, lm_err *e);
 
 /* The `count` largest eigenvalues of a symmetric a (n x n, row-major; the upper triangle is read and overwritten), w
  * descending, and their vectors, the columns of v (n x count, row-major), with signs as lm_sign_columns leaves them.
- * *good: false where the vectors found are not those to rounding (numbers of very different size, or not finite): then
- * lm_mat_eigh is to be asked. */
+ * *good: false where the vectors found are not those to rounding (numbers of very different size, or not finite):
+ * then lm_mat_eigh is to be asked. */
 lm_status lm_mat_eigh_largest(lm_mat a, int64_t count, double *w, double *v, bool *good, lm_err *e);
 
 /* Rows [from, n) of x (n x n), orthonormal and at right angles to the rows before them, which are so already. */

@@ -36,7 +36,10 @@ describe("Ctrl-C", function()
   it("ends what runs in coroutines, however they are made, and what resumed them", function()
     local function endless() while true do end end -- luacheck: ignore
     local cases = {
-      function() local co = coroutine.create(endless); error(select(2, coroutine.resume(co)), 0) end, -- luacheck: ignore
+      function()
+        local co = coroutine.create(endless)
+        error(select(2, coroutine.resume(co)), 0)
+      end,
       function() coroutine.wrap(endless)() end,
       function() coroutine.wrap(function() coroutine.wrap(endless)() end)() end,
       function() -- between two coroutines all the time

@@ -121,8 +121,8 @@ describe("activations", function()
     assert.matches("for stimulus i", message_of(activations, with { stimuli = stimuli.array { wrong, ids = ids },
       cache = cache, batch = 2 }))
     for _, name in ipairs(base.list(cache)) do assert.is_nil(name:find "partial", name) end
-    for _, wrong in ipairs { "lots", "2 XB", -1, "0 MB" } do
-      assert.matches("expected bytes or a text such as \"2 GB\"", message { memory = wrong })
+    for _, memory in ipairs { "lots", "2 XB", -1, "0 MB" } do
+      assert.matches("expected bytes or a text such as \"2 GB\"", message { memory = memory })
     end
   end)
 

@@ -194,7 +194,8 @@ describe("the words of neural", function()
     assert.is_true(marked.selected)
     assert.is_true(neural.join({ marked:at(nil, { 1, 2 }), marked:at(nil, { 3 }) }).selected)
     local score = lamina.predictivity { features = marked:select { channel = 1 }, responses = recorded,
-      mapping = lamina.ridge { 1 }, splits = lamina.kfold { 3, seed = 1 }, bootstrap = 100, reliability = -1, seed = 1 }
+      mapping = lamina.ridge { 1 }, splits = lamina.kfold { 3, seed = 1 }, bootstrap = 100, reliability = -1,
+      seed = 1 }
     assert.is_true(score.rows[1].selected)
     assert.is_nil(acts.selected)
   end)

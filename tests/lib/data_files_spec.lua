@@ -33,8 +33,8 @@ describe("one file", function()
   it("of JSON is written, to be read back, the same bytes again", function()
     local value = { b = { 1, data.null, "x\ny" }, a = { deep = { { 0.1 } } }, c = false, nan = 0 / 0 }
     local path = data.save_json(dir .. "/out.json", value)
-    assert.equal('{\n  "a": {\n    "deep": [\n      [0.1]\n    ]\n  },\n  "b": [\n    1,\n    null,\n    "x\\ny"\n  ],\n  "c": false,\n'
-      .. '  "nan": null\n}\n', command.read(path))
+    assert.equal('{\n  "a": {\n    "deep": [\n      [0.1]\n    ]\n  },\n  "b": [\n    1,\n    null,\n    '
+      .. '"x\\ny"\n  ],\n  "c": false,\n  "nan": null\n}\n', command.read(path))
     local digest = base.sha256_file(path)
     value.nan = nil
     assert.same(value, data.json(path))

@@ -455,7 +455,11 @@ describe("gradcheck", function()
   end)
 
   it("sees second derivatives that are wrong", function()
-    local constant = custom { name = "constant", forward = function(ctx, x) ctx.x = x; return x * x end, -- luacheck: ignore
+    local constant = custom { name = "constant",
+      forward = function(ctx, x) -- luacheck: ignore
+        ctx.x = x
+        return x * x
+      end,
       backward = function(ctx, g) return g * ctx.x:detach() * 2 end }
     assert.is_true(gradcheck(constant, double { 1, 2 }).ok)
     assert.is_false(gradcheck(constant, double { 1, 2 }, { order = 2, raise = false }).ok)

@@ -50,7 +50,7 @@ describe("the guides", function()
       assert.equal(guide.title, guide.text:match "^# ([^\n]+)")
     end
     table.sort(names)
-    assert.same({ "fit", "model", "pytorch", "rsa", "rules", "sharing", "tour", "training" }, names)
+    assert.same({ "fit", "model", "movies", "pytorch", "rsa", "rules", "sharing", "tour", "training" }, names)
     assert.matches("^# A tour\n", command.run({ "help", "guide:tour" }).out)
     assert.is_true(base.exists "lib/guides/tour.md")
   end)

@@ -127,7 +127,8 @@ describe("habits", function()
     end
     assert.equal("an optimizer has no method 'zero_grad' (opt:step(loss) does it, and opt:zero())",
       message "opt:zero_grad()")
-    assert.equal("a ridge has no method 'score' (it has fit, held_out, inner_folds)", message "local m = ridge {} m:score()")
+    assert.equal("a ridge has no method 'score' (it has fit, held_out, inner_folds)",
+      message "local m = ridge {} m:score()")
     assert.matches("^a model has no method 'fit' %(train", message
       "net = model 'n' { input { 2 }, readout 'r' { dense { 2 } } } local function f() net:fit() end f()")
     assert.matches("^attempt to call a nil value", message "local t = {} t:fit()")
