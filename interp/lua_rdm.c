@@ -96,14 +96,15 @@ static int layout(lua_State *L, lm_status (*f)(lm_tensor **, const lm_tensor *, 
 static int rdm_condense(lua_State *L) { return layout(L, lm_rdm_condense); }
 static int rdm_square(lua_State *L) { return layout(L, lm_rdm_square); }
 
-/* fill(pairs, row, first, block, sizes): in place; row and first from 1. */
+/* fill(pairs, row, first, column, block, sizes): in place; row, first and column from 1. */
 static int rdm_fill(lua_State *L) {
   lm_tensor *pairs = bind_tensor(L, 1, "rdm: pairs");
   int64_t row = bind_int(L, 2, "rdm: row") - 1, first = bind_int(L, 3, "rdm: first") - 1;
-  lm_tensor *block = bind_tensor(L, 4, "rdm: block");
-  lm_tensor *sizes = lua_isnoneornil(L, 5) ? NULL : bind_tensor(L, 5, "rdm: sizes");
+  int64_t column = bind_int(L, 4, "rdm: column") - 1;
+  lm_tensor *block = bind_tensor(L, 5, "rdm: block");
+  lm_tensor *sizes = lua_isnoneornil(L, 6) ? NULL : bind_tensor(L, 6, "rdm: sizes");
   lm_err err = {0};
-  bind_check(L, lm_rdm_fill(pairs, row, first, block, sizes, &err), &err);
+  bind_check(L, lm_rdm_fill(pairs, row, first, column, block, sizes, &err), &err);
   return 0;
 }
 

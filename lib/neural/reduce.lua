@@ -58,20 +58,7 @@ function Fitted:transform(x)
   return self.scale and z * self.scale or z
 end
 
-local ROWS = 512 -- of a block of products: part of the numerics
-
--- a a' of rows a, of which only what stands on and right of the diagonal is made (in blocks).
-local function products(a)
-  local n, across = #a, a:t()
-  local gram = tensor.zeros({ n, n }, { dtype = "float64" })
-  for first = 1, n, ROWS do
-    local last = math.min(first + ROWS - 1, n)
-    gram[{ { first, last }, { first, n } }]:copy(a[{ { first, last } }]:matmul(across[{ {}, { first, n } }]))
-  end
-  return gram
-end
-
--- The k largest eigenvalues of such a matrix, falling, and their vectors as columns. Where many are wanted, and where
+-- The k largest eigenvalues of a Gram matrix, falling, and their vectors as columns. Where many are wanted, and where
 -- vectors found one by one are not good to rounding, of the whole decomposition.
 local function largest(gram, k)
   local n = #gram
@@ -79,7 +66,7 @@ local function largest(gram, k)
     local values, vectors = linalg.eigh_largest(gram, k)
     if values then return values, vectors end
   end
-  local values, vectors = (gram:triu() + gram:triu({ offset = 1 }):t()):eigh { method = "exact" }
+  local values, vectors = gram:eigh { method = "exact" }
   local order = {}
   for i = 1, k do order[i] = n + 1 - i end
   local index = common.index(order)
@@ -104,7 +91,7 @@ function Pca:fit(x)
   local mean = x:mean(1)
   x = x - mean
   local wide = p > n
-  local gram = products(wide and x or x:t())
+  local gram = wide and x:matmul(x:t()) or x:t():matmul(x)
   local values, vectors = largest(gram, math.min(self.components, n - 1, p))
   local kept = 0
   for _, value in ipairs(values:totable()) do

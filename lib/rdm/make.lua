@@ -11,7 +11,7 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-local BLOCK = 256 -- conditions at a time, of which only the upper triangle is computed: part of the numerics
+local BLOCK = 2560 -- conditions at a time, by as many others: what is in memory beside the RDM
 
 local METHODS = { "correlation", "cosine", "euclidean", "squared_euclidean", "mahalanobis", "crossnobis", "poisson" }
 
@@ -102,15 +102,17 @@ end
 
 -- ---- products ---------------------------------------------------------------------------------------------------
 
--- Rows of an RDM from products of z with itself, in blocks of conditions; sizes: squared lengths, or nil for 1 -
--- product.
+-- Rows of an RDM from products of z with itself, in blocks of conditions, none below the diagonal; sizes: squared
+-- lengths, or nil for 1 - product.
 local function fill(vectors, row, z, sizes)
-  local n, across = #z, z:t()
+  local n = #z
   for first = 1, n, BLOCK do
-    local last = math.min(first + BLOCK - 1, n)
-    local block = z[{ { first, last } }]:matmul(across[{ {}, { first, n } }])
-    core.fill(vectors, row, first, block, sizes)
-    block:release()
+    local rows = z[{ { first, math.min(first + BLOCK - 1, n) } }]
+    for column = first, n, BLOCK do
+      local block = rows:matmul(z[{ { column, math.min(column + BLOCK - 1, n) } }]:t())
+      core.fill(vectors, row, first, column, block, sizes)
+      block:release()
+    end
   end
 end
 

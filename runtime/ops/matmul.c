@@ -182,7 +182,9 @@ const lm_op lm_op_matmul = {
            "a is m,k and b k,n; the result m,n. A 1-D a is a row and a 1-D b a column, whose axis of 1 goes away in "
            "the\n"
            "result. Axes before the last two are a batch and broadcast. Any strides; nothing is copied first. Each\n"
-           "element is one chain of fused multiply-adds over k, ascending, from 0. Floating only.",
+           "element is one chain of fused multiply-adds over k, ascending, from 0. Of x:matmul(x:t()) and "
+           "x:t():matmul(x),\n"
+           "whose two halves are mirror images, only one is computed. Floating only.",
     .inputs = "a b",
     .group = "linear",
     .infer = infer,

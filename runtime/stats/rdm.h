@@ -76,11 +76,11 @@ lm_status lm_rdm_square(lm_tensor **out, const lm_tensor *pairs, lm_err *e);
  * it holds one. Sums are in double precision. */
 lm_status lm_rdm_unit_rows(lm_tensor **unit, lm_tensor **length, lm_tensor *x, bool centred, lm_err *e);
 
-/* Writes rows first ... of the RDM `row` (from 0) of pairs from a block of products of conditions (rows x (n -
- * first), products of condition first + i with first + j, j >= i): sizes[i] + sizes[j] - 2 product where sizes (n,
- * squared lengths) is given, 1 - product otherwise; none below 0. */
-lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, const lm_tensor *block, const lm_tensor *sizes,
-                      lm_err *e);
+/* Writes a part of the RDM `row` (from 0) of pairs from a block of products of conditions, of first + i with column +
+ * j (where that is the later one): sizes[] + sizes[] - 2 product where sizes (n, squared lengths) is given, 1 -
+ * product otherwise; none below 0. */
+lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t column, const lm_tensor *block,
+                      const lm_tensor *sizes, lm_err *e);
 
 typedef enum lm_rdm_product { LM_RDM_DOT, LM_RDM_CORRELATION, LM_RDM_PRECISION, LM_RDM_POISSON } lm_rdm_product;
 

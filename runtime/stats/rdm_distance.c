@@ -64,7 +64,7 @@ typedef struct fill_job {
   const void *block;
   const double *sizes;
   double *pairs;
-  int64_t first, n;
+  int64_t first, column, width, n;
   bool single;
 } fill_job;
 
@@ -72,10 +72,10 @@ static void fill_rows(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
   const fill_job *k = context;
   for (int64_t r = begin; r < end; r++) {
-    const int64_t i = k->first + r, width = k->n - k->first;
+    const int64_t i = k->first + r, stop = k->column + k->width;
     double *out = k->pairs + i * k->n - i * (i + 1) / 2;
-    for (int64_t j = i + 1; j < k->n; j++) {
-      const int64_t at = r * width + j - k->first;
+    for (int64_t j = i < k->column ? k->column : i + 1; j < stop; j++) {
+      const int64_t at = r * k->width + j - k->column;
       const double product = k->single ? (double)((const float *)k->block)[at] : ((const double *)k->block)[at];
       const double d = k->sizes ? k->sizes[i] + k->sizes[j] - 2.0 * product : 1.0 - product;
       out[j - i - 1] = d < 0.0 ? 0.0 : d;
@@ -83,13 +83,13 @@ static void fill_rows(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
-lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, const lm_tensor *block, const lm_tensor *sizes,
-                      lm_err *e) {
+lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t column, const lm_tensor *block,
+                      const lm_tensor *sizes, lm_err *e) {
   const int64_t n = pairs->ndim == 2 ? lm_rdm_stimuli(pairs->shape[1]) : -1;
   const bool fits = n > 0 && pairs->dtype == LM_F64 && lm_tensor_contiguous(pairs) && row >= 0 &&
-                    row < pairs->shape[0] && first >= 0 && block->ndim == 2 && first + block->shape[0] <= n &&
-                    block->shape[1] == n - first && lm_dtype_is_float(block->dtype) &&
-                    (!sizes || lm_tensor_count(sizes) == n);
+                    row < pairs->shape[0] && first >= 0 && column >= 0 && block->ndim == 2 &&
+                    first + block->shape[0] <= n && column + block->shape[1] <= n &&
+                    lm_dtype_is_float(block->dtype) && (!sizes || lm_tensor_count(sizes) == n);
   if (!fits) return lm_fail(e, LM_ERR_SHAPE, "rdm: a block of products does not fit its RDM");
   lm_tensor *copy = NULL, *lengths = NULL;
   lm_status status = lm_tensor_convert(&copy, block, block->dtype, e);
@@ -99,6 +99,8 @@ lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, const lm_ten
                   .sizes = sizes ? lm_tensor_data(lengths) : NULL,
                   .pairs = (double *)lm_tensor_data(pairs) + row * pairs->shape[1],
                   .first = first,
+                  .column = column,
+                  .width = block->shape[1],
                   .n = n,
                   .single = block->dtype == LM_F32};
     status = lm_parallel(block->shape[0], 8, fill_rows, &k, e);

@@ -3,16 +3,19 @@
  * C is cut into parts, rows by columns, and a thread takes one: for each block of K it packs the rows of A that it
  * needs for itself, and multiplies them by a few panels of B at a time. Nothing that one thread writes is read by
  * another: a line fetched from another core's cache costs as much as one from memory. Each element of C belongs to
- * one part, and its chain runs through the blocks of K in order, carried in C: the cuts change no bit. */
+ * one part, and its chain runs through the blocks of K in order, carried in C: the cuts change no bit. Of a product
+ * with its own transpose the parts are strips of rows that begin at the diagonal (symmetric.h). */
 #include "ops/core/gemm.h"
 
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "ops/core/packed.h"
+#include "ops/core/symmetric.h"
 
 enum {
-  PANELS_TOGETHER = 4,  /* of B by one panel of A, which stays in the first-level cache meanwhile */
+  PANELS_TOGETHER = 4,  /* of B by one panel of A, which stays in the first-level cache meanwhile, */
+  PANELS_CROSSED = 2,   /* and where the diagonal crosses them */
   NEAR_BYTES = 1 << 20, /* of B, that the second-level cache may hold anyway */
   IN_PLACE_PANELS = 2,  /* panels of B up to which A is not packed */
   TURNED_PANELS = 2,    /* of columns that a product turned round has at most, */
@@ -73,6 +76,7 @@ typedef struct product {
   int64_t parts_m, parts_n; /* into how many parts the rows and the panels of columns are cut */
   int64_t blocks_k;
   int64_t rows;         /* the most rows that are packed at a time */
+  bool triangle;        /* only what is on and right of the diagonal is computed, and parts_n is 1 */
   bool whole;           /* all blocks of K of a part's rows are packed, and stay for the next part of the columns */
   int64_t a_bytes;      /* of a worker's packed rows; its panel of B follows */
   int64_t worker_bytes; /* of both */
@@ -165,20 +169,29 @@ static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t d
   return ask;
 }
 
+/* The panels of rows of a part that have something on or right of the diagonal in the columns before `end`. */
+static int64_t panels_before(const product *p, const part *w, int64_t end) {
+  int64_t panel = lm_gemm_panels(w->rows, p->kernel->mr);
+  while (panel > 1 && w->row + lm_gemm_panel(w->rows, p->kernel->mr, panel - 1) >= end) panel--;
+  return panel;
+}
+
 /* One block of K of a part: a few panels of columns at a time by all panels of rows. All panels of A and these of B
  * stay in the second-level cache, the panel of A in the first-level one while those of B go by. */
 static void multiply(const product *p, const part *w, const lm_gemm_sweep *block, int64_t k) {
   const int64_t end = w->column + w->columns;
-  for (int64_t column = w->column; column < end; column += PANELS_TOGETHER * p->lanes) {
+  for (int64_t column = w->column, after; column < end; column = after) {
     lm_gemm_sweep s[PANELS_TOGETHER];
-    const int count = (int)smaller(PANELS_TOGETHER, ceil_div(end - column, p->lanes));
-    const int64_t after = column + count * p->lanes;
+    const int64_t together = p->triangle && column < w->row + w->rows ? PANELS_CROSSED : PANELS_TOGETHER;
+    const int count = (int)smaller(together, ceil_div(end - column, p->lanes));
+    after = column + count * p->lanes;
     lm_gemm_ask ask = after < end
                           ? ask_for(p, w, k, block->k, after)
                           : ask_for(p, w, k + block->k, smaller(block->k, p->job->k - k - block->k), w->column);
     for (int64_t j = 0; j < count; j++) {
       s[j] = *block;
       s[j].ask = ask.left > 0 ? &ask : NULL;
+      if (p->triangle) s[j].panel_end = panels_before(p, w, after);
       reach_b(p, w, &s[j], k, column + j * p->lanes, w->b + j * p->lanes * s[j].k * p->size);
     }
     if (after < end) s[count - 1].next = (char *)s[count - 1].c[0] + p->lanes * p->size;
@@ -230,6 +243,10 @@ static void product_task(void *context, int worker, int64_t first, int64_t stop)
     for (int64_t turn = 0; turn < turns; turn++) {
       w.row = row + rows * turn / turns;
       w.rows = row + rows * (turn + 1) / turns - w.row;
+      if (p->triangle) {
+        w.column = w.row / p->lanes * p->lanes;
+        w.columns = job->n - w.column;
+      }
       multiply_rows(p, &w);
     }
     p->packed[worker] = turns == 1 ? which : -1;
@@ -249,13 +266,15 @@ static double cost_of_part(const product *p, int64_t parts_m, int64_t parts_n) {
 }
 
 /* Parts of equal cost: as many as there are threads, or twice as many where that costs next to nothing, since then a
- * thread that is held up delays less. */
-static void cut(product *p) {
+ * thread that is held up delays less. `fit`: the rows of A that are packed at a time. */
+static void cut(product *p, int64_t fit) {
   const lm_gemm_job *job = p->job;
   const int64_t threads = lm_threads(), panels_n = ceil_div(job->n, p->lanes);
   double best = 0;
   p->parts_m = p->parts_n = 1;
-  if (threads == 1 || (double)job->batch * (double)job->m * (double)job->n * (double)(job->k + 1) < 2 * TASK_WORK)
+  if (p->triangle) p->parts_m = lm_gemm_strips(job, fit);
+  if (p->triangle || threads == 1 ||
+      (double)job->batch * (double)job->m * (double)job->n * (double)(job->k + 1) < 2 * TASK_WORK)
     return;
   for (int64_t twice = 1; twice <= 2; twice++)
     for (int64_t m = 1; m <= smaller(twice * threads, job->m); m++) {
@@ -337,9 +356,10 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   p.blocks_k = job->k > 0 ? lm_gemm_panels(job->k, p.kernel->kc) : 1;
   lm_status status = keep_columns(&p, e);
   if (status) return status;
-  cut(&p);
-  const int64_t rows = ceil_div(job->m, p.parts_m), depth = smaller(job->k, p.kernel->kc);
+  p.triangle = lm_gemm_is_symmetric(job);
   const int64_t fit = ROWS_BYTES / (p.kernel->kc * p.size);
+  cut(&p, fit);
+  const int64_t rows = ceil_div(job->m, p.parts_m), depth = smaller(job->k, p.kernel->kc);
   p.rows = ceil_div(rows, ceil_div(rows, fit));
   p.whole = p.rows * job->k * p.size <= ROWS_BYTES;
   p.a_bytes = in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
@@ -357,7 +377,7 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   }
   lm_free(p.packed);
   lm_packed_done(p.kept);
-  return status;
+  return p.triangle && status == LM_OK ? lm_gemm_mirror(job, e) : status;
 }
 
 /* ---- one column ---------------------------------------------------------------------------------------------- */

@@ -17,7 +17,8 @@ typedef struct lm_operand {
       *storage; /* whose contents these are, where a packed copy may be kept (packed.h); else NULL. Of b only */
 } lm_operand;
 
-/* C[b] = activation(A[b] B[b] + bias) for b < batch; A is m x k, B is k x n, C row-major and side by side. */
+/* C[b] = activation(A[b] B[b] + bias) for b < batch; A is m x k, B is k x n, C row-major and side by side. Where B is
+ * A's transpose, over the same memory, one triangle is computed and mirrored (symmetric.h): the bits are the same. */
 typedef struct lm_gemm_job {
   lm_dtype dtype; /* LM_F32 or LM_F64 */
   int64_t batch, m, n, k;

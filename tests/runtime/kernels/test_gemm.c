@@ -393,6 +393,50 @@ static void both_sides_of_kept_columns(void **unused) {
     }
 }
 
+/* One triangle of a matrix times its own transpose, mirrored: n rows, a batch of them `apart`. */
+static void by_itself(lm_dtype t, int64_t batch, int64_t n, int64_t k, bool columns, int64_t apart, int64_t every) {
+  const size_t size = lm_dtype_size(t);
+  char *a = random_values(t, batch * n * k, 5), *c = malloc((size_t)(batch * n * n) * size);
+  int64_t *at = malloc((size_t)(2 * batch) * sizeof *at), row = columns ? 1 : k, step = columns ? n : 1;
+  for (int64_t i = 0; i < batch; i++) at[i] = i * n * k, at[batch + i] = (i + apart) % batch * n * k;
+  lm_gemm_job job = {.dtype = t, .batch = batch, .m = n, .n = n, .k = k, .c = c};
+  job.a = (lm_operand){.data = a, .row = row, .column = step, .at = batch > 1 ? at : NULL};
+  job.b = (lm_operand){.data = a, .row = step, .column = row, .at = batch > 1 ? at + batch : NULL};
+  for (int threads = 1; threads <= 3; threads++) {
+    lm_err e;
+    lm_threads_set(threads);
+    memset(c, 0xff, (size_t)(batch * n * n) * size);
+    assert_int_equal(lm_gemm(&job, &e), LM_OK);
+    for (int64_t i = 0; i < batch * n * n; i += every) {
+      const int64_t from = at[i / (n * n)] + i / n % n * row, to = at[batch + i / (n * n)] + i % n * row;
+      double want = chain(t, a + from * (int64_t)size, step, a + to * (int64_t)size, step, k, 0, false, false);
+      if (get(c, t, i) != want)
+        fail_msg("%lld of %lldx%lld by itself, %d threads: element %lld is %a but must be %a", (long long)batch,
+                 (long long)n, (long long)k, threads, (long long)i, get(c, t, i), want);
+    }
+  }
+  lm_threads_set(1);
+  free(a);
+  free(c);
+  free(at);
+}
+
+/* From LEAST_ROWS and LEAST_K of symmetric.c on; strips in one turn and several, squares whole and cut. */
+static void both_sides_of_symmetry(void **unused) {
+  (void)unused;
+  for (lm_dtype t = LM_F32; t <= LM_F64; t++)
+    for (int columns = 0; columns < 2; columns++) {
+      for (int64_t n = 95; n <= 97; n++)
+        for (int64_t k = 31; k <= 32; k++) by_itself(t, 1, n, k, columns, 0, 1);
+      for (int64_t apart = 0; apart < 2; apart++) by_itself(t, 2, 129, 40, columns, apart, 3);
+      by_itself(t, 1, 333, 40, columns, 0, 7);
+      by_itself(t, 1, 700, 33, columns, 0, 41);
+    }
+#ifndef LM_SANITIZED
+  by_itself(LM_F32, 1, 600, lm_kernels_of(LM_F32)->gemm->kc + 1, false, 0, 97);
+#endif
+}
+
 /* A sum taken in another order has other bits: the comparison above can fail. */
 static void reordered_sum_is_seen(void **unused) {
   (void)unused;
@@ -415,6 +459,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(both_sides_of_asking),
                                      cmocka_unit_test(both_sides_of_turning),
                                      cmocka_unit_test(both_sides_of_kept_columns),
+                                     cmocka_unit_test(both_sides_of_symmetry),
                                      cmocka_unit_test(reordered_sum_is_seen)};
   /* the driver takes the kernels of one instruction set: the others have a process of their own */
   return failed_under_other_isas(argc, argv) +
