@@ -426,14 +426,19 @@ void bind_known_options(lua_State *L, int index, const char *what, const char *k
 /* ---- help ---------------------------------------------------------------------------------------------------------
  */
 
-void bind_document(lua_State *L, const bind_doc *docs) {
+void bind_document_from(lua_State *L, const bind_doc *docs, const char *file) {
+  const char *slash = strrchr(file, '/');
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lamina.docs");
   for (; docs->name; docs++) {
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     lua_pushstring(L, docs->signature);
     lua_setfield(L, -2, "signature");
     lua_pushstring(L, docs->doc);
     lua_setfield(L, -2, "doc");
+    lua_pushstring(L, docs->example);
+    lua_setfield(L, -2, "example");
+    lua_pushfstring(L, "interp/%s", slash ? slash + 1 : file);
+    lua_setfield(L, -2, "source");
     lua_setfield(L, -2, docs->name);
   }
   lua_pop(L, 1);

@@ -98,13 +98,15 @@ void bind_known_options(lua_State *L, int index, const char *what, const char *k
 /* The nearest of the space-separated names to `name` by edit distance, written to out; false when none is near. */
 bool bind_nearest(const char *name, const char *known, char *out, size_t size);
 
-/* What `help` shows of a function: a table of these stands beside each luaL_Reg, closed by {NULL}. */
+/* What `help` shows of a function: a table of these stands beside each luaL_Reg, closed by {NULL}. example: lines as
+ * typed at the prompt (lib/help/page.lua), which the tests run. */
 typedef struct bind_doc {
-  const char *name, *signature, *doc;
+  const char *name, *signature, *doc, *example;
 } bind_doc;
 
-/* Adds the rows to the registry table "lamina.docs": name -> {signature =, doc =}. */
-void bind_document(lua_State *L, const bind_doc *docs);
+/* Adds the rows to the registry table "lamina.docs": name -> {signature =, doc =, example =, source =}. */
+#define bind_document(L, docs) bind_document_from(L, docs, __FILE__)
+void bind_document_from(lua_State *L, const bind_doc *docs, const char *file);
 
 /* ---- modules --------------------------------------------------------------------------------------------------- */
 

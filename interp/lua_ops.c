@@ -473,11 +473,17 @@ static void push_params(lua_State *L, const lm_op *op) {
     lua_setfield(L, -2, "default");
     lua_pushstring(L, p->choices);
     lua_setfield(L, -2, "choices");
+    if (p->low != 0 || p->high != 0) {
+      lua_pushnumber(L, p->low);
+      lua_setfield(L, -2, "low");
+      lua_pushnumber(L, p->high);
+      lua_setfield(L, -2, "high");
+    }
     lua_rawseti(L, -2, i + 1);
   }
 }
 
-/* doc(name) -> {name, doc, inputs, group, params} or nil. */
+/* doc(name) -> {name, doc, example, inputs, group, params} or nil. */
 static int op_doc(lua_State *L) {
   const lm_op *op = lm_op_find(luaL_checkstring(L, 1));
   if (!op) return 0;
@@ -486,6 +492,8 @@ static int op_doc(lua_State *L) {
   lua_setfield(L, -2, "name");
   lua_pushstring(L, op->doc);
   lua_setfield(L, -2, "doc");
+  lua_pushstring(L, op->example);
+  lua_setfield(L, -2, "example");
   lua_pushstring(L, op->inputs);
   lua_setfield(L, -2, "inputs");
   lua_pushstring(L, op->group);

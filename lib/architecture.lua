@@ -5,6 +5,7 @@
 --   word        its name: models.alexnet
 --   name        the name of the models that it makes: "AlexNet"
 --   doc         a paragraph that ends in its source; its first sentence stands in the list that models() shows
+--   example     lines as typed at the prompt (lib/help/page.lua)
 --   input       the usual shape of an input, { 3, 224, 224 }, or { 128 }: a number of tokens
 --   classes     the usual number of classes; 1000 if absent
 --   parameters  how many parameters it has with its usual options: what the source says, which a test holds it to

@@ -13,6 +13,7 @@ local help = require "lamina.help"
 local io_core = require "lamina.core.io"
 local objects = require "lamina.help.objects"
 local ops = require "lamina.core.ops"
+local page = require "lamina.help.page"
 local schema = require "lamina.schema"
 local stock_pairs = require("lamina.core.repeatable").stock_pairs
 local words = require "lamina.words"
@@ -37,9 +38,16 @@ function Writer:line(format, ...)
   self[#self + 1] = select("#", ...) > 0 and string.format(format, ...) or format
 end
 
--- A text as comment lines.
+-- A text as comment lines, in which an example is a block of Markdown.
 function Writer:comment(text)
-  for line in ((text or "") .. "\n"):gmatch "(.-)\n" do self:line("%s", ("--- " .. line):gsub("%s+$", "")) end
+  local inside = false
+  for line in ((text or "") .. "\n"):gmatch "(.-)\n" do
+    local code = line:match "^> (.*)$"
+    if inside ~= (code ~= nil) then self:line("%s", inside and "--- ```" or "--- ```lua") end
+    inside = code ~= nil
+    self:line("%s", ("--- " .. (code or line)):gsub("%s+$", ""))
+  end
+  if inside then self:line "--- ```" end
 end
 
 local function one_line(text) return ((text or ""):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")) end
@@ -135,7 +143,7 @@ end
 -- One op as a function of ops, or as a method, whose first input is the tensor itself.
 local function op_function(w, op, method)
   local names, elementwise = {}, op.group == "elementwise"
-  w:comment(op.doc)
+  w:comment(page.arranged(op.doc, nil, op.example))
   for i, input in ipairs(inputs_of(op)) do
     if not (method and i == 1) then
       local name = safe(input.name)

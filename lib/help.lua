@@ -1,6 +1,7 @@
 --- help: what is known of a word, a function or a value, from the comments of the library and the runtime's own docs.
 local command = require "lamina.core.command"
 local objects = require "lamina.help.objects"
+local page = require "lamina.help.page"
 local words = require "lamina.words"
 
 local wrapped = objects.wrapped
@@ -62,24 +63,25 @@ end
 
 local function comment_text(line) return (line:gsub("^%-%-%-? ?", "")) end
 
--- The `---` comment that ends just above line n.
-local function comment_above(lines, n)
+-- The `---` comment that ends just above line n of a file, and where that is.
+local function comment_above(lines, n, path)
   local first = n - 1
   while first > 0 and lines[first]:find "^%-%-" and not lines[first]:find "^%-%-%-" do first = first - 1 end
   if first < 1 or not lines[first]:find "^%-%-%-" then return nil end
   local parts = {}
   for i = first, n - 1 do parts[#parts + 1] = comment_text(lines[i]) end
+  parts[#parts + 1] = page.source(path, n)
   return table.concat(parts, "\n")
 end
 
 -- The comment at the head of a file.
-local function head_of(source)
-  local parts = {}
-  for _, line in ipairs(lines_of(source)) do
+local function head_of(path)
+  local source, parts = command.source(path), {}
+  for _, line in ipairs(lines_of(source or "")) do
     if not line:find "^%-%-" then break end
     parts[#parts + 1] = comment_text(line)
   end
-  return #parts > 0 and table.concat(parts, "\n") or nil
+  return #parts > 0 and page.arranged(table.concat(parts, "\n") .. "\n" .. page.source(path)) or nil
 end
 
 local function path_of(module)
@@ -96,10 +98,11 @@ end
 
 -- The comment above `M.name =` or `function M.name` in a module's file.
 local function comment_of_field(module, name)
-  local lines = lines_of_file(path_of(module))
+  local path = path_of(module)
+  local lines = lines_of_file(path)
   for i, line in ipairs(lines) do
     if line:match("^function M[%.:]" .. name .. "%s*%(") or line:match("^M%." .. name .. "%s*=") then
-      return comment_above(lines, i)
+      return comment_above(lines, i, path)
     end
   end
 end
@@ -107,8 +110,9 @@ end
 local function comment_of_function(f)
   local info = debug.getinfo(f, "S")
   if info.what == "C" then return nil end
-  local source = command.source(info.source:sub(2))
-  return source and comment_above(lines_of(source), info.linedefined)
+  local path = info.source:sub(2)
+  local source = command.source(path)
+  return source and comment_above(lines_of(source), info.linedefined, path)
 end
 
 -- ---- the runtime's docs ----------------------------------------------------------------------------------------
@@ -118,13 +122,22 @@ local function runtime_doc(name)
   require "lamina.core.ops"
   local docs = debug.getregistry()["lamina.docs"] or {}
   local entry = docs[name]
-  return entry and entry.signature .. "\n" .. entry.doc
+  if not entry then return nil end
+  return page.arranged(entry.signature .. "\n" .. entry.doc, nil, entry.example, entry.source)
+end
+
+local ENDLESS = 1e9 -- a limit beyond this is none that a reader needs
+
+local function range_text(p)
+  local low, high = p.low and p.low > -ENDLESS and p.low, p.high and p.high < ENDLESS and p.high
+  if low and high then return string.format(" from %.7g to %.7g", low, high) end
+  return low and string.format(" of at least %.7g", low) or high and string.format(" of at most %.7g", high) or ""
 end
 
 local function parameter_line(p)
   local choices = p.choices and ": " .. p.choices:gsub(" ", ", ") or ""
-  return string.format("  %-12s ", p.name) .. wrapped(string.format("%s (%s%s%s)", p.doc or "", p.kind, choices,
-    p.default ~= nil and ", default " .. tostring(p.default) or ""), "               ")
+  return string.format("  %-12s ", p.name) .. wrapped(string.format("%s (%s%s%s%s)", p.doc or "", p.kind, choices,
+    range_text(p), p.default ~= nil and ", default " .. tostring(p.default) or ""), "               ")
 end
 
 -- How an op is called: sort(x [, dim, descending]); the parameters may be named in a table instead.
@@ -145,10 +158,11 @@ local function op_doc(name)
   local op = ops.doc(name)
   if not op then return nil end
   local first = op.inputs:match "^[%w_]+" or "x"
-  local lines = { wrapped(string.format("%s: an op of the runtime (ops.%s, or a method of tensors, %s:%s)",
-    op_call(op), name, #first == 1 and first or "x", name), "  "), op.doc }
+  local call = wrapped(string.format("%s: an op of the runtime (ops.%s, or a method of tensors, %s:%s)",
+    op_call(op), name, #first == 1 and first or "x", name), "  ")
+  local lines = {}
   for _, p in ipairs(op.params or {}) do lines[#lines + 1] = parameter_line(p) end
-  return table.concat(lines, "\n")
+  return page.arranged(call .. "\n" .. op.doc, lines, op.example, "runtime/ops/" .. name .. ".c")
 end
 
 -- The name under which a table holds a value.
@@ -158,14 +172,19 @@ local function name_in(list, value)
   end
 end
 
+-- A method of tensors: an op, one that writes an op's result into the tensor (add_), or another.
+local function tensor_method_doc(name)
+  local of = name:match "^(.*)_$"
+  return op_doc(name) or runtime_doc(name) or runtime_doc("tensor." .. name)
+    or of and op_doc(of) and "x:" .. name .. "(...): the result of " .. of .. ", written into x.\n" .. op_doc(of)
+end
+
 -- The doc of the op, or the method of tensors, that a function is; nil for other values.
 local function op_doc_of(value)
   local op = name_in(require "lamina.core.ops", value)
   if op then return op_doc(op) end
   local method = name_in(objects.tensor_methods(), value)
-  local of = method and method:match "^(.*)_$"
-  return method and (op_doc(method) or runtime_doc(method)
-    or of and op_doc(of) and "x:" .. method .. "(...): the result of " .. of .. ", written into x.\n" .. op_doc(of))
+  return method and tensor_method_doc(method)
 end
 
 -- ---- values ----------------------------------------------------------------------------------------------------
@@ -187,7 +206,7 @@ end
 -- The same for a word that takes a table, under its comment.
 local function with_options(word, text)
   local fields = text and require("lamina.schema").words[word]
-  return fields and text .. "\noptions\n" .. table.concat(option_lines(fields), "\n") or text
+  return text and page.arranged(text, fields and { "options", table.unpack(option_lines(fields)) })
 end
 
 -- The words that take an option of this name, and what it does there.
@@ -208,25 +227,31 @@ local function option_doc(name)
   return #lines > 0 and table.concat(lines, "\n") or nil
 end
 
+-- The file that a layer or an architecture was written in, by one of its functions or by its module.
+local function file_of(value, module)
+  local f = value.make or value.expand or value.apply
+  local source = f and debug.getinfo(f, "S").source:sub(2)
+  return module and not value.make and path_of(module) or source
+end
+
 -- A layer word documents itself: its doc and its options.
-local function layer_doc(value)
+local function layer_doc(value, module)
   if type(value) ~= "table" or type(rawget(value, "doc")) ~= "string" or not rawget(value, "word") then return nil end
-  local lines, text = option_lines(value.options), value.doc
+  local text = value.doc
   if value.monotone ~= nil then text = text .. (value.monotone and " Monotone." or " Not monotone.") end
-  table.insert(lines, 1, wrapped(value.full .. ": " .. text, ""))
-  return table.concat(lines, "\n")
+  return page.arranged(wrapped(value.full .. ": " .. text, ""), option_lines(value.options), value.example,
+    file_of(value, module))
 end
 
 local function field_doc(module, name, value)
-  return layer_doc(value) or comment_of_field(module, name)
-    or type(value) == "function" and comment_of_function(value) or nil
+  return layer_doc(value, module) or comment_of_field(module, name)
+    or type(value) == "function" and page.arranged(comment_of_function(value) or "") or nil
 end
 
 -- The comment of a module is followed by those of its fields that name the word itself, "data.mnist"; layers
 -- (pool.max) document themselves, and collections say themselves what is in them.
 local function module_doc(word, module, value)
-  local source = command.source(path_of(module))
-  local head = source and head_of(source)
+  local head = head_of(path_of(module))
   if not head or type(value) ~= "table" then return head end
   local list = rawget(getmetatable(value) or {}, "__help") -- a collection has too many fields to tell of each
   if list then return head .. "\n\n" .. list() end
@@ -269,8 +294,8 @@ local HEADS = { goals = "goals", constraints = "constraints", constraint = "cons
 local function named_doc(name)
   local rule = require("lamina.rules.known")[name]
   if rule then
-    return string.format('rule = "%s", or rule = { "%s", rate =, ... }\n%s\noptions\n%s', name, name,
-      comment_of_field("lamina.rules.known", name), table.concat(option_lines(rule.options), "\n"))
+    return page.arranged(string.format('rule = "%s", or rule = { "%s", rate =, ... }\n%s', name, name,
+      comment_of_field("lamina.rules.known", name)), { "options", table.unpack(option_lines(rule.options)) })
   end
   local schema = require "lamina.schema"
   if require "lamina.loss" and schema.words["losses." .. name] then
@@ -279,8 +304,7 @@ local function named_doc(name)
 end
 
 local function head_doc(name)
-  local source = HEADS[name] and command.source("lib/" .. HEADS[name] .. ".lua")
-  return source and head_of(source)
+  return HEADS[name] and head_of("lib/" .. HEADS[name] .. ".lua")
 end
 
 local function word_doc(word)
@@ -291,7 +315,7 @@ local function word_doc(word)
   end
   if word == "tensor" then return runtime_doc "tensor" .. "\n" .. objects.tensor(list_of_ops()) end
   local value = words.find(word)
-  local text = layer_doc(value)
+  local text = layer_doc(value, entry.module)
   if text then return text end
   if entry.field then
     text = comment_of_field(entry.module, entry.field) or type(value) == "function" and comment_of_function(value)
@@ -311,8 +335,9 @@ local function dotted_doc(name)
   local value = entry and words.find(first)
   if text then return with_options(name, text) end
   local field = type(value) == "table" and rawget(value, rest)
-  return layer_doc(field) or with_options(name, type(field) == "function" and comment_of_function(field))
-    or runtime_doc(name) or field and op_doc_of(field)
+  return layer_doc(field, entry and entry.module)
+    or with_options(name, type(field) == "function" and comment_of_function(field)) or runtime_doc(name)
+    or field and op_doc_of(field)
     or first == "tensor" and (op_doc(rest) or runtime_doc(rest))
 end
 
@@ -320,7 +345,7 @@ end
 local function method_doc(name)
   local class, method = name:match "^([%w_]+)[:.]([%w_]+)$"
   if not class then return objects.method_docs(name) end
-  if class == "tensor" or class == "x" or class == "t" then return op_doc(method) or runtime_doc(method) end
+  if class == "tensor" or class == "x" or class == "t" then return tensor_method_doc(method) end
   return objects.method_docs(method, class)
 end
 
@@ -328,8 +353,8 @@ local function text_of(what)
   if type(what) == "string" then
     local guide = what:match "^guide:(%w+)$"
     if guide then return require("lamina.guides").find(guide) end
-    local word, method = word_doc(what), objects.method_docs(what)
-    if word and method then return word .. "\n\n" .. method end -- activations {...} and net:activations(...)
+    local word, other = word_doc(what), objects.method_docs(what) or op_doc(what)
+    if word and other then return word .. "\n\n" .. other end -- activations {...} and net:activations(...)
     return word or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
       or method_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what)
       or word_doc(objects.example(what)) or objects.of_kind(objects.example(what)) or named_doc(what)
@@ -366,6 +391,9 @@ function M.runtime(name) return runtime_doc(name) end
 
 --- The overview that help() prints.
 function M.overview() return (string.format(OVERVIEW, layer_words())) end
+
+--- The names of what a script may use, sorted: words and their fields, ops, methods, losses and rules.
+function M.public() return require("lamina.help.find").public(text_of) end
 
 --- The names that help explains, sorted.
 function M.names() return require("lamina.help.find").names(text_of) end

@@ -5,6 +5,7 @@
 --
 --   word        what a script writes and what the layers' names are made of ("conv" gives conv1, conv2, ...)
 --   doc         one paragraph: what it computes, shapes, source
+--   example     lines as typed at the prompt that show what it is for (lib/help/page.lua); the tests run them
 --   positional  names of the options that may stand first without a name: conv { 16 } is conv { width = 16 }
 --   options     the schema of its options (see lib/schema.lua); `name` is added to every layer
 --   resolve     (o, in_shape, info): fills in what depends on the input; nil and a message where that cannot be; info
@@ -106,7 +107,7 @@ end
 
 local FUNCTIONS = { resolve = true, shape = true, parameters = true, buffers = true, apply = true, cost = true,
   expand = true, channels = true, tensors = true, draws = true, reads = true }
-local VALUES = { word = "string", full = "string", doc = "string", op = "string", fuses = "string",
+local VALUES = { word = "string", full = "string", doc = "string", example = "string", op = "string", fuses = "string",
   positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean",
   monotone = "boolean", optional = "boolean", whole = "boolean" }
 
@@ -199,7 +200,7 @@ end
 function M.activation(given)
   local ops, names, name = require "lamina.core.ops", given.names, given.op or given.word
   return M.define {
-    word = given.word, doc = given.doc, options = given.options, positional = names, is_activation = true,
+    word = given.word, doc = given.doc, example = given.example, options = given.options, positional = names, is_activation = true,
     monotone = given.monotone,
     shape = function(_, shape) return shape end,
     tensors = function(...) return ops[name](...) end,

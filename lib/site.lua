@@ -126,14 +126,27 @@ end
 
 local function first_line(text) return (text:match "^[^\n]*" or "") end
 
+-- What help says as HTML: its text, and its examples as code.
+local function help_html(text)
+  local parts, kind = {}, nil
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    local code = line:match "^> (.*)$"
+    local now = code and "lua" or "text"
+    if now ~= kind then parts[#parts + 1] = string.format('%s<pre class="%s">', kind and "</pre>\n" or "", now) end
+    if now == kind then parts[#parts + 1] = "\n" end
+    parts[#parts + 1], kind = escaped(code or line), now
+  end
+  return table.concat(parts) .. "</pre>"
+end
+
 -- A page for a name, from its help.
 local function reference(name, text)
-  return page(name, string.format("<h1>%s</h1>\n<pre>%s</pre>", escaped(name), escaped(text)))
+  return page(name, string.format("<h1>%s</h1>\n%s", escaped(name), help_html(text)))
 end
 
 local function address(kind, name) return kind .. "-" .. name:gsub("[^%w_]+", "-") .. ".html" end
 
--- The words and their fields, the ops, the topics, each { name =, text =, url = }.
+-- The words and their fields, the ops, the topics, each { name =, text =, url =, op = whether an op is called so }.
 local function entries()
   local find = require "lamina.help.find"
   local ops, list = require "lamina.core.ops", {}
@@ -141,7 +154,8 @@ local function entries()
   for _, name in ipairs(ops.list()) do is_op[name] = true end
   for _, name in ipairs(find.names(help.text)) do
     local kind = words.list[name:match "^[%w_]+"] and "word" or is_op[name] and "op" or "name"
-    list[#list + 1] = { name = name, kind = kind, text = help.text(name), url = address(kind, name) }
+    list[#list + 1] = { name = name, kind = kind, text = help.text(name), url = address(kind, name),
+      op = is_op[name] }
   end
   return list
 end
@@ -149,7 +163,7 @@ end
 local function list_of(items, kind)
   local parts = {}
   for _, e in ipairs(items) do
-    if e.kind == kind then
+    if e.kind == kind or kind == "op" and e.op then
       parts[#parts + 1] = string.format('<li><a href="%s">%s</a></li>', e.url, escaped(e.name))
     end
   end

@@ -26,25 +26,41 @@ local function add_methods(names)
     if not op:find "_grad" and not op:find "_take$" then names[op] = true end
   end
   for name in repeatable.stock_pairs(objects.tensor_methods()) do
-    if not names[name] then names["tensor:" .. name] = true end
+    local of = name:match "^(.*)_$"
+    if not names[name] and not (of and names[of]) then names["tensor:" .. name] = true end
   end
   for kind in pairs(objects.kinds) do
-    names[kind] = true
     for _, method in ipairs(objects.methods(kind)) do names[method.doc:match "^%a+:[%w_]+" or kind] = true end
   end
 end
 
---- All names that help explains, sorted; known(name) says whether it does explain one.
-function M.names(known)
-  local names, list = {}, {}
-  add_words(names)
-  add_methods(names)
-  for topic in pairs(objects.topics) do names[topic] = true end
+local function sorted(names, known)
+  local list = {}
   for name in pairs(names) do
     if known(name) then list[#list + 1] = name end
   end
   table.sort(list)
   return list
+end
+
+local function public()
+  local names = {}
+  add_words(names)
+  add_methods(names)
+  for _, name in ipairs(require("lamina.loss").names) do names["losses." .. name] = true end
+  for name in pairs(require "lamina.rules.known") do names[name] = true end
+  return names
+end
+
+--- The names of what a script may use, sorted; known(name) says whether help explains one.
+function M.public(known) return sorted(public(), known) end
+
+--- All names that help explains, sorted.
+function M.names(known)
+  local names = public()
+  for kind in pairs(objects.kinds) do names[kind] = true end
+  for topic in pairs(objects.topics) do names[topic] = true end
+  return sorted(names, known)
 end
 
 -- The pattern of a word, whatever the case of its letters, at the beginning of a word of the text.

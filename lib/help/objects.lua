@@ -3,6 +3,7 @@
 -- The methods of a class written in Lua are those whose comment begins with a call of the method, "net:save(path)";
 -- what has no such comment is for the library itself.
 local command = require "lamina.core.command"
+local page = require "lamina.help.page"
 
 local M = {}
 
@@ -101,7 +102,7 @@ end
 
 -- The first sentence, on one line: it ends in a full stop or semicolon that stands in no parentheses.
 local function first_sentence(text)
-  text = text:gsub("%s+", " ")
+  text = page.prose(text):gsub("%s+", " ")
   local from = 1
   while true do
     local stop = text:find("[%.;]%s", from)
@@ -129,24 +130,28 @@ end
 
 local found = {} -- the methods of each kind, once they have been looked up
 
--- The methods that are documented in a kind's own file.
-local function own_methods(kind)
-  if found[kind] then return found[kind] end
-  local entry, list, comment, source = M.kinds[kind], {}, nil, ""
-  local files = entry and entry.file or {}
-  for _, file in ipairs(type(files) == "table" and files or { files }) do
-    source = source .. (command.source(file) or "") .. "\n"
-  end
-  for line in source:gmatch "(.-)\n" do
-    local name = line:match("^function " .. (entry and entry.class or "") .. "[:%.]([%w_]+)%(")
+-- Adds the methods of a class that a file documents.
+local function add_methods(list, file, class)
+  local comment, number = nil, 0
+  for line in ((command.source(file) or "") .. "\n"):gmatch "(.-)\n" do
+    number = number + 1
+    local name = line:match("^function " .. class .. "[:%.]([%w_]+)%(")
     if name and comment and comment[1]:find("^%-%-%- %a+:" .. name .. " ?[%({\"]") then
       for i, text in ipairs(comment) do comment[i] = text:gsub("^%-%-%-? ?", "") end
-      list[#list + 1] = { name = name, doc = table.concat(comment, "\n") }
+      list[#list + 1] = { name = name, doc = table.concat(comment, "\n") .. "\n" .. page.source(file, number) }
     end
     if line:find "^%-%-%-" then comment = { line }
     elseif comment and line:find "^%-%-" then comment[#comment + 1] = line
     else comment = nil end
   end
+end
+
+-- The methods that are documented in a kind's own file.
+local function own_methods(kind)
+  if found[kind] then return found[kind] end
+  local entry, list = M.kinds[kind], {}
+  local files = entry and entry.file or {}
+  for _, file in ipairs(type(files) == "table" and files or { files }) do add_methods(list, file, entry.class) end
   found[kind] = list
   return list
 end

@@ -17,6 +17,7 @@ const lm_op lm_op_abs = {
     .name = "abs",
     .doc = "|x|, element by element.\n"
            "Any number; the result has the same dtype and shape. The gradient at 0 is 0.",
+    .example = "tensor({ -1.5, 0, 2 }):abs()   --> [1.5 0. 2.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

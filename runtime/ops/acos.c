@@ -20,6 +20,7 @@ const lm_op lm_op_acos = {
     .doc = "The angle from 0 to pi whose cosine is x; NaN outside -1 to 1.\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 0.63 in float64 (10^7 drawn).",
+    .example = "tensor({ 1, 0, -1 }):acos() * 180 / math.pi   --> [0. 90. 180.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

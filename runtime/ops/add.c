@@ -42,6 +42,8 @@ const lm_op lm_op_add = {
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers wrap around.\n"
            "activation = \"relu\" gives max(a + b, 0), with the bits of the op relu after it, in the same pass.",
+    .example = "tensor { 1, 2 } + tensor { 10, 20 }   --> [11. 22.]\n"
+               "ops.add(zeros { 2, 3 }, tensor { 1, 2, 3 }):sum()   --> 12.",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer,

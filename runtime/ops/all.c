@@ -11,6 +11,7 @@ const lm_op lm_op_all = {
     .doc = "True where every element along the given axes is true (not 0); true of none.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "Any dtype in, bool out.",
+    .example = "tensor({ 1, 2, 0 }):gt(0):all()   --> false",
     .inputs = "x",
     .group = "reduction",
     .params = params,

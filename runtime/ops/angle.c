@@ -58,6 +58,7 @@ const lm_op lm_op_angle = {
     .doc =
         "The angles of a complex tensor (a real one whose last axis has size 2), atan2(im, re) in (-pi, pi]; that\n"
         "axis goes away. The gradient at 0 is NaN.",
+    .example = "tensor({ { 0, 1 }, { -1, 0 } }):angle() * 180 / math.pi   --> [90. 180.]",
     .inputs = "x",
     .group = "fourier",
     .infer = infer,

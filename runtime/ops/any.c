@@ -11,6 +11,8 @@ const lm_op lm_op_any = {
     .doc = "True where at least one element along the given axes is true (not 0); false of none.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "Any dtype in, bool out.",
+    .example = "spikes = tensor { { 0, 1, 0 }, { 0, 0, 0 } }\n"
+               "spikes:gt(0):any(2)   --> [true false]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

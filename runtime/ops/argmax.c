@@ -14,6 +14,8 @@ const lm_op lm_op_argmax = {
     .doc = "The position of the largest element along an axis, counted from 1, as int64.\n"
            "dim absent: the position in the whole tensor in row-major order. Of equal elements the first; a NaN\n"
            "counts as the largest. It is a shape error when there is no element.",
+    .example = "rates = tensor { { 3, 9, 4 }, { 8, 1, 2 } }\n"
+               "rates:argmax(2)   --> [2 1]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

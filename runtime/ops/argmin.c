@@ -14,6 +14,7 @@ const lm_op lm_op_argmin = {
     .doc = "The position of the smallest element along an axis, counted from 1, as int64.\n"
            "dim absent: the position in the whole tensor in row-major order. Of equal elements the first; a NaN\n"
            "counts as the smallest. It is a shape error when there is no element.",
+    .example = "tensor({ 4, 1, 3 }):argmin()   --> 2",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -26,6 +26,8 @@ const lm_op lm_op_argsort = {
     .name = "argsort",
     .doc = "The positions, from 1, that put the elements along an axis in order, as int64:\n"
            "x:index_select(x:argsort()) is sorted. The order is that of sort: stable, NaN last.",
+    .example = "rates = tensor { 12, 30, 5 }\n"
+               "rates:argsort { descending = true }   --> [2 1 3]",
     .inputs = "x",
     .group = "order",
     .params = params,

@@ -18,6 +18,7 @@ const lm_op lm_op_asinh = {
     .doc = "log(x + sqrt(x^2 + 1)).\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 0.51 in float64 (10^7 drawn).",
+    .example = "tensor({ 0, 1, 100 }):asinh()   --> [0. 0.8813736 5.298342]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -24,6 +24,7 @@ const lm_op lm_op_atan2 = {
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers become float32. Zeros and\n"
            "infinities as in C.\n"
            "Largest error 0.51 ULP in float32 (10^7 drawn), 0.63 in float64 (10^7 drawn).",
+    .example = "ops.atan2(tensor { 1, 1 }, tensor { 1, -1 }) * 180 / math.pi   --> [45. 135.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_real,

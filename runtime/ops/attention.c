@@ -238,6 +238,8 @@ const lm_op lm_op_attention = {
         "(bool, broadcast to batch x heads x queries x keys) is true where a query may see a key: padding is\n"
         "mask:reshape { batch, 1, 1, keys }. A query that may see nothing gives 0. dropout drops weights, as the op\n"
         "dropout does. No matrix of queries x keys is kept: backward computes the weights once more.",
+    .example = "q, k, v = randn { 1, 5, 4 }, randn { 1, 7, 4 }, randn { 1, 7, 6 }\n"
+               "ops.attention(q, k, v, { heads = 2 }).shape   --> { 1, 5, 6 }",
     .inputs = "q k? v? mask?",
     .group = "attention",
     .params = params,

@@ -53,6 +53,8 @@ const lm_op lm_op_avg_pool2d = {
            "x is n,c,h,w or c,h,w; the result has oh = floor((h + 2 pad - kernel) / stride) + 1 rows, and columns\n"
            "likewise. Windows are summed in rows, then columns, and divided by their size; with count_pad false, by\n"
            "the number of elements inside the plane. Padding is at most half the window. Floating only.",
+    .example = "x = tensor { { { { 1, 2, 3, 4 }, { 5, 6, 7, 8 } } } }\n"
+               "x:avg_pool2d { kernel = 2 }   --> [[[[3.5 5.5]]]]",
     .inputs = "x",
     .group = "image",
     .params = params,

@@ -61,6 +61,7 @@ const lm_op lm_op_avg_pool2d_grad = {
         "The gradient of avg_pool2d with respect to its input.\n"
         "dy is n,c,oh,ow or c,oh,ow; the result has planes of `size`: each element is the sum, in ascending order\n"
         "of outputs, of dy divided by the window's size over the windows that hold it.",
+    .example = "ops.avg_pool2d_grad(tensor { { { 4 } } }, { kernel = 2, size = { 2, 2 } })   --> [[[1. 1.] [1. 1.]]]",
     .inputs = "dy",
     .group = "image",
     .params = params,

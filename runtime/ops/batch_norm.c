@@ -64,6 +64,9 @@ const lm_op lm_op_batch_norm = {
         "divided by the number of elements. With mean and variance given, those are used (and returned), as after\n"
         "training (Ioffe & Szegedy, ICML 2015). activation = \"relu\" gives max(y, 0), with the bits of the op relu\n"
         "after it, in the same pass. Floating only.",
+    .example = "x = tensor { { 1, 10 }, { 3, 30 } }\n"
+               "y, mean, variance = ops.batch_norm(x)\n"
+               "y, mean   --> [[-0.999995 -0.99999994] [0.999995 0.99999994]] [2. 20.]",
     .inputs = "x weight? bias? mean? variance?",
     .group = "normalisation",
     .params = params,

@@ -68,6 +68,8 @@ const lm_op lm_op_bincount = {
     .doc = "How often each whole number occurs: result[i] counts the elements of x (int64, from 1, any shape) that "
            "are i,\n"
            "up to the largest one, or adds up their weights (of the shape of x), in row-major order.",
+    .example = "labels = tensor({ 1, 3, 3, 2, 3 }, { dtype = \"int64\" })\n"
+               "labels:bincount()   --> [1 1 3]",
     .inputs = "x weights?",
     .group = "order",
     .params = params,

@@ -21,6 +21,7 @@ static const lm_case cases[] = {{"2x3:index<9", ""}, {"5:bool", ""}, {0}};
 const lm_op lm_op_bitwise_not = {
     .name = "bitwise_not",
     .doc = "Every bit turned over: -1 - x for int64, 255 - x for uint8, and not x for bool.",
+    .example = "~tensor({ 0, 5 }, { dtype = \"int64\" })   --> [-1 -6]",
     .inputs = "x",
     .group = "elementwise",
     .infer = infer,

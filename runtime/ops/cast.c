@@ -29,6 +29,7 @@ const lm_op lm_op_cast = {
     .doc = "A copy with another element type. Float to integer truncates towards zero and saturates, NaN gives 0; "
            "anything\n"
            "but zero is true. x:to \"float64\" returns x itself where it has that type already.",
+    .example = "tensor({ 1.7, -2.3 }):cast \"int64\"   --> [1 -2]",
     .inputs = "x",
     .group = "shape",
     .params = params,

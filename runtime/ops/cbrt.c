@@ -18,6 +18,7 @@ const lm_op lm_op_cbrt = {
     .doc = "The real cube root, with the sign of x; exact for cubes.\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 0.51 in float64 (10^7 drawn).",
+    .example = "tensor({ 8, -27 }):cbrt()   --> [2. -3.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

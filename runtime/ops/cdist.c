@@ -187,6 +187,8 @@ const lm_op lm_op_cdist = {
         "are a\n"
         "batch and agree. The p-norm of the difference, added up coordinate by coordinate, so equal points are at 0\n"
         "exactly. float32 or float64. Where a distance is 0 its gradient is taken as 0.",
+    .example = "x = tensor { { 0, 0 }, { 3, 4 } }\n"
+               "x:cdist(x)   --> [[0. 5.] [5. 0.]]",
     .inputs = "a b",
     .group = "products",
     .params = params,

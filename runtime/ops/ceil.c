@@ -9,6 +9,7 @@ const lm_op lm_op_ceil = {
     .name = "ceil",
     .doc = "The smallest integer that is not below x.\n"
            "Any number; the result has the same dtype and shape. Integers stay as they are.",
+    .example = "tensor({ 1.2, -1.2 }):ceil()   --> [2. -1.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

@@ -60,6 +60,8 @@ const lm_op lm_op_cholesky = {
            "a is n,n, or a batch of matrices. Only one triangle of a is read, the lower one (the upper one with\n"
            "upper = true), so its gradient is one of that triangle too. A matrix that is not positive definite is a\n"
            "'numeric' error that names the first leading minor that is not positive. Exact; computed in float64.",
+    .example = "a = tensor { { 4, 2 }, { 2, 5 } }\n"
+               "a:cholesky()   --> [[2. 0.] [1. 2.]]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -49,6 +49,8 @@ const lm_op lm_op_cholesky_solve = {
         "x with a x = b, where a = l l' and l = cholesky(a) is given: two triangular solves.\n"
         "l is n,n and b n,k, or a vector of n; more axes in front are batches and broadcast. Only the triangle of\n"
         "l that the factor fills is read. Exact.",
+    .example = "l = tensor({ { 4, 2 }, { 2, 5 } }):cholesky()\n"
+               "l:cholesky_solve(tensor { 8, 12 })   --> [1. 2.]",
     .inputs = "l b",
     .group = "linear algebra",
     .params = params,

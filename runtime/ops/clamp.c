@@ -26,6 +26,7 @@ const lm_op lm_op_clamp = {
     .doc = "low where x is below low, high where it is above high, else x.\n"
            "Any number; the result has the same dtype and shape. NaN stays NaN; the gradient is 0 outside the\n"
            "bounds and 1 on and within them.",
+    .example = "tensor({ -2, 0.5, 7 }):clamp { low = 0, high = 1 }   --> [0. 0.5 1.]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

@@ -26,6 +26,7 @@ const lm_op lm_op_complex = {
     .doc = "Complex numbers from real and imaginary parts: a new last axis of size 2. Without im it is 0.\n"
            "re and im are float tensors of one dtype and broadcast. real, imag, complex_abs, angle, conj and\n"
            "complex_mul take such tensors, and so do fft and the others.",
+    .example = "ops.complex(tensor { 1, 2 }, tensor { 3, 4 })   --> [[1. 3.] [2. 4.]]",
     .inputs = "re im?",
     .group = "fourier",
     .infer = infer,

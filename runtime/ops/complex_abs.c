@@ -17,6 +17,7 @@ const lm_op lm_op_complex_abs = {
     .doc = "The absolute values of a complex tensor (a real one whose last axis has size 2), sqrt(re^2 + im^2); that "
            "axis\n"
            "goes away. Where the value is 0 the gradient is taken as 0.",
+    .example = "tensor({ { 3, 4 }, { 0, 2 } }):complex_abs()   --> [5. 2.]",
     .inputs = "x",
     .group = "fourier",
     .infer = lm_complex_infer,

@@ -17,6 +17,8 @@ const lm_op lm_op_complex_mul = {
     .name = "complex_mul",
     .doc = "The products of complex numbers, element by element: (a + ib)(x + iy) = (ax - by) + i(ay + bx).\n"
            "Both are complex tensors (real ones whose last axis has size 2) and broadcast over the other axes.",
+    .example = "i = tensor { 0, 1 }\n"
+               "i:complex_mul(i)   --> [-1. 0.]",
     .inputs = "x y",
     .group = "fourier",
     .infer = lm_complex_infer,

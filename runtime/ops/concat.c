@@ -69,6 +69,8 @@ static const lm_case cases[] = {{"2x3; 4x3", "dim=1"}, {"2x3; 2x1; 2x2", "dim=2"
 const lm_op lm_op_concat = {
     .name = "concat",
     .doc = "Tensors joined along one axis: concat({ a, b, c }, 2). All other axes must agree; dtypes are promoted.",
+    .example = "ops.concat({ tensor { 1, 2 }, tensor { 3 } })   --> [1. 2. 3.]\n"
+               "ops.concat({ zeros { 2, 3 }, ones { 2, 1 } }, { dim = 2 }).shape   --> { 2, 4 }",
     .inputs = "tensors...",
     .group = "shape",
     .params = params,

@@ -113,6 +113,7 @@ const lm_op lm_op_cond = {
         "a is m,n, or a batch of matrices with a result for each; inf where it is singular. In solving a x = b a\n"
         "relative error of b may grow by this factor in x. Only those of singular values (2, -2, fro, nuc) depend\n"
         "on `method`; the others are exact.",
+    .example = "tensor({ { 4, 0 }, { 0, 1 } }):cond()   --> 4.",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -13,6 +13,7 @@ static const lm_case cases[] = {{"3x2", ""}, {"2x3x2", ""}, {0}};
 const lm_op lm_op_conj = {
     .name = "conj",
     .doc = "The complex conjugates of a complex tensor (a real one whose last axis has size 2).",
+    .example = "tensor({ { 1, 2 }, { 3, -4 } }):conj()   --> [[1. -2.] [3. 4.]]",
     .inputs = "x",
     .group = "fourier",
     .infer = lm_complex_infer,

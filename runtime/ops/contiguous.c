@@ -25,6 +25,8 @@ static const lm_case cases[] = {{"2x3", ""}, {0}};
 const lm_op lm_op_contiguous = {
     .name = "contiguous",
     .doc = "The same tensor with its elements row by row in memory: a view where they are already, else a copy.",
+    .example = "x = arange(1, 6):reshape { 2, 3 }\n"
+               "x:t():contiguous():reshape { 6 }   --> [1 4 2 5 3 6]",
     .inputs = "x",
     .group = "shape",
     .infer = infer,

@@ -87,6 +87,9 @@ const lm_op lm_op_conv2d = {
         "(the kernel is not flipped; outside the image counts as 0). Each sum is one chain of fused multiply-adds\n"
         "over (c, a, b) ascending. Floating only. Errors: channels that do not fit the weight and groups; a kernel\n"
         "larger than the padded image.",
+    .example = "edge = tensor { { { { -1, 1 } } } }\n"
+               "image = tensor { { { { 0, 0, 1, 1 } } } }\n"
+               "image:conv2d(edge)   --> [[[[0. 1. 0.]]]]",
     .inputs = "x weight bias?",
     .group = "image",
     .params = params,

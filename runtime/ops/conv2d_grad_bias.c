@@ -68,6 +68,7 @@ const lm_op lm_op_conv2d_grad_bias = {
     .doc =
         "The gradient of conv2d with respect to its bias: dy (n,o,oh,ow) summed over all axes but the second.\n"
         "Each plane's pixels go to 16 accumulators in turn, images ascending, and these are joined by a fixed tree.",
+    .example = "ops.conv2d_grad_bias(ones { 2, 3, 4, 4 })   --> [32. 32. 32.]",
     .inputs = "dy",
     .group = "image",
     .infer = infer,

@@ -67,6 +67,8 @@ const lm_op lm_op_conv2d_grad_input = {
            "dy is n,o,oh,ow, the gradient with respect to the output; weight o,c/groups,kh,kw; the result n,c,h,w\n"
            "with h and w given as `size`, since several inputs have outputs of one size. The order of operations is\n"
            "in ops/core/conv.h.",
+    .example = "weight = tensor { { { { -1, 1 } } } }\n"
+               "ops.conv2d_grad_input(ones { 1, 1, 1, 3 }, weight, { size = { 1, 4 } })   --> [[[[-1. 0. 0. 1.]]]]",
     .inputs = "dy weight",
     .group = "image",
     .params = params,

@@ -72,6 +72,8 @@ const lm_op lm_op_conv2d_grad_weight = {
         "dy is n,o,oh,ow, the gradient with respect to the output; x n,c,h,w; the result o,c/groups,kh,kw with kh\n"
         "and kw given as `kernel`. The images are summed in at most 16 chunks, joined by a fixed tree\n"
         "(ops/core/conv.h).",
+    .example = "image = tensor { { { { 1, 2, 3, 4 } } } }\n"
+               "ops.conv2d_grad_weight(ones { 1, 1, 1, 3 }, image, { kernel = { 1, 2 } })   --> [[[[6. 9.]]]]",
     .inputs = "dy x",
     .group = "image",
     .params = params,

@@ -20,6 +20,7 @@ const lm_op lm_op_copysign = {
     .doc = "|a| with the sign of b; -0 has one.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers become float32.",
+    .example = "ops.copysign(tensor { 1, 2 }, tensor { -0.0, 3 })   --> [-1. 2.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_real,

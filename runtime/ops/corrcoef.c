@@ -33,6 +33,8 @@ const lm_op lm_op_corrcoef = {
         "batch of such matrices; the result variables x variables, from -1 to 1. For variables in columns,\n"
         "x:t():corrcoef(). NaN where a row does not vary. 1 - x:corrcoef() of stimuli x units is the\n"
         "representational dissimilarity of the stimuli.",
+    .example = "x = tensor { { 1, 2, 3 }, { 2, 4, 6 }, { 3, 1, 2 } }\n"
+               "x:corrcoef()   --> [[1. 1. -0.5] [1. 1. -0.5] [-0.5 -0.5 1.]]",
     .inputs = "x",
     .group = "products",
     .infer = infer,

@@ -17,6 +17,8 @@ const lm_op lm_op_count_nonzero = {
     .name = "count_nonzero",
     .doc = "How many elements along the given axes are true, or not 0, as int64; NaN is not 0.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).",
+    .example = "spikes = tensor { { 0, 1, 1 }, { 0, 0, 1 } }\n"
+               "spikes:count_nonzero(2)   --> [2 1]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -29,6 +29,8 @@ const lm_op lm_op_cov = {
         "The covariances of the rows of x, as numpy.cov gives them: x is variables x observations, or a batch of\n"
         "such matrices; the result variables x variables. For variables in columns, x:t():cov(). The mean of each\n"
         "row is taken off first; the sums of products are divided by observations - correction.",
+    .example = "x = tensor { { 1, 2, 3 }, { 2, 4, 6 } }\n"
+               "x:cov()   --> [[1. 2.] [2. 4.]]",
     .inputs = "x",
     .group = "products",
     .params = params,

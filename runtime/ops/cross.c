@@ -44,6 +44,7 @@ static const lm_case cases[] = {{"3; 3", ""}, {"2x3; 3", ""}, {"3x2; 3x2", "dim=
 const lm_op lm_op_cross = {
     .name = "cross",
     .doc = "The cross products of vectors of 3 along an axis; the other axes broadcast.",
+    .example = "tensor({ 1, 0, 0 }):cross(tensor { 0, 1, 0 })   --> [0. 0. 1.]",
     .inputs = "a b",
     .group = "products",
     .params = params,

@@ -187,6 +187,9 @@ const lm_op lm_op_cross_entropy = {
         "et al., CVPR 2016). reduction 'none' gives one loss per item. A label outside 1 to classes is an error "
         "that\n"
         "names the item, and nothing is computed.",
+    .example = "scores = tensor { { 0, 0 }, { 0, 0 } }\n"
+               "classes = tensor({ 1, 2 }, { dtype = \"int64\" })\n"
+               "scores:cross_entropy(classes)   --> 0.6931472",
     .inputs = "logits labels",
     .group = "loss",
     .params = params,

@@ -11,6 +11,7 @@ const lm_op lm_op_cummax = {
     .doc = "The largest element so far along an axis, and its position, from 1, as int64:\n"
            "local values, positions = x:cummax(). Of equal elements the first; from a NaN on all are NaN. Gradients\n"
            "follow the elements.",
+    .example = "tensor({ 1, 3, 2, 5 }):cummax()   --> [1. 3. 3. 5.] [1 2 2 4]",
     .inputs = "x",
     .group = "scan",
     .params = params,

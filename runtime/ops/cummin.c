@@ -11,6 +11,7 @@ const lm_op lm_op_cummin = {
     .doc = "The smallest element so far along an axis, and its position, from 1, as int64:\n"
            "local values, positions = x:cummin(). Of equal elements the first; from a NaN on all are NaN. Gradients\n"
            "follow the elements.",
+    .example = "tensor({ 4, 3, 5, 1 }):cummin()   --> [4. 3. 3. 1.] [1 2 2 4]",
     .inputs = "x",
     .group = "scan",
     .params = params,

@@ -28,6 +28,7 @@ const lm_op lm_op_cumprod = {
     .name = "cumprod",
     .doc = "The running product along an axis: y[1] = x[1], y[i] = y[i - 1] x[i], multiplied in this order.\n"
            "Integers and bools give int64, which wraps around. The gradient is right where x is 0, too.",
+    .example = "tensor({ 1, 2, 3, 4 }):cumprod()   --> [1. 2. 6. 24.]",
     .inputs = "x",
     .group = "scan",
     .params = params,

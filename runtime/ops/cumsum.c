@@ -22,6 +22,8 @@ const lm_op lm_op_cumsum = {
     .name = "cumsum",
     .doc = "The running sum along an axis: y[1] = x[1], y[i] = y[i - 1] + x[i], added in this order.\n"
            "Integers and bools give int64, which wraps around.",
+    .example = "spikes = tensor { 0, 1, 0, 1, 1 }\n"
+               "spikes:cumsum()   --> [0. 1. 1. 2. 3.]",
     .inputs = "x",
     .group = "scan",
     .params = params,

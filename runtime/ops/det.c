@@ -17,6 +17,7 @@ const lm_op lm_op_det = {
     .doc = "The determinant of a square matrix, from its LU factors.\n"
            "a is n,n, or a batch of matrices with a result for each. 0 for a singular matrix, whose gradient is a\n"
            "'numeric' error; 1 for n = 0. It overflows early: slogdet does not. Exact; computed in float64.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):det()   --> -2.",
     .inputs = "a",
     .group = "linear algebra",
     .infer = lm_det_infer,

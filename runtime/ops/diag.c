@@ -21,6 +21,8 @@ static const lm_case cases[] = {{"3", ""}, {"3", "offset=-2"}, {"3x4", "offset=1
 const lm_op lm_op_diag = {
     .name = "diag",
     .doc = "Of a list: the square matrix of zeros with it on a diagonal. Of a matrix: its diagonal, as a view.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):diag()   --> [1. 4.]\n"
+               "tensor({ 5, 6 }):diag()   --> [[5. 0.] [0. 6.]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -24,6 +24,7 @@ const lm_op lm_op_diag_embed = {
         "The last axis of x as the diagonal of square matrices of zeros, whose axes are the last two unless dim1 and "
         "dim2\n"
         "say otherwise.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):diag_embed()   --> [[[1. 0.] [0. 2.]] [[3. 0.] [0. 4.]]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -43,6 +43,7 @@ const lm_op lm_op_diagonal = {
     .doc = "The diagonal of two axes, as a view: the axes go away, and the diagonal is a new last axis. offset 1 is "
            "the\n"
            "diagonal above the main one, -1 that below.",
+    .example = "tensor({ { 1, 2, 3 }, { 4, 5, 6 } }):diagonal { offset = 1 }   --> [2. 6.]",
     .inputs = "x",
     .group = "shape",
     .params = params,

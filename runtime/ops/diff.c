@@ -39,6 +39,8 @@ const lm_op lm_op_diff = {
     .doc = "x[i + 1] - x[i] along an axis, n times over; the axis gets shorter by n. uint8 wraps around; of bools it "
            "says\n"
            "which neighbours differ.",
+    .example = "times = tensor { 3, 10, 14, 30 }\n"
+               "times:diff()   --> [7. 4. 16.]",
     .inputs = "x",
     .group = "scan",
     .params = params,

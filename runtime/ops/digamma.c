@@ -19,6 +19,7 @@ const lm_op lm_op_digamma = {
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 1.1 in float64 (10^7 drawn),\n"
            "of the larger of 1 and the result.",
+    .example = "tensor({ 1, 2 }):digamma()   --> [-0.5772157 0.42278433]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -23,6 +23,7 @@ const lm_op lm_op_div = {
     .doc = "a / b, element by element, correctly rounded.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers are divided as float32.",
+    .example = "tensor { 6, 9 } / tensor { 3, 2 }   --> [2. 4.5]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_real,

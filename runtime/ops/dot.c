@@ -27,6 +27,7 @@ const lm_op lm_op_dot = {
            "lists their dot product, of two matrices the matrix product, with a scalar the product. Of batches it "
            "gives\n"
            "every matrix of a by every one of b, as NumPy's dot; matmul pairs them. Integers too.",
+    .example = "tensor({ 1, 2, 3 }):dot(tensor { 4, 5, 6 })   --> 32.",
     .inputs = "a b",
     .group = "products",
     .infer = infer,

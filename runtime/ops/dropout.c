@@ -62,6 +62,7 @@ const lm_op lm_op_dropout = {
     .doc = "Each element is 0 with probability p, else x / (1 - p) (Srivastava et al., JMLR 2014).\n"
            "float32 or float64; the result has the same shape. Which elements are dropped is a function of seed,\n"
            "purpose, step and place alone: the same call gives the same result on any machine and number of threads.",
+    .example = "ones({ 1000 }):dropout({ p = 0.5, seed = 1 }):mean()   --> 0.998",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

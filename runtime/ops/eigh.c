@@ -64,6 +64,8 @@ const lm_op lm_op_eigh = {
            "(close), or exactly, by Householder reflections and implicit QL (method = 'exact'). The gradient of v "
            "needs\n"
            "eigenvalues that differ. A NaN or an infinity in a is a 'numeric' error.",
+    .example = "values, vectors = ops.eigh(tensor { { 2, 1 }, { 1, 2 } })\n"
+               "values   --> [1. 3.]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -50,6 +50,7 @@ const lm_op lm_op_eigvalsh = {
     .name = "eigvalsh",
     .doc = "The eigenvalues of a symmetric matrix, ascending; see eigh.\n"
            "a is n,n, or a batch of matrices; only its lower triangle is read. Computed in float64.",
+    .example = "tensor({ { 2, 1 }, { 1, 2 } }):eigvalsh()   --> [1. 3.]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

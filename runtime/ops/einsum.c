@@ -173,6 +173,8 @@ const lm_op lm_op_einsum = {
            "letters that occur once, in alphabetical order (capitals first), as in NumPy. Up to 16 tensors, joined "
            "two at a\n"
            "time as matrix products, the smallest results first: the order is a function of the shapes.",
+    .example = "q, k = randn { 5, 2, 3 }, randn { 5, 4, 3 }\n"
+               "ops.einsum(\"bij,bkj->bik\", q, k).shape   --> { 5, 2, 4 }",
     .inputs = "tensors...",
     .group = "products",
     .params = params,

@@ -24,6 +24,7 @@ const lm_op lm_op_elu = {
     .doc = "x where it is above 0, else alpha * (e^x - 1) (Clevert et al., ICLR 2016).\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 1.1 ULP in float32 (every 101st input), 1 in float64 (10^7 drawn).",
+    .example = "tensor({ -1, 0, 2 }):elu()   --> [-0.63212055 0. 2.]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

@@ -11,6 +11,7 @@ const lm_op lm_op_eq = {
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. NaN differs from everything,\n"
            "itself included.",
+    .example = "tensor({ 1, 2, 3 }):eq(2)   --> [false true false]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_compare_infer,

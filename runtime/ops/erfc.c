@@ -19,6 +19,7 @@ const lm_op lm_op_erfc = {
     .doc = "1 - erf(x) = 2/sqrt(pi) times the integral of e^(-t^2) from x on, also where it is tiny.\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 1.8 in float64 (10^7 drawn).",
+    .example = "tensor({ 0, 3 }):erfc()   --> [1.0000000e+00 2.2090497e-05]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -50,6 +50,7 @@ const lm_op lm_op_expand = {
     .doc = "Axes of size 1, and new axes in front, repeated to the given sizes without copying. A view: writing into "
            "it in\n"
            "place is refused.",
+    .example = "tensor({ 1, 2 }):reshape({ 2, 1 }):expand { 2, 3 }   --> [[1. 1. 1.] [2. 2. 2.]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -18,6 +18,7 @@ const lm_op lm_op_expm1 = {
     .doc = "e^x - 1, accurate for small x (see kernels/math.h).\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 1.25 ULP in float32 (all inputs), 1.44 in float64 (2^32 drawn).",
+    .example = "tensor({ 0, 1e-6 }):expm1()   --> [0.0000000e+00 1.0000005e-06]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

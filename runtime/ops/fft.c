@@ -16,6 +16,8 @@ const lm_op lm_op_fft = {
            "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "signal = ops.complex(tensor { 1, 0, -1, 0 }, zeros { 4 })\n"
+               "signal:fft():complex_abs()   --> [0. 2. 0. 2.]",
     .inputs = "x",
     .group = "fourier",
     .params = params,

@@ -15,6 +15,8 @@ const lm_op lm_op_fft2 = {
            "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "image = ops.complex(ones { 4, 4 }, zeros { 4, 4 })\n"
+               "image:fft2():complex_abs():sum()   --> 16.",
     .inputs = "x",
     .group = "fourier",
     .params = params,

@@ -119,6 +119,7 @@ const lm_op lm_op_fft_conv = {
         "does not grow with the length of y: for long filters. A filter that is learned by a network is applied\n"
         "the other way round (see conv2d). mode = 'same' begins at (m - 1) / 2, rounded down, as SciPy's\n"
         "fftconvolve does. Its error is a few roundings of the largest result, not of each. Exact.",
+    .example = "ops.fft_conv(tensor { 1, 2, 3 }, tensor { 0, 1 }):round()   --> [0. 1. 2. 3.]",
     .inputs = "x y",
     .group = "fourier",
     .params = params,

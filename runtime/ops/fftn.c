@@ -16,6 +16,8 @@ const lm_op lm_op_fftn = {
            "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "volume = ops.complex(ones { 2, 2, 2 }, zeros { 2, 2, 2 })\n"
+               "volume:fftn():complex_abs():max()   --> 8.",
     .inputs = "x",
     .group = "fourier",
     .params = params,

@@ -33,6 +33,7 @@ const lm_op lm_op_flatten = {
     .name = "flatten",
     .doc = "Joins the axes first..last into one; all of them by default.\n"
            "x:flatten(2) turns a batch of images n x c x h x w into n x (c h w). A view where the memory allows it.",
+    .example = "zeros({ 10, 3, 4 }):flatten({ first = 2 }).shape   --> { 10, 12 }",
     .inputs = "x",
     .group = "shape",
     .params = params,

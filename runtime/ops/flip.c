@@ -42,6 +42,7 @@ static const lm_case cases[] = {{"2x3", ""}, {"2x3x2", "dims=1,3"}, {0}};
 const lm_op lm_op_flip = {
     .name = "flip",
     .doc = "The named axes run backwards: x:flip(-1) mirrors images left to right. A view.",
+    .example = "tensor({ { 1, 2, 3 }, { 4, 5, 6 } }):flip { dim = 2 }   --> [[3. 2. 1.] [6. 5. 4.]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -9,6 +9,7 @@ const lm_op lm_op_floor = {
     .name = "floor",
     .doc = "The largest integer that is not above x.\n"
            "Any number; the result has the same dtype and shape. Integers stay as they are.",
+    .example = "tensor({ 1.7, -1.2 }):floor()   --> [1. -2.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

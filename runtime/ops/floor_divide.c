@@ -11,6 +11,7 @@ const lm_op lm_op_floor_divide = {
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. Integers by 0 give 0, floats\n"
            "inf or NaN.",
+    .example = "tensor { 7, -7 } // 2   --> [3. -4.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer,

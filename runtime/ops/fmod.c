@@ -21,6 +21,7 @@ const lm_op lm_op_fmod = {
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. By 0 it is NaN, and 0 for\n"
            "integers. The gradient for b is -trunc(a / b).",
+    .example = "tensor({ 7, -7 }):fmod(3)   --> [1. -1.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer,

@@ -61,6 +61,8 @@ const lm_op lm_op_fold = {
            "in a pixel are added, in the order of the window. x is n, c kh kw, oh ow, the result n,c,h,w. The "
            "adjoint of\n"
            "unfold, with its parameters. Floating only.",
+    .example = "patches = ops.unfold(ones { 1, 1, 3, 3 }, { kernel = 2 })\n"
+               "patches:fold { size = { 3, 3 }, kernel = 2 }   --> [[[[1. 2. 1.] [2. 4. 2.] [1. 2. 1.]]]]",
     .inputs = "x",
     .group = "image",
     .params = params,

@@ -17,6 +17,7 @@ const lm_op lm_op_frac = {
     .name = "frac",
     .doc = "x - trunc(x): what is behind the point, with the sign of x.\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ 1.5, -2.25 }):frac()   --> [0.5 -0.25]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

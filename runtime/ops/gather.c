@@ -60,6 +60,8 @@ const lm_op lm_op_gather = {
     .name = "gather",
     .doc = "out[i][j] = x[index[i][j]][j] for dim 1, x[i][index[i][j]] for dim 2, and so on for more axes.\n"
            "index is int64, counts from 1 and has the shape of the result; its other axes are those of x.",
+    .example = "rates = tensor { { 3, 9 }, { 8, 1 } }\n"
+               "rates:gather(rates:argmax { dim = 2, keepdim = true }, { dim = 2 })   --> [[9.] [8.]]",
     .inputs = "x index",
     .group = "shape",
     .params = params,

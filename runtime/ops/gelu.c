@@ -17,6 +17,7 @@ const lm_op lm_op_gelu = {
     .doc = "x (1 + erf(x / sqrt(2))) / 2, the exact form (Hendrycks & Gimpel, arXiv 1606.08415).\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 1.5 in float64 (10^7 drawn).",
+    .example = "tensor({ -1, 0, 1 }):gelu()   --> [-0.15865526 0. 0.8413448]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

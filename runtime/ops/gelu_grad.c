@@ -26,6 +26,7 @@ const lm_op lm_op_gelu_grad = {
     .name = "gelu_grad",
     .doc = "g (Phi(x) + x phi(x)), Phi the normal distribution function and phi its density: the gradient of gelu.\n"
            "g and x have one shape and dtype.",
+    .example = "ops.gelu_grad(ones { 3 }, tensor { -1, 0, 1 })   --> [-0.08331548 0.5 1.0833155]",
     .inputs = "g x",
     .group = "elementwise",
     .infer = lm_binary_infer_same,

@@ -59,6 +59,9 @@ const lm_op lm_op_group_norm = {
         "is instance normalisation (Wu & He, ECCV 2018; Ulyanov et al. 2016). activation = \"relu\" gives max(y, "
         "0).\n"
         "Floating only.",
+    .example = "x = randn { 2, 4, 5, 5 }\n"
+               "y, mean = ops.group_norm(x, nil, nil, { groups = 2 })\n"
+               "mean.shape   --> { 2, 2 }",
     .inputs = "x weight? bias?",
     .group = "normalisation",
     .params = params,

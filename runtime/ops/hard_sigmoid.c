@@ -20,6 +20,7 @@ const lm_op lm_op_hard_sigmoid = {
     .name = "hard_sigmoid",
     .doc = "x / 6 + 1/2 kept within 0 and 1, or with another slope: 0.2 in Courbariaux et al. 2015 and old Keras.\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ -4, 0, 1.5, 4 }):hard_sigmoid()   --> [0. 0.5 0.75 1.]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

@@ -15,6 +15,7 @@ const lm_op lm_op_hard_tanh = {
     .name = "hard_tanh",
     .doc = "x kept within -1 and 1 (Collobert 2004).\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ -2, 0.5, 2 }):hard_tanh()   --> [-1. 0.5 1.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = infer,

@@ -133,6 +133,9 @@ const lm_op lm_op_histogram = {
         "added\n"
         "up instead of counted; edges, a list, takes the place of bins, low and high: ops.histogram(x, nil, edges).\n"
         "Counts are int64 (the dtype of the weights; with density that of the edges); sums are kept in float64.",
+    .example = "latencies = tensor { 41, 44, 52, 58, 59 }\n"
+               "counts, edges = latencies:histogram { bins = 2, low = 40, high = 60 }\n"
+               "counts, edges   --> [2 3] [40. 50. 60.]",
     .inputs = "x weights? edges?",
     .group = "order",
     .params = params,

@@ -15,6 +15,8 @@ const lm_op lm_op_ifft2 = {
            "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "x = randn { 4, 4, 2 }\n"
+               "x:fft2():ifft2():allclose(x)   --> true",
     .inputs = "x",
     .group = "fourier",
     .params = params,

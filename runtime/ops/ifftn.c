@@ -16,6 +16,8 @@ const lm_op lm_op_ifftn = {
            "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "x = randn { 2, 3, 4, 2 }\n"
+               "x:fftn():ifftn():allclose(x)   --> true",
     .inputs = "x",
     .group = "fourier",
     .params = params,

@@ -13,6 +13,7 @@ const lm_op lm_op_imag = {
     .name = "imag",
     .doc = "The imaginary parts of a complex tensor (a real one whose last axis has size 2); that axis goes away. A "
            "view.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):imag()   --> [2. 4.]",
     .inputs = "x",
     .group = "fourier",
     .infer = lm_complex_infer,

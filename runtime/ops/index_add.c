@@ -87,6 +87,8 @@ const lm_op lm_op_index_add = {
     .doc = "Zeros to which entry i of x along an axis is added at position index[i] (from 1); positions may repeat "
            "and are\n"
            "added in order. The gradient of index_select.",
+    .example = "neuron = tensor({ 1, 3, 3 }, { dtype = \"int64\" })\n"
+               "ones({ 3 }):index_add(neuron, { dim = 1, size = 4 })   --> [1. 0. 2. 0.]",
     .inputs = "x index",
     .group = "shape",
     .params = params,

@@ -73,6 +73,8 @@ const lm_op lm_op_index_select = {
     .doc =
         "The positions that an int64 tensor names along one axis, in its order, with repeats: x:index_select(rows).\n"
         "Positions count from 1; one outside the axis is an error that names it. This is how a batch is gathered.",
+    .example = "x = tensor { { 1, 2, 3 }, { 4, 5, 6 } }\n"
+               "x:index_select(tensor({ 3, 1 }, { dtype = \"int64\" }), { dim = 2 })   --> [[3. 1.] [6. 4.]]",
     .inputs = "x index",
     .group = "shape",
     .params = params,

@@ -24,6 +24,7 @@ const lm_op lm_op_inner = {
     .doc = "The sum of products over the last axes of a and b; the result has the other axes of a, then those of b. "
            "Of two\n"
            "lists it is their dot product.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):inner(tensor { 1, 1 })   --> [3. 7.]",
     .inputs = "a b",
     .group = "products",
     .infer = infer,

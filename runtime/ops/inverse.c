@@ -47,6 +47,7 @@ const lm_op lm_op_inverse = {
     .doc = "The inverse of a square matrix, by LU factorisation with partial pivoting.\n"
            "a is n,n, or a batch of matrices. A singular matrix is a 'numeric' error that names the pivot. To solve\n"
            "equations, solve(a, b) is faster and more accurate. Exact; computed in float64.",
+    .example = "tensor({ { 2, 0 }, { 0, 4 } }):inverse()   --> [[0.5 0.] [0. 0.25]]",
     .inputs = "a",
     .group = "linear algebra",
     .infer = lm_square_infer,

@@ -18,6 +18,7 @@ const lm_op lm_op_irfft = {
            "by default for m elements.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "tensor({ 1, 2, 3, 4 }):rfft():irfft()   --> [1. 2. 3. 4.]",
     .inputs = "x",
     .group = "fourier",
     .params = params,

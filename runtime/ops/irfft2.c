@@ -17,6 +17,8 @@ const lm_op lm_op_irfft2 = {
            "by default for m elements. The last axis named is the halved one.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "x = randn { 4, 6 }\n"
+               "x:rfft2():irfft2():allclose(x)   --> true",
     .inputs = "x",
     .group = "fourier",
     .params = params,

@@ -18,6 +18,8 @@ const lm_op lm_op_irfftn = {
            "by default for m elements. The last axis named is the halved one.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "x = randn { 2, 4, 6 }\n"
+               "x:rfftn():irfftn():allclose(x)   --> true",
     .inputs = "x",
     .group = "fourier",
     .params = params,

@@ -39,6 +39,7 @@ const lm_op lm_op_isclose = {
     .name = "isclose",
     .doc = "True where |a - b| <= atol + rtol |b|, or a == b (infinities are close to themselves only), as NumPy's.\n"
            "The shapes broadcast; integers are compared as float64. For the whole tensor: x:allclose(y).",
+    .example = "tensor({ 1, 2 }):isclose(tensor { 1 + 1e-7, 2.1 })   --> [true false]",
     .inputs = "a b",
     .group = "elementwise",
     .params = params,

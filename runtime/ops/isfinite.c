@@ -9,6 +9,7 @@ const lm_op lm_op_isfinite = {
     .name = "isfinite",
     .doc = "True where x is neither infinite nor NaN.\n"
            "Any dtype in, bool out; true for every integer.",
+    .example = "(tensor { 1, 0 } / tensor { 0, 1 }):isfinite()   --> [false true]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_test_infer,

@@ -9,6 +9,7 @@ const lm_op lm_op_isinf = {
     .name = "isinf",
     .doc = "True where x is inf or -inf.\n"
            "Any dtype in, bool out; false for every integer.",
+    .example = "(tensor { 1, -1, 1 } / tensor { 0, 0, 2 }):isinf()   --> [true true false]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_test_infer,

@@ -9,6 +9,7 @@ const lm_op lm_op_isnan = {
     .name = "isnan",
     .doc = "True where x is NaN.\n"
            "Any dtype in, bool out; false for every integer.",
+    .example = "tensor({ 0 / 0, 1 }):isnan()   --> [true false]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_test_infer,

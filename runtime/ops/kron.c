@@ -30,6 +30,7 @@ static const lm_case cases[] = {{"2x3; 2x2", ""}, {"3; 2x2", ""}, {0}};
 const lm_op lm_op_kron = {
     .name = "kron",
     .doc = "The Kronecker product: every element of a times the whole of b, as blocks. Axes are aligned at the last.",
+    .example = "eye(2):kron(tensor { { 1, 2 } })   --> [[1. 2. 0. 0.] [0. 0. 1. 2.]]",
     .inputs = "a b",
     .group = "products",
     .infer = infer,

@@ -39,6 +39,8 @@ const lm_op lm_op_kthvalue = {
     .doc = "The k-th smallest element along an axis, and its position, from 1, as int64; the order is that of sort "
            "(NaN\n"
            "last). Gradients follow the elements.",
+    .example = "values, where = ops.kthvalue(tensor { 9, 2, 5 }, { k = 2 })\n"
+               "values, where   --> 5. 3",
     .inputs = "x",
     .group = "order",
     .params = params,

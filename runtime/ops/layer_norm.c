@@ -52,6 +52,9 @@ const lm_op lm_op_layer_norm = {
         "weight and bias have an element for each of those (absent: 1 and 0). Returns y, and mean and variance with\n"
         "the other axes; the variance is divided by the number of elements (Ba, Kiros & Hinton 2016). activation =\n"
         "\"relu\" gives max(y, 0). Floating only.",
+    .example = "x = tensor { { 1, 2, 3 }, { 10, 20, 30 } }\n"
+               "y, mean = x:layer_norm()\n"
+               "mean   --> [2. 20.]",
     .inputs = "x weight? bias?",
     .group = "normalisation",
     .params = params,

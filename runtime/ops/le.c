@@ -10,6 +10,7 @@ const lm_op lm_op_le = {
     .doc = "a <= b, element by element, as bool.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. Comparisons with NaN are false.",
+    .example = "tensor({ 1, 2, 3 }):le(2)   --> [true true false]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_compare_infer,

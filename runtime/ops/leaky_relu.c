@@ -21,6 +21,7 @@ const lm_op lm_op_leaky_relu = {
     .name = "leaky_relu",
     .doc = "x where it is above 0, else slope * x (Maas et al., ICML 2013).\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ -100, 0, 2 }):leaky_relu()   --> [-1. 0. 2.]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

@@ -16,6 +16,7 @@ const lm_op lm_op_lecun_tanh = {
     .name = "lecun_tanh",
     .doc = "1.7159 tanh(2 x / 3), which is 1 at 1 and -1 at -1 (LeCun et al. 1998, Efficient BackProp).\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ -1, 0, 0.5 }):lecun_tanh()   --> [-0.9999972 0. 0.5516837]",
     .inputs = "x",
     .group = "elementwise",
     .infer = infer,

@@ -21,6 +21,7 @@ const lm_op lm_op_lerp = {
     .doc = "a + weight (b - a): a where the weight is 0, b where it is 1. The three shapes broadcast, and a number "
            "may stand\n"
            "for any: average:lerp(x, 0.01) is a running mean.",
+    .example = "tensor({ 0, 10 }):lerp(tensor { 10, 20 }, 0.25)   --> [2.5 12.5]",
     .inputs = "a b weight",
     .group = "elementwise",
     .infer = infer,

@@ -18,6 +18,7 @@ const lm_op lm_op_lgamma = {
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 1.95 in float64 (10^7 drawn),\n"
            "below 0 of the larger of 1 and the result.",
+    .example = "tensor({ 1, 5 }):lgamma():exp()   --> [1. 24.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

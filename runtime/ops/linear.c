@@ -127,6 +127,9 @@ const lm_op lm_op_linear = {
     .doc = "A dense layer: y = activation(x weight^T + bias).\n"
            "x is ..., in; weight out, in; bias out values or nil; the result ..., out. Each element is one chain of\n"
            "fused multiply-adds over `in`, ascending; then the bias is added. Floating only.",
+    .example =
+        "x, weight, bias = tensor { { 1, 2 } }, tensor { { 1, 0 }, { 0, 1 }, { 1, 1 } }, tensor { 0, 0, 0.5 }\n"
+        "x:linear(weight, bias)   --> [[1. 2. 3.5]]",
     .inputs = "x weight bias?",
     .group = "linear",
     .params = params,

@@ -18,6 +18,8 @@ const lm_op lm_op_log1p = {
     .doc = "log(1 + x), accurate for small x (see kernels/math.h).\n"
            "float32 or float64; the result has the same dtype and shape. -inf at -1, NaN below.\n"
            "Largest error 1.43 ULP in float32 (all inputs), 1.41 in float64 (2^32 drawn).",
+    .example = "counts = tensor { 0, 9 }\n"
+               "counts:log1p()   --> [0. 2.3025851]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -27,6 +27,7 @@ const lm_op lm_op_log_softmax = {
     .name = "log_softmax",
     .doc = "x - m - log(sum(exp(x - m))) along an axis, with m the maximum: accurate where softmax would underflow.\n"
            "float32 or float64; the result has the same shape. NaN where every element is -inf or one is NaN or inf.",
+    .example = "tensor({ 0, 0 }):log_softmax { dim = 1 }   --> [-0.6931472 -0.6931472]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

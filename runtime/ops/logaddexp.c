@@ -24,6 +24,8 @@ const lm_op lm_op_logaddexp = {
         "logsumexp.\n"
         "Largest error 0.51 ULP in float32 (10^7 drawn), 0.7 in float64 (10^7 drawn),\n"
         "of the largest of the inputs and the result.",
+    .example = "x = tensor({ 1000 }, { dtype = \"float64\" })\n"
+               "x:logaddexp(x) - 1000   --> [0.69314718]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_real,

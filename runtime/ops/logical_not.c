@@ -9,6 +9,7 @@ const lm_op lm_op_logical_not = {
     .name = "logical_not",
     .doc = "True where x is 0 (false).\n"
            "Any dtype in, bool out. NaN is not 0, so it gives false.",
+    .example = "tensor({ 1, 0 }):logical_not()   --> [false true]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_test_infer,

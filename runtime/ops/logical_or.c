@@ -10,6 +10,7 @@ const lm_op lm_op_logical_or = {
     .doc = "True where a or b is true (not 0).\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "Any dtypes in, bool out.",
+    .example = "tensor({ 1, 1, 0 }):logical_or(tensor { 1, 0, 0 })   --> [true true false]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_compare_infer,

@@ -26,6 +26,7 @@ const lm_op lm_op_logsumexp = {
     .doc = "log(sum(exp(x))) along the given axes, as m + log(sum(exp(x - m))) with m the maximum: no overflow.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "float32 or float64; -inf of no element.",
+    .example = "tensor({ 0, 0, 0 }):logsumexp():exp()   --> 3.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -24,6 +24,9 @@ const lm_op lm_op_lstm = {
            "batch-first x.\n"
            "Backward goes back through all steps; a second derivative is taken step by step (at most 4096 steps). "
            "Floating only.",
+    .example = "x = randn { 7, 2, 3 }   -- time, batch, features\n"
+               "y, state, cell = ops.lstm(x, randn { 16, 3 }, randn { 16, 4 })\n"
+               "y.shape, cell.shape   --> { 7, 2, 4 } { 2, 4 }",
     .inputs = LM_RECURRENT_INPUTS " cell?",
     .group = "recurrent",
     .params = params,

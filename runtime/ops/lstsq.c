@@ -173,6 +173,8 @@ const lm_op lm_op_lstsq = {
            "by the runtime's own singular values. The gradient is that of full rank. Exact; "
            "computed\n"
            "in float64.",
+    .example = "x = tensor { { 1, 1 }, { 1, 2 }, { 1, 3 } }\n"
+               "x:lstsq(tensor { 3, 5, 7 })   --> [1. 2.]",
     .inputs = "a b",
     .group = "linear algebra",
     .params = params,

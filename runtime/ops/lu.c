@@ -80,6 +80,8 @@ const lm_op lm_op_lu = {
         "a is m,n, or a batch of matrices; with k = min(m, n), p is m,m, l m,k and u k,n. Of equal pivots the first\n"
         "is taken; a singular matrix has a zero on u's diagonal. A square a whose u has no zero has a gradient\n"
         "(p has none). Exact; computed in float64.",
+    .example = "p, l, u = ops.lu(tensor { { 1, 2 }, { 3, 4 } })\n"
+               "p:matmul(l):matmul(u)   --> [[1. 2.] [3. 4.]]",
     .inputs = "a",
     .group = "linear algebra",
     .infer = infer,

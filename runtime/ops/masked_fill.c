@@ -21,6 +21,8 @@ const lm_op lm_op_masked_fill = {
     .name = "masked_fill",
     .doc = "x with a value (a number or a scalar tensor, converted to the dtype of x) where mask (bool) is true:\n"
            "x:masked_fill(x:lt(0), 0). The shapes of x and mask broadcast.",
+    .example = "x = tensor { 1, -2, 3 }\n"
+               "x:masked_fill(x:lt(0), 0)   --> [1. 0. 3.]",
     .inputs = "x mask value",
     .group = "index",
     .infer = infer,

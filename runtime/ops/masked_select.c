@@ -25,6 +25,8 @@ const lm_op lm_op_masked_select = {
     .name = "masked_select",
     .doc = "The elements of x where mask (bool) is true, in row-major order, as one axis: x:masked_select(x:gt(0)).\n"
            "The shapes broadcast.",
+    .example = "x = tensor { 1, -2, 3 }\n"
+               "x:masked_select(x:gt(0))   --> [1. 3.]",
     .inputs = "x mask",
     .group = "index",
     .infer = infer,

@@ -185,6 +185,7 @@ const lm_op lm_op_matmul = {
            "element is one chain of fused multiply-adds over k, ascending, from 0. Of x:matmul(x:t()) and "
            "x:t():matmul(x),\n"
            "whose two halves are mirror images, only one is computed. Floating only.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):matmul(tensor { 1, 1 })   --> [3. 7.]",
     .inputs = "a b",
     .group = "linear",
     .infer = infer,

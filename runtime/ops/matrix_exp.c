@@ -27,6 +27,7 @@ const lm_op lm_op_matrix_exp = {
         "a is n,n, or a batch of matrices. Pade approximants of degree 3 to 13 with scaling and squaring (Higham\n"
         "2005, SIAM J. Matrix Anal. Appl. 26:1179); the gradient is the exponential of a matrix of twice the size\n"
         "(Higham 2008). A matrix that is not finite gives NaN. Exact; computed in float64.",
+    .example = "tensor({ { 0, 1 }, { 0, 0 } }):matrix_exp()   --> [[1. 1.] [0. 1.]]",
     .inputs = "a",
     .group = "linear algebra",
     .infer = lm_square_infer,

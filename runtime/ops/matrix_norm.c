@@ -70,6 +70,7 @@ const lm_op lm_op_matrix_norm = {
     .doc = "A norm of a matrix: Frobenius's, or x:matrix_norm { ord = 'nuc' } and so on.\n"
            "a is m,n, or a batch of matrices with a result for each. The norms of singular values (nuc, 2, -2) come\n"
            "from svdvals, and only they depend on `method`; the others are exact.",
+    .example = "tensor({ { 3, 0 }, { 0, 4 } }):matrix_norm()   --> 5.",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -76,6 +76,7 @@ const lm_op lm_op_matrix_power = {
     .doc = "A square matrix to a whole power, by repeated squaring; the identity for n = 0.\n"
            "a is n,n, or a batch of matrices. A negative power of a singular matrix is a 'numeric' error. Exact;\n"
            "computed in float64.",
+    .example = "tensor({ { 1, 1 }, { 0, 1 } }):matrix_power(5)   --> [[1. 5.] [0. 1.]]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -34,6 +34,7 @@ const lm_op lm_op_matrix_rank = {
     .name = "matrix_rank",
     .doc = "The rank of a matrix: how many of its singular values are larger than rcond times the largest; int64.\n"
            "a is m,n, or a batch of matrices with a result for each.",
+    .example = "tensor({ { 1, 2 }, { 2, 4 } }):matrix_rank()   --> 1",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -15,6 +15,8 @@ const lm_op lm_op_max = {
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "NaN if any is NaN; +0 is above -0. Where several are equal they share the gradient evenly. It is a\n"
            "shape error when there is no element.",
+    .example = "rates = tensor { { 3, 9, 4 }, { 8, 1, 2 } }\n"
+               "rates:max(2)   --> [9. 8.]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -45,6 +45,8 @@ const lm_op lm_op_max_pool2d = {
            "x is n,c,h,w or c,h,w; the result has oh = floor((h + 2 pad - kernel) / stride) + 1 rows, and columns\n"
            "likewise. Padding never wins; of equal values the first wins (rows, then columns), which is where the\n"
            "gradient goes; a NaN wins over everything. Padding is at most half the window. Floating only.",
+    .example = "x = tensor { { { { 1, 2, 3, 4 }, { 5, 6, 7, 8 } } } }\n"
+               "x:max_pool2d { kernel = 2 }   --> [[[[6. 8.]]]]",
     .inputs = "x",
     .group = "image",
     .params = params,

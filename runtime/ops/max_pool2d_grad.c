@@ -49,6 +49,8 @@ const lm_op lm_op_max_pool2d_grad = {
         "Planes of zeros in which dy is added at `position`: the gradient of max_pool2d.\n"
         "dy is n,c,oh,ow or c,oh,ow; position int64 of that shape, row-major places in the plane counting from 1;\n"
         "the result has planes of `size`. Values that meet are added in ascending order of outputs.",
+    .example = "dy, where = tensor { { { 5 } } }, tensor({ { { 3 } } }, { dtype = \"int64\" })\n"
+               "ops.max_pool2d_grad(dy, where, { size = { 2, 2 } })   --> [[[0. 0.] [5. 0.]]]",
     .inputs = "dy position",
     .group = "image",
     .params = params,

@@ -45,6 +45,8 @@ const lm_op lm_op_max_pool2d_take = {
     .doc = "The values of x at the given places of each plane.\n"
            "x is n,c,h,w or c,h,w; position int64, n,c,oh,ow, row-major places in the plane counting from 1; the\n"
            "result has the shape of position.",
+    .example = "where = tensor({ { { { 3 } } } }, { dtype = \"int64\" })\n"
+               "ops.max_pool2d_take(tensor { { { { 1, 2 }, { 9, 4 } } } }, where)   --> [[[[9.]]]]",
     .inputs = "x position",
     .group = "image",
     .infer = infer,

@@ -24,6 +24,8 @@ const lm_op lm_op_mean = {
     .doc = "The mean along the given axes: the sum divided by the number of elements; NaN of none.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "float32 or float64. The order of additions is fixed by the shape.",
+    .example = "x = tensor { { 1, 2 }, { 3, 4 } }\n"
+               "x:mean(), x:mean(1)   --> 2.5 [2. 3.]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -21,6 +21,7 @@ const lm_op lm_op_median = {
     .doc = "The median along the given axes: the middle element in order, or the mean of the two in the middle, as "
            "NumPy's.\n"
            "dim: an axis or a list of axes; absent: all. NaN where an element is NaN. Gradients follow the elements.",
+    .example = "tensor({ 9, 1, 5 }):median()   --> 5.",
     .inputs = "x",
     .group = "order",
     .params = params,

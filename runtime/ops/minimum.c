@@ -10,6 +10,7 @@ const lm_op lm_op_minimum = {
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64. NaN if either is NaN; +0 is above\n"
            "-0. Where both are equal, each takes half of the gradient.",
+    .example = "tensor({ 1, 5 }):minimum(3)   --> [1. 3.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_pick,

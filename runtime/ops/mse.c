@@ -47,6 +47,7 @@ const lm_op lm_op_mse = {
         "(x - target)^2, element by element, and their mean over all elements.\n"
         "x and target have one shape (nothing is broadcast) and one dtype, float32 or float64. reduction 'sum' adds\n"
         "them up, 'none' gives one for each element.",
+    .example = "tensor({ 1, 2 }):mse(tensor { 1, 4 })   --> 2.",
     .inputs = "x target",
     .group = "loss",
     .params = params,

@@ -42,6 +42,8 @@ const lm_op lm_op_naka_rushton = {
         "x^n / (sigma^n + x^n) where x is above 0, else 0: the contrast response of cortical neurons, from 0 to 1\n"
         "and 1/2 at sigma (Naka & Rushton 1966; Albrecht & Hamilton 1982). float32 or float64; the result has the\n"
         "same dtype and shape. The gradient is 0 below and at 0.",
+    .example = "contrast = tensor { 0, 0.3, 0.9 }\n"
+               "contrast:naka_rushton { sigma = 0.3, n = 2 }   --> [0. 0.5 0.9]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

@@ -35,6 +35,7 @@ const lm_op lm_op_nan_to_num = {
     .name = "nan_to_num",
     .doc = "x with numbers in the place of NaN, inf and -inf. float32 or float64; no gradient flows through what is\n"
            "replaced.",
+    .example = "tensor({ 1, 0 / 0, 3 }):nan_to_num { nan = 0 }   --> [1. 0. 3.]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

@@ -22,6 +22,8 @@ const lm_op lm_op_nanmean = {
     .doc = "The mean of the elements that are not NaN, along the given axes; NaN where there is none.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "float32 or float64.",
+    .example = "rates = tensor { 4, 0 / 0, 6 }\n"
+               "rates:nanmean()   --> 5.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -21,6 +21,7 @@ const lm_op lm_op_nansum = {
     .doc = "The sum of the elements that are not NaN, along the given axes; 0 where there is none.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "float32 or float64.",
+    .example = "tensor({ 4, 0 / 0, 6 }):nansum()   --> 10.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

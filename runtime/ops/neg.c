@@ -18,6 +18,7 @@ const lm_op lm_op_neg = {
     .doc = "-x, element by element.\n"
            "Any number; the result has the same dtype and shape. Integers wrap around: the opposite of the least\n"
            "int64 is itself.",
+    .example = "-tensor { 1, -2 }   --> [-1. 2.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

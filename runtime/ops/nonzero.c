@@ -37,6 +37,8 @@ const lm_op lm_op_nonzero = {
     .doc = "The places of the elements that are true, or not 0, in row-major order: int64 positions from 1, a row "
            "for each,\n"
            "a column for each axis. (x:gt(0)):nonzero(). NaN is not 0.",
+    .example = "spikes = tensor { 0, 1, 0, 0, 1 }\n"
+               "spikes:nonzero()   --> [[2] [5]]",
     .inputs = "x",
     .group = "index",
     .infer = infer,

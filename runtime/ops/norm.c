@@ -35,6 +35,7 @@ const lm_op lm_op_norm = {
         "values, math.huge the largest of them, -math.huge the least, 0 the number of elements that are not 0.\n"
         "x:norm(), x:norm { p = 1, dim = 2 }. dim: an axis or a list of axes; absent: all, so of a matrix it is the\n"
         "Frobenius norm. float32 or float64. Where the norm is 0 its gradient is taken as 0.",
+    .example = "tensor({ { 3, 4 }, { 0, 2 } }):norm { dim = 2 }   --> [5. 2.]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -31,6 +31,7 @@ const lm_op lm_op_null_space = {
     .name = "null_space",
     .doc = "An orthonormal basis of the vectors x with a x = 0: the last columns of v of its svd.\n"
            "a is m,n; the result n,n - r with r its rank. No gradient: a basis of a space can be turned freely.",
+    .example = "tensor({ { 1, 0, 0 }, { 0, 1, 0 } }):null_space():abs()   --> [[0.] [0.] [1.]]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -40,6 +40,7 @@ static const lm_case cases[] = {{"4:index<3", "classes=3"}, {"2x3:index<4", "dty
 const lm_op lm_op_one_hot = {
     .name = "one_hot",
     .doc = "For each label (int64, from 1) a row of zeros with a 1 at that position: a new last axis.",
+    .example = "tensor({ 1, 3 }, { dtype = \"int64\" }):one_hot { classes = 3 }   --> [[1. 0. 0.] [0. 0. 1.]]",
     .inputs = "labels",
     .group = "index",
     .params = params,

@@ -31,6 +31,7 @@ const lm_op lm_op_orth = {
     .name = "orth",
     .doc = "An orthonormal basis of the space that the columns of a matrix span: the first columns of u of its svd.\n"
            "a is m,n; the result m,r with r its rank. No gradient: a basis of a space can be turned freely.",
+    .example = "tensor({ { 1, 2 }, { 2, 4 } }):orth().shape   --> { 2, 1 }",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -15,6 +15,7 @@ const lm_op lm_op_outer = {
     .doc = "The products of every element of a with every element of b: a matrix, a row for each of a. Both are "
            "taken as\n"
            "lists, in row-major order.",
+    .example = "tensor({ 1, 2 }):outer(tensor { 1, 10, 100 })   --> [[1. 10. 100.] [2. 20. 200.]]",
     .inputs = "a b",
     .group = "products",
     .infer = lm_infer_inside,

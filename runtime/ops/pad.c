@@ -136,6 +136,7 @@ const lm_op lm_op_pad = {
            "number\n"
            "stands for all the axes; a negative one cuts off. 'reflect' goes to and fro as often as it takes, as "
            "NumPy's.",
+    .example = "tensor({ 1, 2, 3 }):pad(2, { mode = \"reflect\" })   --> [3. 2. 1. 2. 3. 2. 1.]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -52,6 +52,8 @@ static const lm_case cases[] = {{"2x3x4", "dims=3,1,2"}, {"2x3", "dims=2,1"}, {"
 const lm_op lm_op_permute = {
     .name = "permute",
     .doc = "The axes in another order: x:permute { 1, 3, 4, 2 } turns n x c x h x w into n x h x w x c. A view.",
+    .example = "images = zeros { 10, 28, 28, 3 }\n"
+               "images:permute({ 1, 4, 2, 3 }).shape   --> { 10, 3, 28, 28 }",
     .inputs = "x",
     .group = "shape",
     .params = params,

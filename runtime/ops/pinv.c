@@ -54,6 +54,7 @@ const lm_op lm_op_pinv = {
            "a is m,n, or a batch of matrices; the result n,m. Singular values up to rcond times the largest count as "
            "0.\n"
            "The gradient is that of constant rank. Computed in float64.",
+    .example = "tensor({ { 1, 0 }, { 0, 2 }, { 0, 0 } }):pinv()   --> [[1. 0. 0.] [0. 0.5 0.]]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -96,6 +96,7 @@ const lm_op lm_op_polygamma = {
            "for\n"
            "even n.\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ 1, 2 }):polygamma { n = 1 }   --> [1.644934 0.64493406]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

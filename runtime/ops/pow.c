@@ -34,6 +34,7 @@ const lm_op lm_op_pow = {
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers are raised as float32.\n"
            "NaN where a is below 0 and b is no integer. The gradient for b is 0 where a is 0.\n"
            "Largest error 0.51 ULP in float32 (10^7 drawn), 0.79 in float64 (10^7 drawn).",
+    .example = "tensor { 1, 2, 3 } ^ 2   --> [1. 4. 9.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer_real,

@@ -43,6 +43,7 @@ const lm_op lm_op_prelu = {
         "x where it is above 0, else weight * x, with one slope for all or one for each channel, the second axis\n"
         "of x (He et al., ICCV 2015); a weight of more axes spreads over x from the last axis on. Both float32 or\n"
         "float64; the result has the shape of x.",
+    .example = "tensor({ -4, 2 }):prelu(tensor { 0.25 })   --> [-1. 2.]",
     .inputs = "x weight",
     .group = "elementwise",
     .infer = infer,

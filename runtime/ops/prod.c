@@ -35,6 +35,7 @@ const lm_op lm_op_prod = {
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "Integer products are int64 and wrap around. The gradient is right with zeros among the elements too;\n"
            "the second derivative only without.",
+    .example = "tensor({ 1, 2, 3, 4 }):prod()   --> 24.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

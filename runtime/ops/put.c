@@ -23,6 +23,8 @@ const lm_op lm_op_put = {
            "values (a tensor that broadcasts to its shape, or a number) are converted to the dtype of x. Of several "
            "values\n"
            "for one place the last stays. The counterpart of take.",
+    .example = "places = tensor({ 1, 4 }, { dtype = \"int64\" })\n"
+               "zeros({ 2, 2 }):put(places, tensor { 7, 8 })   --> [[7. 0.] [0. 8.]]",
     .inputs = "x index values",
     .group = "index",
     .infer = infer,

@@ -107,6 +107,8 @@ const lm_op lm_op_qr = {
            "diagonal is negative where the reflected column began with a positive element. The gradient needs the "
            "first\n"
            "k columns of a to be independent. Exact; computed in float64.",
+    .example = "q, r = ops.qr(tensor { { 3, 0 }, { 4, 5 } })\n"
+               "r   --> [[-5. -4.] [0. 3.]]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -55,6 +55,8 @@ const lm_op lm_op_quantile = {
            "With the n elements in order, the value at position 1 + q (n - 1), by the rule of interpolation, as "
            "NumPy's.\n"
            "A list q gives a new first axis. NaN where an element is NaN. Gradients follow the elements.",
+    .example = "rates = tensor { 1, 2, 3, 4, 100 }\n"
+               "rates:quantile(0.5), rates:quantile(tensor { 0.25, 0.75 })   --> 3. [2. 4.]",
     .inputs = "x q",
     .group = "order",
     .params = params,

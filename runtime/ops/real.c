@@ -12,6 +12,7 @@ static const lm_case cases[] = {{"3x2", ""}, {"2x3x2", ""}, {0}};
 const lm_op lm_op_real = {
     .name = "real",
     .doc = "The real parts of a complex tensor (a real one whose last axis has size 2); that axis goes away. A view.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):real()   --> [1. 3.]",
     .inputs = "x",
     .group = "fourier",
     .infer = lm_complex_infer,

@@ -18,6 +18,7 @@ const lm_op lm_op_reciprocal = {
     .doc = "1 / x, correctly rounded.\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.5 ULP in float32 (every 101st input), 0.5 in float64 (10^7 drawn).",
+    .example = "tensor({ 2, 4 }):reciprocal()   --> [0.5 0.25]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -21,6 +21,8 @@ const lm_op lm_op_rectified_power = {
         "max(x, 0) to the power n: how a cortical cell's rate grows with its potential (Heeger 1992; Miller &\n"
         "Troyer 2002). float32 or float64; the result has the same dtype and shape. The gradient is 0 below and at "
         "0.",
+    .example = "drive = tensor { -1, 0.5, 2 }\n"
+               "drive:rectified_power { n = 2 }   --> [0. 0.25 4.]",
     .inputs = "x",
     .group = "elementwise",
     .params = params,

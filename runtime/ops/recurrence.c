@@ -64,6 +64,8 @@ const lm_op lm_op_recurrence = {
     .doc = "y[1] = b[1], y[i] = a[i] y[i - 1] + b[i] along an axis, each with one rounding: a leaky integrator where "
            "a is\n"
            "constant. a and b have one floating dtype and one shape; a[1] has no part.",
+    .example = "input, leak = tensor { 1, 0, 0, 0 }, full({ 4 }, 0.5)\n"
+               "leak:recurrence(input)   --> [1. 0.5 0.25 0.125]",
     .inputs = "a b",
     .group = "scan",
     .params = params,

@@ -17,6 +17,7 @@ const lm_op lm_op_relu = {
     .doc = "max(x, 0): x where it is above 0, else 0.\n"
            "Any number; the result has the same dtype and shape. -0 gives 0, NaN stays NaN; the gradient at 0 is\n"
            "0.",
+    .example = "tensor({ -1, 0, 2 }):relu()   --> [0. 0. 2.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

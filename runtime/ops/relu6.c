@@ -15,6 +15,7 @@ const lm_op lm_op_relu6 = {
     .name = "relu6",
     .doc = "x kept within 0 and 6 (Krizhevsky 2010, Convolutional Deep Belief Networks on CIFAR-10).\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ -1, 3, 9 }):relu6()   --> [0. 3. 6.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = infer,

@@ -16,6 +16,7 @@ const lm_op lm_op_relu_grad = {
     .name = "relu_grad",
     .doc = "g where y = relu(x) is above 0, 0 where it is 0, g where it is NaN: the gradient of relu.\n"
            "g and y have one shape and dtype.",
+    .example = "ops.relu_grad(ones { 3 }, tensor { 0, 1, 2 })   --> [0. 1. 1.]",
     .inputs = "g y",
     .group = "elementwise",
     .infer = lm_binary_infer_same,

@@ -9,6 +9,7 @@ static const lm_case cases[] = {{"2x3; 2x3:positive", ""}, {"2x1x4; 3x1:positive
 const lm_op lm_op_remainder = {
     .name = "remainder",
     .doc = "mod under the name that NumPy and PyTorch give it: a - floor(a / b) * b, exactly, with the sign of b.",
+    .example = "tensor({ 370, -10 }):remainder(360)   --> [10. 350.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_infer_inside,

@@ -58,6 +58,7 @@ const lm_op lm_op_repeat_interleave = {
     .doc = "Each entry along an axis several times in a row: x:repeat_interleave(3, { dim = 1 }). times is a number, "
            "or a\n"
            "tensor with one for each entry. NumPy's repeat.",
+    .example = "tensor({ 1, 2 }):repeat_interleave(3)   --> [1. 1. 1. 2. 2. 2.]",
     .inputs = "x times",
     .group = "shape",
     .params = params,

@@ -41,6 +41,7 @@ const lm_op lm_op_reshape = {
         "The same elements under another shape, in row-major order.\n"
         "A view where the memory allows it, else a copy. One size may be -1. It is a shape error when the number of\n"
         "elements differs.",
+    .example = "arange(1, 6):reshape { 2, -1 }   --> [[1 2 3] [4 5 6]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

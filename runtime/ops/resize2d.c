@@ -33,6 +33,8 @@ const lm_op lm_op_resize2d = {
         "outermost (as PyTorch's interpolate with align_corners false; made smaller, it skips pixels). area: the "
         "mean\n"
         "of what the new pixel covers. Floating only.",
+    .example = "x = tensor { { { { 0, 2 }, { 4, 6 } } } }\n"
+               "x:resize2d { size = { 2, 4 } }   --> [[[[0. 0. 2. 2.] [4. 4. 6. 6.]]]]",
     .inputs = "x",
     .group = "image",
     .params = params,

@@ -27,6 +27,7 @@ const lm_op lm_op_resize2d_grad = {
     .doc = "The gradient of resize2d with respect to its input.\n"
            "dy is n,c,oh,ow or c,oh,ow; the result has planes of `size`, the input's: each element is the sum, in\n"
            "ascending order of rows, then of columns, of dy times the weight that it has there.",
+    .example = "ops.resize2d_grad(ones { 1, 1, 4, 4 }, { size = { 2, 2 } })   --> [[[[4. 4.] [4. 4.]]]]",
     .inputs = "dy",
     .group = "image",
     .params = params,

@@ -17,6 +17,8 @@ const lm_op lm_op_rfft = {
            "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
            "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
            "own twiddles.",
+    .example = "signal = (arange(0, 7) * (2 * math.pi * 2 / 8)):cos()   -- two periods\n"
+               "signal:rfft():complex_abs():round()   --> [0. 0. 4. 0. 0.]",
     .inputs = "x",
     .group = "fourier",
     .params = params,

@@ -17,6 +17,8 @@ const lm_op lm_op_rfft2 = {
         "Any length; a shorter n cuts the signal, a longer one adds zeros. The last axis named is the halved one.\n"
         "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's own "
         "twiddles.",
+    .example = "grating = (arange(0, 7) * (2 * math.pi * 2 / 8)):cos():expand { 8, 8 }\n"
+               "grating:rfft2():complex_abs()[1]:round()   --> [0. 0. 32. 0. 0.]",
     .inputs = "x",
     .group = "fourier",
     .params = params,

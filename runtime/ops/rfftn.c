@@ -17,6 +17,7 @@ const lm_op lm_op_rfftn = {
         "Any length; a shorter n cuts the signal, a longer one adds zeros. The last axis named is the halved one.\n"
         "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's own "
         "twiddles.",
+    .example = "zeros({ 4, 6, 8 }):rfftn().shape   --> { 4, 6, 5, 2 }",
     .inputs = "x",
     .group = "fourier",
     .params = params,

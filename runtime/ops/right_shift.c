@@ -11,6 +11,7 @@ const lm_op lm_op_right_shift = {
            "or -1 of a negative number.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "int64, uint8; the dtypes are promoted: bool < uint8 < int64.",
+    .example = "tensor({ 8, 13 }, { dtype = \"int64\" }) >> 2   --> [2 3]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_bits_infer,

@@ -28,6 +28,9 @@ const lm_op lm_op_rnn = {
         "x.\n"
         "Backward goes back through all steps; a second derivative is taken step by step (at most 4096 steps). "
         "Floating only.",
+    .example = "x = randn { 7, 2, 3 }   -- time, batch, features\n"
+               "y, state = ops.rnn(x, randn { 4, 3 }, randn { 4, 4 })\n"
+               "y.shape, state.shape   --> { 7, 2, 4 } { 2, 4 }",
     .inputs = LM_RECURRENT_INPUTS,
     .group = "recurrent",
     .params = params,

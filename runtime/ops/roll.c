@@ -51,6 +51,8 @@ const lm_op lm_op_roll = {
     .name = "roll",
     .doc = "The elements moved along axes; what leaves at the end comes in at the start: x:roll(1, 2), or\n"
            "x:roll({ 1, -2 }, { 3, 4 }).",
+    .example = "tuning = tensor { 9, 4, 1, 0 }\n"
+               "tuning:roll(1)   --> [0. 9. 4. 1.]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -9,6 +9,7 @@ const lm_op lm_op_round = {
     .name = "round",
     .doc = "The nearest integer; halves go to the even one (IEEE 754).\n"
            "Any number; the result has the same dtype and shape. Integers stay as they are.",
+    .example = "tensor({ 0.5, 1.5, 1.7 }):round()   --> [0. 2. 2.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

@@ -94,6 +94,8 @@ const lm_op lm_op_scatter = {
            "out[i][index[i][j]] = values[i][j], and so on: the counterpart of gather. index is int64, counts from 1 "
            "and has\n"
            "the shape of values; its other axes are those of x. Of several values for one place the last stays.",
+    .example = "places = tensor({ 3, 1 }, { dtype = \"int64\" })\n"
+               "zeros({ 3 }):scatter(places, tensor { 7, 8 })   --> [8. 0. 7.]",
     .inputs = "x index values",
     .group = "index",
     .params = params,

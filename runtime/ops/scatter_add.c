@@ -67,6 +67,8 @@ const lm_op lm_op_scatter_add = {
     .doc = "Zeros to which each element of x is added at the place along an axis that index (from 1, same shape) "
            "names;\n"
            "places may repeat and are added in row-major order. The gradient of gather.",
+    .example = "neuron = tensor({ 1, 3, 3 }, { dtype = \"int64\" })\n"
+               "ones({ 3 }):scatter_add(neuron, { dim = 1, size = 4 })   --> [1. 0. 2. 0.]",
     .inputs = "x index",
     .group = "shape",
     .params = params,

@@ -73,6 +73,8 @@ const lm_op lm_op_searchsorted = {
            "edges:searchsorted(v). sorted is one list, or a list for each row of v, ascending with NaN last (see "
            "sort).\n"
            "A number may stand for v.",
+    .example = "edges = tensor { 0, 10, 20 }\n"
+               "edges:searchsorted(tensor { 5, 10, 25 })   --> [2 2 4]",
     .inputs = "sorted v",
     .group = "order",
     .params = params,

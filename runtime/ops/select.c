@@ -63,6 +63,7 @@ const lm_op lm_op_select = {
     .name = "select",
     .doc = "One position of one axis, which disappears: x:select(1, 3) is the third row. A view; x[3] writes it "
            "shorter.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):select(2, 1)   --> [1. 3.]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -19,6 +19,7 @@ const lm_op lm_op_selu = {
         "1.0507 x where x is above 0, else 1.0507 * 1.6733 (e^x - 1): elu with the two constants (in full\n"
         "1.0507009873554805 and 1.6732632423543772) that keep a mean of 0 and a variance of 1 from layer to layer\n"
         "(Klambauer et al., NIPS 2017). float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ -1, 0, 1 }):selu()   --> [-1.1113307 0. 1.050701]",
     .inputs = "x",
     .group = "elementwise",
     .infer = infer,

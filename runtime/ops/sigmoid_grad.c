@@ -21,6 +21,7 @@ const lm_op lm_op_sigmoid_grad = {
     .name = "sigmoid_grad",
     .doc = "g y (1 - y), where y = sigmoid(x): the gradient of sigmoid.\n"
            "g and y have one shape and dtype.",
+    .example = "ops.sigmoid_grad(ones { 2 }, tensor { 0.5, 0.9 })   --> [0.25 0.09000002]",
     .inputs = "g y",
     .group = "elementwise",
     .infer = lm_binary_infer_same,

@@ -9,6 +9,7 @@ const lm_op lm_op_sign = {
     .name = "sign",
     .doc = "-1, 0 or 1: the sign of each element.\n"
            "Any number; the result has the same dtype and shape. Zeros keep their own sign bit, NaN stays NaN.",
+    .example = "tensor({ -3, 0, 5 }):sign()   --> [-1. 0. 1.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

@@ -9,6 +9,7 @@ const lm_op lm_op_signbit = {
     .name = "signbit",
     .doc = "True where the sign of x is negative: -0 too, which is not below 0.\n"
            "Any dtype in, bool out.",
+    .example = "tensor({ -0.0, 0, -3 }):signbit()   --> [true false true]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_test_infer,

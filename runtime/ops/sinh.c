@@ -17,6 +17,7 @@ const lm_op lm_op_sinh = {
     .doc = "(e^x - e^-x) / 2.\n"
            "float32 or float64; the result has the same dtype and shape.\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 1.6 in float64 (10^7 drawn).",
+    .example = "tensor({ 0, 1 }):sinh()   --> [0. 1.1752012]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -71,6 +71,8 @@ const lm_op lm_op_slice = {
            "Negative positions count from the end: x:slice(1, -2) is the last two rows. x[{ {2, 5}, {} }] writes the "
            "same\n"
            "shorter. Positions outside the axis are an error.",
+    .example = "frames = arange(1, 9)\n"
+               "frames:slice(1, 2, -2, 3)   --> [2 5 8]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -16,6 +16,8 @@ const lm_op lm_op_slogdet = {
         "sign, logabs = slogdet(a): the determinant of a square matrix as sign * exp(logabs).\n"
         "a is n,n, or a batch of matrices with two results for each. A singular matrix has sign 0 and logabs -inf,\n"
         "and its gradient is a 'numeric' error. From LU factors. Exact; computed in float64.",
+    .example = "sign, log = ops.slogdet(tensor { { 1, 2 }, { 3, 4 } })\n"
+               "sign, log:exp()   --> -1. 2.",
     .inputs = "a",
     .group = "linear algebra",
     .infer = lm_det_infer,

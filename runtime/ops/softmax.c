@@ -26,6 +26,7 @@ const lm_op lm_op_softmax = {
     .name = "softmax",
     .doc = "exp(x - m) / sum(exp(x - m)) along an axis, with m the maximum: no overflow.\n"
            "float32 or float64; the result has the same shape. NaN where every element is -inf or one is NaN or inf.",
+    .example = "tensor({ 1, 2, 3 }):softmax { dim = 1 }   --> [0.09003057 0.24472846 0.6652409]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

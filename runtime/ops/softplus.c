@@ -19,6 +19,7 @@ const lm_op lm_op_softplus = {
            "float32 or float64; the result has the same dtype and shape. Its gradient is sigmoid(x) (Dugas et\n"
            "al., NIPS 2000).\n"
            "Largest error 0.51 ULP in float32 (every 101st input), 1.25 in float64 (10^7 drawn).",
+    .example = "tensor({ -2, 0, 2 }):softplus()   --> [0.12692802 0.6931472 2.126928]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -18,6 +18,7 @@ const lm_op lm_op_softsign = {
     .name = "softsign",
     .doc = "x / (1 + |x|), which goes to -1 and 1 (Bergstra et al. 2009; Glorot & Bengio 2010).\n"
            "float32 or float64; the result has the same dtype and shape.",
+    .example = "tensor({ -1, 0, 3 }):softsign()   --> [-0.5 0. 0.75]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

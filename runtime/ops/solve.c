@@ -53,6 +53,8 @@ const lm_op lm_op_solve = {
         "x with a x = b, by LU factorisation with partial pivoting.\n"
         "a is n,n and b n,k, or a vector of n; more axes in front are batches and broadcast. A singular matrix is\n"
         "a 'numeric' error that names the pivot. Exact; computed in float64.",
+    .example = "a, b = tensor { { 2, 0 }, { 0, 4 } }, tensor { 2, 8 }\n"
+               "a:solve(b)   --> [1. 2.]",
     .inputs = "a b",
     .group = "linear algebra",
     .infer = lm_system_infer,

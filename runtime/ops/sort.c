@@ -31,6 +31,8 @@ const lm_op lm_op_sort = {
         "The elements along an axis in ascending (or descending) order, and the position each came from, from 1, as\n"
         "int64: local values, positions = x:sort(). Any dtype. Equal elements keep their order (a stable sort); NaN\n"
         "comes last, as in NumPy, in both directions; -0 and 0 are equal. Gradients follow the elements.",
+    .example = "sorted, order = tensor({ 12, 30, 5 }):sort()\n"
+               "sorted, order   --> [5. 12. 30.] [3 1 2]",
     .inputs = "x",
     .group = "order",
     .params = params,

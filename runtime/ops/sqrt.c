@@ -19,6 +19,7 @@ const lm_op lm_op_sqrt = {
            "float32 or float64; the result has the same dtype and shape. NaN below 0; the gradient g / (2\n"
            "sqrt(x)) is infinite at 0.\n"
            "Largest error 0.5 ULP in float32 (every 101st input), 0.5 in float64 (10^7 drawn).",
+    .example = "tensor({ 4, 9 }):sqrt()   --> [2. 3.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer,

@@ -17,6 +17,7 @@ const lm_op lm_op_square = {
     .name = "square",
     .doc = "x * x, element by element, rounded once.\n"
            "Any number; the result has the same dtype and shape. Integers wrap around.",
+    .example = "tensor({ -3, 2 }):square()   --> [9. 4.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

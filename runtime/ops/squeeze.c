@@ -26,6 +26,7 @@ static const lm_case cases[] = {{"2x1x3x1", ""}, {"2x1x3x1", "dim=2"}, {0}};
 const lm_op lm_op_squeeze = {
     .name = "squeeze",
     .doc = "Drops axes of size 1: the named one, which must have that size, or all of them. A view.",
+    .example = "zeros({ 1, 3, 1 }):squeeze().shape   --> { 3 }",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -70,6 +70,7 @@ static const lm_case cases[] = {{"2x3; 2x3", ""}, {"2x3; 2x3; 2x3", "dim=-1"}, {
 const lm_op lm_op_stack = {
     .name = "stack",
     .doc = "Tensors of one shape along a new axis: stack({ a, b }) of two 3x4 tensors is 2x3x4. dtypes are promoted.",
+    .example = "ops.stack { tensor { 1, 2 }, tensor { 3, 4 } }   --> [[1. 2.] [3. 4.]]",
     .inputs = "tensors...",
     .group = "shape",
     .params = params,

@@ -12,6 +12,8 @@ const lm_op lm_op_std = {
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "float32 or float64. NaN or inf when n is not above the correction; the gradient is NaN where the\n"
            "result is 0.",
+    .example = "trials = tensor { { 4, 6, 8 }, { 1, 1, 1 } }\n"
+               "trials:std(2)   --> [2. 0.]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -18,6 +18,7 @@ const lm_op lm_op_sub = {
     .doc = "a - b, element by element.\n"
            "The shapes broadcast (trailing axes align, sizes of 1 stretch); a number may stand for either input.\n"
            "The dtypes are promoted: bool < uint8 < int64 < float32 < float64; integers wrap around.",
+    .example = "tensor { 5, 6 } - tensor { 1, 2 }   --> [4. 4.]",
     .inputs = "a b",
     .group = "elementwise",
     .infer = lm_binary_infer,

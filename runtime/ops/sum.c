@@ -23,6 +23,8 @@ const lm_op lm_op_sum = {
     .doc = "The sum along the given axes.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "Integer and bool sums are int64 and wrap around. The order of additions is fixed by the shape.",
+    .example = "x = tensor { { 1, 2 }, { 3, 4 } }\n"
+               "x:sum(), x:sum { dim = 2, keepdim = true }   --> 10. [[3.] [7.]]",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -114,6 +114,8 @@ const lm_op lm_op_svd = {
         "OpenBLAS's dgesdd (close), or exactly, by the runtime's own Householder bidiagonal form and QR steps\n"
         "(method = 'exact'). The gradient needs singular values that differ and, for u and vt of a matrix that is\n"
         "not square, none that is 0. A NaN or an infinity in a is a 'numeric' error.",
+    .example = "u, s, v = ops.svd(tensor { { 3, 0 }, { 0, 2 } })\n"
+               "s   --> [3. 2.]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

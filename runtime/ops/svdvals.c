@@ -36,6 +36,7 @@ const lm_op lm_op_svdvals = {
         "The singular values of a matrix, descending; see svd.\n"
         "a is m,n, or a batch of matrices; the result has min(m, n). Their sum is the nuclear norm, the largest the\n"
         "2-norm. Computed in float64.",
+    .example = "tensor({ { 3, 0 }, { 0, 2 } }):svdvals()   --> [3. 2.]",
     .inputs = "a",
     .group = "linear algebra",
     .params = params,

@@ -17,6 +17,7 @@ const lm_op lm_op_take = {
     .doc = "The elements whose places in the whole tensor, in row-major order and from 1, an int64 tensor names; the "
            "result\n"
            "has its shape. Along one axis: index_select (the same positions for all) and gather (each its own).",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):take(tensor({ 4, 1 }, { dtype = \"int64\" }))   --> [4. 1.]",
     .inputs = "x index",
     .group = "index",
     .infer = infer,

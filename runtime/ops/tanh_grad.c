@@ -21,6 +21,7 @@ const lm_op lm_op_tanh_grad = {
     .name = "tanh_grad",
     .doc = "g (1 - y^2), where y = tanh(x): the gradient of tanh.\n"
            "g and y have one shape and dtype.",
+    .example = "ops.tanh_grad(ones { 2 }, tensor { 0, 0.5 })   --> [1. 0.75]",
     .inputs = "g y",
     .group = "elementwise",
     .infer = lm_binary_infer_same,

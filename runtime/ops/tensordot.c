@@ -69,6 +69,8 @@ const lm_op lm_op_tensordot = {
     .doc = "The sum of products over some axes of a, each beside an axis of b: a:tensordot(b, 1) is a matrix "
            "product. The\n"
            "result has the other axes of a, then those of b.",
+    .example = "a, b = randn { 2, 3, 4 }, randn { 3, 4, 5 }\n"
+               "a:tensordot(b, { axes = 2 }).shape   --> { 2, 5 }",
     .inputs = "a b",
     .group = "products",
     .params = params,

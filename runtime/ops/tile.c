@@ -47,6 +47,7 @@ const lm_op lm_op_tile = {
     .doc = "Copies of the whole tensor side by side: x:tile(2, 3) has twice as many rows and three times as many "
            "columns.\n"
            "Numbers and axes are aligned at the last; more numbers than axes give new axes, as in NumPy.",
+    .example = "tensor({ 1, 2 }):tile { 3 }   --> [1. 2. 1. 2. 1. 2.]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -41,6 +41,9 @@ const lm_op lm_op_topk = {
            "as\n"
            "int64: local values, positions = x:topk(5). Of equal elements the first ones; NaN is taken only when\n"
            "nothing else is left. Gradients follow the elements.",
+    .example = "rates = tensor { 12, 30, 5, 18 }\n"
+               "values, where = rates:topk(2)\n"
+               "values, where   --> [30. 18.] [2 4]",
     .inputs = "x",
     .group = "order",
     .params = params,

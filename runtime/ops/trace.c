@@ -20,6 +20,7 @@ static const lm_case cases[] = {{"3x4", ""}, {"2x3x4", "dim1=2 dim2=3 offset=1"}
 const lm_op lm_op_trace = {
     .name = "trace",
     .doc = "The sum of a diagonal of two axes, which go away. Integers and bools give int64.",
+    .example = "tensor({ { 1, 2 }, { 3, 4 } }):trace()   --> 5.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

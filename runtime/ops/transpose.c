@@ -38,6 +38,7 @@ static const lm_case cases[] = {{"2x3", ""}, {"2x3x4", "dim1=1 dim2=3"}, {0}};
 const lm_op lm_op_transpose = {
     .name = "transpose",
     .doc = "Two axes exchanged, the last two by default. A view. x:t() is the same for a matrix.",
+    .example = "zeros({ 2, 3, 4 }):transpose(2, 3).shape   --> { 2, 4, 3 }",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -52,6 +52,8 @@ const lm_op lm_op_triangular_solve = {
         "x with t x = b, where t is the lower triangle of a, by substitution.\n"
         "a is n,n and b n,k, or a vector of n; more axes in front are batches and broadcast. The other triangle of\n"
         "a is not read. A zero on the diagonal is a 'numeric' error that names its row. Exact.",
+    .example = "a = tensor { { 2, 0 }, { 1, 4 } }\n"
+               "a:triangular_solve(tensor { 2, 9 })   --> [1. 2.]",
     .inputs = "a b",
     .group = "linear algebra",
     .params = params,

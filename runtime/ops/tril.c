@@ -16,6 +16,7 @@ static const lm_case cases[] = {{"3x4", ""}, {"2x3x3", "offset=-1"}, {"4x3", "of
 const lm_op lm_op_tril = {
     .name = "tril",
     .doc = "The elements on and below a diagonal of the last two axes; those above it become 0 (NaN too).",
+    .example = "ones({ 3, 3 }):tril()   --> [[1. 0. 0.] [1. 1. 0.] [1. 1. 1.]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -16,6 +16,7 @@ static const lm_case cases[] = {{"3x4", ""}, {"2x3x3", "offset=-1"}, {"4x3", "of
 const lm_op lm_op_triu = {
     .name = "triu",
     .doc = "The elements on and above a diagonal of the last two axes; those below it become 0 (NaN too).",
+    .example = "ones({ 3, 3 }):triu(1)   --> [[0. 1. 1.] [0. 0. 1.] [0. 0. 0.]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

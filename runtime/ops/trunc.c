@@ -9,6 +9,7 @@ const lm_op lm_op_trunc = {
     .name = "trunc",
     .doc = "The whole part: x rounded towards 0.\n"
            "Any number; the result has the same dtype and shape. Integers stay as they are.",
+    .example = "tensor({ 1.7, -1.7 }):trunc()   --> [1. -1.]",
     .inputs = "x",
     .group = "elementwise",
     .infer = lm_unary_infer_any,

@@ -51,6 +51,7 @@ const lm_op lm_op_undiagonal = {
     .doc = "Zeros with x on a diagonal of two new axes of the given sizes: what diagonal took out, put back. The "
            "gradient\n"
            "of diagonal; diag_embed is the square case.",
+    .example = "ops.undiagonal(tensor { 1, 2 }, { rows = 2, columns = 3 })   --> [[1. 0. 0.] [0. 2. 0.]]",
     .inputs = "x",
     .group = "shape",
     .params = params,

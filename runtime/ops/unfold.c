@@ -51,6 +51,8 @@ const lm_op lm_op_unfold = {
         "window, its elements in the order channel, row, column; oh = floor((h + 2 pad - dilation (kh - 1) - 1) /\n"
         "stride) + 1. A convolution is the product of its weights, as a matrix o, c kh kw, and these columns; for a\n"
         "local learning rule they are what each unit sees: x:unfold(3, { pad = 1 }). Floating only.",
+    .example = "x = arange(1, 9):reshape({ 1, 1, 3, 3 }):to \"float32\"\n"
+               "x:unfold({ kernel = 2 })[1]:t()   --> [[1. 2. 4. 5.] [2. 3. 5. 6.] [4. 5. 7. 8.] [5. 6. 8. 9.]]",
     .inputs = "x",
     .group = "image",
     .params = params,

@@ -61,6 +61,7 @@ const lm_op lm_op_unique = {
         "them,\n"
         "from 1, as int64 of the shape of x; and how often each occurs: local values, inverse, counts = x:unique().\n"
         "values:take(inverse) is x again. All NaNs are one value, the last; -0 and 0 are one.",
+    .example = "tensor({ 3, 1, 3, 2 }):unique()   --> [1. 2. 3.] [3 1 3 2] [1 1 2]",
     .inputs = "x",
     .group = "order",
     .infer = infer,

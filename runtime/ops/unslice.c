@@ -63,6 +63,7 @@ const lm_op lm_op_unslice = {
     .doc = "A tensor of zeros that holds x at positions start, start + step, ... of one axis: what slice cut out, "
            "put back.\n"
            "The gradient of slice; also a way to pad one side or to spread with gaps.",
+    .example = "tensor({ 7, 8 }):unslice { dim = 1, start = 2, size = 6, step = 3 }   --> [0. 7. 0. 0. 8. 0.]",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -21,6 +21,7 @@ static const lm_case cases[] = {{"2x3", "dim=1"}, {"2x3", "dim=-1"}, {"2x3", "di
 const lm_op lm_op_unsqueeze = {
     .name = "unsqueeze",
     .doc = "A new axis of size 1 at the given place: x:unsqueeze(1) makes a batch of one. A view.",
+    .example = "tensor({ 1, 2 }):unsqueeze(1).shape   --> { 1, 2 }",
     .inputs = "x",
     .group = "shape",
     .params = params,

@@ -12,6 +12,7 @@ const lm_op lm_op_var = {
            "correction.\n"
            "dim: an axis or a list of axes; absent: all. The joined axes go away, or stay with size 1 (keepdim).\n"
            "float32 or float64; two passes. NaN or inf when n is not above the correction.",
+    .example = "tensor({ 4, 6, 8 }):var()   --> 4.",
     .inputs = "x",
     .group = "reduction",
     .params = params,

@@ -48,6 +48,8 @@ const lm_op lm_op_where = {
            "condition is bool (from a comparison). The three shapes broadcast, a number may stand for a or b, and "
            "their\n"
            "dtypes are promoted: bool < uint8 < int64 < float32 < float64.",
+    .example = "x = tensor { -1, 4 }\n"
+               "ops.where(x:gt(0), x, 0)   --> [0. 4.]",
     .inputs = "condition a b",
     .group = "elementwise",
     .infer = infer,

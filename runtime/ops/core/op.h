@@ -82,6 +82,8 @@ typedef struct lm_case {
 struct lm_op {
   const char *name;
   const char *doc;        /* what it computes (formula), shapes, errors, source; first line is a summary */
+  const char *example;    /* one to four lines as typed at the prompt, of Lua; `--> TEXT` ends a line with what it
+                             shows (lib/help/page.lua); the tests run them */
   const char *inputs;     /* names: "x weight bias?"; '?' optional, "tensors..." variadic (alone) */
   const lm_param *params; /* NULL or closed by {0} */
   const char

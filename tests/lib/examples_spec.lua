@@ -1,0 +1,57 @@
+-- Every public name has an example in its help, and every example runs and shows what it says.
+local help = require "lamina.help"
+local ops = require "lamina.core.ops"
+local page = require "lamina.help.page"
+
+local command = require "support.command"
+
+-- Runs in a folder of its own, where examples may write; prints a line for each that is wrong.
+local DRIVER = [[
+package.path = %q .. "/tests/?.lua;" .. package.path
+local examples = require "support.examples"
+local help, page = require "lamina.help", require "lamina.help.page"
+local seen, n = {}, 0
+for _, name in ipairs(help.public()) do
+  for _, lines in ipairs(page.examples(help.text(name))) do
+    local code = table.concat(lines, "\n")
+    if not seen[code] then
+      seen[code], n = true, n + 1
+      local clock = os.clock()
+      local wrong = examples.run(lines)
+      if wrong then print(name .. ": " .. wrong) end
+      if os.getenv "SLOW" and os.clock() - clock > 0.2 then print(name, os.clock() - clock) end
+    end
+  end
+end
+print(n)
+]]
+
+describe("the examples of help", function()
+  it("run, and show what they say", function()
+    local dir = command.folder()
+    local here = io.popen("pwd"):read "l"
+    command.write(dir .. "/driver.lua", string.format(DRIVER, here))
+    local result = command.run({ "driver.lua" }, { dir = dir, env = "LAMINA_CACHE=" .. dir .. "/cache" })
+    command.drop(dir)
+    assert.equal("", result.err)
+    local wrong, n = result.out:match "^(.-)(%d+)\n$"
+    assert.equal("", wrong)
+    assert.is_true(tonumber(n) > 100)
+  end)
+
+  it("are there for every op", function()
+    for _, name in ipairs(ops.list()) do
+      assert.is_string(ops.doc(name).example, name)
+      assert.truthy(#page.examples(help.text("tensor:" .. name)) > 0, name)
+    end
+  end)
+
+  it("stand behind the options, before the source", function()
+    local text = help.text "tensor:quantile"
+    assert.matches("\n  dim .*\n> rates = tensor.*%-%-> 3%. %[2%. 4%.%]\nsource: runtime/ops/quantile%.c$", text)
+    assert.matches("\nsource: lib/plot/words%.lua:%d+$", help.text "plot.line")
+    assert.matches("\nsource: interp/lua_method%.c$", help.text "tensor:to")
+    assert.matches("\nsource: lib/layers/pool%.lua$", help.text "pool.max")
+    assert.matches("\nsource: lib/model/weights%.lua:%d+$", help.text "net:save")
+  end)
+end)
