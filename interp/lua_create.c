@@ -407,23 +407,34 @@ void bind_open_creation(lua_State *L, int table) {
       {"tensor", "tensor(table [, { dtype = }])",
        "A tensor from a number or a nested table, of any depth up to 8. Numbers make float32, whether 1 or 1.0, and\n"
        "booleans make bool, unless a dtype is given; a table that is ragged, holds a nil, or mixes numbers and\n"
-       "booleans is an error that names the entry, and so is an integer that float32 would round."},
-      {"zeros", "zeros { 2, 3, dtype = \"float32\" }", "A tensor of zeros."},
-      {"ones", "ones { 2, 3, dtype = \"float32\" }", "A tensor of ones."},
+       "booleans is an error that names the entry, and so is an integer that float32 would round.",
+       "x = tensor { { 1, 2, 3 }, { 4, 5, 6 } }\n"
+       "x.shape, x[{ 2, { 2, 3 } }]   --> { 2, 3 } [5. 6.]"},
+      {"zeros", "zeros { 2, 3, dtype = \"float32\" }", "A tensor of zeros.",
+       "zeros { 2, 2 }, zeros({ 2, dtype = \"int64\" })   --> [[0. 0.] [0. 0.]] [0 0]"},
+      {"ones", "ones { 2, 3, dtype = \"float32\" }", "A tensor of ones.",
+       "ones { 2, 3 }   --> [[1. 1. 1.] [1. 1. 1.]]"},
       {"full", "full({ 2, 3 }, value [, { dtype = \"float32\" }])",
-       "A tensor of one value; true and false make bool."},
-      {"zeros_like", "zeros_like(x [, { dtype = }])", "Zeros in the shape and dtype of x."},
-      {"ones_like", "ones_like(x [, { dtype = }])", "Ones in the shape and dtype of x."},
-      {"full_like", "full_like(x, value [, { dtype = }])", "One value in the shape and dtype of x."},
+       "A tensor of one value; true and false make bool.", "full({ 3 }, 0.5)   --> [0.5 0.5 0.5]"},
+      {"zeros_like", "zeros_like(x [, { dtype = }])", "Zeros in the shape and dtype of x.",
+       "zeros_like(tensor { 5, 6 })   --> [0. 0.]"},
+      {"ones_like", "ones_like(x [, { dtype = }])", "Ones in the shape and dtype of x.",
+       "ones_like(tensor { 5, 6 })   --> [1. 1.]"},
+      {"full_like", "full_like(x, value [, { dtype = }])", "One value in the shape and dtype of x.",
+       "full_like(zeros { 2, 2 }, 7)   --> [[7. 7.] [7. 7.]]"},
       {"arange", "arange(start, stop [, step] [, { dtype = }])",
-       "start, start + step, ... up to stop, which is included. int64 when all are integers, else float32."},
+       "start, start + step, ... up to stop, which is included. int64 when all are integers, else float32.",
+       "arange(0, 170, 10).shape, arange(0, 1, 0.25)   --> { 18 } [0. 0.25 0.5 0.75 1.]"},
       {"linspace", "linspace(first, last, count [, { dtype = }])",
-       "count evenly spaced numbers, both ends included; they must be finite."},
+       "count evenly spaced numbers, both ends included; they must be finite.",
+       "linspace(0, 1, 5)   --> [0. 0.25 0.5 0.75 1.]"},
       {"logspace", "logspace(first, last, count [, { dtype = }])",
        "Powers of ten with evenly spaced exponents, both ends included; they must be finite. What is beyond the "
        "dtype "
-       "is inf."},
-      {"eye", "eye(n [, m] [, { dtype = }])", "The n x m matrix (n x n) with ones on its diagonal."},
+       "is inf.",
+       "logspace(-2, 2, 5)   --> [0.01 0.1 1. 10. 100.]"},
+      {"eye", "eye(n [, m] [, { dtype = }])", "The n x m matrix (n x n) with ones on its diagonal.",
+       "eye(2)   --> [[1. 0.] [0. 1.]]"},
       {NULL, NULL, NULL}};
   bind_document(L, docs);
   lua_pushvalue(L, table);

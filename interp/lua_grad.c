@@ -118,7 +118,9 @@ void bind_open_gradients(lua_State *L, int table) {
                                        {"grad_enabled", grad_enabled}, {"gradients", gradients},
                                        {"exchange", exchange},         {NULL, NULL}};
   static const bind_doc docs[] = {
-      {"no_grad", "no_grad(f, ...)", "Calls f(...) without recording for gradients and returns what it returns."},
+      {"no_grad", "no_grad(f, ...)", "Calls f(...) without recording for gradients and returns what it returns.",
+       "w = tensor({ 1, 2 }):requires_grad(true)\n"
+       "no_grad(function() return (w * 2):requires_grad() end)   --> false"},
       {"with_grad", "lamina.core.tensor.with_grad(f, ...)",
        "Calls f(...) with recording for gradients, also inside no_grad, and returns what it returns."},
       {"gradients", "lamina.core.tensor.gradients(roots, tensors [, { keep =, create =, gradient = }])",

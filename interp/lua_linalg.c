@@ -104,7 +104,9 @@ static const bind_doc docs[] = {
      "and "
      "turned so that the element of largest absolute value is real and positive. In LAPACK's order: conjugate pairs "
      "together, the one with positive imaginary part first. By OpenBLAS's dgeev in float64: close. For a symmetric "
-     "matrix, eigh. It has no gradient, and refuses a tensor that needs one."},
+     "matrix, eigh. It has no gradient, and refuses a tensor that needs one.",
+     "w, v = linalg.eig(tensor { { 0, -1 }, { 1, 0 } })   -- a rotation: the eigenvalues are i and -i\n"
+     "w   --> [[0. 1.] [0. -1.]]"},
     {"linalg.tridiagonal", "tridiagonal(a) -> q, d, f",
      "A symmetric matrix as q t q', q orthogonal and t tridiagonal with diagonal d and off-diagonal f, by "
      "Householder reflections."},

@@ -278,42 +278,69 @@ const luaL_Reg tensor_methods[] = {{"size", tensor_size},
                                    {NULL, NULL}};
 
 static const bind_doc docs[] = {
-    {"size", "x:size([axis])", "The size of one axis, or all sizes as a list."},
-    {"count", "x:count()", "The number of elements."},
-    {"item", "x:item()", "The one element as a Lua number; an error when there are more."},
-    {"totable", "x:totable()", "The elements as nested Lua tables; a number for a scalar."},
-    {"clone", "x:clone()", "A copy with its own memory and no gradient."},
+    {"size", "x:size([axis])", "The size of one axis, or all sizes as a list.",
+     "x = zeros { 2, 3 }\n"
+     "x:size(2), x:size()   --> 3 { 2, 3 }"},
+    {"count", "x:count()", "The number of elements.", "zeros({ 10, 28, 28 }):count()   --> 7840"},
+    {"item", "x:item()", "The one element as a Lua number; an error when there are more.",
+     "tensor({ 1, 2, 3 }):mean():item() + 0.5   --> 2.5"},
+    {"totable", "x:totable()", "The elements as nested Lua tables; a number for a scalar.",
+     "tensor({ { 1, 2 }, { 3, 4 } }):totable()   --> { { 1.0, 2.0 }, { 3.0, 4.0 } }"},
+    {"clone", "x:clone()", "A copy with its own memory and no gradient.",
+     "x = zeros { 2 }\n"
+     "y = x:clone():fill(1)\n"
+     "x, y   --> [0. 0.] [1. 1.]"},
     {"to", "x:to(dtype)",
      "x with another element type, by name or that of another tensor; x itself where it has it already. Gradients\n"
      "flow. A float becomes an integer by cutting towards 0; what is out of range becomes the end of the range, NaN "
      "0;\n"
-     "an int64 becomes a uint8 the same way; anything but 0 is true."},
+     "an int64 becomes a uint8 the same way; anything but 0 is true.",
+     "tensor({ 1.7, -2.3 }):to \"int64\"   --> [1 -2]"},
     {"requires_grad", "x:requires_grad([on])",
-     "Marks a leaf to collect gradients and returns it; without argument, whether it does."},
-    {"detach", "x:detach()", "The same memory, outside the graph: no gradient flows through it."},
+     "Marks a leaf to collect gradients and returns it; without argument, whether it does.",
+     "w = zeros({ 3 }):requires_grad(true)\n"
+     "w:requires_grad(), (w * 2):requires_grad()   --> true true"},
+    {"detach", "x:detach()", "The same memory, outside the graph: no gradient flows through it.",
+     "w = tensor({ 1, 2 }):requires_grad(true)\n"
+     "(w * 2):detach():requires_grad()   --> false"},
     {"backward", "x:backward([gradient] [, { keep = false, create = false }])",
      "Adds the gradients of x (one element, or with a given gradient) to .grad of every leaf it depends on.\n"
      "What the pass brings to a leaf is summed and then added to its .grad; a pass that fails or is interrupted "
      "leaves\n"
      "every .grad as it was. keep allows a second backward over the same graph; create records the pass for second\n"
-     "derivatives and keeps the graph."},
-    {"zero_grad", "x:zero_grad()", "Forgets the collected gradient; returns x."},
-    {"copy", "x:copy(y)", "Writes a tensor (broadcast, converted) or a number into x; returns x."},
-    {"fill", "x:fill(value)", "Writes one number everywhere; returns x."},
-    {"zero", "x:zero()", "Writes 0 everywhere; returns x."},
+     "derivatives and keeps the graph.",
+     "w = tensor({ 1, 2 }):requires_grad(true)\n"
+     "w:square():sum():backward()\n"
+     "w.grad   --> [2. 4.]"},
+    {"zero_grad", "x:zero_grad()", "Forgets the collected gradient; returns x.",
+     "w = tensor({ 1, 2 }):requires_grad(true)\n"
+     "w:sum():backward()\n"
+     "w:zero_grad().grad   --> nil"},
+    {"copy", "x:copy(y)", "Writes a tensor (broadcast, converted) or a number into x; returns x.",
+     "x = zeros { 2, 3 }\n"
+     "x:copy(tensor { 1, 2, 3 })   --> [[1. 2. 3.] [1. 2. 3.]]"},
+    {"fill", "x:fill(value)", "Writes one number everywhere; returns x.",
+     "zeros({ 3 }):fill(0.5)   --> [0.5 0.5 0.5]"},
+    {"zero", "x:zero()", "Writes 0 everywhere; returns x.", "tensor({ 1, 2 }):zero()   --> [0. 0.]"},
     {"scatter_add_", "x:scatter_add_(index, y [, dim = 1])",
      "Adds each element of y (a number, or broadcast to the shape of index) to x at the place along one axis that\n"
      "index (int64, from 1) names; places may repeat and are added in row-major order. Returns x."},
     {"index_copy_", "x:index_copy_(index, y [, dim = 1])",
      "Writes the entries of y along one axis over the entries of x that index (int64, one axis, from 1) names; of\n"
-     "several for one place the last stays. Returns x."},
+     "several for one place the last stays. Returns x.",
+     "x = zeros { 3 }\n"
+     "x:index_copy_(tensor({ 3, 1 }, { dtype = \"int64\" }), tensor { 7, 8 })   --> [8. 0. 7.]"},
     {"index_add_", "x:index_add_(index, y [, dim = 1])",
      "As index_copy_, but adds to what is there; positions may repeat."},
     {"release", "x:release()",
-     "Gives the memory back now instead of at the next collection; x cannot be used after it."},
+     "Gives the memory back now instead of at the next collection; x cannot be used after it.",
+     "x = zeros { 1000, 1000 }\n"
+     "x:release()"},
     {"digest", "x:digest()",
-     "The SHA-256 of dtype, shape and elements: equal on every machine that made the same numbers."},
-    {"t", "x:t()", "The transposed matrix, as a view."},
+     "The SHA-256 of dtype, shape and elements: equal on every machine that made the same numbers.",
+     "randn({ 3, seed = 1 }):digest() == randn({ 3, seed = 1 }):digest()   --> true"},
+    {"t", "x:t()", "The transposed matrix, as a view.",
+     "tensor({ { 1, 2, 3 }, { 4, 5, 6 } }):t()   --> [[1. 4.] [2. 5.] [3. 6.]]"},
     {NULL, NULL, NULL}};
 
 void tensor_document_methods(lua_State *L) { bind_document(L, docs); }

@@ -166,19 +166,30 @@ void bind_open_parts(lua_State *L, int table) {
       {"split", "x:split(size [, dim = 1])",
        "A list of views along an axis: pieces of `size` positions, the last with what is left; or, with a list of "
        "sizes\n"
-       "that add up to the axis, one piece for each: local a, b = table.unpack(x:split { 3, 5 })."},
+       "that add up to the axis, one piece for each: local a, b = table.unpack(x:split { 3, 5 }).",
+       "left, right = table.unpack(arange(1, 5):split { 2, 3 })\n"
+       "left, right   --> [1 2] [3 4 5]"},
       {"chunk", "x:chunk(n [, dim = 1])",
-       "A list of at most n views along an axis, of equal size but for the last, which may be smaller."},
-      {"unbind", "x:unbind([dim = 1])", "A list of views, one for each position along an axis, without that axis."},
+       "A list of at most n views along an axis, of equal size but for the last, which may be smaller.",
+       "trials = zeros { 10, 3 }\n"
+       "#trials:chunk(4), trials:chunk(4)[4].shape   --> 4 { 1, 3 }"},
+      {"unbind", "x:unbind([dim = 1])", "A list of views, one for each position along an axis, without that axis.",
+       "rows = tensor({ { 1, 2 }, { 3, 4 } }):unbind()\n"
+       "rows[2]   --> [3. 4.]"},
       {"equal", "x:equal(y)",
-       "True where y has the shape of x and all elements are equal (NaN equals nothing); a plain true or false."},
+       "True where y has the shape of x and all elements are equal (NaN equals nothing); a plain true or false.",
+       "tensor({ 1, 2 }):equal(tensor { 1, 2 })   --> true"},
       {"allclose", "x:allclose(y [, { rtol = 1e-5, atol = 1e-8, equal_nan = false }])",
-       "Whether isclose holds for every element; a plain true or false."},
+       "Whether isclose holds for every element; a plain true or false.",
+       "x = randn { 100 }\n"
+       "x:exp():log():allclose(x, { atol = 1e-5 })   --> true"},
       {"meshgrid", "meshgrid({ x, y, ... } [, \"ij\"])",
        "For n lists of numbers, n tensors with n axes (views) that hold, at each point of the grid, the coordinate "
        "from\n"
        "each list: z = f(table.unpack(meshgrid { x, y })). Axis i runs along list i; with \"xy\" the first two are\n"
-       "exchanged, as in pictures, where x runs along columns."},
+       "exchanged, as in pictures, where x runs along columns.",
+       "x, y = table.unpack(meshgrid({ linspace(-1, 1, 3), linspace(-1, 1, 3) }, \"xy\"))\n"
+       "x:square() + y:square()   --> [[2. 1. 2.] [1. 0. 1.] [2. 1. 2.]]"},
       {NULL, NULL, NULL}};
   bind_document(L, docs);
   lua_pushcfunction(L, meshgrid);

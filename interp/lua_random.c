@@ -293,25 +293,34 @@ void bind_open_random(lua_State *L, int table) {
       {"randn", "randn { 2, 3, dtype = \"float32\", seed = }",
        "Standard normal numbers (Philox, Box-Muller), keyed by the script's seed and the number of the draw; with a "
        "seed\n"
-       "of their own by that alone: the same at every call."},
+       "of their own by that alone: the same at every call.",
+       "randn({ 10000, seed = 1 }):std()   --> 1.0014378"},
       {"rand", "rand { 2, 3, dtype = \"float32\", seed = }",
        "Uniform numbers in [0, 1), keyed by the script's seed and the number of the draw; with a seed of their own "
        "by\n"
-       "that alone: the same at every call."},
+       "that alone: the same at every call.",
+       "rand { 3, seed = 1 }   --> [0.8957877 0.8269207 0.5199016]"},
       {"randn_like", "randn_like(x [, { dtype = }])",
-       "Standard normal numbers in the shape of x, and in its dtype where that is a float."},
+       "Standard normal numbers in the shape of x, and in its dtype where that is a float.",
+       "randn_like(zeros { 2, 3 }).shape   --> { 2, 3 }"},
       {"rand_like", "rand_like(x [, { dtype = }])",
-       "Uniform numbers in [0, 1) in the shape of x, and in its dtype where that is a float."},
-      {"randint", "randint(low, high [, shape])", "Uniform integers from low to high, both included; int64."},
-      {"permutation", "permutation(n)", "The numbers 1 to n in random order; int64."},
+       "Uniform numbers in [0, 1) in the shape of x, and in its dtype where that is a float.",
+       "rand_like(zeros { 2, 3 }).shape   --> { 2, 3 }"},
+      {"randint", "randint(low, high [, shape])", "Uniform integers from low to high, both included; int64.",
+       "dice = randint(1, 6, { 1000 })\n"
+       "dice:min(), dice:max()   --> 1 6"},
+      {"permutation", "permutation(n)", "The numbers 1 to n in random order; int64.",
+       "permutation(5):sort()   --> [1 2 3 4 5] [1 3 2 4 5]"},
       {"bernoulli", "bernoulli(p, shape [, { dtype = \"bool\" }])",
        "True with the chance p, element by element; bernoulli(x) takes the chances from a tensor. dtype \"float32\"\n"
-       "gives 0 and 1."},
+       "gives 0 and 1.",
+       "bernoulli(0.2, { 10000 }):count_nonzero()   --> 1968"},
       {"choice", "choice(n, count [, { replace = false, weights = }])",
        "count of the positions 1 to n, in random order, as an int64 tensor; choice(x, count) gives the items x[...]\n"
        "themselves. replace lets an item be taken again; weights, a list or tensor of n numbers, says how likely "
        "each\n"
-       "item is, in proportion (without replacement, to those that are left)."},
+       "item is, in proportion (without replacement, to those that are left).",
+       "choice(tensor { 10, 20, 30 }, 2).shape   --> { 2 }"},
       {"draw", "lamina.core.tensor.draw { kind =, shape =, seed =, purpose =, step =, mean =, std =, low =, high = }",
        "A draw with its own key: kind is normal, uniform, int (low to high included) or permutation."},
       {"seed", "lamina.core.tensor.seed([n])", "The seed of the script's draws; setting it starts them anew."},

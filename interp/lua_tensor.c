@@ -229,7 +229,11 @@ int bind_open_tensor(lua_State *L) {
       {"is_tensor", "lamina.core.tensor.is_tensor(value)", "True for a tensor."},
       {"print_options", "print_options { decimals = 8, threshold = 1000, edge = 3, width = 100 }",
        "How tensors are printed: with at most so many decimals; those of more than threshold elements with so many\n"
-       "items at each end of an axis; in lines of so many columns. Returns what is in force."},
+       "items at each end of an axis; in lines of so many columns. Returns what is in force.",
+       "old = print_options()\n"
+       "print_options { decimals = 2 }\n"
+       "tensor { math.pi }   --> [3.14]\n"
+       "print_options(old)"},
       {NULL, NULL, NULL}};
   bind_document(L, docs);
   tensor_document_methods(L);

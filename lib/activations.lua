@@ -443,6 +443,11 @@ end
 -- error says what would. Results are kept by content in a folder of files that may be looked at, moved or removed:
 -- they are found again, to the bit, for the same numerics, model, weights, stimuli and layers, unless cache = false;
 -- models with layers of the script's own are not. Results larger than half of `memory` are mapped from there.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu },
+-- >   area "IT" { dense { 6 } } }
+-- > set = stimuli.gratings { size = 8, orientation = { 0, 45, 90, 135 }, frequency = 2 }
+-- > acts = activations { model = net, stimuli = set, cache = false }
+-- > acts:select({ layer = "IT" }).responses.shape   --> { 4, 6, 1 }
 function M.activations(given, ...)
   local position = errors.position(2)
   schema.alone("activations", "activations { model = net, stimuli = set }", position, ...)

@@ -28,6 +28,8 @@ end
 --- attention_maps { net, x }: the weights of every head of a model for a batch, in the order of its layers: a list of
 -- { name = "V1.transformer1.attention1", area = "V1", memory =, weights = batch x heads x queries x keys }. A row of
 -- weights adds up to 1.
+-- > net = model "m" { input { 5, 8 }, area "V1" { attention { heads = 2 } } }
+-- > attention_maps({ net, randn { 1, 5, 8 } })[1].weights.shape   --> { 1, 2, 5, 5 }
 function M.attention_maps(given)
   local position = errors.position(2)
   return maps_of(schema.check("attention_maps", given, MAPS, position), position)
@@ -43,6 +45,8 @@ local ROLLOUT = schema.document("attention_rollout", { positional = { "model", "
 -- the first layer's input: the product over layers of own I + (1 - own) A, A the weights joined over heads, its rows
 -- adding up to 1 (Abnar & Zuidema 2020). batch x rows x rows; of a vision transformer with a class token, [{ {}, 1,
 -- { 2, -1 } }] is what it looks at.
+-- > net = model "m" { input { 5, 8 }, area "V1" { transformer { heads = 2, hidden = 16 } } }
+-- > attention_rollout({ net, randn { 1, 5, 8 } }):sum(3)   --> [[1. 1. 1. 1. 1.]]
 function M.attention_rollout(given)
   local position = errors.position(2)
   local o = schema.check("attention_rollout", given, ROLLOUT, position)

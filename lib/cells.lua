@@ -31,6 +31,9 @@ local DALE = schema.document("dale", {
 
 --- dale { excitatory = 0.8, balance = true }: cells that excite or inhibit, the option `cells` of an area. The share
 -- is rounded to whole cells; which they are is drawn from the model's seed. See lib/cells.lua for what it governs.
+-- > net = model "m" { input { 8 }, area "V1" { cells = dale { excitatory = 0.75 }, dense { 8 }, relu },
+-- >   area "V2" { dense { 4 } } }
+-- > net:parameters "V2.*weight"[1].tensor:ge(0):count_nonzero()   --> 24
 function M.dale(given)
   local o = schema.check("dale", given, DALE, errors.position(2))
   return setmetatable({ excitatory = o.excitatory, balance = o.balance }, Cells)

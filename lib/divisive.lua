@@ -32,6 +32,9 @@ end
 --- norm.lrn
 M.lrn = layer.define {
   word = "norm", full = "norm.lrn",
+  example = [=[
+x = tensor { 1, 100, 1 }:reshape { 1, 3, 1, 1 }
+norm.lrn(x, { n = 3, alpha = 1, k = 1, beta = 0.5 }):flatten()   --> [0.009999 0.99985003 0.009999]]=],
   doc = "a / (k + alpha sum of a^2 over n neighbouring channels)^beta, the channel itself in their middle and "
     .. "channels beyond the ends left out: local response normalisation as Krizhevsky, Sutskever & Hinton 2012 write "
     .. "it. alpha is not divided by n, as many libraries do: their alpha is n times this one.",
@@ -132,6 +135,9 @@ local function per_channel(t) return ops.reshape(t, { 1, -1, 1, 1 }) end
 --- norm.divisive
 M.divisive = layer.define {
   word = "norm", full = "norm.divisive", optional = true,
+  example = [=[
+x = tensor { 1, 2, 0 }:reshape { 1, 3, 1, 1 }   -- three channels at one place
+norm.divisive(x, { n = 2, sigma = 1 }):flatten()   --> [0.37500003 1.5000001 0.]]=],
   doc = "gamma D^n / (sigma^n + sum of w D^n over a pool), D = max(x, 0): divisive normalisation (Heeger 1992; "
     .. "Carandini & Heeger 2012). The pool of a unit is all channels at its place, its channel over space, or both; "
     .. "its weights sum to 1: equal over channels, over space equal or normal (spread) in a window of `kernel` "

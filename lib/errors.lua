@@ -157,6 +157,8 @@ end
 
 --- try(f, ...) calls f(...) and returns what it returns; where f raises, nil and the error value (err.kind,
 -- err.message, err.position, which is err.file and err.line; tostring(err) is all of it). Ctrl-C is passed on.
+-- > result, err = try(function() return zeros { 2 } + zeros { 3 } end)
+-- > err.kind   --> shape
 function M.try(f, ...)
   if type(f) ~= "function" then
     local meta = getmetatable(f)

@@ -11,6 +11,8 @@
 -- A complex tensor is a real one whose last axis has size 2 (real, imaginary), and `dim` does not count that axis.
 -- Options: n (s for several axes), dim, norm = "backward", "ortho" or "forward", as in NumPy. All have gradients, and
 -- are exact: the same bits with any number of threads and on any processor. help "fft.rfft" explains one.
+-- > signal = (arange(0, 7) * (2 * math.pi * 2 / 8)):cos()   -- two periods in 8 samples
+-- > fft.complex_abs(fft.rfft(signal)):round()   --> [0. 0. 4. 0. 0.]
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"
@@ -47,9 +49,11 @@ schema.document("fft.rfftfreq", FREQUENCIES)
 
 --- fft.fftfreq(n, spacing = 1): the frequency of each element of a transform of length n, in cycles per unit of the
 -- spacing: 0, 1, ... and then the negative ones, over n spacing. float64.
+-- > fft.fftfreq(4, 0.25)   --> [0. 1. -2. -1.]
 function M.fftfreq(n, spacing) return frequencies("fftfreq", n, spacing, false) end
 
 --- fft.rfftfreq(n, spacing = 1): the same for the n / 2 + 1 elements of a real signal's transform.
+-- > fft.rfftfreq(8, 1 / 1000)   --> [0. 125. 250. 375. 500.]
 function M.rfftfreq(n, spacing) return frequencies("rfftfreq", n, spacing, true) end
 
 local SHIFT = {
@@ -84,9 +88,11 @@ schema.document("fft.ifftshift", SHIFT)
 
 --- fft.fftshift(x, { dim =, complex = false }): frequency 0 in the middle: each axis (or those of dim) rolled by half
 -- its size. For a complex tensor say complex = true. fft.fftshift(fft.fftfreq(8)) rises from -0.5 to 0.375.
+-- > fft.fftshift(tensor { 0, 1, -2, -1 })   --> [-2. -1. 0. 1.]
 function M.fftshift(x, options) return shifted("fftshift", x, options, 1) end
 
 --- fft.ifftshift(x, { dim =, complex = false }): what undoes fft.fftshift, for odd sizes as well.
+-- > fft.ifftshift(tensor { -2, -1, 0, 1 })   --> [0. 1. -2. -1.]
 function M.ifftshift(x, options) return shifted("ifftshift", x, options, -1) end
 
 return M

@@ -43,6 +43,8 @@ schema.document("grad", GRAD)
 -- outputs (a tensor, or the sum over a list) with respect to the inputs: leaves that require a gradient, or results
 -- on the way. One input gives its gradient, a list a list. No .grad changes. The graph is spent unless keep or
 -- create.
+-- > x = tensor({ 1, 2, 3 }):requires_grad(true)
+-- > grad(x:pow(3):sum(), x)   --> [3. 12. 27.]
 function M.grad(outputs, inputs, options)
   local position = errors.position(2)
   local o = schema.check("grad", options or {}, GRAD, position)
@@ -115,6 +117,11 @@ end
 -- whether argument i requires a gradient. backward gets the gradient of each result (zeros where nothing flows) and
 -- returns one for each argument in order. Its own derivative exists where it is written in differentiable ops of the
 -- arguments and results in ctx; gradcheck(f, inputs, { order = 2 }) tells whether it is right.
+-- > spike = custom { name = "spike",
+-- >   forward = function(ctx, x) ctx.x = x return x:gt(0):to "float32" end,
+-- >   backward = function(ctx, g) return g / (1 + ctx.x:abs()):square() end }   -- a surrogate gradient
+-- > x = tensor({ -1, 0.5 }):requires_grad(true)
+-- > grad(spike(x):sum(), x)   --> [0.25 0.44444445]
 function M.custom(given, ...)
   local position = errors.position(2)
   schema.alone("custom", "custom { name = \"spike\", forward = function(ctx, x) ... end, backward = ... }", position,
@@ -138,6 +145,9 @@ local watcher = M.custom {
 
 --- on_gradient(x, f): x, with f(g) called in backward with the gradient that flows to it (all of it: where x is used
 -- several times, the sum). What f returns goes on in its place; nothing: g itself.
+-- > x = tensor({ 1, 2 }):requires_grad(true)
+-- > y = on_gradient(x, function(g) return -g end)   -- reverses what flows back
+-- > grad((y * 3):sum(), x)   --> [-3. -3.]
 function M.on_gradient(x, f)
   local position = errors.position(2)
   if not core.is_tensor(x) then
@@ -157,6 +167,9 @@ end
 -- without, also those of tensors that f takes from outside: random draws are repeated, running statistics are
 -- updated once, and sums keep their order. f may be a model or a layer; it returns 1 to 3 tensors and must compute
 -- the same when it is called again.
+-- > x = tensor({ 1, 2 }):requires_grad(true)
+-- > y = checkpointed(function(x) return x:exp():sin() end, x)
+-- > grad(y:sum(), x):allclose(x:exp():cos() * x:exp())   --> true
 function M.checkpointed(f, ...)
   local position = errors.position(2)
   local meta = getmetatable(f)

@@ -1,4 +1,5 @@
 --- lamina.<word>: every word of the language as a field, for code that wants no globals (require "lamina").
+-- > lamina.version, lamina.conv == conv   --> 0.1.0 true
 local words = require "lamina.words"
 local base = require "lamina.core.base"
 

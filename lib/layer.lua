@@ -107,9 +107,9 @@ end
 
 local FUNCTIONS = { resolve = true, shape = true, parameters = true, buffers = true, apply = true, cost = true,
   expand = true, channels = true, tensors = true, draws = true, reads = true }
-local VALUES = { word = "string", full = "string", doc = "string", example = "string", op = "string", fuses = "string",
-  positional = "table", options = "table", merges = "boolean", flattens = "boolean", varies = "boolean",
-  monotone = "boolean", optional = "boolean", whole = "boolean" }
+local VALUES = { word = "string", full = "string", doc = "string", example = "string", op = "string",
+  fuses = "string", positional = "table", options = "table", merges = "boolean", flattens = "boolean",
+  varies = "boolean", monotone = "boolean", optional = "boolean", whole = "boolean" }
 
 -- What a user's definition lacks or has too much, at its line.
 local function check_definition(d, position)
@@ -187,6 +187,11 @@ end
 -- a schema, { factor = { type = "number", default = 1, doc = "..." } }; positional = { "factor" } lets it stand
 -- first; parameters(o, in_shape) lists weights, { { name = "weight", shape = { ... } } }; buffers what is kept but
 -- not learned.
+-- > gain = layer { word = "gain", positional = { "by" },
+-- >   options = { by = { type = "number", default = 2, doc = "the factor" } },
+-- >   shape = function(o, shape) return shape end, apply = function(o, p, x) return x * o.by end }
+-- > net = model "m" { input { 3 }, area "V1" { gain { 10 } } }
+-- > net(ones { 1, 3 })   --> [[10. 10. 10.]]
 function M.layer(description)
   local position = errors.position(2)
   check_definition(description, position)
@@ -200,8 +205,8 @@ end
 function M.activation(given)
   local ops, names, name = require "lamina.core.ops", given.names, given.op or given.word
   return M.define {
-    word = given.word, doc = given.doc, example = given.example, options = given.options, positional = names, is_activation = true,
-    monotone = given.monotone,
+    word = given.word, doc = given.doc, example = given.example, options = given.options, positional = names,
+    is_activation = true, monotone = given.monotone,
     shape = function(_, shape) return shape end,
     tensors = function(...) return ops[name](...) end,
     apply = function(o, _, x)

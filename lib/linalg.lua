@@ -13,6 +13,8 @@
 -- float32 is computed in float64 and rounded once. Everything has a gradient, where it is differentiable. Results are
 -- exact: the same bits with any number of threads and on any processor; but for spectra, which OpenBLAS computes and
 -- which are therefore close, unless method = "exact" asks for the runtime's own. help "linalg.NAME" explains one.
+-- > w, v = linalg.eigh(tensor { { 2, 1 }, { 1, 2 } })
+-- > w   --> [1. 3.]
 local core = require "lamina.core.linalg"
 local ops = require "lamina.core.ops"
 

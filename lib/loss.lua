@@ -10,6 +10,8 @@
 --
 -- Every named loss takes `weight`, a factor, and those that look at each element by itself take `missing = true`:
 -- targets that are NaN are values that were not measured; they add nothing, and the mean is over those that were.
+-- > train_loss = { { "mse" }, { "correlation", weight = 0.5 } }   -- as the option loss of train
+-- > losses.huber(tensor { 0, 10 }, tensor { 0, 0 }, { delta = 1 })   --> 4.75
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"
@@ -70,6 +72,9 @@ end
 --- cross_entropy(logits, labels [, { label_smoothing = 0, classes = }]): -log softmax(logits)[label], the mean over
 -- the batch. logits: n x classes; labels: n, int64, from 1, or soft targets: n x classes, a probability of each
 -- class. classes: a weight for each class; with labels the mean is then weighted, as in PyTorch.
+-- > scores, class = tensor { { 2, 0, 0 } }, tensor({ 1 }, { dtype = "int64" })
+-- > losses.cross_entropy(scores, class, { smoothing = 0.1 })   --> 0.23954484
+-- > cross_entropy(tensor { { 2, 0 }, { 0, 2 } }, tensor({ 1, 2 }, { dtype = "int64" }))   --> 0.12692805
 function M.cross_entropy(logits, labels, options)
   local smoothing = options and options.label_smoothing or 0
   local weight = options and options.classes and class_weights(options.classes, logits, 2)
@@ -90,18 +95,22 @@ function M.cross_entropy(logits, labels, options)
 end
 
 --- mse(output, target): the mean of the squared differences over all elements; shapes equal.
+-- > losses.mse(tensor { 1, 2 }, tensor { 1, 0 / 0 }, { missing = true })   --> 0. 1
+-- > mse(tensor { 1, 2 }, tensor { 1, 4 })   --> 2.
 function M.mse(output, target, options)
   if not (options and options.missing) then return ops.mse(output, target) end
   return mean_over("mse", function(y, t) return ops.square(ops.sub(y, t)) end, output, target, options)
 end
 
 --- losses.l1(output, target): the mean of the absolute differences.
+-- > losses.l1(tensor { 1, 2 }, tensor { 1, 4 })   --> 1.
 function M.l1(output, target, options)
   return mean_over("l1", function(y, t) return ops.abs(ops.sub(y, t)) end, output, target, options)
 end
 
 --- losses.huber(output, target [, { delta = 1 }]): d^2 / 2 for differences d up to delta, delta (|d| - delta / 2)
 -- beyond: the mean (Huber 1964).
+-- > losses.huber(tensor { 0.5, 10 }, tensor { 0, 0 }, { delta = 1 })   --> 4.8125
 function M.huber(output, target, options)
   local delta = options and options.delta or 1
   return mean_over("huber", function(y, t)
@@ -114,6 +123,8 @@ end
 --- bce(logits, target [, { positive = 1 }]): binary cross-entropy with sigmoid, log(1 + exp(x)) - target x, the mean
 -- over all elements. target: a number or a tensor of the same shape, from 0 to 1. positive: a factor on what targets
 -- of 1 cost, a number or a tensor of one for each unit, PyTorch's pos_weight.
+-- > losses.bce(tensor { 0, 0 }, tensor { 1, 0 })   --> 0.6931472
+-- > bce(tensor { 0, 3 }, tensor { 1, 1 })   --> 0.37086725
 function M.bce(logits, target, options)
   local positive = options and options.positive
   if type(positive) == "table" then positive = core.tensor(positive, { dtype = logits.dtype }) end
@@ -132,6 +143,7 @@ end
 -- of counts under a Poisson distribution, rate - count log(rate + epsilon), the mean over all elements, without the
 -- term log(count!) that no weight changes. log_input: the output is the logarithm of the rate: exp(x) - count x.
 -- full: with Stirling's approximation of log(count!) for counts above 1, as in PyTorch.
+-- > losses.poisson(tensor { 2, 2 }, tensor { 2, 0 })   --> 1.3068528
 function M.poisson(output, target, options)
   local o = options or {}
   return mean_over("poisson", function(y, t)
@@ -146,6 +158,7 @@ end
 
 --- losses.kl(logits, target): the Kullback-Leibler divergence of softmax(logits) from the probabilities `target`
 -- (n x classes, rows that sum to 1): sum over classes of t (log t - log softmax), the mean over the batch.
+-- > losses.kl(tensor { { 0, 0 } }, tensor { { 1, 0 } })   --> 0.6931472
 function M.kl(logits, target)
   same_shape("kl", logits, target)
   local known = ops.gt(target, 0)
@@ -168,6 +181,7 @@ end
 --- losses.hinge(output, target [, { margin = 1, power = 1 }]): with labels (int64, from 1) the mean over items and
 -- classes of max(0, margin - own + other), PyTorch's multi-margin loss (Crammer & Singer 2001); with targets of -1
 -- and 1 the mean of max(0, margin - target output). power = 2 squares each term.
+-- > losses.hinge(tensor { { 2, 0.5, 0 } }, tensor({ 1 }, { dtype = "int64" }))   --> 0.
 function M.hinge(output, target, options)
   local margin, power = options and options.margin or 1, options and options.power or 1
   if target.dtype == "int64" and target.ndim == 1 and output.ndim == 2 then
@@ -183,6 +197,7 @@ local function rows_of(t) return t.ndim == 2 and t or ops.flatten(t, 2) end
 
 --- losses.cosine(output, target): 1 minus the cosine of the angle between each item's output and its target, the
 -- mean over the batch; 1 where one of them is 0.
+-- > losses.cosine(tensor { { 1, 0 } }, tensor { { 0, 2 } })   --> 1.
 function M.cosine(output, target)
   same_shape("cosine", output, target)
   local y, t = rows_of(output), rows_of(target)
@@ -194,6 +209,8 @@ end
 --- losses.correlation(output, target): 1 minus Pearson's correlation of each unit's outputs with its targets over
 -- the items of the batch, the mean over units; a unit that does not vary counts as uncorrelated. It depends on the
 -- batch: use large ones.
+-- > rates = randn { 50, 3 }
+-- > losses.correlation(rates * 2 + 1, rates):abs():lt(1e-5)   --> true
 function M.correlation(output, target, options)
   same_shape("correlation", output, target)
   local y, t, present = rows_of(output), rows_of(target), nil
@@ -217,6 +234,8 @@ end
 -- where their labels are equal, max(0, margin - d)^2 / 2 where they differ; d is the Euclidean distance (Hadsell,
 -- Chopra & LeCun 2006). losses.contrastive(a, b, same [, options]): the same over the pairs a[i], b[i], of which
 -- `same` (n, bool) says whether they belong together.
+-- > features = tensor { { 0, 0 }, { 0, 0 }, { 3, 4 } }
+-- > losses.contrastive(features, tensor({ 1, 1, 2 }, { dtype = "int64" }))   --> 0.
 function M.contrastive(...) return pairs_of.contrastive(...) end
 
 --- losses.triplet(anchor, positive, negative [, { margin = 1 }]): the mean of max(0, d(anchor, positive) - d(anchor,
@@ -224,6 +243,8 @@ function M.contrastive(...) return pairs_of.contrastive(...) end
 -- margin = 1, mining = "all" }]): the mean over all triples of the batch whose first two have one label and the third
 -- another; mining = "hard": of each item only that with the farthest of its label and the nearest other (Hermans,
 -- Beyer & Leibe 2017). 0 where the batch holds no triple.
+-- > anchor, positive, negative = tensor { { 0, 0 } }, tensor { { 0, 1 } }, tensor { { 3, 4 } }
+-- > losses.triplet(anchor, positive, negative, { margin = 8 })   --> 4.0000005
 function M.triplet(...) return pairs_of.triplet(...) end
 
 -- ---- by name ---------------------------------------------------------------------------------------------------

@@ -132,6 +132,9 @@ end
 -- in both. What lies before the first step is zero, or with stateful = true what the last batch ended with. core =
 -- net:upto "V2" begins with another model's areas and a copy of their weights, with shared(net:upto "V2") with the
 -- weights themselves.
+-- > net = model "small" { input { 1, 12, 12 },
+-- >   area "V1" { conv { 4, kernel = 5 }, relu, pool.max { 2 } }, readout "class" { dense { 3 } } }
+-- > net(zeros { 10, 1, 12, 12 }).shape, net:count()   --> { 10, 3 } 299
 function M.model(name, ...)
   local at = errors.position(2)
   if type(name) ~= "string" then

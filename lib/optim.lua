@@ -73,6 +73,11 @@ end
 --- sgd { rate = 0.01, momentum = 0, nesterov = false, decay = 0, schedule =, clip = }: gradient descent; with
 -- momentum m: b = m b + g, p = p - rate b (nesterov: p - rate (g + m b)); decay is added to the gradient. As in
 -- PyTorch.
+-- > w = tensor({ 1, 2 }):requires_grad(true)
+-- > opt = sgd { rate = 0.1 }
+-- > opt:attach { w }
+-- > opt:step(w:square():sum())
+-- > w   --> [0.8 1.6]
 M.sgd = optimizer("sgd", {
   rate = { type = "number", default = 0.01, above = 0, doc = "learning rate" },
   momentum = { type = "number", default = 0, min = 0, below = 1, doc = "how much of the last direction is kept" },
@@ -92,15 +97,30 @@ local function both() return { "first", "second" } end
 
 --- adam { rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = 0, schedule =, clip = } (Kingma & Ba
 -- 2015). decay is added to the gradient.
+-- > w = tensor({ 1, -2 }):requires_grad(true)
+-- > opt = adam { rate = 0.1 }
+-- > opt:attach { w }
+-- > opt:step(w:square():sum())
+-- > w:detach()   --> [0.9 -1.9]
 M.adam = optimizer("adam", adam_fields(), both)
 
 --- adamw: adam with decay taken from the weights directly, rate * decay of them at each step (Loshchilov & Hutter
 -- 2019).
+-- > w = tensor({ 1, -2 }):requires_grad(true)
+-- > opt = adamw { rate = 0.1, decay = 0.1 }
+-- > opt:attach { w }
+-- > opt:step(w:square():sum())
+-- > w:detach()   --> [0.89 -1.88]
 M.adamw = optimizer("adamw", adam_fields(), both)
 
 --- rmsprop { rate = 0.01, beta2 = 0.99, epsilon = 1e-8, momentum = 0, decay = 0, schedule =, clip = }: the gradient
 -- over the root of its running mean square v = beta2 v + (1 - beta2) g^2 (Tieleman & Hinton 2012). As in PyTorch,
 -- where beta2 is called alpha.
+-- > w = tensor({ 1, -2 }):requires_grad(true)
+-- > opt = rmsprop { rate = 0.01 }
+-- > opt:attach { w }
+-- > opt:step(w:square():sum())
+-- > w:detach()   --> [0.90000004 -1.9]
 M.rmsprop = optimizer("rmsprop", {
   rate = { type = "number", default = 0.01, above = 0, doc = "learning rate" },
   beta2 = { type = "number", default = 0.99, min = 0, below = 1, doc = "memory of the mean square" },
@@ -110,6 +130,11 @@ M.rmsprop = optimizer("rmsprop", {
 
 --- adagrad { rate = 0.01, epsilon = 1e-10, initial = 0, decay = 0, schedule =, clip = }: the gradient over the root
 -- of the sum of all its squares so far, which begins at `initial` (Duchi, Hazan & Singer 2011).
+-- > w = tensor({ 1, -2 }):requires_grad(true)
+-- > opt = adagrad { rate = 0.1 }
+-- > opt:attach { w }
+-- > opt:step(w:square():sum())
+-- > w:detach()   --> [0.9 -1.9]
 M.adagrad = optimizer("adagrad", {
   rate = { type = "number", default = 0.01, above = 0, doc = "learning rate" },
   epsilon = { type = "number", default = 1e-10, above = 0, doc = "added to the root of the sum of squares" },
@@ -124,6 +149,9 @@ end
 
 --- opt:attach(source, ...): tells the optimiser what to update: models, net:parameters(pattern), or lists of tensors.
 -- Starts its state anew. Of a model, what is frozen is left out.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 3 } }, readout "r" { dense { 2 } } }
+-- > opt = adam {}
+-- > opt:attach(net:parameters "V1")
 function Optimizer:attach(...)
   self.entries = parameters.read(2, ...)
   self.names, self.params, self.steps, self.pending, self.seen = {}, {}, 0, 0, {}
@@ -140,6 +168,10 @@ end
 
 --- opt:plan { steps =, per_epoch = }: says how many updates there will be, and how many make an epoch, for schedules
 -- that need it.
+-- > opt = sgd { rate = 0.1, schedule = cosine {} }
+-- > opt:attach { tensor({ 1 }):requires_grad(true) }
+-- > opt:plan { steps = 100 }
+-- > opt:rate()   --> 0.1
 function Optimizer:plan(plan)
   self.planned = { steps = plan.steps, per_epoch = plan.per_epoch or plan.steps }
   return self
@@ -152,6 +184,10 @@ end
 
 --- opt:observe(value): tells the schedule a number that should fall, such as the validation's loss after an epoch;
 -- plateau {} needs it, others do not mind. A row of a history is looked at for the schedule's column.
+-- > opt = sgd { rate = 0.1, schedule = plateau { patience = 0, factor = 0.5 } }
+-- > opt:attach { tensor({ 1 }):requires_grad(true) }
+-- > for _, loss in ipairs { 1, 2 } do opt:observe(loss) end
+-- > opt:rate()   --> 0.05
 function Optimizer:observe(value)
   local columns = schedules.columns(self.o.schedule)
   if not columns then return end
@@ -173,9 +209,16 @@ function Optimizer:observe(value)
 end
 
 --- opt:rate(): the rate of the next update (of parameters without a group of their own).
+-- > adam({ rate = 1e-3 }):rate()   --> 0.001
 function Optimizer:rate() return self.o.rate * factor(self) end
 
 --- opt:zero(): drops every gradient.
+-- > w = tensor({ 1 }):requires_grad(true)
+-- > opt = sgd { rate = 0.1 }
+-- > opt:attach { w }
+-- > w:square():sum():backward()
+-- > opt:zero()
+-- > w.grad   --> nil
 function Optimizer:zero()
   self.pending = 0
   for _, p in ipairs(self.params) do p:zero_grad() end
@@ -208,6 +251,12 @@ local function move_means(self)
 end
 
 --- opt:update(): updates every parameter from its gradient. A parameter without one stays as it is.
+-- > w = tensor({ 1 }):requires_grad(true)
+-- > opt = sgd { rate = 0.1 }
+-- > opt:attach { w }
+-- > w:square():sum():backward()
+-- > opt:update()
+-- > w:detach()   --> [0.8]
 function Optimizer:update()
   if ops.guard() then return end -- the first op that is not finite is looked for; nothing changes meanwhile
   if #self.params == 0 then
@@ -234,6 +283,11 @@ function Optimizer:update()
 end
 
 --- opt:gather(loss): zero, backward, and an update when `accumulate` losses are together.
+-- > w = tensor({ 1, 2 }):requires_grad(true)
+-- > opt = sgd { rate = 0.1, accumulate = 2 }
+-- > opt:attach { w }
+-- > for i = 1, 2 do opt:gather(w:sum()) end
+-- > w:detach()   --> [0.9 1.9]
 function Optimizer:gather(loss)
   if self.pending == 0 then self:zero() end
   loss:backward()
@@ -245,6 +299,12 @@ function Optimizer:gather(loss)
 end
 
 --- opt:flush(): an update from fewer losses than `accumulate`, where some are left; loop does this after each epoch.
+-- > w = tensor({ 1, 2 }):requires_grad(true)
+-- > opt = sgd { rate = 0.1, accumulate = 2 }
+-- > opt:attach { w }
+-- > opt:gather(w:sum())
+-- > opt:flush()
+-- > w:detach()   --> [0.9 1.9]
 function Optimizer:flush()
   if self.pending > 0 then self:update() end
 end
@@ -252,6 +312,12 @@ end
 --- opt:step(loss): one training step on a loss (a tensor with one element, or a function that gives one): zero,
 -- backward, update (with `accumulate` only each so many losses). A loss that is NaN or infinite is an error and
 -- changes nothing. Returns the loss as a number.
+-- > x, y = randn { 100, 3 }, randn { 100 }
+-- > w = zeros({ 3 }):requires_grad(true)
+-- > opt = adam { rate = 0.1 }
+-- > opt:attach { w }
+-- > for i = 1, 10 do loss = opt:step((x:matmul(w) - y):square():mean()) end
+-- > opt.steps   --> 10
 function Optimizer:step(loss)
   if type(loss) == "function" then loss = loss() end
   local value = tensor.is_tensor(loss) and loss:count() == 1 and loss:item()
@@ -270,6 +336,11 @@ function Optimizer:step(loss)
 end
 
 --- opt:swap(): exchanges the parameters with their moving averages; again, and they are back.
+-- > w = tensor({ 1 }):requires_grad(true)
+-- > opt = sgd { rate = 0.1, average = 0.9 }
+-- > opt:attach { w }
+-- > opt:step(w:square():sum())
+-- > opt:swap()   -- w is now the moving average; once more, and it is back
 function Optimizer:swap()
   if not self.o.average then
     errors.raise("state", 2, "%s: there are no averages; give it average = 0.999", self.kind)

@@ -51,6 +51,10 @@ function Schedule:observe(value, seen)
 end
 
 --- constant { warmup = 0 }: the rate as given, after the warm-up.
+-- > opt = sgd { rate = 0.1, schedule = constant { warmup = 10 } }
+-- > opt:attach { tensor({ 1 }):requires_grad(true) }
+-- > opt:plan { steps = 100 }
+-- > opt:rate()   --> 0.009090909090909092
 M.constant = schedule("constant", {}, false, function() return 1 end)
 
 local WARMUP_WORD = schema.document("warmup", { positional = { "steps", "after" },
@@ -61,6 +65,7 @@ local WARMUP_WORD = schema.document("warmup", { positional = { "steps", "after" 
 
 --- warmup { 100, cosine {} }: a straight rise over so many steps, then the schedule that is given (constant without
 -- one), over the steps that are left: the same as cosine { warmup = 100 }.
+-- > opt = sgd { rate = 0.1, schedule = warmup { 100, cosine {} } }
 function M.warmup(options)
   local position = errors.position(2)
   local o = schema.check("warmup", options, WARMUP_WORD, position)
@@ -78,6 +83,10 @@ end
 --- cosine { final = 0, cycles = 1, warmup = 0 }: half a cosine from the rate down towards final * rate, which the
 -- step after the last would have, as with PyTorch's CosineAnnealingLR and Keras's CosineDecay, stepped once a batch:
 -- step k of n (from 0) has cos(pi k / n). Or so many of them, one after the other (Loshchilov & Hutter 2017).
+-- > opt = sgd { rate = 0.1, schedule = cosine { warmup = 5 } }
+-- > opt:attach { tensor({ 1 }):requires_grad(true) }
+-- > opt:plan { steps = 100 }
+-- > opt:rate()   --> 0.016666666666666666
 M.cosine = schedule("cosine", {
   cycles = { type = "integer", default = 1, min = 1, doc = "how often the rate starts from the top" },
   final = { type = "number", default = 0, min = 0, doc = "the rate at the end, as a part of the rate" },
@@ -89,6 +98,7 @@ end)
 
 --- step { every = 1, factor = 0.1, warmup = 0 }: multiplies the rate by factor after every so many epochs, or after
 -- those in a list, step { at = { 30, 60, 80 } }.
+-- > opt = sgd { rate = 0.1, schedule = step { at = { 30, 60, 80 } } }
 M.step = schedule("step", {
   every = { type = "number", default = 1, above = 0, doc = "epochs between drops" },
   at = { type = "table", doc = "the epochs after which the rate drops, instead" },
@@ -107,6 +117,7 @@ end)
 
 --- linear { final = 0, warmup = 0 }: a straight line from the rate towards final * rate, which the step after the
 -- last would have, as with PyTorch's LinearLR: step k of n (from 0) has gone k / n of the way.
+-- > opt = sgd { rate = 0.1, schedule = linear { final = 0.01 } }
 M.linear = schedule("linear", {
   final = { type = "number", default = 0, min = 0, doc = "the rate at the end, as a part of the rate" },
 }, true, function(o, step, plan, warmup)
@@ -115,12 +126,17 @@ M.linear = schedule("linear", {
 end)
 
 --- exponential { factor = 0.95, warmup = 0 }: multiplies the rate by factor after every epoch.
+-- > opt = sgd { rate = 0.1, schedule = exponential { factor = 0.9 } }
 M.exponential = schedule("exponential", {
   factor = { type = "number", default = 0.95, above = 0, doc = "what the rate is multiplied by after an epoch" },
 }, true, function(o, step, plan) return o.factor ^ math.floor(step / plan.per_epoch) end)
 
 --- inverse_root { warmup = 4000 }: after the warm-up the rate falls as 1 / sqrt(step), as for the first Transformers
 -- (Vaswani et al. 2017).
+-- > opt = adam { rate = 1e-3, schedule = inverse_root { warmup = 10 } }
+-- > opt:attach { tensor({ 1 }):requires_grad(true) }
+-- > opt:plan { steps = 100 }
+-- > opt:rate()   --> 9.090909090909092e-05
 M.inverse_root = schedule("inverse_root", {}, false, function(_, step, _, warmup)
   return math.sqrt((warmup + 1) / (step + 1))
 end, 4000)
@@ -147,6 +163,7 @@ local new_cycle = schedule("one_cycle", {
 --- one_cycle { rise = 0.3, first = 0.04, final = 4e-6, momentum = { 0.95, 0.85 } }: from first * rate up to the rate
 -- and down to final * rate, in half cosines (Smith & Topin 2019), as in PyTorch; momentum goes the other way, and
 -- stays as it is where it is not given.
+-- > opt = sgd { rate = 0.1, momentum = 0.95, schedule = one_cycle { momentum = { 0.95, 0.85 } } }
 function M.one_cycle(options)
   local position = errors.position(2)
   local made = new_cycle(options)
@@ -192,6 +209,7 @@ end
 --- plateau { factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, least = 0, of =, warmup = 0 }: multiplies
 -- the rate by factor when a column of the history has not become better for more than `patience` epochs. train and
 -- loop tell it each epoch; in a loop of your own, opt:observe(value) does.
+-- > opt = sgd { rate = 0.1, schedule = plateau { patience = 5, of = "valid_loss" } }
 function M.plateau(options)
   local made = new_plateau(options)
   made.observe_rule = observe

@@ -109,6 +109,8 @@ end
 --- jvp(f, inputs, tangents): f's results and their derivatives along a direction: J t. f is called with the inputs (a
 -- tensor or a list); the tangents have their shapes. Returns the results and the derivatives, as tensors where f
 -- returns one, as lists where it returns several.
+-- > y, dy = jvp(function(x) return x:square() end, tensor { 1, 2 }, tensor { 1, 0 })
+-- > dy   --> [2. 0.]
 function M.jvp(f, inputs, tangents)
   local position = errors.position(2)
   need_function("jvp", f, position)
@@ -153,6 +155,7 @@ end
 
 --- hvp(f, inputs, vectors): the Hessian of f, a function with one number as its result, times vectors of the inputs'
 -- shapes, without the Hessian itself. One input gives a tensor, a list a list.
+-- > hvp(function(x) return x:pow(3):sum() end, tensor { 1, 2 }, tensor { 1, 1 })   --> [6. 12.]
 function M.hvp(f, inputs, vectors)
   local position = errors.position(2)
   need_function("hvp", f, position)
@@ -215,6 +218,7 @@ schema.document("jacobian", JACOBIAN)
 
 --- jacobian(f, inputs, { mode = "auto" }): the derivatives of every element of f's result with respect to every
 -- element of the inputs, as a tensor with the result's axes and then the input's. A list of inputs gives a list.
+-- > jacobian(function(x) return x:square() end, tensor { 1, 2 })   --> [[2. 0.] [0. 4.]]
 function M.jacobian(f, inputs, options)
   local position = errors.position(2)
   need_function("jacobian", f, position)
@@ -241,6 +245,7 @@ end
 --- hessian(f, inputs): the second derivatives of f, a function with one number as its result: a tensor with the
 -- input's axes twice. A list of inputs gives a list of lists, h[i][j] with the axes of input i and then those of
 -- input j.
+-- > hessian(function(x) return x:pow(3):sum() end, tensor { 1, 2 })   --> [[6. 0.] [0. 12.]]
 function M.hessian(f, inputs)
   local position = errors.position(2)
   need_function("hessian", f, position)

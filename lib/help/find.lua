@@ -43,7 +43,8 @@ local function sorted(names, known)
   return list
 end
 
-local function public()
+-- Words, fields, ops, methods, losses and rules, whoever they are for.
+local function all()
   local names = {}
   add_words(names)
   add_methods(names)
@@ -52,12 +53,20 @@ local function public()
   return names
 end
 
---- The names of what a script may use, sorted; known(name) says whether help explains one.
-function M.public(known) return sorted(public(), known) end
+--- The names of what a script may use, sorted; text(name) is what help says of one. A field whose comment does not
+-- call it by its name ("data.mnist") is for the library itself.
+function M.public(text)
+  return sorted(all(), function(name)
+    local said = text(name)
+    local word, field = name:match "^([%w_]+)%.([%w_]+)$"
+    return said and (not word or words.list[field] or require("lamina.core.ops").doc(field)
+      or said:find(name, 1, true) or said:find("^%w+%(")) ~= nil
+  end)
+end
 
 --- All names that help explains, sorted.
 function M.names(known)
-  local names = public()
+  local names = all()
   for kind in pairs(objects.kinds) do names[kind] = true end
   for topic in pairs(objects.topics) do names[topic] = true end
   return sorted(names, known)

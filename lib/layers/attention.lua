@@ -52,6 +52,9 @@ end
 
 return layer.define {
   word = "attention",
+  example = [[
+net = model "m" { input { 10, 16 }, area "V1" { attention { heads = 4 } } }   -- a sequence of 10 rows
+net.V1.shape   --> { 10, 16 }]],
   doc = "Multi-head attention (Vaswani et al. 2017): queries, keys and values are linear in the rows of features; "
     .. "each head gives the values' mean, weighted by softmax(q k' / sqrt(units / heads)), and a linear map joins "
     .. "the heads. Input and output: time x features. memory names an earlier area or layer whose rows give keys and "

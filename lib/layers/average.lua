@@ -11,6 +11,7 @@ end
 
 return layer.define {
   word = "average", merges = true,
+  example = [=[average(tensor { { 1, 2 } }, tensor { { 3, 6 } })   --> [[2. 4.]]]=],
   doc = "The mean of branches that all see the same input, element by element: the linear counterpart (SUM) of "
     .. "maximum {...}, MAX pooling over scales (Riesenhuber & Poggio 1999). All branches must give one shape. With "
     .. "tensors: average(a, b).",

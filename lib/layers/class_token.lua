@@ -5,6 +5,9 @@ local sequence = require "lamina.sequence"
 
 return layer.define {
   word = "class_token",
+  example = [[
+net = model "m" { input { 16, 8 }, area "V1" { class_token, position } }
+net.V1.shape   --> { 17, 8 }]],
   doc = "A learned row of features before the first one, into which attention gathers what a readout wants to know: "
     .. "take { 1 } reads it out (Devlin et al. 2019; Dosovitskiy et al. 2021). Parameter: weight [1, 1, features].",
   options = { init = { type = { "string", "table", "function" }, default = "zeros", doc = "first weights" } },

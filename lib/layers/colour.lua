@@ -4,6 +4,9 @@ local layer = require "lamina.layer"
 
 return layer.define {
   word = "colour",
+  example = [=[
+red = tensor { 1, 0, 0 }:reshape { 1, 3, 1, 1 }
+colour(red, { from = "rgb", to = "lab" }):flatten()   --> [53.24079 80.09246 67.20319]]=],
   doc = "Maps of colours in another space: rgb (sRGB, 0 to 1), linear (light), xyz, lms (cones), lab, opponent "
     .. "(luminance, red - green, blue - yellow), ycbcr, hsv or grey (one channel). lib/colour.lua says what each is.",
   positional = { "to" },

@@ -25,6 +25,7 @@ local M = {}
 
 M.winner = layer.define {
   word = "compete", full = "compete.winner", monotone = false,
+  example = [=[compete.winner(tensor { { 0.2, 0.9, 0.4 } }, { binary = true })   --> [[0. 1. 0.]]]=],
   doc = "The largest of those that compete stays as it is, all others are 0: winner takes all (Feldman & Ballard "
     .. "1982). Of equal ones the first wins. Gradients follow the winner.",
   positional = { "among" }, options = { among = AMONG, binary = BINARY },
@@ -34,6 +35,7 @@ M.winner = layer.define {
 
 M.k_winners = layer.define {
   word = "compete", full = "compete.k_winners", monotone = false,
+  example = [=[compete.k_winners(tensor { { 0.2, 0.9, 0.4 } }, { 2 })   --> [[0. 0.9 0.4]]]=],
   doc = "The k largest of those that compete stay as they are, all others are 0: exactly k winners (Majani, Erlanson "
     .. "& Abu-Mostafa 1989; Makhzani & Frey 2014). Of equal ones the first win. Gradients follow the winners.",
   positional = { "k", "among" },
@@ -51,6 +53,7 @@ M.k_winners = layer.define {
 
 M.softmax = layer.define {
   word = "compete", full = "compete.softmax", monotone = false,
+  example = [=[compete.softmax(tensor { { 0, 0, 0, 0 } })   --> [[0.25 0.25 0.25 0.25]]]=],
   doc = "exp(beta x) divided by its sum over those that compete: shares that sum to 1, equal for beta = 0, all to "
     .. "the winner for large beta (Bridle 1990).",
   positional = { "beta", "among" },

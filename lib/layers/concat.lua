@@ -13,6 +13,10 @@ end
 
 return layer.define {
   word = "concat", op = "concat", merges = true,
+  example = [[
+net = model "m" { input { 3, 8, 8 },
+  area "V1" { concat { { conv { 4, kernel = 3, pad = 1 } }, { conv { 2, kernel = 1 } } } } }
+net.V1.shape   --> { 6, 8, 8 }]],
   doc = "Branches that all see the same input, side by side: concat { { conv {...} }, { pool.max {...} } } has the "
     .. "channels of both (GoogLeNet's and DenseNet's join; Szegedy et al. 2015, Huang et al. 2017). dim is the axis "
     .. "of one input, without the batch; the others must agree. With tensors, the op, whose dim counts the batch "

@@ -24,6 +24,9 @@ end
 
 return layer.define {
   word = "conjunctions",
+  example = [[
+net = model "m" { input { 4, 8, 8 }, area "V2" { conjunctions { 2 } } }   -- 4 orientations
+net.V2.shape   --> { 256, 7, 7 }]],
   doc = "Units that want one channel at each place of a window, all of them at once: for every way to choose a "
     .. "channel for each of the kernel's places, the product of those inputs. Output: channels ^ (kh kw) x oh x ow; "
     .. "of 4 orientations and a kernel of 2 the 256 types of S2 cells of HMAX (Riesenhuber & Poggio 1999), the "

@@ -19,6 +19,9 @@ end
 
 return layer.define {
   word = "conv", op = "conv2d",
+  example = [[
+net = model "m" { input { 3, 32, 32 }, area "V1" { conv { 16, kernel = 5, stride = 2, pad = 2 }, relu } }
+net.V1.shape, net:count()   --> { 16, 16, 16 } 1216]],
   doc = "Convolution (cross-correlation, as in every deep-learning library) of channels x height x width with "
     .. "`width` filters; also of channels x length, and of channels x depth x height x width. Output: width x oh x "
     .. "ow, oh = floor((h + 2 pad - dilation (kernel - 1) - 1) / stride) + 1. Parameters: weight [width, channels / "

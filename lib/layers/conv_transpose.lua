@@ -47,6 +47,9 @@ end
 
 return layer.define {
   word = "conv_transpose", op = "conv2d_grad_input",
+  example = [[
+net = model "m" { input { 8, 7, 7 }, area "decoder" { conv_transpose { 4, kernel = 2, stride = 2 } } }
+net.decoder.shape   --> { 4, 14, 14 }]],
   doc = "Transposed convolution of channels x height x width (or x length, x depth x height x width): what the "
     .. "gradient of a convolution with the same options does, so that a stride makes maps larger (Zeiler et al. "
     .. "2010). Output: width x oh x ow, oh = (h - 1) stride - 2 pad + dilation (kernel - 1) + 1 + output_pad. "

@@ -4,6 +4,7 @@ local ops = require "lamina.core.ops"
 
 return layer.define {
   word = "crop",
+  example = [[crop(zeros { 1, 3, 32, 32 }, { 24 }).shape   --> { 1, 3, 24, 24 }]],
   doc = "A part of the maps: `size` pixels from the middle (the upper left of the two middles where there are two), "
     .. "or from row and column `at`, counted from 1.",
   positional = { "size" },

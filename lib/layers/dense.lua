@@ -11,6 +11,9 @@ local function inputs(o, shape) return o.each and shape[#shape] or count(shape) 
 
 return layer.define {
   word = "dense", op = "linear",
+  example = [[
+net = model "m" { input { 1, 28, 28 }, area "IT" { dense { 100 }, relu } }
+net.IT.shape, net:count()   --> { 100 } 78500]],
   doc = "Every output sees every input: y = x W' + b. An input with more than one axis is flattened first, or "
     .. "with each = true seen row by row. Output: width; with each, time x width. Parameters: weight [width, inputs] "
     .. "and bias [width].",

@@ -11,6 +11,10 @@ end
 
 local drop = layer.define {
   word = "dropout",
+  example = [[
+net = model "m" { input { 100 }, area "V1" { dropout { 0.5 } } }
+net(ones { 1, 100 }):max()   --> 1.
+net:forward(ones { 1, 100 }, { training = true }):max()   --> 2.]],
   doc = "While training, sets each element to 0 with probability p and divides the others by 1 - p; otherwise does "
     .. "nothing. Which ones is a function of the seed, the layer's name and the step (Srivastava et al. 2014).",
   positional = { "p" }, varies = true,

@@ -8,6 +8,9 @@ local function positions(x) return ops.cast(ops.reshape(x, { -1 }), "int64") end
 
 return layer.define {
   word = "embedding",
+  example = [[
+net = model "m" { input { 12 }, area "V1" { embedding { 1000, width = 16 } } }   -- 12 tokens
+net.V1.shape   --> { 12, 16 }]],
   doc = "A learned row of features for each token: input time, whole numbers from 1 to `vocabulary` (int64 or as "
     .. "floats); output time x width. scaled: times sqrt(width), as the Transformer has it (Vaswani et al. 2017). "
     .. "inverse: the other way, time x width to a number for each token, rows times the same weights: local words = "

@@ -11,6 +11,10 @@ end
 
 return layer.define {
   word = "factorized",
+  example = [[
+net = model "encoding" { input { 1, 16, 16 }, area "V1" { conv { 8, kernel = 5 }, relu },
+  readout "neurons" { factorized { 100 }, softplus } }
+net(zeros { 1, 1, 16, 16 }).shape, net:parameters "neurons"[1].tensor.shape   --> { 1, 100 } { 100, 8 }]],
   doc = "A readout of maps for n neurons, each with a place and a preference: y = sum over positions of space times "
     .. "(sum over channels of feature times x) (+ bias), a product of two small sets of weights instead of one large "
     .. "one (Klindt, Ecker, Euler & Bethge 2017). Input: channels x height x width; output: n. Parameters: feature "

@@ -4,6 +4,9 @@ local ops = require "lamina.core.ops"
 
 return layer.define {
   word = "flatten",
+  example = [[
+net = model "m" { input { 8, 4, 4 }, area "V1" { flatten } }
+net.V1.shape   --> { 128 }]],
   doc = "All axes of one input as one: 16x5x5 becomes 400, the last axis fastest.",
   shape = function(_, shape) return { layer.elements(shape) } end,
   channels = function(_, maps, shapes)

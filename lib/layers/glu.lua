@@ -6,6 +6,7 @@ local GATES = { "sigmoid", "tanh", "relu", "gelu", "silu", "identity" }
 
 return layer.define {
   word = "glu", monotone = false,
+  example = [=[glu(tensor { { 1, 2, 0, 100 } })   --> [[0.5 2.]]]=],
   doc = "The first half of the channels times a gate, which is a function of the second half: a gated linear unit "
     .. "(Dauphin et al. 2017; with other functions Shazeer 2020). Output: channels / 2.",
   positional = { "gate" },

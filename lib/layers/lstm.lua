@@ -1,6 +1,9 @@
 --- lstm { units, forget_bias = 0, steps = "last", layers =, bidirectional =, bias =, dropout =, stateful =, init = }
 return require("lamina.model.recurrent").define {
   word = "lstm", gates = 4, rows = "4 units",
+  example = [[
+net = model "m" { input { 20, 3 }, area "V1" { lstm { 8 } } }
+net.V1.shape, net:count()   --> { 8 } 416]],
   doc = "Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000): i, f, o = sigmoid "
     .. "and g = tanh of W x[t] + b + U h[t - 1] + c, gates in the order i, f, g, o; cell = f cell + i g; h = o "
     .. "tanh(cell).",

@@ -13,6 +13,7 @@ end
 
 return layer.define {
   word = "maxout", monotone = true,
+  example = [=[maxout(tensor { { 1, 5, 2, -1 } }, { pieces = 2 })   --> [[5. 2.]]]=],
   doc = "The largest of each `pieces` channels in a row: with the layer before it, any convex function of the input "
     .. "(Goodfellow et al. 2013). Output: channels / pieces. Monotone in each of its inputs.",
   positional = { "pieces" },

@@ -85,6 +85,10 @@ end
 
 M.batch = layer.define {
   word = "norm", full = "norm.batch", op = "batch_norm",
+  example = [[
+net = model "m" { input { 3, 8, 8 }, area "V1" { norm.batch } }
+y = net:forward(randn { 16, 3, 8, 8 } * 5 + 2, { training = true })
+y:std():round()   --> 1.]],
   doc = "Each channel less its mean, divided by its standard deviation, times a weight plus a bias (Ioffe & Szegedy "
     .. "2015). While training, mean and variance are those of the batch (over items and pixels), and running ones "
     .. "follow them, running = (1 - momentum) running + momentum batch, the variance divided by one element less; "
@@ -129,6 +133,9 @@ end
 
 M.layer = layer.define {
   word = "norm", full = "norm.layer", optional = true, op = "layer_norm",
+  example = [[
+net = model "m" { input { 6, 8 }, area "V1" { norm.layer { "features" } } }
+net(randn { 1, 6, 8 } + 10):mean(3):abs():max():lt(1e-5)   --> true]],
   doc = "All elements of an item less their mean, divided by their standard deviation, times a weight plus a bias "
     .. "for each element (Ba, Kiros & Hinton 2016). dim = \"channels\": across the channels of each pixel, with a "
     .. "weight and a bias for each channel; \"features\": along the last axis, each row of a sequence by itself.",
@@ -163,6 +170,9 @@ end
 
 M.group = layer.define {
   word = "norm", full = "norm.group", optional = true, op = "group_norm",
+  example = [[
+net = model "m" { input { 8, 6, 6 }, area "V1" { norm.group { 4 } } }
+net:count()   --> 16]],
   doc = "Groups of neighbouring channels of an item less their mean, divided by their standard deviation, times a "
     .. "weight plus a bias for each channel (Wu & He 2018): independent of the batch.",
   positional = { "groups" },
@@ -182,6 +192,9 @@ M.group = layer.define {
 
 M.instance = layer.define {
   word = "norm", full = "norm.instance", optional = true, op = "group_norm",
+  example = [[
+x = randn { 2, 3, 8, 8 } * 5 + 2
+norm.instance(x):mean({ dim = { 3, 4 } }):abs():max():lt(1e-5)   --> true]],
   doc = "Each channel of an item less its mean, divided by its standard deviation over the pixels (Ulyanov, Vedaldi "
     .. "& Lempitsky 2016); with affine = true times a weight plus a bias.",
   options = {

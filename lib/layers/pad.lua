@@ -4,6 +4,9 @@ local ops = require "lamina.core.ops"
 
 return layer.define {
   word = "pad", op = "pad",
+  example = [[
+net = model "m" { input { 1, 8, 8 }, area "V1" { pad { 2, mode = "reflect" }, conv { 4, kernel = 5 } } }
+net.V1.shape   --> { 4, 8, 8 }]],
   doc = "Maps with a margin: zeros (or `value`), the map mirrored at its ends (reflect), its ends repeated "
     .. "(replicate), or the other end (circular). margin is n on every side, { h, w } above and below, left and "
     .. "right; after: another one below and to the right. With tensors, the op: pad(x, 2, { dims = { 3, 4 } }).",

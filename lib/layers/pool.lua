@@ -16,7 +16,9 @@ end
 local M = {}
 
 M.max = window {
-  kind = "max", op = "max_pool2d", doc = "The largest value of each window, channel by channel.",
+  kind = "max", op = "max_pool2d",
+  example = [=[pool.max(tensor { { { { 1, 2 }, { 3, 4 } } } }, { 2 })   --> [[[[4.]]]]]=],
+  doc = "The largest value of each window, channel by channel.",
   apply = function(o, _, x)
     if o.plain then return ops.max_pool2d(x, o.call) end
     return pooling.maps(pooling.max(pooling.windows(x, o)), o, x)
@@ -24,7 +26,9 @@ M.max = window {
 }
 
 M.avg = window {
-  kind = "avg", op = "avg_pool2d", doc = "The mean of each window, channel by channel.",
+  kind = "avg", op = "avg_pool2d",
+  example = [=[pool.avg(tensor { { { { 1, 2 }, { 3, 4 } } } }, { 2 })   --> [[[[2.5]]]]]=],
+  doc = "The mean of each window, channel by channel.",
   options = {
     count_pad = { type = "boolean", default = true, doc = "whether the margin's zeros count in the mean" },
   },
@@ -50,6 +54,7 @@ local function per_channel(t) return ops.reshape(t, { 1, -1, 1, 1 }) end
 
 M.lp = window {
   kind = "lp", optional = true,
+  example = [=[pool.lp(tensor { { { { 3, 0 }, { 0, 4 } } } }, { 2, p = 2 })   --> [[[[5.]]]]]=],
   doc = "(sum |x|^p)^(1/p) over each window, channel by channel: the sum of absolute values for p = 1, the length "
     .. "for 2, close to the largest for large p (Hyvärinen & Köster 2007; Sermanet et al. 2012). With learn = true p "
     .. "is 1 + softplus(order), order a parameter for each channel (Gulcehre et al. 2014).",
@@ -75,6 +80,10 @@ local log_beta = learned("log_beta", function(o) return math.log(o.beta) end)
 
 M.logsumexp = window {
   kind = "logsumexp", optional = true,
+  example = [=[
+x = tensor { { { { 0, 0 }, { 0, 10 } } } }
+pool.logsumexp(x, { 2, beta = 0.01 })   --> [[[[2.5953054]]]]
+pool.logsumexp(x, { 2, beta = 100 })   --> [[[[9.986137]]]]]=],
   doc = "log(mean(exp(beta x))) / beta over each window, channel by channel: from the mean (beta towards 0) to the "
     .. "largest (beta large) (Boyd & Vandenberghe 2004; Pinheiro & Collobert 2015). With learn = true beta is "
     .. "exp(log_beta), a parameter for each channel.",
@@ -91,6 +100,9 @@ M.logsumexp = window {
 
 M.softmax = window {
   kind = "softmax", optional = true,
+  example = [=[
+x = tensor { { { { 0, 0 }, { 0, 4 } } } }
+pool.softmax(x, { 2, beta = 0 }), pool.softmax(x, { 2, beta = 10 })   --> [[[[1.]]]] [[[[4.]]]]]=],
   doc = "The mean of each window with weights softmax(beta x), channel by channel: the mean for beta = 0, the "
     .. "largest for large beta (Riesenhuber & Poggio 1999; Boureau, Ponce & LeCun 2010). With learn = true beta is "
     .. "exp(log_beta), a parameter for each channel.",
@@ -110,6 +122,7 @@ M.softmax = window {
 
 M.stochastic = window {
   kind = "stochastic", varies = true,
+  example = [=[pool.stochastic(tensor { { { { 1, 0 }, { 0, 3 } } } }, { 2 })   --> [[[[2.5]]]]]=],
   doc = "While training, one element of each window, drawn with a probability proportional to it (Zeiler & Fergus "
     .. "2013); otherwise the mean of such draws, sum x^2 / sum x. Elements below 0 count as 0, so it follows a relu. "
     .. "Which ones is a function of the seed, the layer's name and the step.",
@@ -137,6 +150,9 @@ end
 
 M.saturating = window {
   kind = "saturating",
+  example = [[
+net = model "m" { input { 3, 9, 9 }, area "C1" { pool.saturating { 5, stride = 2 } } }
+net.C1.shape   --> { 3, 3, 3 }]],
   doc = "The C-cell of the neocognitron (Fukushima 1980): s = sum of d(v) x(v) over each window, the weights d "
     .. "falling as decay^distance from its middle; z = max((1 + s) / (1 + mean of s over channels) "
     .. "- 1, 0); output z / (alpha + z), from 0 to 1. Elements below 0 count as 0.",
@@ -170,6 +186,9 @@ end
 
 M.energy = window {
   kind = "energy",
+  example = [=[
+even_odd = tensor { 3, 4 }:reshape { 1, 2, 1, 1 }   -- a quadrature pair
+pool.energy(even_odd, { root = true }):flatten()   --> [5.]]=],
   doc = "The energy of quadrature pairs (Adelson & Bergen 1985): a^2 + b^2 for each pair of channels, then the mean "
     .. "of each window where kernel is more than 1; with root = true the square root of that. Output: channels / 2. "
     .. "pairs: \"neighbours\" are channels 1 and 2, 3 and 4, ...; \"halves\" the first and the second half.",
@@ -199,6 +218,7 @@ local KIND = { type = "string", default = "avg", choices = { "avg", "max" }, doc
 
 M.global = layer.define {
   word = "pool", full = "pool.global",
+  example = [[pool.global(ones { 2, 8, 5, 5 }, { "avg" }).shape   --> { 2, 8 }]],
   doc = "The mean or the largest value of each channel over the whole image. Output: channels.",
   positional = { "kind" },
   options = { kind = KIND },
@@ -214,6 +234,7 @@ M.global = layer.define {
 
 M.adaptive = layer.define {
   word = "pool", full = "pool.adaptive",
+  example = [[pool.adaptive(zeros { 1, 8, 13, 17 }, { 7 }).shape   --> { 1, 8, 7, 7 }]],
   doc = "The mean or the largest value of size x size bins that cover each map whatever its size: bin i of n reaches "
     .. "from row floor((i - 1) h / n) + 1 to ceil(i h / n), and columns likewise (PyTorch's adaptive pooling). "
     .. "Output: channels x size.",

@@ -15,6 +15,9 @@ end
 
 return layer.define {
   word = "position",
+  example = [[
+net = model "m" { input { 12, 16 }, area "V1" { position { "learned" } } }
+net:count()   --> 192]],
   doc = "Adds to each row of a sequence a code of its position. sincos: sin and cos of t / 10000^(2 i / features) in "
     .. "turn, t from 0 (Vaswani et al. 2017, section 3.5): no parameters. learned: parameter weight [1, time, "
     .. "features], first normal with standard deviation 0.02 (Dosovitskiy et al. 2021).",

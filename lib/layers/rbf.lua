@@ -23,6 +23,9 @@ end
 
 return layer.define {
   word = "rbf",
+  example = [[
+net = model "m" { input { 84 }, readout "digit" { rbf { 10 } } }
+net(zeros { 5, 84 }).shape   --> { 5, 10 }]],
   doc = "Radial basis units: minus the squared distance of the input to each unit's centre, so that the largest "
     .. "output is that of the nearest centre, and cross_entropy on it is the criterion of LeCun et al. 1998 without "
     .. "their class of rubbish. An input with more than one axis is flattened first. Output: width. Centres, "

@@ -90,6 +90,11 @@ end
 
 return layer.define {
   word = "residual",
+  example = [[
+net = model "m" { input { 8, 8, 8 }, area "V2" { residual {
+  conv { 16, kernel = 3, stride = 2, pad = 1 }, norm.batch, relu,
+  conv { 16, kernel = 3, pad = 1 }, norm.batch, shortcut = "project", after = relu } } }
+net.V2.shape   --> { 16, 4, 4 }]],
   doc = "Layers with a way around them: F(x) + shortcut(x), then the layers of `after` (He et al. 2016). shortcut: "
     .. "\"identity\" adds the input, whose shape the layers must keep; \"project\" adds a convolution of kernel 1 "
     .. "and the stride that fits where the shape changes (followed by norm.batch where the layers hold one, else "

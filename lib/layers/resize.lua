@@ -25,9 +25,9 @@ local function resolve(o, shape)
   return o
 end
 
-local function define(word, positional, doc)
+local function define(word, positional, doc, example)
   return layer.define {
-    word = word, op = "resize2d", doc = doc, positional = { positional },
+    word = word, op = "resize2d", doc = doc, example = example, positional = { positional },
     options = {
       size = { type = "pair", min = 1, doc = "the new size: n or { height, width }" },
       scale = { type = { "number", "pair" }, above = 0, doc = "the new size by the old: 2, 0.5 or { 2, 3 }" },
@@ -47,10 +47,12 @@ local function define(word, positional, doc)
 end
 
 local resize = define("resize", "size", "Maps of another size: nearest pixel, bilinear between pixel centres (as "
-  .. "PyTorch's interpolate without align_corners), or the mean of the area a new pixel covers. Takes size or scale.")
+  .. "PyTorch's interpolate without align_corners), or the mean of the area a new pixel covers. Takes size or scale.",
+  'resize(zeros { 1, 3, 64, 64 }, { 32, mode = "bilinear" }).shape   --> { 1, 3, 32, 32 }')
 
 --- The word `upsample` is the same with the scale first.
 resize.upsample = define("upsample", "scale", "Maps made larger: upsample { 2 }, upsample { 2, mode = \"bilinear\" "
-  .. "}. The same as resize, with the scale first.")
+  .. "}. The same as resize, with the scale first.",
+  "upsample(zeros { 1, 8, 7, 7 }, { 2 }).shape   --> { 1, 8, 14, 14 }")
 
 return resize

@@ -34,6 +34,9 @@ local function none(shape) return core.zeros(shape) end
 
 return layer.define {
   word = "s_cells",
+  example = [[
+net = model "m" { input { 2, 9, 9 }, area "S1" { s_cells { 4, kernel = 3, r = 4 } } }
+net.S1.shape   --> { 4, 7, 7 }]],
   doc = "The S cells of the neocognitron (Fukushima 1980): excitation and a shunting inhibition that all cells at a "
     .. "place share, r relu((1 + sum a u) / (1 + 2 r / (1 + r) b v) - 1), v the root of sum c u^2 over the window, "
     .. "the weights c falling as decay^distance from its middle and summing to 1. A cell that has learned one "

@@ -4,6 +4,9 @@ local ops = require "lamina.core.ops"
 
 return layer.define {
   word = "scale",
+  example = [[
+net = model "m" { input { 6, 28, 28 }, area "S2" { pool.avg { 2 }, scale } }
+net:count()   --> 12]],
   doc = "Each channel times a weight plus a bias. After pool.avg it is the subsampling layer of LeNet-1 and LeNet-5 "
     .. "(LeCun et al. 1998), whose sum of four is taken up by the weight. Parameters: weight [channels], first "
     .. "`value`, and bias [channels], first 0.",

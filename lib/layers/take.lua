@@ -4,6 +4,9 @@ local ops = require "lamina.core.ops"
 
 return layer.define {
   word = "take",
+  example = [[
+net = model "m" { input { 16, 8 }, area "V1" { class_token }, readout "class" { take { 1 }, dense { 3 } } }
+net(zeros { 2, 16, 8 }).shape   --> { 2, 3 }]],
   doc = "Some rows of a sequence (entries of the first axis): take { 1 } is the first one, without that axis, take { "
     .. "1, 12 } those from 1 to 12, take { 13, -1 } those from 13 to the last. Counted from 1, from the end where "
     .. "negative.",

@@ -93,6 +93,9 @@ end
 
 return layer.define {
   word = "templates",
+  example = [[
+net = model "m" { input { 4, 8, 8 }, area "S2" { templates { 10, kernel = 4, match = "gaussian" } } }
+net.S2.shape   --> { 10, 5, 5 }]],
   doc = "Units that compare each window of the input with a template P: the S cells of HMAX. match = \"gaussian\": "
     .. "exp(-beta |X - P|^2), from 0 to 1 (S2 cells and view-tuned units; Serre et al. 2007); \"cosine\": |X . P| / "
     .. "(|X| |P|), the response of a filter divided by the contrast below it, with signed = true without the bars "

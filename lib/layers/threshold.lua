@@ -29,6 +29,7 @@ local step = grad.custom {
 
 return layer.define {
   word = "threshold", is_activation = true, monotone = true,
+  example = [=[threshold(tensor { { -1, 0.5, 2 } }, { at = 1 })   --> [[0. 0. 1.]]]=],
   doc = "1 above the threshold, 0 up to it, element by element: a binary neuron, a spike. Its derivative is 0 "
     .. "almost everywhere; in its place gradients take a surrogate, with d = x - at and k = slope: fast_sigmoid "
     .. "1 / (1 + k |d|)^2 (Zenke & Ganguli 2018), sigmoid k s(k d) (1 - s(k d)), arctan k / (1 + (pi k d)^2) "

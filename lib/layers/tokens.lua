@@ -5,6 +5,7 @@ local sequence = require "lamina.sequence"
 
 return layer.define {
   word = "tokens",
+  example = [[tokens(zeros { 1, 64, 4, 4 }).shape   --> { 1, 16, 64 }]],
   doc = "Maps as a sequence: a row of features for each pixel, row by row of the picture: 64x4x4 becomes 16x64. "
     .. "After conv { 64, kernel = 7, stride = 7 } these are the patches of a vision transformer (Dosovitskiy et "
     .. "al. 2021).",

@@ -39,6 +39,9 @@ end
 
 return layer.define {
   word = "transformer", whole = true, expand = expand,
+  example = [[
+net = model "m" { input { 12, 16 }, area "V1" { transformer { heads = 4, hidden = 64 } } }
+net.V1.shape   --> { 12, 16 }]],
   doc = "A block of the Transformer (Vaswani et al. 2017): attention, then two dense layers for each row, `hidden` "
     .. "units and an activation between them; the input goes around each and is added. norm = \"post\" normalises "
     .. "each sum (norm.layer \"features\"; the paper), \"pre\" what enters the layers (Xiong et al. 2020), after "

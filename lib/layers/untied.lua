@@ -14,6 +14,9 @@ end
 
 return layer.define {
   word = "untied",
+  example = [[
+net = model "m" { input { 1, 8, 8 }, area "V1" { untied { 4, kernel = 3, bias = false } } }
+net.V1.shape, net:count()   --> { 4, 6, 6 } 1296]],
   doc = "A locally connected layer: the windows of a convolution with weights of their own at every position, as "
     .. "before weights were shared (LeCun 1989). Input channels x height x width or channels x length. Output: width "
     .. "x oh x ow, as conv. Parameters: weight [width oh ow, channels, kh, kw], a unit for each entry of the first "

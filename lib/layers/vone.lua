@@ -142,6 +142,9 @@ end
 
 return layer.define {
   word = "vone", varies = true, draws = function(o) return o.noise ~= "none" end,
+  example = [[
+net = model "m" { input { 3, 64, 64 }, area "V1" { vone { simple = 32, complex = 32 } } }
+net.V1.shape   --> { 64, 16, 16 }]],
   doc = "The primary visual cortex of VOneNets (Dapello, Marques, Schrimpf, Geiger, Cox & DiCarlo 2020): a bank of "
     .. "fixed Gabor filters, each on one colour channel, whose orientations, frequencies, sizes and phases are drawn "
     .. "from what was measured in macaque V1; simple cells are rectified, complex cells the root of the mean square "

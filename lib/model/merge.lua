@@ -62,7 +62,7 @@ end
 
 --- A word that joins branches of one shape by an op of two tensors, from left to right. fuses: an activation that the
 -- op can do in the same pass.
-function M.fold(word, op, doing, doc, fuses)
+function M.fold(word, op, doing, doc, example, fuses)
   local function fold(xs, activation)
     local y = xs[1]
     if #xs == 1 and activation then return ops[activation](y) end
@@ -78,7 +78,7 @@ function M.fold(word, op, doing, doc, fuses)
     return y
   end
   return layer.define {
-    word = word, op = op, doc = doc, merges = true, fuses = fuses,
+    word = word, op = op, doc = doc, example = example, merges = true, fuses = fuses,
     shape = function(_, shapes) return M.same(shapes, doing) end,
     apply = function(_, _, xs, _, activation) return fold(xs, activation) end,
     tensors = function(a, ...)

@@ -15,6 +15,8 @@ end
 
 --- input { channels, height, width }: the shape of one input, without the batch axis. A model with steps also takes
 -- sequences: batch x steps x this shape.
+-- > net = model "m" { input { 3, 64, 64 }, area "V1" { pool.avg { 4 } } }
+-- > net.V1.shape   --> { 3, 16, 16 }
 function M.input(given)
   local position = errors.position(2)
   M.need_table("input", given, position, "{ 1, 28, 28 }")
@@ -80,10 +82,17 @@ end
 
 --- area "V1" { layers..., from =, combine =, delay =, frozen =, cells =, rule =, constraint = }: a stage of the
 -- model. It reads the area before it, or what `from` names: areas may branch and join.
+-- > net = model "two streams" { input { 1, 16, 16 }, area "V1" { conv { 8, kernel = 3 }, relu },
+-- >   area "ventral" { from = "V1", dense { 5 } }, area "dorsal" { from = "V1", dense { 2 } } }
+-- > net.dorsal:count(), net.dorsal.from   --> 3138 V1
 M.area = named_block("area", AREA, "area \"V1\" { conv { 16, kernel = 5 }, relu }")
 
 --- readout "digit" { layers..., from =, steps = "last" }: an output, read from the area before it or what `from`
 -- names. It may stand anywhere after what it reads.
+-- > net = model "goals" { input { 1, 8, 8 }, area "IT" { dense { 10 }, relu },
+-- >   readout "category" { dense { 4 } }, readout "position" { from = "IT", dense { 2 } } }
+-- > y = net(zeros { 5, 1, 8, 8 })
+-- > y.category.shape, y.position.shape   --> { 5, 4 } { 5, 2 }
 M.readout = named_block("readout", READOUT, "readout \"digit\" { dense { 10 } }")
 
 local function connection_fields(own)
@@ -131,12 +140,19 @@ end
 -- the layer, or word of layers, whose input it joins. A vector joins maps as one number for each channel. Until
 -- something has had the time to arrive, a connection brings zeros, so that a model of one step is the feed-forward
 -- model, bit for bit.
+-- > net = model "r" { input { 1, 8, 8 }, steps = 3, area "V1" { conv { 4, kernel = 3, pad = 1 }, relu },
+-- >   area "V2" { pool.max { 2 }, conv { 8, kernel = 3, pad = 1 }, relu },
+-- >   feedback { from = "V2", to = "V1", resize = "nearest", conv { 4, kernel = 1 } } }
+-- > net(zeros { 2, 1, 8, 8 }).shape   --> { 2, 8, 4, 4 }
 function M.feedback(given)
   return connection("feedback", FEEDBACK, given, errors.position(2),
     "{ from = \"V2\", to = \"V1\", resize = \"nearest\", conv { 32, kernel = 3, pad = 1 } }")
 end
 
 --- lateral { "V1", delay = 1, combine = "add", layers... }: the same from an area to itself: recurrence within it.
+-- > net = model "r" { input { 1, 8, 8 }, steps = 3, area "V1" { conv { 4, kernel = 3, pad = 1 }, relu },
+-- >   lateral { "V1", conv { 4, kernel = 3, pad = 1 } } }
+-- > net:count()   --> 188
 function M.lateral(given)
   return connection("lateral", LATERAL, given, errors.position(2), "{ \"V1\", conv { 32, kernel = 3, pad = 1 } }")
 end
@@ -150,6 +166,9 @@ Shared.__tostring = function(self) return "shared(" .. tostring(self.inner) .. "
 -- for this use (another stride, say), as long as the weights keep their shape. Weights, and what norm.batch keeps,
 -- have the name of the first use. In another model the same value makes weights of its own. shared(net:upto "V2") as
 -- `core` makes two models share weights.
+-- > f = shared(conv { 4, kernel = 3, pad = 1 })
+-- > net = model "m" { input { 4, 8, 8 }, area "V1" { f, relu, f, relu } }
+-- > net:count()   --> 148
 function M.shared(spec, options)
   local position = errors.position(2)
   if M.is_core(spec) then return M.core { net = spec.net, upto = spec.upto, share = true } end

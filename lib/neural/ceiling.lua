@@ -78,10 +78,10 @@ end, function(_, a)
   return trials.reliability_from(r, (n - 1):clamp(1, math.huge), n), r
 end)
 
---- leave_one_out {}: the reliability of each neuroid's mean responses from each repetition left out in turn: r of
--- that repetition with the mean of the others over stimuli, averaged over repetitions. For a signal-to-noise ratio s
--- of one trial and m others, r^2 = s^2 / ((1 + s) (s + 1 / m)), which gives s, and s / (s + 1 / n) is the reliability
--- of the mean of n. leave_one_out {}:estimate(assembly): reliability, ceiling, and r itself.
+--- neural.leave_one_out {}: the reliability of each neuroid's mean responses from each repetition left out in turn: r
+-- of that repetition with the mean of the others over stimuli, averaged over repetitions. For a signal-to-noise ratio
+-- s of one trial and m others, r^2 = s^2 / ((1 + s) (s + 1 / m)), which gives s, and s / (s + 1 / n) is the
+-- reliability of the mean of n. leave_one_out {}:estimate(assembly): reliability, ceiling, and r itself.
 function M.leave_one_out(given)
   schema.check("leave_one_out", given or {}, {}, errors.position(2))
   return setmetatable({}, LeaveOneOut)
@@ -94,8 +94,8 @@ local Oracle = class("oracle", function() return "reliability from the jackknife
   return trials.reliability_from(r, (n - 1):clamp(1, math.huge), n), r
 end)
 
---- oracle {}: the same from the jackknife oracle: r of all single trials with the mean of the other trials of their
--- stimulus, all repetitions together (neuralpredictors' oracle_corr_jackknife, which estimate gives third).
+--- neural.oracle {}: the same from the jackknife oracle: r of all single trials with the mean of the other trials of
+-- their stimulus, all repetitions together (neuralpredictors' oracle_corr_jackknife, which estimate gives third).
 function M.oracle(given)
   schema.check("oracle", given or {}, {}, errors.position(2))
   return setmetatable({}, Oracle)
@@ -108,9 +108,9 @@ end, function(_, a)
   return 1 - of_mean / spread
 end)
 
---- explainable_variance {}: the reliability as the part of the variance of a neuroid's means over stimuli that is not
--- noise: 1 - (variance over repeats / number of repeats) / (variance over stimuli of the means), noise pooled over
--- stimuli, both divided by n - 1.
+--- neural.explainable_variance {}: the reliability as the part of the variance of a neuroid's means over stimuli that
+-- is not noise: 1 - (variance over repeats / number of repeats) / (variance over stimuli of the means), noise pooled
+-- over stimuli, both divided by n - 1.
 function M.explainable_variance(given)
   schema.check("explainable_variance", given or {}, {}, errors.position(2))
   return setmetatable({}, Explainable)

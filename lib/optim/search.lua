@@ -146,6 +146,11 @@ end
 -- 1e-7, change = 1e-9 }: the quasi-Newton method with limited memory (Liu & Nocedal 1989): directions from the last
 -- `history` changes of the gradient, steps by a line search for the strong Wolfe conditions, or of the length `rate`
 -- with search = "none". As in PyTorch. opt:step takes a function that gives the loss.
+-- > w = tensor({ 5, -3 }):requires_grad(true)
+-- > opt = lbfgs {}
+-- > opt:attach { w }
+-- > opt:step(function() return (w - 1):square():sum() end)
+-- > w:detach()   --> [1. 1.]
 M.lbfgs = searcher("lbfgs", {
   rate = { type = "number", default = 1, above = 0, doc = "the first step length that is tried" },
   history = { type = "integer", default = 100, min = 1, doc = "how many changes are remembered" },
@@ -159,6 +164,11 @@ M.lbfgs = searcher("lbfgs", {
 -- conditions. formula: polak_ribiere (1969; not below 0), fletcher_reeves (1964), hestenes_stiefel (1952; not below
 -- 0) or dai_yuan (1999). restart: begin anew from the gradient each so many iterations; the number of parameters if
 -- absent. opt:step takes a function that gives the loss.
+-- > w = tensor({ 5, -3 }):requires_grad(true)
+-- > opt = conjugate_gradient {}
+-- > opt:attach { w }
+-- > opt:step(function() return (w - 1):square():sum() end)
+-- > w:detach()   --> [1. 1.]
 M.conjugate_gradient = searcher("conjugate_gradient", {
   rate = { type = "number", default = 1, above = 0, doc = "the first step, in units of the gradient" },
   formula = { type = "string", default = "polak_ribiere",
