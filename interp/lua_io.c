@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "io/arrays.h"
+#include "io/elements.h"
 #include "io/file.h"
 #include "io/idx.h"
 #include "io/jpeg.h"
@@ -127,6 +128,11 @@ static int io_npy_write(lua_State *L) {
   lm_tensor *t = bind_tensor(L, 2, "npy_write: the array");
   lm_err err = {0};
   bind_check(L, lm_npy_write(path, t, &err), &err);
+  return 0;
+}
+
+static int io_forget(lua_State *L) {
+  lm_elements_forget(bind_tensor(L, 1, "forget: the tensor"));
   return 0;
 }
 
@@ -375,6 +381,7 @@ static int io_files_forget(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"npy_read", io_npy_read},
                                      {"npy_write", io_npy_write},
+                                     {"forget", io_forget},
                                      {"npz_read", io_npz_read},
                                      {"npz_write", io_npz_write},
                                      {"idx_read", io_idx_read},
@@ -401,6 +408,9 @@ static const bind_doc docs[] = {
      "float32, float64, int64 and uint8 cost nothing until they are touched; the file must stay as it is meanwhile."},
     {"io.npy_write", "npy_write(path, tensor)",
      "Writes a NumPy .npy file, version 1, little-endian; complete or not at all."},
+    {"io.forget", "forget(tensor)",
+     "Lets go of the memory that holds what was looked at of a mapped file; it is read again where it is asked for "
+     "again. Nothing happens to other tensors, nor where elements were changed."},
     {"io.npz_read", "npz_read(path) -> table",
      "Every array of a NumPy .npz archive by name: tensors, and text arrays as lists of strings."},
     {"io.npz_write", "npz_write(path, { name = tensor or list of strings }, { compress = false })",

@@ -1,4 +1,5 @@
 --- lamina.neural.common: what the neural words share: stimulus identity, index tensors, tables of text.
+local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local lazy = require "lamina.lazy"
 local tensor = require "lamina.core.tensor"
@@ -90,6 +91,21 @@ function M.align(wanted, have, what, where, position)
       .. "%s", what, where, M.some(missing), #missing, #wanted, M.some(have, 3))
   end
   return index
+end
+
+local PIECE = 1 << 24 -- numbers that are looked at together
+
+--- How many numbers of x (N x p) are NaN or infinite. Some rows at a time, which leave memory again where x is a mapped
+-- file: it may be larger than memory.
+function M.holes(x)
+  local rows, holes = math.max(1, PIECE // math.max(1, x:size(2))), 0
+  for first = 1, #x, rows do
+    local fine = x[{ { first, math.min(first + rows - 1, #x) } }]:isfinite()
+    if not fine:all():item() then holes = holes + fine:logical_not():to "int64":sum():item() end
+    fine:release()
+    core_io.forget(x)
+  end
+  return holes
 end
 
 -- The number of characters of a UTF-8 text.

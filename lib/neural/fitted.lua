@@ -1,5 +1,6 @@
 --- lamina.neural.fitted: what the mappings share: training columns, their means, and fitted maps with weights.
 local common = require "lamina.neural.common"
+local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
@@ -17,9 +18,9 @@ Source.__index = Source
 function M.source(x, what, position, shape)
   shape = shape or table.move(x.shape, 2, x.ndim, 1, {})
   if x.ndim ~= 2 then x = x:reshape { #x, -1 } end
-  if not x:isfinite():all():item() then
-    errors.raise("numeric", position, "%s holds NaN or infinite features (%d of %d)", what,
-      x:isfinite():logical_not():to "int64":sum():item(), x:count())
+  local holes = common.holes(x)
+  if holes > 0 then
+    errors.raise("numeric", position, "%s holds NaN or infinite features (%d of %d)", what, holes, x:count())
   end
   return setmetatable({ x = x, n = #x, p = x:size(2), close = x.close, what = what, shape = shape }, Source)
 end
@@ -71,11 +72,13 @@ function Source:reduced(before, train)
   return self.less
 end
 
---- Columns first ... last of x as float64, of those rows.
+--- Columns first ... last of x as float64, of those rows. What was looked at of a mapped file leaves memory again.
 function M.columns(x, first, last, rows)
   local part = (first > 1 or last < x:size(2)) and x[{ {}, { first, last } }] or x
   if rows then part = part:index_select(rows, { dim = 1 }) end
-  return part:to "float64"
+  part = part:to "float64"
+  core_io.forget(x)
+  return part
 end
 
 --- Mean and (where asked for) 1 / standard deviation of training columns; a constant column keeps its scale.

@@ -143,6 +143,12 @@ static bool in_place(lm_raw raw) {
 
 static void unmap(lm_storage *s) { lm_mapping_release(s->owner); }
 
+void lm_elements_forget(const lm_tensor *t) {
+  const lm_storage *s = t->storage;
+  if (s->release != unmap || s->version > 0) return; /* what was written to lies in these pages alone */
+  lm_mapping_forget(s->data, s->bytes);
+}
+
 /* Whether the next bytes of s can be a tensor's elements as they lie. */
 static bool can_map(const lm_source *s, lm_raw raw, bool big_endian, int64_t bytes) {
   return s->mapping && bytes > 0 && in_place(raw) && raw != LM_RAW_BOOL && !(big_endian && lm_raw_size(raw) > 1) &&

@@ -43,6 +43,10 @@ lm_status lm_elements_bytes(int64_t *bytes, const char *name, int ndim, const in
 lm_status lm_elements_read(lm_tensor **out, lm_source *s, lm_raw raw, bool big_endian, int ndim, const int64_t *shape,
                            lm_err *e);
 
+/* Lets go of the memory in which elements of a mapped file lie that were looked at; the next look reads the file (or
+ * what the system has kept of it) again. Nothing happens to other tensors, nor where elements were changed. */
+void lm_elements_forget(const lm_tensor *t);
+
 /* The elements in row-major order, little-endian, every NaN as the canonical one. */
 lm_status lm_elements_put(const lm_tensor *t, lm_put put, void *to, lm_err *e);
 

@@ -1,4 +1,5 @@
 /* source.c: plain and gzip-compressed files as sources. */
+#define _GNU_SOURCE /* madvise */
 #include "io/source.h"
 #include "io/wall.h"
 
@@ -117,6 +118,12 @@ void lm_mapping_release(lm_mapping *m) {
   if (!m || __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) > 0) return;
   munmap(m->base, (size_t)m->size);
   lm_free(m);
+}
+
+void lm_mapping_forget(const void *from, int64_t bytes) {
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)from + page - 1) / page * page,
+                  end = ((uintptr_t)from + (uintptr_t)bytes) / page * page;
+  if (end > begin) (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 void *lm_source_here(const lm_source *s) {

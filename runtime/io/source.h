@@ -47,6 +47,9 @@ void *lm_source_here(const lm_source *s);
 lm_mapping *lm_mapping_retain(lm_mapping *m);
 void lm_mapping_release(lm_mapping *m); /* NULL is allowed */
 
+/* Whole pages of a mapped file between these bytes leave memory, and with them what was written to them. */
+void lm_mapping_forget(const void *from, int64_t bytes);
+
 /* A file that may be compressed by gzip, which its first bytes tell. lm_source_end_gz says whether the file ended
  * where the reader did, and undamaged. */
 lm_status lm_source_open_gz(lm_source *s, const char *path, lm_err *e);

@@ -3,6 +3,7 @@
 #include "fixtures.h"
 
 #include "base/memory.h"
+#include "io/elements.h"
 #include "io/file.h"
 #include "io/npy.h"
 #include "io/npz.h"
@@ -223,7 +224,12 @@ static void mapped(void **state) {
     assert_memory_equal(lm_tensor_data(a.tensor), lm_tensor_data(t), lm_tensor_bytes(t));
     if (dtypes[d] != LM_BOOL) assert_non_null(a.tensor->storage->release);
     if (dtypes[d] == LM_F64) assert_true(lm_memory_now().live - live < 1024);
+    lm_elements_forget(a.tensor); /* and reads the same again */
+    assert_memory_equal(lm_tensor_data(a.tensor), lm_tensor_data(t), lm_tensor_bytes(t));
     lm_tensor_set(a.tensor, 5, 1);
+    lm_tensor_touch(a.tensor);
+    lm_elements_forget(a.tensor); /* what was written stays */
+    assert_true(lm_tensor_get(a.tensor, 5) == 1);
     lm_array_free(&a);
     if (lm_npy_read(&b, path, &e) != LM_OK) fail_msg("%s", e.message);
     assert_memory_equal(lm_tensor_data(b.tensor), lm_tensor_data(t), lm_tensor_bytes(t));
