@@ -95,8 +95,8 @@ end
 
 local PIECE = 1 << 24 -- numbers that are looked at together
 
---- How many numbers of x (N x p) are NaN or infinite. Some rows at a time, which leave memory again where x is a mapped
--- file: it may be larger than memory.
+--- How many numbers of x (N x p) are NaN or infinite. Some rows at a time, which leave memory again where x is a
+-- mapped file: it may be larger than memory.
 function M.holes(x)
   local rows, holes = math.max(1, PIECE // math.max(1, x:size(2))), 0
   for first = 1, #x, rows do
