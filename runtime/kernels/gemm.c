@@ -252,8 +252,6 @@ static void sweep(const lm_gemm_sweep *s) {
 
 /* ---- packing ------------------------------------------------------------------------------------------------- */
 
-enum { AHEAD = 128 / (int)sizeof(real) }; /* elements of a row that are asked for before they are read */
-
 /* The last block of VEC columns by up to VEC k's, which stores no more than there is room for. */
 static void pack_end(real *dst, int64_t lanes, const real *src, int64_t rows, int depth, int64_t width_stride,
                      int room) {
@@ -271,8 +269,6 @@ static void pack_across(real *dst, int64_t lanes, const real *src, int64_t width
     for (int64_t group = (lanes - 1) / VEC; group >= 0; group--) {
       vec block[VEC];
       const real *from = src + group * VEC * width_stride + kk;
-      for (int64_t i = 0; kk + AHEAD < k && i < VEC && i < width - group * VEC; i++)
-        __builtin_prefetch(from + i * width_stride + AHEAD);
       transpose_block(from, width_stride, width - group * VEC, block);
       for (int i = 0; i < VEC; i++) vec_store(dst + (kk + i) * lanes + group * VEC, block[i]);
     }
@@ -316,6 +312,37 @@ static void pack(void *out, int64_t lanes, const void *source, int64_t width, in
   else
     for (int64_t kk = 0; kk < k; kk++)
       for (int64_t i = 0; i < lanes; i++) dst[kk * lanes + i] = i < width ? src[i * width_stride + kk * k_stride] : 0;
+}
+
+enum { KS_AHEAD = 4 }; /* how many k's early pack_rows asks for the source */
+
+/* Rows that lie side by side in the source are dealt to all panels k by k: panel by panel, a few elements far apart
+ * would be read at a time, and every k waited for. Whole vectors are stored as in pack_along. */
+static void pack_rows(void *out, const void *source, int64_t m, int64_t k, int64_t row_stride, int64_t k_stride) {
+  const int64_t panels = lm_gemm_panels(m, MR), fewer = panels ? m / panels : 0, extra = m - fewer * panels;
+  const real *src = source;
+  if (row_stride != 1 || panels < 2) {
+    for (int64_t panel = 0, row = 0, rows; panel < panels; panel++, row += rows) {
+      rows = fewer + (panel < extra);
+      pack((real *)out + row * k, rows, src + row * row_stride, rows, k, row_stride, k_stride);
+    }
+    return;
+  }
+  const int64_t last = k - 1 - (VEC - 1 + fewer - 1) / fewer;
+  for (int64_t kk = 0; kk < k; kk++, src += k_stride)
+    for (int64_t panel = 0, row = 0, rows; panel < panels; panel++, row += rows) {
+      rows = fewer + (panel < extra);
+      real *dst = (real *)out + row * k + kk * rows;
+      if (kk + KS_AHEAD < k) __builtin_prefetch(src + KS_AHEAD * k_stride + row);
+      for (int64_t i = 0; i < rows; i += VEC) {
+        const int here = (int)(rows - i < VEC ? rows - i : VEC);
+        const vec v = vec_load_range(src + row + i, 0, here);
+        if (kk < last)
+          vec_store(dst + i, v);
+        else
+          vec_store_some(dst + i, v, here);
+      }
+    }
 }
 
 /* Blocks of VEC x VEC are transposed in registers, so that vectors run over rows. */
@@ -364,6 +391,7 @@ const lm_kernel_gemm KERNEL(gemm) = {.mr = MR,
                                      .sweep = sweep,
                                      .block = block,
                                      .pack = pack,
+                                     .pack_rows = pack_rows,
                                      .column = column,
                                      .peak = peak,
                                      .peak_flops = (int64_t)2 * VEC * CHAINS};

@@ -64,6 +64,9 @@ typedef struct lm_kernel_gemm {
   void (*pack)(void *dst, int64_t lanes, const void *src, int64_t width, int64_t k, int64_t width_stride,
                int64_t k_stride);
 
+  /* m rows of A as the panels that lm_gemm_panel deals them to, one behind the other; each as `pack` packs it. */
+  void (*pack_rows)(void *dst, const void *src, int64_t m, int64_t k, int64_t row_stride, int64_t k_stride);
+
   /* y[i] = the chain over k of a[i * row + k] * x[k * step], for i < m <= LM_GEMM_COLUMN_ROWS; a's rows run along k.
    */
   void (*column)(void *y, const void *a, int64_t row, int64_t m, int64_t k, const void *x, int64_t step);

@@ -58,57 +58,8 @@ INLINE void transpose_rows(vec out[VEC]) {
   }
 }
 
-#if LM_VEC_BYTES == 64
-/* One of the four 128-bit pieces of four rows each, side by side: half of the exchange is done by loading. */
-INLINE vec load_pieces(const real *src, int64_t stride) {
-  enum { PIECE = 16 / (int)sizeof(real) };
-#ifdef LM_REAL_IS_F32
-  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(src));
-  v = _mm512_insertf32x4(v, _mm_loadu_ps(src + PIECE * stride), 1);
-  v = _mm512_insertf32x4(v, _mm_loadu_ps(src + 2 * PIECE * stride), 2);
-  return (vec)_mm512_insertf32x4(v, _mm_loadu_ps(src + 3 * PIECE * stride), 3);
-#else
-  __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(src));
-  v = _mm512_insertf64x2(v, _mm_loadu_pd(src + PIECE * stride), 1);
-  v = _mm512_insertf64x2(v, _mm_loadu_pd(src + 2 * PIECE * stride), 2);
-  return (vec)_mm512_insertf64x2(v, _mm_loadu_pd(src + 3 * PIECE * stride), 3);
-#endif
-}
-
-/* The same where all rows exist: the units that shuffle have half as much to do. */
-INLINE void transpose_pieces(const real *src, int64_t stride, vec out[VEC]) {
-#ifdef LM_REAL_IS_F32
-#pragma GCC unroll 4
-  for (int i = 0; i < VEC; i += 4) {
-    const __m512 a = (__m512)load_pieces(src + i, stride), b = (__m512)load_pieces(src + i + stride, stride);
-    const __m512 c = (__m512)load_pieces(src + i + 2 * stride, stride),
-                 d = (__m512)load_pieces(src + i + 3 * stride, stride);
-    const __m512d ab = (__m512d)_mm512_unpacklo_ps(a, b), cd = (__m512d)_mm512_unpacklo_ps(c, d);
-    const __m512d ab2 = (__m512d)_mm512_unpackhi_ps(a, b), cd2 = (__m512d)_mm512_unpackhi_ps(c, d);
-    out[i] = (vec)_mm512_unpacklo_pd(ab, cd);
-    out[i + 1] = (vec)_mm512_unpackhi_pd(ab, cd);
-    out[i + 2] = (vec)_mm512_unpacklo_pd(ab2, cd2);
-    out[i + 3] = (vec)_mm512_unpackhi_pd(ab2, cd2);
-  }
-#else
-#pragma GCC unroll 4
-  for (int i = 0; i < VEC; i += 2) {
-    const __m512d a = (__m512d)load_pieces(src + i, stride), b = (__m512d)load_pieces(src + i + stride, stride);
-    out[i] = (vec)_mm512_unpacklo_pd(a, b);
-    out[i + 1] = (vec)_mm512_unpackhi_pd(a, b);
-  }
-#endif
-}
-#endif
-
 /* A VEC x VEC block of a source, transposed. `rows` of the source exist; the others are 0. */
 INLINE void transpose_block(const real *src, int64_t stride, int64_t rows, vec out[VEC]) {
-#if LM_VEC_BYTES == 64
-  if (rows >= VEC) {
-    transpose_pieces(src, stride, out);
-    return;
-  }
-#endif
 #pragma GCC unroll 16
   for (int i = 0; i < VEC; i++) out[i] = i < rows ? vec_load(src + i * stride) : (vec){0};
   transpose_rows(out);

@@ -107,13 +107,8 @@ static void pack_panel(const product *p, char *b, int64_t batch, int64_t k, int6
 
 static void pack_rows(const product *p, const part *w, char *a, int64_t k, int64_t depth) {
   const lm_operand *source = &p->job->a;
-  const int64_t panels = lm_gemm_panels(w->rows, p->kernel->mr);
-  for (int64_t panel = 0, row = 0, next; panel < panels; panel++, row = next) {
-    next = lm_gemm_panel(w->rows, p->kernel->mr, panel + 1);
-    const int64_t from = at(source, w->batch) + (w->row + row) * source->row + k * source->column;
-    p->kernel->pack(a + row * depth * p->size, next - row, (const char *)source->data + from * p->size, next - row,
-                    depth, source->row, source->column);
-  }
+  const int64_t from = at(source, w->batch) + w->row * source->row + k * source->column;
+  p->kernel->pack_rows(a, (const char *)source->data + from * p->size, w->rows, depth, source->row, source->column);
 }
 
 /* Whether the tile reads the panel of B at `column` where it lies, and copies it if there are more rows to come. */

@@ -188,6 +188,37 @@ static void packing(void **unused) {
   free(got);
 }
 
+/* Rows as panels, against packing each panel by itself: one panel and many, side by side in the source (dealt k by k)
+ * and not; and nothing is written behind them. */
+static void packing_rows(void **unused) {
+  (void)unused;
+  enum { MOST = 33, K = 41 };
+  const int64_t strides[3][2] = {{1, MOST}, {K, 1}, {2, 2 * MOST + 1}};
+  const int64_t size = (int64_t)sizeof(double) * MOST * K;
+  char *src = random_values(LM_F64, 2 * MOST * (K + 1), 11), *want = malloc((size_t)size + 8),
+       *got = malloc((size_t)size + 8);
+  for (int isa = 0; isa < ISAS; isa++)
+    for (int t = 0; t < 2 && supported(all[isa].name); t++)
+      for (int s = 0; s < 3; s++)
+        for (int64_t m = 0; m <= MOST; m++)
+          for (int64_t k = 1; k <= K; k += k < 18 ? 1 : 23) {
+            const lm_kernel_gemm *g = t ? all[isa].f64 : all[isa].f32;
+            const int64_t bytes = t ? 8 : 4;
+            memset(want, 0xff, (size_t)size + 8);
+            memset(got, 0xff, (size_t)size + 8);
+            for (int64_t panel = 0; panel < lm_gemm_panels(m, g->mr); panel++) {
+              const int64_t row = lm_gemm_panel(m, g->mr, panel), rows = lm_gemm_panel(m, g->mr, panel + 1) - row;
+              g->pack(want + row * k * bytes, rows, src + row * strides[s][0] * bytes, rows, k, strides[s][0],
+                      strides[s][1]);
+            }
+            g->pack_rows(got, src, m, k, strides[s][0], strides[s][1]);
+            assert_memory_equal(got, want, (size_t)size + 8);
+          }
+  free(src);
+  free(want);
+  free(got);
+}
+
 /* The driver: strides, batches and cuts along K, for several numbers of threads, against the chain. */
 static void driver(void **unused) {
   (void)unused;
@@ -451,6 +482,7 @@ static void reordered_sum_is_seen(void **unused) {
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(tiles_of_all_sizes),
                                      cmocka_unit_test(packing),
+                                     cmocka_unit_test(packing_rows),
                                      cmocka_unit_test(driver),
                                      cmocka_unit_test(both_sides_of_packing_a),
                                      cmocka_unit_test(both_sides_of_one_column),
