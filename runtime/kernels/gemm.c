@@ -219,6 +219,9 @@ INLINE void use_copy(lm_gemm_sweep *s) {
   s->copy = NULL;
 }
 
+/* k's to a line that is asked for, with some to spare: asked for any earlier, the lines would be gone again. */
+enum { ASK_TIME = 3 };
+
 static void block(lm_gemm_sweep *s, int count) {
   const int64_t panels = lm_gemm_panels(s->m, s->a_row ? MR_LOOSE : MR), fewer = panels ? s->m / panels : 0,
                 extra = s->m - fewer * panels, end = s->panel_end, c_row = s->c_row;
@@ -227,6 +230,7 @@ static void block(lm_gemm_sweep *s, int count) {
   for (int j = 0; j < count; j++) each[j] = choose(&s[j], fewer);
   for (int64_t panel = s->panel_begin, row = begin; panel < end; panel++) {
     const int64_t rows = fewer + (panel < extra), next_row = row + rows;
+    const bool asks = s->ask && (end - panel) * s->k * count <= ASK_TIME * s->ask->left + s->k;
     for (int j = 0; j < count; j++) {
       const lm_gemm_sweep *next = j + 1 < count ? &s[j + 1] : s;
       const int64_t at = (j + 1 < count ? row : next_row) * c_row;
@@ -235,7 +239,10 @@ static void block(lm_gemm_sweep *s, int count) {
         next0 = s[j].next ? (const real *)s[j].next + begin * c_row : NULL;
         next1 = s[j].next ? next0 + VEC : NULL;
       }
+      lm_gemm_ask *const ask = s[j].ask;
+      if (!asks) s[j].ask = NULL;
       (panel < extra ? each[j].more : each[j].fewer)(&s[j], row, next0, next1);
+      s[j].ask = ask;
       if (s[j].copy) {
         use_copy(&s[j]);
         each[j] = choose(&s[j], fewer);

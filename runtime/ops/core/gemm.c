@@ -14,8 +14,10 @@
 #include "ops/core/symmetric.h"
 
 enum {
-  PANELS_TOGETHER = 4,  /* of B by one panel of A, which stays in the first-level cache meanwhile, */
-  PANELS_CROSSED = 2,   /* and where the diagonal crosses them */
+  PANELS_TOGETHER = 4,            /* of B by one panel of A, which stays in the first-level cache meanwhile, */
+  PANELS_CROSSED = 2,             /* and where the diagonal crosses them, */
+  PANELS_MANY = LM_GEMM_TOGETHER, /* and for MANY_ROWS of A: its panels are then fetched half as often */
+  MANY_ROWS = 256,
   NEAR_BYTES = 1 << 20, /* of B, that the second-level cache may hold anyway */
   IN_PLACE_PANELS = 2,  /* panels of B up to which A is not packed */
   TURNED_PANELS = 2,    /* of columns that a product turned round has at most, */
@@ -76,6 +78,7 @@ typedef struct product {
   int64_t parts_m, parts_n; /* into how many parts the rows and the panels of columns are cut */
   int64_t blocks_k;
   int64_t rows;         /* the most rows that are packed at a time */
+  int64_t together;     /* panels of B by one panel of A */
   bool triangle;        /* only what is on and right of the diagonal is computed, and parts_n is 1 */
   bool whole;           /* all blocks of K of a part's rows are packed, and stay for the next part of the columns */
   int64_t a_bytes;      /* of a worker's packed rows; its panel of B follows */
@@ -151,7 +154,7 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
 static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t depth, int64_t column) {
   const lm_operand *source = &p->job->b;
   const bool along = source->column == 1;
-  const int64_t width = smaller(PANELS_TOGETHER * p->lanes, w->column + w->columns - column);
+  const int64_t width = smaller(p->together * p->lanes, w->column + w->columns - column);
   const int64_t stride = along ? source->row : source->column, runs = along ? depth : width;
   lm_gemm_ask ask = {.at = NULL};
   if (p->kept || width <= 0 || depth <= 0 || !(along || source->row == 1) ||
@@ -176,8 +179,8 @@ static int64_t panels_before(const product *p, const part *w, int64_t end) {
 static void multiply(const product *p, const part *w, const lm_gemm_sweep *block, int64_t k) {
   const int64_t end = w->column + w->columns;
   for (int64_t column = w->column, after; column < end; column = after) {
-    lm_gemm_sweep s[PANELS_TOGETHER];
-    const int64_t together = p->triangle && column < w->row + w->rows ? PANELS_CROSSED : PANELS_TOGETHER;
+    lm_gemm_sweep s[LM_GEMM_TOGETHER];
+    const int64_t together = p->triangle && column < w->row + w->rows ? PANELS_CROSSED : p->together;
     const int count = (int)smaller(together, ceil_div(end - column, p->lanes));
     after = column + count * p->lanes;
     lm_gemm_ask ask = after < end
@@ -356,9 +359,10 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   cut(&p, fit);
   const int64_t rows = ceil_div(job->m, p.parts_m), depth = smaller(job->k, p.kernel->kc);
   p.rows = ceil_div(rows, ceil_div(rows, fit));
+  p.together = p.rows >= MANY_ROWS ? PANELS_MANY : PANELS_TOGETHER;
   p.whole = p.rows * job->k * p.size <= ROWS_BYTES;
   p.a_bytes = in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
-  p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(PANELS_TOGETHER * p.lanes * depth * p.size));
+  p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(p.together * p.lanes * depth * p.size));
   const int64_t tables = (threads + (in_place ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
   p.packed =
       lm_alloc((size_t)(lm_round_bytes(tables) + threads * p.worker_bytes), "workspace of a matrix product", e);

@@ -344,6 +344,9 @@ static void both_sides_of_cuts(void **unused) {
     }
     for (int64_t n = block - 1; n <= block + 1; n++) by_driver_anyhow("a block of columns", t, 1, 3, n, 5);
     by_driver("many blocks of columns", t, 1, 3, 5 * block + 1, 5, 0, 2, 1);
+    for (int64_t m = 255; m <= 256; m++) /* MANY_ROWS of gemm.c: blocks are twice as wide from there on */
+      for (int64_t n = 2 * block - 1; n <= 2 * block + 1; n++)
+        by_driver("a wide block of columns", t, 1, m, n, 5, (int)n % 4, 2, 7);
     for (int64_t m = g->mr - 1; m <= g->mr + 1; m++) by_driver_anyhow("a panel of rows", t, 1, m, 4 * g->vec + 1, 5);
   }
 }
