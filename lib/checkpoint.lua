@@ -33,6 +33,9 @@ end
 --- checkpoint.save(path, objects, values): writes the state of objects (models, optimizers, tensors) by name, and
 -- values, a table of numbers, strings and lists of them, such as the epoch. A relative path is one in the
 -- experiment's folder. Returns the path.
+-- > net, opt = model "m" { input { 4 }, readout "r" { dense { 2 } } }, adam {}
+-- > opt:attach(net)
+-- > checkpoint.save("run.ckpt", { net = net, opt = opt }, { epoch = 3 })   --> run.ckpt
 function M.save(path, objects, values)
   local io = require "lamina.core.io"
   if type(path) ~= "string" or type(objects) ~= "table" or core.is_tensor(objects) then
@@ -55,6 +58,8 @@ end
 
 --- checkpoint.load(path): what checkpoint.save wrote: { values =, objects = name -> { tensors =, values = }, draws =
 -- }; for checkpoint.restore.
+-- > path = checkpoint.save("run.ckpt", { w = tensor { 1, 2 } }, { epoch = 3 })
+-- > checkpoint.load(path).values.epoch   --> 3
 function M.load(path)
   local io = require "lamina.core.io"
   path = require("lamina.experiment").find(path)
@@ -77,6 +82,11 @@ end
 
 --- checkpoint.restore(loaded, objects): gives each object the state that the loaded checkpoint holds for it,
 -- and continues the script's draws.
+-- > w = tensor { 1, 2 }
+-- > path = checkpoint.save("run.ckpt", { w = w }, {})
+-- > w:zero()
+-- > checkpoint.restore(checkpoint.load(path), { w = w })
+-- > w   --> [1. 2.]
 function M.restore(loaded, objects)
   local path = loaded.path
   for key, object in pairs(objects) do

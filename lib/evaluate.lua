@@ -165,6 +165,10 @@ end
 -- model with several readouts, loss is the sum (of each times its weight in `loss`; 1 where that says nothing) and
 -- goals.NAME holds all this for each. `selected` is true where the data have been used for a choice, such as which
 -- weights to keep.
+-- > net = model "m" { input { 4 }, readout "class" { dense { 3 } } }
+-- > set = data.tensors { randn { 30, 4 }, randint(1, 3, { 30 }) }
+-- > e = evaluate { model = net, data = set }
+-- > e.n, e.confusion:sum()   --> 30 30
 function M.evaluate(given, ...)
   local position = errors.position(2)
   schema.alone("evaluate", "evaluate { model = net, data = set }", position, ...)

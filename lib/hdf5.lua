@@ -68,6 +68,9 @@ end
 --- file:list(): every object of the file by its path: { kind = "group", "dataset", "type", "soft link" or "external
 -- link"; of a dataset dtype, shape (nil where it has no elements), layout, chunks and filters; of a soft link its
 -- target }.
+-- > hdf5.write("session.h5", { rates = zeros { 3 } })
+-- > file = hdf5.open "session.h5"
+-- > file:list()["rates"].dtype   --> float32
 function File:list()
   self._listed = self._listed or self._handle:list()
   return self._listed
@@ -75,6 +78,9 @@ end
 
 --- file:attributes(path): the attributes of an object by name ("/", and nil, is the file itself). What has one entry
 -- is a Lua number or string, other numbers are tensors, references the paths of what they point at.
+-- > hdf5.write("session.h5", { rates = zeros { 3 } }, { attributes = { ["/"] = { subject = "A" } } })
+-- > file = hdf5.open "session.h5"
+-- > file:attributes("/")   --> { subject = "A" }
 function File:attributes(path)
   local attributes = ask(self, errors.position(2), "attributes", path or "/")
   for name, value in pairs(attributes) do attributes[name] = plain(value) end
@@ -128,6 +134,9 @@ end
 -- entries 1 to 100 of the first axis, all of the second, the third of the last (which goes). Numbers become a tensor
 -- (float16 and float32 float32, float64 float64, uint8 uint8, h5py's bool bool, other integers int64; complex: a last
 -- axis of 2), strings a string or a list, compounds a table of fields, references the paths of what they point at.
+-- > hdf5.write("session.h5", { rates = arange(1, 6):reshape { 3, 2 } })
+-- > file = hdf5.open "session.h5"
+-- > file:read("rates", { { 2, 3 }, 1 })   --> [3 5]
 function File:read(path, index)
   local position = errors.position(2)
   if index == nil then return ask(self, position, "read", path) end
@@ -149,6 +158,10 @@ end
 --- file:rows(path, n): an iterator over a dataset in blocks of n entries of its first axis (the last may have fewer):
 -- for block, first in file:rows("x", 1000) do ... end, where `first` is the block's place. Memory is taken for one
 -- block at a time.
+-- > hdf5.write("session.h5", { rates = ones { 10, 2 } })
+-- > n = 0
+-- > for block in hdf5.open("session.h5"):rows("rates", 4) do n = n + #block end
+-- > n   --> 10
 function File:rows(path, n)
   local position = errors.position(2)
   if math.type(n) ~= "integer" or n < 1 then
@@ -166,6 +179,9 @@ function File:rows(path, n)
 end
 
 --- file:close(): ends it now instead of when Lua's collector comes by.
+-- > hdf5.write("session.h5", { rates = zeros { 3 } })
+-- > file = hdf5.open "session.h5"
+-- > file:close()
 function File:close()
   self._handle:close()
   self._listed = nil
@@ -198,6 +214,9 @@ end
 
 --- hdf5.open(path): an HDF5 file to be read in parts; print shows what it holds. A program of its own reads it, so
 -- that a damaged file is an error and never the end of the session. It looks in the experiment's folder first.
+-- > hdf5.write("session.h5", { rates = randn { 100, 20 } })
+-- > file = hdf5.open "session.h5"
+-- > file:list()["rates"].shape   --> { 100, 20 }
 function M.open(path)
   local position = errors.position(2)
   if type(path) ~= "string" or path == "" then

@@ -16,6 +16,10 @@ local OTHER = 7
 function M.new(rows) return setmetatable(rows or {}, History) end
 
 --- history:columns(): the names of all columns, in the order in which they are shown.
+-- > net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+-- > set = data.tensors { randn { 20, 4 }, randint(1, 2, { 20 }) }
+-- > history = train { model = net, data = set, log = false, epochs = 2 }
+-- > history:columns(), #history   --> { "epoch", "step", "train_loss", "train_error", "rate", "seconds" } 2
 function History:columns()
   local seen, names = {}, {}
   for _, row in ipairs(self) do
@@ -34,6 +38,10 @@ end
 
 --- history:csv(path): writes the table as CSV, errors as parts of 1; a relative path is one in the experiment's
 -- folder. Returns the path written.
+-- > net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+-- > set = data.tensors { randn { 20, 4 }, randint(1, 2, { 20 }) }
+-- > history = train { model = net, data = set, log = false }
+-- > history:csv "learning.csv"   --> learning.csv
 function History:csv(path)
   local names = self:columns()
   local rows = { names }

@@ -15,6 +15,8 @@ local READ = schema.document("image.read", { positional = { "path" },
 --- image.read "face.jpg", image.read { "face.jpg", channels = 3, upright = true }: a PNG or JPEG picture as a float32
 -- tensor C x H x W, 0 to 1. Gamma, colour profiles and background colours change nothing; without `channels` the
 -- tensor has those of the file, alpha included; colour becomes grey with the weights of ITU-R BT.601.
+-- > image.write { "picture.png", zeros { 3, 8, 8 } }
+-- > image.read({ "picture.png", channels = 1 }).shape   --> { 1, 8, 8 }
 function M.read(given)
   local position = errors.position(2)
   local o = schema.check("image.read", given, READ, position)
@@ -33,6 +35,7 @@ local WRITE = schema.document("image.write", { positional = { "path", "picture" 
 
 --- image.write { "face.png", x, quality = 95 }: writes a picture H x W or C x H x W (1, 3 or 4 channels; JPEG 1 or
 -- 3) as PNG or JPEG, as its name says. A relative path is one in the experiment's folder. Returns the path written.
+-- > image.write { "noise.png", rand { 16, 16, seed = 1 } }   --> noise.png
 function M.write(given)
   local position = errors.position(2)
   local o = schema.check("image.write", given, WRITE, position)
@@ -54,6 +57,7 @@ local RESIZE = schema.document("image.resize", { positional = { "x", "size" },
     .. "bilinear)" } })
 
 --- image.resize { x, size, method = "box" }: pictures made size x size pixels, or { height, width }.
+-- > image.resize({ rand { 3, 64, 64 }, size = 32 }).shape   --> { 3, 32, 32 }
 function M.resize(given)
   local position = errors.position(2)
   local o = schema.check("image.resize", given, RESIZE, position)
@@ -72,6 +76,8 @@ local COLOUR = schema.document("image.colour", { positional = { "x", "to" },
 
 --- image.colour { x, "lab", from = "rgb" }: pictures in another colour space: rgb (sRGB, 0 to 1), linear, xyz, lms,
 -- lab, opponent, ycbcr, hsv or grey. Differentiable; as a layer: colour { "opponent" }.
+-- > red = tensor { 1, 0, 0 }:reshape { 3, 1, 1 }
+-- > image.colour({ red, "opponent" }).shape   --> { 3, 1, 1 }
 function M.colour(given)
   local position = errors.position(2)
   local o = schema.check("image.colour", given, COLOUR, position)

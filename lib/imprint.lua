@@ -80,6 +80,10 @@ end
 -- vector, all of it). So HMAX learns its S2 cells (Serre et al. 2007), a layer of templates behind any network its
 -- exemplars; shared layers take windows from where they are used first. Keyed by seed, layer, and k. Returns the
 -- model.
+-- > net = model "HMAX" { input { 1, 32, 32 }, area "V1" { conv { 4, kernel = 7 }, abs, pool.max { 4 } },
+-- >   area "V2" { templates { 20, kernel = 3, match = "gaussian" } } }
+-- > imprint { net, stimuli.objects { n = 10, size = 32 } }
+-- > net.V2.shape   --> { 20, 4, 4 }
 function M.imprint(given)
   local position = errors.position(2)
   local o = schema.check("imprint", given, FIELDS, position)

@@ -299,6 +299,13 @@ end
 -- is called with every batch and returns a table of losses and other numbers, whose means over the epoch make the
 -- history. b has x, y, #b, epoch, step (counted over all epochs, from 1) and number (within the epoch). Returns
 -- the history: one row per epoch.
+-- > set = data.tensors { linspace(-1, 1, 64):reshape { 64, 1 } }
+-- > w = zeros({ 1 }):requires_grad(true)
+-- > opt = adam { rate = 0.1 }
+-- > opt:attach { w }
+-- > history = loop { data = set, batch = 16, epochs = 20, log = false, state = { opt },
+-- >   each = function(b) return { loss = opt:step((b.x * w - 3 * b.x):square():mean()) } end }
+-- > w:detach():round()   --> [3.]
 function M.loop(given, ...)
   local position = errors.position(2)
   schema.alone("loop", "loop { data = set, epochs = 5, each = function(b) ... end }", position, ...)

@@ -32,6 +32,8 @@ function M.count_top(output, labels, k)
 end
 
 --- metrics.top(outputs, labels [, k]): the share of items whose label is among the k (1 if absent) largest outputs.
+-- > scores = tensor { { 3, 2, 1 }, { 1, 2, 3 } }
+-- > metrics.top(scores, tensor({ 2, 1 }, { dtype = "int64" }), 2)   --> 0.5
 function M.top(outputs, labels, k)
   check_labels("metrics.top", outputs, labels)
   k = k or 1
@@ -80,6 +82,8 @@ end
 -- given each class (columns). outputs: items x classes, whose largest value is the class given, or the classes
 -- themselves (int64); then `classes` says how many there are. :add(outputs, labels) counts more; :accuracy(),
 -- :balanced(), :kappa(), :per_class(); counts is the tensor.
+-- > scores, labels = tensor { { 2, 1 }, { 0, 3 }, { 5, 4 } }, tensor({ 1, 2, 2 }, { dtype = "int64" })
+-- > metrics.confusion(scores, labels).counts   --> [[1 0] [1 1]]
 function M.confusion(outputs, labels, classes)
   check_labels("metrics.confusion", outputs, labels)
   classes = classes or outputs.ndim == 2 and outputs:size(2)
@@ -162,6 +166,8 @@ end
 
 --- metrics.r2(outputs, targets): for each unit 1 - sum of squared errors / sum of squares about the targets' mean,
 -- and the mean over units; as a list and a number. NaN for a unit whose targets do not vary.
+-- > r2, mean = metrics.r2(tensor { { 1 }, { 2 }, { 3 } }, tensor { { 1 }, { 2 }, { 4 } })
+-- > mean   --> 0.7857142857142857
 function M.r2(outputs, targets)
   if not core.is_tensor(outputs) or not core.is_tensor(targets) or outputs:count() ~= targets:count()
     or #outputs ~= #targets then

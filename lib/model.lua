@@ -37,6 +37,8 @@ for name, method in pairs(require("lamina.model.recurrent").methods) do Model[na
 --- net:driven(area): the weights that the area's output drives, through poolings, activations, shortcuts, feedback
 -- and laterals: a list of { node =, name =, tensor =, dim =, channels =, groups = }; each has driven:spread(values),
 -- a tensor that broadcasts against the weight and holds the value of the channel that acts. See lib/model/driven.lua.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu }, area "V2" { dense { 6 } } }
+-- > net:driven("V1")[1].name   --> V2.dense1.weight
 function Model:driven(area) return require("lamina.model.driven").of(self, area) end
 
 local find_method = object.index("a model", Model,
@@ -220,6 +222,8 @@ local function check_input(net, x, level, steps)
 end
 
 --- net:takes(shape): whether one item of this shape is an input of the model (with steps: also a sequence of them).
+-- > net = models.lenet5 { classes = 10 }
+-- > net:takes { 1, 32, 32 }, net:takes { 3, 32, 32 }   --> true false
 function Model:takes(shape)
   return same_item(shape, 1, self.input)
     or self.steps ~= nil and same_item(shape, 2, self.input) and (self.steps == "input" or self.steps == shape[1])
@@ -246,6 +250,9 @@ end
 -- name. training switches dropout and the statistics of the batch on; step is the key of what is drawn; steps
 -- replaces the model's. watch(node, x, y, t) sees every layer's input (a list where it joins branches) and output at
 -- time step t; both are given back afterwards: what is kept is kept as x:detach() or x:clone().
+-- > net = model "m" { input { 100 }, area "V1" { dropout { 0.5 } } }
+-- > y = net:forward(ones { 1, 100 }, { training = true })
+-- > y:max()   --> 2.
 function Model:forward(x, ctx)
   ctx = ctx or {}
   if type(ctx) ~= "table" then
@@ -262,6 +269,8 @@ Model.__call = function(self, x)
 end
 
 --- net:layers(): a list of { name = "V1.conv1", area = "V1", word = "conv", shape = { 6, 28, 28 } } in order.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu } }
+-- > net:layers()[1].name, net:layers()[1].shape   --> V1.conv1 { 4, 6, 6 }
 function Model:layers()
   local list = {}
   for i, node in ipairs(self.nodes) do
@@ -329,6 +338,9 @@ local ACTIVATIONS = { steps = { type = { "integer", "string" }, doc = "\"last\",
 -- brought nothing yet has no activations. run = 20 replaces the model's number of steps, for a sequence of another
 -- length. step = 0 keys what layers draw at random (vone's noise). activations { model = net, stimuli = set } does it
 -- for any number of stimuli, movies among them, and gives an assembly.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu }, area "IT" { dense { 6 } } }
+-- > seen = net:activations(zeros { 5, 1, 8, 8 }, { "V1", "IT" })
+-- > seen.V1.shape, seen.IT.shape   --> { 5, 4, 6, 6 } { 5, 6 }
 function Model:activations(x, layers, options)
   local o = schema.check("activations", options, ACTIVATIONS)
   x = check_input(self, x, 2, o.run)

@@ -50,6 +50,11 @@ local FIELDS = schema.document("local_rule", {
 --- local_rule { "NAME", rate = 1e-3, state = {...}, update = function(w, x, y, s, o) ... end, through = false, ... }:
 -- a rule for train { rule = { V1 = it } }. Any other option is the rule's own, as o.NAME. See lib/rules.lua for what
 -- update is given and what it returns.
+-- > oja = local_rule { "my oja", rate = 0.01, update = function(w, x, y, s, o)
+-- >   return o.rate * (y:t():matmul(x) - y:square():sum(1):reshape { -1, 1 } * w) / #x end }
+-- > net = model "m" { input { 4 }, area "V1" { dense { 1, bias = false } } }
+-- > history = train { model = net, data = data.tensors { randn { 100, 4 } }, rule = { V1 = oja }, log = false }
+-- > #history   --> 1
 function M.local_rule(given)
   local position = errors.position(2)
   if type(given) ~= "table" then

@@ -98,6 +98,9 @@ end
 --- search:ask(): the next proposal, { index =, genotype =, seed = } (seed: one of its own, for what the score draws);
 -- nil when there is none: the evaluations are used up, the target is reached, or every genotype is known. Raises
 -- where a whole batch is out and none has come back.
+-- > s = search.random { space = space { x = range { 0, 10 } }, evaluations = 3 }
+-- > for p in function() return s:ask() end do s:tell(p.index, p.genotype.x) end
+-- > #s.history   --> 3
 function Search:ask()
   local k = #self.proposals + 1
   if self.stopped or self.evaluations and k > self.evaluations then return nil end
@@ -122,6 +125,10 @@ end
 
 --- search:tell(index, value, more): the score of a proposal; value nil: it failed, and more is the reason; else more
 -- may be a table of further columns for the history.
+-- > s = search.random { space = space { x = { 1, 2 } }, evaluations = 2 }
+-- > p = s:ask()
+-- > s:tell(p.index, 0.5)
+-- > s.value   --> 0.5
 function Search:tell(index, value, more)
   local p = self.proposals[index]
   if not p then
@@ -190,6 +197,9 @@ local function resume(search, path, position)
 end
 
 --- search:run(score): asks and scores until the budget is used up; returns the search.
+-- > s = search.random { space = space { x = range { 0, 10 } }, evaluations = 5, progress = false }
+-- > s:run(function(g) return g.x end)
+-- > #s.history   --> 5
 function Search:run(score)
   local bar = progress.new(self.evaluations or 1, self.progress)
   while not (self.seconds and base.clock() - self.start > self.seconds) do
@@ -250,6 +260,9 @@ end
 --- search.random { space =, score =, evaluations =, ... }: genotypes drawn at random, each evenly over the values of
 -- every parameter, none twice (again = true: as they come). Returns a search: best (the genotype), value, history
 -- (rows that print and save as a table), csv(path). Bergstra & Bengio 2012.
+-- > found = search.random { space = space { x = range { 0, 10 } }, evaluations = 11, progress = false,
+-- >   score = function(g) return -(g.x - 7) ^ 2 end }
+-- > found.best.x   --> 7
 M.random = word("random", { propose = random, describe = function() return "at random" end })
 
 local function parent_of(search, needed, chance)

@@ -129,6 +129,10 @@ end
 -- the seed. The plane's weights, which all its cells share, grow by what the seed saw: a by q c u, b by q / 2 v, q
 -- the rate, so that its cells come to prefer it; planes without a seed stay as they are. Layers learn at the same
 -- time, from what they answered before. Frozen areas do not learn. Returns the model.
+-- > net = model "neocognitron" { input { 1, 16, 16 }, area "S1" { s_cells { 4, kernel = 3 } } }
+-- > before = net:digest()
+-- > self_organise { net, stimuli.digits { digits = { 0, 1 }, size = 16 }, presentations = 2 }
+-- > net:digest() ~= before   --> true
 function M.self_organise(given)
   local position = errors.position(2)
   local o = schema.check("self_organise", given, FIELDS, position)

@@ -86,6 +86,8 @@ M.says = { holm = "Holm", bonferroni = "Bonferroni", bh = "Benjamini & Hochberg"
 --- fdr { p, rate = 0.05, method = "bh" }: which of many tests to believe. Returns a list of booleans and the
 -- corrected p-values (a list): a test is believed where that is at most the rate. A p-value that is NaN is no test:
 -- it is not counted, not believed, and stays NaN.
+-- > believed, corrected = fdr { { 0.001, 0.02, 0.04, 0.6 } }
+-- > believed   --> { true, true, false, false }
 function M.fdr(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) or type(given) == "table" and given.p == nil and type(given[1]) == "number" then

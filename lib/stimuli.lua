@@ -107,6 +107,8 @@ end
 
 --- set:with_ids(ids): the same set with these ids (a list or a tensor, one for each image), by which responses are
 -- matched to images.
+-- > set = stimuli.gratings { size = 16, orientation = { 0, 90 } }
+-- > set:with_ids({ "vertical", "horizontal" }).id   --> { "vertical", "horizontal" }
 function methods:with_ids(ids)
   local parts = {}
   for key, value in pairs(self) do parts[key] = value end
@@ -144,6 +146,8 @@ end
 
 --- set:resize(size, method): the same set with images (of movies, frames) of size x size pixels; method "box" (the
 -- default, means over areas) or "bilinear".
+-- > set = stimuli.gratings { size = 32, orientation = { 0, 90 } }
+-- > set:resize(16).x.shape   --> { 2, 1, 16, 16 }
 function methods:resize(size, method)
   check_resize(size, method, errors.position(2))
   return self:map(function(x) return resized(x, size, method) end)

@@ -116,6 +116,9 @@ end
 -- not change; a layer that answers nothing has 0. measure "correlation" is Pearson's r, "distance" 1 - |a - b| / (|a|
 -- + |b|). With by = function(x, amount) ... end the images are changed otherwise: turned, scaled, dimmed. print shows
 -- it, t:csv(path) writes it.
+-- > net = model "m" { input { 1, 32, 32 }, area "V1" { conv { 4, kernel = 5 }, relu, pool.max { 8 } } }
+-- > t = tolerance { net, stimuli.objects { n = 5, size = 32 }, layers = "V1", shifts = { 0, 2, 4 } }
+-- > t.similarity.shape, t.similarity[{ 1, 1 }]   --> { 1, 3 } 1.0
 function M.tolerance(given)
   local position = errors.position(2)
   local o = schema.check("tolerance", given, FIELDS, position)

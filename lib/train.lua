@@ -297,6 +297,11 @@ end
 -- `resume`, a run that was cut off goes on from its last whole epoch, bit for bit; where there is no checkpoint yet,
 -- it says so and starts from the beginning. A checkpoint of another rate, batch or seed, or of more epochs, is
 -- refused.
+-- > x = randn { 200, 4 }
+-- > set = data.tensors { x, x[{ {}, 1 }]:gt(0):to "int64" + 1 }   -- class 2 where the first number is above 0
+-- > net = model "m" { input { 4 }, readout "class" { dense { 2 } } }
+-- > history = train { model = net, data = set, optimizer = adam { rate = 0.05 }, epochs = 10, log = false }
+-- > evaluate({ model = net, data = set }).accuracy > 0.95   --> true
 function M.train(given, ...)
   local position = errors.position(2)
   schema.alone("train", "train { model = net, data = set, epochs = 5 }", position, ...)

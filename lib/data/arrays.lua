@@ -56,6 +56,8 @@ end
 
 --- data.tensors { x, y, classes =, groups =, columns =, missing =, name = }: a data set from tensors that are there
 -- already. y may be a table of targets by name, or absent where nothing is to be learned from targets.
+-- > set = data.tensors { randn { 10, 4 }, randint(1, 2, { 10 }), classes = { "face", "house" } }
+-- > #set, set.classes, set:batch({ 1, 2 }).x.shape   --> 10 { "face", "house" } { 2, 4 }
 function M.tensors(given, ...)
   local position = errors.position(2)
   local o = schema.check("data.tensors", given, TENSORS, position)
@@ -181,6 +183,10 @@ end
 -- (.npy, IDX and .safetensors are mapped, HDF5 is read in parts), so that they may be larger than memory; the file
 -- must stay as it is. Targets of whole numbers with one axis are labels, texts the names of classes. Inputs keep
 -- their type.
+-- > data.save_npy("images.npy", rand { 20, 1, 8, 8 })
+-- > data.save_npy("labels.npy", randint(1, 3, { 20 }))
+-- > set = data.arrays { x = "images.npy", y = "labels.npy" }
+-- > #set, set:shape()   --> 20 { 1, 8, 8 }
 function M.arrays(given)
   local position = errors.position(2)
   local o = schema.check("data.arrays", given, ARRAYS, position)

@@ -209,6 +209,8 @@ end
 --- augment { random_crop = 28, flip = true, ... }: an augmentation, for set:augment(aug) or aug(x). Its steps come in
 -- this order, whatever the order they are written in: resize, crop, random_crop, resized_crop, flip, affine, blur,
 -- brightness, contrast, noise, clip, cutout, standardise. What is drawn depends on (seed, epoch, item) alone.
+-- > aug = augment { random_crop = 28, flip = true, contrast = 0.2 }
+-- > aug(rand { 4, 1, 32, 32 }).shape   --> { 4, 1, 28, 28 }
 function M.augment(given)
   local position = errors.position(2)
   if getmetatable(given) == Augmentation then return given end
@@ -231,6 +233,8 @@ local Set = sets.methods
 
 --- set:augment { random_crop = 28, flip = true }: the same set whose batches are augmented (help "augment"),
 -- anew in every epoch and by loader threads; inputs become float32, uint8 scaled to 0..1.
+-- > set = data.tensors { rand { 10, 1, 32, 32 }, randint(1, 2, { 10 }) }
+-- > set:augment({ random_crop = 28, flip = true }):shape()   --> { 1, 28, 28 }
 function Set:augment(given)
   local aug = M.augment(given)
   local place = 1

@@ -77,6 +77,10 @@ local BATCHES = schema.document("batches", {
 --- set:batches { batch = 64, shuffle = false, epoch = 1, seed =, threads = 1, ahead = }: an iterator over batches:
 -- for b in set:batches { batch = 64, shuffle = true } do ... end. Pictures and augmentation are prepared ahead by
 -- loader threads; the batches are the same, bit for bit, with any number of them.
+-- > set = data.tensors { randn { 10, 4 } }
+-- > sizes = {}
+-- > for b in set:batches { batch = 4 } do sizes[#sizes + 1] = #b end
+-- > sizes   --> { 4, 4, 2 }
 function Set:batches(given)
   local o = schema.check("batches", given or {}, BATCHES, errors.position(2))
   local seed = o.seed or tensor.seed()

@@ -36,6 +36,8 @@ local NPY = schema.document("data.npy", { positional = { "path" },
 
 --- data.npy "x.npy", data.npy { "x.npy", map = true }: the tensor in a NumPy file (a list of strings for one of
 -- text), in its own type. Like data.csv, it looks in the experiment's folder first.
+-- > data.save_npy("rates.npy", tensor { 1, 2, 3 })
+-- > data.npy "rates.npy"   --> [1. 2. 3.]
 function M.npy(given)
   local position = errors.position(2)
   local o = mapped("npy", given, NPY, position)
@@ -62,6 +64,9 @@ local SAFETENSORS = schema.document("data.safetensors", { positional = { "path" 
 --- data.safetensors "x.safetensors", data.safetensors { "x.safetensors", map = true }: every tensor of a safetensors
 -- file by its name, and its metadata, strings by name. float16, bfloat16 and the float8 types come as float32. Looks
 -- in the experiment's folder first.
+-- > data.save_safetensors("net.safetensors", { weight = ones { 2, 3 } }, { note = "by hand" })
+-- > tensors, metadata = data.safetensors "net.safetensors"
+-- > tensors.weight.shape, metadata.note   --> { 2, 3 } by hand
 function M.safetensors(given)
   local o = mapped("safetensors", given, SAFETENSORS, errors.position(2))
   return require("lamina.core.io").safetensors_read(o.path, { map = o.map })
@@ -69,6 +74,8 @@ end
 
 --- data.json "x.json": the value of a JSON file (RFC 8259): objects are tables by name, arrays lists. null is nil in
 -- an object, data.null in a list. Looks in the experiment's folder first.
+-- > data.save_json("setup.json", { screen = { width = 40, distance = 57 } })
+-- > data.json("setup.json").screen.distance   --> 57
 function M.json(path)
   path = require("lamina.experiment").find(named("json", path, errors.position(2)))
   return require("lamina.core.io").json_read(path)
@@ -79,6 +86,8 @@ M.null = require("lamina.core.io").null
 
 --- data.npz "x.npz": every array of a NumPy .npz file by its name: tensors, and lists of strings. Looks in the
 -- experiment's folder first.
+-- > data.save_npz("session.npz", { rates = tensor { 1, 2 }, area = { "V1", "V4" } })
+-- > data.npz("session.npz").area   --> { "V1", "V4" }
 function M.npz(path)
   path = require("lamina.experiment").find(named("npz", path, errors.position(2)))
   return require("lamina.core.io").npz_read(path)
@@ -94,6 +103,8 @@ local CSV = schema.document("data.csv", { positional = { "path" },
 --- data.csv "x.csv", data.csv { "x.csv", separator = ";", missing = { "NA" }, types = { id = "text" } }: the columns
 -- of a CSV file whose first row names them: lists by name. A column of numbers holds numbers, NaN where one is
 -- missing.
+-- > data.save_csv("units.csv", { id = { 1, 2 }, area = { "V1", "V4" } })
+-- > data.csv("units.csv").area   --> { "V1", "V4" }
 function M.csv(given)
   local position = errors.position(2)
   if type(given) ~= "table" then given = { named("csv", given, position) } end
@@ -115,6 +126,8 @@ end
 --- data.hdf5(path[, dataset]): the values of one dataset of an HDF5 file ("group/x"), or every dataset by name, as
 -- tables within tables for groups; what the values are, help "hdf5" says. For a file that is larger than memory, see
 -- hdf5.open. Looks in the experiment's folder first.
+-- > hdf5.write("session.h5", { rates = tensor { 1, 2, 3 }, stimulus = { angle = tensor { 0, 90 } } })
+-- > data.hdf5("session.h5").stimulus.angle, data.hdf5("session.h5", "rates")   --> [0. 90.] [1. 2. 3.]
 function M.hdf5(path, dataset)
   local position = errors.position(2)
   path = require("lamina.experiment").find(named("hdf5", path, position))
@@ -136,6 +149,7 @@ end
 
 --- data.save_npy(path, t): writes a tensor as a NumPy file. A relative path is one in the experiment's folder.
 -- Returns the path written.
+-- > data.save_npy("rates.npy", randn { 20, 5 })   --> rates.npy
 function M.save_npy(path, t)
   local position = errors.position(2)
   named("save_npy", path, position)
@@ -164,6 +178,7 @@ end
 
 --- data.save_safetensors(path, { name = tensor }[, { key = string }]): writes tensors, and metadata, as a safetensors
 -- file; equal contents give equal bytes. A relative path is one in the experiment's folder. Returns the path written.
+-- > data.save_safetensors("net.safetensors", { weight = ones { 2, 3 } })   --> net.safetensors
 function M.save_safetensors(path, tensors, metadata)
   local position = errors.position(2)
   named("save_safetensors", path, position)
@@ -180,6 +195,7 @@ end
 --- data.save_json(path, value): writes numbers, strings, booleans, lists, tables by name and data.null as JSON,
 -- indented, names sorted. NaN and the infinities become null. A relative path is one in the experiment's folder.
 -- Returns the path written.
+-- > data.save_json("setup.json", { rate = 120, monkeys = { "A", "B" } })   --> setup.json
 function M.save_json(path, value)
   local position = errors.position(2)
   named("save_json", path, position)
@@ -195,6 +211,7 @@ end
 
 --- data.save_csv(path, rows): writes a list of rows (lists; the first names the columns), or columns by name, as CSV.
 -- A relative path is one in the experiment's folder. Returns the path written.
+-- > data.save_csv("units.csv", { { "id", "area" }, { 1, "V1" }, { 2, "V4" } })   --> units.csv
 function M.save_csv(path, rows)
   local position = errors.position(2)
   named("save_csv", path, position)

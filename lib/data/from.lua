@@ -58,6 +58,8 @@ end
 --- data.from { n, function(i) return x, y end }: a data set whose items a function makes, on the main thread and
 -- when a batch asks for them; i is from 1 to n. The function should give the same for the same i: what it draws at
 -- random would differ from run to run unless it is keyed (randn { ..., seed = }).
+-- > set = data.from { 50, function(i) return randn { 4, seed = i }, i % 2 + 1 end, classes = { "even", "odd" } }
+-- > set:batch({ 1, 2, 3 }).y   --> [2 1 2]
 function M.from(given)
   local position = errors.position(2)
   local o = schema.check("data.from", given, FROM, position)

@@ -76,6 +76,9 @@ local BALANCED = {
 -- epoch, as many as there are items if absent; counts differ by 1 where they must. Classes come in turn, each going
 -- through its items in an order drawn for (seed, epoch) and beginning again when they are used up. The classes are
 -- those of the labels y or, with by = "NAME", of one of several targets, or the values of a column.
+-- > set = data.tensors { randn { 10, 4 }, tensor({ 1, 1, 1, 1, 1, 1, 1, 1, 2, 2 }, { dtype = "int64" }) }
+-- > for b in set:balanced():batches { batch = 10 } do counts = b.y:bincount() end
+-- > counts   --> [5 5]
 function Set:balanced(given)
   local position = errors.position(2)
   local o = schema.check("balanced", given or {}, BALANCED, position)
@@ -124,6 +127,9 @@ local WEIGHTED = { positional = { "weights" },
 
 --- set:weighted { weights, n = }: the same set, of which each epoch visits n items (as many as there are, if absent),
 -- each drawn with replacement for (seed, epoch) with a probability in proportion to its weight.
+-- > set = data.tensors { arange(1, 3):reshape { 3, 1 } }
+-- > for b in set:weighted({ { 0, 0, 1 }, n = 4 }):batches { batch = 4 } do seen = b.x:flatten() end
+-- > seen   --> [3 3 3 3]
 function Set:weighted(given)
   local position = errors.position(2)
   if type(given) == "table" and #given > 1 and type(given[1]) == "number" then
@@ -161,6 +167,8 @@ local PER_CLASS = { positional = { "k" },
 
 --- set:per_class(k, seed): k items of each class, drawn for (seed, "per_class"), in the order of the set: the same
 -- items every epoch. Raises where a class has fewer.
+-- > set = data.tensors { randn { 20, 4 }, tensor({ 1, 2 }, { dtype = "int64" }):tile { 10 } }
+-- > #set:per_class(3)   --> 6
 function Set:per_class(k, seed)
   local position = errors.position(2)
   local o = schema.check("per_class", type(k) == "table" and k or { k, seed = seed }, PER_CLASS, position)

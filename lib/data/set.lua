@@ -125,6 +125,7 @@ end
 local function source_of(set) return set.source or M.array(set.x, "in memory") end
 
 --- set:shape(): the shape of one item as a batch gives it, a list.
+-- > data.tensors({ rand { 10, 3, 32, 32 } }):shape()   --> { 3, 32, 32 }
 function Set:shape()
   local levels = levels_of(self)
   if levels then return { 1, levels.x:size(2), levels.x:size(3) } end
@@ -198,6 +199,9 @@ end
 --- set:batch(indices): the items at the given positions (a list or an int64 tensor, from 1) as a batch: b.x, b.y,
 -- b.index, #b. What is drawn at random (augmentation, samplers) is drawn for epoch 1, or for { epoch =, seed = } as a
 -- second value.
+-- > set = data.tensors { arange(1, 5):reshape { 5, 1 } }
+-- > b = set:batch { 5, 1 }
+-- > b.x:flatten(), #b   --> [5 1] 2
 function Set:batch(indices, where)
   local index, levels = as_index(indices, 2), levels_of(self)
   if levels or self.x then
@@ -238,6 +242,8 @@ local function no_sampler(self, word, position)
 end
 
 --- set:subset(indices, name): a data set of the items at the given positions.
+-- > set = data.tensors { arange(1, 5):reshape { 5, 1 } }
+-- > set:subset({ 2, 4 }):load().x:flatten()   --> [2 4]
 function Set:subset(indices, name)
   local position = errors.position(2)
   no_sampler(self, "subset", position)
@@ -266,6 +272,8 @@ function M.range(set, first, last, name)
 end
 
 --- set:take(n, first): the n items from number `first` (1) on.
+-- > set = data.tensors { arange(1, 5):reshape { 5, 1 } }
+-- > set:take(2).x:flatten(), set:take(2, 4).x:flatten()   --> [1 2] [4 5]
 function Set:take(n, first)
   local position = errors.position(2)
   first = first or 1
@@ -327,6 +335,8 @@ end
 --- set:where { category = "face" }: the items for which it holds: a value, a list of values or a function of the
 -- value, for each column named ("class" is the class's name). set:where(f): those for which f(row) is true; row has
 -- the columns as fields, and index, id, label, class, group.
+-- > set = stimuli.gratings { size = 16, orientation = { 0, 45, 90 }, frequency = { 2, 4 } }
+-- > #set:where { orientation = { 0, 90 }, frequency = 4 }   --> 2
 function Set:where(given)
   local position = errors.position(2)
   local list = {}
@@ -352,6 +362,8 @@ function Set:where(given)
 end
 
 --- set:shuffle(seed): the same items in an order drawn for (seed, "order"); the seed is the experiment's if absent.
+-- > set = data.tensors { arange(1, 6):reshape { 6, 1 } }
+-- > set:shuffle(1):batch({ 1, 2, 3, 4, 5, 6 }).x:flatten():sort()   --> [1 2 3 4 5 6] [1 3 6 2 5 4]
 function Set:shuffle(seed)
   return self:subset(tensor.draw { kind = "permutation", shape = { self.n }, seed = seed or tensor.seed(),
     purpose = "order" })
@@ -369,6 +381,8 @@ end
 
 --- set:map(f): the same set whose batches have the inputs f(x, where); f takes and gives a tensor with one entry for
 -- each item of the batch; where.epoch and where.seed tell where it stands. It is called with every batch.
+-- > set = data.tensors({ ones { 4, 2 } }):map(function(x) return x * 2 end)
+-- > set:batch({ 1 }).x   --> [[2. 2.]]
 function Set:map(f)
   local position = errors.position(2)
   if type(f) ~= "function" then
@@ -380,6 +394,8 @@ end
 
 --- set:load(batch): the same items with inputs and targets in memory; what is drawn at random is drawn for epoch 1.
 -- They are read `batch` (256) at a time.
+-- > set = data.from { 10, function(i) return full({ 2 }, i), 1 end }
+-- > set:load().x.shape   --> { 10, 2 }
 function Set:load(batch)
   local xs, ys, at = {}, {}, 1
   while at <= self.n do

@@ -108,6 +108,9 @@ end
 -- the items, in an order drawn for (seed, "split"). With `by`, items of one group (a movie, a subject) stay together:
 -- the name of a column, true for the set's groups, or a list. With `stratify`, each part has its share of every class
 -- (or of every value of the column named).
+-- > set = data.tensors { randn { 10, 4 }, columns = { subject = { 1, 1, 2, 2, 3, 3, 4, 4, 5, 5 } } }
+-- > training, test = set:split { 0.8, 0.2, by = "subject" }
+-- > #training, #test   --> 8 2
 function Set:split(given)
   local position = errors.position(2)
   if type(given) ~= "table" then

@@ -18,6 +18,8 @@ function Model:find(name)
 end
 
 --- net:has(name): whether there is an area, a layer or a word of layers of this name.
+-- > net = models.lenet5 { classes = 10 }
+-- > net:has "V1", net:has "MT"   --> true false
 function Model:has(name) return self:find(name) ~= nil end
 
 --- Raises for a name that is none of the model's.
@@ -43,9 +45,13 @@ Area.__tostring = function(self)
 end
 
 --- area:count(): the number of its parameters.
+-- > net = models.lenet5 { classes = 10 }
+-- > net.V1:count()   --> 168
 function Area:count() return self.net:count(self.name) end
 
 --- area:parameters(): a list of { name =, tensor = }.
+-- > net = models.lenet5 { classes = 10 }
+-- > net.V1:parameters()[1].name   --> V1.C1.weight
 function Area:parameters() return self.net:parameters(self.name) end
 
 --- net:area(name): an area, readout or connection, also as net.V1: name, kind, shape (of its output), layers (their
@@ -81,6 +87,8 @@ end
 --- net:cost { batch = 64, steps = }: an estimate of what a forward pass costs: multiply_adds, and bytes: parameters
 -- (with buffers), activations (the outputs of all layers in all steps), training (activations and their gradients,
 -- parameters with gradients and the two moments of adam). steps: the model's if absent. print shows it.
+-- > net = models.lenet5 { classes = 10 }
+-- > net:cost({ batch = 64 }).multiply_adds   --> 20998144
 function Model:cost(given)
   local o = schema.check("cost", given, { positional = { "batch" },
     batch = { type = "integer", default = 1, min = 1 }, steps = { type = "integer", min = 1 } })
@@ -101,6 +109,10 @@ end
 
 --- net:upto(name): the model's areas up to one of them (or up to a layer at the top of an area), to build another
 -- model on: core = net:upto "V2". What the area needs comes along, feedback from areas above it included.
+-- > net = models.lenet5 { classes = 10 }
+-- > core = net:upto "V1"
+-- > enc = model "encoding" { core = core, readout "neurons" { factorized { 50 }, softplus } }
+-- > enc(zeros { 1, 1, 32, 32 }).shape   --> { 1, 50 }
 function Model:upto(name)
   local node = type(name) == "string" and self:find(name) or self:no_such(name, 2)
   if node.block.kind ~= "area" then

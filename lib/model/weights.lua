@@ -76,6 +76,8 @@ local function belongs(node, name) return node.name == name or node.name:sub(1, 
 
 --- net:parameters(pattern, { trainable = true }): a list of { name =, tensor = } in the order of the layers; pattern:
 -- the name of an area or layer, or a Lua pattern on the parameters' names. trainable: leave out what is frozen.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 3 } }, readout "r" { dense { 2 } } }
+-- > net:parameters("V1")   --> { V1.dense1.weight: 3x4 float32, V1.dense1.bias: 3 float32 }
 function Model:parameters(pattern, options)
   local o = schema.check("parameters", options, { trainable = { type = "boolean", default = false } })
   if pattern ~= nil and type(pattern) ~= "string" then
@@ -92,10 +94,14 @@ end
 
 --- net:buffers(): what is kept beside the parameters, such as the running statistics of norm.batch: a list of
 -- { name =, tensor = }.
+-- > net = model "m" { input { 3, 8, 8 }, area "V1" { norm.batch } }
+-- > net:buffers()[1].name   --> V1.norm1.mean
 function Model:buffers() return table.move(self.buffer_list, 1, #self.buffer_list, 1, {}) end
 
 --- net:count(what): the number of parameters: of all, of an area or layer, "trainable" or "frozen". Shared ones count
 -- once.
+-- > net = models.lenet5 { classes = 10 }
+-- > net:count(), net:count "V1"   --> 60000 168
 function Model:count(what)
   local n, name = 0, what ~= "trainable" and what ~= "frozen" and what or nil
   if name and not self:has(name) then self:no_such(name, 2) end
@@ -131,12 +137,19 @@ end
 -- as they are from now on: they get no gradient, no optimizer attached afterwards updates them, and norm.batch there
 -- uses its running statistics as they are. Shared weights go with the layer that they are named after. Returns the
 -- model.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 3 } }, readout "r" { dense { 2 } } }
+-- > net:freeze "V1"
+-- > net:count "trainable"   --> 8
 function Model:freeze(names)
   set_frozen(self, names or "all", true, 2)
   return self
 end
 
 --- net:unfreeze(names): undoes net:freeze.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 3 } }, readout "r" { dense { 2 } } }
+-- > net:freeze "all"
+-- > net:unfreeze "r"
+-- > net:count "trainable"   --> 8
 function Model:unfreeze(names)
   set_frozen(self, names or "all", false, 2)
   return self
@@ -147,6 +160,9 @@ end
 --- net:constrain(names, constraint): what the weights of an area, a layer, a pattern or a list of these must be from
 -- now on, after every update by any optimizer or rule: net:constrain("V1", "non_negative"), net:constrain("IT",
 -- { "norm", max = 1 }). help "constraints" lists them. Returns the model.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 3 } }, readout "r" { dense { 2 } } }
+-- > net:constrain("V1", "non_negative")
+-- > net:parameters("V1")[1].tensor:ge(0):all()   --> true
 function Model:constrain(names, constraint)
   local position = errors.position(2)
   if constraint == nil then
@@ -158,6 +174,8 @@ function Model:constrain(names, constraint)
 end
 
 --- net:holds(): whether all constraints hold now, bit for bit; else false and the one that does not.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 3, constraint = "non_negative" } } }
+-- > net:holds()   --> true
 function Model:holds() return constraints.holds(self) end
 
 -- ---- digest and comparison -------------------------------------------------------------------------------------
@@ -170,6 +188,9 @@ end
 
 --- net:digest(): SHA-256 over the parameters' (and buffers') names, shapes and bits, in order. Two models with the
 -- same digest and the same layers give the same outputs.
+-- > a = model "m" { seed = 1, input { 4 }, readout "r" { dense { 2 } } }
+-- > b = model "m" { seed = 1, input { 4 }, readout "r" { dense { 2 } } }
+-- > a:digest() == b:digest()   --> true
 function Model:digest()
   local parts = {}
   for i, p in ipairs(everything(self)) do parts[i] = p.name .. " " .. p.tensor:digest() end
@@ -178,6 +199,10 @@ end
 
 --- net:training(): the SHA-256 of how the weights were learned: what every `train` since the first weights began
 -- with, its settings and its history; nil for weights that were not. It is saved with them, and taken up by net:load.
+-- > net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+-- > set = data.tensors { randn { 20, 4 }, randint(1, 2, { 20 }) }
+-- > history = train { model = net, data = set, log = false }
+-- > #net:training()   --> 64
 function Model:training() return self.trained end
 
 local Comparison = { __name = "comparison" }
@@ -207,6 +232,9 @@ end
 --- net:compare(other): how far the parameters and buffers of two models lie apart. Returns { equal =, first =,
 -- different =, rows = { { name =, difference = }, ... } }: the largest absolute difference of each, infinite where
 -- the other has none of that name and shape; `first` is the name of the first that differs; print shows it.
+-- > net = model "m" { seed = 1, input { 4 }, readout "r" { dense { 2 } } }
+-- > other = model "m" { seed = 2, input { 4 }, readout "r" { dense { 2 } } }
+-- > net:compare(other).equal, net:compare(other).first   --> false r.dense1.weight
 function Model:compare(other)
   if not require("lamina.model").is_model(other) then
     errors.raise("argument", 2, "compare: expected another model, got a %s", type(other))
@@ -248,6 +276,9 @@ end
 -- metadata hold model (its name), description (what print shows), digest, constraints, lamina and numerics (the
 -- versions), architecture (of the collection `models`: word and options, as JSON) and training (net:training()).
 -- Returns the path written.
+-- > net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+-- > path = net:save "weights.safetensors"
+-- > data.safetensors(path)["r.dense1.weight"].shape   --> { 2, 4 }
 function Model:save(path)
   path = require("lamina.experiment").path(path_text("save", path))
   local io = require "lamina.core.io"
@@ -315,6 +346,10 @@ end
 -- experiment's folder and then as given. Names and shapes must be the model's; otherwise nothing is changed and the
 -- error lists what is missing, extra or of another shape. partial: takes what the file and the model both name, and
 -- returns, after the model, { taken =, missing =, extra = }: lists of names. A shape that differs is still an error.
+-- > net = model "m" { seed = 1, input { 4 }, readout "r" { dense { 2 } } }
+-- > path = net:save "net.safetensors"
+-- > copy = model "m" { seed = 2, input { 4 }, readout "r" { dense { 2 } } }
+-- > copy:load(path):digest() == net:digest()   --> true
 function Model:load(path, options)
   local o = schema.check("load", options, { partial = { type = "boolean", default = false,
     doc = "whether names that only the file or only the model has are passed over" } })
@@ -331,6 +366,8 @@ function Model:load(path, options)
 end
 
 --- net:clone(): a model of its own with the same layers, parameters, buffers and frozen areas.
+-- > net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+-- > net:clone():digest() == net:digest()   --> true
 function Model:clone()
   local copy = require("lamina.model").build_again(self)
   constraints.adopt(copy, constraints.described(self), tensors_of(self), errors.position(2))

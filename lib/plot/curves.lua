@@ -60,6 +60,9 @@ end
 --- A training curve: loss and error (in percent) against epoch for training and validation, a panel for each.
 -- plot.curve(history) or plot.curve { history, title =, width =, height = }; history is what train or loop returned.
 -- The training values are means over an epoch, while the weights were changing. Returns a figure.
+-- > net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+-- > set = data.tensors { randn { 40, 4 }, randint(1, 2, { 40 }) }
+-- > plot.curve(train { model = net, data = set, epochs = 3, log = false }):save "learning.svg"
 function M.curve(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.curve", "plot.curve { history, title = \"...\" }", at, ...)

@@ -111,6 +111,9 @@ end
 -- rows), levels = (a list, or how many), map =, label = (of the colour bar), title, xlabel, ylabel, aspect, width }.
 -- Lines are straight within a cell (marching squares), and grey where their colour is near white. Without y row 1 is
 -- at the top, as in plot.heatmap; with y the axis points upwards. The CSV holds every segment. Returns a figure.
+-- > x, y = table.unpack(meshgrid({ linspace(-2, 2, 21), linspace(-2, 2, 21) }, "xy"))
+-- > fig = plot.contour { (-(x:square() + y:square())):exp(), levels = 5, label = "response" }
+-- > fig:save "field.svg"
 function M.contour(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.contour", "plot.contour { matrix, levels = 5, title = \"...\" }", at, ...)
@@ -210,6 +213,9 @@ end
 -- map =, label =, title, xlabel, ylabel, xlim, ylim, aspect, width }: optic flow, motion, shifts of gain. An arrow of
 -- length 1 is `scale` long on the axes, and the legend says how long the longest is. NaN draws none. Returns a
 -- figure.
+-- > x, y = table.unpack(meshgrid({ linspace(-1, 1, 5), linspace(-1, 1, 5) }, "xy"))
+-- > fig = plot.quiver { x = x:flatten(), y = y:flatten(), u = x:flatten(), v = y:flatten() }   -- expansion
+-- > fig:save "flow.svg"
 function M.quiver(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.quiver", "plot.quiver { x = x, y = y, u = u, v = v }", at, ...)

@@ -141,6 +141,7 @@ end
 --- fig:save(path): writes the figure and, beside it, a CSV of the plotted numbers under the same name.
 -- path: its ending is the format: .svg, .pdf or .png (200 dots per inch). A relative path belongs to the results
 -- folder of the experiment, or to the working folder where there is none. Returns the figure.
+-- > plot.line({ arange(1, 10), arange(1, 10):square() }):save "squares.svg"
 function Figure:save(path)
   local at = errors.position(2)
   if type(path) ~= "string" then

@@ -118,6 +118,8 @@ end
 -- columns = 2, widths = { 2, 1 }, letters = true | false | { "A", "B" }, title =, width = 85, height = }. Axes of a
 -- row and of a column stand in line; a figure of several panels keeps them together. The CSV holds the numbers of
 -- all, with the panel's letter in its first column. Returns a figure, which can be a panel again.
+-- > a, b = plot.line { { 1, 3, 2 } }, plot.histogram { randn { 100 } }
+-- > plot.panels({ a, b, columns = 2 }):save "figure1.svg"
 function M.panels(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.panels", FORM, at, ...)

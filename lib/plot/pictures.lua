@@ -139,6 +139,9 @@ end
 -- normalise = "each" | "all", map =, title =, width = }. Three channels are shown in colour; any other number gives
 -- an image for each channel, the channels of one image side by side. With both signs, blue is below 0 and red above.
 -- "all" adds the common colour bar. Returns a figure.
+-- > filters = stimuli.gabors { size = 11, orientations = 8 }
+-- > fig = plot.images { filters, columns = 8, map = "grey" }
+-- > fig:save "filters.png"
 function M.images(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.images", "plot.images { tensor, title = \"...\" }", at, ...)

@@ -122,6 +122,9 @@ end
 --- Tuning round a circle: plot.polar { angle =, r =, errors = (or low =, high =), label =, dash = }, or a list of
 -- such series; options period = 360 | 180 (orientations: drawn again half a turn on), rlim, rlabel, title, width.
 -- Angles are degrees, counter-clockwise from the right, joined in their order round the circle. Returns a figure.
+-- > angle = arange(0, 315, 45)
+-- > fig = plot.polar { angle = angle, r = { 10, 30, 12, 4, 3, 5, 4, 6 }, rlabel = "rate (Hz)" }
+-- > fig:save "direction.svg"
 function M.polar(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.polar", FORM, at, ...)

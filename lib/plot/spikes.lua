@@ -155,6 +155,9 @@ end
 -- (a name for each trial), stimulus = { on, off }, psth = true, title =, width =, height = (of the axes, mm) }.
 -- trials: a list of lists (or tensors) of spike times in seconds. The CSV holds every spike and every rate. Returns a
 -- figure.
+-- > trials = { { 0.05, 0.11, 0.3 }, { 0.06, 0.12 }, { 0.04, 0.2, 0.31 } }   -- spike times in seconds
+-- > fig = plot.raster { trials, window = { 0, 0.5 }, bin = 0.05, stimulus = { 0.05, 0.25 } }
+-- > fig:save "raster.svg"
 function M.raster(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.raster", FORM, at, ...)

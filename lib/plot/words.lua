@@ -224,6 +224,9 @@ end
 
 --- Points, each with an optional error bar: plot.scatter { x =, y = }; series and options as in plot.line, and
 -- diagonal for the line y = x.
+-- > fig = plot.scatter { x = { 0.2, 0.4, 0.7 }, y = { 0.25, 0.35, 0.8 }, diagonal = true, xlabel = "r, model A",
+-- >   ylabel = "r, model B" }
+-- > fig:save "models.svg"
 function M.scatter(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.scatter", (XY_FORM:gsub("line", "scatter")), at, ...)
@@ -322,6 +325,9 @@ end
 -- ceiling = number | {low =, high =} | one for each bar, groups = {...} (colours), reference = chance at };
 -- or series = {{label =, values =, ...}, ...} for several bars a label. Options: title, xlabel, ylabel, ylim, width,
 -- height. A value that is NaN is written as n/a. Returns a figure.
+-- > fig = plot.bars { labels = { "V1", "V4", "IT" }, values = { 0.3, 0.45, 0.6 }, errors = { 0.02, 0.03, 0.02 },
+-- >   ceiling = { low = 0.7, high = 0.75 }, ylabel = "r" }
+-- > fig:save "areas.svg"
 function M.bars(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.bars", "plot.bars { labels = names, values = numbers, title = \"...\" }", at, ...)
@@ -402,6 +408,8 @@ end
 --- How often values occur: plot.histogram { values, bins =, ... }, plot.histogram(values), or series = a list of
 -- { label =, values = } over common bins. Options: title, xlabel, ylabel (default "count"), xlim, bins, reference,
 -- width, height. Values that are NaN or infinite are left out and counted in the axis label. Returns a figure.
+-- > fig = plot.histogram { randn { 500 }, bins = 20, xlabel = "preferred phase", reference = 0 }
+-- > fig:save "phases.svg"
 function M.histogram(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.histogram", "plot.histogram { values, bins = 20, title = \"...\" }", at, ...)

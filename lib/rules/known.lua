@@ -17,6 +17,9 @@ local function correlation(x, y) return y:t():matmul(x) / x:size(1) end
 
 --- hebb: w grows by rate * mean(y x) (Hebb 1949). Nothing holds it back: give the area a constraint such as
 -- { "norm", max = 1 }, or decay, which takes decay * w away.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 2, bias = false, constraint = { "norm", max = 1 } } } }
+-- > h = train { model = net, data = data.tensors { rand { 100, 4 } }, rule = { V1 = "hebb" }, log = false }
+-- > net:holds()   --> true
 M.hebb = {
   options = options { decay = { type = "number", default = 0, min = 0, doc = "what is taken from the weights" } },
   update = function(w, x, y, _, o)

@@ -195,6 +195,9 @@ local RESERVED = { evaluation = true, value = true, best = true, seconds = true,
 -- space:draw { n, seed = } gives a list of random genotypes, space:all() every valid one, space:size() their number
 -- (nil where a parameter is continuous), space:check(g) whether a genotype is one of them, or false and why not;
 -- space:key(g) is its name. search.random, search.evolution and search.bayesian look through it.
+-- > s = space { depth = range { 1, 3 }, filters = { 8, 16, 32 },
+-- >   skip = { true, false, when = function(g) return g.depth >= 2 end } }
+-- > s:size()   --> 15
 function M.space(given, ...)
   local position = errors.position(2)
   schema.alone("space", "space { depth = range { 1, 3 }, filters = { 8, 16 } }", position, ...)
@@ -311,6 +314,8 @@ function M.genes(space, g)
 end
 
 --- space:key(g): a genotype as text, "depth = 2, filters = 16": equal texts are equal genotypes.
+-- > s = space { depth = range { 1, 3 }, filters = { 8, 16 } }
+-- > s:key { depth = 2, filters = 16 }   --> depth = 2, filters = 16
 function Space:key(g)
   local parts = {}
   for _, name in ipairs(self.names) do
@@ -323,6 +328,8 @@ function Space:key(g)
 end
 
 --- space:check(g): true for a valid genotype of the space, else false and why it is none.
+-- > s = space { depth = range { 1, 3 } }
+-- > s:check { depth = 2 }, s:check { depth = 9 }   --> true false 9 is no value of 'depth'
 function Space:check(g)
   if type(g) ~= "table" then return false, "it is a " .. type(g) .. ", not a table" end
   for name, value in pairs(g) do
@@ -342,6 +349,7 @@ local MOST = 1000000
 
 --- space:all(): every valid genotype, in the order of their parameters' values; nil where a parameter is continuous
 -- or there are more than a million combinations.
+-- > space({ depth = range { 1, 2 } }):all()   --> { { depth = 1 }, { depth = 2 } }
 function Space:all()
   local combinations = 1
   for _, p in ipairs(self.parameters) do combinations = combinations * (p.values and #p.values or math.huge) end
@@ -366,6 +374,7 @@ function Space:all()
 end
 
 --- space:size(): how many valid genotypes there are; nil where space:all() gives none.
+-- > space({ depth = range { 1, 3 }, filters = { 8, 16, 32 } }):size()   --> 9
 function Space:size()
   if self.count == nil then self.count = self:all() and #self:all() or false end
   return self.count or nil
@@ -375,6 +384,8 @@ local DRAW = { positional = { "n" }, n = { type = "integer", default = 1, min = 
   seed = { type = "integer", doc = "the experiment's if absent" } }
 
 --- space:draw { n, seed = }: a list of n random genotypes.
+-- > s = space { depth = range { 1, 3 }, filters = { 8, 16, 32 } }
+-- > #s:draw { 5, seed = 1 }   --> 5
 function Space:draw(given)
   local o = schema.check("draw", given, DRAW)
   local list = {}

@@ -117,6 +117,11 @@ end
 -- says where the loss falls fastest. The model is put back as it was; rates of groups grow with it. Gives rates,
 -- losses, smooth (lists), steepest and lowest (rates), rate (a good first choice: steepest, but at most a tenth of
 -- lowest), and :plot().
+-- > x = randn { 200, 4 }
+-- > set = data.tensors { x, x[{ {}, 1 }]:gt(0):to "int64" + 1 }
+-- > net = model "m" { input { 4 }, readout "class" { dense { 2 } } }
+-- > found = find_rate { model = net, data = set, batch = 32, steps = 40 }
+-- > found.rate > 1e-6 and found.rate < 1   --> true
 function M.find_rate(given, ...)
   local position = errors.position(2)
   schema.alone("find_rate", "find_rate { model = net, data = set }", position, ...)
