@@ -111,7 +111,8 @@ local function of_gram(entry, set, all, place, what, position)
   local rows = place
   if g.id and set.id then
     check_numbered(set, g, "the gram", what, position)
-    rows = common.index(common.align(set.id, g.id, "the stimuli", "the gram", position))
+    local list = common.align(set.id, g.id, "the stimuli", "the gram", position)
+    kernel, rows = parts_of.take(parts_of.take(kernel, 1, list), 2, list), nil
   elseif g.n ~= #all then
     errors.raise("shape", position, "%s: the gram is of %d images, and there are %d stimuli", what, g.n, #all)
   end

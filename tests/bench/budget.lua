@@ -27,30 +27,40 @@ local function say(what)
 end
 
 io.stdout:setvbuf "line"
-local net = models.alexnet { width = tonumber(o.width) }
-local ids = {}
-for i = 1, n do ids[i] = "image " .. i end
-local images = data.from { n, function(i) return randn { 3, 224, 224, seed = i }, 0 end }
-images.id = ids
-local folder = os.tmpname()
-os.remove(folder)
-local acts = activations { model = net, stimuli = images, layers = "all", memory = budget * 0.5e9, cache = folder }
-say "activations of all layers"
+-- The neuroids, and the products of images in all layers, which are all that the maps need: the model, the images and
+-- the activations are gone afterwards.
+local function record()
+  local net = models.alexnet { width = tonumber(o.width) }
+  local ids = {}
+  for i = 1, n do ids[i] = "image " .. i end
+  local images = data.from { n, function(i) return randn { 3, 224, 224, seed = i }, 0 end }
+  images.id = ids
+  local folder = os.tmpname()
+  os.remove(folder)
+  local acts = activations { model = net, stimuli = images, layers = "all", memory = budget * 0.5e9, cache = folder }
+  say "activations of all layers"
 
-local last = acts:select { layer = "IT.relu3" }:mean():to "float64"
-last = last - last:mean { dim = 1, keepdim = true }
-local mean = last:matmul(randn { last:size(2), 168, seed = 1, dtype = "float64" })
-local noise = randn { n, 168, 4, seed = 2, dtype = "float64" } * (0.5 * mean:std():item())
-local neurons = neural.assembly { file = { responses = mean:unsqueeze(3) + noise, stimulus_id = ids } }
-say "simulated neuroids"
+  local last = acts:select { layer = "IT.relu3" }:mean():to "float64"
+  last = last - last:mean { dim = 1, keepdim = true }
+  local mean = last:matmul(randn { last:size(2), 168, seed = 1, dtype = "float64" })
+  local noise = randn { n, 168, 4, seed = 2, dtype = "float64" } * (0.5 * mean:std():item())
+  local neurons = neural.assembly { file = { responses = mean:unsqueeze(3) + noise, stimulus_id = ids } }
+  say "simulated neuroids"
 
-local products = neural.gram { features = acts }
-say "products of images"
+  local products = neural.gram { features = acts }
+  say "products of images"
+  os.execute("rm -rf '" .. folder .. "'")
+  return products, neurons
+end
+
+local products, neurons = record()
+collectgarbage()
 local best = {}
 for _, map in ipairs { { "ordinary least squares", ols {} }, { "PLS, 25 components", pls(25) },
   { "ridge, 10 penalties in 5 folds", ridge { alphas = logspace(-1, 5, 10) } } } do
   local score = predictivity { features = products, responses = neurons, mapping = map[2], splits = kfold { 5 } }
   say(map[1])
+  collectgarbage() -- what one map made of each layer goes before the next comes
   for _, row in ipairs(score.rows) do
     if not best[map[1]] or row.r > best[map[1]].r then best[map[1]] = row end
   end
@@ -61,7 +71,6 @@ products:rdm {}
 products:cka {}
 say "RDMs and CKA of all layers"
 
-os.execute("rm -rf '" .. folder .. "'")
 local most = peak()
 print(string.format("%.2f GB of %g GB: %s", most, budget, most <= budget and "within the budget" or "too much"))
 os.exit(most <= budget)
