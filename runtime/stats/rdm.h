@@ -72,8 +72,8 @@ lm_status lm_rdm_condense(lm_tensor **out, const lm_tensor *square, lm_err *e);
 lm_status lm_rdm_square(lm_tensor **out, const lm_tensor *pairs, lm_err *e);
 
 /* *unit: the rows of x (rows x channels, float32 or float64; the same dtype) less their mean, where centred, over
- * their length; *length has it (float64): 0 for a row that is 0 (or constant, where centred), which stays 0, NaN where
- * it holds one. Sums are in double precision. */
+ * their length; *length has it (float64): 0 for a row that is 0 (or constant, where centred), which stays 0, NaN
+ * where it holds one. Sums are in double precision. */
 lm_status lm_rdm_unit_rows(lm_tensor **unit, lm_tensor **length, lm_tensor *x, bool centred, lm_err *e);
 
 /* Writes a part of the RDM `row` (from 0) of pairs from a block of products of conditions, of first + i with column +

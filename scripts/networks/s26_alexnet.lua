@@ -1,7 +1,8 @@
 -- s26_alexnet.lua: SYSTEMS S26. AlexNet as published: parameters and shapes by layer, the time of a forward pass, and
 -- an eighth of its width with a first convolution for small pictures on digits of 32x32, with what it loses without
 -- local response normalisation, overlapping pooling, dropout, and grouping (less data and epochs, the same for all).
--- Local response normalisation, pooling and dropout against cases worked by hand on 2x2. Needs --data DIR.
+-- Local response normalisation, pooling and dropout against cases worked by hand on 2x2. The figure: what the first
+-- convolution of the narrow copy learned, and what accuracy changes by without each. Needs --data DIR.
 --
 -- The paper's first weights go with its width: with deviation 0.01, an eighth of it stays at chance. The narrow
 -- copies begin with He's, and learn with adam; the paper's recipe is for its width.
@@ -80,9 +81,9 @@ end
 
 local test = padded(digits.test)
 
--- Test accuracies in percent of networks of each seed with what `changes` says.
+-- Test accuracies in percent of networks of each seed with what `changes` says; and the first network.
 local function accuracies(name, items, epochs, changes)
-  local list = {}
+  local list, first = {}, nil
   for seed = 1, p.seeds do
     local given = { width = 1 / 8, input = { 1, 32, 32 }, stem = "small", classes = 10, init = "he", seed = seed,
       name = name .. "-" .. seed }
@@ -91,31 +92,41 @@ local function accuracies(name, items, epochs, changes)
     train { model = net, data = padded(digits.train:take(items)), epochs = epochs, batch = p.batch, seed = seed,
       log = false, optimizer = adam { rate = p.rate, schedule = cosine {} } }
     list[seed] = 100 * (1 - evaluate { model = net, data = test }.error)
+    first = first or net
     print(string.format("%s, seed %d: %.2f %%", name, seed, list[seed]))
   end
-  return tensor(list)
+  return tensor(list), first
 end
 
 local function spread(list) return p.seeds > 1 and list:std():item() or 0 end
 
-local full = accuracies("eighth", p.items, p.epochs, {})
+local full, narrow = accuracies("eighth", p.items, p.epochs, {})
 result("eighth_width_accuracy_percent", full:mean():item(), ">=", 98)
 result("eighth_width_accuracy_percent_sd", spread(full))
 
 local with_all = accuracies("ablation-none", p.ablation_items, p.ablation_epochs, {})
 result("ablation_none_accuracy_percent", with_all:mean():item())
 
+local bars = { labels = {}, values = {}, errors = {}, title = "Accuracy without", ylabel = "change (points)" }
+
 -- What a network loses without something: the mean over the seeds, and its deviation.
-local function lost(without)
+local function lost(without, label)
   local change = without - with_all
+  table.insert(bars.labels, label)
+  table.insert(bars.values, change:mean():item())
+  table.insert(bars.errors, spread(change))
   return change:mean():item(), spread(change)
 end
 
-local lrn, lrn_sd = lost(accuracies("ablation-lrn", p.ablation_items, p.ablation_epochs, { lrn = false }))
-local overlap, overlap_sd = lost(accuracies("ablation-overlap", p.ablation_items, p.ablation_epochs,
-  { overlap = false }))
-local drop, drop_sd = lost(accuracies("ablation-dropout", p.ablation_items, p.ablation_epochs, { dropout = 0 }))
-local groups, groups_sd = lost(accuracies("ablation-grouping", p.ablation_items, p.ablation_epochs, { groups = 1 }))
+-- The same for networks with what `changes` says.
+local function ablated(name, label, changes)
+  return lost((accuracies("ablation-" .. name, p.ablation_items, p.ablation_epochs, changes)), label)
+end
+
+local lrn, lrn_sd = ablated("lrn", "normalisation", { lrn = false })
+local overlap, overlap_sd = ablated("overlap", "overlap", { overlap = false })
+local drop, drop_sd = ablated("dropout", "dropout", { dropout = 0 })
+local groups, groups_sd = ablated("grouping", "grouping", { groups = 1 })
 -- published: points of top-1 accuracy on ImageNet
 result("ablation_lrn_accuracy_change_points", lrn, nil, nil, nil, -1.4)
 result("ablation_lrn_accuracy_change_points_sd", lrn_sd)
@@ -125,3 +136,7 @@ result("ablation_dropout_accuracy_change_points", drop)
 result("ablation_dropout_accuracy_change_points_sd", drop_sd)
 result("ablation_grouping_accuracy_change_points", groups)
 result("ablation_grouping_accuracy_change_points_sd", groups_sd)
+
+plot.panels { columns = 2, widths = { 3, 2 }, plot.bars(bars),
+  plot.images { narrow:find("V1.conv1").params.weight:detach(), columns = 3, normalise = "each", title = "Filters" } }
+  :save "figure.svg"

@@ -3,7 +3,8 @@
 -- and to reverse sequences of 12 tokens (Vaswani et al. 2017).
 --
 -- The Transformer of the tasks reads 12 symbols and writes them, or the same backwards, one after another: each token
--- it gives is the next input of its decoder. Adam with the paper's betas and warm-up, label smoothing 0.1.
+-- it gives is the next input of its decoder. Adam with the paper's betas and warm-up, label smoothing 0.1. The
+-- figure: where the decoder's last layer looks in the source while it writes, the mean over heads and sequences.
 local p = experiment "s31-transformer" { seed = 1,
   params = { length = 12, symbols = 10, layers = 2, features = 64, heads = 4, hidden = 128, batch = 64, steps = 600,
     rate = 2e-3, warmup = 200, tested = 500 } }
@@ -120,8 +121,30 @@ local function learned(task)
     optimizer:step(loss)
     if step % 250 == 0 then print(string.format("%s: step %d, loss %.4f", task, step, loss:item())) end
   end
-  return accuracy(net, task == "reverse")
+  return accuracy(net, task == "reverse"), net
 end
 
-result("copy_accuracy_percent", learned "copy", ">=", 99)
-result("reverse_accuracy_percent", learned "reverse", ">=", 99)
+-- ---- where it looks ----------------------------------------------------------------------------------------------
+
+-- The weights of the decoder's last layer for the source, written x read.
+local function looked(net, reverse)
+  local source, target = drawn(64, reverse)
+  local input = ops.concat({ source, full({ 64, 1 }, START):to "int64", target[{ {}, { 1, -2 } }] }, { dim = 2 })
+  local last
+  for _, map in ipairs(attention_maps { net, input }) do
+    if map.memory then last = map.weights end
+  end
+  return last:mean { dim = { 1, 2 } }
+end
+
+local function panel(map, title)
+  return plot.heatmap { map, label = "share of attention", low = 0, high = 1, aspect = 1, title = title,
+    xlabel = "token read", ylabel = "token written" }
+end
+
+local copied, copier = learned "copy"
+result("copy_accuracy_percent", copied, ">=", 99)
+local reversed, reverser = learned "reverse"
+result("reverse_accuracy_percent", reversed, ">=", 99)
+plot.panels { panel(looked(copier, false), "Copy"), panel(looked(reverser, true), "Reverse"), width = 110 }
+  :save "figure.svg"
