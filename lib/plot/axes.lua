@@ -143,7 +143,8 @@ local function measure_sides(canvas, panel, out, width, height)
   out.y = make_scale(panel, "y", panel.inner and panel.inner * style.mm or height - 36, 14)
   if out.y.categories then thin(out.y, (height - 40) / #out.y.labels, 1.15 * style.size.tick) end
   out.ylabel = with_note(panel.ylabel, out.y.note)
-  out.ylines = out.ylabel and M.wrap(canvas, out.ylabel, style.size.label, height - 24) or {}
+  out.inset = panel.letter and leading * style.size.letter or 0
+  out.ylines = out.ylabel and M.wrap(canvas, out.ylabel, style.size.label, height - 24 - out.inset) or {}
   out.room = sides.measure(panel, width)
   out.left = out.room.y + (#out.y.ticks > 0 and TICK + GAP or 0) + widest(canvas, out.y.labels, style.size.tick) +
     (#out.ylines > 0 and 2 * GAP + #out.ylines * leading * style.size.label or 0)
@@ -183,7 +184,6 @@ function M.measure(canvas, panel, width, height)
   if #out.x.ticks == 0 then labels = -TICK end
   out.bottom = out.room.x + TICK + GAP + labels + GAP + #out.xlines * leading * style.size.label
   out.title = panel.title and M.wrap(canvas, panel.title, style.size.title, inner, true) or {}
-  out.inset = panel.letter and leading * style.size.letter or 0
   out.legend, out.legend_outside = legend_rows(canvas, panel, inner + out.right - 2, width - out.inset - 2)
   out.inner = inner
   out.top = 4 + #out.title * leading * style.size.title + #out.legend * 1.35 * style.size.legend +
@@ -248,8 +248,11 @@ local function draw_titles(canvas, layout, box, outer)
     y = y + leading * style.size.label
   end
   local x = box.left - layout.left
-  for _, text in ipairs(layout.ylines) do
-    canvas:text(x, (box.top + box.bottom) / 2, text, style.size.label, 0.5, 1, 90)
+  for _, text in ipairs(layout.ylines) do -- in the middle of the axis, but below the panel's letter
+    local half = canvas:extents(text, style.size.label) / 2
+    local low, high = outer.y + layout.inset + half + 2, outer.y + outer.height - half - 2
+    local middle = math.max(math.min((box.top + box.bottom) / 2, high), low)
+    canvas:text(x, middle, text, style.size.label, 0.5, 1, 90)
     x = x + leading * style.size.label
   end
 end

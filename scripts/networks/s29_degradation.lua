@@ -69,8 +69,10 @@ result("plain56_minus_plain20_training_loss", mean "plain56" - mean "plain20", "
 result("residual56_residual20_training_loss_ratio", mean "resnet56" / mean "resnet20", "<=", 1.05,
   "mean over the seeds")
 
-for kind, list in pairs(curves) do
-  list.xlabel, list.ylabel, list.ylog = "epoch", "training loss (nats)", true
-  list.title = kind == "plain" and "plain networks" or "residual networks"
-  plot.line(list):save((kind == "plain" and "plain" or "residual") .. ".svg")
+local function panel(list, title)
+  list.xlabel, list.ylabel, list.ylog, list.title = "epoch", "training loss (nats)", true, title
+  return plot.line(list)
 end
+
+plot.panels { panel(curves.plain, "Plain networks"), panel(curves.resnet, "Residual networks"), columns = 1,
+  height = 45 }:save "figure.svg"

@@ -66,7 +66,7 @@ local function decay()
   local lag = {}
   for t = 1, n do lag[t] = n - t end
   plot.line({ x = lag, y = x.grad:square():sum { 1, 3 }:sqrt():totable(), xlabel = "steps back", ylog = true,
-    ylabel = "size of the gradient", title = "plain network" }):save "figure.svg"
+    ylabel = "size of the gradient", title = "Gradients of a plain network" }):save "figure.svg"
   print(string.format("a step back takes the gradient to %.3f of its size", math.exp(-ts / tt)))
   return ts * ts / (tt * ss)
 end

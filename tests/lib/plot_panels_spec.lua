@@ -62,6 +62,17 @@ describe("plot.panels", function()
     assert.equal(255, without[{ {}, { 14, 38 }, { 1, 28 } }]:min():item())
   end)
 
+  it("keeps the label of an axis off the panel's letter", function()
+    local function panels(label)
+      return plot.panels { plot.bars { labels = { "normalisation", "overlap" }, values = { -2.4, 1 }, title = "Left out",
+        ylabel = label }, plot.line { 1, 2 }, widths = { 3, 2 } }
+    end
+    local corner = { {}, { 1, 38 }, { 1, 45 } }
+    local short, long = pixels(panels "y", "short"), pixels(panels "change of accuracy (points)", "long")
+    assert.is_true(short[corner]:equal(long[corner]))
+    assert.is_true(long[{ {}, { 45, 300 }, { 1, 20 } }]:min():item() < 128) -- the label is there
+  end)
+
   it("gives columns their shares of the width, and panels in panels their place", function()
     local a, b = two()
     local image = pixels(plot.panels { a, plot.panels { b, b, columns = 1 }, widths = { 2, 1 } }, "nested")
