@@ -73,6 +73,10 @@ local function log_ticks(scale, count)
       end
     end
   end
+  if #scale.ticks >= 2 then return end
+  local even = { low = 10.0 ^ scale.low, high = 10.0 ^ scale.high, ticks = {}, labels = {} } -- less than that, too
+  linear_ticks(even, count)
+  scale.ticks, scale.labels, scale.note = even.ticks, even.labels, even.note
 end
 
 --- A scale over the data range low..high (nil: no data).

@@ -53,6 +53,12 @@ describe("scale", function()
     assert.same({ 1e-2, 1e-1, 1, 10, 100, 1000 }, made.ticks)
     assert.equal("10\u{207b}\u{b2}", made.labels[1])
     assert.near(0.4, scale.at(made, 1), 1e-12)
+    assert.same({ "2", "5", "10", "20" }, scale.new(2, 30, { count = 6, pad = 0, log = true }).labels)
+    -- Between two of 1, 2, 5: even steps, at the places of their logarithms.
+    made = scale.new(2.2, 2.8, { count = 3, pad = 0, log = true })
+    assert.same({ "2.2", "2.4", "2.6", "2.8" }, made.labels)
+    assert.near(math.log(2.4 / 2.2) / math.log(2.8 / 2.2), scale.at(made, made.ticks[2]), 1e-12)
+    assert.truthy(#scale.new(6, 6, { count = 3, log = true }).ticks > 1)
   end)
 
   it("has room where all values are alike, and where there are none", function()
