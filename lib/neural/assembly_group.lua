@@ -42,7 +42,7 @@ local reductions = {
     return (at(low) + at(high)) * 0.5
   end,
 }
-local LEAST = { std = 2, sum = 0, count = 0 }
+local LEAST = { std = 2, count = 0 }
 
 --- Values of one axis together: x and its mask (nil: all valid), for each group (a list of positions along the axis).
 -- Returns the values with an entry for each group, float64, and the mask of those that have one.
@@ -174,7 +174,8 @@ local function group_axis(a, axis, groups, names, with, position)
 end
 
 local WITH = { type = "string", default = "mean", choices = { "mean", "sum", "count", "min", "max", "std", "median" },
-  doc = "what a group becomes, of its trials that are not missing; std: with n - 1" }
+  doc = "what a group becomes, of its trials that are not missing (a sum is of fewer where some are missing; with "
+    .. "none it is missing, not 0); std: with n - 1" }
 
 local GROUP = schema.document("assembly:group", {
   positional = { "by" },
@@ -185,7 +186,8 @@ local GROUP = schema.document("assembly:group", {
 --- a:group "object_name", a:group { "region", with = "median" }, a:group { { "object_name", "repetition" } }: the
 -- presentations, neuroids or time bins that have the same value of a coordinate (of several) become one, whose
 -- response is their mean, sum, count, min, max, std or median; missing trials are left out, and what has none left is
--- missing. The coordinates that all of a group share stay. A group of presentations becomes a stimulus whose
+-- missing (its count is 0). A sum is of the trials that are there, fewer where some are missing: with = "count" says of
+-- how many. The coordinates that all of a group share stay. A group of presentations becomes a stimulus whose
 -- stimulus_id is the group's value; with repetition among the coordinates each group keeps its repeats. A group of
 -- time bins begins with the first and ends with the last.
 function Assembly:group(given)
@@ -227,7 +229,7 @@ local AVERAGE = schema.document("assembly:average", {
 
 --- a:average(), a:average "time_bin", a:average { "neuroid", with = "median" }: one repeat of every stimulus, one
 -- neuroid, or one time bin (from the begin of the first to the end of the last) in place of all: the mean of the
--- trials that are not missing, or what `with` says; what has none is missing.
+-- trials that are not missing, or what `with` says; what has none is missing (a sum, too; its count is 0).
 function Assembly:average(given)
   local position = errors.position(2)
   local o = schema.check("average", given, AVERAGE, position)

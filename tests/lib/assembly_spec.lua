@@ -117,7 +117,7 @@ describe("group and average", function()
       g = a:group { "region", with = with }
       assert.same(reference["region_" .. with].order, g.neuroid.region)
       assert.same({ "V4", "IT" }, g.neuroid.neuroid_id)
-      if with ~= "sum" then near(reference["region_" .. with].values, values(g)) end
+      near(reference["region_" .. with].values, values(g))
     end
     near(reference.object_std.values, values(a:group { "object_name", with = "std" }))
     local g = a:average()
@@ -140,6 +140,23 @@ describe("group and average", function()
     local n = a:group { "object_name", with = "count" }
     assert.same({ 5, 4, 5, 5 }, n.responses[{ 1, {}, 1, 1 }]:totable())
     assert.same({ 4, 4, 3, 4 }, n.responses[{ 2, {}, 1, 2 }]:totable())
+  end)
+
+  it("give no sum to what has nothing to sum, on any axis", function()
+    local gone = 0 / 0
+    local a = neural.assembly { { responses = tensor({ { { gone, gone }, { 3, 4 } }, { { 5, gone }, { 7, 8 } } },
+      { dtype = "float64" }), stimulus_id = { "a", "b" }, neuroid_region = { "V1", "V1" },
+      time_bin_start = { 0, 10 }, time_bin_end = { 10, 20 } }, missing = "nan" }
+    local sums = { time = a:average { "time_bin", with = "sum" }, trials = a:average { with = "sum" },
+      stimuli = a:group { "stimulus_id", with = "sum" } }
+    near({ gone, 7, 5, 15 }, values(sums.time))
+    assert.same({ { { false }, { true } }, { { true }, { true } } }, sums.time.valid:totable())
+    assert.matches("; 1 of 4 trials missing", tostring(sums.time))
+    for _, name in ipairs { "trials", "stimuli" } do near({ gone, gone, 3, 4, 5, gone, 7, 8 }, values(sums[name])) end
+    near({ 3, 4, 12, 8 }, values(a:group { "region", with = "sum" }))
+    near({ 3, 4, 12, 8 }, values(a:average { "neuroid", with = "sum" }))
+    near({ 0, 2, 1, 2 }, values(a:average { "time_bin", with = "count" }))
+    assert.matches("are missing; a:complete%(%)", message_of(lamina.decode, { sums.time, "stimulus_id" }))
   end)
 
   it("keep repeats where repetition is among the coordinates", function()

@@ -33,7 +33,8 @@ def plain(values):
 
 
 def by(dim, name, how):
-    grouped = getattr(a.groupby(name), how)(dim, skipna=True)
+    more = {"min_count": 1} if how == "sum" else {}  # a sum of nothing is missing
+    grouped = getattr(a.groupby(name), how)(dim, skipna=True, **more)
     order = list(dict.fromkeys(a[name].values.tolist()))  # in the order of their first, as Lamina has it
     return order, plain(grouped.sel({name: order}).transpose(..., "time_bin").values if dim == "presentation"
                         else grouped.sel({name: order}).transpose("presentation", name, "time_bin").values)
