@@ -186,8 +186,8 @@ local GROUP = schema.document("assembly:group", {
 --- a:group "object_name", a:group { "region", with = "median" }, a:group { { "object_name", "repetition" } }: the
 -- presentations, neuroids or time bins that have the same value of a coordinate (of several) become one, whose
 -- response is their mean, sum, count, min, max, std or median; missing trials are left out, and what has none left is
--- missing (its count is 0). A sum is of the trials that are there, fewer where some are missing: with = "count" says of
--- how many. The coordinates that all of a group share stay. A group of presentations becomes a stimulus whose
+-- missing (its count is 0). A sum is of the trials that are there, fewer where some are missing: with = "count" says
+-- of how many. The coordinates that all of a group share stay. A group of presentations becomes a stimulus whose
 -- stimulus_id is the group's value; with repetition among the coordinates each group keeps its repeats. A group of
 -- time bins begins with the first and ends with the last.
 function Assembly:group(given)

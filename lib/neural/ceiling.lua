@@ -25,8 +25,8 @@ local function class(name, text, reliability)
     local slots = assembly.responses:size(3)
     if slots < 2 then
       errors.raise("argument", errors.position(2), "%s: %s has %d repeat of each stimulus; a ceiling needs at "
-        .. "least 2, "
-        .. "since it is how well repeats agree", name, assembly.name, slots)
+        .. "least 2, since it is how well repeats agree. predictivity { ceiling = false, ... } scores averages and "
+        .. "single trials as they are", name, assembly.name, slots)
     end
     local found, raw = reliability(self, assembly)
     return found, found:maximum(0):sqrt(), raw
@@ -34,7 +34,23 @@ local function class(name, text, reliability)
   return Ceiling
 end
 
---- True for what split_half, leave_one_out, oracle and explainable_variance make.
+local None = { __name = "no ceiling", is_ceiling = true, none = true }
+None.__index = None
+None.__tostring = function() return "none (ceiling = false)" end
+
+local function unknown(a) return tensor.full({ a.responses:size(2) }, 0 / 0, { dtype = "float64" }) end
+
+-- Nothing is known of how well repeats agree: NaN for every neuroid.
+function None.estimate(_, assembly) return unknown(assembly), unknown(assembly) end
+
+--- What the option `ceiling` of a word stands for: split_half { 10 } where it is absent, no ceiling where it is
+-- false.
+function M.of(value, seed)
+  if value == nil then return M.split_half { 10, seed = seed } end
+  return value == false and setmetatable({}, None) or value
+end
+
+--- True for what split_half, leave_one_out, oracle and explainable_variance make, and for no ceiling.
 function M.is_ceiling(value)
   local meta = getmetatable(value)
   return type(meta) == "table" and rawget(meta, "is_ceiling") == true

@@ -27,7 +27,7 @@ end
 schema.document("neural.commitment", FIELDS)
 
 local Commitment = { __name = "commitment" }
-Commitment.__index = object.index("a commitment", Commitment, "by")
+Commitment.__index = object.index("a commitment", Commitment, "by unceiled")
 
 local function percent(share) return string.format("%.0f %%", 100 * share) end
 
@@ -40,22 +40,28 @@ local function chosen_text(row)
 end
 
 Commitment.__tostring = function(self)
-  local rows = { { self.by or "neuroids", "layer", "in folds", "probability", self.measure, "95 % CI", "ceiling",
-    self.formula, "argmax", self.measure .. ", selected", "optimism" } }
-  for i, row in ipairs(self.rows) do
-    rows[i + 1] = { row.group ~= nil and tostring(row.group) or "all", row.layer, string.format("%d of %d", row.folds,
-      self.folds), chosen_text(row), string.format("%.3f", row.r), string.format("%.3f to %.3f", row.low, row.high),
-      string.format("%.3f", row.ceiling), string.format("%.3f", row.ceiled), row.argmax, string.format("%.3f",
-      row.argmax_r), string.format("%+.3f", row.optimism) }
+  local rows, bounded = {}, not self.unceiled
+  local function add(row, ceiling, ceiled, argmax)
+    if bounded then row[#row + 1], row[#row + 2] = ceiling, ceiled end
+    rows[#rows + 1] = table.move(argmax, 1, #argmax, #row + 1, row)
+  end
+  local function number(value) return value and string.format("%.3f", value) end
+  add({ self.by or "neuroids", "layer", "in folds", "probability", self.measure, "95 % CI" }, "ceiling", self.formula,
+    { "argmax", self.measure .. ", selected", "optimism" })
+  for _, row in ipairs(self.rows) do
+    add({ row.group ~= nil and tostring(row.group) or "all", row.layer, string.format("%d of %d", row.folds,
+      self.folds), chosen_text(row), number(row.r), string.format("%.3f to %.3f", row.low, row.high) },
+      number(row.ceiling), number(row.ceiled), { row.argmax, number(row.argmax_r),
+        string.format("%+.3f", row.optimism) })
   end
   return string.format("commitment: %d layers, chosen in each of %d folds on its training images (%d inner folds)\n"
-    .. "  map: %s\n  splits: %s\n  ceiling: square root of %s\n  %s: of the chosen layers on held-out images, median "
+    .. "  map: %s\n  splits: %s\n  ceiling: %s\n  %s: of the chosen layers on held-out images, median "
     .. "over neuroids; interval: bootstrap over %s (%d, seed %d)\n  probability: of being chosen, over resampled "
     .. "neuroids, mean over folds; argmax: the layer of the largest held-out score, the usual choice, and by how "
     .. "much "
     .. "its score is better\n%s", #self.layers, self.folds, self.choose, self.mapping, self.splits,
-    self.ceiling, self.measure, self.over, self.bootstrap, self.seed, common.columns(rows, { true, true, true, true,
-    false, false, false, false, true }))
+    scores.ceiling_text(self), self.measure, self.over, self.bootstrap, self.seed, common.columns(rows, { true, true,
+    true, true, [bounded and 9 or 7] = true }))
 end
 
 --- commitment:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
@@ -65,9 +71,8 @@ function Commitment:results()
     list[i] = { metric = "commitment" .. (row.group ~= nil and string.format(" (%s)", row.group) or ""),
       value = row.r,
       label = row.label, what = string.format("%s of the layers chosen inside the training images (%s in %d of %d "
-        .. "folds), 95 %% CI %.3f to %.3f, n = %d, ceiling %.3f, %s %.3f; argmax %s %.3f, seed %d", self.measure,
-        row.layer, row.folds, self.folds, row.low, row.high, row.n, row.ceiling, self.formula, row.ceiled, row.argmax,
-        row.argmax_r, self.seed) }
+        .. "folds), 95 %% CI %.3f to %.3f, n = %d, %s; argmax %s %.3f, seed %d", self.measure, row.layer, row.folds,
+        self.folds, row.low, row.high, row.n, scores.ceiled_text(self, row), row.argmax, row.argmax_r, self.seed) }
   end
   return list
 end
@@ -165,8 +170,9 @@ local function make_row(o, group, names, choosing, tested, score)
     o.kept.ceiling:index_select(index, { dim = 1 })
   local columns = intervals.columns(o, n, group.members, "predictivity.bootstrap")
   local low, high = intervals.interval(intervals.resampled(own, columns, o.bootstrap))
-  local ceiled = scores.relate(o.ceiled, own, ceiling)
-  local ceiled_low, ceiled_high = intervals.interval(intervals.resampled(ceiled, columns, o.bootstrap))
+  local ceiled = not o.ceiling.none and scores.relate(o.ceiled, own, ceiling)
+  local ceiled_low, ceiled_high
+  if ceiled then ceiled_low, ceiled_high = intervals.interval(intervals.resampled(ceiled, columns, o.bootstrap)) end
   local list = ranked(names, probabilities(o, plain(choosing), #names, "neural.commitment"), by_fold)
   local best
   for _, name in ipairs(names) do
@@ -176,10 +182,10 @@ local function make_row(o, group, names, choosing, tested, score)
   local r = median(own):item()
   return { group = group.value, layer = list[1].layer, folds = list[1].folds, probability = list[1].probability,
     chosen = list, places = places, each = own, n = n, r = r, low = low, high = high,
-      ceiling = median(ceiling):item(),
-    ceiled = median(ceiled):item(), ceiled_low = ceiled_low, ceiled_high = ceiled_high, argmax = best.layer,
-      argmax_r = best.r, argmax_low = best.low,
-    argmax_high = best.high, optimism = best.r - r, label = best.label }
+      ceiling = ceiled and median(ceiling):item() or nil,
+    ceiled = ceiled and median(ceiled):item() or nil, ceiled_low = ceiled_low, ceiled_high = ceiled_high,
+    argmax = best.layer, argmax_r = best.r, argmax_low = best.low, argmax_high = best.high,
+    optimism = best.r - r, label = best.label }
 end
 
 -- The chosen layers as a score of one layer, "chosen", for comparisons and figures.
@@ -241,9 +247,9 @@ function M.commitment(given, ...)
     for i, group in ipairs(o.groups) do rows[i] = make_row(o, group, names, choosing, tested, score) end
     return setmetatable({ kind = "commitment", rows = rows, layers = names, by = o.by, score = score,
       nested = as_score(o, score, rows), choose = o.choose, folds = #o.folds,
-      mapping = score.mapping, splits = score.splits, ceiling = score.ceiling, measure = o.measure,
-        formula = o.ceiled,
-      over = o.over_text, bootstrap = o.bootstrap, seed = o.seed }, Commitment)
+      mapping = score.mapping, splits = score.splits, ceiling = score.ceiling, unceiled = score.unceiled,
+      measure = o.measure, formula = o.ceiled, over = o.over_text, bootstrap = o.bootstrap,
+      seed = o.seed }, Commitment)
   end)
 end
 

@@ -133,6 +133,10 @@ local function check_alike(o, list, position)
         entry.name)
     end
     names[entry.name] = true
+    if o.of == "ceiled" and other.unceiled then
+      errors.raise("argument", position, "neural.compare: of = \"ceiled\", but '%s' was scored with ceiling = false: "
+        .. "leave `of` out to compare the measure itself", entry.name)
+    end
     for _, field in ipairs { "measure", "formula", "splits", "total", "stimuli" } do
       if first[field] ~= other[field] then
         errors.raise("argument", position, "neural.compare: '%s' and '%s' differ in %s (%s; %s): models are "

@@ -37,7 +37,8 @@ local FIELDS = {
     .. "the third criterion asks for in every area" },
   mapping = { type = "any", doc = "ridge {} if absent" },
   splits = { type = "any", doc = "kfold { 5 } if absent" },
-  ceiling = { type = "any", doc = "split_half { 10 } if absent" },
+  ceiling = { type = "any", doc = "split_half { 10 } if absent; false: none, for data without repeats, of which "
+    .. "`least` is then asked of the explained variance itself" },
   reliability = { type = "number", default = 0.3, min = -1, max = 1, doc = "neuroids below this are left out" },
   batch = { type = "integer", default = 64, min = 1, doc = "images at a time" },
   seed = { type = "integer", doc = "of the arbitrary images, the bootstrap and the splits; the experiment's if "
@@ -56,7 +57,8 @@ Criteria.__tostring = function(self)
     string.format("mappable: %s: %s", verdict(self.mappable.pass), self.mappable.text),
     string.format("predictive: %s: %s", verdict(self.predictive.pass), self.predictive.text),
   }
-  local rows = { { "  area", "best layer", "n", "EV / c^2", "95 % CI", "neuroids above " .. self.least } }
+  local rows = { { "  area", "best layer", "n", self.predictive.measure, "95 % CI",
+    "neuroids above " .. self.least } }
   for _, row in ipairs(self.predictive.areas) do
     rows[#rows + 1] = { "  " .. row.area, row.layer, tostring(row.n), string.format("%.3f", row.ev),
       string.format("%.3f to %.3f", row.low, row.high), string.format("%.0f %%", 100 * row.above) }
@@ -199,7 +201,8 @@ end
 -- The best of an area's own layers for its recordings. The choice among several marks the row `selected`.
 local function one_area(o, area)
   local options = { stimuli = o.set, responses = o.data[area[1]], mapping = o.mapping, splits = o.splits,
-    ceiling = o.ceiling, reliability = o.reliability, measure = "ev", batch = o.batch, seed = o.seed }
+    ceiling = o.ceiling, reliability = not o.ceiling.none and o.reliability or nil, measure = "ev", batch = o.batch,
+    seed = o.seed }
   if o.net then
     options.model, options.layers, options.input = o.net, area.layers, o.input
   else
@@ -213,13 +216,16 @@ local function one_area(o, area)
     end
   end
   local score = predictivity.predictivity(options)
-  local best = score.rows[1]
+  local best, bounded = score.rows[1], not score.unceiled
+  local ev, low, high = "r", "low", "high"
+  if bounded then ev, low, high = "ceiled", "ceiled_low", "ceiled_high" end
   for _, row in ipairs(score.rows) do
-    if row.ceiled > best.ceiled then best = row end
+    if row[ev] > best[ev] then best = row end
   end
-  local each = score.neuroids.r[best.layer] / score.neuroids.ceiling:square()
-  return { area = area[1], layer = best.layer, ev = best.ceiled, low = best.ceiled_low, high = best.ceiled_high,
-    n = best.n, above = each:ge(o.least):to "float64":mean():item(), each = each, score = score,
+  local each = score.neuroids.r[best.layer]
+  if bounded then each = each / score.neuroids.ceiling:square() end
+  return { area = area[1], layer = best.layer, ev = best[ev], low = best[low], high = best[high], n = best.n,
+    above = each:ge(o.least):to "float64":mean():item(), each = each, score = score,
     selected = #score.rows > 1 or best.selected or nil }
 end
 
@@ -234,10 +240,11 @@ local function predictive(o, ready)
     local enough = rows[i].ev >= o.least -- not so for NaN
     if not enough then short[#short + 1] = area[1] end
   end
-  local text = string.format("held-out explained variance over the explainable one, median over neuroids, at "
-    .. "least %g in "
-    .. "%s", o.least, #short == 0 and "every area" or "not every area: below it in " .. table.concat(short, ", "))
-  return { pass = #short == 0, areas = rows, text = text }
+  local bounded = not o.ceiling.none
+  local text = string.format("held-out explained variance%s, median over neuroids, at least %g in %s", bounded
+    and " over the explainable one" or " (of all variance, noise included: ceiling = false)", o.least,
+    #short == 0 and "every area" or "not every area: below it in " .. table.concat(short, ", "))
+  return { pass = #short == 0, areas = rows, text = text, measure = bounded and "EV / c^2" or "EV" }
 end
 
 -- ---- the word --------------------------------------------------------------------------------------------------
@@ -266,7 +273,7 @@ end
 --               (faults)
 --   predictive  for every area the best of its layers explains at least `least` of the explainable variance of
 --               held-out responses, median over neuroids (areas[i]: area, layer, ev, low, high, n, above, each); not
---               asked where one of the others fails
+--               asked where one of the others fails. ceiling = false, for data without repeats: of all their variance
 -- c.pass is true where all three hold.
 function M.criteria(given, ...)
   local position = errors.position(2)
@@ -287,7 +294,7 @@ function M.criteria(given, ...)
   check_areas(o, position)
   o.seed = o.seed or tensor.seed()
   o.mapping, o.splits = o.mapping or mappings.ridge {}, o.splits or splits.kfold { 5, seed = o.seed }
-  o.ceiling = o.ceiling or ceilings.split_half { 10, seed = o.seed }
+  o.ceiling = ceilings.of(o.ceiling, o.seed)
   local size = o.set.x:size(-1)
   o.input = o.input or function(x) return x:size(-1) == size and x or stimuli.resize(x, size) end
   local found = tensor.no_grad(function() return { computable = computable(o), mappable = mappable(o) } end)

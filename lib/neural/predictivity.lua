@@ -32,15 +32,16 @@ local FIELDS = {
   mapping = { type = "any", doc = "ridge {} if absent" },
   splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions } "
     .. "among the stimuli of the responses; kfold { 10 } if absent" },
-  ceiling = { type = "any", doc = "split_half { 10 } if absent" },
+  ceiling = { type = "any", doc = "split_half { 10 } if absent; false: none, for responses that are averages or "
+    .. "single trials: the measure stays as it is, and nobody is left out for low reliability" },
   reliability = { type = "number", default = 0.3, min = -1, max = 1,
-    doc = "neuroids whose split-half reliability is below this are left out" },
+    doc = "neuroids whose reliability, by the ceiling's rule, is below this are left out" },
   measure = { type = "string", default = "r", choices = measures.names, doc = "of prediction and recorded means on "
     .. "held-out images: Pearson's r, explained variance, r2 (which an offset lowers), or the Poisson log "
     .. "likelihood" },
   ceiled = { type = "string", choices = scores.formulas, doc = "how the measure is put in relation to the ceiling "
     .. "c; if "
-    .. "absent \"r / c\", for ev and r2 \"ev / c^2\", for poisson \"none\"" },
+    .. "absent \"r / c\", for ev and r2 \"ev / c^2\", for poisson and without a ceiling \"none\"" },
   style = { type = "string", choices = { "brain-score" }, doc = "a published recipe to the letter, which sets "
     .. "mapping, "
     .. "splits, ceiling and what is averaged: see below" },
@@ -88,6 +89,17 @@ local function no_images(o, position)
     name = a.name, selected = selected }, { __len = function() return #a.stimulus end })
 end
 
+-- Without a ceiling there is nothing that reliability or a ratio to it could go by.
+local function check_unceiled(o, given, position)
+  if not o.ceiling.none then return end
+  local asked = given.reliability and given.reliability > -1 and "reliability = " .. given.reliability
+    or given.ceiled and given.ceiled ~= "none" and string.format("ceiled = \"%s\"", given.ceiled)
+  if asked then
+    errors.raise("argument", position, "predictivity: %s goes by how well repeats agree, and ceiling = false says "
+      .. "that nothing is known of it: leave one of the two out", asked)
+  end
+end
+
 --- Options of `word`, checked; fields: those of predictivity, and more.
 function M.check(word, given, fields, position)
   local o = schema.check(word, given, fields, position)
@@ -98,18 +110,19 @@ function M.check(word, given, fields, position)
   o.position = position
   assembly.one_time(o.responses, "predictivity", position)
   styles.apply(o, given, position)
-  o.ceiled = scores.formula(o.ceiled, o.measure, position)
+  o.ceiling = ceilings.of(o.ceiling)
   o.mapping = o.mapping or mappings.ridge {}
   o.splits = o.splits == nil and splits.kfold { 10 } or splits.of(o.splits, "predictivity", position) or o.splits
-  o.ceiling = o.ceiling or ceilings.split_half { 10 }
   for _, part in ipairs { { "mapping", mappings.is_mapping, "ridge {}" }, { "splits", splits.is_splits,
     "kfold { 10 }, grouped { 10, by = \"movie\" } or { { train = positions, test = positions }, ... }" },
-    { "ceiling", ceilings.is_ceiling, "split_half { 10 }" } } do
+    { "ceiling", ceilings.is_ceiling, "split_half { 10 }, or false for none" } } do
     if not part[2](o[part[1]]) then
       errors.raise("argument", position, "predictivity: %s is a %s, expected something like %s", part[1],
         type(o[part[1]]), part[3])
     end
   end
+  check_unceiled(o, given, position)
+  o.ceiled = o.ceiling.none and "none" or scores.formula(o.ceiled, o.measure, position)
   if o.by and not rawget(o.responses.neuroid, o.by) then
     errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)",
       o.by, table.concat(assembly.names(o.responses.neuroid), ", "))
@@ -132,30 +145,47 @@ local function neuroid_name(a, i)
   return ids and string.format("%d (%s)", i, tostring(ids[i])) or tostring(i)
 end
 
+-- Says why no neuroid is left. count: how many valid repeats each mean is of.
+local function none_left(o, kept, count, position)
+  local reasons = {}
+  local function add(n, format, ...)
+    if n > 0 then reasons[#reasons + 1] = n .. " " .. string.format(format, ...) end
+  end
+  add(kept.unreliable, "%s a reliability below %g", kept.unreliable == 1 and "has" or "have", o.reliability)
+  if kept.unknown > 0 then
+    local repeated = count:max({ dim = 2 }):ge(2):to "int64":sum():item()
+    add(kept.unknown, "%s no reliability that could be computed: %d of %d stimuli have 2 or more valid repeats, "
+      .. "and how well repeats agree is a correlation over stimuli (ceiling = false scores such responses as they "
+      .. "are)", kept.unknown == 1 and "has" or "have", repeated, #count)
+  end
+  add(kept.silent, "%s no valid trial for some stimulus", kept.silent == 1 and "has" or "have")
+  add(#kept.constant, "%s not vary over stimuli: %s", #kept.constant == 1 and "does" or "do",
+    common.some(kept.constant))
+  errors.raise("argument", position, "predictivity: no neuroid is left of %d: %s", #o.responses.neuroid,
+    table.concat(reasons, "; "))
+end
+
 -- Which neuroids are kept: those that answered every stimulus in some trial, vary over stimuli, and are reliable.
 local function keep_neuroids(o, position)
   local a = o.responses
   local reliability, ceiling = o.ceiling:estimate(a)
   local means, count = a:mean()
   local least, spread = count:min { dim = 1 }:totable(), (means:max { dim = 1 } - means:min { dim = 1 }):totable()
-  local kept = { index = {}, silent = 0, unreliable = 0, constant = {} }
+  local kept = { index = {}, silent = 0, unreliable = 0, unknown = 0, constant = {} }
   for i, value in ipairs(reliability:totable()) do
     if least[i] < 1 then
       kept.silent = kept.silent + 1
     elseif spread[i] == 0 then
       table.insert(kept.constant, neuroid_name(a, i))
-    elseif value ~= value or value < o.reliability then
+    elseif not o.ceiling.none and value ~= value then
+      kept.unknown = kept.unknown + 1
+    elseif value < o.reliability then
       kept.unreliable = kept.unreliable + 1
     else
       table.insert(kept.index, i)
     end
   end
-  if #kept.index == 0 then
-    errors.raise("argument", position, "predictivity: no neuroid is left of %d: %d have a split-half reliability "
-      .. "below %g, %d have no valid trial for some stimulus, %d do not vary over stimuli%s", #a.neuroid,
-      kept.unreliable, o.reliability, kept.silent, #kept.constant,
-      #kept.constant > 0 and ": " .. common.some(kept.constant) or "")
-  end
+  if #kept.index == 0 then none_left(o, kept, count, position) end
   local index = common.index(kept.index)
   kept.reliability = reliability:index_select(index, { dim = 1 })
   kept.ceiling = ceiling:index_select(index, { dim = 1 })
@@ -243,13 +273,16 @@ local function make_row(o, layer, group, kept, found)
   local function interval_of(values)
     return intervals.interval(intervals.resampled(values, columns, o.bootstrap))
   end
-  local ceiled = scores.relate(o.ceiled, own, ceiling)
   local low, high = interval_of(drawn)
-  local ceiled_low, ceiled_high = interval_of(scores.relate(o.ceiled, drawn, ceiling))
   local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.features,
-    n = #group.index, r = median(own), low = low, high = high, ceiling = median(ceiling), ceiled = median(ceiled),
-    ceiled_low = ceiled_low, ceiled_high = ceiled_high, label = found.close and "close" or "exact",
-    selected = o.set.selected or nil, above = o.ceiled ~= "none" and ceiled:gt(1):to "int64":sum():item() or nil }
+    n = #group.index, r = median(own), low = low, high = high, label = found.close and "close" or "exact",
+    selected = o.set.selected or nil }
+  if not o.ceiling.none then
+    local ceiled = scores.relate(o.ceiled, own, ceiling)
+    row.ceiling, row.ceiled = median(ceiling), median(ceiled)
+    row.ceiled_low, row.ceiled_high = interval_of(scores.relate(o.ceiled, drawn, ceiling))
+    row.above = o.ceiled ~= "none" and ceiled:gt(1):to "int64":sum():item() or nil
+  end
   if found.controls then
     local medians = stats.quantile(found.controls:index_select(index, { dim = 2 }), { 0.5 }):reshape { -1 }
     row.shuffled, row.shuffled_low, row.shuffled_high = medians:mean():item(), medians:min():item(),
@@ -355,7 +388,8 @@ function M.score(o, each)
     if o.permutations > 0 then correct_rows(o, rows) end
     return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
       stimuli = #o.ids, unused = #o.set - #o.ids, kept = #kept.index, total = #o.responses.neuroid,
-      unreliable = kept.unreliable, silent = kept.silent, constant = kept.constant,
+      unreliable = kept.unreliable, unknown = kept.unknown, unceiled = o.ceiling.none or nil,
+      silent = kept.silent, constant = kept.constant,
       flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
       correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, passes = passes,
       mapping = tostring(o.mapping),
@@ -379,18 +413,19 @@ end
 -- of them says what else the score shall hold for. permutations give p (that the median is as large where
 -- predictions and responses belong to different images of a fold; whole groups are shifted around, so that
 -- neighbours stay neighbours) and q, corrected for the number of rows. Neuroids whose responses do not vary are
--- left out by name. print(score) shows the table and says how it was made; score:results() is for report,
--- score:csv(path) writes the table, score:csv(path, "neuroids") one with a row for every layer and neuroid;
--- score.neuroids holds r, reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor).
--- style = "brain-score": PLS of 25 components, 10 random divisions (90 % to fit, every object_name in proportion
--- where there is one), Pearson's r, median over neuroids, mean over divisions, error = standard deviation /
--- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026 (ceiled = "(r /
--- c)^2": before); divisions and halves are scikit-learn's with random_state = 1. splits may also
--- be a list of { train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1).
--- Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images, or from a few where
--- they are more than `memory`. Features computed
--- elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }; features =
--- activations { ... } are the layers that it holds, matched by stimulus_id.
+-- left out by name. ceiling = false scores responses without repeats (averages, single trials): no ceiling, ceiled
+-- and above, and nobody is left out for low reliability, which nothing is known of. print(score) shows the table and
+-- says how it was made; score:results() is for report, score:csv(path) writes the table, score:csv(path, "neuroids")
+-- one with a row for every layer and neuroid; score.neuroids holds r, reliability and ceiling of every neuroid kept
+-- (score.neuroids.r[layer] is a tensor). style = "brain-score": PLS of 25 components, 10 random divisions (90 % to
+-- fit, every object_name in proportion where there is one), Pearson's r, median over neuroids, mean over divisions,
+-- error = standard deviation / sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since
+-- January 2026 (ceiled = "(r / c)^2": before); divisions and halves are scikit-learn's with random_state = 1. splits
+-- may also be a list of { train = positions, test = positions } among the stimuli of the responses (lists or tensors,
+-- from 1). Stimuli are matched to responses by stimulus_id. All layers come from one pass over the images, or from a
+-- few where they are more than `memory`. Features computed elsewhere need none: predictivity { features = { mine =
+-- data.npy "x.npy" }, responses = assembly }; features = activations { ... } are the layers that it holds, matched by
+-- stimulus_id.
 function M.predictivity(given, ...)
   local position = errors.position(2)
   schema.alone("predictivity", "predictivity { model = net, stimuli = set, responses = assembly }", position, ...)

@@ -40,7 +40,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed over permutations constant passes")
+  .. "measure folds seed over permutations constant passes unceiled unknown")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -63,9 +63,8 @@ local function interval(row) return string.format("%.3f to %.3f", row.low, row.h
 local function predictivity_table(score)
   local head = { "layer", "area" }
   if score.by then head[#head + 1] = score.by end
-  for _, name in ipairs { "features", "n", score.measure, "95 % CI", "ceiling", score.formula } do
-    head[#head + 1] = name
-  end
+  for _, name in ipairs { "features", "n", score.measure, "95 % CI" } do head[#head + 1] = name end
+  if not score.unceiled then head[#head + 1], head[#head + 2] = "ceiling", score.formula end
   if score.shuffles > 0 then head[#head + 1] = "shuffled" end
   local tested = (score.permutations or 0) > 0
   if tested then head[#head + 1], head[#head + 2] = "p", "q" end
@@ -74,10 +73,10 @@ local function predictivity_table(score)
   for i, row in ipairs(score.rows) do
     local line = { row.layer, row.area }
     if score.by then line[#line + 1] = tostring(row.group) end
-    for _, cell in ipairs { tostring(row.features), tostring(row.n), number(row.r), interval(row),
-      number(row.ceiling), number(row.ceiled) } do
+    for _, cell in ipairs { tostring(row.features), tostring(row.n), number(row.r), interval(row) } do
       line[#line + 1] = cell
     end
+    if not score.unceiled then line[#line + 1], line[#line + 2] = number(row.ceiling), number(row.ceiled) end
     if score.shuffles > 0 then line[#line + 1] = number(row.shuffled) end
     if tested then line[#line + 1], line[#line + 2] = p_text(row.p), p_text(row.q) end
     line[#line + 1] = row.label .. (row.selected and ", selected" or "")
@@ -86,14 +85,37 @@ local function predictivity_table(score)
   return common.columns(rows, { true, true, score.by ~= nil })
 end
 
+-- Which neuroids were left out, and why.
+local function left_out(score)
+  local parts = {}
+  if not score.unceiled then
+    parts[1] = string.format("%d with reliability below %g", score.unreliable, score.threshold)
+    if (score.unknown or 0) > 0 then
+      parts[2] = string.format("%d whose reliability cannot be computed", score.unknown)
+    end
+  end
+  parts[#parts + 1] = string.format("%d without a valid trial for some stimulus", score.silent)
+  if #score.constant > 0 then
+    parts[#parts + 1] = string.format("%d that do%s not vary: %s", #score.constant, #score.constant == 1 and "es"
+      or "", common.some(score.constant))
+  end
+  return table.concat(parts, ", ")
+end
+
+--- What print says of a score's ceiling (of predictivity, commitment).
+function M.ceiling_text(score)
+  if score.unceiled then
+    return "none (ceiling = false): how much of the responses can be predicted at all is not known, and no neuroid "
+      .. "is left out as unreliable"
+  end
+  return (score.style and "" or "square root of ") .. score.ceiling
+end
+
 local function predictivity_notes(score)
   local lines = {
-    string.format("predictivity: %d stimuli%s; %d of %s (left out: %d with reliability below %g, %d without a valid "
-      .. "trial for some stimulus%s)", score.stimuli, score.unused > 0 and string.format(" (%d more have no "
-        .. "responses)",
-      score.unused) or "", score.kept, common.plural(score.total, "neuroid"), score.unreliable, score.threshold,
-      score.silent, #score.constant == 0 and "" or string.format(", %d that do%s not vary: %s", #score.constant,
-      #score.constant == 1 and "es" or "", common.some(score.constant))),
+    string.format("predictivity: %d stimuli%s; %d of %s (left out: %s)", score.stimuli, score.unused > 0
+      and string.format(" (%d more have no responses)", score.unused) or "", score.kept,
+      common.plural(score.total, "neuroid"), left_out(score)),
     string.format("  map: %s%s", score.mapping, score.passes and string.format("; reads a layer's features %s",
       score.passes == 1 and "once" or score.passes .. " times") or ""),
     "  splits: " .. score.splits,
@@ -102,7 +124,7 @@ local function predictivity_notes(score)
       .. "median over neuroids; the interval is a bootstrap over %s (%d, seed %d)", score.measure,
       score.measure == "r" and "Pearson" or measures.says[score.measure], score.folds, score.over, score.bootstrap,
       score.seed),
-    "  ceiling: " .. (score.style and "" or "square root of ") .. score.ceiling,
+    "  ceiling: " .. M.ceiling_text(score),
   }
   if score.shuffles > 0 then
     lines[#lines + 1] = string.format("  shuffled: the same with responses dealt to other stimuli, mean of %s",
@@ -141,6 +163,12 @@ Score.__tostring = function(self)
   return predictivity_notes(self) .. "\n" .. predictivity_table(self)
 end
 
+--- What report says of a row's ceiling (of predictivity, commitment).
+function M.ceiled_text(score, row)
+  if not row.ceiling then return "no ceiling" end
+  return string.format("ceiling %.3f, %s %.3f", row.ceiling, score.formula, row.ceiled)
+end
+
 -- ---- report, csv -----------------------------------------------------------------------------------------------
 
 --- score:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
@@ -151,10 +179,8 @@ function Score:results()
     local value = row.accuracy
     if self.kind == "predictivity" then
       value = row.r
-      what = string.format("median %s over neuroids, %s (over %s), ceiling %.3f, %s %.3f, %d folds, seed %d",
-        self.measure, what, self.style and "divisions" or self.over, row.ceiling, self.formula, row.ceiled,
-          self.folds,
-        self.seed)
+      what = string.format("median %s over neuroids, %s (over %s), %s, %d folds, seed %d", self.measure, what,
+        self.style and "divisions" or self.over, M.ceiled_text(self, row), self.folds, self.seed)
     end
     if row.p then what = string.format("%s, p = %.4g (q = %.4g)", what, row.p, row.q) end
     if row.selected then what = what .. ", selected" end
@@ -184,7 +210,8 @@ local function neuroid_table(score)
     if score.by then groups[row.group] = true end
   end
   local rows = { table.move(known, 1, #known, 3, { "layer", "position" }) }
-  for _, name in ipairs { "r", "reliability", "ceiling", score.formula } do table.insert(rows[1], name) end
+  local measured = score.unceiled and { "r" } or { "r", "reliability", "ceiling", score.formula }
+  table.move(measured, 1, #measured, #rows[1] + 1, rows[1])
   local reliability, ceiling = held.reliability:totable(), held.ceiling:totable()
   for _, layer in ipairs(layers) do
     local r, ceiled = held.r[layer]:totable(), M.relate(score.formula, held.r[layer], held.ceiling):totable()
@@ -192,7 +219,7 @@ local function neuroid_table(score)
       if not score.by or groups[held.coordinates[score.by][i]] then
         local line = { layer, position }
         for _, name in ipairs(known) do line[#line + 1] = held.coordinates[name][i] end
-        for _, value in ipairs { r[i], reliability[i], ceiling[i], ceiled[i] } do line[#line + 1] = value end
+        table.move({ r[i], reliability[i], ceiling[i], ceiled[i] }, 1, #measured, #line + 1, line)
         rows[#rows + 1] = line
       end
     end
@@ -202,7 +229,7 @@ end
 
 --- score:table(): the rows as a list of lists, the first one the names of the columns. score:table "neuroids" of a
 -- predictivity score: a row for every layer and neuroid that was kept, with position (in the assembly), coordinates,
--- r, reliability, ceiling and r in relation to the ceiling.
+-- r and, unless there is no ceiling, reliability, ceiling and r in relation to it.
 function Score:table(of)
   if of == "neuroids" and self.neuroids then return neuroid_table(self) end
   if of ~= nil and of ~= "rows" then

@@ -91,7 +91,8 @@ local LAYERS = {
   title = words.common.title, width = words.common.width, ylim = words.common.ylim,
   labels = { type = "table", doc = "a name for each panel, when several are drawn" },
   show = { type = "string", choices = { "both", "raw", "ceiled" },
-    doc = "r and its ceiling, r over its ceiling, or a panel for each; default: both for one score, raw for more" },
+    doc = "r and its ceiling, r over its ceiling, or a panel for each; default: both for one score, raw for more and "
+      .. "where there is no ceiling" },
   height = { type = "number", default = 32, min = 10, max = 400, doc = "height of the axes of a panel in mm" },
 }
 
@@ -215,7 +216,7 @@ function M.layers(spec, ...)
   for k, part in ipairs(parts) do
     local label = options.labels and options.labels[k] or part.label
     local show = options.show or (#parts == 1 and "both" or "raw")
-    if part.score.kind == "separability" then show = "raw" end
+    if part.score.kind == "separability" or part.score.unceiled then show = "raw" end
     csv_rows(part, label or tostring(k), out)
     for _, ceiled in ipairs(show == "both" and { false, true } or { show == "ceiled" }) do
       local panel = layer_panel(part.score, part.rows, ceiled)

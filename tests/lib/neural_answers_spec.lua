@@ -1,0 +1,124 @@
+-- What the neural words answer to data that labs really have: averages without repeats, numbers that are no counts,
+-- labels that look like groups, names misspelt. Values are compared with the same data scored another way.
+local lamina = require "lamina"
+local ops = require "lamina.core.ops"
+local said = require "support.said"
+
+local neural, predictivity, ridge, kfold = lamina.neural, lamina.predictivity, lamina.ridge, lamina.kfold
+local randn = lamina.randn
+
+local message_of = said.message
+
+local S, U = 30, 6
+local ids, region = {}, {}
+for i = 1, S do ids[i] = "s" .. i end
+for u = 1, U do region[u] = u <= 3 and "V4" or "IT" end
+local good, poor = randn { S, 5, dtype = "float64" }, randn { S, 5, dtype = "float64" }
+local rates = good:matmul(randn { 5, U, dtype = "float64" })
+
+local function assembly(responses, more)
+  local arrays = { responses = responses, stimulus_id = ids, neuroid_region = region }
+  for name, value in pairs(more or {}) do arrays[name] = value end
+  return neural.assembly { arrays }
+end
+
+local repeated = assembly(rates:unsqueeze(3) + randn { S, U, 4, dtype = "float64" } * 2)
+
+local function options(more)
+  local o = { features = { { "good", good }, { "poor", poor } }, responses = repeated, mapping = ridge(1),
+    splits = kfold { 5, seed = 1 }, bootstrap = 100, seed = 3 }
+  for name, value in pairs(more or {}) do o[name] = value end
+  return o
+end
+
+describe("responses without repeats", function()
+  local averaged = repeated:average()
+
+  it("are scored as they are with ceiling = false: the r of the same means with their repeats", function()
+    local raw = predictivity(options { responses = averaged, ceiling = false })
+    local known = predictivity(options { reliability = -1, ceiled = "none" })
+    for i, row in ipairs(raw.rows) do
+      for _, name in ipairs { "r", "low", "high", "n" } do assert.equal(known.rows[i][name], row[name]) end
+      for _, name in ipairs { "ceiling", "ceiled", "ceiled_low", "above" } do assert.is_nil(row[name]) end
+      assert.equal(known.neuroids.r[row.layer]:digest(), raw.neuroids.r[row.layer]:digest())
+      assert.matches("%(over neuroids%), no ceiling, 5 folds", raw:results()[i].what)
+    end
+    assert.matches("\n  ceiling: none %(ceiling = false%): how much of the responses can be predicted at all is not "
+      .. "known, and no neuroid is left out as unreliable\nlayer +area +features +n +r +95 %% CI +bits\n",
+      tostring(raw))
+    assert.matches("6 of 6 neuroids %(left out: 0 without a valid trial for some stimulus%)", tostring(raw))
+    assert.same({ "layer", "position", "region", "r" }, raw:table("neuroids")[1])
+    assert.equal("", raw:table()[2][9])
+    lamina.plot.layers(raw)
+  end)
+
+  it("keep neuroids that repeats would show to be noise", function()
+    local noise = assembly(randn { S, U, 4, dtype = "float64" })
+    local left = predictivity(options { responses = noise, reliability = -1, ceiled = "none" })
+    assert.equal(U, predictivity(options { responses = noise, ceiling = false }).kept)
+    assert.equal(U, left.kept)
+    assert.truthy(not lamina.try(predictivity, options { responses = noise, reliability = 0.9 }))
+  end)
+
+  it("name the way out, and the ways that are none", function()
+    assert.matches("has 1 repeat of each stimulus; a ceiling needs at least 2, since it is how well repeats agree%. "
+      .. "predictivity { ceiling = false, %.%.%. } scores averages and single trials as they are",
+      message_of(predictivity, options { responses = averaged }))
+    for _, wrong in ipairs { "none", 1, {}, true } do
+      assert.matches("ceiling is a %a+, expected something like split_half { 10 }, or false for none",
+        message_of(predictivity, options { responses = averaged, ceiling = wrong }))
+    end
+    assert.matches("reliability = 0.5 goes by how well repeats agree, and ceiling = false",
+      message_of(predictivity, options { ceiling = false, reliability = 0.5 }))
+    assert.matches("ceiled = \"r / c\" goes by how well repeats agree, and ceiling = false",
+      message_of(predictivity, options { ceiling = false, ceiled = "r / c" }))
+    assert.truthy(predictivity(options { ceiling = false, ceiled = "none", reliability = -1 }))
+  end)
+
+  it("are chosen layers for, compared, and judged without a ceiling", function()
+    local o = options { responses = averaged, ceiling = false, reliability = nil }
+    local c = neural.commitment(o)
+    assert.equal("good", c.rows[1].layer)
+    assert.is_nil(c.rows[1].ceiled)
+    assert.matches("ceiling: none", tostring(c))
+    assert.matches("n = 6, no ceiling; argmax good", c:results()[1].what)
+    local score = predictivity(o)
+    local pair = { { "a", score, layer = "good" }, { "b", score, layer = "poor" } }
+    assert.truthy(neural.compare(pair).rows[1].difference > 0)
+    pair.of = "ceiled"
+    assert.matches("of = \"ceiled\", but 'a' was scored with ceiling = false", message_of(neural.compare, pair))
+    local seen = lamina.stimuli.array { lamina.rand { S, 1, 6, 6 }, ids = ids }
+    local function pixels(x) return x:reshape { #x, -1 } end
+    local y = pixels(seen.x):to("float64"):matmul(randn { 36, U, dtype = "float64" })
+    local judged = { model = { { "pixels", pixels } }, domain = seen, areas = { { "V1", layers = { "pixels" } } },
+      data = { V1 = assembly(y) }, images = 10, ceiling = false, mapping = ridge(1e-3), least = 0.1 }
+    local found = lamina.criteria(judged)
+    local direct = predictivity { features = { pixels = pixels }, stimuli = seen, responses = judged.data.V1,
+      mapping = ridge(1e-3), splits = kfold { 5, seed = found.predictive.areas[1].score.seed },
+      measure = "ev", ceiling = false }
+    assert.equal(direct.rows[1].r, found.predictive.areas[1].ev)
+    assert.matches("held%-out explained variance %(of all variance, noise included: ceiling = false%)",
+      tostring(found))
+    assert.matches("best layer +n +EV +95 %% CI", tostring(found))
+  end)
+
+  it("have a reliability that cannot be computed, not a low one", function()
+    local twice = { table.unpack(ids) }
+    twice[2] = "s1"
+    local a = assembly(averaged.responses:squeeze(3), { stimulus_id = twice })
+    local few = { good = good[{ { 1, S - 1 } }] }
+    assert.matches("no neuroid is left of 6: 6 have no reliability that could be computed: 1 of 29 stimuli have 2 or "
+      .. "more valid repeats, and how well repeats agree is a correlation over stimuli %(ceiling = false",
+      message_of(predictivity, options { responses = a, features = few }))
+    assert.equal(U, predictivity(options { responses = a, features = few, ceiling = false }).kept)
+    -- some neuroids only: the print counts them by themselves
+    local valid = repeated.valid:clone()
+    valid[{ {}, { 1, 2 }, { 2, 4 } }]:fill(false)
+    local gaps = neural.assembly { { responses = repeated.responses, valid = valid, stimulus_id = ids } }
+    local score = predictivity(options { responses = gaps, reliability = -1 })
+    assert.equal(2, score.unknown)
+    assert.matches("4 of 6 neuroids %(left out: 0 with reliability below %-1, 2 whose reliability cannot be computed",
+      tostring(score))
+    assert.equal(0, ops.isnan(score.neuroids.reliability):to("int64"):sum():item())
+  end)
+end)
