@@ -26,6 +26,7 @@ local function say(what)
   print(string.format("%-32s %6.1f s   at most %.2f GB until now", what, base.clock() - begin, peak()))
 end
 
+collectgarbage("incremental", 110) -- tensors that nothing holds go soon, not when as many again are there
 io.stdout:setvbuf "line"
 -- The neuroids, and the products of images in all layers, which are all that the maps need: the model, the images and
 -- the activations are gone afterwards.
