@@ -64,8 +64,8 @@ describe("plot.panels", function()
 
   it("keeps the label of an axis off the panel's letter", function()
     local function panels(label)
-      return plot.panels { plot.bars { labels = { "normalisation", "overlap" }, values = { -2.4, 1 }, title = "Left out",
-        ylabel = label }, plot.line { 1, 2 }, widths = { 3, 2 } }
+      return plot.panels { plot.bars { labels = { "normalisation", "overlap" }, values = { -2.4, 1 },
+        title = "Left out", ylabel = label }, plot.line { 1, 2 }, widths = { 3, 2 } }
     end
     local corner = { {}, { 1, 38 }, { 1, 45 } }
     local short, long = pixels(panels "y", "short"), pixels(panels "change of accuracy (points)", "long")
