@@ -30,6 +30,7 @@ M.is_rdms = sets.is
 M.selected, M.weighted, M.interpolated = models.selected, models.weighted, models.interpolated
 
 --- rdm.ranks(x): mean ranks of the last axis, from 1; equal values share the mean of their ranks, NaN stays NaN.
+-- > rdm.ranks(tensor { 3, 1, 1 })   --> [3. 1.5 1.5]
 function M.ranks(x) return require("lamina.core.rdm").ranks(x) end
 
 local FROM = schema.document("rdm.from", {
@@ -84,6 +85,7 @@ local CATEGORIES = schema.document("rdm.categories", {
 
 --- rdm.categories { labels, id =, names = { "animacy" } }: the RDM of a category model: 0 between stimuli of the same
 -- label, 1 between others.
+-- > rdm.categories({ { "face", "face", "house" } }).vectors   --> [[0. 1. 1.]]
 function M.categories(given)
   local position = errors.position(2)
   if type(given) == "table" and given.labels == nil and type(given[1]) ~= "table"

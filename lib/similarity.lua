@@ -116,6 +116,8 @@ end
 -- Hinton 2019), a number, 1 for representations that are the same but for rotation and scale. With unbiased = false
 -- it grows with the number of features, whatever they hold; of linear kernels it is then the whitened cosine of the
 -- two RDMs.
+-- > x = randn { 50, 10 }
+-- > cka { x, x * 3 }   --> 0.9999999999999991
 function M.cka(given, ...)
   local position = errors.position(2)
   schema.alone("cka", "cka { x, y }", position, ...)

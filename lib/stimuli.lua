@@ -189,6 +189,8 @@ local GRATING_COLUMNS = { "orientation", "frequency", "phase", "contrast", "mean
 --- stimuli.gratings { size = 32, orientation = 0, frequency = 4, phase = 0, contrast = 1, mean = 0.5, sigma = 0, x =
 -- 0, y = 0 }: gratings, or Gabor patches where sigma > 0. Each option is a number or a list; the set holds every
 -- combination, phase varying faster than frequency, frequency faster than orientation. set.columns tells them apart.
+-- > set = stimuli.gratings { size = 32, orientation = arange(0, 170, 10), frequency = 4, phase = { 0, 90 } }
+-- > #set, set.x.shape   --> 36 { 36, 1, 32, 32 }
 function M.gratings(given)
   local o = schema.check("stimuli.gratings", given, GRATINGS, errors.position(2))
   local rows, columns = combinations.rows(o, GRATING_COLUMNS), {}
@@ -213,6 +215,8 @@ local GABOR_COLUMNS = { "orientation", "wavelength", "phase", "sigma", "gamma", 
 --- stimuli.gabors { size = 11, orientations = 8, wavelength = 5, phase = { 0, 90 }, sigma =, gamma = 0.75, x =, y =
 -- }: a bank of Gabor filters as weights for conv2d: K x 1 x size x size float32, each with sum 0 and norm 1, and the
 -- table of their parameters (lists by name). Every combination of the options; y varies fastest, orientation slowest.
+-- > filters = stimuli.gabors { size = 11, orientations = 8 }
+-- > filters.shape   --> { 16, 1, 11, 11 }
 function M.gabors(given)
   local o = schema.check("stimuli.gabors", given, GABORS, errors.position(2))
   if not o.orientation then

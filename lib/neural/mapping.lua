@@ -270,6 +270,9 @@ Ridge.predict = fitted.not_fitted "ridge"
 -- m.weights (p x T), m.intercept (T), m.alphas (one for each target), m.constant (targets that do not
 -- vary: weights of 0) and m:predict(x). Penalties are chosen by kfold
 -- over the rows.
+-- > x = randn { 100, 3 }
+-- > m = ridge({ alphas = { 1e-6 } }):fit(x, x:matmul(tensor { 1, 2, 3 }))
+-- > m.weights:flatten():round()   --> [1. 2. 3.]
 function Ridge:fit(x, y, given)
   local position = errors.position(2)
   local inner

@@ -65,6 +65,8 @@ schema.document("grouped", GROUPED)
 --- kfold { 10, stratify =, seed = }: images in a keyed order, dealt to the folds in turn. For predictivity and
 -- separability as splits = kfold { 10 }; by itself, kfold { 10 }:folds(n) gives the divisions of n images, a list of
 -- { train = positions, test = positions }.
+-- > folds = kfold({ 5 }):folds(10)
+-- > #folds, #folds[1].test   --> 5 2
 function M.kfold(given)
   local position = errors.position(2)
   local o = schema.check("kfold", given, KFOLD, position)

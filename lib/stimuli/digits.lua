@@ -90,6 +90,7 @@ end
 -- digits that are asked for, in that order). Each option of digits to y is a number or a list; the set holds every
 -- combination, y varying fastest and the digit slowest, and set.columns tells them apart (set.columns.digit).
 -- stimuli.scenes puts them on backgrounds.
+-- > stimuli.digits({ digits = { 0, 1, 2 }, size = 32 }).classes   --> { "0", "1", "2" }
 function M.digits(given)
   local position = errors.position(2)
   if type(given) == "number" then given = { given } end

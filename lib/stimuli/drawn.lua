@@ -63,6 +63,7 @@ local BARS = { size = SIDE, orientation = ORIENTATION, width = { type = many, de
 --- stimuli.bars { size = 32, orientation = 0, width = 0.1, length = 2, x = 0, y = 0, contrast = 1, mean = 0.5 }:
 -- bars, bright (contrast above 0) or dark, one in each image. Each option is a number or a list; the set holds every
 -- combination, y varying fastest and orientation slowest, and set.columns tells them apart.
+-- > #stimuli.bars { size = 32, orientation = { 0, 45, 90, 135 }, x = { -0.2, 0, 0.2 } }   --> 12
 function M.bars(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.bars", given, BARS, position)
@@ -96,6 +97,7 @@ local DISCS = { size = SIDE, diameter = { type = many, default = 0.5, doc = "out
 --- stimuli.discs { size = 32, diameter = 0.5, inner = 0, frequency = 0, orientation = 0, phase = 0, x = 0, y = 0,
 -- contrast = 1, mean = 0.5 }: discs, or rings where inner > 0 (spots and annuli, for the surround), plain or filled
 -- with a grating (frequency > 0), for size tuning; lists make every combination, as in stimuli.bars.
+-- > #stimuli.discs { size = 32, diameter = { 0.1, 0.2, 0.4, 0.8 } }   --> 4
 function M.discs(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.discs", given, DISCS, position)

@@ -282,6 +282,7 @@ end
 --- tuning.suppression(sizes, responses): of responses to stimuli of rising size (n, or n x units), the surround
 -- suppression index (largest - at the largest size) / largest, and the size with the largest response (numbers, or
 -- lists with one for each unit).
+-- > tuning.suppression({ 1, 2, 4, 8 }, { 5, 20, 15, 10 })   --> 0.5 2
 function M.suppression(sizes, responses)
   local x, r = M.list(sizes), floats(responses)
   local single = r.ndim == 1
