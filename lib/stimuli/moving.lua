@@ -102,7 +102,8 @@ local DRIFTING = fields { direction = DIRECTION, x = X, y = Y,
 -- direction of motion (0 to the right, 90 up), t the seconds since the first frame. x is N x frames x 1 x H x W. Each
 -- option from direction on is a number or a list; the set holds every combination, y varying fastest and the
 -- direction slowest; set.columns tells them apart.
--- > stimuli.drifting({ size = 16, duration = 0.5, rate = 20, direction = { 0, 180 } }).x.shape   --> { 2, 10, 1, 16, 16 }
+-- > set = stimuli.drifting { size = 16, duration = 0.5, rate = 20, direction = { 0, 180 } }
+-- > set.x.shape   --> { 2, 10, 1, 16, 16 }
 function M.drifting(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.drifting", given or {}, DRIFTING, position)
