@@ -408,13 +408,15 @@ local function prepare(given, position)
   job.n = #job.set
   if job.n == 0 then errors.raise("argument", position, "activations: there are no stimuli") end
   job.columns = columns_of(job.set)
-  local item = after_input(o, batch_of(job.set, 1, 1).x, position).shape
+  local one = batch_of(job.set, 1, 1).x
+  local before, item = one.shape, after_input(o, one, position).shape
+  table.remove(before, 1)
   table.remove(item, 1)
   job.layers = layers.wanted(job.net, o.layers, position)
   job.neuroid, job.total = layers.coordinates(job.layers)
   job.way = movie.way(job.net, item, o, "activations", position)
   job.rate = job.way and not o.step_ms and movie.rate(job.set, "activations", position) or nil
-  job.show, job.text = shown.maker(o, job.net, item, job.way, position)
+  job.show, job.text = shown.maker(o, job.net, item, before, job.way, position)
   job.times = times_of(job, item)
   check_layer_steps(job)
   job.draws, job.stateful = draws_of(job.net), carried.any(job.net)
@@ -437,7 +439,8 @@ end
 -- step or frame (of a window: its last frame, .frame), with time_bin_start and time_bin_end in ms by the frame rate.
 --
 -- Images get the model's channels and, where their shape is the same, its size; field and degrees place them in its
--- field of view on a grey background. What they become, how many go through at a time and the memory that it takes is
+-- field of view on a grey background, which `input`, mean and std change as they change the images. What they
+-- become, how many go through at a time and the memory that it takes is
 -- printed first (what weights were trained on has to be said: those of ImageNet mostly want mean = { 0.485, 0.456,
 -- 0.406 }, std = { 0.229, 0.224, 0.225 } and stimuli.folder { "images", channels = 3 }); where not even one fits, the
 -- error says what would. Results are kept by content in a folder of files that may be looked at, moved or removed:

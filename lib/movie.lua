@@ -211,12 +211,12 @@ function M.answers(net, way, x, names, times, o)
     if stateful then net:reset_state() end
     local key = o.key and ((o.key - 1 + some[1][1] - 1) * way.count + some[1][2]) or 0
     local found = net:activations(shown, names, { step = key })
-    shown:release()
     for _, name in ipairs(names) do
       list[name] = list[name] or {}
       if found[name] then table.insert(list[name], o.take(found[name])) end
     end
     for _, y in pairs(found) do y:release() end
+    shown:release() -- not before: what a layer passes on as it is, is this
   end
   for name, parts in pairs(list) do
     local y = #parts > 1 and ops.concat(parts, { dim = 1 }) or parts[1]

@@ -58,6 +58,42 @@ describe("what a model is shown", function()
     end
   end)
 
+  it("is placed on what becomes of the background, as images become it", function()
+    local x = rand { 2, 1, 8, 8 }
+    local function view(b) return (b - 0.5) * 4 end
+    local scaled = shown(x, 1, 16, { field = 8, degrees = 2, mean = 0.5, std = 0.25 })
+    local own = shown(x, 1, 16, { field = 8, degrees = 2, input = view })
+    assert.near(0, (own - scaled):abs():max():item(), 1e-6)
+    assert.equal(0, own[{ {}, {}, { 1, 4 } }]:abs():max():item())
+    assert.equal(4 * (0.25 - 0.5), shown(x, 1, 16, { field = 8, degrees = 2, input = view,
+      background = 0.25 })[{ 1, 1, 1, 1 }])
+    -- colours each by itself, and grey that becomes colour
+    local colour = rand { 1, 3, 8, 8 }
+    local opposed = shown(colour, 1, 16, { field = 8, degrees = 4, background = { 0.5, 0.25, 1 },
+      input = function(b) return b[{ {}, { 1, 1 } }] - b[{ {}, { 2, 2 } }] end })
+    assert.equal(0.25, opposed[{ 1, 1, 1, 1 }])
+    local tinted = shown(x, 3, 16, { field = 8, degrees = 4, std = { 1, 2, 4 }, input = view, background = 1 })
+    assert.same({ 2, 1, 0.5 }, tinted[{ 1, {}, 1, 1 }]:totable())
+    local movie = rand { 2, 3, 1, 8, 8 }
+    local frames = activations(with { model = eye(1, 16), stimuli = movie, field = 8, degrees = 4, input = view })
+    assert.equal(0, frames.responses:reshape({ 2, 16, 16, 3 })[{ {}, { 1, 4 } }]:abs():max():item())
+  end)
+
+  it("is on no background where none can be told, and says so", function()
+    local x = rand { 2, 1, 8, 8 }
+    local vignette = lamina.linspace(0, 1, 8):reshape { 1, 1, 1, 8 }
+    local o = { field = 8, degrees = 4, input = function(b) return b * vignette end }
+    assert.matches("activations: field and degrees place the images on a background, of which `input` makes no plain "
+      .. "one %(numbers from 0 to 0.5%): let input change numbers pixel by pixel %(mean and std are for that%)",
+      message_of(shown, x, 1, 16, o))
+    o.input = function(b) return (b - b:mean()) / b:std() end
+    assert.matches("NaN or infinite ones among them", message_of(shown, x, 1, 16, o))
+    o.degrees = 8 -- nothing surrounds them
+    assert.equal(16, shown(x, 1, 16, o):size(3))
+    o = { field = 8, degrees = 4, input = function(b) return b end, background = { 0, 1 } }
+    assert.matches("background has 2 numbers, the images 1 channels", message_of(shown, x, 1, 16, o))
+  end)
+
   it("is cut where it is larger than the field", function()
     local x = rand { 2, 1, 16, 16 }
     local y = shown(x, 1, 4, { field = 4, degrees = 8 }) -- the middle 8 pixels as 4
