@@ -221,18 +221,97 @@ static int order_pairs(lua_State *L) {
   return 3;
 }
 
-/* next(t[, key]): the key that follows in the same order, and its value; looks at every key, so a whole loop over
- * next costs the square of the size: loops use pairs. */
-static int order_next(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TTABLE);
+/* ---- next ---------------------------------------------------------------------------------------------------- */
+
+/* Traversals by next that are under way. The upvalues of next are: 1, CURSORS of these and after them a clock; 2,
+ * their tables; 3, the lists of keys that these had; tables and keys are held weakly, so that nothing is kept alive.
+ */
+enum { CURSORS = 8, UPVALUE_TABLES = lua_upvalueindex(2), UPVALUE_KEYS = lua_upvalueindex(3) };
+
+typedef struct cursor {
+  const void *table;
+  lua_Integer n, at; /* how many keys there are, and the place of the one that was given last */
+  lua_Integer used;  /* when; 0: free */
+  bool list;         /* the keys are 1..n, and no list of them is kept */
+} cursor;
+
+static cursor *cursors_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+static void set_slot(lua_State *L, int upvalue, int slot, int value) {
+  if (value)
+    lua_pushvalue(L, value);
+  else
+    lua_pushnil(L);
+  lua_rawseti(L, upvalue, slot + 1);
+}
+
+/* The place of the traversal of the table at index 1; -1 where there is none. */
+static int find_cursor(lua_State *L) {
+  const void *table = lua_topointer(L, 1);
+  for (int i = 0; i < CURSORS; i++) {
+    if (cursors_of(L)[i].table != table) continue;
+    lua_rawgeti(L, UPVALUE_TABLES, i + 1); /* nil where that was another table, which is gone */
+    bool same = lua_rawequal(L, -1, 1);
+    lua_pop(L, 1);
+    if (same) return i;
+  }
+  return -1;
+}
+
+static void drop_cursor(lua_State *L, int slot) {
+  memset(&cursors_of(L)[slot], 0, sizeof(cursor));
+  set_slot(L, UPVALUE_TABLES, slot, 0);
+  set_slot(L, UPVALUE_KEYS, slot, 0);
+}
+
+/* Pushes the key at a place of a traversal: nil for one that has been collected. */
+static void push_key(lua_State *L, int slot, lua_Integer at) {
+  if (cursors_of(L)[slot].list) {
+    lua_pushinteger(L, at);
+    return;
+  }
+  lua_rawgeti(L, UPVALUE_KEYS, slot + 1);
+  lua_rawgeti(L, -1, at);
+  lua_remove(L, -2);
+}
+
+/* Begins a traversal after the key at index 2, in the place of the one that rested longest. */
+static int begin_cursor(lua_State *L) {
+  cursor *all = cursors_of(L);
+  int slot = 0, keys = 0;
+  for (int i = 1; i < CURSORS; i++)
+    if (all[i].used < all[slot].used) slot = i;
+  key after = key_at(L, 2);
+  lua_Integer n = 0, at = 0;
+  bool list = is_list(L, &n);
+  if (!list) {
+    n = push_sorted_keys(L);
+    keys = lua_gettop(L);
+    lua_pushvalue(L, lua_upvalueindex(4));
+    lua_setmetatable(L, keys);
+  }
+  for (; at < n; at++) { /* to the last one that is not after it */
+    key k = {RANK_NUMBER, (long double)(at + 1), NULL, 0, 0};
+    if (keys) {
+      lua_rawgeti(L, keys, at + 1);
+      k = key_at(L, -1);
+      lua_pop(L, 1);
+    }
+    if (compare(&k, &after) > 0) break;
+  }
+  set_slot(L, UPVALUE_TABLES, slot, 1);
+  set_slot(L, UPVALUE_KEYS, slot, keys);
+  all[slot] = (cursor){lua_topointer(L, 1), n, at, 0, list};
   lua_settop(L, 2);
-  bool first = lua_isnil(L, 2);
-  key after = {0}, best = {0};
-  if (!first) after = key_at(L, 2);
+  return slot;
+}
+
+/* The first key in order, and its value. */
+static int first_key(lua_State *L) {
+  key best = {0};
   lua_pushnil(L); /* 3: the best key so far */
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
     key k = key_at(L, -2);
-    if (!first && compare(&k, &after) <= 0) continue;
     if (!lua_isnil(L, 3) && compare(&k, &best) >= 0) continue;
     best = k;
     lua_pushvalue(L, -2);
@@ -243,6 +322,59 @@ static int order_next(lua_State *L) {
   lua_pushvalue(L, 3);
   lua_rawget(L, 1);
   return 2;
+}
+
+/* next(t[, key]): the key that follows in the same order, and its value. A loop over next costs no more than one over
+ * pairs: the second step puts all keys in order, and each further one, which gives back the key that it was given,
+ * goes on from there. So a field that is removed meanwhile is passed over, and one that is added is met once a loop
+ * begins anew, by next(t). */
+static int order_next(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  int slot = find_cursor(L);
+  if (lua_isnil(L, 2)) {
+    if (slot >= 0) drop_cursor(L, slot);
+    return first_key(L);
+  }
+  if (slot >= 0) {
+    push_key(L, slot, cursors_of(L)[slot].at);
+    bool goes_on = lua_rawequal(L, -1, 2);
+    lua_settop(L, 2);
+    if (!goes_on) {
+      drop_cursor(L, slot);
+      slot = -1;
+    }
+  }
+  if (slot < 0) slot = begin_cursor(L);
+  cursor *all = cursors_of(L), *c = &all[slot];
+  c->used = ++all[CURSORS].used;
+  for (c->at++; c->at <= c->n; c->at++) {
+    push_key(L, slot, c->at);
+    if (!lua_isnil(L, 3)) {
+      lua_pushvalue(L, 3);
+      if (lua_rawget(L, 1) != LUA_TNIL) return 2;
+    }
+    lua_settop(L, 2);
+  }
+  drop_cursor(L, slot);
+  lua_pushnil(L);
+  return 1;
+}
+
+static void push_weak_values(lua_State *L) {
+  lua_createtable(L, CURSORS, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+static void push_next(lua_State *L) {
+  memset(lua_newuserdatauv(L, (CURSORS + 1) * sizeof(cursor), 0), 0, (CURSORS + 1) * sizeof(cursor));
+  push_weak_values(L);
+  lua_createtable(L, CURSORS, 0);
+  lua_getmetatable(L, -2); /* 4: of the lists of keys */
+  lua_pushcclosure(L, order_next, 4);
 }
 
 /* ---- table.sort ---------------------------------------------------------------------------------------------- */
@@ -307,10 +439,11 @@ static int order_sort(lua_State *L) {
 /* ---- putting them in their places ---------------------------------------------------------------------------- */
 
 void order_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"pairs", order_pairs}, {"next", order_next}, {"setmetatable", order_setmetatable}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"pairs", order_pairs}, {"setmetatable", order_setmetatable}, {NULL, NULL}};
   lua_pushglobaltable(L);
   luaL_setfuncs(L, functions, 0);
+  push_next(L);
+  lua_setfield(L, -2, "next");
   lua_getfield(L, -1, "table");
   lua_pushcfunction(L, order_sort);
   lua_setfield(L, -2, "sort");

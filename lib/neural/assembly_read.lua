@@ -117,6 +117,23 @@ local function identified(arrays, o)
   return all
 end
 
+-- Warns where a few ids occur more than once and the others do not: repeats of a stimulus, or a mistake in the ids.
+local function warn_of_few(ids, what, position)
+  local times, order, twice = {}, {}, {}
+  for _, id in ipairs(ids) do
+    local key = common.key(id)
+    if not times[key] then order[#order + 1] = key end
+    times[key] = (times[key] or 0) + 1
+  end
+  for _, key in ipairs(order) do
+    if times[key] > 1 then twice[#twice + 1] = key end
+  end
+  if #twice == 0 or #twice * 10 > #order then return end
+  errors.warn(position, "%s: of %d stimuli %s more than once (%s), the others once: these rows were taken for "
+    .. "repeats of one stimulus. If they are, an array or column `repetition` says so; if not, their ids are wrong", what,
+    #order, #twice == 1 and "1 occurs" or #twice .. " occur", common.some(twice))
+end
+
 -- An assembly from arrays by name.
 local function from_arrays(arrays, o, what, position)
   local responses = arrays.responses
@@ -137,6 +154,9 @@ local function from_arrays(arrays, o, what, position)
   if tensor.is_tensor(valid) and valid:count() == responses:count() then valid = valid:reshape(responses.shape) end
   responses, valid = mask(responses, o.missing, valid, what, position)
   local parts = { neuroid = neuroid, time_bin = time, numbered = marks.numbered, counted = marks.counted }
+  if presentations and not rows.repetition and not marks[writing.MARK] then
+    warn_of_few(rows.stimulus_id, what, position)
+  end
   if presentations then return assemblies.of_presentations(responses, valid, rows, parts, what, position) end
   parts.responses, parts.valid, parts.stimulus = responses, valid, rows
   return assemblies.make(parts, what, position)
@@ -193,7 +213,8 @@ local FIELDS = schema.document("neural.assembly", {
 -- groups (structs) `stimulus`, `neuroid` and `time_bin`; of a netCDF file (.nc) as Brain-Score packages them the
 -- dimensions presentation, neuroid and time_bin say which coordinate is which. Trials equal to `missing` are masked,
 -- and so are those that an array `valid` says are not; NaN is an error unless missing = "nan", and so is a negative
--- count unless `missing` names it. a:save writes a file that reads back the same.
+-- count unless `missing` names it. Rows of one stimulus_id are its repeats; where only a few ids occur more than once
+-- and nothing says which repetition is which, a warning names them. a:save writes a file that reads back the same.
 function M.assembly(given)
   local position = errors.position(2)
   local o = schema.check("neural.assembly", given, FIELDS, position)

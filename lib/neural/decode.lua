@@ -122,9 +122,10 @@ local function run(o, folds, number, position)
     end
     for _, i in ipairs(fold.test) do
       if not seen[number[i]] then
-        errors.raise("argument", position, "decode: fold %d tests class %s, of which it trains on no item: take "
-          .. "fewer "
-          .. "folds, or more items of it", f, tostring(o.labels[i]))
+        errors.raise("argument", position, "decode: fold %d tests class %s, of which it trains on no item: %s", f,
+          tostring(o.labels[i]), o.splits.by and string.format("the splits hold every %s out whole, and all items of "
+          .. "that class are of one; go by another coordinate, or leave the class out", o.splits.by)
+          or "take fewer folds, or more items of it")
       end
     end
     local m = o.classifier:fit(o.x:index_select(common.index(fold.train), { dim = 1 }), train)
@@ -170,7 +171,7 @@ function M.decode(given, ...)
     if #names < 2 then
       errors.raise("argument", position, "decode: all items have the same label, expected at least 2 classes")
     end
-    local folds = o.splits:folds(#o.x, o.columns, number)
+    local folds = o.splits:folds(#o.x, o.columns, number, names)
     local found = run(o, folds, number, position)
     local share, n = accuracy(folds, found, number)
     local counts, right, sizes, most = {}, {}, {}, 0

@@ -29,12 +29,14 @@ M.plain = {
     local spread = (y - y:mean { dim = 1, keepdim = true }):square():sum { dim = 1 }
     return nan_where_constant(y, 1 - (y - guess):square():sum { dim = 1 } / spread)
   end,
-  -- mean log likelihood of counts y under Poisson rates `guess`, above that of the mean rate, in bits per event
+  -- mean log likelihood of counts y under Poisson rates `guess`, above that of the mean rate, in bits per event; NaN
+  -- where there is no event, and where responses are below 0, which are no counts
   poisson = function(guess, y)
     guess = guess:clamp(1e-8, math.huge)
     local mean = y:mean { dim = 1, keepdim = true }
     local gain = (y * (guess / mean):log() - guess + mean):sum { dim = 1 } / math.log(2)
-    return ops.where(mean:reshape { -1 }:gt(0), gain / y:sum { dim = 1 }, tensor.full({ 1 }, 0 / 0,
+    local counts = y:min({ dim = 1 }):ge(0):logical_and(mean:reshape { -1 }:gt(0))
+    return ops.where(counts, gain / y:sum { dim = 1 }, tensor.full({ 1 }, 0 / 0,
       { dtype = "float64" }))
   end,
 }
@@ -78,7 +80,8 @@ end
 
 --- neural.scores { prediction, responses }: every measure of predictions (stimuli x neuroids) against recorded
 -- repeats, for each neuroid (float64):
---   r, ev, r2, poisson  against the mean responses (poisson: bits per event above the mean rate)
+--   r, ev, r2, poisson  against the mean responses (poisson: bits per event above the mean rate, NaN for a neuroid
+--                       that has responses below 0)
 --   noise, explainable  noise variance of a single trial; reliability of the means, 1 - noise of the mean / variance
 --   ev_corrected        ev / explainable: the part of the explainable variance that is explained
 --   feve                1 - (mean squared error of trials - noise) / (variance of trials - noise) (Cadena et al.

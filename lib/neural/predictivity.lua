@@ -38,7 +38,7 @@ local FIELDS = {
     doc = "neuroids whose reliability, by the ceiling's rule, is below this are left out" },
   measure = { type = "string", default = "r", choices = measures.names, doc = "of prediction and recorded means on "
     .. "held-out images: Pearson's r, explained variance, r2 (which an offset lowers), or the Poisson log "
-    .. "likelihood" },
+    .. "likelihood, of counts" },
   ceiled = { type = "string", choices = scores.formulas, doc = "how the measure is put in relation to the ceiling "
     .. "c; if "
     .. "absent \"r / c\", for ev and r2 \"ev / c^2\", for poisson and without a ceiling \"none\"" },
@@ -89,6 +89,12 @@ local function no_images(o, position)
     name = a.name, selected = selected }, { __len = function() return #a.stimulus end })
 end
 
+-- A neuroid by its position and, where it has one, its neuroid_id.
+local function neuroid_name(a, i)
+  local ids = rawget(a.neuroid, "neuroid_id")
+  return ids and string.format("%d (%s)", i, tostring(ids[i])) or tostring(i)
+end
+
 -- Without a ceiling there is nothing that reliability or a ratio to it could go by.
 local function check_unceiled(o, given, position)
   if not o.ceiling.none then return end
@@ -98,6 +104,21 @@ local function check_unceiled(o, given, position)
     errors.raise("argument", position, "predictivity: %s goes by how well repeats agree, and ceiling = false says "
       .. "that nothing is known of it: leave one of the two out", asked)
   end
+end
+
+-- A likelihood of counts needs counts.
+local function check_counts(o, position)
+  if o.measure ~= "poisson" then return end
+  local a, below = o.responses, {}
+  local least = a.responses:min({ dim = 3 }):min { dim = 1 } -- masked trials hold 0
+  for i, value in ipairs(least:totable()) do
+    if value < 0 then below[#below + 1] = neuroid_name(a, i) end
+  end
+  if #below == 0 then return end
+  errors.raise("argument", position, "predictivity: measure = \"poisson\" is the likelihood of counts, and responses "
+    .. "below 0 are no counts: %s has some in neuroid%s %s (the least is %g). Take \"r\", \"ev\" or \"r2\"; where a "
+    .. "negative number stands for a missing trial, neural.assembly { ..., missing = %g } says so", a.name,
+    #below == 1 and "" or "s", common.some(below), least:min():item(), least:min():item())
 end
 
 --- Options of `word`, checked; fields: those of predictivity, and more.
@@ -122,6 +143,7 @@ function M.check(word, given, fields, position)
     end
   end
   check_unceiled(o, given, position)
+  check_counts(o, position)
   o.ceiled = o.ceiling.none and "none" or scores.formula(o.ceiled, o.measure, position)
   if o.by and not rawget(o.responses.neuroid, o.by) then
     errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)",
@@ -137,12 +159,6 @@ function M.check(word, given, fields, position)
   o.seed = o.seed or tensor.seed()
   o.set = o.stimuli == nil and no_images(o, position) or stimuli.of(o.stimuli, position)
   return o
-end
-
--- A neuroid by its position and, where it has one, its neuroid_id.
-local function neuroid_name(a, i)
-  local ids = rawget(a.neuroid, "neuroid_id")
-  return ids and string.format("%d (%s)", i, tostring(ids[i])) or tostring(i)
 end
 
 -- Says why no neuroid is left. count: how many valid repeats each mean is of.

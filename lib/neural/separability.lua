@@ -93,7 +93,7 @@ function M.separability(given, ...)
   local o = check(given, position)
   local n = #o.set
   local labels = common.list(o.set.y)
-  local folds = o.splits:folds(n, o.set.columns, labels)
+  local folds = o.splits:folds(n, o.set.columns, labels, o.set.classes)
   local tested = tested_of(folds, position)
   for f, fold in ipairs(folds) do
     local count = o.mapping:inner_folds()

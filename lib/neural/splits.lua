@@ -350,8 +350,8 @@ end
 --- splits:folds(n, coordinates): for n images, a list of { train = positions, test = positions }; every image is
 -- tested once. coordinates: lists by name, one entry for each image; where one of movies or objects stands on both
 -- sides of a fold, and the splits do not go by it, a warning says so. labels (optional, one for each image): kfold
--- spreads every class evenly over the folds.
-function Splits:folds(n, coordinates, labels)
+-- spreads every class evenly over the folds; names (optional): what labels that are numbers are called.
+function Splits:folds(n, coordinates, labels, names)
   if math.type(n) ~= "integer" or n < 1 then
     errors.raise("argument", 2, "folds: n is %s, expected the number of images, as in kfold { 5 }:folds(#set)",
       type(n) == "number" and tostring(n) or "a " .. type(n))
@@ -366,7 +366,7 @@ function Splits:folds(n, coordinates, labels)
     folds = divide(self, common.count_up(n), self.n, groups, "splits", 0, strata_of(self, n, coordinates, groups,
       labels))
   end
-  leaks.warn(folds, coordinates, { self.by, self.stratify }, self.position)
+  leaks.warn(folds, coordinates, { self.by, self.stratify }, self.position, labels, names)
   return folds
 end
 

@@ -96,6 +96,94 @@ describe("next", function()
     assert.equal("nil\n", printed "print(next {})")
     assert.equal("b\n", printed "print((next({ a = 1, b = 2 }, 'aa')))") -- of a key that is not there, too
   end)
+
+  it("costs a loop no more than pairs does: a large table takes no square of its size", function()
+    local t, count = {}, 0
+    for i = 1, 40000 do t[i * 3], t["k" .. i] = i, i end
+    local before = os.clock()
+    for _ in next, t do count = count + 1 end
+    assert.equal(80000, count)
+    assert.is_true(os.clock() - before < 10) -- every key at every step: minutes
+  end)
+
+  it("goes on where it was, whatever other loops do, fields that go, and collections", function()
+    assert.equal("same\n", printed [[
+      local kinds = { function(i) return i end, function(i) return "k" .. i * 7 % 61 end,
+        function(i) return i % 3 == 0 and i + 0.5 or i % 3 == 1 and "s" .. i or -i end,
+        function(i) return i == 1 and true or setmetatable({ n = i }, {}) end }
+      local tables, ways = {}, {}
+      for t = 1, 20 do
+        tables[t] = {}
+        for i = 1, t * 3 do tables[t][kinds[t % 4 + 1](i)] = i end
+        ways[t] = { wanted = {}, got = {} }
+        for k in pairs(tables[t]) do table.insert(ways[t].wanted, k) end
+      end
+      for _ = 1, 61 do -- twenty loops in turn, more than are remembered
+        for t, way in ipairs(ways) do
+          if not way.done then
+            local k = next(tables[t], way.k)
+            way.k, way.done = k, k == nil
+            way.got[#way.got + 1] = k
+          end
+        end
+        collectgarbage()
+      end
+      local inner = {} -- a loop within a loop over the same table
+      for a in next, tables[7] do
+        for b in next, tables[7] do inner[#inner + 1] = { a, b } end
+      end
+      local n = #ways[7].wanted
+      for i, pair in ipairs(inner) do
+        assert(pair[1] == ways[7].wanted[(i - 1) // n + 1] and pair[2] == ways[7].wanted[(i - 1) % n + 1])
+      end
+      assert(#inner == n * n)
+      for t, way in ipairs(ways) do
+        assert(#way.got == #way.wanted, t)
+        for i, k in ipairs(way.wanted) do assert(way.got[i] == k, t) end
+      end
+      print "same"]])
+    assert.equal("1 3 4 6 7 8 9 ", printed [[ -- a list whose fields go before and after they are met
+      local t = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }
+      for k in next, t do
+        io.write(k, " ")
+        t[k] = nil
+        if k == 1 then t[2] = nil elseif k == 3 then t[5] = nil end
+      end]])
+    assert.equal("a c | a b c d | ", printed [[ -- what is added is met by a loop that begins anew, an end or not
+      local t = { a = 1, c = 1, d = 1 }
+      for k in next, t do io.write(k, " ") if k == "c" then break end end
+      t.b = 1
+      io.write "| "
+      for k in next, t do io.write(k, " ") end
+      io.write "| "]])
+    assert.equal("b\tbb\tc\n", printed [[ -- the first key was the last one given of a loop left off
+      local t = { a = 1, b = 1, c = 1 }
+      next(t, next(t))
+      t.a, t.bb = nil, 1
+      local k = next(t)
+      print(k, (next(t, k)), (next(t, "bb")))]])
+  end)
+
+  it("keeps neither tables nor keys", function()
+    assert.equal("0\t0\n", printed [[
+      local gone = setmetatable({}, { __mode = "kv" })
+      do
+        local t = {}
+        for i = 1, 5 do
+          local key = setmetatable({}, {})
+          t[key] = true
+          if i == 5 then gone.key = key end
+        end
+        gone.t = t
+        next(t, (next(t)))
+        local u = { [gone.key] = true, a = 1, b = 1 }
+        next(u, (next(u)))
+        u[gone.key] = nil
+        _G.u = u
+      end
+      collectgarbage() collectgarbage()
+      print(gone.t == nil and 0 or 1, gone.key == nil and 0 or 1)]])
+  end)
 end)
 
 describe("setmetatable", function()

@@ -31,6 +31,87 @@ local function options(more)
   return o
 end
 
+describe("warnings of groups on both sides of a fold", function()
+  local object, category, pose = {}, {}, {}
+  for i = 1, 40 do
+    object[i], pose[i] = "o" .. i % 4, i % 3
+    category[i] = i % 4 < 2 and "animal" or "tool"
+  end
+  local x = randn { 40, 6, dtype = "float64" }
+  local function said_of(labels, splits, columns)
+    local made = neural.assembly { { responses = x, stimulus_id = lamina.arange(1, 40), object_name = object,
+      category = category, movie = columns and columns.movie or pose } }
+    return said.by(function()
+      lamina.decode { made, labels, splits = splits or kfold { 5 }, classifier = lamina.nearest_centroid {},
+        bootstrap = 100 }
+    end)
+  end
+
+  it("are none of what is to be told apart, and none of what is within it", function()
+    local text = said_of "object_name"
+    assert.is_nil(text:find("object_name", 1, true))
+    assert.matches("movie .* frames of one movie are alike: by = \"movie\" %(as in grouped { 3, by = \"movie\" }%) "
+      .. "holds whole ones out$", text)
+    local finer = {} -- two poses of each object: no class has two objects
+    for i = 1, 40 do finer[i] = object[i] .. (i <= 20 and "a" or "b") end
+    text = said_of(finer)
+    assert.is_nil(text:find("object_name", 1, true))
+  end)
+
+  it("say what can be done, and doing it works", function()
+    local text = said_of "category"
+    assert.matches("object_name .* the map has met these objects before: by = \"object_name\" %(as in grouped { 4, "
+      .. "by = \"object_name\" }%) holds whole ones out", text)
+    assert.is_nil(said_of("category", lamina.grouped { 4, by = "object_name" }):find("object_name", 1, true))
+  end)
+
+  it("name the classes that would have to go, and where there is nothing to hold out", function()
+    local kept = { table.unpack(category) }
+    for i = 1, 40 do
+      if object[i] == "o3" then kept[i] = "rare" end
+    end
+    assert.matches("holds whole ones out, for which the items of tool, rare, each of one object_name alone, would "
+      .. "have to go", said_of(kept))
+    local one = {}
+    for i = 1, 40 do one[i] = 7 end
+    assert.matches("movie 7 stands in training and test images at once, and frames of one movie are alike: there is "
+      .. "no other to hold out", said_of("category", nil, { movie = one }))
+    assert.matches("tests class o%d, of which it trains on no item: the splits hold every object_name out whole, and "
+      .. "all items of that class are of one", message_of(said_of, "object_name", lamina.grouped { 4,
+      by = "object_name" }))
+  end)
+end)
+
+describe("the Poisson measure", function()
+  local counts = assembly(rates:exp():clamp(0, 20):unsqueeze(3):expand({ S, U, 2 }):floor(),
+    { neuroid_neuroid_id = { "a", "b", "c", "d", "e", "f" } })
+
+  it("is of counts, and says so of responses below 0", function()
+    assert.equal(U, predictivity(options { responses = counts, measure = "poisson", ceiling = false }).kept)
+    local x = counts.responses:clone()
+    x[{ 3, 6, 1 }] = -2.5
+    local wrong = assembly(x, { neuroid_neuroid_id = counts.neuroid.neuroid_id })
+    assert.matches("measure = \"poisson\" is the likelihood of counts, and responses below 0 are no counts: "
+      .. "neural.assembly has some in neuroid 6 %(f%) %(the least is %-2.5%)%. Take \"r\", \"ev\" or \"r2\"; where a "
+      .. "negative number stands for a missing trial, neural.assembly { %.%.%., missing = %-2.5 } says so",
+      message_of(predictivity, options { responses = wrong, measure = "poisson" }))
+    -- masked, it is no response
+    local masked = neural.assembly { { responses = x, stimulus_id = ids }, missing = -2.5 }
+    assert.truthy(predictivity(options { responses = masked, measure = "poisson", reliability = -1 }))
+    assert.truthy(predictivity(options { responses = wrong, measure = "r", ceiling = false }))
+  end)
+
+  it("is no number among neural.scores of responses that are no counts", function()
+    local y = counts:mean():clone()
+    local noisy = counts.responses + randn { S, U, 2, dtype = "float64" }
+    noisy[{ {}, 2 }]:sub_(30)
+    noisy[{ {}, 1 }]:abs_()
+    local found = neural.scores { y, assembly(noisy) }
+    assert.is_true(found.poisson[2] ~= found.poisson[2])
+    assert.is_true(found.poisson[1] == found.poisson[1] and found.r[2] > 0)
+  end)
+end)
+
 describe("responses without repeats", function()
   local averaged = repeated:average()
 
@@ -105,7 +186,14 @@ describe("responses without repeats", function()
   it("have a reliability that cannot be computed, not a low one", function()
     local twice = { table.unpack(ids) }
     twice[2] = "s1"
-    local a = assembly(averaged.responses:squeeze(3), { stimulus_id = twice })
+    local a
+    local text = said.by(function() a = assembly(averaged.responses:squeeze(3), { stimulus_id = twice }) end)
+    assert.matches("neural.assembly: of 29 stimuli 1 occurs more than once %(s1%), the others once: these rows were "
+      .. "taken for repeats of one stimulus", text)
+    for _, more in ipairs { { stimulus_id = ids }, { stimulus_id = twice, repetition = { 1, 2,
+      table.unpack(a.presentation.repetition, 3) } } } do
+      assert.equal("", said.by(function() assembly(averaged.responses:squeeze(3), more) end))
+    end
     local few = { good = good[{ { 1, S - 1 } }] }
     assert.matches("no neuroid is left of 6: 6 have no reliability that could be computed: 1 of 29 stimuli have 2 or "
       .. "more valid repeats, and how well repeats agree is a correlation over stimuli %(ceiling = false",
