@@ -276,7 +276,9 @@ static int protected_turn(lua_State *L) {
   char chunk[32];
   int status = LUA_OK;
   snprintf(chunk, sizeof chunk, "=input %d", t->number);
+  t->result = EDITOR_INTERRUPTED; /* should a Ctrl-C arrive between two lines, while one is compiled, say */
   t->result = read_entry(L, &t->e, &t->waiting, &t->help, chunk, &status);
+  if (t->result == EDITOR_INTERRUPTED) interrupt_clear(); /* it is answered: the hook must not raise it again */
   if (t->result != EDITOR_LINE) queue_clear(&t->waiting); /* Ctrl-C drops what was pasted, too */
   if (t->result == EDITOR_LINE && !is_blank(&t->e)) {
     editor_remember(t->e.text);
@@ -301,7 +303,9 @@ int repl_run(lua_State *L, const command *c) {
     interrupt_clear();
     lua_pushcfunction(L, protected_turn);
     lua_pushlightuserdata(L, &t);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) fputs("error: not enough memory\n", stderr); /* all else is told inside */
+    if (lua_pcall(L, 1, 0, 0) == LUA_ERRMEM) fputs("error: not enough memory\n", stderr);
+    /* all else is told inside, but for a Ctrl-C while nothing runs: it drops what was typed, silently */
+    if (t.result == EDITOR_INTERRUPTED) queue_clear(&t.waiting);
     free(t.e.text);
     t.e.text = NULL;
     lua_settop(L, base);

@@ -144,8 +144,9 @@ local function begin(name, given, position)
   local o = schema.check(string.format("experiment %q", name), given, FIELDS, position)
   if o.lamina then compatible.check(o.lamina, position) end
   if current then
-    errors.raise("state", position, "experiment %q: the experiment %q has already begun; a script has one", name,
-      current.name)
+    errors.raise("state", position, "experiment %q: the experiment %q has already begun; %s", name, current.name,
+      require("lamina.strict").prompt and "%reset ends it, and so does %load FILE before it runs the file"
+        or "a script has one")
   end
   local specs = params.declared(o.params, position)
   if asked_for_help() then

@@ -1,5 +1,7 @@
 --- The prompt's Lua side: showing values; what an entry is; the startup file. See lib/prompt/ for the rest.
 local base = require "lamina.core.base"
+local command = require "lamina.core.command"
+local errors = require "lamina.errors"
 local ink = require "lamina.prompt.ink"
 local pager = require "lamina.prompt.pager"
 local session = require "lamina.prompt.session"
@@ -150,16 +152,36 @@ local function startup_path()
   return path and base.exists(path) and path or nil
 end
 
+-- The function that a startup file is; nil and the error where it cannot be read or is no Lua.
+local function load_startup(path)
+  local file, message = io.open(path, "rb")
+  local text = file and not base.isdir(path) and file:read "a"
+  if file then file:close() end
+  if not text then
+    local why = base.isdir(path) and path .. ": this is a folder, not a file of Lua" or message or path
+    return nil, errors.new { kind = "io", message = "cannot read the startup file: " .. why }
+  end
+  command.sources[path] = text
+  local startup, problem = load((text:gsub("^#[^\n]*", "")), "@" .. path, "t")
+  if startup then return startup end
+  local e = errors.from(problem)
+  e.file = path -- Lua shortens a long one
+  return nil, e
+end
+
 --- Called once before the first line: runs the startup file. Scripts never see it, so that they give the same results
 -- everywhere.
 function M.open()
   require("lamina.strict").prompt = true
   local path = startup_path()
-  local ok, problem = pcall(function()
-    if path then assert(loadfile(path))() end
-  end)
+  local startup, problem = nil, nil
+  if path then startup, problem = load_startup(path) end
+  local ok, raised = true, nil
+  if startup then
+    ok, raised = xpcall(startup, function(value) return errors.from(value, debug.traceback("", 2)) end)
+  end
   session.begin() -- in any case: what is there now is not the user's to forget
-  if not ok then error(problem, 0) end
+  if problem or not ok then error(problem or raised, 0) end
 end
 
 return M

@@ -90,15 +90,16 @@ function COMMANDS.save(text)
   print(string.format("%d entr%s in %s; `lamina %s` runs it", n, n == 1 and "y" or "ies", path, path))
 end
 
---- %load FILE: runs a script as if it were typed here; its globals stay.
+--- %load FILE: runs a script as if it were typed here; its globals stay. An experiment that has begun ends first.
 function COMMANDS.load(path)
   need(path, "%load FILE")
   session.load(path)
 end
 
---- %reset: your own names are gone, the last results, too, and random numbers begin anew.
+--- %reset: your own names are gone, the last results, too; an experiment that has begun ends; random numbers begin
+-- anew.
 function COMMANDS.reset(text)
-  if text ~= "" then fail "%%reset takes nothing after it" end
+  if text ~= "" then fail("%%reset takes nothing after it, not '%s'", text) end
   print(string.format("%d names are gone", session.reset()))
 end
 
@@ -180,7 +181,7 @@ function M.run(text)
     return pager.print(explain((text:sub(2):gsub("^%s+", ""):gsub('^"(.*)"$', "%1"))))
   end
   local name, rest = text:match "^%%([%a_]*)%s*(.*)$"
-  if not name then fail("a command is %% and its name: %%help lists them") end
+  if not name then fail "a command is % and its name: %help lists them" end
   if name == "" then name = "help" end
   local command = COMMANDS[name]
   if not command then

@@ -71,7 +71,13 @@ function M.enter(text)
   M.note(text, true)
 end
 
---- Runs a file of Lua in this session.
+-- Ends the experiment that an earlier script or entry has begun, with its results.json, so that another may begin.
+local function end_experiment()
+  local experiment = package.loaded["lamina.experiment"]
+  if experiment then experiment.finish() end
+end
+
+--- Runs a file of Lua in this session; the experiment that one before it has begun ends first.
 function M.load(path)
   local file, message = io.open(path, "rb")
   if not file then errors.raise("io", {}, "cannot read the script: %s", message) end
@@ -80,6 +86,7 @@ function M.load(path)
   command.sources[path] = text
   local f, problem = load((text:gsub("^#[^\n]*", "")), "@" .. path, "t")
   if not f then error(errors.from(problem), 0) end
+  end_experiment()
   M.results(f())
   M.note(text, true)
 end
@@ -132,9 +139,10 @@ function M.who(pattern)
   return lines
 end
 
---- Removes the user's names and the last results; random numbers begin anew. Returns how many names there were.
+--- Removes the user's names and the last results; an experiment that has begun ends; random numbers begin anew. Returns how many names there were.
 function M.reset()
   local names = mine()
+  end_experiment()
   for _, name in ipairs(names) do require("lamina.strict").forget(name) end
   set("_", nil)
   set("__", nil)

@@ -124,6 +124,22 @@ described("the prompt", function()
     assert.equal(0, leave(at - 2))
   end)
 
+  it("takes Ctrl-C where nothing runs in silence: on an empty line, a half-typed one, within an entry", function()
+    start()
+    local at = expect "\n> "
+    for _, typed in ipairs { "", "x = 1 +", "function f()\n", "f(\n1," } do
+      send(typed)
+      if typed ~= "" then at = expect(typed:gsub("\n", "\n>> "), at) end
+      os.execute "sleep 0.1"
+      send "\3"
+      at = expect("\n> ", at)
+    end
+    send "20 + 22\n"
+    at = expect("\n42\n> ", at)
+    assert.falsy(screen():find("error", 1, true), screen())
+    assert.equal(0, leave(at - 2))
+  end)
+
   it("completes globals, words, fields and methods", function()
     start()
     local at = expect "\n> "
@@ -210,13 +226,51 @@ described("the prompt", function()
     assert.equal(0, leave(at - 2))
     command.write(dir .. "/config/lamina/startup.lua", "mine = = 41\n")
     start()
-    at = expect("startup.lua:1: unexpected symbol near '='", 1)
+    at = expect("lamina: " .. dir .. "/config/lamina/startup.lua:1: unexpected symbol near '='", 1)
     at = expect("\n> ", at)
+    assert.falsy(screen():find("mistake in Lamina", 1, true) or screen():find("traceback", 1, true), screen())
     send "%reset\n"
     at = expect("0 names are gone\n> ", at)
     send "1 + 1\n"
     at = expect("\n2\n> ", at)
     assert.equal(0, leave(at - 2))
+  end)
+
+  it("goes on after a startup file that raises, and where a folder has its name", function()
+    os.execute("mkdir -p " .. dir .. "/config/lamina")
+    command.write(dir .. "/config/lamina/startup.lua", "early = 1\nerror 'not today'\n")
+    start()
+    local at = expect("startup.lua:2: not today", 1)
+    at = expect("\n> ", at)
+    assert.equal(0, leave(at - 2))
+    os.execute(string.format("rm %s/config/lamina/startup.lua && mkdir %s/config/lamina/startup.lua", dir, dir))
+    start()
+    at = expect("lamina: cannot read the startup file: " .. dir .. "/config/lamina/startup.lua: this is a folder", 1)
+    at = expect("\n> ", at)
+    assert.falsy(screen():find("mistake in Lamina", 1, true), screen())
+    assert.equal(0, leave(at - 2))
+  end)
+
+  it("begins an experiment anew with %load and after %reset", function()
+    command.write(dir .. "/e.lua", "local p = experiment 'e' { params = { rate = 0.5 } }\nprint('rate', p.rate)\n")
+    start()
+    local at = expect "\n> "
+    for i = 1, 2 do
+      send "%load e.lua\n"
+      at = expect("rate\t0.5", at)
+      at = expect("\n> ", at)
+      assert.equal(i - 1, select(2, screen():gsub("results: runs/e%-%d", "")))
+    end
+    send "experiment 'f' {}\n"
+    at = expect("has already begun; %reset ends it", at)
+    send "%reset x\n"
+    at = expect("error: %reset takes nothing after it, not 'x'\n> ", at)
+    send "%reset\n"
+    at = expect("names are gone\n> ", at)
+    send "experiment 'f' {};\n"
+    at = expect("experiment 'f' {};\n> ", at)
+    assert.equal(0, leave(at - 2))
+    assert.falsy(screen():find("a script has one", 1, true), screen())
   end)
 
   it("keeps the last two results as _ and __", function()
