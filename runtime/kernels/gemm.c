@@ -220,7 +220,7 @@ INLINE void use_copy(lm_gemm_sweep *s) {
 }
 
 /* k's to a line that is asked for, with some to spare: asked for any earlier, the lines would be gone again. */
-enum { ASK_TIME = 3 };
+enum { ASK_TIME = 6 };
 
 static void block(lm_gemm_sweep *s, int count) {
   const int64_t panels = lm_gemm_panels(s->m, s->a_row ? MR_LOOSE : MR), fewer = panels ? s->m / panels : 0,
