@@ -27,7 +27,8 @@
 -- ridge, ols, pls, lasso, elastic_net, nnls, one_to_one, space_feature: the map
 -- pca, random_projection: fewer features before it
 -- neural.scores       every measure of predictions against repeats
--- kfold, grouped; split_half, leave_one_out, oracle, explainable_variance: the splits, the ceiling
+-- kfold, grouped: the splits
+-- split_half, neural.leave_one_out, neural.oracle, neural.explainable_variance: the ceiling
 local assembly = require "lamina.neural.assembly"
 local ceiling = require "lamina.neural.ceiling"
 local commitment = require "lamina.neural.commitment"

@@ -2,6 +2,7 @@
 local errors = require "lamina.errors"
 local figure = require "lamina.plot.figure"
 local schema = require "lamina.schema"
+local sets = require "lamina.rdm.set"
 local sides = require "lamina.plot.sides"
 local style = require "lamina.plot.style"
 local tiles = require "lamina.plot.tiles"
@@ -13,7 +14,7 @@ local M = {}
 
 local HEATMAP = schema.document("plot.heatmap", words.fields {
   positional = { "values" },
-  values = { type = "any", doc = "rows x columns" },
+  values = { type = "any", doc = "rows x columns, or a set of one RDM" },
   map = { type = "string", choices = style.maps, doc = "default: signed where values have both signs, else ink" },
   low = { type = "number", doc = "value of the first colour; default: the least value" },
   high = { type = "number", doc = "value of the last colour; default: the largest value" },
@@ -37,15 +38,27 @@ local function heatmap_panel(options, rows, map, low, high)
     colorbar = { map = map, low = low, high = high, label = options.label } }
 end
 
+-- The matrix of a set that holds one RDM, and the label of the colour bar: what it measures, where none is given.
+local function one_rdm(options, at)
+  local set = options.values
+  if #set ~= 1 then
+    errors.raise("argument", at, "plot.heatmap: the set holds %d RDMs; draw one of them: plot.heatmap { "
+      .. "r:matrix(1) }", #set)
+  end
+  return set:matrix(1), options.label or set.measure and set.measure:gsub("_", " ") or nil
+end
+
 --- A matrix as colours, row 1 at the top: plot.heatmap { matrix, label = "dissimilarity (1 - r)", rows =, columns =
 -- (names), map = "ink" | "signed" | "cyclic" | "grey", low =, high =, title, xlabel, ylabel, aspect, width }. NaN is
--- light grey. An RDM takes categories = { "face", "face", "hand", ... } (one for each row: strips, lines and a
--- legend) and icons = { face = picture, hand = picture } or a picture for each row. Returns a figure.
+-- light grey. The matrix may be a set of one RDM (r:matrix(k) is one of several). An RDM takes categories =
+-- { "face", "face", "hand", ... } (one for each row: strips, lines and a legend) and icons = { face = picture,
+-- hand = picture } or a picture for each row. Returns a figure.
 function M.heatmap(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.heatmap", "plot.heatmap { matrix, title = \"...\" }", at, ...)
-  if type(spec) == "table" and tiles.depth(spec) == 2 then spec = { spec } end
-  local options = schema.check("plot.heatmap", spec, HEATMAP, at)
+  local plain = type(spec) == "table" and (sets.is(spec) or not sets.is(spec[1]) and tiles.depth(spec) == 2)
+  local options = schema.check("plot.heatmap", plain and { spec } or spec, HEATMAP, at)
+  if sets.is(options.values) then options.values, options.label = one_rdm(options, at) end
   local rows = tiles.nested(options.values, "plot.heatmap: values", at)
   words.matrix(rows, "plot.heatmap", at)
   words.same_length(options.rows, #rows, "plot.heatmap: rows", at)

@@ -27,7 +27,9 @@ local FIELDS = schema.document("rdm", {
     .. "cross-validated poisson; if absent, the n-th trial of each condition is in fold n" },
   noise = { type = { "tensor", "string" }, doc = "the precision of the noise over channels, or how it is estimated "
     .. "from the trials: \"shrinkage\" (default of mahalanobis and crossnobis where there are trials), "
-    .. "\"ledoit_wolf\", \"diagonal\", \"full\", \"none\"" },
+    .. "\"ledoit_wolf\", \"diagonal\", \"full\"; "
+    .. "\"none\": all channels alike, as in squared_euclidean. "
+    .. "Needed where there are no trials" },
   unbalanced = { type = "boolean", default = false, doc = "means over pairs of trials and the channels that both "
     .. "have, "
     .. "instead of products of condition means: for NaN and unequal numbers of trials" },
@@ -300,7 +302,12 @@ local function read_noise(o, x)
     o.precision = o.noise:to "float64"
     return
   end
-  local kind = o.noise or (#o.ids < #x and "shrinkage" or "none")
+  if not o.noise and #o.ids == #x then
+    errors.raise("argument", o.position, "rdm: %s weighs the noise, which cannot be estimated where every condition "
+      .. "has one row: give noise = a precision (channels x channels) or trials with `conditions`; noise = \"none\" "
+      .. "takes none", o.method)
+  end
+  local kind = o.noise or "shrinkage"
   if kind == "none" then return end
   local known = false
   for _, name in ipairs(noise.kinds) do known = known or name == kind end

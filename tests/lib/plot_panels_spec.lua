@@ -95,6 +95,18 @@ describe("plot.panels", function()
   end)
 end)
 
+describe("plot.heatmap of an RDM", function()
+  it("is that of its matrix, with or without a table", function()
+    local rdm = require "lamina.rdm"
+    local r = rdm.from { { { 0, 1, 2 }, { 1, 0, 4 }, { 2, 4, 0 } } }
+    local wanted = plot.heatmap { r:matrix() }.table
+    assert.same(wanted, plot.heatmap(r).table)
+    assert.same(wanted, plot.heatmap { r, categories = { "a", "a", "b" } }.table)
+    assert.error_matches(function() plot.heatmap(rdm.join { r, r }) end,
+      "plot.heatmap: the set holds 2 RDMs; draw one of them: plot.heatmap { r:matrix%(1%) }")
+  end)
+end)
+
 describe("plot.heatmap with categories", function()
   setup(function() base.mkdir(folder) end)
   teardown(function()

@@ -134,6 +134,9 @@ describe("rdm", function()
     raises("has no trial of 2", rdm, { x[{ { 1, 12 } }], conditions = { 1, 1, 2, 2, 3, 3, 1, 1, 1, 3, 3, 3 },
       folds = { 1, 2, 1, 1, 1, 2, 1, 2, 2, 2, 1, 2 }, method = "crossnobis", noise = "none" })
     raises("noise belongs to mahalanobis and crossnobis", rdm, { x, noise = "full" })
+    raises("mahalanobis weighs the noise, which cannot be estimated where every condition has one row", rdm,
+      { y, method = "mahalanobis" })
+    same(rdm { y, method = "mahalanobis", noise = "none" }.vectors, rdm { y, method = "squared_euclidean" }.vectors)
   end)
 end)
 
