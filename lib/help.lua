@@ -250,6 +250,7 @@ end
 
 -- The comment of a module is followed by those of its fields that name the word itself, "data.mnist"; layers
 -- (pool.max) document themselves, and collections say themselves what is in them.
+-- A module that is called, rdm { x }: so is the comment of its call, with the options, after the head.
 local function module_doc(word, module, value)
   local head = head_of(path_of(module))
   if not head or type(value) ~= "table" then return head end
@@ -264,6 +265,11 @@ local function module_doc(word, module, value)
   end
   table.sort(names)
   local parts = { head }
+  local called = (getmetatable(value) or {}).__call
+  local text = type(called) == "function" and comment_of_function(called)
+  if text and text:find("^%s*" .. word .. "[%s({]") then
+    parts[2] = with_options(word, text)
+  end
   for _, name in ipairs(names) do parts[#parts + 1] = field_doc(module, name, value[name]) end
   parts[#parts + 1] = objects.of_kind(word == "data" and "data set" or word)
   return table.concat(parts, "\n\n")

@@ -115,7 +115,10 @@ end
 -- mahalanobis: squared, in the metric of the noise; crossnobis: its cross-validated form, whose expectation is 0
 -- where there is no difference, and which may be negative; poisson: the symmetrised Kullback-Leibler divergence of
 -- rates (cross-validated where folds are given). Squared distances and poisson are means over channels, as in
--- rsatoolbox. Returns a set of RDMs; print says what it holds.
+-- rsatoolbox: divided by the number of channels, so that euclidean, their root, is less than the distance by the root
+-- of that number; per_channel = false gives sums. mahalanobis and crossnobis estimate the noise from the trials
+-- (noise = "shrinkage"); mahalanobis of single rows needs noise = a precision. Returns a set of
+-- RDMs; print says what it holds.
 local function call(_, given, ...)
   local position = errors.position(2)
   schema.alone("rdm", "rdm { x, method = \"correlation\" }", position, ...)

@@ -78,6 +78,28 @@ local function check(given, position)
   return o
 end
 
+local ORDER = { "r", "ev", "r2", "poisson", "noise", "explainable", "ev_corrected", "feve", "cc_norm" }
+
+-- A line for each measure: its median, least and largest value over the neuroids that have one.
+local Scores = { __tostring = function(self)
+  local rows = { { "measure", "median", "least", "largest", "neuroids" } }
+  for i, name in ipairs(ORDER) do
+    local values = {}
+    for _, v in ipairs(self[name]:reshape { -1 }:totable()) do
+      if v == v then values[#values + 1] = v end
+    end
+    table.sort(values)
+    local n = #values
+    local line = { name, "", "", "", tostring(n) }
+    if n > 0 then
+      local median = (values[(n + 1) // 2] + values[n // 2 + 1]) / 2
+      for k, v in ipairs { median, values[1], values[n] } do line[k + 1] = string.format("%.3f", v) end
+    end
+    rows[i + 1] = line
+  end
+  return "scores of predictions, over neuroids\n" .. common.columns(rows, { true })
+end }
+
 --- neural.scores { prediction, responses }: every measure of predictions (stimuli x neuroids) against recorded
 -- repeats, for each neuroid (float64):
 --   r, ev, r2, poisson  against the mean responses (poisson: bits per event above the mean rate, NaN for a neuroid
@@ -88,7 +110,7 @@ end
 -- 2019)
 --   cc_norm             cov(prediction, mean) / sqrt(var(prediction) signal power) (Schoppe et al. 2016)
 -- Nothing is cut off: noise can put a corrected value above 1, or divide by less than 0 where nothing is explainable
--- (the reliability says so).
+-- (`explainable` says so). print shows the median, the least and the largest of each.
 function M.scores(given)
   local position = errors.position(2)
   local o = check(given, position)
@@ -124,7 +146,7 @@ function M.scores(given)
     local part = guess - guess:mean { dim = 1, keepdim = true }
     local along = (part * (y - y:mean { dim = 1, keepdim = true })):mean { dim = 1 }
     found.cc_norm = along / (part:square():mean { dim = 1 } * (spread - of_mean) * ((#y - 1) / #y)):sqrt()
-    return found
+    return setmetatable(found, Scores)
   end)
 end
 

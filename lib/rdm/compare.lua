@@ -178,6 +178,11 @@ local CEILING = schema.document("rdm_ceiling", {
   method = M.method,
 })
 
+local Ceiling = { __tostring = function(self)
+  return string.format("noise ceiling of %d RDMs (%s): %.3f (lower, the others' pool) to %.3f (upper, everybody's)",
+    self.n, self.method, self.lower, self.upper)
+end }
+
 --- rdm_ceiling { data, method = "tau_a" }: how well a model could do: { lower =, upper =, n =, method = }. The upper
 -- ceiling is the mean likeness of each subject to the RDM pooled from all, which no model can pass by much; the lower
 -- to that pooled from the others (Nili et al. 2014). The pool is the mean of RDMs of unit root mean square (cosine)
@@ -196,7 +201,7 @@ function M.rdm_ceiling(given, ...)
   end
   check_variance(data, "rdm_ceiling: data", position)
   local both = core.ceiling(data.vectors, o.method):totable()
-  return { lower = both[1], upper = both[2], n = #data, method = o.method }
+  return setmetatable({ lower = both[1], upper = both[2], n = #data, method = o.method }, Ceiling)
 end
 
 M.as_set, M.check_variance = as_set, check_variance

@@ -140,6 +140,14 @@ describe("habits", function()
     assert.equal("{ r.dense1.weight: 2x4 float32, r.dense1.bias: 2 float32 }\n", command.code(code).out)
   end)
 
+  it("tell of a module that is called: rdm, its options and what it divides by", function()
+    local said = help.text "rdm"
+    for _, part in ipairs { "rdm { x, method = ", "per_channel = false gives sums", "options\n", "  conditions ",
+      "'crossnobis'", "\"ledoit_wolf\"", "  folds ", "  missing " } do
+      assert.is_truthy(said:find(part, 1, true), part)
+    end
+  end)
+
   it("are told of a name and a table in one call", function()
     for _, word in ipairs { "model", "area", "readout", "experiment" } do
       local _, e = try(lamina[word], "n", {})

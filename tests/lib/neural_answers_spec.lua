@@ -109,6 +109,11 @@ describe("the Poisson measure", function()
     local found = neural.scores { y, assembly(noisy) }
     assert.is_true(found.poisson[2] ~= found.poisson[2])
     assert.is_true(found.poisson[1] == found.poisson[1] and found.r[2] > 0)
+    local r, shown = found.r:totable(), tostring(found)
+    table.sort(r)
+    local middle = (r[(#r + 1) // 2] + r[#r // 2 + 1]) / 2
+    assert.matches((string.format("\nr +%.3f +%.3f +%.3f +%d\n", middle, r[1], r[#r], #r):gsub("%-", "%%-")), shown)
+    assert.matches("cc_norm", shown, 1, true)
   end)
 end)
 

@@ -281,6 +281,9 @@ describe("compare_rdms", function()
       rdm.from { t { 1, 2, 3 } } })
     raises("option 'method' is 'kendall', expected one of", compare.compare_rdms, { a, b, method = "kendall" })
     raises("expected at least 2 subjects", compare.rdm_ceiling, { b:of(1) })
+    local ceiling = compare.rdm_ceiling { b, method = "spearman" }
+    assert.equal(string.format("noise ceiling of %d RDMs (spearman): %.3f (lower, the others' pool) to %.3f (upper, "
+      .. "everybody's)", #b, ceiling.lower, ceiling.upper), tostring(ceiling))
     raises("a covariance belongs to whitened_pearson and whitened_cosine", compare.compare_rdms,
       { a, b, method = "cosine", covariance = t(peer.sigma) })
     raises("compare_rdms: a is a string, expected a set of RDMs", compare.compare_rdms, { "x", b })
