@@ -150,6 +150,7 @@ local function begin(name, given, position)
   end
   local specs = params.declared(o.params, position)
   if asked_for_help() then
+    params.resolve(specs, {}, command.sets) -- `lamina sweep` asks so whether its values may be
     stock_print(params.help(name, o, specs, command.script))
     error(errors.new { kind = "exit", message = "", code = 0 }, 0)
   end
@@ -180,6 +181,11 @@ end
 --- experiment "NAME" { seed = 1, params = { rate = 3e-3 }, about = }: begins it and returns the parameters, with the
 -- values of the command line. Sets the seed, makes the output folder (--out DIR, else runs/NAME-1, -2, ...). Raises
 -- for an argument that the script does not declare (exit code 2), and for --out with finished results.
+-- A parameter's type is that of its default: 3 a whole number, 3.0 any number, a string, true or false, or a list. What
+-- else holds for it stands beside the default: min, max (included), above, below (excluded), choices, unit, doc:
+--   rate = { 3e-3, above = 0, max = 1, doc = "learning rate" }
+--   window = { 70.0, min = 0, unit = "ms" }     (--window 62.5 or --window 62.5ms)
+--   loss = { choices = { "mse", "poisson" } }   (the first is the default)
 function M.experiment(name, ...)
   local at = errors.position(2)
   if type(name) ~= "string" or not name:match "^[%w][%w_%.%-]*$" then

@@ -26,7 +26,7 @@ local function sort(table_of, runs, name, descending)
     local x, y = table_of.value(a, name), table_of.value(b, name)
     if x == y then return place[a] < place[b] end
     if x == nil or y == nil then return y == nil end
-    if type(x) ~= type(y) then x, y = tostring(x), tostring(y) end
+    if type(x) ~= type(y) or type(x) ~= "number" then x, y = tostring(x), tostring(y) end
     if descending then return x > y end
     return x < y
   end)
@@ -83,7 +83,8 @@ return subcommand.define {
   about = [[
 Lists the runs below the folders (runs/ if none is named): status, the parameters that differ between them, seed,
 what they reported, seconds. A status is done, failed, interrupted, running, or killed: its process has gone without a
-word, and lamina run SCRIPT --resume goes on with it.]],
+word, and lamina run SCRIPT --resume goes on with it. A file that holds no run's results is named, and its run is
+listed as unreadable.]],
   positional = { "folders..." },
   options = {
     { "--compare", doc = "side by side: a line for each parameter, result and digest of weights, marked where they "
@@ -104,6 +105,9 @@ word, and lamina run SCRIPT --resume goes on with it.]],
     local table_of = require "lamina.runs.table"
     local folders = #o.folders > 0 and o.folders or { "runs" }
     local runs = table_of.read(folders)
+    for _, run in ipairs(runs) do
+      if run.problem then io.stderr:write("lamina: runs: ", run.problem, "\n") end
+    end
     for _, text in ipairs(#runs > 0 and o.where or {}) do runs = filtered(table_of, runs, text) end
     if #runs == 0 then
       print("no runs in " .. table.concat(folders, ", ") .. (o.where and " that are so" or ""))

@@ -149,6 +149,25 @@ local function check(o)
   o.out = o.out or "runs/" .. o.script:match "([^/]*)$":gsub("%.lua$", "") .. "-sweep"
 end
 
+-- Has the script say, before anything runs, whether it takes the values of every element: with --help it ends where
+-- its experiment begins, when it has looked at what --set gives.
+local function check_values(o, elements)
+  local words, seen = { quoted(base.executable()), "run", quoted(o.script) }, {}
+  for _, element in ipairs(elements) do
+    for _, set in ipairs(element.sets) do
+      if not seen[set] then table.move({ "--set", quoted(set) }, 1, 2, #words + 1, words) end
+      seen[set] = true
+    end
+  end
+  words[#words + 1] = "--help"
+  local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1 >/dev/null", "r"))
+  local said = pipe:read "a"
+  local _, how, code = pipe:close()
+  if how == "signal" and code == 2 or code == 130 then errors.raise_at(nil, "interrupt", "interrupted") end
+  local problem = code == 2 and said:match "lamina: ([^\n]+)"
+  if problem then usage("%s; nothing was run", problem) end
+end
+
 -- The plan of the sweep is kept in its folder, and one begun with another plan is refused.
 local function keep_plan(o, elements)
   local io = require "lamina.core.io"
@@ -206,6 +225,7 @@ plan.txt, the list of runs, and summary.csv, what they gave; `lamina runs FOLDER
       return 0
     end
     o.threads = o.threads or math.max(1, base.threads() // o.jobs)
+    if not (o.lane or o.array) then check_values(o, elements) end
     keep_plan(o, elements)
     if o.array then
       local only = elements[array_element(o, #elements)]

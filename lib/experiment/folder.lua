@@ -7,15 +7,47 @@ local M = {}
 
 -- ---- results ---------------------------------------------------------------------------------------------------
 
+-- What the fields of run.json and results.json are, where they are there.
+local TYPES = { status = "string", experiment = "string", seed = "number", params = "table", results = "table",
+  weights = "table", started = "string", seconds = "number", error = "string" }
+local ROW, WEIGHTS = { metric = "string", id = "string" }, { name = "string", sha256 = "string" }
+
+-- How a table differs from the types of its fields, in words; nil where it does not.
+local function wrong(value, types, what)
+  if type(value) ~= "table" then return string.format("%s is a %s, expected an object", what, type(value)) end
+  for name, wanted in pairs(types) do
+    local field = value[name]
+    if field ~= nil and type(field) ~= wanted then
+      return string.format("'%s' of %s is a %s, expected a %s", name, what, type(field), wanted)
+    end
+  end
+end
+
+local function problem_of(value)
+  local problem = wrong(value, TYPES, "the file")
+  for i, row in ipairs(not problem and value.results or {}) do
+    problem = problem or wrong(row, ROW, "result " .. i) or not row.metric and "result " .. i .. " has no metric" or nil
+  end
+  for i, weights in ipairs(not problem and value.weights or {}) do
+    problem = problem or wrong(weights, WEIGHTS, "entry " .. i .. " of weights")
+  end
+  return problem
+end
+
+-- What a file holds; { status = "unreadable", problem = } where that is not what a run writes.
 local function read_json(path)
   if not base.exists(path) then return nil end
   local io = require "lamina.core.io"
-  local value = errors.try(function() return io.json_decode(io.text_read(path)) end)
-  return type(value) == "table" and value or { status = "unreadable" }
+  local value, e = errors.try(function() return io.json_decode(io.text_read(path)) end)
+  local problem = e and tostring(e.message) or problem_of(value)
+  if not problem then return value end
+  if problem:sub(1, #path) ~= path then problem = path .. ": " .. problem end
+  return { status = "unreadable", problem = problem }
 end
 
 --- What is known of the run in a folder: what run.json and results.json hold, and its status: done, failed,
--- interrupted, running, killed (its process has gone without a word), or nil where the folder holds no run.
+-- interrupted, running, killed (its process has gone without a word), unreadable (`problem` says which file and why), or
+-- nil where the folder holds no run.
 function M.look(dir)
   local results, begun = read_json(dir .. "/results.json"), read_json(dir .. "/run.json")
   local status = results and (results.status or "unreadable")
@@ -24,7 +56,8 @@ function M.look(dir)
     local since = here and math.type(begun.pid) == "integer" and base.process(begun.pid)
     status = (not here or since and since == begun.pid_since) and "running" or "killed"
   end
-  return { dir = dir, results = results, begun = begun, status = status }
+  return { dir = dir, results = results, begun = begun, status = status,
+    problem = results and results.problem or begun and begun.problem }
 end
 
 local UNFINISHED = { failed = true, interrupted = true, killed = true }

@@ -7,7 +7,7 @@
 --   params = {
 --     epochs = 3,
 --     rate = { 3e-3, above = 0, max = 1, doc = "learning rate" },
---     window = { 70, min = 0, unit = "ms" },                     -- --window 100 or --window 100ms
+--     window = { 70.0, min = 0, unit = "ms" },                   -- --window 62.5 or --window 100ms; 70: whole only
 --     loss = { choices = { "mse", "poisson" } },                 -- the first is the default
 --   }
 local errors = require "lamina.errors"
@@ -170,8 +170,11 @@ local function value_of(spec, name, text)
   end
   local value = parse(text, kind, spec.default)
   if value == nil or outside(spec, value) then
+    local broken = kind == "integer" and value == nil and not spec.choices and tonumber(text) -- has a fraction
     usage("--%s must be %s, got '%s'%s", name, expectation(spec), text,
-      spec.choices and errors.hint(text, spec.choices) or "")
+      spec.choices and errors.hint(text, spec.choices)
+      or broken and string.format("; its default %d is whole: written %d.0 in the script, it may be any number",
+        spec.default, spec.default) or "")
   end
   return value
 end
@@ -225,6 +228,11 @@ function M.resolve(specs, args, sets)
   for name, spec in pairs(specs) do values[name] = spec.default end
   for _, text in ipairs(sets or {}) do
     local name, value = text:match "^([^=]+)=(.*)$"
+    for _, taken in ipairs(name and reserved or {}) do
+      if name == taken then
+        usage("--set %s: '%s' is no parameter of the script but an option of the command, --%s", text, name, name)
+      end
+    end
     local key = declared_name(specs, name)
     values[key] = value_of(specs[key], name, value)
   end

@@ -19,7 +19,11 @@ local function gather(dir, depth, list)
 end
 
 local function shown(value)
-  if type(value) == "table" then return table.concat(value, ",") end
+  if type(value) == "table" then
+    local parts = {}
+    for i, item in ipairs(value) do parts[i] = tostring(item) end
+    return table.concat(parts, ",")
+  end
   if math.type(value) == "float" then return string.format("%.6g", value) end
   return tostring(value)
 end
@@ -48,7 +52,7 @@ function M.read(dirs)
     local metrics, order = metrics_of(run.results)
     list[i] = { dir = run.dir, status = run.status, experiment = source.experiment, seed = source.seed,
       params = source.params or {}, metrics = metrics, order = order, started = source.started,
-      seconds = run.results and run.results.seconds, error = run.results and run.results.error,
+      problem = run.problem, seconds = run.results and run.results.seconds, error = run.results and run.results.error,
       weights = run.results and run.results.weights or {} }
   end
   local function key(dir) return (dir:gsub("%d+", function(n) return string.format("%09d", n) end)) end
@@ -160,7 +164,7 @@ function M.side_by_side(runs)
         seen[weights.name] = true
         add("weights of " .. weights.name, function(other)
           for _, w in ipairs(other.weights) do
-            if w.name == weights.name then return w.sha256:sub(1, 16) end
+            if w.name == weights.name and w.sha256 then return w.sha256:sub(1, 16) end
           end
         end)
       end

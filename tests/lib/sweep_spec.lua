@@ -108,6 +108,21 @@ describe("lamina sweep", function()
   end)
 end)
 
+describe("a sweep's values", function()
+  it("are checked by the script before anything runs", function()
+    local bad = run("sweep", "e.lua", "--grid", "rate=1e-2,-1", "--out", "s")
+    assert.equal("lamina: sweep: --rate must be a number above 0, got '-1'; nothing was run\n", bad.err)
+    assert.equal(2, bad.code)
+    local unknown = run("sweep", "e.lua", "--grid", "widht=1,2", "--out", "s")
+    assert.matches("unknown option '%-%-widht' %(did you mean '%-%-width'%?%); nothing was run", unknown.err)
+    local seed = run("sweep", "e.lua", "--grid", "seed=1,2", "--out", "s")
+    assert.matches("'seed' is no parameter of the script but an option of the command, %-%-seed", seed.err)
+    local whole = run("e.lua", "--width", "4.5")
+    assert.matches("a whole number, got '4.5'; its default 4 is whole: written 4.0 in the script", whole.err)
+    assert.is_false(base.exists(dir .. "/s"))
+  end)
+end)
+
 describe("lamina runs", function()
   before_each(function() run("sweep", "e.lua", "--grid", "rate=1e-2,1e-3", "--grid", "width=8,4", "--out", "s") end)
 
@@ -137,6 +152,26 @@ describe("lamina runs", function()
       if rows.width[i] == 4 then sum = sum + rows.loss[i] end
     end
     assert.is_true(math.abs(curve.y[1] - sum / 2) < 1e-6)
+  end)
+
+  it("names a file that holds no run's results, and goes on with the rest", function()
+    local path = dir .. "/s/0002/results.json"
+    for text, problem in pairs {
+      ['{"status":"done","seconds":"x"}'] = "'seconds' of the file is a string, expected a number",
+      ['{"status":7}'] = "'status' of the file is a number, expected a string",
+      ['{"status":"done","results":[{"metric":{}}]}'] = "'metric' of result 1 is a table, expected a string",
+      ['{"status":"done","params":"x"}'] = "'params' of the file is a string, expected a table",
+      ['[1'] = "",
+    } do
+      command.write(path, text)
+      local got = run("runs", "s", "--sort", "seconds")
+      assert.equal(0, got.code)
+      assert.truthy(got.err:find("lamina: runs: s/0002/results.json", 1, true), got.err)
+      assert.truthy(got.err:find(problem, 1, true), got.err)
+      assert.matches("s/0002 +unreadable", got.out)
+      assert.matches("s/0003 +done", got.out)
+      assert.equal(0, run("runs", "s", "--compare").code)
+    end
   end)
 
   it("shows runs that were killed, and says what is not there", function()
