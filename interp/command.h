@@ -115,6 +115,8 @@ int script_finish(lua_State *L, const command *c);
  * it returns is the exit code. */
 bool commands_known(const char *name);
 void commands_list(FILE *to);
+/* The name of the subcommand ("run" is one) nearest to a name, in `out`; false where none is near. */
+bool commands_nearest(const char *name, char *out, size_t size);
 int commands_run(lua_State *L, const command *c);
 
 /* The prompt, until Ctrl-D. Returns the exit code. */

@@ -117,7 +117,11 @@ static int load_script(lua_State *L, const char *path) {
   int cause = errno;
   if (file && !piped) fclose(file);
   if (!text) {
-    lua_pushfstring(L, "cannot read the script '%s': %s", path, strerror(cause));
+    char near[64];
+    if (cause == ENOENT && !strpbrk(path, "./") && commands_nearest(path, near, sizeof near))
+      lua_pushfstring(L, "there is no command and no script '%s' (did you mean '%s'?)", path, near);
+    else
+      lua_pushfstring(L, "cannot read the script '%s': %s", path, strerror(cause));
     bind_push_error(L, "usage", lua_tostring(L, -1), 0);
     lua_remove(L, -2);
     lua_remove(L, -2);

@@ -181,8 +181,8 @@ end
 --- experiment "NAME" { seed = 1, params = { rate = 3e-3 }, about = }: begins it and returns the parameters, with the
 -- values of the command line. Sets the seed, makes the output folder (--out DIR, else runs/NAME-1, -2, ...). Raises
 -- for an argument that the script does not declare (exit code 2), and for --out with finished results.
--- A parameter's type is that of its default: 3 a whole number, 3.0 any number, a string, true or false, or a list. What
--- else holds for it stands beside the default: min, max (included), above, below (excluded), choices, unit, doc:
+-- A parameter's type is that of its default: 3 a whole number, 3.0 any number, a string, true or false, or a list.
+-- What else holds for it stands beside the default: min, max (included), above, below (excluded), choices, unit, doc:
 --   rate = { 3e-3, above = 0, max = 1, doc = "learning rate" }
 --   window = { 70.0, min = 0, unit = "ms" }     (--window 62.5 or --window 62.5ms)
 --   loss = { choices = { "mse", "poisson" } }   (the first is the default)

@@ -26,7 +26,8 @@ end
 local function problem_of(value)
   local problem = wrong(value, TYPES, "the file")
   for i, row in ipairs(not problem and value.results or {}) do
-    problem = problem or wrong(row, ROW, "result " .. i) or not row.metric and "result " .. i .. " has no metric" or nil
+    problem = problem or wrong(row, ROW, "result " .. i)
+      or not row.metric and "result " .. i .. " has no metric" or nil
   end
   for i, weights in ipairs(not problem and value.weights or {}) do
     problem = problem or wrong(weights, WEIGHTS, "entry " .. i .. " of weights")
@@ -46,8 +47,8 @@ local function read_json(path)
 end
 
 --- What is known of the run in a folder: what run.json and results.json hold, and its status: done, failed,
--- interrupted, running, killed (its process has gone without a word), unreadable (`problem` says which file and why), or
--- nil where the folder holds no run.
+-- interrupted, running, killed (its process has gone without a word), unreadable (`problem` says which file and why),
+-- or nil where the folder holds no run.
 function M.look(dir)
   local results, begun = read_json(dir .. "/results.json"), read_json(dir .. "/run.json")
   local status = results and (results.status or "unreadable")

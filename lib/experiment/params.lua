@@ -170,7 +170,7 @@ local function value_of(spec, name, text)
   end
   local value = parse(text, kind, spec.default)
   if value == nil or outside(spec, value) then
-    local broken = kind == "integer" and value == nil and not spec.choices and tonumber(text) -- has a fraction
+    local broken = kind == "integer" and value == nil and (spec.unit or spec.above or spec.below) and tonumber(text)
     usage("--%s must be %s, got '%s'%s", name, expectation(spec), text,
       spec.choices and errors.hint(text, spec.choices)
       or broken and string.format("; its default %d is whole: written %d.0 in the script, it may be any number",

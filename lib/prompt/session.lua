@@ -139,7 +139,8 @@ function M.who(pattern)
   return lines
 end
 
---- Removes the user's names and the last results; an experiment that has begun ends; random numbers begin anew. Returns how many names there were.
+--- Removes the user's names and the last results; an experiment that has begun ends; random numbers begin anew.
+-- Returns how many names there were.
 function M.reset()
   local names = mine()
   end_experiment()

@@ -27,6 +27,15 @@ describe("subcommands", function()
     end
   end)
 
+  it("are named where one is mistyped; run is one of them", function()
+    assert.matches("\n  run +run a script;[^\n]+\n  runs ", command.run({ "--help" }).out)
+    local wrong = command.run { "runn", "exp.lua" }
+    assert.same({ 2, "lamina: there is no command and no script 'runn' (did you mean 'run'?)\n" },
+      { wrong.code, wrong.err })
+    assert.matches("did you mean 'sweep'", command.run({ "swep", "exp.lua" }).err)
+    assert.matches("cannot read the script 'qqqqqqqqqqqq': No such file", command.run({ "qqqqqqqqqqqq" }).err)
+  end)
+
   it("are words only where a script could stand", function()
     assert.equal("keygen\n", command.run({ "s.lua", "keygen" }, { before = "echo 'print(...)' >s.lua" }).out)
     assert.equal("own\n", command.run({ "--", "keygen" }, { before = "echo 'print \"own\"' >keygen" }).out)
