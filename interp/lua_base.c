@@ -62,6 +62,7 @@ static int base_reset_peak(lua_State *L) {
 static int base_set_budget(lua_State *L) {
   int64_t bytes = bind_int(L, 1, "set_budget: bytes");
   if (bytes < 0) bind_fail(L, "set_budget: bytes is %lld but must not be negative (0: no limit)", (long long)bytes);
+  if (lm_wall_stands()) bind_fail(L, "set_budget: not allowed: an untrusted script does not set its own limits");
   lm_memory_set_budget(bytes);
   return 0;
 }
@@ -354,7 +355,7 @@ static const bind_doc docs[] = {
     {"base.set_budget", "set_budget(bytes)",
      "Limits the live bytes of the runtime; an operation that would pass the limit raises a 'memory' error that "
      "names "
-     "itself and the bytes. 0 removes the limit."},
+     "itself and the bytes. 0 removes the limit. An untrusted script may not."},
     {"base.trim", "trim()", "Gives the memory that is kept for reuse back to the system."},
     {"base.fail_allocation", "fail_allocation(n [, any]) -> integer",
      "The n-th allocation of the runtime from now fails (1: the next one), which is how tests reach error paths; 0 "

@@ -115,13 +115,19 @@ local function hidden(e)
   return near and string.format("did you mean '%s'?", near) or nil
 end
 
--- The value of a variable of this name where the error was raised: a local, an upvalue, or a global.
+-- Whether a chunk is the library's. By comparison alone, as a script may have replaced what is in `string`.
+local function of_library(source) return source >= "=lib/" and source < "=lib0" end
+
+-- The value of a variable of this name where the error was raised: a local, an upvalue, or a global. Never one of the
+-- library's own, nor an environment: message and line may be an untrusted script's invention.
 local function value_at(e, name)
   local value
+  if name == "_ENV" then return nil end
   for level = 3, 40 do
     local info = debug.getinfo(level, "Slf")
     if not info then return nil end
-    if info.currentline == e.line and info.source:sub(2) == e.file then
+    local own = not of_library(info.source)
+    if own and info.currentline == e.line and (info.source == "@" .. e.file or info.source == "=" .. e.file) then
       for i = 1, 250 do
         local known, held = debug.getlocal(level, i)
         if not known then break end

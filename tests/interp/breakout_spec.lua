@@ -73,6 +73,12 @@ describe("the interpreter's wall", function()
     end
   end)
 
+  it("keeps the library's environment from what a script puts in the place of functions", function()
+    local _, _, result = try("environment.lua", { "--untrusted=interpreter" })
+    assert.equal("", result.err)
+    assert.equal("contained\n", result.out)
+  end)
+
   it("leaves what a script needs", function()
     local dir = command.folder()
     command.write(dir .. "/helper.lua", "return { three = 3 }")

@@ -120,6 +120,7 @@ local attempts = {
   { "a figure", function() plot.images({ zeros { 1, 4, 4 } }):save(home .. "/new.svg") return true end },
   { "out of the output folder", function() core_io.text_write(out .. "/../new.txt", "x") return true end },
   { "os.setlocale", function() return os.setlocale "C" end },
+  { "base.set_budget", function() base.set_budget(1 << 50) return base.memory().budget == 1 << 50 end },
 }
 
 for _, attempt in ipairs(attempts) do
