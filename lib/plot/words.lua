@@ -141,6 +141,8 @@ local XY = M.fields {
   zero = { type = "boolean", default = false, doc = "keep 0 inside the y axis" },
   diagonal = { type = "boolean", default = false, doc = "draw the line y = x" },
   reference = { type = "number", doc = "draw a dashed line at this y" },
+  aspect = { type = { "number", "string" }, doc = "height over width of the axes; \"equal\": a unit of x is as long "
+    .. "as one of y, so that distances are right (mds)" },
 }
 
 local XY_AND_SERIES = {} -- so that a misspelt name is compared with all of them
@@ -167,6 +169,46 @@ end
 
 local function is_numbers(value)
   return type(value) == "userdata" or type(value) == "table" and type(value[1]) == "number"
+end
+
+-- The limits of one axis that hold all its points and error bars, with a margin.
+local function limits_of(marks, keys)
+  local low, high
+  for _, mark in ipairs(marks) do
+    for _, key in ipairs(keys) do
+      for _, v in ipairs(mark[key] or {}) do
+        if scale.finite(v) then low, high = math.min(low or v, v), math.max(high or v, v) end
+      end
+    end
+  end
+  low, high = low or 0, high or 1
+  local margin = high > low and (high - low) * 0.06 or 0.5
+  return { low - margin, high + margin }
+end
+
+-- Limits made wider about their middle until they are `least` long, where the caller left them open.
+local function widened(limits, given, least)
+  local short = given and 0 or math.max(0, least - (limits[2] - limits[1])) / 2
+  return { limits[1] - short, limits[2] + short }
+end
+
+-- The shape of the axes and their limits: as asked; "equal" makes units of x and y equally long.
+local function shape_of(word, options, marks, at)
+  local aspect = options.aspect
+  if not aspect or type(aspect) == "number" and aspect >= 0.05 and aspect <= 20 then
+    return aspect, options.xlim, options.ylim
+  end
+  if aspect ~= "equal" then
+    errors.raise("argument", at, "%s: option 'aspect' is %s, expected a number from 0.05 to 20 or \"equal\"", word,
+      tostring(aspect))
+  end
+  if options.xlog or options.ylog or options.zero then
+    errors.raise("argument", at, "%s: aspect = \"equal\" goes without xlog, ylog and zero", word)
+  end
+  local x, y = options.xlim or limits_of(marks, { "x" }), options.ylim or limits_of(marks, { "y", "low", "high" })
+  local longest = math.max(x[2] - x[1], y[2] - y[1])
+  x, y = widened(x, options.xlim, longest / 3), widened(y, options.ylim, longest / 3)
+  return (y[2] - y[1]) / (x[2] - x[1]), x, y
 end
 
 -- plot.line and plot.scatter: word, kind of mark, what the caller gave.
@@ -201,14 +243,15 @@ local function xy_plot(word, kind, spec, at)
     labelled = labelled or series.label ~= nil
   end
   check_log(word, marks, options, at)
+  local aspect, xlim, ylim = shape_of(word, options, marks, at)
   if options.reference then table.insert(marks, 1, { kind = "reference", y = options.reference }) end
   if options.diagonal then
     local low, high = data_range(marks)
     if low then table.insert(marks, 1, { kind = "reference", diagonal = { low, high } }) end
   end
   local panel = { title = options.title, xlabel = options.xlabel, ylabel = options.ylabel, height = options.height,
-    marks = marks, legend = labelled, xscale = { log = options.xlog, limits = options.xlim },
-    yscale = { log = options.ylog, limits = options.ylim, zero = options.zero }, baseline = options.zero }
+    aspect = aspect, marks = marks, legend = labelled, xscale = { log = options.xlog, limits = xlim },
+    yscale = { log = options.ylog, limits = ylim, zero = options.zero }, baseline = options.zero }
   return figure.new { panels = { panel }, width = options.width, table = rows, name = word }
 end
 
@@ -223,7 +266,7 @@ function M.line(spec, ...)
 end
 
 --- Points, each with an optional error bar: plot.scatter { x =, y = }; series and options as in plot.line, and
--- diagonal for the line y = x.
+-- diagonal for the line y = x. aspect = "equal" makes distances right, as a map (mds) needs.
 -- > fig = plot.scatter { x = { 0.2, 0.4, 0.7 }, y = { 0.25, 0.35, 0.8 }, diagonal = true, xlabel = "r, model A",
 -- >   ylabel = "r, model B" }
 -- > fig:save "models.svg"

@@ -95,6 +95,21 @@ describe("plot.panels", function()
   end)
 end)
 
+describe("plot.scatter with an aspect", function()
+  it("makes units of x and y equally long, or takes the shape it is given", function()
+    local panel = plot.scatter({ x = { 0, 4, 2 }, y = { 1, 3, 2 }, aspect = "equal" }).panels[1]
+    local x, y = panel.xscale.limits, panel.yscale.limits
+    assert.is_true(x[1] < 0 and x[2] > 4 and y[1] < 1 and y[2] > 3)
+    assert.is_true(math.abs((y[2] - y[1]) / (x[2] - x[1]) - panel.aspect) < 1e-12)
+    assert.is_true(math.abs(panel.aspect - 0.5) < 1e-12)
+    assert.equal(0.7, plot.scatter({ x = { 0, 4 }, y = { 1, 3 }, aspect = 0.7 }).panels[1].aspect)
+    assert.error_matches(function() plot.scatter { x = { 0, 4 }, y = { 1, 3 }, aspect = "square" } end,
+      "option 'aspect' is square, expected a number from 0.05 to 20 or \"equal\"")
+    assert.error_matches(function() plot.scatter { x = { 1, 4 }, y = { 1, 3 }, xlog = true, aspect = "equal" } end,
+      "goes without xlog")
+  end)
+end)
+
 describe("plot.heatmap of an RDM", function()
   it("is that of its matrix, with or without a table", function()
     local rdm = require "lamina.rdm"
