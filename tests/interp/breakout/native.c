@@ -112,6 +112,17 @@ static int try_link(lua_State *L) { return result(L, link(luaL_checkstring(L, 1)
 static int try_rename(lua_State *L) { return result(L, rename(luaL_checkstring(L, 1), luaL_checkstring(L, 2))); }
 static int try_fifo(lua_State *L) { return result(L, mkfifo(luaL_checkstring(L, 1), 0600)); }
 static int try_mode(lua_State *L) { return result(L, chmod(luaL_checkstring(L, 1), 0777)); }
+static int try_mode_open(lua_State *L) {
+  int fd = open(luaL_checkstring(L, 1), O_RDONLY);
+  return result(L, fd < 0 ? -1 : fchmod(fd, 0644));
+}
+
+static int try_affinity(lua_State *L) {
+  cpu_set_t set;
+  int fine = sched_getaffinity(0, sizeof set, &set);
+  return result(L, fine != 0 ? fine : sched_setaffinity(getpid(), sizeof set, &set));
+}
+
 static int try_times(lua_State *L) { return result(L, utimensat(AT_FDCWD, luaL_checkstring(L, 1), NULL, 0)); }
 
 static int try_setuid_file(lua_State *L) {
@@ -154,6 +165,8 @@ static const luaL_Reg attempts[] = {{"fork", try_fork},
                                     {"rename", try_rename},
                                     {"fifo", try_fifo},
                                     {"mode", try_mode},
+                                    {"mode_open", try_mode_open},
+                                    {"affinity", try_affinity},
                                     {"times", try_times},
                                     {"setuid_file", try_setuid_file},
                                     {NULL, NULL}};

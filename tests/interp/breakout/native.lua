@@ -13,6 +13,7 @@ local attempts = {
   { "write", home .. "/new.txt" }, { "write", "new.lua" }, { "truncate", home .. "/secret.txt" },
   { "link", home .. "/secret.txt", out .. "/hard" }, { "rename", home .. "/secret.txt", out .. "/stolen" },
   { "symlink", out .. "/etc" }, { "fifo", out .. "/fifo" }, { "mode", home .. "/spare.txt" },
+  { "mode_open", "native.lua" }, { "affinity" },
   { "times", home .. "/spare.txt" }, { "setuid_file", out .. "/suid" }, { "remove", home .. "/spare.txt" },
   { "session" },
 }
