@@ -97,16 +97,19 @@ function M.expectation(field)
   return table.concat(parts, " or ")
 end
 
-local function shown(value)
+local CALLED = { stimuli = "a stimulus set" } -- where it is not "a" and the name of the class
+
+--- A value in words, for messages: 3, 'text', a tensor, { 1, 2 }.
+function M.shown(value)
   if type(value) == "string" then return #value > 40 and "'" .. value:sub(1, 40) .. "...'" or "'" .. value .. "'" end
   if type(value) == "number" or type(value) == "boolean" or value == nil then return tostring(value) end
   local name = type_name(value)
   if name == "table" and #value > 0 and #value <= 4 then
     local parts = {}
-    for i, item in ipairs(value) do parts[i] = type(item) == "table" and "{...}" or shown(item) end
+    for i, item in ipairs(value) do parts[i] = type(item) == "table" and "{...}" or M.shown(item) end
     return "{ " .. table.concat(parts, ", ") .. " }"
   end
-  return (name:match "^[aeiou]" and "an " or "a ") .. name
+  return CALLED[name] or (name:match "^[aeiou]" and "an " or "a ") .. name
 end
 
 local function in_range(field, value)
@@ -207,7 +210,7 @@ local function check_one(what, name, field, value, position)
     for _, choice in ipairs(field.choices) do ok = ok or choice == result end
   end
   if not ok then
-    errors.raise("argument", position, "%s: option '%s' is %s, expected %s", what, name, shown(value),
+    errors.raise("argument", position, "%s: option '%s' is %s, expected %s", what, name, M.shown(value),
       M.expectation(field))
   end
   return result
@@ -228,7 +231,7 @@ function M.alone(word, form, position, ...)
   for i = 1, select("#", ...) do
     local extra = select(i, ...)
     if extra ~= nil then
-      errors.raise("argument", position, "%s takes one table, and %s came after it: %s", word, shown(extra), form)
+      errors.raise("argument", position, "%s takes one table, and %s came after it: %s", word, M.shown(extra), form)
     end
   end
 end
@@ -243,7 +246,7 @@ function M.check(what, spec, fields, position)
   local object = type(meta) == "table" and rawget(meta, "__name")
   if type(spec) ~= "table" or object or meta and spec[1] == nil and next(spec) == nil then
     if not fields.positional then
-      errors.raise("argument", position, "%s: expected a table of options, got %s", what, shown(spec))
+      errors.raise("argument", position, "%s: expected a table of options, got %s", what, M.shown(spec))
     end
     spec = { spec }
   end

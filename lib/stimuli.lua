@@ -319,6 +319,17 @@ local function read_table(path, id, n, what, position)
   return columns, ids
 end
 
+-- Raises for an image with a number that is none.
+local function check_finite(x, ids, what, position)
+  if x:isfinite():all():item() then return end
+  for i = 1, #x do
+    if not x[i]:isfinite():all():item() then
+      errors.raise("numeric", position, "%s: image %d%s holds NaN or infinite values", what, i, ids
+        and string.format(" (stimulus_id %s)", tostring(ids[i])) or "")
+    end
+  end
+end
+
 local ARRAY = {
   positional = { "images" },
   images = { type = { "string", "tensor" }, required = true,
@@ -333,8 +344,8 @@ local ARRAY = {
 --- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", ids =, size =, rate = }: images from one
 -- array, or with a rate (frames a second) movies, N x frames x H x W or N x frames x C x H x W. uint8 is divided by
 -- 255. Ids come from the table or from `ids`; without either they are made up as 1..N, and such a set is not paired
--- with responses that have ids of their own. A folder of frames as one movie: stimuli.array { stimuli.folder
--- "frames".x:unsqueeze(1), rate = 25 }.
+-- with responses that have ids of their own. NaN and infinite values are an error. A folder of frames as one movie:
+-- stimuli.array { stimuli.folder "frames".x:unsqueeze(1), rate = 25 }.
 function M.array(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.array", given, ARRAY, position)
@@ -346,6 +357,7 @@ function M.array(given)
   end
   if o.table then columns, ids = read_table(o.table, o.id, #x, what, position) end
   if o.ids then ids = read_ids(o.ids, #x, what, position) end
+  check_finite(x, ids, what, position)
   if o.size then x = resized(x, o.size) end
   if o.rate then
     columns = columns or {}

@@ -23,8 +23,20 @@ Coordinates.__tostring = function(self)
   return string.format("%d entries with %s", #self, #names > 0 and table.concat(names, ", ") or "no coordinates")
 end
 
+-- A coordinate of the script's own: a.neuroid.reliability = list, or a tensor.
+Coordinates.__newindex = function(self, name, value)
+  local list = common.list(value)
+  local entries = type(list) == "table" and #list or nil
+  if value ~= nil and entries ~= #self then
+    errors.raise(entries and "shape" or "argument", 2, "coordinate '%s' is %s, expected a list or a tensor with %s",
+      tostring(name), entries and "a list of " .. entries or "a " .. type(value), #self == 1 and "1 entry"
+      or #self .. " entries, one for each")
+  end
+  rawset(self, name, list)
+end
+
 local Assembly = { __name = "assembly" }
-for _, part in ipairs { "group", "split", "write" } do
+for _, part in ipairs { "choose", "group", "split", "write" } do
   for name, method in pairs(require("lamina.neural.assembly_" .. part).methods) do Assembly[name] = method end
 end
 Assembly.__index = object.index("an assembly", Assembly, "means counts rates time_bin selected")
@@ -247,106 +259,21 @@ function Assembly:presentations()
   return x, columns
 end
 
--- ---- choosing --------------------------------------------------------------------------------------------------
+-- ---- choosing -----------------------------------------------------------------------------------------------------
 
--- Whether a coordinate's value is what a selection asks for.
-local function fits(wanted, value)
-  if type(wanted) == "function" then return wanted(value) end
-  if type(wanted) ~= "table" then return wanted == value end
-  for _, one in ipairs(wanted) do
-    if one == value then return true end
-  end
-  return false
-end
-
--- The positions whose coordinates are what is wanted; nil where nothing is.
-local function chosen(lists, wanted)
-  if next(wanted) == nil then return nil end
-  local keep = {}
-  for i = 1, #lists do
-    local good = true
-    for name, value in pairs(wanted) do good = good and fits(value, lists[name][i]) end
-    if good then keep[#keep + 1] = i end
-  end
-  return keep
-end
-
--- The entries of all coordinates at these positions.
-local function pick_all(lists, keep)
+--- The entries of all coordinates at these positions.
+function M.pick_all(lists, keep)
   if keep == nil then return lists end
   local picked = {}
   for _, name in ipairs(M.names(lists)) do picked[name] = common.pick(lists[name], keep) end
   return picked
 end
 
-M.pick_all = pick_all
-
--- The presentations of the stimuli at these positions, in the order of those where it is another than before: which
--- presentations, and their places once slots that are used no more are gone; and the slots that stay.
-local function places_at(self, stimuli)
-  local repeats, at, used, kept, slot = #self.slots, {}, {}, {}, {}
-  for new, old in ipairs(stimuli) do at[old] = new end
-  local list = {}
-  for p, place in ipairs(self.places) do
-    local new = at[(place - 1) // repeats + 1]
-    if new then
-      list[#list + 1] = { p = p, s = new, r = (place - 1) % repeats + 1 }
-      used[(place - 1) % repeats + 1] = true
-    end
-  end
-  for r = 1, repeats do
-    if used[r] then
-      kept[#kept + 1] = r
-      slot[r] = #kept
-    end
-  end
-  local ascending = true
-  for i = 2, #stimuli do ascending = ascending and stimuli[i] > stimuli[i - 1] end
-  if not ascending then table.sort(list, function(a, b) return a.s < b.s or a.s == b.s and a.p < b.p end) end
-  local which, places = {}, {}
-  for i, entry in ipairs(list) do which[i], places[i] = entry.p, (entry.s - 1) * #kept + slot[entry.r] end
-  return which, places, kept
-end
-
--- The part of an assembly at positions of its axes; nil: all of them.
-local function part(self, stimuli, neuroids, times, position)
-  local parts = { responses = self.responses, valid = not self.whole and self.valid or nil, name = self.name,
-    numbered = self.numbered, lean = self.lean, counted = self.counted, selected = self.selected,
-      places = self.places,
-    repetition = self.slots, presentation = self.presentation,
-    stimulus = pick_all(self.stimulus, stimuli), neuroid = pick_all(self.neuroid, neuroids),
-    time_bin = self.time_bin and pick_all(self.time_bin, times) }
-  local function cut(dim, list)
-    parts.responses = parts_of.take(parts.responses, dim, list)
-    parts.valid = parts.valid and parts_of.take(parts.valid, dim, list)
-  end
-  if stimuli then
-    local which, places, kept = places_at(self, stimuli)
-    parts.presentation, parts.places, parts.repetition = pick_all(self.presentation, which), places,
-      common.pick(self.slots, kept)
-    cut(1, stimuli)
-    cut(3, kept)
-  end
-  if neuroids then cut(2, neuroids) end
-  if times and parts.responses.ndim == 4 then
-    cut(4, times)
-    if #times == 1 then
-      local shape = parts.responses.shape
-      parts.responses = parts.responses:reshape { shape[1], shape[2], shape[3] }
-      parts.valid = parts.valid and parts.valid:reshape { shape[1], shape[2], shape[3] }
-    end
-  end
-  return M.make(parts, self.name, position)
-end
-
---- a:at(stimuli, neuroids, times): the part at positions (lists; nil: all) along these axes.
-function Assembly:at(stimuli, neuroids, times) return part(self, stimuli, neuroids, times, errors.position(2)) end
-
 --- The assembly of the presentations at these positions of its presentations; stimuli without any are gone.
 function M.at_presentations(a, keep, position)
   local x, valid, columns = parts_of.presentations(a)
   return M.of_presentations(parts_of.take(x, 1, keep), valid and parts_of.take(valid, 1, keep),
-    pick_all(setmetatable(columns, nil), keep), { neuroid = a.neuroid, time_bin = a.time_bin, name = a.name,
+    M.pick_all(setmetatable(columns, nil), keep), { neuroid = a.neuroid, time_bin = a.time_bin, name = a.name,
       numbered = a.numbered, lean = a.lean, counted = a.counted, selected = a.selected }, a.name, position)
 end
 
@@ -367,71 +294,6 @@ function M.axis_of(a, name, word, position)
   end
   errors.raise("argument", position, "%s: there is no coordinate '%s'%s", word, tostring(name),
     errors.hint(tostring(name), all))
-end
-
--- What is wanted, by axis.
-local function by_axis(self, given, position)
-  local wanted = { stimulus = {}, presentation = {}, neuroid = {}, time_bin = {} }
-  for name, value in pairs(given) do
-    local nested = wanted[name] and type(value) == "table" and #value == 0 and next(value) ~= nil
-    if nested and name == "time_bin" and not self.time_bin then
-      errors.raise("argument", position, "select: %s has no time bins", self.name)
-    end
-    for inner, one in pairs(nested and value or {}) do
-      if not rawget(self[name], inner) or inner == "_count" then
-        errors.raise("argument", position, "select: %s has no coordinate '%s'%s", name, tostring(inner),
-          errors.hint(tostring(inner), M.names(self[name])))
-      end
-      wanted[name][inner] = one
-    end
-    if not nested then wanted[M.axis_of(self, name, "select", position)][name] = value end
-  end
-  return wanted
-end
-
---- a:select { movie = { 1, 2 }, category = "natural", kind = function(v) return v ~= "noise" end }: the stimuli,
--- presentations, neuroids and time bins whose coordinates have these values (one, a list of them, or a test).
--- time_bin_start = 70 is one time bin, repetition = { 1, 2 } some of the repeats. A name that two axes have is asked
--- for as neuroid = { name = value }. A name that none has is an error, and so is a selection that leaves nothing.
-function Assembly:select(given)
-  local position = errors.position(2)
-  if type(given) ~= "table" then
-    errors.raise("argument", position, "select: expected coordinates and their values, as in a:select { category = "
-      .. "\"face\" }, got a %s", type(given))
-  end
-  local wanted = by_axis(self, given, position)
-  local keep = {}
-  for _, axis in ipairs(M.axes) do
-    keep[axis] = self[axis] and chosen(self[axis], wanted[axis])
-    if keep[axis] and #keep[axis] == 0 then
-      errors.raise("argument", position, "select: no %s is left", axis:gsub("_", " "))
-    end
-  end
-  local from = self
-  if keep.presentation then
-    from = M.at_presentations(self, keep.presentation, position)
-    keep.stimulus = chosen(from.stimulus, wanted.stimulus)
-    if keep.stimulus and #keep.stimulus == 0 then errors.raise("argument", position, "select: no stimulus is "
-      .. "left") end
-  end
-  if not (keep.stimulus or keep.neuroid or keep.time_bin) then return from end
-  return part(from, keep.stimulus, keep.neuroid, keep.time_bin, position)
-end
-
---- a:complete(repeats): the part with the neuroids that have at least this many valid repeats (1 by default) of every
--- stimulus, in every time bin; an error where none is left.
-function Assembly:complete(repeats)
-  local least, keep = repeats or 1, {}
-  local counts = self:repeats():min({ dim = 1 })
-  if counts.ndim == 2 then counts = counts:min({ dim = 2 }) end
-  for i, count in ipairs(counts:totable()) do
-    if count >= least then keep[#keep + 1] = i end
-  end
-  if #keep == 0 then
-    errors.raise("argument", 2, "complete: no neuroid has %d valid repeat%s of all %d stimuli", least,
-      least == 1 and "" or "s", #self.stimulus)
-  end
-  return self:at(nil, keep)
 end
 
 -- ---- comparing and pairing -------------------------------------------------------------------------------------

@@ -84,8 +84,10 @@ local function check_neuroids(list, position)
     for i, id in ipairs(ids or {}) do
       local key = common.key(id) .. "\0" .. tostring(recording and recording[i] or a.name)
       if seen[key] then
-        errors.raise("argument", position, "neural.join: neuroid_id %s stands in %s and in %s", common.key(id),
-          seen[key], a.name)
+        errors.raise("argument", position, "neural.join: neuroid_id %s stands in %s and in %s: %s", common.key(id),
+          seen[key], a.name, recording and "the coordinate `recording` of the neuroids has to tell them apart"
+          or "where these are different neuroids, the recordings need names of their own (name = in neural.assembly "
+          .. "and neural.simulate, or a.name = \"monkey 2\"); the joined neuroids then have a coordinate `recording`")
       end
     end
     for i, id in ipairs(ids or {}) do
@@ -297,7 +299,8 @@ local OPTIONS = schema.document("neural.join", {
 
 --- neural.join { a, b, ..., along = "neuroid" }: recordings of the same stimuli as one assembly, neuroids one
 -- recording after another. Stimuli are matched by stimulus_id and stand in the order of the first; a stimulus that is
--- not in all is an error. Neuroid coordinates that not all have are dropped; a coordinate `recording` is added from
+-- not in all is an error. Neuroids with the same neuroid_id are told apart by the recordings' names, which must then
+-- differ (a.name). Neuroid coordinates that not all have are dropped; a coordinate `recording` is added from
 -- the assemblies' names where there is none; coordinates of
 -- presentations stay where all say the same. along = "presentation": recordings of the same neuroids, matched by
 -- neuroid_id (or by their order where there is none), presentations one recording after another; a repetition of a
@@ -315,7 +318,8 @@ function M.join(given)
   local o = schema.check("neural.join", options, OPTIONS, position)
   for k, a in ipairs(list) do
     if not assemblies.is_assembly(a) then
-      errors.raise("argument", position, "neural.join: entry %d is a %s, expected an assembly", k, type(a))
+      errors.raise("argument", position, "neural.join: entry %d is %s, expected an assembly", k,
+        schema.shown(a))
     end
   end
   if o.along == "neuroid" then return along_neuroids(list, position) end

@@ -130,8 +130,23 @@ local function warn_of_few(ids, what, position)
   end
   if #twice == 0 or #twice * 10 > #order then return end
   errors.warn(position, "%s: of %d stimuli %s more than once (%s), the others once: these rows were taken for "
-    .. "repeats of one stimulus. If they are, an array or column `repetition` says so; if not, their ids are wrong", what,
-    #order, #twice == 1 and "1 occurs" or #twice .. " occur", common.some(twice))
+    .. "repeats of one stimulus. If they are, an array or column `repetition` says so; if not, their ids are wrong",
+    what, #order, #twice == 1 and "1 occurs" or #twice .. " occur", common.some(twice))
+end
+
+-- Two neuroids that have one id must differ in something else (their recording, say).
+local function check_neuroids(neuroid, what, position)
+  local first = {}
+  for i, id in ipairs(neuroid.neuroid_id or {}) do
+    local key = common.key(id)
+    local other, same = first[key], true
+    for _, list in pairs(other and neuroid or {}) do same = same and parts_of.same(list[i], list[other]) end
+    if other and same then
+      errors.raise("argument", position, "%s: neuroid_id %s stands for neuroids %d and %d, and no other coordinate "
+        .. "tells them apart: give each an id of its own, or leave neuroid_id out", what, key, other, i)
+    end
+    first[key] = other or i
+  end
 end
 
 -- An assembly from arrays by name.
@@ -149,6 +164,7 @@ local function from_arrays(arrays, o, what, position)
   if marks[writing.MARK] and valid ~= nil then responses = parts_of.masked(responses, valid) end
   arrays = tables.add(identified(arrays, o), o, #responses, responses:size(2), what, position)
   local rows, neuroid, time = sort_arrays(arrays, #responses, responses:size(2), what, position)
+  check_neuroids(neuroid, what, position)
   local presentations
   responses, presentations = axes_of(responses, bins_of(time, what, position), what, position)
   if tensor.is_tensor(valid) and valid:count() == responses:count() then valid = valid:reshape(responses.shape) end
@@ -214,7 +230,8 @@ local FIELDS = schema.document("neural.assembly", {
 -- dimensions presentation, neuroid and time_bin say which coordinate is which. Trials equal to `missing` are masked,
 -- and so are those that an array `valid` says are not; NaN is an error unless missing = "nan", and so is a negative
 -- count unless `missing` names it. Rows of one stimulus_id are its repeats; where only a few ids occur more than once
--- and nothing says which repetition is which, a warning names them. a:save writes a file that reads back the same.
+-- and nothing says which repetition is which, a warning names them. Two neuroids that share their neuroid_id and all
+-- else are an error. a:save writes a file that reads back the same.
 function M.assembly(given)
   local position = errors.position(2)
   local o = schema.check("neural.assembly", given, FIELDS, position)

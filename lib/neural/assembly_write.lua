@@ -14,8 +14,11 @@ M.MARK = "assembly 1"
 local KINDS = { string = "texts", boolean = "true and false", number = "numbers" }
 
 -- A coordinate as a file holds it: a tensor of numbers or of true and false, or a list of texts.
-local function stored(list, axis, name, position)
+local function stored(list, n, axis, name, position)
   if lazy.is(list) then list = lazy.all(list) end
+  if #list ~= n then
+    errors.raise("shape", position, "save: coordinate '%s' of %s has %d entries, expected %d", name, axis, #list, n)
+  end
   local kind, whole = type(list[1]), true
   for i, value in ipairs(list) do
     if type(value) ~= kind or not KINDS[kind] then
@@ -51,13 +54,13 @@ local function arrays_of(a, position)
       errors.raise("argument", position, "save: a coordinate of presentations is called '%s', which a file keeps for "
         .. "something else; give it another name", name)
     end
-    arrays[name] = stored(list, "presentations", name, position)
+    arrays[name] = stored(list, #a.presentation, "presentations", name, position)
   end
   for name, list in next, a.neuroid do
-    if name ~= "_count" then arrays[M.neuroid_name(name)] = stored(list, "neuroids", name, position) end
+    if name ~= "_count" then arrays[M.neuroid_name(name)] = stored(list, #a.neuroid, "neuroids", name, position) end
   end
   for name, list in next, a.time_bin or {} do
-    if name ~= "_count" then arrays[M.time_name(name)] = stored(list, "time bins", name, position) end
+    if name ~= "_count" then arrays[M.time_name(name)] = stored(list, #a.time_bin, "time bins", name, position) end
   end
   return arrays
 end

@@ -8,6 +8,8 @@ local models = require "lamina.model"
 local ops = require "lamina.core.ops"
 local parts_of = require "lamina.neural.assembly_parts"
 local planning = require "lamina.activations.plan"
+local recorded = require "lamina.activations.layers"
+local shape_text = require("lamina.layer").shape_text
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -15,7 +17,8 @@ local M = {}
 --- The options that predictivity and separability share.
 M.fields = {
   model = { type = "any", doc = "a model" },
-  layers = { type = { "string", "table" }, default = "all", doc = "\"all\", a layer or area, or a list of them" },
+  layers = { type = { "string", "table" }, default = "all", doc = "\"all\", \"areas\" (the last "
+    .. "layer of each), a layer or area, or a list of them" },
   features = { type = "table", doc = "front ends besides the model: { name = tensor (a row for each of the stimuli, "
     .. "in their order), function of the images, or assembly }, or a list of { \"name\", ... } to give their "
       .. "order; or "
@@ -174,10 +177,29 @@ local function wanted_layers(o, what, position)
   local list, of_area = {}, {}
   for _, node in ipairs(all) do of_area[node.area] = node.area end
   for _, name in ipairs(type(o.layers) == "table" and o.layers or { o.layers }) do
-    local plain = tostring(name):gsub("@%d+$", "") -- "V1@3" is V1 at step 3
-    list[#list + 1] = { name = name, area = of_area[plain] or plain:match "^(.-)%." or "" }
+    if name == "areas" then
+      for _, one in ipairs(recorded.wanted(net, "areas", position)) do list[#list + 1] = one end
+    else
+      local plain = tostring(name):gsub("@%d+$", "") -- "V1@3" is V1 at step 3
+      list[#list + 1] = { name = name, area = of_area[plain] or plain:match "^(.-)%." or "" }
+    end
   end
   return list
+end
+
+-- What the model is shown of a batch of the set's images. An image that it cannot take is an error; what is no image
+-- is left to the model to refuse.
+local function shown(o, x, what, position)
+  local y = o.input and o.input(x) or x
+  if not tensor.is_tensor(y) or y.ndim ~= 4 and y.ndim ~= 2 then return y end
+  local net, item = o.model, table.move(y.shape, 2, y.ndim, 1, {})
+  if net:takes(item) then return y end
+  local wanted, resize = net.input, "says how they become so"
+  if #wanted == 3 and #item == 3 and wanted[1] == item[1] and wanted[2] == wanted[3] then
+    resize = string.format("return stimuli.resize(x, %d) end shows them at its size", wanted[2])
+  end
+  errors.raise("shape", position, "%s: %s takes %s, the stimuli are %s%s; input = function(x) %s", what, net.name,
+    shape_text(wanted), shape_text(item), o.input and " after input" or "", resize)
 end
 
 -- The names of layers that fit into half of the memory side by side, in order: one list for each pass over the
@@ -187,7 +209,7 @@ local function passes_of(o, set, nodes, names, what, position)
   local passes, total, bytes = {}, 0, math.huge
   local step, state, control = dataset.batches(set, math.min(2, n)) -- two images tell the sizes
   local b = step(state, control)
-  local found = o.model:activations(o.input and o.input(b.x) or b.x, names)
+  local found = o.model:activations(shown(o, b.x, what, position), names)
   for _, node in ipairs(nodes) do
     local y = found[node.name]
     if y then
@@ -257,7 +279,12 @@ function M.collect(o, set, what, position)
   end
   return tensor.no_grad(function()
     local list = {}
-    for _, entry in ipairs(o.features and listed(o.features, what, position) or {}) do
+    local own = o.features and listed(o.features, what, position) or {}
+    if o.features and #own == 0 then
+      errors.raise("argument", position, "%s: features is empty; expected { name = tensor }, functions of the "
+        .. "images, or what activations gives", what)
+    end
+    for _, entry in ipairs(own) do
       local function make() return tensor.no_grad(front_end, entry, set, o, what, position) end
       list[#list + 1] = assemblies().is_assembly(entry.value) and make or make()
     end

@@ -108,7 +108,7 @@ Ridge.__tostring = function(self)
   end
   return string.format("ridge, %d penalties from %g to %g, chosen per %s %s%s%s", #self.alphas,
     self.alphas[#self.alphas], self.alphas[1], self.per == "all" and "layer" or "neuroid",
-    WAYS[self.choose] or string.format("in %d inner folds", self.inner),
+    WAYS[self.choose] or string.format("in %s inner folds", self.inner),
     self.standardise and ", features standardised" or "", self.before and ", after " .. tostring(self.before) or "")
 end
 
@@ -158,6 +158,18 @@ end
 function M.is_mapping(value)
   local meta = getmetatable(value)
   return type(meta) == "table" and rawget(meta, "is_mapping") == true
+end
+
+--- A mapping as it was used on these folds, in words: with as many inner folds as their training images could be
+-- divided into.
+function M.text(mapping, folds)
+  local low, high = math.huge, 0
+  for _, fold in ipairs(folds) do low, high = math.min(low, #fold.inner), math.max(high, #fold.inner) end
+  if mapping:inner_folds() == 0 or #folds == 0 then return tostring(mapping) end
+  local used = {}
+  for name, value in pairs(mapping) do used[name] = value end
+  used.inner = low == high and low or string.format("%d to %d", low, high)
+  return tostring(setmetatable(used, getmetatable(mapping)))
 end
 
 --- mapping:inner_folds(): into how many folds the training images are divided to choose by; 0: nothing is chosen so.

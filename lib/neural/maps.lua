@@ -18,7 +18,8 @@ local M = {}
 -- ---- what they share -------------------------------------------------------------------------------------------
 
 -- A class of mappings. solve(self, x, y, source) fits centred x (n x p) and y (n x T), float64, and returns a
--- function that gives the weights (p x T) of setting number i. self.settings is the list of what is chosen from.
+-- function that gives the weights (p x T) of setting number i, and the most that a setting can count to, where it is
+-- a number of something. self.settings is the list of what is chosen from.
 local function class(word, solve, describe)
   local Map = { __name = word, is_mapping = true, solve = solve, word = word }
   Map.__index = Map
@@ -26,7 +27,7 @@ local function class(word, solve, describe)
   Map.__tostring = function(self)
     local chosen = ""
     if #self.settings > 1 then
-      chosen = string.format(", one of %d chosen per %s in %d inner folds", #self.settings,
+      chosen = string.format(", one of %d chosen per %s in %s inner folds", #self.settings,
         self.per == "all" and "layer" or "neuroid", self.inner)
     end
     local late = self.late > 0 and string.format(" (%d fits stopped before they had settled: raise iterations or "
@@ -101,24 +102,37 @@ local function choose(self, source, y, inner)
   return places
 end
 
--- Weights in terms of the features as they are, intercept, places.
+-- Weights in terms of the features as they are, intercept, and the setting that each target got: of what there was
+-- less than asked for, as much as there was.
 local function solve_all(self, source, y, rows, inner)
   local places = choose(self, source, y, inner)
   local train = common.index(rows)
   local x, mean, scale = design(self, source, train)
   local centred, y_mean = fitted.centre(y, train)
-  local weights = gathered(self:solve(x, centred, source), places)
+  local weights_of, most = self:solve(x, centred, source)
+  local weights, chosen = gathered(weights_of, places), common.pick(self.settings, places)
+  for t, setting in ipairs(most and chosen or {}) do chosen[t] = math.min(setting, most) end
   if scale then weights = weights * scale:t() end
-  return weights, (y_mean - mean:matmul(weights)):reshape { -1 }, places
+  return weights, (y_mean - mean:matmul(weights)):reshape { -1 }, chosen, most
+end
+
+-- Notes on a source how many components its maps have, where they are fewer than the most asked for.
+local function note_fewer(source, chosen, most, asked)
+  if not most or most >= asked then return end
+  local low, high = source.fewest or math.huge, source.most or 0
+  for _, c in ipairs(chosen) do low, high = math.min(low, c), math.max(high, c) end
+  source.fewest, source.most = low, high
 end
 
 --- mapping:held_out(source, y, fold, inner): predictions (test images x targets, float64) for one fold, and what was
 -- chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
 function Base:held_out(source, y, fold, inner)
+  local whole = source
   source = source:reduced(self.before, fold.train)
-  local weights, intercept, places = solve_all(self, source, y, fold.train, inner)
+  local weights, intercept, chosen, most = solve_all(self, source, y, fold.train, inner)
+  note_fewer(whole, chosen, most, self.settings[#self.settings])
   local held = fitted.columns(source.x, 1, source.p, common.index(fold.test))
-  return held:matmul(weights) + intercept, common.pick(self.settings, places)
+  return held:matmul(weights) + intercept, chosen
 end
 
 --- mapping:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a fitted map m with
@@ -131,9 +145,9 @@ function Base:fit(x, y, given)
   local rows = common.count_up(#x)
   local whole = fitted.source(x, self.word .. ":fit: x", position)
   local source = whole:reduced(self.before, rows)
-  local weights, intercept, places = solve_all(self, source, y, rows, inner)
+  local weights, intercept, chosen = solve_all(self, source, y, rows, inner)
   return fitted.fit({ word = self.word, weights = weights, intercept = intercept, before = whole.reduced_by,
-    chosen = common.pick(self.settings, places) }, y)
+    chosen = chosen }, y)
 end
 
 -- A mapping of a class from checked options.
@@ -212,7 +226,7 @@ local Pls = class("pls", function(self, x, y)
     if c == 0 then return tensor.zeros { x:size(2), y:size(2), dtype = "float64" } end
     local w = rotations[{ { 1, c } }]:t():matmul(targets[{ { 1, c } }])
     return spread and w * spread or w
-  end
+  end, found
 end, function(self)
   return string.format("PLS%s, %s components%s", self.algorithm == "nipals" and " (NIPALS)" or "",
     table.concat(self.settings, ", "), self.scale and ", scaled" or "")

@@ -60,8 +60,8 @@ local function check(given, position)
   assemblies = assemblies or require "lamina.neural.assembly"
   local o = schema.check("neural.scores", given, FIELDS, position)
   if not assemblies.is_assembly(o.responses) then
-    errors.raise("argument", position, "neural.scores: responses is a %s, expected an assembly (neural.assembly)",
-      type(o.responses))
+    errors.raise("argument", position, "neural.scores: responses is %s, expected an assembly (neural.assembly)",
+      schema.shown(o.responses))
   end
   assemblies.one_time(o.responses, "neural.scores", position)
   local wanted = { o.responses.responses:size(1), o.responses.responses:size(2) }

@@ -125,8 +125,8 @@ end
 function M.check(word, given, fields, position)
   local o = schema.check(word, given, fields, position)
   if not assembly.is_assembly(o.responses) then
-    errors.raise("argument", position, "predictivity: responses is a %s, expected an assembly (neural.assembly)",
-      type(o.responses))
+    errors.raise("argument", position, "predictivity: responses is %s, expected an assembly (neural.assembly { { "
+      .. "responses = x, stimulus_id = ids } } makes one of a tensor)", schema.shown(o.responses))
   end
   o.position = position
   assembly.one_time(o.responses, "predictivity", position)
@@ -138,8 +138,8 @@ function M.check(word, given, fields, position)
     "kfold { 10 }, grouped { 10, by = \"movie\" } or { { train = positions, test = positions }, ... }" },
     { "ceiling", ceilings.is_ceiling, "split_half { 10 }, or false for none" } } do
     if not part[2](o[part[1]]) then
-      errors.raise("argument", position, "predictivity: %s is a %s, expected something like %s", part[1],
-        type(o[part[1]]), part[3])
+      errors.raise("argument", position, "predictivity: %s is %s, expected something like %s", part[1],
+        schema.shown(o[part[1]]), part[3])
     end
   end
   check_unceiled(o, given, position)
@@ -233,7 +233,7 @@ local function score_layer(o, layer, y, n, kept)
     if kept then kept(fold.test, guess) end
   end
   local each = ops.stack(by_fold, { dim = 1 })
-  return intervals.mean_over_folds(each), source.close or each.close, each, held
+  return intervals.mean_over_folds(each), source.close or each.close, each, held, source
 end
 
 -- Collects predictions of n neuroids for images that may be tested once, often or never: a function that takes those
@@ -375,7 +375,11 @@ end
 local function find_layer(o, layer, y, of_layer)
   local n, take, taken = #o.kept.index, nil, nil
   if o.predictions then take, taken = collector(#o.ids, n) end
-  local all, close, by_fold, held = score_layer(o, layer, y, n, take)
+  local all, close, by_fold, held, source = score_layer(o, layer, y, n, take)
+  if source.fewest then
+    table.insert(of_layer.fewer, string.format("%s %s", layer.name, source.fewest == source.most and source.most
+      or source.fewest .. " to " .. source.most))
+  end
   local found = { r = all[{ { 1, n } }]:contiguous(), close = close, by_fold = by_fold }
   check_scored(o, o.kept, found.r, o.position)
   if o.shuffle > 0 then found.controls = all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n } end
@@ -393,7 +397,7 @@ end
 -- its features as well.
 function M.score(o, each)
   return tensor.no_grad(function()
-    local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {} }
+    local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {}, fewer = {} }
     local y, passes = with_controls(kept.mean, o.shuffle, o.seed), 0
     for _, layer in ipairs(features.collect(o, o.shown, "predictivity", o.position)) do
       local found = find_layer(o, layer, y, of_layer)
@@ -408,7 +412,7 @@ function M.score(o, each)
       silent = kept.silent, constant = kept.constant,
       flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
       correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, passes = passes,
-      mapping = tostring(o.mapping),
+      mapping = mappings.text(o.mapping, o.folds), fewer = #of_layer.fewer > 0 and of_layer.fewer or nil,
       splits = tostring(o.splits), ceiling = o.ceiling_text or tostring(o.ceiling), bootstrap = o.bootstrap,
         measure = o.measure,
       style = o.style_name, folds = #o.folds, seed = o.seed, predictions = o.predictions

@@ -33,7 +33,7 @@ schema.document("pca", PCA)
 -- pca { 10 }:fit(x) (x n x p) has m.mean (p), m.components (k x p, the element of largest absolute value in each
 -- positive), m.variance (k, divided by n - 1), m.ratio (of the whole variance), and m:transform(x) gives n x k,
 -- float64. By the eigenvectors of the smaller of the two Gram matrices, exact; directions whose variance is below
--- 1e-12 of the first one's are rounding and are left out.
+-- 1e-12 of the first one's are rounding and are left out. NaN and infinite features are an error.
 function M.pca(given)
   local position = errors.position(2)
   local o = schema.check("pca", given, PCA, position)
@@ -87,7 +87,11 @@ function Pca:fit(x)
       tensor.is_tensor(x) and table.concat(x.shape, "x") or type(x))
   end
   x = x:reshape { #x, -1 }:to "float64"
-  local n, p = #x, x:size(2)
+  local n, p, holes = #x, x:size(2), common.holes(x)
+  if holes > 0 then
+    errors.raise("numeric", self.position, "pca: fitted on features that hold NaN or infinite values (%d of %d)",
+      holes, x:count())
+  end
   local mean = x:mean(1)
   x = x - mean
   local wide = p > n

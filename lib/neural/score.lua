@@ -40,7 +40,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed over permutations constant passes unceiled unknown")
+  .. "measure folds seed over permutations constant passes unceiled unknown fewer")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -126,6 +126,9 @@ local function predictivity_notes(score)
       score.seed),
     "  ceiling: " .. M.ceiling_text(score),
   }
+  if score.fewer then
+    table.insert(lines, 3, string.format("  components, where there are no more: %s", common.some(score.fewer, 8)))
+  end
   if score.shuffles > 0 then
     lines[#lines + 1] = string.format("  shuffled: the same with responses dealt to other stimuli, mean of %s",
       common.plural(score.shuffles, "median"))

@@ -112,7 +112,7 @@ function M.separability(given, ...)
         selected = o.set.selected or nil }
     end
     return scores.make { kind = "separability", rows = rows, stimuli = n, classes = #o.set.classes,
-      chance = 1 / #o.set.classes, mapping = tostring(o.mapping), splits = tostring(o.splits),
+      chance = 1 / #o.set.classes, mapping = mappings.text(o.mapping, folds), splits = tostring(o.splits),
       bootstrap = o.bootstrap }
   end)
 end

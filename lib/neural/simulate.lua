@@ -22,6 +22,8 @@ local FIELDS = {
   noise = { type = "string", default = "poisson", choices = { "poisson", "none" },
     doc = "counts vary like a Poisson process around the rate, or not at all" },
   seed = { type = "integer", doc = "of tuning and noise; the experiment's if absent" },
+  name = { type = "string", default = "simulated", doc = "what print shows, and neural.join tells "
+    .. "recordings apart by" },
 }
 
 -- n uniform numbers in [low, high) for a purpose.
@@ -113,8 +115,8 @@ local function drives_of(o, set, neuroid, position)
   return ops.concat(parts, { dim = 2 })
 end
 
---- neural.simulate { stimuli, simple = 0, complex = 0, object = 0, repeats = 10, rate = 5, noise = "poisson", seed =
--- }: an assembly of units of known tuning.
+--- neural.simulate { stimuli, simple = 0, complex = 0, object = 0, repeats = 10, rate = 5, noise = "poisson", seed =,
+-- name = }: an assembly of units of known tuning.
 --   simple   half-rectified response of a Gabor filter at a random place, orientation, wavelength and phase
 --   complex  energy of a quadrature pair of such filters: the same at every phase
 --   object   tuned to the class of the object (one preferred class), falling off with distance over a wide receptive
@@ -147,7 +149,7 @@ function M.simulate(given)
     if set.y then columns.label = common.list(set.y) end
     neuroid.neuroid_id = common.count_up(shape[2])
     local made = assembly.make({ responses = trials, valid = tensor.ones(shape, { dtype = "bool" }),
-      stimulus = columns, neuroid = neuroid, numbered = set.numbered, name = "simulated" }, "simulated", position)
+      stimulus = columns, neuroid = neuroid, numbered = set.numbered, name = o.name }, o.name, position)
     made.rates = rates
     return made
   end)

@@ -236,7 +236,9 @@ local function values_of(self, by, n, coordinates)
   local groups = coordinates and coordinates[by]
   if not groups then
     local names = {}
-    for name in pairs(coordinates or {}) do names[#names + 1] = name end
+    for name in pairs(coordinates or {}) do
+      if name ~= "_count" then names[#names + 1] = name end
+    end
     table.sort(names)
     local near = schema.nearest(by, names)
     errors.raise("argument", self.position, "%s: the stimuli have no coordinate '%s' %s", self.test and "shuffled"

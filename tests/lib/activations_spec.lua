@@ -35,6 +35,13 @@ local function with(more)
   return o
 end
 
+-- The images, a number of one of which has become none.
+local function with_hole(i)
+  local other = stimuli.array { images:clone(), ids = ids }
+  other.x[{ i, 1, 2, 2 }] = 0 / 0
+  return other
+end
+
 describe("activations", function()
   it("are the layers' own, with the coordinates of every neuroid", function()
     local a = activations(with { layers = "all" })
@@ -116,10 +123,8 @@ describe("activations", function()
     end
     assert.matches("with cache = true, which keeps them in a file", text)
     assert.matches("a single one does not fit into memory = 500 bytes", message { memory = 500, cache = cache })
-    local wrong = images:clone()
-    wrong[{ 9, 1, 2, 2 }] = 0 / 0 -- in the last batch
-    assert.matches("for stimulus i", message_of(activations, with { stimuli = stimuli.array { wrong, ids = ids },
-      cache = cache, batch = 2 }))
+    assert.matches("for stimulus i", message_of(activations, with { stimuli = with_hole(9), cache = cache,
+      batch = 2 })) -- in the last batch
     for _, name in ipairs(base.list(cache)) do assert.is_nil(name:find "partial", name) end
     for _, memory in ipairs { "lots", "2 XB", -1, "0 MB" } do
       assert.matches("expected bytes or a text such as \"2 GB\"", message { memory = memory })
@@ -129,10 +134,8 @@ describe("activations", function()
   it("refuse what is no model, no stimulus, and numbers that are none", function()
     assert.matches("model is a table, expected a model", message_of(activations, { model = {}, stimuli = set }))
     assert.matches("expected stimuli", message_of(activations, with { stimuli = 3 }))
-    local wrong = images:clone()
-    wrong[{ 4, 1, 2, 2 }] = 0 / 0
     assert.matches("V1 of small holds NaN or infinite values for stimulus d", message_of(activations, with {
-      stimuli = stimuli.array { wrong, ids = ids } }))
+      stimuli = with_hole(4) }))
     assert.matches("images are 4x8, the input 8x8; to place them in it without distortion say field",
       message_of(activations, with { stimuli = rand { 2, 1, 4, 8 } }))
     assert.matches("steps = all is for models with steps", message_of(activations, with { steps = "all" }))

@@ -321,7 +321,7 @@ describe("join", function()
     b.neuroid.neuroid_id = { "m1", "m2", "m3", "m4" }
     assert.matches("first have responses to stimuli that second lack: im3, im4 %(2 of 4%)",
       message_of(neural.join, { a, b }))
-    assert.matches("entry 2 is a number, expected an assembly", message_of(neural.join, { a, 3 }))
+    assert.matches("entry 2 is 3, expected an assembly", message_of(neural.join, { a, 3 }))
     assert.matches("neural.join { a, b, along", message_of(function() return neural.merge end), 1, true)
     assert.matches("a:select", message_of(function() return a:sel { region = "IT" } end), 1, true)
   end)

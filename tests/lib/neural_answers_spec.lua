@@ -151,7 +151,7 @@ describe("responses without repeats", function()
       .. "predictivity { ceiling = false, %.%.%. } scores averages and single trials as they are",
       message_of(predictivity, options { responses = averaged }))
     for _, wrong in ipairs { "none", 1, {}, true } do
-      assert.matches("ceiling is a %a+, expected something like split_half { 10 }, or false for none",
+      assert.matches("ceiling is .+, expected something like split_half { 10 }, or false for none",
         message_of(predictivity, options { responses = averaged, ceiling = wrong }))
     end
     assert.matches("reliability = 0.5 goes by how well repeats agree, and ceiling = false",

@@ -512,7 +512,7 @@ describe("predictivity", function()
     local few = set:subset(arange(11, 240):totable())
     assert.matches("stimuli that stimuli: objects lack: 1, 2, 3, 4, 5 and 5 more %(10 of 240%)",
       message_of(predictivity, { features = pixels, stimuli = few, responses = units }))
-    assert.matches("responses is a table, expected an assembly",
+    assert.matches("responses is a stimulus set, expected an assembly",
       message_of(predictivity, { features = pixels, stimuli = set, responses = set }))
   end)
 end)

@@ -1,0 +1,206 @@
+-- Mistakes in choosing, joining and scoring neurons: each answered at its line, with what there is and what to do;
+-- and that print says what was used, not what was asked for.
+local lamina = require "lamina"
+local said = require "support.said"
+
+local neural, predictivity, ridge, kfold, grouped = lamina.neural, lamina.predictivity, lamina.ridge, lamina.kfold,
+  lamina.grouped
+local tensor, randn, rand, stimuli = lamina.tensor, lamina.randn, lamina.rand, lamina.stimuli
+
+local message_of = said.message
+
+local folder = os.tmpname() .. ".mistakes"
+require("lamina.core.base").mkdir(folder)
+
+local S, U = 30, 6
+local ids, movie, kind = {}, {}, {}
+for i = 1, S do ids[i], movie[i], kind[i] = "s" .. i, i % 3, i <= 20 and "natural" or "texture" end
+local names, depth = { "a", "b", "c", "d", "e", "f" }, { 1, 2, 0 / 0, 4, 5, 6 }
+local region = { "V4", "V4", "V4", "IT", "IT", "IT" }
+local a = neural.assembly { { responses = randn { S, U, 4, dtype = "float64" } + randn { S, U, 1, dtype = "float64" },
+  stimulus_id = ids, movie = movie, category = kind, neuroid_neuroid_id = names, neuroid_region = region,
+  neuroid_depth = depth }, name = "recording" }
+
+describe("at", function()
+  it("takes positions in any form, and masks", function()
+    local wanted = a:at(nil, { 1, 3 })
+    assert.same({ "a", "c" }, wanted.neuroid.neuroid_id)
+    local mask = tensor { 1, 0, 1, 0, 0, 0 }:gt(0)
+    for _, same in ipairs { tensor { 1, 3 }, tensor({ 1, 3 }, { dtype = "int64" }), mask, mask:nonzero(),
+      mask:totable(), lamina.arange(1, 3, 2) } do
+      assert.is_true(wanted:equal(a:at(nil, same)))
+    end
+    assert.is_true(a:at(nil, { 3 }):equal(a:at(nil, 3)))
+    assert.is_true(a:at({ 2, 1 }):equal(a:at(tensor { 2, 1 })))
+    local reliability = lamina.split_half({ 10 }):estimate(a)
+    local good, list = a:at(nil, reliability:gt(0.5)), {}
+    for i, r in ipairs(reliability:totable()) do
+      if r > 0.5 then list[#list + 1] = names[i] end
+    end
+    assert.is_true(#list > 0 and #list <= U)
+    assert.same(list, good.neuroid.neuroid_id)
+    a.neuroid.reliability = reliability
+    assert.same(list, a:select({ reliability = function(r) return r > 0.5 end }).neuroid.neuroid_id)
+    a.neuroid.reliability = nil
+  end)
+
+  it("says what is no position, and what would leave nothing", function()
+    local function message(...) return message_of(a.at, a, ...) end
+    assert.matches("at: neuroids is an empty list, and no neuroid would be left %(nil takes all%)", message(nil, {}))
+    assert.matches("at: neuroids is a mask that is true nowhere", message(nil, tensor({ 0, 0, 0, 0, 0, 0 }):gt(0)))
+    assert.matches("at: the mask of neuroids has 2 entries, expected 6, one for each neuroid",
+      message(nil, { true, false }))
+    assert.matches("at: neuroids holds 7, expected positions from 1 to 6", message(nil, { 7 }))
+    assert.matches("at: neuroids holds 1.5, expected positions from 1 to 6", message(nil, { 1.5 }))
+    assert.matches("at: stimuli holds a string, expected positions from 1 to 30", message { "s1" })
+    assert.matches("at: stimuli is a tensor 2x2, expected positions from 1 to 30 %(a number, a list or a tensor with "
+      .. "one axis%), or a mask", message(tensor { { 1, 2 }, { 3, 4 } }))
+    assert.matches("at: neuroids is a string, expected positions", message(nil, "V4"))
+    assert.matches("at: neuroids is a table without %[1%], expected positions", message(nil, { region = "V4" }))
+    assert.matches("at: times holds 2, expected positions from 1 to 1", message(nil, nil, 2))
+  end)
+end)
+
+describe("a selection that leaves nothing", function()
+  it("names what is nowhere, what there is, and what was meant", function()
+    local function message(given) return message_of(a.select, a, given) end
+    assert.matches("select: no stimulus is left: no stimulus has category = 'naturl' %(did you mean 'natural'%?%); "
+      .. "there are 'natural', 'texture'$", message { category = "naturl" })
+    assert.matches("select: no neuroid is left: no neuroid has region = 'VT' %(did you mean '%w+'%?%); there are "
+      .. "'IT', 'V4'$", message { region = "VT" })
+    assert.matches("no neuroid has region = 'TE'; there are 'IT', 'V4'", message { region = { "TE", "TO" } })
+    assert.matches("no stimulus has movie = 'x'; there are 0, 1, 2", message { movie = "x" })
+    assert.matches("no neuroid has depth = 9; there are 1, 2, 4, 5, 6", message { depth = 9 })
+    assert.matches("the test of depth holds for no neuroid", message { depth = function(d) return d > 9 end })
+    assert.matches("each of depth, region fits some, but none fits them all", message { depth = 1, region = "IT" })
+    assert.matches("no presentation has repetition = 9; there are 1, 2, 3, 4", message { repetition = 9 })
+    assert.matches("region is an empty list", message { region = {} })
+    assert.same({ "a", "b" }, a:select({ depth = tensor { 1, 2 } }).neuroid.neuroid_id)
+  end)
+
+  it("finds layers of activations by the names that they have there", function()
+    local net = lamina.model "small" { lamina.input { 1, 4, 4 }, lamina.area "V1" { lamina.conv { 2, kernel = 3 },
+      lamina.relu }, lamina.area "IT" { lamina.dense { 3 }, lamina.relu } }
+    local acts = lamina.activations { model = net, stimuli = rand { 3, 1, 4, 4 }, cache = false, quiet = true }
+    assert.matches("no neuroid has layer = 'IT.relu1'; there are 'IT', 'V1'",
+      message_of(acts.select, acts, { layer = "IT.relu1" }))
+  end)
+end)
+
+describe("a coordinate of one's own", function()
+  it("has an entry for each", function()
+    local function set(value) a.neuroid.mine = value end
+    set(tensor { 1, 2, 3, 4, 5, 6 })
+    assert.same({ 4, 5, 6 }, a:select({ region = "IT" }).neuroid.mine)
+    set(nil)
+    local wrong = "neural_mistakes_spec.lua:%d+: coordinate 'mine' is "
+    assert.matches(wrong .. "a list of 3, expected a list or a tensor with 6 entries, one for each",
+      message_of(set, { 1, 2, 3 }))
+    assert.matches(wrong .. "a string, expected a list or a tensor with 6 entries", message_of(set, "V4"))
+    a.neuroid.depth = { 1, 2, 3 } -- one that is there already
+    assert.matches("save: coordinate 'depth' of neuroids has 3 entries, expected 6",
+      message_of(a.save, a, folder .. "/a.npz"))
+    a.neuroid.depth = depth
+  end)
+end)
+
+describe("neuroids that cannot be told apart", function()
+  it("are an error where they are read", function()
+    local function read(more)
+      local arrays = { responses = rand { 2, 3 }, stimulus_id = { 1, 2 }, neuroid_neuroid_id = { "x", "y", "x" } }
+      for name, value in pairs(more or {}) do arrays[name] = value end
+      return neural.assembly { arrays }
+    end
+    assert.matches("neuroid_id x stands for neuroids 1 and 3, and no other coordinate tells them apart: give each an "
+      .. "id of its own, or leave neuroid_id out", message_of(read))
+    assert.matches("neuroids 1 and 3", message_of(read, { neuroid_region = { "A", "B", "A" } }))
+    assert.equal(3, #read({ neuroid_recording = { 1, 1, 2 } }).neuroid)
+  end)
+
+  it("are told apart by their recordings' names when they are joined", function()
+    local set = stimuli.objects { 8, size = 8, classes = 2, seed = 1 }
+    local function units(seed, name)
+      return neural.simulate { set, simple = 2, repeats = 2, seed = seed, name = name }
+    end
+    assert.matches("neuroid_id 1 stands in simulated and in simulated: where these are different neuroids, the "
+      .. "recordings need names of their own %(name = in neural.assembly and neural.simulate, or a.name = ",
+      message_of(neural.join, { units(1), units(2) }))
+    local both = neural.join { units(1, "one"), units(2, "two") }
+    assert.same({ "one", "one", "two", "two" }, both.neuroid.recording)
+    local second = units(2)
+    second.name = "two"
+    assert.is_true(both:select({ recording = "two" }).responses:equal(second.responses))
+    assert.is_true(neural.join({ units(1), second }):select({ recording = "two" }).responses:equal(second.responses))
+    assert.matches("neural.join: entry 2 is a tensor", message_of(neural.join, { second, rand { 2 } }))
+  end)
+end)
+
+describe("predictivity says", function()
+  local features = { pixels = randn { S, 20, dtype = "float64" } }
+  local function score(more)
+    local o = { features = features, responses = a, mapping = ridge { alphas = { 1, 10 } }, splits = kfold { 5 },
+      reliability = -1, bootstrap = 100 }
+    for name, value in pairs(more or {}) do o[name] = value end
+    return predictivity(o)
+  end
+
+  it("how many inner folds and components there were, not how many were asked for", function()
+    local text = tostring(score { splits = grouped { 3, by = "movie" } })
+    assert.matches("2 penalties from 1 to 10, chosen per neuroid in 2 inner folds; reads a layer's features 9 times",
+      text)
+    assert.matches("in 5 inner folds; reads a layer's features 30 times", tostring(score()))
+    assert.matches("one of 2 chosen per layer in 2 inner folds", tostring(score { mapping = lamina.pls { { 2, 3 } },
+      splits = grouped { 3, by = "movie" } }))
+    text = tostring(score { mapping = lamina.pls { 50 }, features = { few = features.pixels[{ {}, { 1, 4 } }],
+      pixels = features.pixels } })
+    assert.matches("map: PLS, 50 components; [^\n]*\n  components, where there are no more: few 4, pixels 20\n", text)
+    assert.is_nil(tostring(score { mapping = lamina.pls { 20 } }):find("no more", 1, true))
+    assert.equal(4, lamina.pls({ 50 }):fit(features.pixels[{ {}, { 1, 4 } }], (a:mean())).chosen[1])
+    assert.matches("in 2 inner folds", tostring(neural.separability { stimuli = stimuli.objects { 24, size = 8,
+      classes = 2, seed = 1 }, features = { pixels = function(x) return x end }, splits = kfold { 3 },
+      mapping = ridge { alphas = { 1, 10 }, inner = 2 } }))
+  end)
+
+  it("what a model takes and what it is shown, in the images' own shape", function()
+    local net = lamina.model "small" { lamina.input { 1, 6, 6 }, lamina.area "V1" { lamina.conv { 2, kernel = 3 },
+      lamina.relu }, lamina.area "IT" { lamina.dense { 3 }, lamina.relu }, lamina.readout "class" {
+        lamina.dense { 2 } } }
+    local set = stimuli.array { rand { S, 1, 6, 6 }, ids = ids }
+    local function with_model(stimuli_, more)
+      local o = { model = net, stimuli = stimuli_, responses = a, mapping = ridge(1), splits = kfold { 5 },
+        reliability = -1, bootstrap = 100 }
+      for name, value in pairs(more or {}) do o[name] = value end
+      return predictivity(o)
+    end
+    local large = stimuli.array { rand { S, 1, 20, 20 }, ids = ids }
+    assert.matches("predictivity: small takes 1x6x6, the stimuli are 1x20x20; input = function%(x%) return "
+      .. "stimuli.resize%(x, 6%) end shows them at its size", message_of(with_model, large))
+    assert.matches("the stimuli are 1x5x5 after input; input = function", message_of(with_model, large,
+      { input = function(x) return stimuli.resize(x, 5) end }))
+    assert.equal(5, #with_model(large, { input = function(x) return stimuli.resize(x, 6) end }).rows)
+    local areas, named = with_model(set, { layers = "areas" }), with_model(set, { layers = { "V1", "IT" } })
+    assert.equal(2, #areas.rows)
+    for i, row in ipairs(areas.rows) do
+      assert.equal(named.rows[i].layer, row.layer)
+      assert.equal(named.rows[i].area, row.area)
+      assert.equal(named.rows[i].r, row.r)
+    end
+  end)
+
+  it("what it was given, by its name", function()
+    assert.matches("responses is a tensor, expected an assembly %(neural.assembly { { responses = x, stimulus_id = "
+      .. "ids } } makes one of a tensor%)", message_of(score, { responses = rand { 2, 2 } }))
+    assert.matches("predictivity: features is empty; expected { name = tensor }", message_of(score,
+      { features = {} }))
+    assert.matches("the stimuli have no coordinate 'mvi' %(there are category, movie, stimulus_id%)",
+      message_of(score, { splits = grouped { 3, by = "mvi" } }))
+    assert.matches("pca: fitted on features that hold NaN or infinite values %(1 of 4%)", message_of(function()
+      lamina.pca({ 1 }):fit(tensor { { 1, 2 }, { 0 / 0, 4 } })
+    end))
+    local holes = rand { 3, 1, 2, 2 }
+    holes[{ 2, 1, 1, 1 }] = 0 / 0
+    assert.matches("stimuli.array: image 2 %(stimulus_id b%) holds NaN or infinite values",
+      message_of(stimuli.array, { holes, ids = { "a", "b", "c" } }))
+    assert.matches("stimuli.array: image 2 holds NaN", message_of(stimuli.array, { holes }))
+  end)
+end)
