@@ -112,9 +112,11 @@ function Result:plot(given)
   local NAMES = { tau_a = "Kendall's tau-a", tau_b = "Kendall's tau-b", spearman = "Spearman's rho",
     pearson = "Pearson's r", rho_a = "Spearman's rho-a", cosine = "cosine", whitened_cosine = "whitened cosine",
     whitened_pearson = "whitened r" }
-  return plot.bars { labels = labels, values = values, low = low[1] and low, high = high[1] and high,
+  local fig = plot.bars { labels = labels, values = values, low = low[1] and low, high = high[1] and high,
     ceiling = self.lower and { low = self.lower, high = self.upper } or nil, title = given.title,
     ylabel = "likeness of RDMs, " .. NAMES[self.method], width = given.width, height = given.height }
+  if not given.height then fig.panels[1].inner = 45 end -- mm of the axes alone: names of models stand below them
+  return fig
 end
 
 return M

@@ -202,3 +202,17 @@ describe("mds", function()
     raises("dissimilarities are missing", mds.mds, { rdm.from { t { 1, 2, 0 / 0 }, missing = "nan" } })
   end)
 end)
+
+describe("the figure of an rsa score", function()
+  it("keeps the height of its axes under long names of models, unless a height is given", function()
+    local function set(seed, n, names)
+      local x = tensor.draw { kind = "uniform", shape = { n, 15 }, seed = seed, purpose = "rsa figure",
+        dtype = "float64" }
+      return rdm.from { x, names = names }
+    end
+    local score = require("lamina.rdm.evaluate").rsa { models = set(1, 2, { ("long "):rep(9) .. "a", "b" }),
+      data = set(2, 3), method = "spearman", bootstrap = 0 }
+    assert.equal(45, score:plot().panels[1].inner)
+    assert.is_nil(score:plot({ height = 60 }).panels[1].inner)
+  end)
+end)
