@@ -30,11 +30,11 @@ static const char *const allowed[] = {
     "munmap", "mprotect", "mremap", "madvise", "brk", "msync", "mincore",
     /* threads, time, signals of one's own */
     "futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "sched_yield", "sched_getaffinity",
-    "gettid", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrusage",
-    "getrlimit", "setrlimit", "uname", "sysinfo", "times", "time", "gettimeofday", "clock_gettime", "clock_getres",
-    "clock_nanosleep", "nanosleep", "getitimer", "setitimer", "alarm", "rt_sigaction", "rt_sigprocmask",
-    "rt_sigreturn", "rt_sigtimedwait", "rt_sigpending", "rt_sigsuspend", "sigaltstack", "restart_syscall", "exit",
-    "exit_group", "wait4", "waitid", "getrandom", "arch_prctl", "set_tid_address", "membarrier",
+    "gettid", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrusage", "getrlimit", "setrlimit",
+    "uname", "sysinfo", "times", "time", "gettimeofday", "clock_gettime", "clock_getres", "clock_nanosleep",
+    "nanosleep", "getitimer", "setitimer", "alarm", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+    "rt_sigtimedwait", "rt_sigpending", "rt_sigsuspend", "sigaltstack", "restart_syscall", "exit", "exit_group",
+    "wait4", "waitid", "getrandom", "arch_prctl", "set_tid_address", "membarrier",
     /* the socket to lamina-hdf5; there is no way to another */
     "sendto", "recvfrom", "sendmsg", "recvmsg", "shutdown"};
 
