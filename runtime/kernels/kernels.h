@@ -19,13 +19,14 @@
 #include "kernels/recurrent.h"
 #include "kernels/reduce.h"
 #include "kernels/resample.h"
+#include "kernels/sparse.h"
 #include "kernels/winograd.h"
 #include "tensor/dtype.h"
 
 #define LM_KERNEL_FAMILIES(X)                                                                                        \
   X(elementwise)                                                                                                     \
   X(reduce)                                                                                                          \
-  X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws)
+  X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws) X(sparse)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;
