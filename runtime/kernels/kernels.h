@@ -26,7 +26,9 @@
 #define LM_KERNEL_FAMILIES(X)                                                                                        \
   X(elementwise)                                                                                                     \
   X(reduce)                                                                                                          \
-  X(gemm) X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws) X(sparse)
+  X(gemm)                                                                                                            \
+  X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws)       \
+      X(sparse)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;

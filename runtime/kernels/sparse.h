@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What all patches share. Rows have n elements: the number of bases rounded up to LM_LANES; what is beyond is 0. */
+enum { LM_LASSO_STEP = 16 };
+
+/* What all patches share. Rows have n elements: the number of bases rounded up to a multiple of LM_LASSO_STEP; what
+ * is beyond is 0. */
 typedef struct lm_lasso {
   int64_t n;
   const void *gram;     /* n x n: products of bases, finite */
@@ -20,14 +23,15 @@ typedef struct lm_lasso {
 } lm_lasso;
 
 typedef struct lm_kernel_sparse {
-  /* a (n) becomes what minimises 1/2 a'Ga - b'a + penalty |a|_1, beginning from what it holds. q (n) holds b, and then
-   * b - G a; list is room for n places. False where it ran out of sweeps. A b that is not finite gives NaN. */
+  /* a (n) becomes what minimises 1/2 a'Ga - b'a + penalty |a|_1, beginning from what it holds. q (n) holds b, and
+   * then b - G a; list is room for n places. False where it ran out of sweeps. A b that is not finite gives NaN. */
   bool (*lasso)(const lm_lasso *how, void *a, void *q, int32_t *list);
 
-  /* Rows of d (count x n) in turn: row i moves by rest_i / g[i, i], is shortened to length 1 where it is longer, and
-   * takes its part out of the later rows of rest (count x n). Rows with g[i, i] of at most `least` stay. g: count x
-   * count, rows `stride` elements apart. */
-  void (*descend)(int64_t count, int64_t n, void *d, void *rest, const void *g, int64_t stride, double least);
+  /* Rows of d (count x n) in turn, with rest = b - rest at first: row i moves by rest_i / g[i, i], is shortened to
+   * length 1 where it is longer, and takes its part out of the later rows of rest (all count x n). Rows with g[i, i]
+   * of at most `least` stay. g: count x count, rows `stride` elements apart. */
+  void (*descend)(int64_t count, int64_t n, void *d, const void *b, void *rest, const void *g, int64_t stride,
+                  double least);
 } lm_kernel_sparse;
 
 #endif
