@@ -49,7 +49,8 @@ local INFER = {
     doc = "also return E after each iteration, summed over patches (of cd: at the end only)" },
 }
 
-local function check_shapes(what, x, bases, a, position)
+--- Refuses patches, bases and coefficients that do not fit together.
+function M.check_shapes(what, x, bases, a, position)
   if x.ndim ~= 2 or bases.ndim ~= 2 or x:size(2) ~= bases:size(2) then
     errors.raise("shape", position, "%s: patches are %s and bases %s, expected N x pixels and K x pixels", what,
       table.concat(x.shape, "x"), table.concat(bases.shape, "x"))
@@ -69,7 +70,7 @@ local PART = { sparseness = INFER.sparseness, beta = INFER.beta, sigma = INFER.s
 
 local function parts(what, x, bases, a, given, position)
   local o = schema.check(what, given or {}, PART, position)
-  check_shapes(what, x, bases, a, position)
+  M.check_shapes(what, x, bases, a, position)
   return o
 end
 
@@ -202,12 +203,12 @@ end
 -- falls by less than 1 % (the released code's numbers); "ista", "fista" (steps of 1 / the largest eigenvalue of Phi
 -- Phi') and "lca" (dynamics of competing units; bases of norm 1 or less) for sparseness "abs", and "cd": coordinate
 -- descent, each patch for itself until its optimality conditions hold (the gradient of the squared error is beta at a
--- coefficient that is not 0, at most beta elsewhere) to within `tolerance` times its largest |x . phi|; some ten
--- times faster than fista, with exact zeros. With trace = true also the list of E after each iteration.
+-- coefficient that is not 0, at most beta elsewhere) to within `tolerance` times its largest |x . phi|; several
+-- times faster than fista. With trace = true also the list of E after each iteration.
 function M.infer(given)
   local position = errors.position(2)
   local o = schema.check("sparse.infer", given, INFER, position)
-  check_shapes("sparse.infer", o.x, o.bases, o.start, position)
+  M.check_shapes("sparse.infer", o.x, o.bases, o.start, position)
   M.settle(o, "sparse.infer", position)
   return tensor.no_grad(function()
     local a, trace = M.run(o)

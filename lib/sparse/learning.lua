@@ -1,11 +1,9 @@
 --- lamina.sparse.learning: bases that follow what inference leaves over.
-local base = require "lamina.core.base"
 local errors = require "lamina.errors"
-local fit = require "lamina.core.fit"
 local images = require "lamina.sparse.images"
 local inference = require "lamina.sparse.inference"
 local object = require "lamina.object"
-local ops = require "lamina.core.ops"
+local online = require "lamina.sparse.online"
 local progress = require "lamina.progress"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
@@ -81,13 +79,19 @@ local LEARN = {
   positional = { "images" },
   images = { type = { "tensor", "function" }, required = true,
     doc = "whitened images n x H x W, or function(step) that gives patches N x pixels" },
+  rule = { type = "string", default = "gradient", choices = { "gradient", "online" },
+    doc = "\"gradient\": the published steps of Olshausen & Field; \"online\": Mairal et al. 2010, the faster" },
   updates = { type = "integer", default = 4000, min = 0, doc = "of the bases, a batch of patches each" },
-  batch = { type = "integer", default = 100, min = 1, doc = "patches an update" },
+  batch = { type = "integer", min = 1, doc = "patches an update; 100, of the online rule 200" },
+  forget = { type = "number", min = 0,
+    doc = "online: the batch of update s among t counts (s / t)^forget; 8" },
+  tolerance = { type = "number", min = 0,
+    doc = "online: of inference (see sparse.infer); 0.1 for abs, else 0.01" },
   rate = { type = "table",
     doc = "the rate at first, in the middle third, and in the last third of all; { 5, 2.5, 1 }" },
-  target = { type = "number", default = 0.1, above = 0, doc = "variance at which the gains hold each coefficient" },
-  gain = { type = "number", default = 0.02, min = 0, doc = "how strongly they do" },
-  memory = { type = "number", default = 0.001, above = 0, max = 1, doc = "rate of the running variance" },
+  target = { type = "number", above = 0, doc = "variance at which the gains hold each coefficient; 0.1" },
+  gain = { type = "number", min = 0, doc = "how strongly they do; 0.02" },
+  memory = { type = "number", above = 0, max = 1, doc = "rate of the running variance; 0.001" },
   border = { type = "integer", default = 4, min = 0, doc = "of the images, left out" },
   log = { type = "boolean", default = true, doc = "whether progress is shown" },
 }
@@ -104,17 +108,43 @@ local function update(self, x, rate, o)
   self.updates = self.updates + 1
 end
 
---- code:learn { images, updates = 4000, batch = 100, rate = { 5, 2.5, 1 }, target = 0.1, gain = 0.02, memory =
--- 0.001, border = 4, log = true }: learns the bases from patches of whitened images (n x H x W), or of what a
--- function of the update's number gives (N x pixels). Each update infers coefficients by conjugate gradients, adds
--- rate <a (x - a Phi)> to the bases and sets their lengths so that every coefficient has the target variance, gain
--- by gain (Var / target)^0.02, Var a running mean at rate 0.001 (Olshausen & Field 1996, and their code). Returns
--- the code.
+-- What belongs to which rule, with its default.
+local RULES = {
+  gradient = { batch = 100, rate = { 5, 2.5, 1 }, target = 0.1, gain = 0.02, memory = 0.001 },
+  online = { batch = 200, forget = 8, tolerance = false },
+}
+
+local function settle(o, position)
+  local own, other = RULES[o.rule], RULES[o.rule == "online" and "gradient" or "online"]
+  for _, name in ipairs { "rate", "target", "gain", "memory", "forget", "tolerance" } do
+    if o[name] ~= nil and own[name] == nil and other[name] ~= nil then
+      errors.raise("argument", position, "learn: '%s' belongs to rule = \"%s\", and this is \"%s\"", name,
+        o.rule == "online" and "gradient" or "online", o.rule)
+    end
+    if o[name] == nil then o[name] = own[name] or nil end
+  end
+  o.batch = o.batch or own.batch
+end
+
+--- code:learn { images, rule = "gradient", updates = 4000, batch =, rate = { 5, 2.5, 1 }, target = 0.1, gain = 0.02,
+-- memory = 0.001, forget = 8, tolerance =, border = 4, log = true }: learns the bases from patches of whitened images
+-- (n x H x W), or of what a function of the update's number gives (N x pixels). Returns the code.
+--
+-- rule "gradient" (Olshausen & Field 1996, and their code): each update infers coefficients of 100 patches by conjugate
+-- gradients, adds rate <a (x - a Phi)> to the bases and sets their lengths so that every coefficient has the target
+-- variance, gain by gain (Var / target)^0.02, Var a running mean at rate 0.001.
+--
+-- rule "online" (Mairal, Bach, Ponce & Sapiro 2010): each update infers coefficients of 200 patches (sparseness "abs"
+-- by coordinate descent), adds them to A = sum a'a and B = sum a'x, in which the batch of update s among t counts (s /
+-- t)^forget, and goes once over the bases, each to what A and B say is best, with lengths of at most 1. Bases that no
+-- patch uses become patches. A call goes on from where the last one ended; hundreds of updates do what thousands of the
+-- other rule do.
 function methods:learn(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) or type(given) == "function" then given = { given } end
   local o = schema.check("learn", given, LEARN, position)
-  local rates = o.rate or { 5, 2.5, 1 }
+  settle(o, position)
+  local rates = o.rate
   local source = o.images
   if tensor.is_tensor(source) then
     local x = source:to "float32"
@@ -133,7 +163,11 @@ function methods:learn(given)
       if not tensor.is_tensor(x) or x.ndim ~= 2 or x:size(2) ~= self.bases:size(2) then
         errors.raise("shape", position, "learn: patches must be N x %d", self.bases:size(2))
       end
-      update(self, x, rates[math.min(#rates, (k - 1) * #rates // o.updates + 1)], o)
+      if o.rule == "online" then
+        online.update(self, x, o)
+      else
+        update(self, x, rates[math.min(#rates, (k - 1) * #rates // o.updates + 1)], o)
+      end
       if shown then shown:update(k, "updates") end
     end
   end)
