@@ -27,8 +27,8 @@
   X(elementwise)                                                                                                     \
   X(reduce)                                                                                                          \
   X(gemm)                                                                                                            \
-  X(conv) X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws)       \
-      X(sparse)
+  X(conv)                                                                                                            \
+  X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws) X(sparse)
 
 typedef struct lm_kernels {
 #define X(family) const lm_kernel_##family *family;

@@ -40,7 +40,8 @@ static lm_tensor *products(const lm_tensor *x, const lm_tensor *y) {
   return t;
 }
 
-/* ---- the L1 penalty ------------------------------------------------------------------------------------------------ */
+/* ---- the L1 penalty
+ * ------------------------------------------------------------------------------------------------ */
 
 /* The largest breach of a minimum's conditions by patch i, and the largest |b| of it. */
 static double breach(const lm_tensor *b, const lm_tensor *gram, const lm_tensor *a, int64_t i, double penalty,
@@ -150,7 +151,8 @@ static void test_lasso_odd(void **state) {
   for (int i = 0; i < 5; i++) lm_tensor_release((lm_tensor *[]){dict, x, b, gram, clean}[i]);
 }
 
-/* ---- matching pursuit ------------------------------------------------------------------------------------------------ */
+/* ---- matching pursuit
+ * ------------------------------------------------------------------------------------------------ */
 
 /* The same by the definition: projections of the residual, least squares by conjugate gradients on those taken. */
 static void pursue_plainly(const lm_tensor *dict, const double *x, double left, int most, double *a) {
@@ -246,7 +248,8 @@ static void test_pursuit_dependent(void **state) {
   for (int i = 0; i < 7; i++) lm_tensor_release((lm_tensor *[]){dict, x, b, gram, energy, left, a}[i]);
 }
 
-/* ---- bases ----------------------------------------------------------------------------------------------------------- */
+/* ---- bases
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void test_descend(void **state) {
   (void)state;
@@ -276,7 +279,8 @@ static void test_descend(void **state) {
   }
 }
 
-/* ---- bits, refusals, memory ------------------------------------------------------------------------------------------ */
+/* ---- bits, refusals, memory
+ * ------------------------------------------------------------------------------------------ */
 
 /* Every instruction set's loops give the same bits, and so does any number of threads. */
 static void test_bits(void **state) {
@@ -359,7 +363,8 @@ static void test_refused(void **state) {
 static void test_failing_memory(void **state) {
   (void)state;
   lm_err e;
-  lm_tensor *dict = drawn(LM_F32, 20, PIXELS, 23), *x = drawn(LM_F32, 6, PIXELS, 24), *start = drawn(LM_F32, 6, 20, 25);
+  lm_tensor *dict = drawn(LM_F32, 20, PIXELS, 23), *x = drawn(LM_F32, 6, PIXELS, 24),
+            *start = drawn(LM_F32, 6, 20, 25);
   lm_tensor *b = products(x, dict), *gram = products(dict, dict), *energy = numbers(6, 40), *left = numbers(6, 1);
   lm_sparse_how how = {1.0, 1e-4, 100};
   const int64_t live = lm_memory_now().live;
@@ -381,10 +386,16 @@ static void test_failing_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_lasso),       cmocka_unit_test(test_lasso_start), cmocka_unit_test(test_lasso_odd),
-      cmocka_unit_test(test_pursuit),     cmocka_unit_test(test_pursuit_dependent),
-      cmocka_unit_test(test_descend),     cmocka_unit_test(test_bits),        cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_refused),     cmocka_unit_test(test_failing_memory),
+      cmocka_unit_test(test_lasso),
+      cmocka_unit_test(test_lasso_start),
+      cmocka_unit_test(test_lasso_odd),
+      cmocka_unit_test(test_pursuit),
+      cmocka_unit_test(test_pursuit_dependent),
+      cmocka_unit_test(test_descend),
+      cmocka_unit_test(test_bits),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_failing_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
