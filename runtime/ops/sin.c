@@ -17,7 +17,7 @@ const lm_op lm_op_sin = {
     .name = "sin",
     .doc = "The sine of an angle in radians at any size (see kernels/math_trig.h).\n"
            "float32 or float64; the result has the same dtype and shape. NaN at infinity.\n"
-           "Largest error 0.51 ULP in float32 (all inputs), 0.81 in float64 (10^8 drawn).",
+           "Largest error 0.51 ULP in float32 (all inputs), 0.82 in float64 (2^32 drawn).",
     .example = "(tensor { 0, 30, 90 } * math.pi / 180):sin()   --> [0. 0.5 1.]",
     .inputs = "x",
     .group = "elementwise",
