@@ -9,8 +9,8 @@
 -- An image patch x is explained as a sum of basis functions, x = sum_i a_i phi_i + noise, with few a_i that matter.
 -- The energy of a patch is E = 1/2 |x - a Phi|^2 + beta sigma sum_i S(a_i / sigma); coefficients a minimise it, and
 -- bases follow the residual that is left, by the published steps or by the faster online rule. sparse.infer holds the
--- ways to minimise: conjugate gradients for every S; ISTA, FISTA, LCA and coordinate descent for S = |u|. sparse.pursue
--- is orthogonal matching pursuit: as few coefficients as an error takes.
+-- ways to minimise: conjugate gradients for every S; ISTA, FISTA, LCA and coordinate descent for S = |u|.
+-- sparse.pursue is orthogonal matching pursuit: as few coefficients as an error takes.
 local images = require "lamina.sparse.images"
 local inference = require "lamina.sparse.inference"
 local learning = require "lamina.sparse.learning"

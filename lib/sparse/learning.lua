@@ -130,15 +130,14 @@ end
 -- memory = 0.001, forget = 8, tolerance =, border = 4, log = true }: learns the bases from patches of whitened images
 -- (n x H x W), or of what a function of the update's number gives (N x pixels). Returns the code.
 --
--- rule "gradient" (Olshausen & Field 1996, and their code): each update infers coefficients of 100 patches by conjugate
--- gradients, adds rate <a (x - a Phi)> to the bases and sets their lengths so that every coefficient has the target
--- variance, gain by gain (Var / target)^0.02, Var a running mean at rate 0.001.
+-- rule "gradient" (Olshausen & Field 1996, and their code): each update infers coefficients of 100 patches by
+-- conjugate gradients, adds rate <a (x - a Phi)> to the bases and sets their lengths so that every coefficient has
+-- the target variance, gain by gain (Var / target)^0.02, Var a running mean at rate 0.001.
 --
--- rule "online" (Mairal, Bach, Ponce & Sapiro 2010): each update infers coefficients of 200 patches (sparseness "abs"
--- by coordinate descent), adds them to A = sum a'a and B = sum a'x, in which the batch of update s among t counts (s /
--- t)^forget, and goes once over the bases, each to what A and B say is best, with lengths of at most 1. Bases that no
--- patch uses become patches. A call goes on from where the last one ended; hundreds of updates do what thousands of the
--- other rule do.
+-- rule "online" (Mairal, Bach, Ponce & Sapiro 2010): each update infers coefficients of 200 patches (sparseness
+-- "abs" by coordinate descent), adds them to A = sum a'a and B = sum a'x, in which the batch of update s among t
+-- counts (s / t)^forget, and goes once over the bases, each to what A and B say is best, with lengths of at most 1.
+-- Bases that no patch uses become patches. A call goes on from where the last one ended.
 function methods:learn(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) or type(given) == "function" then given = { given } end

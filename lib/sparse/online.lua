@@ -2,8 +2,8 @@
 --
 -- Given the coefficients of all patches so far, the bases that explain them best follow from two sums alone, A = sum
 -- a'a and B = sum a'x: 1/2 tr(D'AD) - tr(D'B) is least. An update adds a batch to both sums and goes once over the
--- bases, each to its own minimum (their algorithm 2), so that every update uses all patches seen. Earlier batches count
--- less, since their coefficients are those of earlier bases: that of update s among t counts (s / t)^forget.
+-- bases, each to its own minimum (their algorithm 2), so that every update uses all patches seen. Earlier batches
+-- count less, since their coefficients are those of earlier bases: that of update s among t counts (s / t)^forget.
 local base = require "lamina.core.base"
 local fit = require "lamina.core.fit"
 local inference = require "lamina.sparse.inference"
