@@ -10,14 +10,14 @@
 -- coefficients are its leading components, as many as the SNR takes, and the code's are those that are not 0 in its
 -- sparse description of each patch. Both are held to one mean squared error over all patches, that at which the
 -- code's own inference leaves them (S09's residual): PCA's truncation has no other, and the energy of sparse coding
--- has one noise level for all patches, too. How few of 192 bases that are not orthogonal explain a patch to that level
--- is a search without an exact answer; orthogonal matching pursuit (Pati et al. 1993) is the usual way, and what it
--- finds is an upper bound. Its level is set by halving, so that the mean error is the same to a thousandth.
+-- has one noise level for all patches, too. How few of 192 bases that are not orthogonal explain a patch to that
+-- level is a search without an exact answer; orthogonal matching pursuit (Pati et al. 1993) is the usual way, and
+-- what it finds is an upper bound. Its level is set by halving, so that the mean error is the same to a thousandth.
 --
 -- Beside it, without a threshold, stand three other readings: every patch to the same SNR of its own, faint ones
--- included; components chosen anew for each patch by the same pursuit (a sparse code over PCA's dictionary); and plain
--- matching pursuit in both, patch by patch. Where components may be chosen too, 192 bases in 256 whitened dimensions
--- are no overcomplete code and save little or nothing.
+-- included; components chosen anew for each patch by the same pursuit (a sparse code over PCA's dictionary); and
+-- plain matching pursuit in both, patch by patch. Where components may be chosen too, 192 bases in 256 whitened
+-- dimensions are no overcomplete code and save little or nothing.
 -- Data: natural-images.
 local p = experiment "s10-pca" { seed = 1, params = { bases = 192, size = 16, updates = 4000, fitted = 256,
   patches = 1000 },
@@ -76,8 +76,8 @@ local function pursued(dictionary)
   return active(found)
 end
 
--- How many different elements of a dictionary (unit rows) plain matching pursuit (Mallat & Zhang 1993) takes, patch by
--- patch, until at most the share `left` of a patch's energy is left; mean over patches.
+-- How many different elements of a dictionary (unit rows) plain matching pursuit (Mallat & Zhang 1993) takes, patch
+-- by patch, until at most the share `left` of a patch's energy is left; mean over patches.
 local function matched(dictionary)
   local residual, used = x, zeros { #x, #dictionary }
   for _ = 1, 4 * #dictionary do
@@ -114,8 +114,8 @@ beside("active_coefficients_percent_by_matching_pursuit", matched(unit), matched
 -- ---- the figure --------------------------------------------------------------------------------------------------
 
 local function tiles(filters, title)
-  return plot.images { filters[{ { 1, math.min(#filters, 96) } }]:reshape { -1, 1, p.size, p.size }, columns = 12,
+  return plot.images { filters[{ { 1, math.min(#filters, 25) } }]:reshape { -1, 1, p.size, p.size }, columns = 5,
     normalise = "each", title = title }
 end
-plot.panels { columns = 2, tiles(unit, "Learned bases (96 of " .. #unit .. ")"),
+plot.panels { columns = 2, tiles(unit, "Learned bases (25 of " .. #unit .. ")"),
   tiles(pca, "The first principal components") }:save "figure.svg"
