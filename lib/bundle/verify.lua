@@ -57,6 +57,9 @@ end
 
 local function is_list(value) return type(value) == "table" end
 
+-- A bundle that allows more is not asked for its own verdict.
+local MOST_TOLERANCE = 0.01
+
 -- data/bundle.json, its fields checked: what it says decides what is run.
 local function description(b)
   local path = b.dir .. "/data/bundle.json"
@@ -70,6 +73,10 @@ local function description(b)
     and b.manifest["data/work/" .. d.script] and math.type(d.seed) == "integer" and is_list(d.params)
     and type(d.tolerance) == "number" and is_list(d.inputs) and is_list(d.results) and is_list(d.code)
   if not fine then bad("%s: damaged: a field is missing or is not what it should be", path) end
+  if not (d.tolerance >= 0 and d.tolerance <= MOST_TOLERANCE) then
+    bad("%s: the bundle calls results close that differ by %g; more than %g is for you to say, with --tolerance",
+      path, d.tolerance, MOST_TOLERANCE)
+  end
   for name in pairs(d.params) do
     if type(name) ~= "string" or not name:match "^[%a_][%w_]*$" then
       bad("%s: a parameter without a proper name", path)
@@ -150,7 +157,7 @@ local function arguments(b, d, o, out, sets)
     "processes" } do
     if o[name] then add("--" .. name:gsub("_", "-"), tostring(o[name])) end
   end
-  add("./" .. d.script)
+  add("--", "./" .. d.script) -- what comes after -- is the script's: no parameter is an option of the engine
   local names = {}
   for name in pairs(d.params) do names[#names + 1] = name end
   table.sort(names)
@@ -196,10 +203,19 @@ local function row(report, what, verdict, note, counts)
   report[#report + 1] = { what = what, verdict = verdict, note = note, counts = counts ~= false }
 end
 
+-- results.json as far as it is one: a list of named weights and a list of results with a number or none.
 local function read_results(dir)
   local path = dir .. "/results.json"
   local results = base.exists(path) and errors.try(core_io.json_read, path)
-  return type(results) == "table" and results or nil
+  if type(results) ~= "table" then return nil end
+  for _, name in ipairs { "weights", "results" } do
+    local list = results[name] or {}
+    if not is_list(list) then return nil end
+    for _, e in ipairs(list) do
+      if not is_list(e) or e.value ~= nil and type(e.value) ~= "number" then return nil end
+    end
+  end
+  return results
 end
 
 local function compare_weights(report, a, b)
@@ -217,7 +233,7 @@ end
 local function keyed(results)
   local list, seen = {}, {}
   for _, r in ipairs(results and results.results or {}) do
-    local name = (r.id and r.id .. " " or "") .. tostring(r.metric)
+    local name = (r.id and tostring(r.id) .. " " or "") .. tostring(r.metric)
     seen[name] = (seen[name] or 0) + 1
     list[#list + 1] = { name = seen[name] > 1 and name .. " (" .. seen[name] .. ")" or name, value = r.value }
   end
@@ -237,6 +253,12 @@ local function compare_rows(report, a, b, tolerance)
       local verdict, note = compare.numbers(r.value, other.value, tolerance)
       row(report, "result " .. r.name, verdict, note)
     end
+    here[r.name] = nil
+  end
+  for _, r in ipairs(keyed(b)) do
+    if here[r.name] then
+      row(report, "result " .. r.name, "different", "the bundle does not hold it, this run reported it")
+    end
   end
 end
 
@@ -249,7 +271,7 @@ end
 local function compare_all(b, d, out, tolerance)
   local report = {}
   local a, c = read_results(b.dir .. "/data/results"), read_results(out)
-  if not a then bad("%s: the bundle holds no data/results/results.json", b.dir) end
+  if not a then bad("%s: the bundle holds no proper data/results/results.json", b.dir) end
   compare_weights(report, a, c)
   compare_rows(report, a, c, tolerance)
   for _, e in ipairs(d.results) do
@@ -259,6 +281,7 @@ local function compare_all(b, d, out, tolerance)
       row(report, name, verdict, note, not (verdict == "different" and compare.is_drawing(name)))
     end
   end
+  if #report == 0 then bad("%s: the bundle states no weights and no results, so nothing can be compared", b.dir) end
   return report, parting(b, out)
 end
 
@@ -285,7 +308,8 @@ local function check(path, o, scratch)
   local out, code, said
   if o.run then out, code, said = finished(d, o.run) else out, code, said = run(b, d, o, scratch, sets) end
   result.code, result.said = code, said
-  result.rows, result.parting = compare_all(b, d, out, o.tolerance or d.tolerance)
+  result.tolerance = o.tolerance or d.tolerance
+  result.rows, result.parting = compare_all(b, d, out, result.tolerance)
   result.verdict = code == 0 and "exact" or "different"
   for _, r in ipairs(result.rows) do
     if r.counts then result.verdict = compare.worse(result.verdict, r.verdict) end

@@ -1,5 +1,6 @@
 --- lamina runs: list, compare and plot what runs gave
 local errors = require "lamina.errors"
+local plain = require "lamina.plain"
 local subcommand = require "lamina.subcommand"
 
 local function usage(format, ...) errors.raise_at(nil, "usage", "runs: " .. format, ...) end
@@ -118,6 +119,6 @@ listed as unreadable.]],
     local header, rows
     if o.compare then header, rows = table_of.side_by_side(runs) else header, rows = table_of.cells(runs, o.all) end
     if o.csv then return csv(o.csv, header, rows) end
-    print(table.concat(table_of.lines(header, rows), "\n"))
+    print(plain(table.concat(table_of.lines(header, rows), "\n"), true)) -- runs of others, too
   end,
 }

@@ -1,10 +1,14 @@
 --- lamina verify: check a bundle and run it again in a sandbox
 local errors = require "lamina.errors"
+local plain = require "lamina.plain"
 local subcommand = require "lamina.subcommand"
+
+-- What is said of a bundle holds its names and what its script printed: none of it may write to the terminal.
+local function say(format, ...) print(plain(string.format(format, ...))) end
 
 -- Prints what was found; returns the exit code.
 local function show(result)
-  print(string.format("%s: %d files have the hashes that the bundle states", result.experiment, result.files))
+  say("%s: %d files have the hashes that the bundle states", result.experiment, result.files)
   if result.signer then
     print(string.format("signed by the key %s", result.signer.fingerprint))
   else
@@ -13,24 +17,30 @@ local function show(result)
   if not result.rows then return 0 end
   local base = require "lamina.core.base"
   if result.numerics ~= base.numerics then
-    print(string.format("made with numerics %s, this lamina has %s: bits may differ", tostring(result.numerics),
-      base.numerics))
+    say("made with numerics %s, this lamina has %s: bits may differ", tostring(result.numerics),
+      base.numerics)
   end
   if result.code ~= 0 then
     print(string.format("the run ended with exit code %d:", result.code))
   end
-  for _, line in ipairs(result.said) do print(line) end
+  for _, line in ipairs(result.said) do say("%s", line) end
   local wide, counts = 8, {}
-  for _, r in ipairs(result.rows) do wide = math.min(40, math.max(wide, utf8.len(r.what) or #r.what)) end
   for _, r in ipairs(result.rows) do
-    local pad = string.rep(" ", wide - (utf8.len(r.what) or #r.what))
-    print((string.format("%s%s  %-9s  %s", r.what, pad, r.verdict, r.note or ""):gsub("%s+$", "")))
+    r.what = plain(r.what)
+    wide = math.min(40, math.max(wide, utf8.len(r.what)))
+  end
+  for _, r in ipairs(result.rows) do
+    local pad = string.rep(" ", wide - utf8.len(r.what))
+    say("%s", (string.format("%s%s  %-9s  %s", r.what, pad, r.verdict, r.note or ""):gsub("%s+$", "")))
     counts[r.verdict] = (counts[r.verdict] or 0) + 1
   end
-  if result.parting and result.verdict ~= "exact" then print("the runs part at " .. result.parting.text) end
+  if result.parting and result.verdict ~= "exact" then say("the runs part at %s", result.parting.text) end
   local parts = {}
   for _, verdict in ipairs { "exact", "close", "different", "missing" } do
-    if counts[verdict] then parts[#parts + 1] = counts[verdict] .. " " .. verdict end
+    if counts[verdict] then
+      parts[#parts + 1] = counts[verdict] .. " " .. verdict
+        .. (verdict == "close" and string.format(" (within %g)", result.tolerance) or "")
+    end
   end
   print(string.format("%s: %s", result.verdict, table.concat(parts, ", ")))
   return (result.verdict == "exact" or result.verdict == "close") and 0 or 1
@@ -76,6 +86,8 @@ and tensor are named. Drawings (SVG, PDF, PNG) in which only fonts differ are to
     if result then return show(result) end
     if e.kind == "internal" then error(e, 0) end
     e.kind = "usage" -- which exits with 2
+    e.message = plain(e.message, true)
+    for i, note in ipairs(e.notes or {}) do e.notes[i] = plain(note, true) end
     error(e, 0)
   end,
 }

@@ -16,7 +16,7 @@ local M = {}
 
 -- Names that the command itself takes.
 local reserved = { "seed", "threads", "memory", "out", "data", "digest", "trace", "traceback", "help", "version",
-  "set", "resume" }
+  "set", "resume", "read", "processes", "untrusted" }
 
 local function names_of(params)
   local list = {}
