@@ -28,7 +28,8 @@ M.kinds = {
   stimuli = { file = "lib/stimuli.lua", class = "methods", base = "data set",
     doc = "A stimulus set holds images set.x, an id for each in set.id, what is known of them in set.columns." },
   assembly = { file = { "lib/neural/assembly.lua", "lib/neural/assembly_choose.lua", "lib/neural/assembly_group.lua",
-    "lib/neural/assembly_split.lua", "lib/neural/assembly_write.lua" }, class = "Assembly", fields = "name responses valid",
+    "lib/neural/assembly_split.lua", "lib/neural/assembly_write.lua" }, class = "Assembly",
+    fields = "name responses valid",
     doc = "An assembly holds the responses of neuroids to presentations of stimuli, over time bins where there are, "
       .. "with the coordinates of all: a.stimulus, a.presentation, a.neuroid, a.time_bin." },
   ["hdf5 file"] = { file = "lib/hdf5.lua", class = "File", fields = "name",

@@ -110,7 +110,8 @@ end }
 -- 2019)
 --   cc_norm             cov(prediction, mean) / sqrt(var(prediction) signal power) (Schoppe et al. 2016)
 -- Nothing is cut off: noise can put a corrected value above 1, or divide by less than 0 where nothing is explainable
--- (`explainable` says so). print shows the median, the least and the largest of each.
+-- (`explainable` says so). Some stimulus of each neuroid needs two valid trials. print shows the median, the least
+-- and the largest of each.
 function M.scores(given)
   local position = errors.position(2)
   local o = check(given, position)
@@ -129,8 +130,8 @@ function M.scores(given)
     local noise, of_mean, spread = trials.variances(a)
     if not noise:isfinite():all():item() then
       errors.raise("argument", position, "neural.scores: too few repeats: some neuroid has no stimulus with two "
-        .. "valid "
-        .. "trials, so its noise is not known")
+        .. "valid trials, so its noise is not known (predictivity { ceiling = false, ... } scores averages and "
+        .. "single trials as they are)")
     end
     local found = {}
     for name, measure in pairs(M.plain) do found[name] = measure(guess, y) end

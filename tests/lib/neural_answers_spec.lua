@@ -150,6 +150,8 @@ describe("responses without repeats", function()
     assert.matches("has 1 repeat of each stimulus; a ceiling needs at least 2, since it is how well repeats agree%. "
       .. "predictivity { ceiling = false, %.%.%. } scores averages and single trials as they are",
       message_of(predictivity, options { responses = averaged }))
+    assert.matches("noise is not known %(predictivity { ceiling = false, %.%.%. } scores averages",
+      message_of(neural.scores, { averaged:mean(), averaged }))
     for _, wrong in ipairs { "none", 1, {}, true } do
       assert.matches("ceiling is .+, expected something like split_half { 10 }, or false for none",
         message_of(predictivity, options { responses = averaged, ceiling = wrong }))
