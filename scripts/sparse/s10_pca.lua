@@ -113,9 +113,7 @@ beside("active_coefficients_percent_by_matching_pursuit", matched(unit), matched
 
 -- ---- the figure --------------------------------------------------------------------------------------------------
 
-local function tiles(filters, title)
-  return plot.images { filters[{ { 1, math.min(#filters, 25) } }]:reshape { -1, 1, p.size, p.size }, columns = 5,
-    normalise = "each", title = title }
-end
-plot.panels { columns = 2, tiles(unit, "Learned bases (25 of " .. #unit .. ")"),
-  tiles(pca, "The first principal components") }:save "figure.svg"
+local shown = math.min(48, #unit, #pca)
+plot.images { ops.concat({ unit[{ { 1, shown } }], pca[{ { 1, shown } }] }, { dim = 1 })
+  :reshape { -1, 1, p.size, p.size }, columns = 12, normalise = "each",
+  title = "Learned bases (rows 1 to 4), principal components (5 to 8)" }:save "figure.png"
