@@ -126,6 +126,9 @@ local function check_sums(dir, manifest, what, may_lack)
   end
 end
 
+-- What speaks of the list of tag files cannot stand in it. All others must: it is what a signature is of.
+local UNLISTED = { ["tagmanifest-sha256.txt"] = true, ["tagmanifest-sha256.txt.sig"] = true, ["signer.pub"] = true }
+
 --- Reads and checks the bag in a folder: every hash, every file listed, every listed file there (or in fetch.txt).
 -- Raises a 'format' error that names the first thing that is wrong. Returns { dir =, manifest = name -> sha256,
 -- fetch = name -> { url =, bytes = }, absent = names of fetch.txt that are not there, tagmanifest = its text }.
@@ -143,11 +146,16 @@ function M.read(dir)
   local tags = text_in(dir, "tagmanifest-sha256.txt")
   if not tags then bad("%s: the bag has no tagmanifest-sha256.txt", dir) end
   local fetch = parse_fetch(text_in(dir, "fetch.txt") or "", dir .. "/fetch.txt", manifest)
+  local tag_sums = parse_manifest(tags, dir .. "/tagmanifest-sha256.txt")
   for _, name in ipairs(files) do
-    if name:sub(1, 5) == "data/" and not manifest[name] then bad("%s: %s is in no manifest", dir, name) end
+    if name:sub(1, 5) == "data/" then
+      if not manifest[name] then bad("%s: %s is in no manifest", dir, name) end
+    elseif not (tag_sums[name] or UNLISTED[name]) then
+      bad("%s: %s is not in tagmanifest-sha256.txt: it was added after the bundle was made", dir, name)
+    end
   end
   local absent = {}
-  check_sums(dir, parse_manifest(tags, dir .. "/tagmanifest-sha256.txt"), "tagmanifest-sha256.txt")
+  check_sums(dir, tag_sums, "tagmanifest-sha256.txt")
   check_sums(dir, manifest, "manifest-sha256.txt", function(name)
     if fetch[name] then absent[#absent + 1] = name end
     return fetch[name] ~= nil

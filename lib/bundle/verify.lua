@@ -7,6 +7,7 @@ local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local keys = require "lamina.bundle.keys"
 local pack = require "lamina.bundle.pack"
+local params = require "lamina.experiment.params"
 local process = require "lamina.core.process"
 local trace = require "lamina.trace"
 
@@ -80,6 +81,9 @@ local function description(b)
   for name in pairs(d.params) do
     if type(name) ~= "string" or not name:match "^[%a_][%w_]*$" then
       bad("%s: a parameter without a proper name", path)
+    end
+    if params.is_reserved(name) then
+      bad("%s: a parameter called '%s', which is an option of the command: refused", path, name)
     end
   end
   for _, list in ipairs { d.inputs, d.results, d.code } do
@@ -304,6 +308,7 @@ local function check(path, o, scratch)
   local sets = o.run and {} or outside(b, d, o.data or {})
   local result = { experiment = d.experiment, signer = by, numerics = d.numerics, lamina = d.lamina, files = 0 }
   for _ in pairs(b.manifest) do result.files = result.files + 1 end
+  result.files = result.files - #b.absent
   if o.only_hashes then return result end
   local out, code, said
   if o.run then out, code, said = finished(d, o.run) else out, code, said = run(b, d, o, scratch, sets) end

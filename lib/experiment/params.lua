@@ -14,9 +14,19 @@ local errors = require "lamina.errors"
 
 local M = {}
 
--- Names that the command itself takes.
-local reserved = { "seed", "threads", "memory", "out", "data", "digest", "trace", "traceback", "help", "version",
-  "set", "resume", "read", "processes", "untrusted" }
+-- Names that the command itself takes: every long option of interp/main.c and interp/sandbox.c.
+local reserved = { "seed", "threads", "memory", "lua_memory", "out", "data", "digest", "trace", "traceback", "help",
+  "version", "set", "resume", "untrusted", "untrusted_inside", "read", "wall_time", "cpu_time", "file_size",
+  "output_size", "output_files", "open_files", "processes" }
+
+--- Whether a name is that of an option of the command, which no parameter may have; - and _ are the same.
+function M.is_reserved(name)
+  local key = name:gsub("%-", "_")
+  for _, taken in ipairs(reserved) do
+    if key == taken then return true end
+  end
+  return false
+end
 
 local function names_of(params)
   local list = {}
@@ -143,11 +153,9 @@ local function check_declared(params, position)
     if not name:match "^[%a_][%w_]*$" then
       errors.raise("argument", position, "experiment: params need names, got [%s]", tostring(name))
     end
-    for _, taken in ipairs(reserved) do
-      if name == taken then
-        errors.raise("argument", position, "experiment: param '%s' has the name of an option of the command; choose "
-          .. "another name", name)
-      end
+    if M.is_reserved(name) then
+      errors.raise("argument", position, "experiment: param '%s' has the name of an option of the command; choose "
+        .. "another name", name)
     end
     if not kind_of(default) then
       errors.raise("argument", position, "experiment: param '%s' is a %s, expected a number, a string, true, false "
@@ -228,10 +236,9 @@ function M.resolve(specs, args, sets)
   for name, spec in pairs(specs) do values[name] = spec.default end
   for _, text in ipairs(sets or {}) do
     local name, value = text:match "^([^=]+)=(.*)$"
-    for _, taken in ipairs(name and reserved or {}) do
-      if name == taken then
-        usage("--set %s: '%s' is no parameter of the script but an option of the command, --%s", text, name, name)
-      end
+    if name and M.is_reserved(name) then
+      usage("--set %s: '%s' is no parameter of the script but an option of the command, --%s", text, name,
+        (name:gsub("_", "-")))
     end
     local key = declared_name(specs, name)
     values[key] = value_of(specs[key], name, value)

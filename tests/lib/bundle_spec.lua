@@ -229,15 +229,28 @@ describe("a bundle", function()
     assert.matches("it ran longer than 0.3 s", run("verify small --wall-time 0.3").out)
   end)
 
-  it("takes no parameter for an option of the engine", function()
-    for _, name in ipairs { "read", "data", "out", "untrusted", "wall_time", "processes" } do
+  it("holds nothing that its lists do not name", function()
+    for _, name in ipairs { "fetch.txt", "READ_ME_FIRST.sh", "more/tags.txt" } do
       local folder = unpacked()
-      change(folder .. "/data/bundle.json", '"rate":', '"' .. name .. '":"/","rate":')
+      base.mkdir(folder .. "/more")
+      command.write(folder .. "/" .. name, "https://host/x 1 data/results/trace.tsv\n")
+      local result = run("verify small --only-hashes")
+      assert.equal(2, result.code)
+      assert.truthy(result.err:find(name .. " is not in tagmanifest-sha256.txt: it was added", 1, true), result.err)
+    end
+  end)
+
+  it("has no parameter that is an option of the command", function()
+    for _, option in ipairs { '"read":"/"', '"untrusted":"kernel"', '"out":"/tmp"', '"wall_time":"9"' } do
+      local folder = unpacked()
+      local path = folder .. "/data/bundle.json"
+      command.write(path, (command.read(path):gsub('"params":%s*{', '%0' .. option .. ",", 1)))
       os.remove(folder .. "/tagmanifest-sha256.txt.sig")
       rebag(folder)
       local result = run("verify small")
-      assert.equal(1, result.code)
-      assert.matches("unknown option '%-%-" .. name .. "'", result.out)
+      assert.same({ 2, "" }, { result.code, result.out })
+      local message = string.format("a parameter called '%s', which is an option", option:match '"(.-)"')
+      assert.truthy(result.err:find(message, 1, true), result.err)
     end
   end)
 
@@ -311,6 +324,31 @@ describe("a bundle", function()
     write("exp/main.lua", SCRIPT .. "\n")
     assert.matches("is not the script of that run", run("pack exp/main.lua --run done -o r2.zip").err)
     write("exp/main.lua", SCRIPT)
+  end)
+end)
+
+describe("the command's options", function()
+  it("are all names that no experiment's parameter may have", function()
+    local params, n = require "lamina.experiment.params", 0
+    local text = command.run("--help").out:match "\nWithout a script.-\nEngine options may"
+    for line in text:gmatch "[^\n]+" do
+      for name in (line:match "^  (%-%-.*)" or ""):gsub("   .*", ""):gmatch "%-%-(%l[%l%-]*)" do
+        assert.is_true(params.is_reserved(name), name)
+        n = n + 1
+      end
+    end
+    assert.is_true(n >= 20, n)
+  end)
+
+  it("are arguments of the script behind --", function()
+    local folder = command.folder()
+    base.mkdir(folder .. "/lab")
+    command.write(folder .. "/lab/s.lua", "print(arg[1], arg[2]) io.open '/etc/passwd'")
+    local result = command.run("--untrusted --out ../out -- s.lua --read=/ --untrusted=kernel",
+      { dir = folder .. "/lab" })
+    assert.equal("--read=/\t--untrusted=kernel\n", result.out)
+    assert.matches("/etc/passwd: not allowed", result.err)
+    command.drop(folder)
   end)
 end)
 
