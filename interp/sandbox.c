@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -75,11 +76,29 @@ static void measure(const char *folder) {
   nftw(folder, add_file, 16, FTW_PHYS);
 }
 
-/* The processes of a group; 0 where the system does not tell. */
-static int64_t processes_of(pid_t group) {
+/* What files hold that a process (a name in /proc) has open and that no folder names any more. */
+static int64_t removed_bytes(const char *process) {
+  char folder[64], path[128];
+  struct stat info;
+  int64_t bytes = 0;
+  struct dirent *entry;
+  snprintf(folder, sizeof folder, "/proc/%.20s/fd", process);
+  DIR *d = opendir(folder);
+  while (d && (entry = readdir(d)) != NULL) {
+    snprintf(path, sizeof path, "%s/%.20s", folder, entry->d_name);
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 0) bytes += (int64_t)info.st_blocks * 512;
+  }
+  if (d) closedir(d);
+  return bytes;
+}
+
+/* The processes of a group, and in *removed the bytes of the removed files that they have open (one that two of them
+ * share counts twice); 0 where the system does not tell. */
+static int64_t processes_of(pid_t group, int64_t *removed) {
   DIR *d = opendir("/proc");
   int64_t n = 0;
   struct dirent *entry;
+  *removed = 0;
   while (d && (entry = readdir(d)) != NULL) {
     char path[64], text[512];
     if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
@@ -90,7 +109,10 @@ static int64_t processes_of(pid_t group) {
     text[got] = 0;
     const char *end = strrchr(text, ')'); /* the name may hold anything */
     int parent, of;
-    if (end && sscanf(end + 1, " %*c %d %d", &parent, &of) == 2 && of == group) n++;
+    if (end && sscanf(end + 1, " %*c %d %d", &parent, &of) == 2 && of == group) {
+      n++;
+      *removed += removed_bytes(entry->d_name);
+    }
   }
   if (d) closedir(d);
   return n;
@@ -166,7 +188,8 @@ static const char *excess(const command_limits *l, pid_t child, const char *out,
     snprintf(text, sizeof text, "it ran longer than %g s (--wall-time)", l->wall);
     return text;
   }
-  if (processes_of(child) > l->processes) {
+  int64_t removed;
+  if (processes_of(child, &removed) > l->processes) {
     snprintf(text, sizeof text, "it ran more than %lld programs at once (--processes)", (long long)l->processes);
     return text;
   }
@@ -175,7 +198,7 @@ static const char *excess(const command_limits *l, pid_t child, const char *out,
     snprintf(text, sizeof text, "it wrote more than %lld files (--output-files)", (long long)l->files);
     return text;
   }
-  if (seen_bytes - had > l->output) {
+  if (seen_bytes - had + removed > l->output) {
     snprintf(text, sizeof text, "it wrote more than %lld bytes (--output-size)", (long long)l->output);
     return text;
   }
@@ -231,14 +254,25 @@ static int judge(int how, const char *why, const command_limits *l) {
 
 /* ---- folders --------------------------------------------------------------------------------------------------- */
 
+/* Whether a folder is the user's home, or one that it lies in. */
+static bool holds_home(const char *folder) {
+  char home[PATH_MAX];
+  const struct passwd *user = getpwuid(getuid());
+  const char *const homes[] = {getenv("HOME"), user ? user->pw_dir : NULL};
+  const size_t n = strlen(folder);
+  for (int i = 0; i < 2; i++)
+    if (homes[i] && *homes[i] && realpath(homes[i], home) && !strncmp(home, folder, n) &&
+        (home[n] == 0 || home[n] == '/'))
+      return true;
+  return false;
+}
+
 /* A folder whose contents a script from elsewhere should not see. */
 static int check_own_folder(const command *c) {
-  char real[PATH_MAX], home[PATH_MAX];
+  char real[PATH_MAX];
   const char *own = c->script && strcmp(c->script, "-") != 0 ? sandbox_readable(c)[0] : NULL;
   if (!own || !realpath(own, real)) return EXIT_FINE;
-  const char *of_user = getenv("HOME");
-  bool is_home = of_user && *of_user && realpath(of_user, home) && !strcmp(real, home);
-  if (!strcmp(real, "/") || is_home)
+  if (!strcmp(real, "/") || holds_home(real))
     return complain(
         "--untrusted: the script lies in %s, all of which it could read: put it into a folder of its own%s", real,
         "");

@@ -82,8 +82,7 @@ lamina --untrusted SCRIPT runs somebody else's script behind two walls, and lami
               --open-files, --processes
 The interpreter refuses with an error of the kind "denied"; the kernel refuses once more, by Landlock, seccomp and
 limits around a process of its own. What the running kernel cannot enforce is said; lamina doctor tells beforehand.
-Landlock does not hide that a file is there, its size and its times from native code that got past the first wall,
-and --output-size does not count a file that was removed while open.]]
+Landlock does not hide that a file is there, its size and its times from native code that got past the first wall.]]
 
 -- Other names of these.
 local ALSO = { indexing = "index", indices = "index", indexes = "index", slicing = "index", slices = "index",

@@ -164,6 +164,9 @@ local hungry = {
     { "--output-files", "50" }, "wrote more than 50 files" },
   { "much output", "for i = 1, 8 do local f = io.open(OUT .. '/' .. i, 'wb') f:write(('x'):rep(1000000)) "
     .. "f:close() end print 'done' WAIT()", { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
+  { "output in a file that was removed", "local f = io.open(OUT .. '/f', 'wb') os.remove(OUT .. '/f') for _ = 1, 8 do "
+    .. "f:write(('x'):rep(1000000)) end f:flush() print 'done' WAIT() f:close()", { "--output-size", "4M" },
+    "wrote more than 4194304 bytes" },
   { "programs", "if hdf5 then local t = {} for i = 1, 4 do t[i] = hdf5.open 'x.h5' end print(#t) WAIT() end",
     { "--processes", "3" }, "ran more than 3 programs at once", needs = "x.h5" },
   { "a zip bomb of arrays", "print(data.npz('bomb.npz').x:size(1))", { "--memory", "16M" }, "memory" },
@@ -229,6 +232,9 @@ describe("--untrusted", function()
     end
     local home = run("--untrusted s.lua", { dir = dir, env = "HOME=" .. dir })
     assert.matches("all of which it could read: put it into a folder of its own", home.err)
+    os.execute("mkdir " .. dir .. "/you")
+    local above = run("--untrusted s.lua", { dir = dir, env = "HOME=" .. dir .. "/you" })
+    assert.matches("all of which it could read: put it into a folder of its own", above.err)
     command.drop(dir)
   end)
 
