@@ -148,6 +148,50 @@ static void put_library(lua_State *L, const char *name) {
   lua_pop(L, 1);
 }
 
+/* Copies what the table at index `from` holds under names into the one at `to`; of functions only all but print. */
+static void copy_fields(lua_State *L, int from, int to, bool functions) {
+  for (lua_pushnil(L); lua_next(L, from); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) continue;
+    if (functions && (lua_type(L, -1) != LUA_TFUNCTION || !strcmp(lua_tostring(L, -2), "print"))) continue;
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, to);
+  }
+}
+
+/* Gives the library standard functions of its own, and strings its `string` for methods: what a script puts in the
+ * place of string.match or getmetatable is called by the script alone. New functions that a script adds to `string`
+ * are methods of strings all the same. print stays common: an experiment puts one that writes the log in its place.
+ */
+static void part_from_scripts(lua_State *L) {
+  static const char *const shared[] = {"string", "table", "math", "utf8", "coroutine", "os", "io"};
+  const int top = lua_gettop(L);
+  lua_getfield(L, LUA_REGISTRYINDEX, "lamina.trusted");
+  lua_pushglobaltable(L);
+  copy_fields(L, top + 2, top + 1, true);
+  lua_settop(L, top + 1);
+  for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+    lua_pushstring(L, shared[i]);
+    lua_getglobal(L, shared[i]);
+    lua_newtable(L);
+    copy_fields(L, top + 3, top + 4, false);
+    lua_remove(L, top + 3);
+    lua_rawset(L, top + 1); /* lua_setfield would change the globals */
+    lua_settop(L, top + 1);
+  }
+  lua_getfield(L, top + 1, "string");
+  lua_createtable(L, 0, 1);
+  lua_getglobal(L, "string");
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, top + 2);
+  lua_pushliteral(L, "");
+  if (lua_getmetatable(L, -1)) {
+    lua_pushvalue(L, top + 2);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_settop(L, top);
+}
+
 void untrusted_open(lua_State *L) {
   keep_for_library(L);
   narrow_require(L);
@@ -181,4 +225,5 @@ void untrusted_open(lua_State *L) {
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+  part_from_scripts(L);
 }

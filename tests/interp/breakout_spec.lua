@@ -164,8 +164,8 @@ local hungry = {
     { "--output-files", "50" }, "wrote more than 50 files" },
   { "much output", "for i = 1, 8 do local f = io.open(OUT .. '/' .. i, 'wb') f:write(('x'):rep(1000000)) "
     .. "f:close() end print 'done' WAIT()", { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
-  { "output in a file that was removed", "local f = io.open(OUT .. '/f', 'wb') os.remove(OUT .. '/f') for _ = 1, 8 do "
-    .. "f:write(('x'):rep(1000000)) end f:flush() print 'done' WAIT() f:close()", { "--output-size", "4M" },
+  { "output in a file that was removed", "local f = io.open(OUT .. '/f', 'wb') os.remove(OUT .. '/f') "
+    .. "for _ = 1, 8 do f:write(('x'):rep(1000000)) end f:flush() print 'done' WAIT() f:close()", { "--output-size", "4M" },
     "wrote more than 4194304 bytes" },
   { "programs", "if hdf5 then local t = {} for i = 1, 4 do t[i] = hdf5.open 'x.h5' end print(#t) WAIT() end",
     { "--processes", "3" }, "ran more than 3 programs at once", needs = "x.h5" },
@@ -235,6 +235,33 @@ describe("--untrusted", function()
     os.execute("mkdir " .. dir .. "/you")
     local above = run("--untrusted s.lua", { dir = dir, env = "HOME=" .. dir .. "/you" })
     assert.matches("all of which it could read: put it into a folder of its own", above.err)
+    command.drop(dir)
+  end)
+
+  it("keeps the library's functions from scripts that replace the globals", function()
+    local dir = command.folder()
+    command.write(dir .. "/s.lua", [[
+      local calls = 0
+      local function replace(t, name)
+        local f = t[name]
+        rawset(t, name, function(...) calls = calls + 1 return f(...) end)
+      end
+      for _, name in ipairs { "match", "gsub", "find", "format", "rep" } do replace(string, name) end
+      for _, name in ipairs { "concat", "sort", "move" } do replace(table, name) end
+      for _, name in ipairs { "type", "getmetatable", "pairs", "ipairs", "next", "select", "pcall", "tostring" } do
+        replace(_G, name)
+      end
+      calls = 0
+      local net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 2, kernel = 3 }, relu }, readout "r" { dense { 2 } } }
+      try(conv, { 2, strid = 1 })
+      try(function() error "lib/errors.lua:176: attempt to call a nil value (method 'x')" end)
+      net(ones { 1, 1, 8, 8 }):sum():item()
+      local mine = calls
+      function string.shout(s) return s .. "!" end
+      print(mine, ("a"):shout())
+    ]])
+    assert.equal("0\ta!\n", run("--untrusted s.lua", { dir = dir }).out)
+    assert.matches("^[1-9]%d*\ta!\n$", run("s.lua", { dir = dir }).out)
     command.drop(dir)
   end)
 
