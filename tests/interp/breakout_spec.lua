@@ -165,8 +165,8 @@ local hungry = {
   { "much output", "for i = 1, 8 do local f = io.open(OUT .. '/' .. i, 'wb') f:write(('x'):rep(1000000)) "
     .. "f:close() end print 'done' WAIT()", { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
   { "output in a file that was removed", "local f = io.open(OUT .. '/f', 'wb') os.remove(OUT .. '/f') "
-    .. "for _ = 1, 8 do f:write(('x'):rep(1000000)) end f:flush() print 'done' WAIT() f:close()", { "--output-size", "4M" },
-    "wrote more than 4194304 bytes" },
+    .. "for _ = 1, 8 do f:write(('x'):rep(1000000)) end f:flush() print 'done' WAIT() f:close()",
+    { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
   { "programs", "if hdf5 then local t = {} for i = 1, 4 do t[i] = hdf5.open 'x.h5' end print(#t) WAIT() end",
     { "--processes", "3" }, "ran more than 3 programs at once", needs = "x.h5" },
   { "a zip bomb of arrays", "print(data.npz('bomb.npz').x:size(1))", { "--memory", "16M" }, "memory" },
@@ -252,7 +252,8 @@ describe("--untrusted", function()
         replace(_G, name)
       end
       calls = 0
-      local net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 2, kernel = 3 }, relu }, readout "r" { dense { 2 } } }
+      local net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 2, kernel = 3 }, relu },
+        readout "r" { dense { 2 } } }
       try(conv, { 2, strid = 1 })
       try(function() error "lib/errors.lua:176: attempt to call a nil value (method 'x')" end)
       net(ones { 1, 1, 8, 8 }):sum():item()

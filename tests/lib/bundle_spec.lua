@@ -439,6 +439,15 @@ describe("comparing", function()
     command.drop(folder)
   end)
 
+  it("does not read what has grown without measure", function()
+    local folder = command.folder()
+    command.write(folder .. "/a.json", "[1]")
+    command.write(folder .. "/b.json", "[1" .. string.rep(",1", 1 << 20) .. "]")
+    assert.same({ "different", "3 bytes there, 2097155 here" },
+      { compare.files(folder .. "/a.json", folder .. "/b.json", 0) })
+    command.drop(folder)
+  end)
+
   it("finds where two traces part", function()
     local a = "1.1\tloss=0x1p+0\t*A.w=aa\t*B.w=bb\n1.2\tloss=0x1p-1\t*A.w=cc\t*B.w=dd\n"
     assert.is_nil(trace.compare(a, a))
