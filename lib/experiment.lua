@@ -186,6 +186,8 @@ end
 --   rate = { 3e-3, above = 0, max = 1, doc = "learning rate" }
 --   window = { 70.0, min = 0, unit = "ms" }     (--window 62.5 or --window 62.5ms)
 --   loss = { choices = { "mse", "poisson" } }   (the first is the default)
+-- > p = experiment "tuning" { seed = 1, params = { rate = 3e-3, cells = { 20, min = 1 } } }
+-- > p.rate, p.cells   --> 0.003 20
 function M.experiment(name, ...)
   local at = errors.position(2)
   if type(name) ~= "string" or not name:match "^[%w][%w_%.%-]*$" then
@@ -212,6 +214,7 @@ end
 -- prints it; report(score) notes those of a score, which gives them as rows through score:results(). comparison is
 -- one of <=, <, >=, >, ==, +- (threshold { value, tolerance }), in (threshold { low, high }); label is exact or
 -- close; published is what the source reports.
+-- > report { metric = "orientation bandwidth", value = 38, threshold = { 20, 60 }, comparison = "in" }
 function M.report(given)
   local position = errors.position(2)
   hash_files()

@@ -252,6 +252,9 @@ local WRITE = {
 -- not at all. A table becomes a group, a tensor a dataset of its dtype (bool as h5py writes it), a string or a list
 -- of strings UTF-8 strings, a number or boolean a dataset without axes. Equal contents give equal bytes. A relative
 -- path is one in the experiment's folder. Returns the path written.
+-- > hdf5.write("session.h5", { rates = ones { 3, 2 }, units = { ids = { "a", "b" } } }, { compress = 4 })
+-- > file = hdf5.open "session.h5"
+-- > file:read "rates", file:read "units/ids"   --> [[1. 1.] [1. 1.] [1. 1.]] { "a", "b" }
 function M.write(path, contents, given)
   local position = errors.position(2)
   if type(path) ~= "string" or path == "" or type(contents) ~= "table" or tensor.is_tensor(contents) then

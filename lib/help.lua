@@ -318,6 +318,7 @@ local function word_doc(word)
   if not entry then return nil end
   if word == "ops" then
     return "ops.NAME(x, ...), or x:NAME(...): the runtime's ops; help \"NAME\" explains one.\n" .. list_of_ops()
+      .. "\n> ops.matmul(eye(2), tensor { 3, 4 }), tensor({ 1, 4 }):sqrt()   --> [3. 4.] [1. 2.]"
   end
   if word == "tensor" then return runtime_doc "tensor" .. "\n" .. objects.tensor(list_of_ops()) end
   local value = words.find(word)
@@ -428,6 +429,7 @@ local function unknown(what)
 end
 
 --- help() is an overview; help "conv" or help(conv) explains a word; help "conv2d" an op; help "plot.bars" a field.
+-- > help "eye"
 function M.help(what)
   local text = what == nil and M.overview() or M.text(what) or unknown(what)
   if require("lamina.strict").prompt then

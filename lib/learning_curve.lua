@@ -183,6 +183,12 @@ end
 -- and repeat, and judges it on `test`. The items of a repeat are drawn once, the smaller sizes being the first of the
 -- larger ones. Gives a list with a row for each size: n, values (one for each repeat), mean, sd (standard deviation;
 -- nil of one repeat), parameters, updates, seconds; :power_law(), :plot(), :csv().
+-- > x = randn { 400, 8 }
+-- > set = data.tensors { x, x[{ {}, 1 }]:gt(0):to "int64" + 1 }
+-- > function make(seed) return model "m" { seed = seed, input { 8 }, readout "r" { dense { 2 } } } end
+-- > curve = learning_curve { make = make, data = set, test = set, sizes = { 8, 200 }, updates = 100,
+-- >   log = false, optimizer = function() return adam { rate = 0.02 } end }
+-- > curve[2].n, curve[2].mean < curve[1].mean   --> 200 true
 function M.learning_curve(given, ...)
   local position = errors.position(2)
   schema.alone("learning_curve", "learning_curve { make = f, data = set, test = set, sizes = {...} }", position, ...)

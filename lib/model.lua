@@ -353,6 +353,10 @@ function Model:activations(x, layers, options)
 end
 
 --- net:inspect(x, ctx, watch): a forward pass with every layer by itself; watch(node, y) sees each layer's output.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu } }
+-- > seen = {}
+-- > net:inspect(zeros { 1, 1, 8, 8 }, {}, function(node, y) seen[node.name] = y.shape end)
+-- > seen   --> { ["V1.conv1"] = { 1, 4, 6, 6 }, ["V1.relu1"] = { 1, 4, 6, 6 } }
 function Model:inspect(x, ctx, watch)
   ctx = context_of(self, ctx)
   ctx.look = true

@@ -20,6 +20,9 @@
 -- What comes out is a model as any other: net:activations, predictivity, separability, train, net:upto "V4" as the
 -- core of one with other readouts. Areas are V1, V2, V4 and IT, a first guess that the data may correct; the readout
 -- is called "category".
+--
+-- > net = models.resnet18 { classes = 10, input = 64, width = 0.125 }
+-- > net.V1.shape, net.V4.shape, #models "resnet"   --> { 8, 16, 16 } { 32, 4, 4 } 12
 local command = require "lamina.core.command"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"

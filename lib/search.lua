@@ -216,6 +216,9 @@ function Search:run(score)
 end
 
 --- search:csv(path): writes the history as CSV.
+-- > found = search.random { space = space { x = range { 0, 10 } }, evaluations = 3, progress = false,
+-- >   score = function(g) return g.x end }
+-- > io.open(found:csv "history.csv"):read()   --> evaluation,value,best,x,seconds
 function Search:csv(path) return self.history:csv(path) end
 
 Search.__tostring = function(self)
@@ -299,6 +302,10 @@ local evolution = {
 -- drawn from the population (with replacement) is changed in one parameter, the child is scored and joins, and the
 -- oldest dies. A child that is known already is drawn anew (again = true: it is scored again). Returns a search; see
 -- search.random.
+-- > s = space { x = range { 0, 10 }, y = range { 0, 10 } }
+-- > found = search.evolution { space = s, evaluations = 80, population = 20, sample = 5, progress = false,
+-- >   score = function(g) return -(g.x - 7) ^ 2 - (g.y - 2) ^ 2 end }
+-- > found.best   --> { x = 7, y = 2 }
 M.evolution = word("evolution", evolution, {
   population = { type = "integer", default = 100, min = 2, doc = "how many live at a time (P)" },
   sample = { type = "integer", default = 25, min = 1, doc = "how many compete to be the parent (S)" },
@@ -324,6 +331,10 @@ local bayesian = {
 -- tenth more scores), amplitude and mean in closed form. Where the space has at most `candidates` genotypes all of
 -- them are compared, else so many drawn at random and from around the best. With batch > 1, scores that are still
 -- out count as what the process expects of them. Returns a search; see search.random.
+-- > s = space { x = range { 0.0, 1.0 } }
+-- > found = search.bayesian { space = s, evaluations = 15, first = 5, progress = false,
+-- >   score = function(g) return -(g.x - 0.3) ^ 2 end }
+-- > math.abs(found.best.x - 0.3) < 0.05   --> true
 M.bayesian = word("bayesian", bayesian, {
   first = { type = "integer", default = 10, min = 2, doc = "how many are drawn at random first" },
   kernel = { type = "string", default = "matern", choices = { "matern", "gauss" },

@@ -12,6 +12,8 @@ local Model = {}
 
 --- net:find(name): the node whose output the name of an area, a layer or a word of layers stands for; nil where it
 -- names none.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu } }
+-- > net:find("V1").name, net:find "V2"   --> V1.relu1 nil
 function Model:find(name)
   if name == "input" then return nil end
   return scopes.source(self, name)
@@ -56,6 +58,8 @@ function Area:parameters() return self.net:parameters(self.name) end
 
 --- net:area(name): an area, readout or connection, also as net.V1: name, kind, shape (of its output), layers (their
 -- names), from, cells, rule, frozen, area:parameters(), area:count().
+-- > net = models.lenet5 { classes = 10 }
+-- > net:area("V1").kind, net.V1.shape, #net.V1.layers   --> area { 6, 14, 14 } 5
 function Model:area(name)
   local block = self.blocks_by_name[name]
   if not block then self:no_such(name, 2) end

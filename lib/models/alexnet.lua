@@ -65,6 +65,9 @@ end
 
 local alexnet2012 = architecture.define {
   word = "alexnet2012", name = "AlexNet", input = { 3, 227, 227 }, parameters = 60965224,
+  example = [[
+net = models.alexnet2012 { classes = 10, width = 0.125 }
+net.V1.shape, net.V2.shape, net.IT.shape   --> { 12, 27, 27 } { 32, 13, 13 } { 512 }]],
   doc = "AlexNet as published, in two columns: 96 filters of 11x11 with stride 4, local response normalisation, "
     .. "overlapping pooling, convolutions 2, 4 and 5 in two groups (one for each of two processors), dropout in the "
     .. "first two dense layers; weights normal with deviation 0.01, biases 1 in convolutions 2, 4, 5 and the dense "
@@ -109,6 +112,9 @@ end
 
 local alexnet = architecture.define {
   word = "alexnet", name = "AlexNet", input = { 3, 224, 224 }, parameters = 61100840,
+  example = [[
+net = models.alexnet { classes = 10, width = 0.125 }
+net.V1.shape, net.V2.shape, net.IT.shape   --> { 8, 27, 27 } { 24, 13, 13 } { 512 }]],
   doc = "AlexNet in one column, as most libraries have it: 64, 192, 384, 256 and 256 filters, no local response "
     .. "normalisation. It takes the weights of torchvision. models.alexnet2012 is the network of the paper. "
     .. "Krizhevsky 2014.",

@@ -118,11 +118,19 @@ local SOURCE = " It takes the weights of the published PyTorch code. Kubilius, S
 return { recurrent = recurrent, times = TIMES,
   architecture.define {
     word = "cornet_z", name = "CORnet-Z", input = { 3, 224, 224 }, parameters = 2071656,
+    example = [[
+net = models.cornet_z {}
+net:count(), net.V1.shape, net.IT.shape   --> 2071656 { 64, 56, 56 } { 512, 7, 7 }]],
     doc = "CORnet-Z, the smallest of the family: a convolution, relu and max pooling in each area." .. SOURCE,
     make = make_z,
   },
   architecture.define {
     word = "cornet_rt", name = "CORnet-RT", input = { 3, 224, 224 }, parameters = 5208936,
+    example = [[
+net = models.cornet_rt { classes = 10, input = 64, width = 0.125 }
+seen = net:activations(randn { 2, 3, 64, 64 }, "IT", { steps = "all" })
+early, late = seen["IT@3"], seen["IT@4"]   -- of two pictures
+early[1]:equal(early[2]), late[1]:equal(late[2])   --> true false]],
     doc = "CORnet-RT, recurrent: each area adds its own last state to what comes in, and passes on what it gives one "
       .. "step later, over 5 steps: IT is first driven by the picture at the fourth." .. SOURCE,
     options = {
@@ -133,6 +141,9 @@ return { recurrent = recurrent, times = TIMES,
   },
   architecture.define {
     word = "cornet_s", name = "CORnet-S", input = { 3, 224, 224 }, parameters = 53416616,
+    example = [[
+net = models.cornet_s { classes = 10, input = 64, width = 0.125 }
+net:has "V4.step4", net:has "V4.step5", net.V4.shape   --> true false { 32, 4, 4 }]],
     doc = "CORnet-S: bottlenecks that run 2, 4 and 2 times in V2, V4 and IT, with one set of convolutions and "
       .. "normalisation of each time's own; net:activations \"V4.step2\" is what V4 gives at its second." .. SOURCE,
     make = make_s,

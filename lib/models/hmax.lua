@@ -120,6 +120,9 @@ end
 return {
   architecture.define { word = "hmax1999", name = "HMAX 1999", input = { 1, 160, 160 }, classes = 10,
     parameters = 2570,
+    example = [[
+net = models.hmax1999 { classes = 10 }
+net.IT.shape, net:count()   --> { 256 } 2570]],
     doc = "HMAX with 256 composite features. S1: second derivatives of Gaussians of 4 orientations and 12 sizes, 7 "
       .. "to 29 pixels, whose responses are divided by the contrast below them. C1: the largest over places and "
       .. "sizes in 4 bands. S2: all 256 combinations of orientations at 2 x 2 places. C2 (area IT): the largest of "
@@ -128,6 +131,9 @@ return {
     options = { pooling = POOLING }, make = make_1999 },
   architecture.define { word = "hmax2007", name = "HMAX 2007", input = { 1, 128, 128 }, classes = 10,
     parameters = 10010,
+    example = [[
+net = models.hmax2007 { classes = 2, templates = 100 }   -- of each of four sizes
+net.IT.shape, net:count()   --> { 400 } 802]],
     doc = "HMAX with templates taken from images. S1: Gabor filters of 4 orientations and 16 sizes, 7 to 37 pixels, "
       .. "whose responses are divided by the contrast below them. C1: the largest over places and two sizes, in 8 "
       .. "bands. S2: exp(-beta |X - P|^2) to patches P of C1 maps, the same in all bands; outside a map C1 is 0, and "

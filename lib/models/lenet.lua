@@ -46,6 +46,9 @@ end
 
 local lenet1989 = architecture.define {
   word = "lenet1989", name = "LeNet-1989", input = { 1, 16, 16 }, classes = 10, parameters = 9760,
+  example = [[
+net = models.lenet1989 {}
+net:count(), net.V1.shape, net.V2.shape   --> 9760 { 12, 8, 8 } { 12, 4, 4 }]],
   doc = "The first convolutional network trained by back-propagation on real data, zip codes: two layers of 12 "
     .. "feature maps with kernels of 5x5 and stride 2, one weight for all positions and a bias for each (H1, H2), "
     .. "the second seeing 8 of the 12 maps below it, 30 units, 10 outputs, all tanh: 1,256 units with the input's, "
@@ -83,6 +86,9 @@ local LENET1 = { { 1 }, { 1, 2 }, { 1, 2 }, { 2 }, { 1, 2 }, { 1, 2 },
 
 local lenet1 = architecture.define {
   word = "lenet1", name = "LeNet-1", input = { 1, 28, 28 }, classes = 10, parameters = 2578,
+  example = [[
+dense = models.lenet1 { table = "dense", subsampling = "average" }
+models.lenet1({}):count(), dense:count()   --> 2578 3246]],
   doc = "Small network for digits: 4 and 12 feature maps with kernels of 5x5, each followed by subsampling over "
     .. "2x2, and 10 outputs: about 2,600 parameters and 100,000 connections. With table = \"dense\" and subsampling "
     .. "= \"average\" it has 3,246. LeCun, "
@@ -155,6 +161,9 @@ end
 
 local lenet5 = architecture.define {
   word = "lenet5", name = "LeNet-5", input = { 1, 32, 32 }, classes = 10, parameters = 60000,
+  example = [[
+net = models.lenet5 {}
+net:count(), net.V1.shape, net.V2.shape, net.IT.shape   --> 60000 { 6, 14, 14 } { 16, 5, 5 } { 84 }]],
   doc = "Network for digits: 6 and 16 feature maps with kernels of 5x5, each followed by subsampling over 2x2, the "
     .. "second seeing 3 to 6 of the first (C1, S2, C3, S4), 120 maps that see all (C5), 84 units (F6), and 10 "
     .. "radial basis units whose fixed centres are pictures of the digits: 60,000 parameters. form = \"common\" is "

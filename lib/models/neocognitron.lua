@@ -31,6 +31,9 @@ end
 return {
   architecture.define { word = "neocognitron", name = "Neocognitron", input = { 1, 16, 16 }, classes = 10,
     parameters = 29722,
+    example = [[
+net = models.neocognitron {}
+net.V1.shape, net.V4.shape, net.IT.shape   --> { 24, 10, 10 } { 24, 6, 6 } { 24, 1, 1 }]],
     doc = "The neocognitron for pictures of 16 x 16: three stages of S cells (24 planes each, windows of 5 x 5, r of "
       .. "4, 1.5 and 1.5) and C cells, of 10 x 10, 6 x 6 and 1 place. C cells weigh what they see by "
       .. "c_decay^distance, so that one strong S cell drives them, wherever in the window it is. self_organise { "

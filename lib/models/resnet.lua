@@ -88,10 +88,26 @@ local STRIDE_AT = { type = "string", default = "3x3", choices = { "3x3", "1x1" }
 
 local list = {}
 
+-- An example that looks at the number of blocks of an area.
+local function blocks_of(depth, of, n)
+  return string.format([[
+net = models.resnet%d { classes = 10, width = 0.125 }
+net:has "%s.residual%d", net:has "%s.residual%d"   --> true false]], depth, of, n, of, n + 1)
+end
+
+-- An example that counts the layers of a plain network.
+local function depth_of(depth)
+  return string.format([[
+net, n = models.plain%d { classes = 10, width = 0.125 }, 0
+for _, l in ipairs(net:layers()) do if l.word == "conv" or l.word == "dense" then n = n + 1 end end
+n   --> %d]], depth, depth)
+end
+
 local function add_large(depth, blocks, kind, parameters, plain_parameters)
   local what = kind == basic and "blocks of two 3x3 convolutions" or "blocks of 1x1, 3x3 and 1x1 convolutions"
   list[#list + 1] = architecture.define {
     word = "resnet" .. depth, name = "ResNet-" .. depth, input = { 3, 224, 224 }, parameters = parameters,
+    example = blocks_of(depth, "V4", blocks[3]),
     doc = string.format("Residual network of %d layers: %s (%s) around which the input goes, by way of a projection "
       .. "where the shape changes. It takes the weights of torchvision. He, Zhang, Ren & Sun 2016.", depth, what,
       table.concat(blocks, ", ")),
@@ -101,6 +117,7 @@ local function add_large(depth, blocks, kind, parameters, plain_parameters)
   if plain_parameters then
     list[#list + 1] = architecture.define {
       word = "plain" .. depth, name = "plain-" .. depth, input = { 3, 224, 224 }, parameters = plain_parameters,
+      example = depth_of(depth),
       doc = string.format("The plain network of %d layers: ResNet-%d without shortcuts. He, Zhang, Ren & Sun 2016.",
         depth, depth),
       make = large(blocks, kind, nil),
@@ -138,6 +155,7 @@ local function add_small(n, parameters)
   local depth = 6 * n + 2
   list[#list + 1] = architecture.define {
     word = "resnet" .. depth, name = "ResNet-" .. depth, input = { 3, 32, 32 }, classes = 10, parameters = parameters,
+    example = blocks_of(depth, "V1", n),
     doc = string.format("Residual network of %d layers for small pictures: three stages of %d blocks with 16, 32 and "
       .. "64 channels, shortcuts without parameters (option A: every second pixel, channels of zeros). It takes "
       .. "PyTorch weights named conv1, bn1, layer1 to layer3 and linear. He, Zhang, Ren & Sun 2016.", depth, n),
@@ -145,6 +163,7 @@ local function add_small(n, parameters)
   }
   list[#list + 1] = architecture.define {
     word = "plain" .. depth, name = "plain-" .. depth, input = { 3, 32, 32 }, classes = 10, parameters = parameters,
+    example = depth_of(depth),
     doc = string.format("The plain network of %d layers for small pictures: ResNet-%d without shortcuts. He, Zhang, "
       .. "Ren & Sun 2016.", depth, depth),
     make = small(n, nil),

@@ -96,6 +96,9 @@ local BASE = "6 blocks of 512 features, 8 heads and 2048 hidden units, sines and
 return {
   architecture.define {
     word = "transformer", name = "Transformer", input = { 128 }, classes = 37000, parameters = 63082496,
+    example = [[
+net = models.transformer { classes = 10, input = 6, target = 4, width = 0.125 }
+net(randint(1, 10, { 2, 10 })).shape   --> { 2, 4, 10 }]],
     doc = "The Transformer, encoder and decoder (the paper's base model, 65 million parameters as it counts them). "
       .. "An input is the source's tokens (`input` of them) followed by the target's (`target`), those that are "
       .. "known when the next is asked for: it begins with a token for the start. The readout gives a number for "
@@ -107,6 +110,10 @@ return {
   architecture.define {
     word = "transformer_encoder", name = "Transformer encoder", input = { 128 }, classes = 37000,
     parameters = 37858304,
+    example = [[
+net = models.transformer_encoder { classes = 10, input = 5, width = 0.125 }
+a, b = net(tensor { { 1, 2, 3, 4, 5 } }), net(tensor { { 1, 2, 3, 4, 9 } })   -- they differ in the last
+a[{ 1, { 1, 4 } }]:equal(b[{ 1, { 1, 4 } }])   --> false]],
     doc = "The encoder of the Transformer alone, in which every token sees all. The readout gives a number for each "
       .. "token at each place. " .. BASE,
     options = with(), make = make_encoder,
@@ -114,6 +121,10 @@ return {
   architecture.define {
     word = "transformer_decoder", name = "Transformer decoder", input = { 128 }, classes = 37000,
     parameters = 37858304,
+    example = [[
+net = models.transformer_decoder { classes = 10, input = 5, width = 0.125 }
+a, b = net(tensor { { 1, 2, 3, 4, 5 } }), net(tensor { { 1, 2, 3, 4, 9 } })   -- they differ in the last
+a[{ 1, { 1, 4 } }]:equal(b[{ 1, { 1, 4 } }])   --> true]],
     doc = "The decoder of the Transformer alone, in which a token sees those before it (a language model). The "
       .. "readout gives a number for each token at each place: those of the next one. " .. BASE,
     options = with(), make = make_decoder,

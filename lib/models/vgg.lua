@@ -60,6 +60,10 @@ local list = {}
 local function add(depth, stages, parameters)
   list[#list + 1] = architecture.define {
     word = "vgg" .. depth, name = "VGG-" .. depth, input = { 3, 224, 224 }, parameters = parameters,
+    example = string.format([[
+net, n = models.vgg%d { classes = 10, input = 32, width = 0.125 }, 0
+for _, l in ipairs(net:layers()) do if l.word == "conv" or l.word == "dense" then n = n + 1 end end
+n   --> %d]], depth, depth),
     doc = string.format("Stack of %d layers with small kernels: five stages of 3x3 convolutions (%s), each ending "
       .. "in pooling over 2x2, and three dense layers. It takes the weights of torchvision, with batch_norm = true "
       .. "those of its vgg%d_bn. Simonyan & Zisserman 2015.", depth, table.concat(stages, ", "), depth),

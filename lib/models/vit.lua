@@ -88,10 +88,16 @@ end
 
 return {
   vit { word = "vit_mini", name = "ViT-mini", input = { 1, 28, 28 }, classes = 10, parameters = 139018,
+    example = [[
+net = models.vit_mini {}
+net:count(), net.V1.shape, net.IT.shape   --> 139018 { 17, 64 } { 64 }]],
     doc = "A vision transformer for pictures of 28 x 28: patches of 7, 4 blocks of 64 features, 4 heads, 128 hidden "
       .. "units.",
     defaults = { patch = 7, layers = 4, features = 64, heads = 4, hidden = 128, eps = 1e-6 } },
   vit { word = "vit_b16", name = "ViT-B/16", input = { 3, 224, 224 }, parameters = 86567656,
+    example = [[
+net = models.vit_b16 { classes = 10, width = 0.125 }   -- 14 x 14 patches, and the row of the class
+net.V1.shape   --> { 197, 96 }]],
     doc = "ViT-B/16: patches of 16, 12 blocks of 768 features, 12 heads, 3072 hidden units. It takes the weights of "
       .. "torchvision.",
     defaults = { patch = 16, layers = 12, features = 768, heads = 12, hidden = 3072, eps = 1e-6 } },

@@ -93,6 +93,9 @@ local SOURCE = " V1 is a bank of Gabor filters with simple and complex cells and
 
 local function vonenet(word, name, parameters, doc, make)
   return architecture.define { word = word, name = name, input = { 3, 224, 224 }, parameters = parameters,
+    example = string.format([[
+net = models.%s { classes = 10, input = 64, width = 0.125 }
+net.V1.layers, net.V1.shape   --> { "V1.vone1", "V1.bottleneck" } { 8, 16, 16 }]], word),
     doc = doc .. SOURCE, options = OPTIONS, make = make }
 end
 

@@ -30,6 +30,11 @@ M.hebb = {
 
 --- oja: rate * (mean(y x) - mean(y^2) w), for each unit by itself (Oja 1982). A linear unit's weight becomes the
 -- first principal component of its inputs (uncentred), of length 1.
+-- > x = randn { 500, 2 } * tensor { 3, 1 }   -- most of the variance lies along the first axis
+-- > net = model "m" { input { 2 }, area "V1" { dense { 1, bias = false } } }
+-- > rule = { V1 = { "oja", rate = 0.01 } }
+-- > h = train { model = net, data = data.tensors { x }, rule = rule, epochs = 20, log = false }
+-- > net:parameters("V1")[1].tensor:detach():abs():round()   --> [[1. 0.]]
 M.oja = {
   options = options {},
   update = function(w, x, y, _, o)
@@ -47,6 +52,11 @@ end
 
 --- sanger: rate * (mean(y x) - lower(mean(y y')) w), the generalised Hebbian algorithm (Sanger 1989). The units'
 -- weights become the principal components of the inputs, in order.
+-- > x = randn { 500, 3 } * tensor { 3, 2, 1 }   -- their principal components are the axes
+-- > net = model "m" { input { 3 }, area "V1" { dense { 2, bias = false } } }
+-- > rule = { V1 = { "sanger", rate = 0.01 } }
+-- > h = train { model = net, data = data.tensors { x }, rule = rule, epochs = 20, log = false }
+-- > net:parameters("V1")[1].tensor:detach():abs():round()   --> [[1. 0. 0.] [0. 1. 0.]]
 M.sanger = {
   options = options {},
   update = function(w, x, y, _, o)
@@ -57,6 +67,11 @@ M.sanger = {
 --- bcm: rate * mean(y (y - theta) x), where theta, one for each unit, follows its mean y^2: theta = memory theta +
 -- (1 - memory) mean(y^2) (Bienenstock, Cooper & Munro 1982; the quadratic form of Intrator & Cooper 1992). scaled
 -- divides by theta, which keeps it stable at larger rates (Law & Cooper 1994).
+-- > x = eye(2):repeat_interleave(100, 1)   -- two patterns, equally often
+-- > net = model "m" { input { 2 }, area "V1" { dense { 1, bias = false, constraint = "non_negative" } } }
+-- > rule = { V1 = { "bcm", rate = 0.05, memory = 0.9 } }
+-- > h = train { model = net, data = data.tensors { x }, rule = rule, epochs = 50, log = false }
+-- > net(eye(2)):round()   --> [[0.] [2.]]
 M.bcm = {
   options = options {
     memory = { type = "number", default = 0.99, min = 0, below = 1, doc = "how slowly the threshold follows" },
@@ -75,6 +90,10 @@ M.bcm = {
 --- scaling: rate * (target - mean(y)) w, synaptic scaling (Turrigiano et al. 1998; van Rossum, Bi & Turrigiano 2000):
 -- all weights of a unit grow or shrink by the same factor until its mean response, followed with memory, is target.
 -- hebb adds a Hebbian part, hebb * mean(y x), so that inputs compete for what scaling leaves.
+-- > net = model "m" { input { 4 }, area "V1" { dense { 1, bias = false, constraint = "non_negative" } } }
+-- > rule = { V1 = { "scaling", rate = 0.1, target = 5 } }
+-- > h = train { model = net, data = data.tensors { ones { 100, 4 } }, rule = rule, epochs = 100, log = false }
+-- > net(ones { 1, 4 }):round()   --> [[5.]]
 M.scaling = {
   options = options {
     target = { type = "number", default = 1, doc = "the mean response that is sought" },

@@ -50,6 +50,8 @@ local RANGE = schema.document("range", {
 
 --- range { low, high, step =, log =, whole =, when = }: the numbers from low to high, both included, as values of a
 -- parameter of a search space: range { 1, 3 } are the whole numbers 1, 2, 3; range { 1e-4, 1e-1, log = true } rates.
+-- > s = space { depth = range { 1, 3 }, size = range { 3, 7, step = 2 } }
+-- > s:size()   --> 9
 function M.range(given)
   local position = errors.position(2)
   if type(given) ~= "table" then
