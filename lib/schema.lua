@@ -99,6 +99,12 @@ end
 
 local CALLED = { stimuli = "a stimulus set" } -- where it is not "a" and the name of the class
 
+--- What a value is, for messages: "a number", "a tensor", "an assembly".
+function M.kind(value)
+  local name = type_name(value)
+  return CALLED[name] or (name:match "^[aeiou]" and "an " or "a ") .. name
+end
+
 --- A value in words, for messages: 3, 'text', a tensor, { 1, 2 }.
 function M.shown(value)
   if type(value) == "string" then return #value > 40 and "'" .. value:sub(1, 40) .. "...'" or "'" .. value .. "'" end
@@ -109,7 +115,7 @@ function M.shown(value)
     for i, item in ipairs(value) do parts[i] = type(item) == "table" and "{...}" or M.shown(item) end
     return "{ " .. table.concat(parts, ", ") .. " }"
   end
-  return CALLED[name] or (name:match "^[aeiou]" and "an " or "a ") .. name
+  return M.kind(value)
 end
 
 local function in_range(field, value)

@@ -83,10 +83,19 @@ local function culprit(run, b, ctx)
   return found or "the loss (" .. run.goals:describe() .. ")" .. (op and ": " .. op or "")
 end
 
+-- What may help, by where the first value came from that is not finite.
+local function remedy(source)
+  if source:find "^the data" then return "" end
+  if source:find "^the loss %(.*%): log, of finite numbers" then -- of outputs below 0
+    return "; the loss takes the logarithm of outputs, and some are below 0: end the model in softplus or relu, or "
+      .. "give poisson its option log_input = true (the output is then the logarithm of the rate)"
+  end
+  return "; a smaller rate or clip = 1 may keep it finite"
+end
+
 local function raise_nonfinite(run, value, b, ctx)
   local source = culprit(run, b, ctx)
-  local notes = { "  the weights are as they were before this step" .. (source:find "^the data" and ""
-    or "; a smaller rate or clip = 1 may keep it finite") }
+  local notes = { "  the weights are as they were before this step" .. remedy(source) }
   errors.raise_with(notes, "numeric", run.position, "train: the loss is %s at epoch %d, step %d; the first value "
     .. "that is not finite came from %s", loop.bad_text(value), b.epoch, b.step, source)
 end

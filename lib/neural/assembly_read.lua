@@ -149,11 +149,38 @@ local function check_neuroids(neuroid, what, position)
   end
 end
 
+-- What an array, or whatever else has a name, is: "x (440x39)", "info (a table of animal, date)".
+local function described(name, value)
+  if tensor.is_tensor(value) then
+    return string.format("%s (%s)", name, value.ndim > 0 and table.concat(value.shape, "x") or "a number")
+  end
+  local list = common.list(value)
+  if type(list) ~= "table" then return string.format("%s (a %s)", name, type(list)) end
+  if #list > 0 then return string.format("%s (a list of %d)", name, #list) end
+  local names = {}
+  for own in next, list do names[#names + 1] = tostring(own) end
+  table.sort(names)
+  return string.format("%s (%s)", name, #names > 0 and "a table of " .. common.some(names) or "empty")
+end
+
+-- Raises for arrays without numeric responses: says what is there, and how to name it.
+local function raise_without_responses(arrays, what, position)
+  local all = {}
+  for name, value in next, arrays do all[#all + 1] = described(tostring(name), value) end
+  table.sort(all)
+  local more = #all > 12 and string.format(", %d more", #all - 12) or ""
+  local shown = table.concat(all, ", ", 1, math.min(#all, 12)) .. more
+  errors.raise("format", position, "%s: there is no numeric array 'responses'; there %s %s. An array of another name "
+    .. "is read with data.mat, data.hdf5 or data.npz and given as neural.assembly { { responses = x, stimulus_id = "
+    .. "ids } }, x presentation x neuroid or stimulus x neuroid x repeat", what, #all == 1 and "is" or "are",
+    #all > 0 and shown or "no arrays at all")
+end
+
 -- An assembly from arrays by name.
 local function from_arrays(arrays, o, what, position)
   local responses = arrays.responses
   if not tensor.is_tensor(responses) then
-    errors.raise("format", position, "%s: there is no numeric array 'responses'", what)
+    raise_without_responses(arrays, what, position)
   end
   if responses.ndim < 2 then axes_of(responses, nil, what, position) end
   local marks = {}

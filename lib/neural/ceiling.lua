@@ -19,7 +19,7 @@ local function class(name, text, reliability)
   -- the ceiling has a raw form of its own (leave_one_out, oracle: the correlation of single trials with the others).
   function Ceiling:estimate(assembly)
     if not require("lamina.neural.assembly").is_assembly(assembly) then
-      errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got a %s", type(assembly))
+      errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got %s", schema.kind(assembly))
     end
     require("lamina.neural.assembly").one_time(assembly, name, errors.position(2))
     local slots = assembly.responses:size(3)

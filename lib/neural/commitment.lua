@@ -40,9 +40,10 @@ local function chosen_text(row)
 end
 
 Commitment.__tostring = function(self)
-  local rows, bounded = {}, not self.unceiled
+  local rows, bounded, related = {}, not self.unceiled, scores.related(self)
   local function add(row, ceiling, ceiled, argmax)
-    if bounded then row[#row + 1], row[#row + 2] = ceiling, ceiled end
+    if bounded then row[#row + 1] = ceiling end
+    if related then row[#row + 1] = ceiled end
     rows[#rows + 1] = table.move(argmax, 1, #argmax, #row + 1, row)
   end
   local function number(value) return value and string.format("%.3f", value) end
@@ -61,7 +62,7 @@ Commitment.__tostring = function(self)
     .. "much "
     .. "its score is better\n%s", #self.layers, self.folds, self.choose, self.mapping, self.splits,
     scores.ceiling_text(self), self.measure, self.over, self.bootstrap, self.seed, common.columns(rows, { true, true,
-    true, true, [bounded and 9 or 7] = true }))
+    true, true, [related and 9 or bounded and 8 or 7] = true }))
 end
 
 --- commitment:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
@@ -75,6 +76,43 @@ function Commitment:results()
         self.folds, row.low, row.high, row.n, scores.ceiled_text(self, row), row.argmax, row.argmax_r, self.seed) }
   end
   return list
+end
+
+local COLUMNS = { "group", "layer", "folds", "probability", "n", "r", "low", "high", "ceiling", "ceiled",
+  "ceiled_low", "ceiled_high", "measure", "formula", "argmax", "argmax_r", "argmax_low", "argmax_high", "optimism", "label" }
+local CHOICES = { "group", "layer", "folds", "probability" }
+
+--- commitment:table(): the rows as a list of lists, the first one the names of the columns: the layer chosen in most
+-- folds, in how many, how probably, the measure (r, low, high) of the chosen layers, the ceiling, and the argmax.
+-- commitment:table "chosen": a row for every layer that was ever chosen: group, layer, folds, probability.
+function Commitment:table(of)
+  if of ~= nil and of ~= "rows" and of ~= "chosen" then
+    errors.raise("argument", errors.position(2), "commitment: there is no table of '%s' (there are rows, chosen)",
+      tostring(of))
+  end
+  local names = of == "chosen" and CHOICES or COLUMNS
+  local rows = { names }
+  local function add(row, group)
+    local line = {}
+    for c, name in ipairs(names) do
+      local value = name == "group" and group or row[name]
+      if value == nil and (name == "measure" or name == "formula") then value = self[name] end
+      line[c] = value == nil and "" or value
+    end
+    rows[#rows + 1] = line
+  end
+  for _, row in ipairs(self.rows) do
+    for _, entry in ipairs(of == "chosen" and row.chosen or { row }) do add(entry, row.group) end
+  end
+  return rows
+end
+
+--- commitment:csv(path), commitment:csv(path, "chosen"): writes the table (of rows; or of every layer chosen) as CSV,
+-- into the folder of the experiment as figures go; returns the commitment.
+function Commitment:csv(path, of)
+  local rows = self:table(of)
+  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)
+  return self
 end
 
 --- commitment:find(group): the row of a value of `by`; without one the first row.

@@ -105,8 +105,7 @@ local function read(given, position)
       add(list, nil, entry[1], entry.layer, position)
     else
       errors.raise("argument", position, "neural.compare: expected scores of predictivity, or { \"name\", score, "
-        .. "layer "
-        .. "= \"IT\" }; an entry is a %s", type(entry))
+        .. "layer = \"IT\" }; an entry is %s", schema.kind(entry))
     end
   end
   local o = schema.check("neural.compare", options, FIELDS, position)
@@ -269,7 +268,7 @@ function M.compare(given, ...)
   local position = errors.position(2)
   schema.alone("neural.compare", "neural.compare { a, b }", position, ...)
   if type(given) ~= "table" then
-    errors.raise("argument", position, "neural.compare: expected a list of scores, got a %s", type(given))
+    errors.raise("argument", position, "neural.compare: expected a list of scores, got %s", schema.kind(given))
   end
   local o, list = read(given, position)
   local first = list[1].score

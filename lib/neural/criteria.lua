@@ -241,27 +241,35 @@ local function predictive(o, ready)
     if not enough then short[#short + 1] = area[1] end
   end
   local bounded = not o.ceiling.none
-  local text = string.format("held-out explained variance%s, median over neuroids, at least %g in %s", bounded
-    and " over the explainable one" or " (of all variance, noise included: ceiling = false)", o.least,
-    #short == 0 and "every area" or "not every area: below it in " .. table.concat(short, ", "))
+  local text = string.format("held-out explained variance%s, median over neuroids, %s", bounded
+    and " over the explainable one" or " (of all variance, noise included: ceiling = false)",
+    #short == 0 and string.format("at least %g in every area", o.least)
+      or string.format("below %g in %s", o.least, table.concat(short, ", ")))
   return { pass = #short == 0, areas = rows, text = text, measure = bounded and "EV / c^2" or "EV" }
 end
 
 -- ---- the word --------------------------------------------------------------------------------------------------
 
+local AREAS = "{ { \"V1\", layers = { \"V1\" } }, { \"IT\", layers = { \"IT\" } } }, from the periphery on"
+
 local function check_areas(o, position)
+  if #o.areas == 0 then
+    local name = next(o.areas)
+    errors.raise("argument", position, "criteria: areas %s, expected a list: areas = %s", name == nil and "is empty"
+      or string.format("has a name, '%s', and a table of names has no order", tostring(name)), AREAS)
+  end
+  local areas = {}
   for i, area in ipairs(o.areas) do
     if type(area) ~= "table" or type(area[1]) ~= "string" then
-      errors.raise("argument", position, "criteria: areas: entry %d is a %s, expected { \"V1\", layers = { "
-        .. "\"V1\" } }", i,
-        type(area))
+      errors.raise("argument", position, "criteria: areas: entry %d is %s, expected { \"V1\", layers = { "
+        .. "\"V1\" } }", i, schema.kind(area))
     end
-    area.layers = type(area.layers) == "table" and area.layers or { area.layers }
+    areas[i] = { area[1], layers = type(area.layers) == "table" and area.layers or { area.layers } }
     if not assemblies.is_assembly(o.data[area[1]]) then
       errors.raise("argument", position, "criteria: data has no assembly for the area '%s'", area[1])
     end
   end
-  if #o.areas == 0 then errors.raise("argument", position, "criteria: areas is empty") end
+  o.areas = areas
 end
 
 --- criteria { model =, domain =, areas =, data =, input =, images = 1000, least = 0.5, mapping = ridge {}, splits =
@@ -282,15 +290,9 @@ function M.criteria(given, ...)
   o.set = stimuli.of(o.domain, position)
   o.net = models.is_model(o.model) and o.model or nil
   if not o.net and type(o.model) ~= "table" then
-    errors.raise("argument", position, "criteria: model is a %s, expected a model or a list of { \"name\", "
-      .. "function }",
-      type(o.model))
+    errors.raise("argument", position, "criteria: model is %s, expected a model or a list of { \"name\", "
+      .. "function }", schema.kind(o.model))
   end
-  local areas = {}
-  for i, area in ipairs(o.areas) do
-    areas[i] = type(area) == "table" and { area[1], layers = area.layers or {} } or area
-  end
-  o.areas = areas
   check_areas(o, position)
   o.seed = o.seed or tensor.seed()
   o.mapping, o.splits = o.mapping or mappings.ridge {}, o.splits or splits.kfold { 5, seed = o.seed }

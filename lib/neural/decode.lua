@@ -74,9 +74,8 @@ local function read(given, position)
   local o = schema.check("decode", given, FIELDS, position)
   o.classifier = o.classifier or classifiers.svm {}
   if not classifiers.is(o.classifier) then
-    errors.raise("argument", position, "decode: classifier is a %s, expected svm {}, logistic {}, nearest_centroid "
-      .. "{} "
-      .. "or max_correlation {}", type(o.classifier))
+    errors.raise("argument", position, "decode: classifier is %s, expected svm {}, logistic {}, nearest_centroid "
+      .. "{} or max_correlation {}", schema.kind(o.classifier))
   end
   if assemblies.is_assembly(o.x) then from_assembly(o, position) end
   if not tensor.is_tensor(o.x) or type(o.labels) == "string" then
@@ -89,9 +88,8 @@ local function read(given, position)
   end
   local own = splits.of(o.splits == nil and splits.kfold { 5 } or o.splits, "decode", position)
   if not own then
-    errors.raise("argument", position, "decode: splits is a %s, expected kfold { 5 }, grouped { 5, by = \"NAME\" } "
-      .. "or "
-      .. "a list of { train = positions, test = positions }", type(o.splits))
+    errors.raise("argument", position, "decode: splits is %s, expected kfold { 5 }, grouped { 5, by = \"NAME\" } "
+      .. "or a list of { train = positions, test = positions }", schema.kind(o.splits))
   end
   o.splits, o.seed = own, o.seed or tensor.seed()
   return o

@@ -170,7 +170,7 @@ end
 local function wanted_layers(o, what, position)
   local net = o.model
   if not models.is_model(net) then
-    errors.raise("argument", position, "%s: model is a %s, expected a model", what, type(net))
+    errors.raise("argument", position, "%s: model is %s, expected a model", what, schema.kind(net))
   end
   local all = net:layers()
   if o.layers == "all" then return all end

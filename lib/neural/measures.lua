@@ -108,7 +108,8 @@ end }
 --   ev_corrected        ev / explainable: the part of the explainable variance that is explained
 --   feve                1 - (mean squared error of trials - noise) / (variance of trials - noise) (Cadena et al.
 -- 2019)
---   cc_norm             cov(prediction, mean) / sqrt(var(prediction) signal power) (Schoppe et al. 2016)
+--   cc_norm             cov(prediction, mean) / sqrt(var(prediction) signal power), the signal power being the mean
+--                       covariance of two repeats (Schoppe et al. 2016)
 -- Nothing is cut off: noise can put a corrected value above 1, or divide by less than 0 where nothing is explainable
 -- (`explainable` says so). Some stimulus of each neuroid needs two valid trials. print shows the median, the least
 -- and the largest of each.
@@ -146,7 +147,7 @@ function M.scores(given)
     found.feve = 1 - (error - noise) / (total - noise)
     local part = guess - guess:mean { dim = 1, keepdim = true }
     local along = (part * (y - y:mean { dim = 1, keepdim = true })):mean { dim = 1 }
-    found.cc_norm = along / (part:square():mean { dim = 1 } * (spread - of_mean) * ((#y - 1) / #y)):sqrt()
+    found.cc_norm = along / (part:square():mean { dim = 1 } * trials.signal_power(a) * ((#y - 1) / #y)):sqrt()
     return setmetatable(found, Scores)
   end)
 end

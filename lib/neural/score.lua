@@ -25,6 +25,9 @@ function M.formula(asked, measure, position)
     "'" .. table.concat(SUITS[measure], "', '") .. "'")
 end
 
+--- Whether a score (or a commitment) has values in relation to the ceiling, of which a table has a column.
+function M.related(score) return not score.unceiled and score.formula ~= "none" end
+
 --- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "(r / c)^2"
 -- is the part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself; "ev /
 -- c^2" relates explained variance in r's place, "none" leaves the measure as it is. Nothing is cut off: a value above
@@ -64,7 +67,9 @@ local function predictivity_table(score)
   local head = { "layer", "area" }
   if score.by then head[#head + 1] = score.by end
   for _, name in ipairs { "features", "n", score.measure, "95 % CI" } do head[#head + 1] = name end
-  if not score.unceiled then head[#head + 1], head[#head + 2] = "ceiling", score.formula end
+  local related = M.related(score)
+  if not score.unceiled then head[#head + 1] = "ceiling" end
+  if related then head[#head + 1] = score.formula end
   if score.shuffles > 0 then head[#head + 1] = "shuffled" end
   local tested = (score.permutations or 0) > 0
   if tested then head[#head + 1], head[#head + 2] = "p", "q" end
@@ -76,7 +81,8 @@ local function predictivity_table(score)
     for _, cell in ipairs { tostring(row.features), tostring(row.n), number(row.r), interval(row) } do
       line[#line + 1] = cell
     end
-    if not score.unceiled then line[#line + 1], line[#line + 2] = number(row.ceiling), number(row.ceiled) end
+    if not score.unceiled then line[#line + 1] = number(row.ceiling) end
+    if related then line[#line + 1] = number(row.ceiled) end
     if score.shuffles > 0 then line[#line + 1] = number(row.shuffled) end
     if tested then line[#line + 1], line[#line + 2] = p_text(row.p), p_text(row.q) end
     line[#line + 1] = row.label .. (row.selected and ", selected" or "")
@@ -213,7 +219,8 @@ local function neuroid_table(score)
     if score.by then groups[row.group] = true end
   end
   local rows = { table.move(known, 1, #known, 3, { "layer", "position" }) }
-  local measured = score.unceiled and { "r" } or { "r", "reliability", "ceiling", score.formula }
+  local measured = score.unceiled and { "r" }
+    or { "r", "reliability", "ceiling", M.related(score) and score.formula or nil }
   table.move(measured, 1, #measured, #rows[1] + 1, rows[1])
   local reliability, ceiling = held.reliability:totable(), held.ceiling:totable()
   for _, layer in ipairs(layers) do

@@ -39,13 +39,13 @@ local function check(given, position)
   if o.splits == nil then o.splits = splits.kfold { 5 } end
   local own = splits.of(o.splits, "neural.separability", position)
   if not own then
-    errors.raise("argument", position, "neural.separability: splits is a %s, expected kfold { 5 }, grouped { 5, by = "
-      .. "\"NAME\" } or a list of { train = positions, test = positions }", type(o.splits))
+    errors.raise("argument", position, "neural.separability: splits is %s, expected kfold { 5 }, grouped { 5, by = "
+      .. "\"NAME\" } or a list of { train = positions, test = positions }", schema.kind(o.splits))
   end
   o.splits = own
   if not mappings.is_mapping(o.mapping) then
-    errors.raise("argument", position, "neural.separability: mapping is a %s, expected something like ridge {}",
-      type(o.mapping))
+    errors.raise("argument", position, "neural.separability: mapping is %s, expected something like ridge {}",
+      schema.kind(o.mapping))
   end
   o.seed = o.seed or tensor.seed()
   return o

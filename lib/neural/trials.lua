@@ -54,6 +54,25 @@ function M.variances(a)
   return noise, of_mean, spread
 end
 
+--- The signal power of each neuroid (Schoppe, Harper, Willmore, King & Schnupp 2016, equation 1): (var(sum of the
+-- repeats) - sum of their variances) / (N (N - 1)), which is the mean covariance of two repeats over stimuli (n - 1).
+-- Where trials are missing a pair of repeats counts by the stimuli that have both, less one. float64, U; NaN where no
+-- pair has two stimuli.
+function M.signal_power(a)
+  local x, valid, sum, n = parts(a)
+  local shown = n:sum { dim = { 1, 3 }, keepdim = true }:clamp(1, math.huge)
+  x = ((x - sum:sum { dim = 1, keepdim = true } / shown) * valid):permute { 2, 3, 1 } -- U x N x S
+  valid = valid:permute { 2, 3, 1 }
+  local both = valid:matmul(valid:transpose(2, 3)) -- U x N x N: how many stimuli have both repeats
+  local there = valid:transpose(2, 3)
+  local of_first = x:matmul(there) -- the sum of a repeat over the stimuli that another has, too
+  local safe = both:clamp(1, math.huge)
+  local products = x:matmul(x:transpose(2, 3)) - of_first * of_first:transpose(2, 3) / safe
+  local other = 1 - tensor.eye(x:size(2), { dtype = "float64" })
+  local freedom = (both - 1):clamp(0, math.huge) * other
+  return (products * freedom:gt(0):to "float64"):sum { dim = { 2, 3 } } / freedom:sum { dim = { 2, 3 } }
+end
+
 --- The reliability of the mean of `n` repeats from r, the correlation of one repeat with the mean of m others. With
 -- signal-to-noise ratio s, r^2 = s^2 / ((1 + s) (s + 1 / m)); the reliability is s / (s + 1 / n). r of 0 or less
 -- gives r itself. r, m and n are float64 tensors.

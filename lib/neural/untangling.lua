@@ -182,13 +182,13 @@ local function check(given, position)
   if o.classifier and (o.mapping or not classifiers.is(o.classifier)) then
     errors.raise("argument", position, o.mapping and "neural.untangling: mapping and classifier are both given: "
       .. "leave "
-      .. "one out" or "neural.untangling: classifier is a %s, expected svm {}, logistic {}, nearest_centroid {} or "
-      .. "max_correlation {}", type(o.classifier))
+      .. "one out" or "neural.untangling: classifier is %s, expected svm {}, logistic {}, nearest_centroid {} or "
+      .. "max_correlation {}", schema.kind(o.classifier))
   end
   o.mapping = o.mapping or mappings.ridge { per = "all" }
   if not mappings.is_mapping(o.mapping) then
-    errors.raise("argument", position, "neural.untangling: mapping is a %s, expected something like ridge {}",
-      type(o.mapping))
+    errors.raise("argument", position, "neural.untangling: mapping is %s, expected something like ridge {}",
+      schema.kind(o.mapping))
   end
   o.seed = o.seed or tensor.seed()
   if o.pair then

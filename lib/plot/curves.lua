@@ -98,10 +98,14 @@ local LAYERS = {
 
 local function or_nan(value) return value or 0 / 0 end
 
--- "r / c" as an axis says it: "r / ceiling".
+-- A formula, "r / c", as an axis says it: "r / ceiling".
 local function formula_label(formula)
-  return ((formula or "r / c"):gsub("%f[%a]c", "ceiling"):gsub("%^2", "\u{b2}"))
+  return ((formula or "r / c"):gsub("%f[%a]c%f[%A]", "ceiling"):gsub("%^2", "\u{b2}"))
 end
+
+-- A score's measure as an axis says it.
+local MEASURES = { r = "Pearson r", ev = "explained variance", r2 = "R\u{b2}", poisson = "bits per event" }
+local function measure_label(score) return MEASURES[score.measure or "r"] or score.measure end
 
 -- The marks of one panel, from a score's rows: bars, and the ceiling, the chance level or the line at 1.
 local function layer_marks(score, rows, ceiled)
@@ -128,7 +132,7 @@ end
 
 local function layer_panel(score, rows, ceiled)
   local shown, labels = layer_marks(score, rows, ceiled)
-  local ylabel = "median " .. (ceiled and formula_label(score.formula) or "Pearson r")
+  local ylabel = "median " .. (ceiled and formula_label(score.formula) or measure_label(score))
   if score.kind == "separability" then ylabel = "accuracy" end
   return { marks = shown, legend = true, xcategories = labels, yscale = { zero = true }, baseline = true,
     ylabel = ylabel }
@@ -216,7 +220,7 @@ function M.layers(spec, ...)
   for k, part in ipairs(parts) do
     local label = options.labels and options.labels[k] or part.label
     local show = options.show or (#parts == 1 and "both" or "raw")
-    if part.score.kind == "separability" or part.score.unceiled then show = "raw" end
+    if part.score.kind == "separability" or part.score.unceiled or part.score.formula == "none" then show = "raw" end
     csv_rows(part, label or tostring(k), out)
     for _, ceiled in ipairs(show == "both" and { false, true } or { show == "ceiled" }) do
       local panel = layer_panel(part.score, part.rows, ceiled)

@@ -79,7 +79,7 @@ describe("S35 criteria", function()
     local c = ask { { "pixels", pixels }, { "energy", none } }
     assert.is_true(c.computable.pass and c.mappable.pass)
     assert.is_false(c.predictive.pass)
-    assert.matches("below it in B", c.predictive.text)
+    assert.matches("below 0.5 in B", c.predictive.text)
   end)
 
   it("say what is missing", function()

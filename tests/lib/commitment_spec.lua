@@ -69,6 +69,39 @@ describe("neural.commitment", function()
     assert.equal(2, #c:results())
   end)
 
+  it("is written as a table", function()
+    local c, path = neural.commitment(options()), os.tmpname()
+    assert.equal(c, c:csv(path))
+    local read = lamina.data.csv(path)
+    os.remove(path)
+    assert.same({ "A", "B" }, read.group)
+    for i, row in ipairs(c.rows) do
+      for _, name in ipairs { "layer", "folds", "probability", "r", "ceiled", "argmax", "argmax_r", "optimism" } do
+        assert.equal(row[name], read[name][i])
+      end
+      assert.equal("r / c", read.formula[i])
+    end
+    local all, n = c:table "chosen", 1
+    for _, row in ipairs(c.rows) do
+      for _, entry in ipairs(row.chosen) do
+        n = n + 1
+        assert.same({ row.group, entry.layer, entry.folds, entry.probability }, all[n])
+      end
+    end
+    assert.equal(n, #all)
+    assert.matches("commitment: there is no table of 'layers' %(there are rows, chosen%)",
+      tostring(select(2, lamina.try(c.table, c, "layers"))))
+  end)
+
+  it("has no column of values in relation to the ceiling with ceiled = \"none\"", function()
+    local c = neural.commitment(options { ceiled = "none" })
+    assert.matches("ceiling +argmax", tostring(c))
+    assert.matches("ceiling +bits", tostring(c.score))
+    local related = neural.commitment(options())
+    assert.matches("ceiling +r / c +argmax", tostring(related))
+    assert.matches("ceiling +r / c +bits", tostring(related.score))
+  end)
+
   it("gives the chosen layers as a score, for comparisons", function()
     local c = neural.commitment(options())
     assert.same({ 2 * U }, c.nested.neuroids.r.chosen.shape)
