@@ -155,6 +155,7 @@ end
 
 --- stimuli.resize(x, size, method): images N x C x H x W, or movies N x frames x C x H x W, made size x size pixels;
 -- "box" (the default) or "bilinear".
+-- > stimuli.resize(rand { 5, 3, 64, 64 }, 32).shape   --> { 5, 3, 32, 32 }
 function M.resize(x, size, method)
   local position = errors.position(2)
   if not tensor.is_tensor(x) or x.ndim < 3 then
@@ -258,6 +259,8 @@ local LATENT = { "x", "y", "scale", "rotation", "contrast" }
 -- `classes`. set.latent.x, .y (fractions of the side), .scale, .rotation (degrees), .contrast (signed) are float64
 -- tensors. Image i depends on the seed, i and the options alone, not on n; each run of as many images as classes
 -- holds every class once.
+-- > set = stimuli.objects { 40, size = 32, classes = 4 }
+-- > set.classes, set.y:bincount()   --> { "disc", "ring", "square", "triangle" } [10 10 10 10]
 function M.objects(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.objects", given, OBJECTS, position)
@@ -346,6 +349,8 @@ local ARRAY = {
 -- 255. Ids come from the table or from `ids`; without either they are made up as 1..N, and such a set is not paired
 -- with responses that have ids of their own. NaN and infinite values are an error. A folder of frames as one movie:
 -- stimuli.array { stimuli.folder "frames".x:unsqueeze(1), rate = 25 }.
+-- > set = stimuli.array { rand { 5, 12, 12 }, ids = { "face1", "face2", "hand1", "hand2", "car1" } }
+-- > #set, set.x.shape, set.id[3]   --> 5 { 5, 1, 12, 12 } hand1
 function M.array(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.array", given, ARRAY, position)
@@ -413,6 +418,9 @@ end
 -- which files (in a column file or filename, else the id is the name, as Brain-Score has it), in which order, and
 -- what is known about them; without, all files by name, each file's name without its ending its id. They are in
 -- memory; data.images reads more than fits a batch at a time.
+-- > for i = 1, 3 do image.write { "photos/face" .. i .. ".png", rand { 1, 16, 16 } } end
+-- > set = stimuli.folder { "photos", size = 8 }
+-- > set.id, set.x.shape   --> { "face1", "face2", "face3" } { 3, 1, 8, 8 }
 function M.folder(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.folder", given, FOLDER, position)

@@ -79,6 +79,8 @@ local EDGES = { size = SIDE, orientation = ORIENTATION, contrast = CONTRAST, mea
 --- stimuli.edges { size = 32, orientation = 0, x = 0, y = 0, contrast = 1, mean = 0.5 }: a straight border through
 -- (x, y), mean (1 + contrast) on one side (below a horizontal one, right of a vertical one) and mean (1 - contrast)
 -- on the other; lists make every combination, as in stimuli.bars.
+-- > set = stimuli.edges { size = 32, orientation = { 0, 90 }, contrast = { 0.2, 0.4, 0.8 } }
+-- > #set, set.x:max()   --> 6 0.9
 function M.edges(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.edges", given, EDGES, position)
@@ -125,6 +127,8 @@ local PLAIDS = { size = SIDE, orientation = ORIENTATION,
 --- stimuli.plaids { size = 32, orientation = 0, angle = 90, frequency = 4, phase = 0, mask_phase = 0, contrast = 0.5,
 -- mask_contrast = 0.5, mean = 0.5 }: two gratings added; mask_contrast = 0 leaves the first. Contrasts that add up to
 -- more than 1 would be darker than black and are refused. Lists make every combination, as in stimuli.bars.
+-- > set = stimuli.plaids { size = 32, frequency = 4, angle = { 30, 60, 90 }, mask_contrast = { 0, 0.5 } }
+-- > #set, set.columns.angle   --> 6 { 30, 30, 60, 60, 90, 90 }
 function M.plaids(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.plaids", given, PLAIDS, position)
@@ -156,6 +160,8 @@ local NOISE = { positional = { "n" }, n = { type = "integer", required = true, m
 -- (exponent 0) or with an amplitude spectrum of 1 / f^exponent (1: that of natural images, Field 1987), each with
 -- exactly this mean and RMS contrast. Values are not cut off: beyond 0 and 1 for large contrasts. The images depend
 -- on the seed and n alone.
+-- > set = stimuli.noise { 10, size = 32, exponent = 1, contrast = 0.2 }   -- as natural images
+-- > set.x:mean(), (set.x:std() / set.x:mean() * 100):round()   --> 0.5 20.
 function M.noise(given)
   local o = schema.check("stimuli.noise", given, NOISE, errors.position(2))
   local z = tensor.draw { kind = "normal", shape = { o.n, o.size, o.size }, seed = o.seed or tensor.seed(),

@@ -85,6 +85,8 @@ end
 -- "rotated", the same sectors facing outwards, "discs", and "real", the figure with a drawn outline. Places and
 -- lengths are fractions of the image's side. kind and the options from side on, but for `line`, may be lists; the set
 -- holds every combination, y varying fastest and kind slowest. Labels y are the kinds, `classes` their names.
+-- > set = stimuli.kanizsa { kind = { "illusory", "rotated" }, size = 32, rotation = { 0, 45 } }
+-- > set.classes, set.y   --> { "illusory", "rotated" } [1 1 2 2]
 function M.kanizsa(given)
   local position = errors.position(2)
   if type(given) == "string" then given = { kind = given } end

@@ -132,6 +132,8 @@ local EDGES = fields { direction = DIRECTION,
 -- = -1, contrast = 1, mean = 0.5, x = 0, y = 0 }: movies of a straight edge that sweeps over the picture: behind it
 -- luminance is mean (1 + contrast), before it mean (1 - contrast); at t seconds it is start + speed t degrees from
 -- (x, y), along its direction. Shapes and combinations as in stimuli.drifting.
+-- > set = stimuli.moving_edges { size = 16, duration = 0.5, rate = 20, direction = { 0, 90, 180, 270 } }
+-- > set.x.shape   --> { 4, 10, 1, 16, 16 }
 function M.moving_edges(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.moving_edges", given or {}, EDGES, position)
@@ -210,6 +212,8 @@ end
 -- coherence, speed, contrast and mean are numbers or lists; the set holds every combination `repeats` times
 -- (set.columns.repetition), repetitions varying fastest and the direction slowest. Movie i depends on the seed, i and
 -- the options alone.
+-- > set = stimuli.random_dots { size = 32, duration = 0.2, rate = 20, coherence = { 0.1, 0.5, 1 } }
+-- > set.x.shape, set.columns.coherence   --> { 3, 4, 1, 32, 32 } { 0.1, 0.5, 1 }
 function M.random_dots(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.random_dots", given or {}, DOTS, position)

@@ -116,6 +116,8 @@ end
 -- tilt, rotation, scale, x and y are numbers or lists; the set holds every combination for every clip, y varying
 -- fastest and the clip slowest; set.columns tells them apart, and set.columns.clip is the clip's number. Clip k
 -- depends on the seed, k and segments alone.
+-- > set = stimuli.paperclips { 2, size = 32, depth = arange(0, 330, 30) }
+-- > #set, set.columns.clip[13]   --> 24 2
 function M.paperclips(given)
   local position = errors.position(2)
   if type(given) == "number" then given = { given } end

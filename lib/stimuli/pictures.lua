@@ -54,6 +54,8 @@ end
 -- mean as they were (Honey, Kirchner & VanRullen 2008): their spectrum without their shapes. amount below 1 adds that
 -- share of each phase. All channels of an image get the same. Values are not cut off at 0 and 1. Image i depends on
 -- the seed, i and the images' size.
+-- > set = stimuli.objects { 4, size = 32 }
+-- > set.x[1]:mean(), stimuli.scrambled({ set }).x[1]:mean()   --> 0.456268 0.456268
 function M.scrambled(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.scrambled", given, SCRAMBLED, position)
@@ -90,6 +92,8 @@ end
 --- stimuli.bandpass { images, low = 0, high =, flank = 0.5 }: the frequencies of images between low and high, in
 -- cycles per shorter side; the mean stays. Each end falls as half a cosine over `flank` octaves, through 1/2 at low
 -- and high.
+-- > low = stimuli.bandpass { stimuli.gratings { size = 32, frequency = { 2, 8 } }, high = 4 }   -- cycles per image
+-- > low.x:flatten(2):std(2)   --> [0.35372618 0.]
 function M.bandpass(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.bandpass", given, BANDPASS, position)
@@ -123,6 +127,8 @@ local NORMALISED = { positional = { "images" }, images = IMAGES,
 --- stimuli.normalised { images, mean = 0.5, contrast = 0.2, clip = false }: images of one mean luminance and one RMS
 -- contrast, all channels of an image together. An image without contrast becomes its mean; so does one whose mean is
 -- 0 or less where only its contrast is set, which is refused.
+-- > set = stimuli.normalised { stimuli.noise { 3, size = 16, contrast = 0.4 }, contrast = 0.1 }
+-- > set.x:mean(), (set.x:std() / set.x:mean() * 100):round()   --> 0.5 10.
 function M.normalised(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.normalised", given, NORMALISED, position)
@@ -164,6 +170,8 @@ local TRIES <const> = 100
 -- random images, such as natural images in a folder. Ids are 1..n; set.columns.image (the image's id), row and column
 -- (from 1, of the upper left pixel) tell where each is from, and labels come along. A patch that varies less than
 -- `least` is drawn again, up to 100 times. Patch k depends on the seed, k and the images.
+-- > set = stimuli.patches { stimuli.noise { 4, size = 64, exponent = 1 }, 100, size = 12 }
+-- > set.x.shape, set.columns.image[1]   --> { 100, 1, 12, 12 } 2
 function M.patches(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.patches", given, PATCHES, position)

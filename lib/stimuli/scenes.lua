@@ -154,6 +154,8 @@ end
 -- plain, or parts of images. Labels and ids of figures come along: y, classes, set.columns.figure. set.latent.x, .y
 -- (fractions of the side), .scale, .rotation (degrees), .luminance and .occlusion (the share that is hidden) are
 -- float64 tensors. All is drawn from the seed.
+-- > set = stimuli.scenes { stimuli.digits { digits = { 0, 1 }, size = 28 }, n = 10, size = 48, occlusion = 0.3 }
+-- > set.x.shape, set.classes   --> { 10, 1, 48, 48 } { "0", "1" }
 function M.scenes(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.scenes", given, FIELDS, position)

