@@ -11,6 +11,10 @@
 -- bases follow the residual that is left, by the published steps or by the faster online rule. sparse.infer holds the
 -- ways to minimise: conjugate gradients for every S; ISTA, FISTA, LCA and coordinate descent for S = |u|.
 -- sparse.pursue is orthogonal matching pursuit: as few coefficients as an error takes.
+-- > images = sparse.whiten { stimuli.noise({ 5, size = 64, exponent = 1 }).x:squeeze(2) }
+-- > code = sparse.code { bases = 32, size = 8, preset = "nature" }
+-- > code:learn { images, updates = 20 }
+-- > code:infer(sparse.patches { images, 50, size = 8 }).shape   --> { 50, 32 }
 local images = require "lamina.sparse.images"
 local inference = require "lamina.sparse.inference"
 local learning = require "lamina.sparse.learning"

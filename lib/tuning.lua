@@ -137,6 +137,8 @@ end
 -- The result has every parameter by name, .r2, .points (how many), .error, .low and .high (standard errors and 95 %
 -- intervals from the curvature of the sum of squares; absent where the points do not determine a parameter), and
 -- :at(x).
+-- > f = tuning.fit { "von_mises", x = { 0, 30, 60, 90, 120, 150 }, y = { 3, 3, 14, 32, 14, 3 } }
+-- > string.format("%.1f degrees, half-width %.1f", f.preferred, f.bandwidth)   --> 90.0 degrees, half-width 26.0
 function M.fit(given)
   local position = errors.position(2)
   local o = schema.check("tuning.fit", given, FIT, position)
@@ -184,6 +186,11 @@ for name, curve in pairs(curves) do curve_names[name] = curve.names end
 -- over time its mean counts, or time = "f1", "peak", "last", after `from` seconds, and where the stimuli have a
 -- temporal frequency (the column `temporal`) f1_f0 is that over time at the best stimulus. Responses are rates: not
 -- negative, or rectify = true takes those below 0 for 0 (over time, before all else).
+-- > gabor = stimuli.gabors { size = 32, wavelength = 8, orientation = 45, phase = 0 }
+-- > cell = function(x) return (x * gabor):sum({ 2, 3, 4 }):relu() end
+-- > set = stimuli.gratings { size = 32, orientation = arange(0, 165, 15), frequency = 4, phase = arange(0, 330, 30) }
+-- > d = tuning.describe { cell, stimuli = set, quantity = "orientation", by = "orientation", phase = "phase" }
+-- > string.format("%.1f, F1/F0 %.2f", d.units[1].preferred, d.units[1].f1_f0)   --> 45.0, F1/F0 1.61
 M.describe = describe.make { word = M.fit, names = curve_names }
 
 --- fit:at(x): the fitted curve at a number, or at each of a list or tensor.
@@ -235,6 +242,8 @@ end
 -- across the bars at `orientation` (as stimuli.gabors: 0 horizontal), x and y pixels to the right of and below the
 -- middle. As tuning.fit's result, and bandwidth in octaves (at half-height; infinite for a field without side
 -- lobes), aspect (sigma / along). Several fields (N x H x W, or N x 1 x H x W as filters have) give a list of fits.
+-- > f = tuning.fit_gabor(stimuli.gabors({ size = 15, orientations = 4 })[{ 3, 1 }])
+-- > string.format("%.1f degrees, r2 %.2f", f.orientation, f.r2)   --> 45.0 degrees, r2 1.00
 function M.fit_gabor(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) then given = { given } end

@@ -31,6 +31,9 @@ local WHITEN = {
 --- sparse.whiten { images, f0 = 0.4 min(H, W), variance = 0.1 }: images whose amplitude spectrum falls as 1 / f made
 -- flat: the gain f exp(-(f / f0)^4) of radial frequency f in cycles per image (Olshausen & Field 1997, eq. 16; f0 =
 -- 200 cycles of 512 in the paper). A tensor n x H x W, float32, of mean 0 and, all images together, this variance.
+-- > images = stimuli.noise({ 5, size = 64, exponent = 1 }).x:squeeze(2)
+-- > white = sparse.whiten { images, variance = 0.1 }
+-- > white.shape, string.format("%.3f", white:var():item())   --> { 5, 64, 64 } 0.100
 function M.whiten(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) then given = { given } end
@@ -58,6 +61,8 @@ local PATCHES = {
 
 --- sparse.patches { images, n, size = 16, border = 4, seed =, step = 0 }: n square patches at random places of random
 -- images, n x size^2, float32. Keyed by seed and step.
+-- > images = stimuli.noise({ 5, size = 64, exponent = 1 }).x:squeeze(2)
+-- > sparse.patches({ images, 100, size = 12 }).shape   --> { 100, 144 }
 function M.patches(given)
   local position = errors.position(2)
   local o = schema.check("sparse.patches", given, PATCHES, position)

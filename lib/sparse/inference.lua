@@ -76,6 +76,8 @@ end
 
 --- sparse.energy(x, bases, a, { sparseness = "log", beta = 0.14, sigma = 0.316 }): the energy of each patch, 1/2 |x
 -- - a Phi|^2 + beta sigma sum S(a / sigma) (Olshausen & Field 1996, eq. 2-4): N numbers.
+-- > x, bases, a = tensor { { 1, 1 } }, eye(2), tensor { { 0.8, 0 } }
+-- > sparse.energy(x, bases, a, { sparseness = "abs", beta = 0.2, sigma = 1 })   --> [0.68]
 function M.energy(x, bases, a, options)
   local o = parts("sparse.energy", x, bases, a, options, errors.position(2))
   return energy_of(o, x - a:matmul(bases), a)
@@ -83,6 +85,8 @@ end
 
 --- sparse.gradient(x, bases, a, options): the derivative of the energy by the coefficients, N x K: a G - b + beta
 -- S'(a / sigma), b = x Phi', G = Phi Phi'. Options as in sparse.energy.
+-- > x, bases, a = tensor { { 1, 1 } }, eye(2), tensor { { 0.5, 0.25 } }
+-- > sparse.gradient(x, bases, a, { sparseness = "abs", beta = 0.25, sigma = 1 })   --> [[-0.25 -0.5]]
 function M.gradient(x, bases, a, options)
   local o = parts("sparse.gradient", x, bases, a, options, errors.position(2))
   local S = M.penalties[o.sparseness]
@@ -205,6 +209,8 @@ end
 -- descent, each patch for itself until its optimality conditions hold (the gradient of the squared error is beta at a
 -- coefficient that is not 0, at most beta elsewhere) to within `tolerance` times its largest |x . phi|; several
 -- times faster than fista. With trace = true also the list of E after each iteration.
+-- > x, bases = tensor { { 1, 0.1 } }, eye(2)
+-- > sparse.infer { x, bases, sparseness = "abs", beta = 0.2, sigma = 1, method = "fista" }   --> [[0.8 0.]]
 function M.infer(given)
   local position = errors.position(2)
   local o = schema.check("sparse.infer", given, INFER, position)

@@ -34,6 +34,8 @@ local CODE = {
 --- sparse.code { bases = 192, size = 16, preset = "nature", sparseness =, beta =, sigma = 0.316, seed = }: a
 -- dictionary of basis functions for patches of size x size pixels, random and of norm 1 at first. code.bases is
 -- bases x pixels.
+-- > code = sparse.code { bases = 48, size = 8, preset = "nature" }
+-- > code.bases.shape, code.bases[1]:square():sum()   --> { 48, 64 } 1.
 function M.code(given)
   local o = schema.check("sparse.code", given or {}, CODE, errors.position(2))
   local preset = PRESETS[o.preset]

@@ -20,6 +20,8 @@ local PURSUE = {
 -- Rezaiifar & Krishnaprasad 1993): for each patch of x (N x pixels) bases (K x pixels, of any length) are taken one
 -- by one, that with the largest projection on what is left first, and the coefficients of those taken are least
 -- squares, until the squared error |x - a Phi|^2 is at most `residual` or `most` are taken. All others are exactly 0.
+-- > x, bases = tensor { { 3, 0.2, 1 } }, eye(3)
+-- > sparse.pursue { x, bases, most = 2 }   --> [[3. 0. 1.]]
 function M.pursue(given)
   local position = errors.position(2)
   local o = schema.check("sparse.pursue", given, PURSUE, position)

@@ -82,6 +82,9 @@ end
 --   centre    for each unit { x =, y =, width =, height = }: where the energy of the map about its median lies, and
 --             its root mean squared distance along each axis
 -- tuning.fit_gabor(result.map) fits a Gabor function to every unit's.
+-- > set = stimuli.discs { size = 15, diameter = 0.2, x = { 0, 0.2 }, y = { 0, 0.2 }, contrast = { -1, 1 } }
+-- > m = tuning.map { function(x) return x[{ {}, 1, 8, 11 }] end, stimuli = set }   -- a unit that sees one pixel
+-- > m.map   --> [[[0. 1.] [0. 0.]]]
 function M.map(given)
   local position = errors.position(2)
   local o = schema.check("tuning.map", given, MAP, position)

@@ -42,6 +42,8 @@ end
 --- tuning.curve { responses, by }: for each different value of `by` (a column of a stimulus set, N numbers) the mean
 -- of the responses to it, over stimuli and repeats: a table with x (the values, rising), mean (values x units,
 -- float64), error (standard errors of the means, NaN for a single response) and n (how many there are of each).
+-- > c = tuning.curve { tensor { 10, 2, 14, 4 }, by = { 0, 90, 0, 90 } }
+-- > c.x, c.mean, c.error   --> { 0, 90 } [[12.] [3.]] [[2.] [1.]]
 function M.curve(given)
   local position = errors.position(2)
   local o = schema.check("tuning.curve", given, CURVE, position)
@@ -76,6 +78,8 @@ end
 -- where there are none): F0 the mean, F1 the amplitude of the first harmonic, 2 / n |sum r exp(-2 pi i k / n)|. A
 -- half-rectified sine has pi / 2; neurons above 1 are called simple (Skottun et al. 1991). F1/F0 is NaN where F0 is
 -- 0.
+-- > phase = arange(0, 350, 10) * (math.pi / 180)
+-- > string.format("F1/F0 %.2f", tuning.modulation(phase:sin():relu()))   --> F1/F0 1.57
 function M.modulation(cycle)
   local r = (tensor.is_tensor(cycle) or type(cycle) == "table") and floats(cycle)
   if not r or r.ndim < 1 or r:size(-1) < 3 then
@@ -176,6 +180,9 @@ end
 -- first axis; an assembly (a recording, or what `activations` makes of movies) has both: tuning.harmonics { acts,
 -- frequency = "temporal" }. The result has f0, f1, f2, phase, f1_f0 and f2_f1 (tensors without the last axis; numbers
 -- where there are none). A complex cell under contrast reversal has f2 > f1 (Movshon et al. 1978b).
+-- > t = arange(0, 0.99, 0.01)   -- seconds
+-- > h = tuning.harmonics { (t * 2 * math.pi * 4):sin() * 5 + 10, rate = 100, frequency = 4 }
+-- > string.format("F0 %.2f, F1 %.2f, F1/F0 %.2f", h.f0, h.f1, h.f1_f0)   --> F0 10.00, F1 5.00, F1/F0 0.50
 function M.harmonics(given)
   local position = errors.position(2)
   local o = schema.check("tuning.harmonics", given, HARMONICS, position)
@@ -239,6 +246,8 @@ local function contrast(a, b) return a + b ~= 0 and (a - b) / (a + b) or 0 / 0 e
 --   circular_variance  1 - |sum r exp(2 i x)| / sum r: 0 for a single orientation, 1 for none (Ringach et al. 2002)
 --   preferred          the orientation (degrees, 0 to 180) of that last vector sum
 -- Responses are rates: not negative.
+-- > s = tuning.selectivity { { 0, 45, 90, 135 }, { 2, 10, 2, 2 } }
+-- > s.osi, s.circular_variance, s.preferred   --> 0.6666666666666666 0.5 45.0
 function M.selectivity(given)
   local position = errors.position(2)
   local o = schema.check("tuning.selectivity", given, SELECTIVITY, position)

@@ -195,6 +195,9 @@ schema.document("tuning.responses", RESPONSES)
 -- middle of each channel. Movies are shown as `activations` shows them (a function is given N x frames x C x H x W
 -- and may answer N x units x times); time = "all" gives N x units x times, for tuning.harmonics, otherwise one number
 -- for each movie: the mean over time, or "peak", "last" or "f1".
+-- > net = model "m" { input { 1, 32, 32 }, area "V1" { conv { 8, kernel = 7 }, relu } }
+-- > set = stimuli.gratings { size = 32, orientation = arange(0, 150, 30), frequency = 4 }
+-- > tuning.responses({ net, set, layer = "V1", units = "centre" }).shape   --> { 6, 8 }
 function M.responses(given)
   local position = errors.position(2)
   local o = schema.check("tuning.responses", given, RESPONSES, position)

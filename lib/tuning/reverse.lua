@@ -30,6 +30,9 @@ end
 -- less the mean of all stimuli: sum r (s - mean s) / sum r (de Boer & Kuyper 1968; Chichilnisky 2001). Stimuli: a
 -- set or N x ...; responses: N, or N x units. The result has a stimulus's shape, with an axis of units before it
 -- where responses have one. NaN for a unit that never responded.
+-- > set, gabor = stimuli.noise { 2000, size = 8 }, stimuli.gabors({ size = 8, orientations = 1 })[1]
+-- > sta = tuning.sta(set, (set.x * gabor):sum({ 2, 3, 4 }):relu())
+-- > sta.shape, (sta * gabor):sum() / sta:square():sum():sqrt()   --> { 1, 8, 8 } 0.9801296
 function M.sta(stimuli, responses)
   local s, r, single, shape = matrices("tuning.sta", stimuli, responses, errors.position(2))
   local sum = r:t():matmul(s) / r:sum({ dim = 1 }):reshape { -1, 1 }
@@ -48,6 +51,9 @@ local STC = {
 -- orthogonal to the spike-triggered average, less the covariance of all stimuli (Schwartz et al. 2006): a table with
 -- values (its eigenvalues, the largest first; above 0: the variance along that filter is larger where there are
 -- spikes), excitatory and suppressive (`keep` filters of either end, each with a stimulus's shape), and sta.
+-- > s = randn { 4000, 5 }
+-- > c = tuning.stc { s, s[{ {}, 2 }]:square(), keep = 1 }   -- energy along the second axis
+-- > c.excitatory:abs():round()   --> [[0. 1. 0. 0. 0.]]
 function M.stc(given)
   local position = errors.position(2)
   local o = schema.check("tuning.stc", given, STC, position)

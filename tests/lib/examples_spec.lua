@@ -43,11 +43,9 @@ local WITHOUT = [[
   plot.layers plot.line pls predictivity procrustes pwcca r:aligned r:at r:averaged r:matrices r:matrix r:mean
   r:named r:of r:ranked r:save r:with_ids random_projection rdm.from rdm.interpolated rdm.join rdm.load
   rdm.selected rdm.weighted rdm_ceiling ridge ridge:held_out rsa score:csv score:find score:only score:plot
-  score:results score:table separability set:loading shuffled space_feature sparse sparse.code sparse.energy
-  sparse.gradient sparse.infer sparse.patches sparse.pursue sparse.whiten split_half splits:folds splits:inner
-  svcca svm tuning.curve tuning.describe
-  tuning.fit tuning.fit_gabor tuning.harmonics tuning.map tuning.modulation tuning.responses tuning.selectivity
-  tuning.sta tuning.stc
+  score:results score:table separability set:loading shuffled space_feature
+  split_half splits:folds splits:inner
+  svcca svm
 ]]
 
 -- How many ran, and what is wrong.
