@@ -49,7 +49,7 @@ local lenet1989 = architecture.define {
   example = [[
 net = models.lenet1989 {}
 net:count(), net.V1.shape, net.V2.shape   --> 9760 { 12, 8, 8 } { 12, 4, 4 }]],
-  doc = "The first convolutional network trained by back-propagation on real data, zip codes: two layers of 12 "
+  doc = "The first convolutional network trained on real data: zip codes, by back-propagation. Two layers of 12 "
     .. "feature maps with kernels of 5x5 and stride 2, one weight for all positions and a bias for each (H1, H2), "
     .. "the second seeing 8 of the 12 maps below it, 30 units, 10 outputs, all tanh: 1,256 units with the input's, "
     .. "64,660 connections. Pictures are in -1 to 1, beyond them lies -1; targets are -1 and 1. Which 8 maps the "

@@ -99,7 +99,7 @@ return {
     example = [[
 net = models.transformer { classes = 10, input = 6, target = 4, width = 0.125 }
 net(randint(1, 10, { 2, 10 })).shape   --> { 2, 4, 10 }]],
-    doc = "The Transformer, encoder and decoder (the paper's base model, 65 million parameters as it counts them). "
+    doc = "The Transformer, encoder and decoder: the paper's base model (65 million parameters as it counts them). "
       .. "An input is the source's tokens (`input` of them) followed by the target's (`target`), those that are "
       .. "known when the next is asked for: it begins with a token for the start. The readout gives a number for "
       .. "each token at each place of the target. " .. BASE,
@@ -114,7 +114,7 @@ net(randint(1, 10, { 2, 10 })).shape   --> { 2, 4, 10 }]],
 net = models.transformer_encoder { classes = 10, input = 5, width = 0.125 }
 a, b = net(tensor { { 1, 2, 3, 4, 5 } }), net(tensor { { 1, 2, 3, 4, 9 } })   -- they differ in the last
 a[{ 1, { 1, 4 } }]:equal(b[{ 1, { 1, 4 } }])   --> false]],
-    doc = "The encoder of the Transformer alone, in which every token sees all. The readout gives a number for each "
+    doc = "The encoder of the Transformer alone: every token sees all. The readout gives a number for each "
       .. "token at each place. " .. BASE,
     options = with(), make = make_encoder,
   },
@@ -125,7 +125,7 @@ a[{ 1, { 1, 4 } }]:equal(b[{ 1, { 1, 4 } }])   --> false]],
 net = models.transformer_decoder { classes = 10, input = 5, width = 0.125 }
 a, b = net(tensor { { 1, 2, 3, 4, 5 } }), net(tensor { { 1, 2, 3, 4, 9 } })   -- they differ in the last
 a[{ 1, { 1, 4 } }]:equal(b[{ 1, { 1, 4 } }])   --> true]],
-    doc = "The decoder of the Transformer alone, in which a token sees those before it (a language model). The "
+    doc = "The decoder of the Transformer alone: a token sees those before it (a language model). The "
       .. "readout gives a number for each token at each place: those of the next one. " .. BASE,
     options = with(), make = make_decoder,
   },

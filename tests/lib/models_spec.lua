@@ -35,6 +35,10 @@ describe("models", function()
     end
   end)
 
+  it("stand in help as in their list, one a line", function()
+    assert.is_true(help.text("models"):find(tostring(rows), 1, true) ~= nil)
+  end)
+
   it("take classes, input, width, seed and name", function()
     local net = collection.resnet20 { classes = 7, input = { 1, 16, 20 }, width = 0.5, seed = 3, name = "small" }
     assert.equal("small", net.name)
