@@ -85,6 +85,11 @@ local CHOICES = { "group", "layer", "folds", "probability" }
 --- commitment:table(): the rows as a list of lists, the first one the names of the columns: the layer chosen in most
 -- folds, in how many, how probably, the measure (r, low, high) of the chosen layers, the ceiling, and the argmax.
 -- commitment:table "chosen": a row for every layer that was ever chosen: group, layer, folds, probability.
+-- > set = stimuli.gratings { size = 16, orientation = arange(0, 170, 10), frequency = { 2, 3 } }
+-- > r = neural.simulate { set, simple = 8, repeats = 4, rate = 20 }
+-- > x = { pixels = set.x:flatten(2), noise = randn { 36, 5 } }
+-- > c = neural.commitment { stimuli = set, responses = r, features = x, by = "kind", splits = kfold { 4 } }
+-- > c:table()[1][2], c:table()[2][2], c:table("chosen")[2][3]   --> layer pixels 4
 function Commitment:table(of)
   if of ~= nil and of ~= "rows" and of ~= "chosen" then
     errors.raise("argument", errors.position(2), "commitment: there is no table of '%s' (there are rows, chosen)",
@@ -109,6 +114,12 @@ end
 
 --- commitment:csv(path), commitment:csv(path, "chosen"): writes the table (of rows; or of every layer chosen) as CSV,
 -- into the folder of the experiment as figures go; returns the commitment.
+-- > set = stimuli.gratings { size = 16, orientation = arange(0, 170, 10), frequency = { 2, 3 } }
+-- > r = neural.simulate { set, simple = 8, repeats = 4, rate = 20 }
+-- > x = { pixels = set.x:flatten(2), noise = randn { 36, 5 } }
+-- > c = neural.commitment { stimuli = set, responses = r, features = x, by = "kind", splits = kfold { 4 } }
+-- > c:csv("layers.csv", "chosen")
+-- > io.open "layers.csv":read()   --> group,layer,folds,probability
 function Commitment:csv(path, of)
   local rows = self:table(of)
   require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)
