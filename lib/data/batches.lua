@@ -90,6 +90,9 @@ end
 
 --- set:loading(threads): the same set, read by this many loader threads wherever it is used; without it by 1, 0:
 -- none.
+-- > for i = 1, 3 do image.write { "faces/" .. i .. ".png", rand { 1, 8, 8 } } end
+-- > set = data.images({ "faces" }):loading(2)   -- two threads read the next batches ahead
+-- > set:batch({ 1, 3 }).x.shape   --> { 2, 1, 8, 8 }
 function Set:loading(threads)
   local position = errors.position(2)
   if math.type(threads) ~= "integer" or threads < 0 or threads > 64 then

@@ -9,6 +9,8 @@ local M = {}
 
 --- data.folder("NAME", needs): the path of the folder of a data set, found through --data. needs: what it should
 -- hold, for the message where it is not found.
+-- > folder, err = try(data.folder, "session7", "rates.npy")   -- its path where --data DIR has DIR/session7
+-- > err.kind   --> io
 function M.folder(name, needs)
   return require("lamina.experiment").data_root(name, errors.position(2), needs or "the folder " .. tostring(name))
 end
@@ -53,6 +55,9 @@ local IDX = schema.document("data.idx", { positional = { "path" },
 --- data.idx "images-idx3-ubyte.gz", data.idx { "x.idx", map = true }: the tensor in an IDX file, the format of MNIST,
 -- plain or compressed by gzip: uint8, float32 and float64 in their own type, other integers as int64. Looks in the
 -- experiment's folder first.
+-- > file = io.open("counts.idx1-ubyte", "wb")
+-- > file:write(string.pack(">BBBBI4BBB", 0, 0, 8, 1, 3, 7, 8, 9)):close()   -- one axis of three bytes
+-- > data.idx "counts.idx1-ubyte"   --> [7 8 9]
 function M.idx(given)
   local o = mapped("idx", given, IDX, errors.position(2))
   return require("lamina.core.io").idx_read(o.path, { map = o.map })
@@ -117,6 +122,9 @@ end
 -- tensors of MATLAB's shape, char arrays strings (or lists of rows), cells lists in MATLAB's order with a field
 -- `shape`, structs tables, arrays of structs lists of tables, sparse matrices { shape, row, col, values }; what
 -- cannot be read (function handles, objects) is { unread = what it is }. Looks in the experiment's folder first.
+-- > file = io.open("rates.mat", "wb")   -- as MATLAB's save -v4 writes a row of three numbers
+-- > file:write(string.pack("<i4i4i4i4i4zddd", 0, 1, 3, 0, 6, "rates", 4, 8, 15)):close()
+-- > data.mat("rates.mat").rates, data.mat("rates.mat", "rates").shape   --> [[4. 8. 15.]] { 1, 3 }
 function M.mat(path, name)
   local position = errors.position(2)
   path = require("lamina.experiment").find(named("mat", path, position))
@@ -140,6 +148,9 @@ end
 --- data.netcdf(path): a netCDF-4 file: dims (sizes by name), coords and variables by name, each with values (tensor,
 -- string or list of strings), dims (the names of its axes) and attributes, and the file's attributes. _FillValue and
 -- missing_value become NaN, scale_factor and add_offset are applied. Looks in the experiment's folder first.
+-- > hdf5.write("rates.nc", { rates = tensor { 1, 2, 3 } }, { attributes = { rates = { units = "Hz" } } })
+-- > rates = data.netcdf("rates.nc").variables.rates
+-- > rates.values, rates.attributes.units   --> [1. 2. 3.] Hz
 function M.netcdf(path)
   local position = errors.position(2)
   path = require("lamina.experiment").find(named("netcdf", path, position))
@@ -164,6 +175,7 @@ end
 
 --- data.save_npz(path, { name = tensor or list of strings }): writes a NumPy .npz file, the names sorted. A relative
 -- path is one in the experiment's folder. Returns the path written.
+-- > data.save_npz("session.npz", { rates = tensor { 1, 2 }, area = { "V1", "V4" } })   --> session.npz
 function M.save_npz(path, arrays)
   local position = errors.position(2)
   named("save_npz", path, position)

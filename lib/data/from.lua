@@ -94,6 +94,9 @@ local TABLE = schema.document("data.table", {
 --- data.table { "trials.csv", x = { "size", "contrast" }, labels = "choice" }: a data set from the columns of a CSV
 -- file: x float32, N x columns; labels, or y (numbers N x columns, or several targets by name); all columns are in
 -- set.columns.
+-- > data.save_csv("trials.csv", { size = { 1, 2, 4 }, contrast = { 1, 1, 0 }, side = { "left", "right", "left" } })
+-- > set = data.table { "trials.csv", x = { "size", "contrast" }, labels = "side" }
+-- > #set, set:shape(), set.classes   --> 3 { 2 } { "left", "right" }
 function M.table(given)
   local position = errors.position(2)
   local o = schema.check("data.table", given, TABLE, position)

@@ -131,6 +131,10 @@ end
 -- that are read when a batch asks for them, luminance 0 to 1. Without a table the folders inside are the classes, or
 -- all files of the folder are taken; with one, its rows say which files, in which order, and what is known of them
 -- (set.columns). help "set:split", "set:augment" and "set:batches" tell what goes on from there.
+-- > for i = 1, 3 do image.write { "faces/" .. i .. ".png", rand { 1, 8, 8 } } end
+-- > data.save_csv("faces.csv", { file = { "1.png", "2.png", "3.png" }, who = { "Ann", "Bob", "Ann" } })
+-- > set = data.images { "faces", table = "faces.csv", labels = "who" }
+-- > #set, set.classes, set:shape()   --> 3 { "Ann", "Bob" } { 1, 8, 8 }
 function M.images(given)
   local position = errors.position(2)
   local o = schema.check("data.images", given, FIELDS, position)

@@ -61,6 +61,8 @@ end
 -- (55,000), valid (5,000) and test (10,000); x n x 1 x 28 x 28 float32, y labels 1..10 for the classes "0".."9". The
 -- files are found in the folder `mnist` of --data DIR. The pictures stay bytes in memory until a batch, or x, is
 -- asked for.
+-- > mnist = try(data.mnist) or "not found"   -- mnist.train, .valid and .test, where --data DIR has DIR/mnist
+-- > mnist == "not found" or #mnist.test == 10000   --> true
 function M.mnist(given)
   local position = errors.position(2)
   local o = schema.check("data.mnist", given or {}, MNIST, position)

@@ -94,6 +94,9 @@ end
 --- p:take(part, responses): the pseudo-trials of a part, trials x neuroids (float64), from responses of the
 -- assembly's shape (stimuli x neuroids x repeats; of any time, say). p.stimulus[part] says which stimulus each row
 -- shows.
+-- > rates = randn { 4, 3, 10 }   -- stimuli x neuroids x repeats
+-- > p = neural.pseudopopulation { rates:eq(rates), parts = { 6, 2 } }
+-- > p:take(1, rates).shape, p.stimulus[2]   --> { 24, 3 } { 1, 1, 2, 2, 3, 3, 4, 4 }
 function Pseudo:take(part, responses)
   if not self.index[part] then
     errors.raise("argument", 2, "take: there is no part %s of %d", tostring(part), #self.parts)

@@ -206,6 +206,10 @@ end
 -- plot.layers(score), or plot.layers { score, ..., labels = {...}, show = "both" | "raw" | "ceiled", title =,
 -- width =, height = }. With one predictivity score and no groups, a second panel shows r in relation to the ceiling.
 -- Returns a figure.
+-- > set = stimuli.objects { 40, size = 16, classes = 2 }
+-- > net = model "m" { input { 1, 16, 16 }, area "V1" { conv { 4, kernel = 5 }, relu, pool.max { 4 } } }
+-- > score = neural.separability { model = net, stimuli = set, splits = kfold { 2 }, bootstrap = 100 }
+-- > plot.layers(score):save "layers.svg"
 function M.layers(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.layers", "plot.layers { score, title = \"...\" }", at, ...)

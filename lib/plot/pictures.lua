@@ -53,6 +53,8 @@ end
 -- light grey. The matrix may be a set of one RDM (r:matrix(k) is one of several). An RDM takes categories =
 -- { "face", "face", "hand", ... } (one for each row: strips, lines and a legend) and icons = { face = picture,
 -- hand = picture } or a picture for each row. Returns a figure.
+-- > fig = plot.heatmap { rdm { randn { 8, 20 } }, label = "dissimilarity (1 - r)", map = "grey" }
+-- > fig:save "rdm.png"
 function M.heatmap(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.heatmap", "plot.heatmap { matrix, title = \"...\" }", at, ...)

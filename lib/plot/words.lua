@@ -259,6 +259,10 @@ end
 -- several as a list of such tables { x =, y = }; or just plot.line(values). Options: title, xlabel, ylabel, xlim,
 -- ylim, xlog, ylog, zero, reference, width, height (mm). Points that are NaN or infinite leave a gap. Returns a
 -- figure.
+-- > x = arange(0, 180, 10)
+-- > rate = (((x - 90) * (math.pi / 90)):cos() - 1):exp() * 20 + 5
+-- > fig = plot.line { x = x, y = rate, low = rate - 2, high = rate + 2, xlabel = "degrees", ylabel = "rate (Hz)" }
+-- > fig:save "tuning.svg"
 function M.line(spec, ...)
   local at = errors.position(2)
   schema.alone("plot.line", XY_FORM, at, ...)

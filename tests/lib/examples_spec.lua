@@ -32,18 +32,18 @@ local WITHOUT = [[
   a:at a:average a:complete a:equal a:fold a:group a:mean a:paired a:presentations a:repeats a:save a:select
   a:sort a:split c:fit commitment:csv commitment:find commitment:results commitment:table compare_rdms
   comparison:find comparison:results
-  criteria data.folder data.idx data.images data.mat data.mnist data.netcdf data.save_npz data.table decode
+  criteria decode
   elastic_net fit:at g:cka g:pca g:rdm grouped lasso logistic m:fit m:predict m:scores mapping:inner_folds
   max_correlation mds nearest_centroid neural neural.assembly neural.commitment neural.compare
   neural.correspondence neural.criteria neural.elastic_net neural.explainable_variance neural.gabor_energy
   neural.gram neural.grouped neural.join neural.lasso neural.leave_one_out neural.nnls neural.noisy neural.ols
   neural.one_to_one neural.oracle neural.pca neural.pls neural.predictivity neural.pseudopopulation
   neural.random_projection neural.ridge neural.scores neural.separability neural.shuffled neural.simulate
-  neural.space_feature neural.split_half neural.untangling nnls ols one_to_one p:take pca plot.heatmap
-  plot.layers plot.line pls predictivity procrustes pwcca r:aligned r:at r:averaged r:matrices r:matrix r:mean
+  neural.space_feature neural.split_half neural.untangling nnls ols one_to_one pca
+  pls predictivity procrustes pwcca r:aligned r:at r:averaged r:matrices r:matrix r:mean
   r:named r:of r:ranked r:save r:with_ids random_projection rdm.from rdm.interpolated rdm.join rdm.load
   rdm.selected rdm.weighted rdm_ceiling ridge ridge:held_out rsa score:csv score:find score:only score:plot
-  score:results score:table separability set:loading shuffled space_feature
+  score:results score:table separability shuffled space_feature
   split_half splits:folds splits:inner
   svcca svm
 ]]
