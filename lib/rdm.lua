@@ -45,6 +45,8 @@ local FROM = schema.document("rdm.from", {
 --- rdm.from { x, id =, names =, missing = "nan" }: RDMs from numbers: n x n, RDMs x n x n (more leading axes are
 -- taken as one), or RDMs x pairs in the order of MATLAB's squareform. Matrices must be symmetric with zeros on the
 -- diagonal.
+-- > r = rdm.from { tensor { { 0, 1, 2 }, { 1, 0, 3 }, { 2, 3, 0 } }, id = { "face", "hand", "car" } }
+-- > r.vectors, r.id   --> [[1. 2. 3.]] { "face", "hand", "car" }
 function M.from(given)
   local position = errors.position(2)
   local o = schema.check("rdm.from", given, FROM, position)
@@ -55,6 +57,9 @@ end
 
 --- rdm.join { a, b, ... }: the RDMs of several sets as one, their stimuli in the order of the first. Sets with ids
 -- are aligned by them; a stimulus that is not in all is an error that names it.
+-- > a = rdm.from { tensor { { 1, 2, 3 } }, id = { "face", "hand", "car" } }
+-- > b = rdm.from { tensor { { 1, 2, 3 } }, id = { "car", "hand", "face" } }
+-- > rdm.join({ a, b }).vectors   --> [[1. 2. 3.] [3. 2. 1.]]
 function M.join(list)
   local position = errors.position(2)
   if type(list) ~= "table" or not sets.is(list[1]) then

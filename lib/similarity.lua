@@ -164,6 +164,9 @@ schema.document("pwcca", CCA)
 
 --- svcca { x, y, variance = 0.99 }: the mean of the canonical correlations between the leading singular directions of
 -- x and y (Raghu, Gilmer, Yosinski & Sohl-Dickstein 2017), and the correlations themselves, largest first.
+-- > x = randn { 50, 5 }
+-- > likeness, correlations = svcca { x, x:matmul(randn { 5, 5 }), variance = 1 - 1e-9 }
+-- > likeness > 0.999, correlations.shape   --> true { 5 }
 function M.svcca(given, ...)
   local position = errors.position(2)
   schema.alone("svcca", "svcca { x, y }", position, ...)
@@ -175,6 +178,8 @@ end
 
 --- pwcca { x, y, variance = 0.99 }: the same weighed by how much of x each canonical direction carries (Morcos, Raghu
 -- & Bengio 2018); not symmetric.
+-- > x = randn { 50, 5 }
+-- > pwcca { x, x * 2 + 1 } > 0.999, pwcca { x, randn { 50, 5 } } < 0.7   --> true true
 function M.pwcca(given, ...)
   local position = errors.position(2)
   schema.alone("pwcca", "pwcca { x, y }", position, ...)
@@ -193,6 +198,10 @@ schema.document("procrustes", PAIR)
 --- procrustes { x, y }: orthogonal Procrustes: of representations of unit size, the squared distance that the best
 -- rotation (and reflection) leaves, 2 - 2 s, from 0 to 2, and the similarity s, the sum of the singular values of x'y
 -- (Williams, Kunz, Kornblith & Linderman 2021).
+-- > x, angle = randn { 30, 2 }, 0.7
+-- > turn = tensor { { math.cos(angle), -math.sin(angle) }, { math.sin(angle), math.cos(angle) } }
+-- > distance, similarity = procrustes { x, 3 * x:matmul(turn) }
+-- > math.abs(distance) < 1e-5, similarity > 0.9999   --> true true
 function M.procrustes(given, ...)
   local position = errors.position(2)
   schema.alone("procrustes", "procrustes { x, y }", position, ...)

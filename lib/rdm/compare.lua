@@ -137,6 +137,9 @@ end
 -- pearson, spearman, cosine; whitened_pearson and whitened_cosine weigh dissimilarities by the covariance that noise
 -- gives them (whitened_cosine of whole RDMs is linear CKA); rho_a, tau_a: for RDMs with ties; tau_b. The default,
 -- tau_a, is recommended for models that predict ties.
+-- > x = randn { 12, 20 }
+-- > a, b = rdm { x }, rdm { x + 0.5 * randn { 12, 20 } }
+-- > compare_rdms { a, a }, compare_rdms { a, b, method = "spearman" } > 0.5   --> 1.0 true
 function M.compare_rdms(given, ...)
   local position = errors.position(2)
   schema.alone("compare_rdms", "compare_rdms { a, b, method = \"tau_a\" }", position, ...)
@@ -188,6 +191,11 @@ end }
 -- to that pooled from the others (Nili et al. 2014). The pool is the mean of RDMs of unit root mean square (cosine)
 -- or of standard scores (pearson), or of ranks (spearman, rho_a, tau_a, tau_b, for which it is close to the best).
 -- Sessions of a subject are averaged first: r:averaged(subjects).
+-- > x = randn { 10, 30 }
+-- > subjects = {}
+-- > for i = 1, 3 do subjects[i] = rdm { x + randn { 10, 30 } } end
+-- > c = rdm_ceiling { rdm.join(subjects), method = "pearson" }
+-- > c.n, c.lower < c.upper   --> 3 true
 function M.rdm_ceiling(given, ...)
   local position = errors.position(2)
   schema.alone("rdm_ceiling", "rdm_ceiling { data, method = \"tau_a\" }", position, ...)

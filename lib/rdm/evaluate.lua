@@ -302,6 +302,12 @@ end
 -- and other stimuli (dual bootstrap). Models with something to fit are cross-validated over stimuli, and then all
 -- values are means over the folds' held-out stimuli. A value below the lower ceiling leaves something to explain; one
 -- inside the band does not, at this noise.
+-- > x = randn { 12, 20 }
+-- > subjects = {}
+-- > for i = 1, 5 do subjects[i] = rdm { x + randn { 12, 20 } } end
+-- > models = rdm.join { rdm { x, names = { "right" } }, rdm { randn { 12, 20 }, names = { "other" } } }
+-- > s = rsa { models = models, data = rdm.join(subjects), bootstrap = 100 }
+-- > s:find("right").value > s:find("other").value   --> true
 function M.rsa(given, ...)
   local position = errors.position(2)
   schema.alone("rsa", "rsa { models = rdms, data = rdms }", position, ...)

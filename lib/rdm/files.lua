@@ -146,6 +146,9 @@ end
 -- an .npy, .mat (every version), HDF5 or .csv file: n x n, RDMs x n x n (more leading axes are taken as one), RDMs x
 -- pairs in MATLAB's order of squareform, or an array of structs with a field of that shape and a `name`. They must be
 -- symmetric with zeros on the diagonal. Of rsatoolbox's own HDF5 files ids and names are read as well.
+-- > rdm.from({ tensor { { 1, 2, 3 } } }):save "brain.npy"
+-- > r = rdm.load { "brain.npy", id = { "face", "hand", "car" } }
+-- > r:matrix(), r.id   --> [[0. 1. 2.] [1. 0. 3.] [2. 3. 0.]] { "face", "hand", "car" }
 function M.load(given)
   local position = errors.position(2)
   local o = schema.check("rdm.load", given, LOAD, position)

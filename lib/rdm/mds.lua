@@ -121,6 +121,9 @@ end
 -- (Kruskal's first: the root of the squared misfit over the squared distances; 0 is perfect) and steps; for
 -- "classical" with eigenvalues, largest first, of which those of the other dimensions say what is lost. "nonmetric"
 -- keeps only the order of the dissimilarities, which equal ones need not keep.
+-- > square = tensor { { 0, 0 }, { 0, 1 }, { 1, 1 }, { 1, 0 } }
+-- > points, fit = mds { rdm { square, method = "euclidean", per_channel = false } }
+-- > points.shape, points:cdist(points)[{ 1, {} }], fit.stress < 1e-3   --> { 4, 2 } [0. 1. 1.41421356 1.] true
 function M.mds(given, ...)
   local position = errors.position(2)
   schema.alone("mds", "mds { rdm, dimensions = 2 }", position, ...)

@@ -124,6 +124,9 @@ end
 
 --- m:fit(data[, method]): what fits the RDMs of `data` best under a measure of compare_rdms ("cosine" if absent): the
 -- number of the RDM that is selected, or a weight for each RDM (a tensor, of length 1 where all RDMs are weighed).
+-- > parts = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } } }
+-- > brain = rdm.from { tensor { { 3, 4, 0 } } }
+-- > rdm.weighted({ parts }):fit(brain)   --> [0.6 0.8]
 function Model:fit(data, method)
   local position = errors.position(2)
   local compare = require "lamina.rdm.compare"
@@ -135,6 +138,8 @@ function Model:fit(data, method)
 end
 
 --- m:predict(theta): the RDM that the model predicts with these weights (what m:fit returned).
+-- > parts = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } } }
+-- > rdm.weighted({ parts }):predict(tensor({ 0.6, 0.8 }, { dtype = "float64" })).vectors   --> [[0.6 0.8 0.]]
 function Model:predict(theta)
   local position = errors.position(2)
   if self.kind == "selected" and (math.type(theta) ~= "integer" or theta < 1 or theta > #self.set) then
@@ -175,9 +180,15 @@ schema.document("rdm.selected", COMMON)
 schema.document("rdm.interpolated", COMMON)
 
 --- rdm.selected { set, name = }: a model that is one of the RDMs of a set, whichever fits best.
+-- > parts = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } }, names = { "colour", "shape" } }
+-- > rdm.selected({ parts }):fit(rdm.from { tensor { { 1, 5, 2 } } })   --> 2
 function M.selected(given) return make("selected", given, COMMON, 2, errors.position(2)) end
 
 --- rdm.interpolated { set, name = }: a model that is a point on the line from one RDM of a set to the next.
+-- > layers = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } } }
+-- > model = rdm.interpolated { layers }
+-- > theta = model:fit(rdm.from { tensor { { 1, 1, 0 } } })
+-- > model:predict(theta).vectors   --> [[0.5 0.5 0.]]
 function M.interpolated(given) return make("interpolated", given, COMMON, 2, errors.position(2)) end
 
 local WEIGHTED = schema.document("rdm.weighted", {
@@ -188,6 +199,8 @@ local WEIGHTED = schema.document("rdm.weighted", {
 
 --- rdm.weighted { set, nonnegative = true, ridge = 0, name = }: a model that is a weighted sum of the RDMs of a set.
 -- Squared distances (squared_euclidean, mahalanobis) of scaled features add up so.
+-- > parts = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } }, names = { "colour", "shape" } }
+-- > rdm.weighted({ parts }):fit(rdm.from { tensor { { 3, 4, 0 } } })   --> [0.6 0.8]
 function M.weighted(given) return make("weighted", given, WEIGHTED, 1, errors.position(2)) end
 
 return M

@@ -52,6 +52,10 @@ Result.__tostring = function(self)
 end
 
 --- score:find(model): the row of a model; nil where there is none.
+-- > x = randn { 12, 20 }
+-- > brain = rdm.join { rdm { x + randn { 12, 20 } }, rdm { x + randn { 12, 20 } } }
+-- > s = rsa { models = rdm { x, names = { "V1" } }, data = brain, bootstrap = 100 }
+-- > s:find("V1").model   --> V1
 function Result:find(model)
   for _, row in ipairs(self.rows) do
     if row.model == model then return row end
@@ -59,6 +63,10 @@ function Result:find(model)
 end
 
 --- score:results(): a list of { metric =, value =, label =, what = } for report, one for each model.
+-- > x = randn { 12, 20 }
+-- > brain = rdm.join { rdm { x + randn { 12, 20 } }, rdm { x + randn { 12, 20 } } }
+-- > s = rsa { models = rdm { x, names = { "V1" } }, data = brain, bootstrap = 100 }
+-- > s:results()[1].metric   --> tau_a (V1)
 function Result:results()
   local list = {}
   for i, row in ipairs(self.rows) do
@@ -74,6 +82,10 @@ end
 local COLUMNS = { "model", "value", "se", "low", "high", "p", "q", "p_ceiling", "q_ceiling", "label" }
 
 --- score:table(): the rows as a list of lists, the first one the names of the columns.
+-- > x = randn { 12, 20 }
+-- > brain = rdm.join { rdm { x + randn { 12, 20 } }, rdm { x + randn { 12, 20 } } }
+-- > s = rsa { models = rdm { x, names = { "V1" } }, data = brain, bootstrap = 100 }
+-- > s:table()[1][1], s:table()[2][1]   --> model V1
 function Result:table()
   local rows = { table.move(COLUMNS, 1, #COLUMNS, 1, {}) }
   table.move({ "lower", "upper" }, 1, 2, #COLUMNS + 1, rows[1])
@@ -87,6 +99,11 @@ function Result:table()
 end
 
 --- score:csv(path): writes the table as CSV, into the folder of the experiment as figures go; returns the score.
+-- > x = randn { 12, 20 }
+-- > brain = rdm.join { rdm { x + randn { 12, 20 } }, rdm { x + randn { 12, 20 } } }
+-- > s = rsa { models = rdm { x, names = { "V1" } }, data = brain, bootstrap = 100 }
+-- > s:csv "rsa.csv"
+-- > io.open "rsa.csv":read():sub(1, 20)   --> model,value,se,low,h
 function Result:csv(path)
   require("lamina.core.io").csv_write(require("lamina.experiment").path(path), self:table())
   return self
@@ -94,6 +111,10 @@ end
 
 --- score:plot { title =, width =, height =, sort = true }: the figure: a bar for each model with its 95 % interval,
 -- and the noise ceiling as a band; the best first unless sort = false.
+-- > x = randn { 12, 20 }
+-- > brain = rdm.join { rdm { x + randn { 12, 20 } }, rdm { x + randn { 12, 20 } } }
+-- > s = rsa { models = rdm { x, names = { "V1" } }, data = brain, bootstrap = 100 }
+-- > s:plot({ title = "RSA" }):save "rsa.svg"
 function Result:plot(given)
   local plot = require "lamina.plot"
   given = given or {}

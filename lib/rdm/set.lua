@@ -119,9 +119,13 @@ local function like(self, vectors, id, names, position)
 end
 
 --- r:matrices(): the RDMs as k x n x n tensors with zeros on the diagonal.
+-- > r = rdm { randn { 5, 20 } }
+-- > r:matrices().shape   --> { 1, 5, 5 }
 function Rdms:matrices() return core.square(self.vectors) end
 
 --- r:matrix(k): RDM k (a number, or its name; 1 if absent) as an n x n tensor.
+-- > r = rdm.from { tensor { { 1, 2, 3 } } }
+-- > r:matrix()   --> [[0. 1. 2.] [1. 0. 3.] [2. 3. 0.]]
 function Rdms:matrix(k)
   return core.square(self:of(k or 1).vectors):reshape { self.n, self.n }
 end
@@ -138,6 +142,8 @@ local function find(self, k, position)
 end
 
 --- r:of(k), r:of { 1, "EVA", ... }: the set of these RDMs, by number or name.
+-- > r = rdm.from { tensor { { 1, 2, 3 }, { 3, 2, 1 } }, names = { "BE", "KO" } }
+-- > r:of("KO").vectors   --> [[3. 2. 1.]]
 function Rdms:of(wanted)
   local position = errors.position(2)
   local list, names = {}, self.names and {}
@@ -149,6 +155,8 @@ function Rdms:of(wanted)
 end
 
 --- r:at(list): the RDMs among the stimuli at these positions, in that order.
+-- > r = rdm.from { tensor { { 1, 2, 3, 4, 5, 6 } } }   -- of four stimuli
+-- > r:at({ 1, 2, 4 }).vectors   --> [[1. 3. 5.]]
 function Rdms:at(list)
   local position = errors.position(2)
   list = common.list(list)
@@ -170,6 +178,8 @@ end
 
 --- r:aligned(ids, what): the same RDMs with their stimuli in the order of these ids. An id that r lacks, and one of r
 -- that is not among them, is an error naming both.
+-- > r = rdm.from { tensor { { 0, 1, 2 }, { 1, 0, 3 }, { 2, 3, 0 } }, id = { "face", "hand", "car" } }
+-- > r:aligned({ "car", "face", "hand" }, "the model"):matrix()   --> [[0. 2. 3.] [2. 0. 1.] [3. 1. 0.]]
 function Rdms:aligned(ids, what)
   local position = errors.position(2)
   what = what or "the other RDMs"
@@ -200,22 +210,32 @@ function Rdms:aligned(ids, what)
 end
 
 --- r:mean(): the mean RDM of the set.
+-- > r = rdm.from { tensor { { 1, 2, 3 }, { 3, 2, 1 } } }
+-- > r:mean().vectors   --> [[2. 2. 2.]]
 function Rdms:mean()
   return like(self, self.vectors:mean { dim = 1, keepdim = true }, self.id, { "mean" }, errors.position(2))
 end
 
 --- r:ranked(): each RDM's dissimilarities as mean ranks, from 1.
+-- > r = rdm.from { tensor { { 0.3, 0.1, 0.3 } } }
+-- > r:ranked().vectors   --> [[2.5 1. 2.5]]
 function Rdms:ranked()
   return like(self, core.ranks(self.vectors), self.id, self.names, errors.position(2))
 end
 
 --- r:named { "BE", "KO", ... }: the same RDMs with these names.
+-- > r = rdm.from({ tensor { { 1, 2, 3 }, { 3, 2, 1 } } }):named { "BE", "KO" }
+-- > r:matrix "KO"   --> [[0. 3. 2.] [3. 0. 1.] [2. 1. 0.]]
 function Rdms:named(names) return like(self, self.vectors, self.id, names, errors.position(2)) end
 
 --- r:with_ids(list): the same RDMs with these stimulus ids, in the order of the rows.
+-- > r = rdm.from({ tensor { { 1, 2, 3 } } }):with_ids { "face", "hand", "car" }
+-- > r.id   --> { "face", "hand", "car" }
 function Rdms:with_ids(list) return like(self, self.vectors, list, self.names, errors.position(2)) end
 
 --- r:averaged(groups): the means of the RDMs that share a group; groups is a list with a name for each RDM.
+-- > r = rdm.from { tensor { { 1, 2, 3 }, { 3, 2, 1 }, { 5, 5, 5 }, { 7, 7, 7 } } }   -- four sessions
+-- > r:averaged({ "BE", "BE", "KO", "KO" }).vectors   --> [[2. 2. 2.] [6. 6. 6.]]
 function Rdms:averaged(groups)
   local position = errors.position(2)
   if type(groups) ~= "table" or #groups ~= #self then
@@ -239,6 +259,9 @@ end
 
 --- r:save(path): .npy (rdms x n x n), .h5 or .hdf5 as rsatoolbox lays them out, or .csv of one RDM (a row for each
 -- stimulus); relative paths belong to the experiment's folder. Returns the set.
+-- > r = rdm.from { tensor { { 1, 2, 3 } } }
+-- > r:save "brain.npy"
+-- > rdm.load("brain.npy"):matrix()   --> [[0. 1. 2.] [1. 0. 3.] [2. 3. 0.]]
 function Rdms:save(path)
   return require("lamina.rdm.files").save(self, path, name_of, errors.position(2))
 end
