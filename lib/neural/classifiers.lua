@@ -4,7 +4,9 @@
 -- the bias is a weight of a feature that is always 1); logistic |W|^2 / 2 + C sum of -log softmax (its
 -- LogisticRegression, multinomial: the bias is free). Both are smooth and convex, and Newton's method with conjugate
 -- gradients takes them to their minimum: the result does not depend on an order of steps or a learning rate. Of more
--- features than items only the span of the items matters, and is all that is computed with.
+-- features than items only the span of the items matters, and is all that is computed with; svm then takes products
+-- of items alone, and each of its Newton steps solves the equations of the support vectors exactly (Chapelle 2007,
+-- Training a support vector machine in the primal), so that it ends after a few.
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local object = require "lamina.object"
@@ -78,9 +80,68 @@ local function hinge(x, y, c)
   end
 end
 
+-- Up to so many items the equations of support vectors are solved directly.
+local MOST_DIRECT = 2000
+
+-- Whether svm computes with products of items: a question of shape alone.
+local function by_products(x) return x:size(2) > #x and #x <= MOST_DIRECT end
+
+-- One class against the others from the products z z' of items with their 1: w = z' beta. A point holds beta, the
+-- items' f = z w, the value of what is minimised, its gradient z' r by r, and products (K r).
+local function point(products, y, c, beta, f)
+  local slack = (1 - y * f):relu()
+  local r = beta - y * slack * (2 * c)
+  local across = products:matmul(r)
+  return { beta = beta, f = f, slack = slack, across = across,
+    value = 0.5 * dot(beta, f) + c * slack:square():sum():item(), size = math.sqrt(math.max(0, dot(r, across))) }
+end
+
+-- Where the gradient would vanish if the support vectors stayed those of `at`: beta is 0 for all others.
+local function newton_point(products, y, c, at)
+  local index = ops.gt(at.slack, 0):reshape { -1 }:nonzero():reshape { -1 }
+  if #index == 0 then return at.beta * 0 end
+  local own = products:index_select(index, { dim = 1 }):index_select(index, { dim = 2 })
+  own = own + tensor.eye(#index, { dtype = "float64" }) * (1 / (2 * c))
+  local solved = ops.cholesky(own):cholesky_solve(y:index_select(index, { dim = 1 }))
+  return solved:index_add(index, { dim = 1, size = #y })
+end
+
+-- The minimum, as newton has it: beta, and whether the gradient came below tolerance times the first one.
+local function support_vectors(products, y, c, tolerance)
+  local at = point(products, y, c, y * 0, y * 0)
+  local first = math.max(at.size, 1e-300)
+  for _ = 1, MOST_STEPS do
+    if at.size <= tolerance * first then return at.beta, true end
+    local d = newton_point(products, y, c, at) - at.beta
+    local df, slope, step, better = products:matmul(d), dot(d, at.across), 1, nil
+    for _ = 1, 60 do
+      local there = point(products, y, c, at.beta + d * step, at.f + df * step)
+      if there.value <= at.value + 1e-4 * step * slope then
+        better = (there.value < at.value or there.size < at.size) and there
+        break
+      end
+      step = step / 2
+    end
+    if not better then return at.beta, at.size <= 1e-6 * first end
+    at = better
+  end
+  return at.beta, false
+end
+
+local function svm_by_products(self, x, labels, k)
+  local products, betas, settled = x:matmul(x:t()) + 1, {}, true
+  for class = 1, k do
+    local beta, ok = support_vectors(products, labels:eq(class):to "float64" * 2 - 1, self.C, self.tolerance)
+    betas[class], settled = beta:t(), settled and ok
+  end
+  local beta = ops.concat(betas, { dim = 1 })
+  return beta:matmul(x), beta:sum { dim = 2, keepdim = true }, settled
+end
+
 function fits.svm(self, x, number, k)
-  local z, rows, settled = with_ones(x), {}, true
   local labels = tensor.tensor(number, { dtype = "float64" }):reshape { -1, 1 }
+  if by_products(x) then return svm_by_products(self, x, labels, k) end
+  local z, rows, settled = with_ones(x), {}, true
   for class = 1, k do
     local y = labels:eq(class):to "float64" * 2 - 1
     local w, ok = newton(hinge(z, y, self.C), tensor.zeros({ z:size(2), 1 }, { dtype = "float64" }), self.tolerance)
@@ -244,7 +305,7 @@ function Classifier:fit(x, labels)
       x = (x - shift) * scale
     end
     local span
-    if x:size(2) > #x and (self.kind == "svm" or self.kind == "logistic") then
+    if x:size(2) > #x and (self.kind == "logistic" or self.kind == "svm" and not by_products(x)) then
       local q, r = ops.qr(x:t():contiguous(), {})
       span, x = q, r:t():contiguous()
     end

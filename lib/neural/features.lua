@@ -9,6 +9,7 @@ local ops = require "lamina.core.ops"
 local parts_of = require "lamina.neural.assembly_parts"
 local planning = require "lamina.activations.plan"
 local recorded = require "lamina.activations.layers"
+local schema = require "lamina.schema"
 local shape_text = require("lamina.layer").shape_text
 local tensor = require "lamina.core.tensor"
 

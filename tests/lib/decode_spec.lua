@@ -41,6 +41,23 @@ describe("classifiers", function()
         classifiers.nearest_centroid({ standardise = false }):fit(x, case.y):predict(new))
     end)
 
+    it("reach a point where the gradient vanishes, of any errors' weight: " .. name, function()
+      local y = case.y
+      for _, c in ipairs { 1e-4, 0.3, 1e4 } do
+        local m = classifiers.svm({ C = c, standardise = false, tolerance = 1e-10 }):fit(x, y)
+        assert.is_true(m.settled)
+        for k, class in ipairs(m.classes) do
+          local sum, bias, first = m.weights[k] * 1, m.bias[{ k, 1 }], 0
+          for i = 1, #x do
+            local sign = y[i] == class and 1 or -1
+            local slack = math.max(0, 1 - sign * ((x[i] * m.weights[k]):sum():item() + m.bias[{ k, 1 }]))
+            sum, bias, first = sum - x[i] * (2 * c * sign * slack), bias - 2 * c * sign * slack, first + 2 * c
+          end
+          assert.is_true(math.max(sum:abs():max():item(), math.abs(bias)) <= 1e-8 * math.max(1, first))
+        end
+      end
+    end)
+
     it("correlate with mean patterns, standardised on the training items: " .. name, function()
       local m = classifiers.max_correlation({}):fit(x, case.y)
       local z = (x - x:mean { dim = 1, keepdim = true }) / x:std { dim = 1, keepdim = true, correction = 0 }

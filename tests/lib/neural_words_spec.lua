@@ -93,6 +93,10 @@ describe("a tensor where something else belongs", function()
     end
     assert.matches("decode: classifier is a tensor, expected", decoding { by = x })
     assert.matches("decode: splits is a tensor, expected", decoding { splits = x })
+    assert.matches("predictivity: model is a tensor, expected a model", message_of(lamina.predictivity,
+      { model = x, stimuli = lamina.stimuli.array { lamina.rand { 6, 1, 2, 2 }, ids = ids(6) },
+        responses = neural.assembly { { responses = randn { 6, 2, 3 }, stimulus_id = ids(6) } }, reliability = -1,
+        splits = lamina.kfold { 2 } }))
     assert.matches("neural.compare: expected a list of scores, got a tensor", message_of(neural.compare, x))
     assert.matches("neural.compare: .*an entry is a tensor", message_of(neural.compare, { x, x }))
     assert.matches("estimate: expected an assembly %(neural.assembly%), got a tensor",
