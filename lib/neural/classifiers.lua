@@ -240,17 +240,28 @@ end
 --- svm { C = 1, standardise = true, tolerance = 1e-8 }: a linear support vector machine with squared hinge loss, one
 -- class against all others; the largest score wins. For decode as classifier = svm {}; by itself, m = svm {}:fit(x,
 -- labels) is a fitted classifier, m:predict(x) its labels.
+-- > x = tensor { { 0, 0 }, { 0, 1 }, { 5, 5 }, { 5, 6 } }
+-- > m = svm({}):fit(x, { "face", "face", "house", "house" })
+-- > m:predict(tensor { { 1, 0 }, { 6, 6 } })   --> { "face", "house" }
 M.svm = maker("svm", PENALISED)
 
 --- logistic { C = 1, standardise = true, tolerance = 1e-8 }: multinomial logistic regression with a penalty on the
 -- squared weights.
+-- > x = tensor { { 0, 0 }, { 0, 1 }, { 5, 5 }, { 5, 6 } }
+-- > m = logistic({}):fit(x, { "face", "face", "house", "house" })
+-- > m:predict(tensor { { 1, 0 }, { 6, 6 } })   --> { "face", "house" }
 M.logistic = maker("logistic", PENALISED)
 
 --- nearest_centroid { standardise = true }: the class whose mean is nearest.
+-- > m = nearest_centroid({}):fit(tensor { { 0, 1 }, { 1, 0 }, { 5, 6 }, { 6, 5 } }, { 0, 0, 1, 1 })
+-- > m:predict(tensor { { 1, 1 }, { 4, 5 } })   --> { 0, 1 }
 M.nearest_centroid = maker("nearest_centroid", PLAIN)
 
 --- max_correlation { standardise = true }: the class whose mean pattern over features correlates best with an item's
 -- (Meyers, Freedman, Kreiman, Miller & Poggio 2008).
+-- > patterns = tensor { { 1, 2, 3 }, { 3, 2, 1 } }
+-- > m = max_correlation({ standardise = false }):fit(patterns, { "up", "down" })
+-- > m:predict(tensor { { 10, 30, 80 } })   --> { "up" }
 M.max_correlation = maker("max_correlation", PLAIN)
 
 -- Labels as numbers 1 .. k by order of appearance, and the names.
@@ -289,6 +300,8 @@ local function read_x(x, what, position)
 end
 
 --- c:fit(x, labels): a fitted classifier from items x (n x features) and a label for each.
+-- > m = svm({}):fit(tensor { { 0 }, { 1 }, { 5 }, { 6 } }, { "low", "low", "high", "high" })
+-- > m.classes   --> { "low", "high" }
 function Classifier:fit(x, labels)
   local position = errors.position(2)
   return tensor.no_grad(function()
@@ -317,6 +330,8 @@ function Classifier:fit(x, labels)
 end
 
 --- m:scores(x): a score for each item and class, items x #m.classes; the largest is the label.
+-- > m = svm({}):fit(tensor { { 0 }, { 1 }, { 5 }, { 6 } }, { "low", "low", "high", "high" })
+-- > m:scores(tensor { { 0.5 }, { 7 } }):gt(0)   --> [[true false] [false true]]
 function Fitted:scores(x)
   local position = errors.position(2)
   x = read_x(x, self.kind .. ":scores", position)
@@ -332,6 +347,8 @@ function Fitted:scores(x)
 end
 
 --- m:predict(x): the label of each item, a list.
+-- > m = svm({}):fit(tensor { { 0 }, { 1 }, { 5 }, { 6 } }, { "low", "low", "high", "high" })
+-- > m:predict(tensor { { 0.5 }, { 7 } })   --> { "low", "high" }
 function Fitted:predict(x)
   local names = {}
   for i, k in ipairs(self:scores(x):argmax { dim = 2 }:totable()) do names[i] = self.classes[k] end

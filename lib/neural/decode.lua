@@ -160,6 +160,10 @@ end
 -- given class, int64) and, with permutations, null (accuracies when the labels are dealt anew) and p. Splits of one's
 -- own may test an item several times and train elsewhere, at another position of the object, say. decode { assembly,
 -- "object_name" }: its presentations are the items, a coordinate the labels.
+-- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 3 }
+-- > labels = concat { zeros { 20 }, ones { 20 } }
+-- > score = decode { x, labels, bootstrap = 100 }
+-- > score.accuracy > 0.9, score.chance   --> true 0.5
 function M.decode(given, ...)
   local position = errors.position(2)
   schema.alone("decode", "decode { x, labels, classifier = svm {} }", position, ...)

@@ -147,6 +147,9 @@ schema.document("ridge", RIDGE)
 -- the intercept is free). A single alpha is used as it is; of several, one is chosen inside the training images. For
 -- predictivity as mapping = ridge {}; by itself, m = ridge {}:fit(x, y) is a fitted map, and m:predict(x) what it
 -- gives.
+-- > x = randn { 100, 3 }
+-- > m = ridge({}):fit(x, x:matmul(tensor { 1, 2, 3 }))
+-- > m:predict(tensor { { 1, 1, 1 } }):flatten():round()   --> [6.]
 function M.ridge(given)
   local position = errors.position(2)
   local o = schema.check("ridge", given, RIDGE, position)
@@ -173,6 +176,7 @@ function M.text(mapping, folds)
 end
 
 --- mapping:inner_folds(): into how many folds the training images are divided to choose by; 0: nothing is chosen so.
+-- > ridge({}):inner_folds(), ridge({ 10 }):inner_folds()   --> 5 0
 function Ridge:inner_folds() return #self.alphas > 1 and self.choose == "folds" and self.inner or 0 end
 
 -- project (t + alpha I)^-1 right: the solve takes the side that has fewer columns.

@@ -202,6 +202,9 @@ local OLS = fields("ols", "before", {})
 
 --- ols { before = }: ordinary least squares, by singular values: where features outnumber images or depend on each
 -- other, the weights of least norm, as scikit-learn's LinearRegression. By itself, m = ols {}:fit(x, y).
+-- > x = randn { 60, 3 }
+-- > m = ols({}):fit(x, x:matmul(tensor { 1, 2, 3 }) + 5)
+-- > m.weights:flatten():round(), m.intercept:round()   --> [1. 2. 3.] [5.]
 function M.ols(given)
   local position = errors.position(2)
   return make(Ols, schema.check("ols", given or {}, OLS, position), { 0 }, position)
@@ -254,6 +257,10 @@ local PLS = fields("pls", "before inner", {
 -- neuroids at once, with the components, starts and stops of scikit-learn's PLSRegression (Wold 1975; fast form:
 -- Dayal & MacGregor 1997). pls { { 5, 10, 25 } } chooses the number inside the training images. By itself, m = pls
 -- {}:fit(x, y).
+-- > x = randn { 60, 8 }
+-- > y = x:matmul(randn { 8, 2 })
+-- > m = pls({ 8 }):fit(x, y)
+-- > m:predict(x):allclose(y, { atol = 1e-3 })   --> true
 function M.pls(given)
   local position = errors.position(2)
   local o = schema.check("pls", given or {}, PLS, position)
@@ -326,10 +333,16 @@ end
 --- lasso { alphas, tol = 1e-9, iterations = 10000, positive = false, inner = 5, per = "neuroid", standardise = false
 -- }: |y - x w|^2 / (2 n) + alpha |w|_1 (Tibshirani 1996), scikit-learn's Lasso, by coordinate descent; the intercept
 -- is free. Of several penalties one is chosen inside the training images. By itself, m = lasso { 0.1 }:fit(x, y).
+-- > x = randn { 60, 5 }
+-- > m = lasso({ 0.1 }):fit(x, x:matmul(tensor { 2, 0, 0, 0, -1 }))
+-- > m.weights:flatten():abs():gt(0.1)   --> [true false false false true]
 function M.lasso(given) return elastic(Lasso, given, LASSO, errors.position(2)) end
 
 --- elastic_net { alphas, ratio = 0.5, ... }: |y - x w|^2 / (2 n) + alpha (ratio |w|_1 + (1 - ratio) |w|^2 / 2) (Zou &
 -- Hastie 2005), scikit-learn's ElasticNet with l1_ratio = ratio; options as for lasso.
+-- > x = randn { 60, 5 }
+-- > m = elastic_net({ alphas = 0.1, ratio = 0.9 }):fit(x, x:matmul(tensor { 2, 0, 0, 0, -1 }))
+-- > m.weights:flatten():abs():gt(0.1)   --> [true false false false true]
 function M.elastic_net(given) return elastic(Elastic, given, ELASTIC, errors.position(2)) end
 
 -- ---- weights that are not negative -----------------------------------------------------------------------------
@@ -344,6 +357,9 @@ local NNLS = fields("nnls", "before standardise", {})
 
 --- nnls { standardise = false }: least squares with weights of at least 0 and a free intercept (Lawson & Hanson
 -- 1974). By itself, m = nnls {}:fit(x, y).
+-- > x = randn { 60, 3 }
+-- > m = nnls({}):fit(x, x:matmul(tensor { 2, -1, 1 }))
+-- > m.weights:min():item(), m.weights:flatten():gt(0)   --> 0.0 [true false true]
 function M.nnls(given)
   local position = errors.position(2)
   return make(Nnls, schema.check("nnls", given or {}, NNLS, position), { 0 }, position)
@@ -366,6 +382,9 @@ local ONE = fields("one_to_one", "before", {})
 --- one_to_one {}: for each neuroid the single feature that correlates best with it over the training images (in
 -- absolute value; of equal ones the first), and the least-squares line through it. By itself, m = one_to_one
 -- {}:fit(x, y).
+-- > x = tensor { { 0, 3 }, { 1, 1 }, { 2, 4 }, { 3, 1 } }
+-- > m = one_to_one({}):fit(x, tensor { 1, 3, 5, 7 })
+-- > m:predict(x):flatten()   --> [1. 3. 5. 7.]
 function M.one_to_one(given)
   local position = errors.position(2)
   return make(OneToOne, schema.check("one_to_one", given or {}, ONE, position), { 0 }, position)
@@ -437,6 +456,7 @@ local SPACE = fields("space_feature", "inner per", {
 -- width), a neuroid's weights are a place times a preference, w[c, h, w] = feature[c] space[h, w] (Klindt, Ecker,
 -- Euler & Bethge 2017): C + H W numbers instead of C H W. Solved in turns, from a mean over all places: features by
 -- ridge regression for a given space of length 1, then space for given features of length 1, with the same penalty.
+-- > space_feature { alphas = 10, iterations = 5 }   --> space x feature, penalty 10, 5 rounds
 function M.space_feature(given)
   local position = errors.position(2)
   local o = schema.check("space_feature", given or {}, SPACE, position)

@@ -34,6 +34,9 @@ schema.document("pca", PCA)
 -- positive), m.variance (k, divided by n - 1), m.ratio (of the whole variance), and m:transform(x) gives n x k,
 -- float64. By the eigenvectors of the smaller of the two Gram matrices, exact; directions whose variance is below
 -- 1e-12 of the first one's are rounding and are left out. NaN and infinite features are an error.
+-- > x = randn({ 100, 2 }):matmul(tensor { { 3, 3 }, { 0.1, -0.1 } })
+-- > m = pca({ 2 }):fit(x)
+-- > m.ratio:gt(0.5), m:transform(x).shape   --> [true false] { 100, 2 }
 function M.pca(given)
   local position = errors.position(2)
   local o = schema.check("pca", given, PCA, position)
@@ -135,6 +138,8 @@ schema.document("random_projection", PROJECTION)
 -- dimensions, which keeps distances on average (Johnson & Lindenstrauss 1984), for mappings as before =
 -- random_projection { 5000 }; by itself, m = random_projection { 100 }:fit(x), m:transform(x). The matrix depends on
 -- the seed and the number of features alone.
+-- > x = randn { 20, 1000 }
+-- > random_projection({ 50, seed = 1 }):fit(x):transform(x).shape   --> { 20, 50 }
 function M.random_projection(given)
   local position = errors.position(2)
   local o = schema.check("random_projection", given, PROJECTION, position)

@@ -77,6 +77,8 @@ end
 --- grouped { 10, by = "movie", stratify =, seed = }: every group of images whole in one fold. With as many folds as
 -- groups each group is left out once, in the order of their first images; with fewer, groups in a keyed order go to
 -- the fold that has the fewest images so far. More folds than groups is an error.
+-- > folds = grouped({ 3, by = "movie" }):folds(6, { movie = { 1, 1, 2, 2, 3, 3 } })
+-- > folds[2].test   --> { 3, 4 }
 function M.grouped(given)
   local position = errors.position(2)
   local o = schema.check("grouped", given, GROUPED, position)
@@ -88,6 +90,8 @@ end
 -- divisions, as Brain-Score has them: each tests that part of the images (at least one), others may be tested again
 -- or never. With stratify every value of that coordinate is tested in proportion (at least one image of a value
 -- that has two), the rest dealt by largest remainder. Inner folds are kfold, with the same strata.
+-- > folds = shuffled({ 5, test = 0.2 }):folds(20)
+-- > #folds, #folds[1].test, #folds[1].train   --> 5 4 16
 function M.shuffled(given)
   local position = errors.position(2)
   local o = schema.check("shuffled", given, SHUFFLED, position)
@@ -353,6 +357,8 @@ end
 -- tested once. coordinates: lists by name, one entry for each image; where one of movies or objects stands on both
 -- sides of a fold, and the splits do not go by it, a warning says so. labels (optional, one for each image): kfold
 -- spreads every class evenly over the folds; names (optional): what labels that are numbers are called.
+-- > folds = kfold({ 5 }):folds(10)
+-- > #folds[1].train, #folds[1].test   --> 8 2
 function Splits:folds(n, coordinates, labels, names)
   if math.type(n) ~= "integer" or n < 1 then
     errors.raise("argument", 2, "folds: n is %s, expected the number of images, as in kfold { 5 }:folds(#set)",
@@ -374,6 +380,8 @@ end
 
 --- splits:inner(count, items, n, coordinates, fold): the images `items` divided again into `count` folds by the same
 -- rule (into as many as there are groups where these are fewer); `fold` keys the order.
+-- > splits = kfold { 5 }
+-- > #splits:inner(3, { 1, 2, 3, 5, 6, 8 }, 10)   --> 3
 function Splits:inner(count, items, n, coordinates, fold, labels)
   local groups = groups_of(self, n, coordinates)
   local most = #units(items, groups)
