@@ -242,17 +242,26 @@ end
 
 --- a:mean(): mean responses over the valid repeats, stimulus x neuroid (x time bin where there are several; float64),
 -- and how many repeats each is the mean of (int64). Where there are none the mean is NaN and the count 0.
+-- > trials = tensor { { { 1, 3 }, { 5, 5 } }, { { 2, 0 / 0 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
+-- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" } }, missing = "nan" }
+-- > a:mean()   --> [[2. 5.] [2. 7.]] [[2 2] [1 2]]
 function Assembly:mean()
   if not self.means then self.means, self.counts = means_of(self) end
   return self.means, self.counts
 end
 
 --- a:repeats(): the number of valid repeats of each stimulus for each neuroid (int64).
+-- > trials = tensor { { { 1, 3 }, { 5, 5 } }, { { 2, 0 / 0 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
+-- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" } }, missing = "nan" }
+-- > a:repeats()   --> [[2 2] [1 2]]
 function Assembly:repeats() return (select(2, self:mean())) end
 
 --- a:presentations(): the responses as presentation x neuroid (x time bin), NaN where a trial is missing, in the
 -- order of a.presentation; and every coordinate of the presentations, those of their stimuli included, as lists by
 -- name.
+-- > a = neural.assembly { { responses = tensor { { { 1, 3 } }, { { 2, 4 } } }, stimulus_id = { "face", "hand" } } }
+-- > responses, of = a:presentations()
+-- > responses, of.stimulus_id   --> [[1.] [3.] [2.] [4.]] { "face", "face", "hand", "hand" }
 function Assembly:presentations()
   local x, valid, columns = parts_of.presentations(self)
   if valid then x = ops.where(valid, x, tensor.full({ 1 }, 0 / 0, { dtype = x.dtype })) end
@@ -318,6 +327,9 @@ end
 
 --- a:equal(other): whether two assemblies hold the same: every response that is not missing to the bit, the masks,
 -- all coordinates in their order; where not, also what differs first. Their names do not count.
+-- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 } }, stimulus_id = { "face", "hand" } } }
+-- > b = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 5 } }, stimulus_id = { "face", "hand" } } }
+-- > a:equal(a), a:equal(b)   --> true false the responses differ
 function Assembly:equal(other)
   if not M.is_assembly(other) then return false, "the other is a " .. type(other) end
   for _, axis in ipairs(M.axes) do
@@ -351,6 +363,10 @@ end
 -- image belong to one group, which set:split { by = true } keeps together). Where a neuroid has no valid trial y is
 -- NaN, and the set says that NaN means missing (set.missing), which losses that look at each element leave out. A
 -- stimulus without image, and a neuroid without any trial, is an error.
+-- > set = stimuli.gratings { size = 16, orientation = { 0, 45, 90, 135 } }
+-- > a = neural.simulate { set, simple = 5, repeats = 3 }
+-- > pairs = a:paired(set)
+-- > pairs.x.shape, pairs.y.shape, #a:paired { set, trials = true }   --> { 4, 1, 16, 16 } { 4, 5 } 12
 function Assembly:paired(given)
   return require("lamina.neural.paired").paired(self, given, errors.position(2))
 end

@@ -120,6 +120,8 @@ end
 -- or masks: true or false for each entry; nil: all). Positions count from 1 and may stand in any order; those that
 -- are not there, and what leaves nothing, are an error. So neuroids are chosen by their reliability:
 -- a:at(nil, (split_half { 10 }:estimate(a)):gt(0.7)).
+-- > a = neural.assembly { { responses = tensor { { 1, 2, 3 }, { 4, 5, 6 } }, stimulus_id = { "face", "hand" } } }
+-- > a:at(2, { 3, 1 }):mean()   --> [[6. 4.]] [[1 1]]
 function Assembly:at(stimuli, neuroids, times)
   local position = errors.position(2)
   local shape = self.responses.shape
@@ -211,6 +213,9 @@ end
 -- for as neuroid = { name = value }. A name that none has is an error, and so is a selection that leaves nothing. A
 -- coordinate of one's own is set with its name, a list or tensor with an entry for each: a.neuroid.reliability =
 -- split_half { 10 }:estimate(a), and then a:select { reliability = function(r) return r > 0.7 end }.
+-- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 }, { 5, 6 } }, stimulus_id = { 1, 2, 3 },
+-- >   object = { "face", "hand", "face" }, neuroid_region = { "V4", "IT" } } }
+-- > a:select({ object = "face", region = "IT" }):mean()   --> [[2.] [6.]] [[1] [1]]
 function Assembly:select(given)
   local position = errors.position(2)
   if type(given) ~= "table" then
@@ -240,6 +245,9 @@ end
 
 --- a:complete(repeats): the part with the neuroids that have at least this many valid repeats (1 by default) of every
 -- stimulus, in every time bin; an error where none is left.
+-- > trials = tensor { { { 1, 3 }, { 5, 5 } }, { { 2, 0 / 0 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
+-- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" } }, missing = "nan" }
+-- > a:complete(2):mean()   --> [[5.] [7.]] [[2] [2]]
 function Assembly:complete(repeats)
   local least, keep = repeats or 1, {}
   local counts = self:repeats():min({ dim = 1 })

@@ -190,6 +190,10 @@ local GROUP = schema.document("assembly:group", {
 -- of how many. The coordinates that all of a group share stay. A group of presentations becomes a stimulus whose
 -- stimulus_id is the group's value; with repetition among the coordinates each group keeps its repeats. A group of
 -- time bins begins with the first and ends with the last.
+-- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 }, { 7, 8 } }, stimulus_id = { 1, 2, 3 },
+-- >   object = { "face", "hand", "face" } } }
+-- > g = a:group "object"
+-- > g:mean(), g.stimulus.stimulus_id   --> [[4. 5.] [3. 4.]] { "face", "hand" }
 function Assembly:group(given)
   local position = errors.position(2)
   local o = schema.check("group", given, GROUP, position)
@@ -230,6 +234,9 @@ local AVERAGE = schema.document("assembly:average", {
 --- a:average(), a:average "time_bin", a:average { "neuroid", with = "median" }: one repeat of every stimulus, one
 -- neuroid, or one time bin (from the begin of the first to the end of the last) in place of all: the mean of the
 -- trials that are not missing, or what `with` says; what has none is missing (a sum, too; its count is 0).
+-- > trials = tensor { { { 1, 3 }, { 5, 5 } }, { { 2, 4 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
+-- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" } } }
+-- > a:average():presentations(), a:average("neuroid"):mean()   --> [[2. 5.] [3. 7.]] [[3.5] [5.]] [[2] [2]]
 function Assembly:average(given)
   local position = errors.position(2)
   local o = schema.check("average", given, AVERAGE, position)
@@ -266,6 +273,9 @@ local SORT = schema.document("assembly:sort", {
 --- a:sort "stimulus_id", a:sort { "depth", descending = true }: the same assembly with the stimuli, presentations,
 -- neuroids or time bins in the order of a coordinate. Numbers stand before texts, missing ones at the end; what is
 -- equal stays in its order.
+-- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 } }, stimulus_id = { "face", "hand" },
+-- >   neuroid_depth = { 300, 120 } } }
+-- > a:sort("depth"):mean()   --> [[2. 1.] [4. 3.]] [[1 1] [1 1]]
 function Assembly:sort(given)
   local position = errors.position(2)
   local o = schema.check("sort", given, SORT, position)

@@ -306,6 +306,10 @@ local OPTIONS = schema.document("neural.join", {
 -- neuroid_id (or by their order where there is none), presentations one recording after another; a repetition of a
 -- stimulus that two have is an error that names both, or with renumber = true repetitions are counted anew. Either
 -- way time bins must be the same, and what two recordings say of one stimulus or neuroid must agree.
+-- > ids = { "face", "hand" }
+-- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 } }, stimulus_id = ids } }
+-- > b = neural.assembly { { responses = tensor { { 5 }, { 6 } }, stimulus_id = ids } }
+-- > neural.join({ a, b }):mean()   --> [[1. 2. 5.] [3. 4. 6.]] [[1 1 1] [1 1 1]]
 function M.join(given)
   local position = errors.position(2)
   if type(given) ~= "table" or not assemblies.is_assembly(given[1]) then

@@ -10,6 +10,9 @@ local Assembly = M.methods
 -- of the stimuli, in an order drawn for (seed, "split"), as set:split does it. All presentations of a stimulus stay
 -- together; with `by` whole movies, objects or whatever coordinate is named do. Where a movie or an object comes to
 -- stand in two parts without that having been asked for, a warning says so.
+-- > a = neural.assembly { { responses = randn { 10, 3 }, stimulus_id = arange(1, 10) } }
+-- > fit, test = a:split { 0.8, 0.2 }
+-- > fit:mean().shape, test:mean().shape   --> { 8, 3 } { 2, 3 }
 function Assembly:split(given)
   local position = errors.position(2)
   local parts, items = {}, {}
@@ -31,6 +34,9 @@ end
 
 --- a:fold(splits): for each fold of kfold, grouped or shuffled the training and the test part of an assembly: a list
 -- of { train = assembly, test = assembly }.
+-- > a = neural.assembly { { responses = randn { 10, 3 }, stimulus_id = arange(1, 10) } }
+-- > folds = a:fold(kfold { 5 })
+-- > #folds, folds[1].train:mean().shape, folds[1].test:mean().shape   --> 5 { 8, 3 } { 2, 3 }
 function Assembly:fold(splits)
   local position = errors.position(2)
   local made = require("lamina.neural.splits").of(splits, "fold", position)

@@ -70,6 +70,8 @@ end
 -- repetition and the other coordinates of presentations, those of neuroids as neuroid_NAME, those of time bins as
 -- time_bin_NAME. neural.assembly of that file is equal to what was saved. The file appears complete or not at all; a
 -- relative path is one in the experiment's folder. Returns the path written.
+-- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 } }, stimulus_id = { "face", "hand" } } }
+-- > neural.assembly(a:save "responses.npz"):equal(a)   --> true
 function Assembly:save(path)
   local position = errors.position(2)
   local ending = type(path) == "string" and path:lower():match "%.(%w+)$"

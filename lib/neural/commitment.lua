@@ -80,7 +80,8 @@ end
 
 local COLUMNS = { "group", "layer", "folds", "probability", "n", "r", "low", "high", "ceiling", "ceiled",
   "ceiled_low", "ceiled_high", "measure", "formula", "argmax",
-  "argmax_r", "argmax_low", "argmax_high", "optimism", "label" }
+  "argmax_r",
+  "argmax_low", "argmax_high", "optimism", "label" }
 local CHOICES = { "group", "layer", "folds", "probability" }
 
 --- commitment:table(): the rows as a list of lists, the first one the names of the columns: the layer chosen in most
