@@ -76,6 +76,9 @@ schema.document("split_half", FIELDS)
 -- the full number of repeats, 2 r / (1 + r) (Spearman 1910; Brown 1910); the mean over `halves` divisions is the
 -- reliability. The ceiling is its square root: the largest Pearson r with the recorded means that a model can be
 -- expected to reach, that of the neuroid's true tuning. split_half { 10 }:estimate(assembly) gives both.
+-- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
+-- > split_half({ 10 }):estimate(a):gt(0.8)   --> [true true]
 function M.split_half(given)
   local position = errors.position(2)
   local o = schema.check("split_half", given, FIELDS, position)
@@ -98,6 +101,9 @@ end)
 -- of that repetition with the mean of the others over stimuli, averaged over repetitions. For a signal-to-noise ratio
 -- s of one trial and m others, r^2 = s^2 / ((1 + s) (s + 1 / m)), which gives s, and s / (s + 1 / n) is the
 -- reliability of the mean of n. leave_one_out {}:estimate(assembly): reliability, ceiling, and r itself.
+-- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
+-- > neural.leave_one_out({}):estimate(a):gt(0.8)   --> [true true]
 function M.leave_one_out(given)
   schema.check("leave_one_out", given or {}, {}, errors.position(2))
   return setmetatable({}, LeaveOneOut)
@@ -112,6 +118,9 @@ end)
 
 --- neural.oracle {}: the same from the jackknife oracle: r of all single trials with the mean of the other trials of
 -- their stimulus, all repetitions together (neuralpredictors' oracle_corr_jackknife, which estimate gives third).
+-- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
+-- > neural.oracle({}):estimate(a):gt(0.8)   --> [true true]
 function M.oracle(given)
   schema.check("oracle", given or {}, {}, errors.position(2))
   return setmetatable({}, Oracle)
@@ -127,6 +136,9 @@ end)
 --- neural.explainable_variance {}: the reliability as the part of the variance of a neuroid's means over stimuli that
 -- is not noise: 1 - (variance over repeats / number of repeats) / (variance over stimuli of the means), noise pooled
 -- over stimuli, both divided by n - 1.
+-- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
+-- > neural.explainable_variance({}):estimate(a):gt(0.8)   --> [true true]
 function M.explainable_variance(given)
   schema.check("explainable_variance", given or {}, {}, errors.position(2))
   return setmetatable({}, Explainable)

@@ -44,6 +44,8 @@ end
 -- grid of positions. A wavelength of 4 pixels on the image at full size, 1/2, 1/4 and 1/8 is S/4, S/8, S/16 and S/32
 -- cycles per image: an octave apart. By default 12 x 4 x 16 = 768 features. Each image first loses its mean. Adelson
 -- & Bergen 1985.
+-- > energy = neural.gabor_energy { orientations = 4, scales = 2, grid = 2 }
+-- > energy(rand { 3, 1, 32, 32 }).shape   --> { 3, 32 }
 function M.gabor_energy(given)
   local position = errors.position(2)
   local o = schema.check("gabor_energy", given, FIELDS, position)

@@ -90,6 +90,8 @@ end
 -- for ridge, ols and pls, also after pca, which give what they would give with the features themselves (those with
 -- standardised features, and the other maps, need these). g:rdm {}, g:cka {}, g:pca {} are made of it as well,
 -- without another pass. g.layers[i] has name, area, features (how many), kernel.
+-- > g = neural.gram { features = { V1 = randn { 20, 50 }, IT = randn { 20, 30 } } }
+-- > g.layers[1].kernel.shape   --> { 20, 20 }
 function M.gram(given, ...)
   local position = errors.position(2)
   schema.alone("neural.gram", "neural.gram { model = net, stimuli = set }", position, ...)
@@ -174,6 +176,8 @@ end
 
 --- g:rdm { "V1", "IT", method = "correlation" }: the RDMs of these layers (of all, if none is named): correlation,
 -- squared_euclidean (a mean over features, as rdm has it) or euclidean (its root).
+-- > g = neural.gram { features = { V1 = randn { 20, 50 }, IT = randn { 20, 30 } } }
+-- > g:rdm({ "V1", "IT" }).vectors.shape   --> { 2, 190 }
 function Gram:rdm(given)
   local position = errors.position(2)
   local names, o = split(given, RDM, "gram:rdm", position)
@@ -190,6 +194,9 @@ end
 local CKA = schema.document("gram:cka", { unbiased = { type = "boolean", default = true, doc = "as in cka" } })
 
 --- g:cka { "V1", "IT", unbiased = true }: linear CKA of these layers (of all) with each other: layers x layers.
+-- > x = randn { 20, 50 }
+-- > g = neural.gram { features = { V1 = x, IT = x * 2 } }
+-- > g:cka({ "V1", "IT" }):round()   --> [[1. 1.] [1. 1.]]
 function Gram:cka(given)
   local position = errors.position(2)
   local names, o = split(given, CKA, "gram:cka", position)
@@ -212,6 +219,9 @@ local PCA = schema.document("gram:pca", { positional = { "layer", "components" }
 --- g:pca { "IT", 10 }: the scores of a layer's images on its principal components (n x k, largest variance first, the
 -- element of largest absolute value in each positive), their variances (divided by n - 1) and these as parts of the
 -- whole.
+-- > g = neural.gram { features = { IT = randn { 20, 30 } } }
+-- > scores, variances = g:pca { "IT", 5 }
+-- > scores.shape, variances.shape   --> { 20, 5 } { 5 }
 function Gram:pca(given)
   local position = errors.position(2)
   local o = schema.check("gram:pca", type(given) == "string" and { given } or given, PCA, position)

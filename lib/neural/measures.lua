@@ -113,6 +113,9 @@ end }
 -- Nothing is cut off: noise can put a corrected value above 1, or divide by less than 0 where nothing is explainable
 -- (`explainable` says so). Some stimulus of each neuroid needs two valid trials. print shows the median, the least
 -- and the largest of each.
+-- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
+-- > neural.scores({ a:mean(), a }).r   --> [1. 1.]
 function M.scores(given)
   local position = errors.position(2)
   local o = check(given, position)

@@ -19,6 +19,8 @@ local FIELDS = {
 --- neural.noisy { rates, repeats = 10, noise = "poisson", sd = 1, seed =, purpose = }: trials of neurons with these
 -- mean responses (any shape): the same shape with an axis of `repeats` after it, float64. "poisson" draws spike
 -- counts (rates are not negative), "gaussian" adds noise of standard deviation sd.
+-- > trials = neural.noisy { tensor { 2, 10, 50 }, repeats = 1000 }
+-- > trials.shape, trials:mean({ dim = 2 }):round()   --> { 3, 1000 } [2. 10. 50.]
 function M.noisy(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) then given = { given } end

@@ -123,6 +123,8 @@ end
 --            field (sigma 0.3 of the image) where the stimuli say where their objects are
 -- Each unit is scaled to `rate` counts per presentation on average; noise "poisson" draws every count from that rate
 -- (rates above 500 are cut there). a.neuroid holds kind and the tuning parameters, a.rates the noise-free rates.
+-- > set = stimuli.gratings { size = 16, orientation = arange(0, 150, 30), frequency = 4 }
+-- > neural.simulate({ set, simple = 3, complex = 2, repeats = 10 }).responses.shape   --> { 6, 5, 10 }
 function M.simulate(given)
   local position = errors.position(2)
   local o = schema.check("neural.simulate", given, FIELDS, position)
