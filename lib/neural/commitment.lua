@@ -66,6 +66,11 @@ Commitment.__tostring = function(self)
 end
 
 --- commitment:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
+-- > set = stimuli.gratings { size = 16, orientation = arange(0, 170, 10), frequency = { 2, 3 } }
+-- > r = neural.simulate { set, simple = 8, repeats = 4, rate = 20 }
+-- > x = { pixels = set.x:flatten(2), noise = randn { 36, 5 } }
+-- > c = neural.commitment { stimuli = set, responses = r, features = x, by = "kind", splits = kfold { 4 } }
+-- > c:results()[1].metric   --> commitment (simple)
 function Commitment:results()
   local list = {}
   for i, row in ipairs(self.rows) do
@@ -129,6 +134,11 @@ function Commitment:csv(path, of)
 end
 
 --- commitment:find(group): the row of a value of `by`; without one the first row.
+-- > set = stimuli.gratings { size = 16, orientation = arange(0, 170, 10), frequency = { 2, 3 } }
+-- > r = neural.simulate { set, simple = 8, repeats = 4, rate = 20 }
+-- > x = { pixels = set.x:flatten(2), noise = randn { 36, 5 } }
+-- > c = neural.commitment { stimuli = set, responses = r, features = x, by = "kind", splits = kfold { 4 } }
+-- > c:find("simple").layer   --> pixels
 function Commitment:find(group)
   for _, row in ipairs(self.rows) do
     if group == nil or row.group == group then return row end

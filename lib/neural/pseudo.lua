@@ -43,6 +43,9 @@ end
 --- neural.pseudopopulation { assembly, parts = { 13, 6 }, seed =, step = 0 }: trials of neuroids that were not
 -- recorded together, dealt anew for each neuroid and stimulus, and divided into parts (to train on, to test on) so
 -- that no trial is in two. p:take(part, responses) gives the pseudo-trials of a part.
+-- > a = neural.assembly { { responses = randn { 6, 4, 10 }, stimulus_id = arange(1, 6) } }
+-- > p = neural.pseudopopulation { a, parts = { 7, 3 } }
+-- > p:take(1, a.responses).shape, p:take(2, a.responses).shape   --> { 42, 4 } { 18, 4 }
 function M.pseudopopulation(given)
   local position = errors.position(2)
   local o = schema.check("neural.pseudopopulation", given, FIELDS, position)
