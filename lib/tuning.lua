@@ -194,6 +194,8 @@ for name, curve in pairs(curves) do curve_names[name] = curve.names end
 M.describe = describe.make { word = M.fit, names = curve_names }
 
 --- fit:at(x): the fitted curve at a number, or at each of a list or tensor.
+-- > f = tuning.fit { "von_mises", x = { 0, 30, 60, 90, 120, 150 }, y = { 3, 3, 14, 32, 14, 3 } }
+-- > string.format("%.1f", f:at(90))   --> 32.1
 function Fit:at(x)
   if self.curve == "gabor" then errors.raise("argument", 2, "a Gabor fit has no :at") end
   if type(x) == "number" then return curves[self.curve].f(self.parameters, x) end

@@ -277,6 +277,11 @@ end
 -- that had no part in the choice), and the field's usual argmax beside it: argmax, argmax_r and optimism, by how
 -- much that score, selected on the data that it is reported for, is larger. c.score is predictivity's score of all
 -- layers.
+-- > early, late = randn { 60, 3 }, randn { 60, 3 }
+-- > a = neural.assembly { { responses = late:matmul(randn { 3, 4 }), stimulus_id = arange(1, 60) } }
+-- > features = { early = early, late = late }
+-- > c = neural.commitment { features = features, responses = a, ceiling = false, splits = kfold { 5 } }
+-- > c.rows[1].layer, c.rows[1].folds   --> late 5
 function M.commitment(given, ...)
   local position = errors.position(2)
   schema.alone("neural.commitment", "neural.commitment { model = net, stimuli = set, responses = assembly }",

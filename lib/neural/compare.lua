@@ -54,6 +54,10 @@ Comparison.__tostring = function(self)
 end
 
 --- comparison:find(first, second): the row of a pair, in either order; nil where there is none.
+-- > good, bad = randn { 60, 5 }, randn { 60, 5 }
+-- > a = neural.assembly { { responses = good:matmul(randn { 5, 8 }), stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { { "good", good }, { "bad", bad } }, responses = a, ceiling = false }
+-- > neural.compare({ score }):find("good", "bad").difference > 0   --> true
 function Comparison:find(first, second)
   for _, row in ipairs(self.rows) do
     if row.first == first and row.second == second or row.first == second and row.second == first then return row end
@@ -61,6 +65,10 @@ function Comparison:find(first, second)
 end
 
 --- comparison:results(): a list of { metric =, value =, label =, what = } for report, one for each pair.
+-- > good, bad = randn { 60, 5 }, randn { 60, 5 }
+-- > a = neural.assembly { { responses = good:matmul(randn { 5, 8 }), stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { { "good", good }, { "bad", bad } }, responses = a, ceiling = false }
+-- > neural.compare({ score }):results()[1].metric   --> difference (good - bad)
 function Comparison:results()
   local list = {}
   for i, row in ipairs(self.rows) do
@@ -264,6 +272,10 @@ end
 -- other subjects, "stimuli" to other stimuli; that needs scores made with predictivity { over = "stimuli" }. A
 -- layer that was chosen for its score on the same data (the best one) makes the test too hopeful: choose it by
 -- neural.commitment.
+-- > good, bad = randn { 60, 5 }, randn { 60, 5 }
+-- > a = neural.assembly { { responses = good:matmul(randn { 5, 8 }), stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { { "good", good }, { "bad", bad } }, responses = a, ceiling = false }
+-- > neural.compare({ score }).rows[1].p < 0.05   --> true
 function M.compare(given, ...)
   local position = errors.position(2)
   schema.alone("neural.compare", "neural.compare { a, b }", position, ...)

@@ -143,6 +143,12 @@ end
 -- width. Ties are told by a bootstrap over neuroids, and over stimuli as well where the score is of predictivity {
 -- over = { "neuroids", "stimuli" } }. A width of many layers says that the model has no single one that corresponds
 -- to the area.
+-- > early, late = randn { 60, 2 }, randn { 60, 2 }
+-- > a = neural.assembly { { responses = concat({ early, late }, { dim = 2 }), stimulus_id = arange(1, 60),
+-- >   neuroid_region = { "V4", "V4", "IT", "IT" } } }
+-- > features = { early = early, late = late }
+-- > score = predictivity { features = features, responses = a, by = "region", ceiling = false }
+-- > neural.correspondence({ score, areas = { "V4", "IT" } }).rows[2].layer   --> late
 function M.correspondence(given, ...)
   local position = errors.position(2)
   schema.alone("neural.correspondence", "neural.correspondence { score, areas = { \"V1\", \"IT\" } }", position, ...)

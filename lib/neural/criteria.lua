@@ -283,6 +283,11 @@ end
 --               held-out responses, median over neuroids (areas[i]: area, layer, ev, low, high, n, above, each); not
 --               asked where one of the others fails. ceiling = false, for data without repeats: of all their variance
 -- c.pass is true where all three hold.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu }, area "IT" { dense { 6 } } }
+-- > set = stimuli.gratings { size = 8, orientation = arange(0, 171, 9), frequency = { 1, 2 } }
+-- > c = criteria { model = net, domain = set, areas = { { "V1", layers = { "V1" } } }, images = 20,
+-- >   data = { V1 = neural.simulate { set, simple = 4, repeats = 4 } } }
+-- > c.computable.pass   --> true
 function M.criteria(given, ...)
   local position = errors.position(2)
   schema.alone("criteria", "criteria { model = net, domain = set, areas = {...}, data = {...} }", position, ...)

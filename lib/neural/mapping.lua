@@ -270,6 +270,10 @@ end
 
 --- ridge:held_out(source, y, fold, inner): predictions (test images x targets, float64) for one fold, and the penalty
 -- chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
+-- > x, source = randn { 40, 3 }, require("lamina.neural.mapping").source
+-- > y, half = x:matmul(tensor { { 1 }, { 2 }, { 3 } }):to "float64", arange(1, 20):totable()
+-- > guess = ridge(0.01):held_out(source(x, "x"), y, { train = half, test = { 30, 40 } }, {})
+-- > guess:allclose(y[{ { 30, 40, 10 } }], { atol = 0.1 })   --> true
 function Ridge:held_out(source, y, fold, inner)
   source = source:reduced(self.before, fold.train)
   local train, test = common.index(fold.train), common.index(fold.test)

@@ -446,6 +446,11 @@ end
 -- few where they are more than `memory`. Features computed elsewhere need none: predictivity { features = { mine =
 -- data.npy "x.npy" }, responses = assembly }; features = activations { ... } are the layers that it holds, matched by
 -- stimulus_id.
+-- > x = randn { 60, 5 }
+-- > trials = neural.noisy { x:matmul(randn { 5, 4 }), noise = "gaussian", repeats = 6 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { layer = x }, responses = a, bootstrap = 100 }
+-- > score:find("layer").r > 0.8, score:find("layer").ceiled > 0.9   --> true true
 function M.predictivity(given, ...)
   local position = errors.position(2)
   schema.alone("predictivity", "predictivity { model = net, stimuli = set, responses = assembly }", position, ...)

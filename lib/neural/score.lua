@@ -276,6 +276,10 @@ function Score:find(layer, group)
 end
 
 --- score:only(group): the score with the rows of one value of `by`, for a table or a figure of its own.
+-- > x, ids = randn { 60, 2 }, arange(1, 60)
+-- > a = neural.assembly { { responses = x, stimulus_id = ids, neuroid_region = { "V4", "IT" } } }
+-- > score = predictivity { features = { layer = x }, responses = a, by = "region", ceiling = false }
+-- > #score.rows, #score:only("IT").rows   --> 2 1
 function Score:only(group)
   local parts = {}
   for name, value in pairs(self) do parts[name] = value end

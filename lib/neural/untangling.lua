@@ -208,6 +208,10 @@ end
 -- within / between; selectivity, the part of a unit's variance between class means, mean over units; dimension, the
 -- participation ratio; dprime of the pair along the classifier's direction, on images it was not fitted on. print
 -- shows them; u:find(layer), u:csv(path).
+-- > x = concat { randn { 30, 5 }, randn { 30, 5 } + 3 }
+-- > set = data.tensors { x, concat { ones { 30 }, ones { 30 } * 2 }:to "int64", classes = { "face", "house" } }
+-- > u = neural.untangling { stimuli = set, features = { IT = x }, samples = 20 }
+-- > u:find("IT").accuracy > 0.9, u:find("IT").invariance > 0   --> true true
 function M.untangling(given, ...)
   local position = errors.position(2)
   schema.alone("neural.untangling", "neural.untangling { model = net, stimuli = set }", position, ...)
