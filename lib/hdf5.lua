@@ -250,8 +250,10 @@ local WRITE = {
 
 --- hdf5.write(path, { name = value }, { attributes =, compress = 0 }): writes an HDF5 file, which appears complete or
 -- not at all. A table becomes a group, a tensor a dataset of its dtype (bool as h5py writes it), a string or a list
--- of strings UTF-8 strings, a number or boolean a dataset without axes. Equal contents give equal bytes. A relative
--- path is one in the experiment's folder. Returns the path written.
+-- of strings UTF-8 strings, a number or boolean a dataset without axes. Equal contents give equal bytes. The attribute
+-- DIMENSION_LIST of a dataset, a list of names of datasets of one axis, one for each of its axes, becomes references,
+-- as dimension scales have them (and REFERENCE_LIST of those that attributes name, back); CLASS and NAME have texts
+-- of a fixed length. A relative path is one in the experiment's folder. Returns the path written.
 -- > hdf5.write("session.h5", { rates = ones { 3, 2 }, units = { ids = { "a", "b" } } }, { compress = 4 })
 -- > file = hdf5.open "session.h5"
 -- > file:read "rates", file:read "units/ids"   --> [[1. 1.] [1. 1.] [1. 1.]] { "a", "b" }

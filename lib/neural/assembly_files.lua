@@ -122,7 +122,12 @@ local function read_netcdf(path, name, position)
       order[#order + 1] = axis
     end
   end
-  local arrays = { responses = variable.values:permute(order):contiguous():reshape(kept) }
+  local arrays = { responses = variable.values:permute(order):contiguous():reshape(kept),
+    lamina = nc.attributes.lamina }
+  if arrays.lamina then -- a:save wrote it: NaN stands for a missing trial
+    local missing = arrays.responses:isnan()
+    if missing:any():item() then arrays.valid = missing:logical_not() end
+  end
   for known, coordinate in pairs(nc.coords) do
     local dim = #coordinate.dims == 1 and coordinate.dims[1]
     if dim == variable.dims[rows] then

@@ -146,6 +146,22 @@ static lm_status write_items(worker *w, hid_t group, const lm_tree *table, int l
 /* ---- attributes and files ---------------------------------------------------------------------------------------
  */
 
+/* The attributes that HDF5's own conventions give a meaning have texts of a fixed length, without an encoding. */
+static bool by_convention(const lm_tree *t) {
+  return t->kind == LM_TREE_TEXT && *t->text && (!strcmp(t->name, "CLASS") || !strcmp(t->name, "NAME"));
+}
+
+static bool write_convention(hid_t object, const lm_tree *t) {
+  hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR), attribute = -1;
+  bool good = type >= 0 && space >= 0 && H5Tset_size(type, strlen(t->text) + 1) >= 0;
+  if (good) attribute = H5Acreate2(object, t->name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  good = attribute >= 0 && H5Awrite(attribute, type, t->text) >= 0;
+  if (attribute >= 0) H5Aclose(attribute);
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
+  return good;
+}
+
 static lm_status write_attributes(worker *w, hid_t file, const lm_tree *of, lm_err *e) {
   hid_t object = H5Oopen(file, of->name, H5P_DEFAULT);
   if (object < 0)
@@ -153,6 +169,11 @@ static lm_status write_attributes(worker *w, hid_t file, const lm_tree *of, lm_e
   lm_status status = LM_OK;
   for (int64_t i = 0; i < of->count && status == LM_OK; i++) {
     const lm_tree *t = &of->items[i];
+    if (!strcmp(t->name, "DIMENSION_LIST")) continue; /* attach_scales writes it */
+    if (by_convention(t)) {
+      if (!write_convention(object, t)) status = worker_failed(w, t->name, e);
+      continue;
+    }
     ready r;
     hid_t attribute = -1;
     if (!prepare(&r, t))
@@ -181,6 +202,7 @@ lm_status write_file(worker *w, const lm_tree *request, lm_err *e) {
   lm_status status = write_items(w, file, contents, (int)level->shape[0], e);
   for (int64_t i = 0; attributes && i < attributes->count && status == LM_OK; i++)
     status = write_attributes(w, file, &attributes->items[i], e);
+  if (attributes && status == LM_OK) status = attach_scales(w, file, attributes, e);
   if (H5Fclose(file) < 0 && status == LM_OK) status = worker_failed(w, "cannot write", e);
   return status == LM_OK ? lm_tree_put_table(lm_channel_put, w->channel, e) == LM_OK
                                ? lm_tree_put_end(lm_channel_put, w->channel, e)

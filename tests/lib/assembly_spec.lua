@@ -223,13 +223,13 @@ describe("select, at and sort", function()
 end)
 
 describe("save", function()
-  it("writes npz and HDF5 that read back equal", function()
+  it("writes npz, HDF5 and netCDF that read back equal", function()
     local a = recording()
     local parts = { a, a:average(), a:average "time_bin", a:select { region = "V4", repetition = { 0, 2 } },
       a:sort "trial", a:at({ 3, 1 }, { 2 }, { 1, 3 }),
       neural.assembly { { responses = tensor({ { 1.5, 2 } }), stimulus_id = { 7 }, neuroid_layer = { "a", "b" } } } }
     for i, one in ipairs(parts) do
-      for _, ending in ipairs { ".npz", ".h5" } do
+      for _, ending in ipairs { ".npz", ".h5", ".nc" } do
         local path = one:save(folder .. "/saved" .. i .. ending)
         local same, why = neural.assembly(path):equal(one)
         assert.is_true(same, i .. ending .. ": " .. tostring(why))
@@ -252,9 +252,60 @@ describe("save", function()
     assert.same({ 90, 110, 130 }, arrays.time_bin_end:totable())
   end)
 
+  it("is what xarray would read: variables of named dimensions", function()
+    local a = recording()
+    local nc = data.netcdf(a:save(folder .. "/plain.nc"))
+    assert.same({ presentation = 9, neuroid = 4, time_bin = 3 }, nc.dims)
+    assert.same({ "presentation", "neuroid", "time_bin" }, nc.variables.responses.dims)
+    near(reference.values, nc.variables.responses.values)
+    local written, names = data.netcdf(here .. ".nc"), {} -- by xarray, the same recording
+    for name, coordinate in pairs(written.coords) do
+      local own, known = nc.coords[name], coordinate.values
+      names[#names + 1] = name
+      assert.same(coordinate.dims, own.dims)
+      if type(known) == "table" then
+        assert.same(known, own.values)
+      else
+        assert.equal(known:to("float64"):digest(), own.values:to("float64"):digest())
+      end
+    end
+    assert.equal(9, #names)
+    for name in pairs(nc.coords) do assert.truthy(written.coords[name], name) end
+    assert.equal(1, (function()
+      local n = 0
+      for _ in pairs(nc.variables) do n = n + 1 end
+      return n
+    end)())
+    local path = a:save(folder .. "/twice.nc")
+    assert.equal(core_io.text_read(folder .. "/plain.nc"), core_io.text_read(path))
+  end)
+
+  it("gives coordinates of all axes names of their own in a netCDF file", function()
+    local a = neural.assembly { { responses = tensor { { 1, 2, 3 }, { 4, 5, 6 } }, stimulus_id = { "a", "b" },
+      index = { 5, 6 }, presentation = { 0.5, 0 / 0 }, hard = { true, false }, neuroid_index = { 7, 8, 9 },
+      neuroid_good = { true, false, true }, neuroid_neuroid = { "x", "y", "z" }, neuroid_responses = { 1, 2, 3 },
+      neuroid_neuroid_kind = { "p", "q", "r" } } }
+    local path = a:save(folder .. "/names.nc")
+    local same, why = neural.assembly(path):equal(a)
+    assert.is_true(same, why)
+    local nc = data.netcdf(path)
+    assert.same({ 5, 6 }, nc.coords.index.values:totable())
+    assert.same({ 7, 8, 9 }, nc.coords.neuroid_index.values:totable())
+    assert.same({ "neuroid" }, nc.coords.good.dims)
+    assert.equal("bool", nc.coords.good.values.dtype)
+    assert.same({ "x", "y", "z" }, nc.coords.neuroid.values) -- of its own dimension
+    a.presentation["two words"] = { 1, 2 }
+    assert.matches("coordinate of presentations is called 'two words', and names in a netCDF file have neither",
+      message_of(a.save, a, path))
+    a.presentation["two words"], a.presentation.neuroid = nil, { 1, 2 }
+    assert.matches("coordinate of presentations is called 'neuroid', and a netCDF file has that name for something",
+      message_of(a.save, a, path))
+    assert.is_true(neural.assembly(path):equal(neural.assembly(path)))
+  end)
+
   it("leaves the old file where it fails, and says why", function()
     local a = recording()
-    assert.matches("ends in .npz or .h5, got 'x.csv'", message_of(a.save, a, "x.csv"))
+    assert.matches("ends in .npz, .h5 or .nc, got 'x.csv'", message_of(a.save, a, "x.csv"))
     core_io.text_write(folder .. "/old.npz", "old")
     local mixed = neural.assembly { { responses = tensor { { 1 }, { 2 } }, stimulus_id = { "a", "b" },
       note = { "x", 3 } } }
