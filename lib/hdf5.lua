@@ -250,7 +250,7 @@ local WRITE = {
 
 --- hdf5.write(path, { name = value }, { attributes =, compress = 0 }): writes an HDF5 file, which appears complete or
 -- not at all. A table becomes a group, a tensor a dataset of its dtype (bool as h5py writes it), a string or a list
--- of strings UTF-8 strings, a number or boolean a dataset without axes. Equal contents give equal bytes. The attribute
+-- of strings UTF-8 strings, a number or boolean a dataset without axes. Equal contents give equal bytes. An attribute
 -- DIMENSION_LIST of a dataset, a list of names of datasets of one axis, one for each of its axes, becomes references,
 -- as dimension scales have them (and REFERENCE_LIST of those that attributes name, back); CLASS and NAME have texts
 -- of a fixed length. A relative path is one in the experiment's folder. Returns the path written.
