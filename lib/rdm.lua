@@ -124,6 +124,8 @@ end
 -- of that number; per_channel = false gives sums. mahalanobis and crossnobis estimate the noise from the trials
 -- (noise = "shrinkage"); mahalanobis of single rows needs noise = a precision. Returns a set of
 -- RDMs; print says what it holds.
+-- > x = tensor({ { 0, 0 }, { 3, 0 }, { 0, 4 } }, { dtype = "float64" })   -- conditions x channels
+-- > rdm({ x, method = "euclidean", per_channel = false }).vectors   --> [[3. 4. 5.]]
 local function call(_, given, ...)
   local position = errors.position(2)
   schema.alone("rdm", "rdm { x, method = \"correlation\" }", position, ...)

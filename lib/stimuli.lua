@@ -69,6 +69,8 @@ function M.of(value, position)
 end
 
 --- set:batch(indices): { x =, y =, index = } of the images at these positions (a list or an int64 tensor).
+-- > set = stimuli.gratings { size = 16, orientation = { 0, 45, 90 } }
+-- > set:batch({ 1, 3 }).x.shape   --> { 2, 1, 16, 16 }
 function methods:batch(indices)
   local index = tensor.is_tensor(indices) and indices or common.index(indices)
   return dataset.make_batch { x = self.x:index_select(index, { dim = 1 }),
@@ -76,6 +78,8 @@ function methods:batch(indices)
 end
 
 --- set:subset(indices): a stimulus set of the images at these positions.
+-- > set = stimuli.gratings { size = 16, orientation = { 0, 45, 90 } }
+-- > set:subset({ 3, 1 }).columns.orientation   --> { 90, 0 }
 function methods:subset(indices, name)
   local list = common.list(indices)
   local index = common.index(list)
@@ -117,6 +121,8 @@ function methods:with_ids(ids)
 end
 
 --- set:map(f): the same set with images f(x); f takes and gives a tensor with one image for each row.
+-- > set = stimuli.gratings { size = 16, orientation = { 0, 90 } }
+-- > set:map(function(x) return x:avg_pool2d { 2 } end).x.shape   --> { 2, 1, 8, 8 }
 function methods:map(f)
   local parts = {}
   for key, value in pairs(self) do parts[key] = value end

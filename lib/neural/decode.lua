@@ -29,6 +29,9 @@ Decoded.__tostring = function(self)
 end
 
 --- score:results(): a list of { metric =, value =, label =, what = } for report.
+-- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 9 }
+-- > score = decode { x, concat { zeros { 20 }, ones { 20 } }, bootstrap = 100 }
+-- > score:results()[1].metric, score:results()[1].value   --> decoding 1.0
 function Decoded:results()
   return { { metric = "decoding", value = self.accuracy, label = self.label,
     what = string.format("95 %% CI %.3f to %.3f, n = %d, chance %.3f", self.low, self.high, self.n, self.chance) } }

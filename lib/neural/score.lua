@@ -181,6 +181,10 @@ end
 -- ---- report, csv -----------------------------------------------------------------------------------------------
 
 --- score:results(): a list of { metric =, value =, label =, what = } for report, one for each row.
+-- > x = randn { 60, 2 }
+-- > a = neural.assembly { { responses = x, stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { layer = x }, responses = a, ceiling = false }
+-- > #score:results(), score:results()[1].metric   --> 1 predictivity (layer)
 function Score:results()
   local list = {}
   for i, row in ipairs(self.rows) do
@@ -240,6 +244,10 @@ end
 --- score:table(): the rows as a list of lists, the first one the names of the columns. score:table "neuroids" of a
 -- predictivity score: a row for every layer and neuroid that was kept, with position (in the assembly), coordinates,
 -- r and, unless there is no ceiling, reliability, ceiling and r in relation to it.
+-- > x = randn { 60, 2 }
+-- > a = neural.assembly { { responses = x, stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { layer = x }, responses = a, ceiling = false }
+-- > score:table()[2][1], #score:table "neuroids"   --> layer 3
 function Score:table(of)
   if of == "neuroids" and self.neuroids then return neuroid_table(self) end
   if of ~= nil and of ~= "rows" then
@@ -262,6 +270,10 @@ end
 
 --- score:csv(path), score:csv(path, "neuroids"): writes the table (of rows; or of neuroids) as CSV, into the folder
 -- of the experiment as figures go; returns the score.
+-- > x = randn { 60, 2 }
+-- > a = neural.assembly { { responses = x, stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { layer = x }, responses = a, ceiling = false }
+-- > score:csv "score.csv"
 function Score:csv(path, of)
   local rows = self:table(of)
   require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)
@@ -269,6 +281,10 @@ function Score:csv(path, of)
 end
 
 --- score:find(layer, group): the row of a layer (and of a value of `by`); nil where there is none.
+-- > x = randn { 60, 2 }
+-- > a = neural.assembly { { responses = x, stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { layer = x, noise = randn { 60, 2 } }, responses = a, ceiling = false }
+-- > score:find("layer").r > 0.99, score:find("noise").r < 0.5   --> true true
 function Score:find(layer, group)
   for _, row in ipairs(self.rows) do
     if row.layer == layer and (group == nil or row.group == group) then return row end
