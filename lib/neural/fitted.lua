@@ -107,20 +107,20 @@ Fit.__tostring = function(self)
   if #self.constant == 0 then return text end
   return string.format("%s; %d of them do%s not vary, and are predicted by their mean alone: %s", text,
     #self.constant,
-    #self.constant == 1 and "es" or "", common.some(self.constant))
+    #self.constant == 1 and "es" or "", common.some(self.constant:totable()))
 end
 
--- The targets whose weights mean nothing, because they do not vary.
+-- The targets whose weights mean nothing, because they do not vary: int64.
 local function constant_targets(y)
   local list = {}
   for t, same in ipairs(ops.eq(y:max { dim = 1 }, y:min { dim = 1 }):totable()) do
     if same then list[#list + 1] = t end
   end
-  return list
+  return tensor.tensor(list, { dtype = "int64" })
 end
 
 --- A fitted map from its parts: word, weights (p x T), intercept (T) and what was chosen. y: the targets (n x T) that
--- it was fitted on; those that do not vary are listed in m.constant, have weights of 0, and print names them.
+-- it was fitted on; those that do not vary stand in m.constant (int64), have weights of 0, and print names them.
 function M.fit(parts, y)
   parts.constant = constant_targets(y)
   if #parts.constant > 0 then -- rounding of means leaves no weights

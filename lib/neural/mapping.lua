@@ -287,8 +287,8 @@ end
 Ridge.predict = fitted.not_fitted "ridge"
 
 --- ridge:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a fitted map m with
--- m.weights (p x T), m.intercept (T), m.alphas (one for each target), m.constant (targets that do not
--- vary: weights of 0) and m:predict(x). Penalties are chosen by kfold
+-- m.weights (p x T), m.intercept (T), m.alphas (one for each target), m.constant (positions of targets that do not
+-- vary: weights of 0), all of them tensors, and m:predict(x). Penalties are chosen by kfold
 -- over the rows.
 -- > x = randn { 100, 3 }
 -- > m = ridge({ alphas = { 1e-6 } }):fit(x, x:matmul(tensor { 1, 2, 3 }))
@@ -314,7 +314,7 @@ function Ridge:fit(x, y, given)
   if scale then weights = weights * scale:t() end
   local intercept = (y_mean - mean:matmul(weights)):reshape { -1 }
   return fitted.fit({ word = "ridge", weights = weights, intercept = intercept, before = whole.reduced_by,
-    alphas = common.pick(self.alphas, places) }, y)
+    alphas = tensor.tensor(common.pick(self.alphas, places), { dtype = "float64" }) }, y)
 end
 
 return M

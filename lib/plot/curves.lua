@@ -89,7 +89,7 @@ end
 
 local LAYERS = {
   title = words.common.title, width = words.common.width, ylim = words.common.ylim,
-  labels = { type = "table", doc = "a name for each panel, when several are drawn" },
+  labels = { type = "table", doc = "a name for each score (or group) when several are drawn" },
   show = { type = "string", choices = { "both", "raw", "ceiled" },
     doc = "r and its ceiling, r over its ceiling, or a panel for each; default: both for one score, raw for more and "
       .. "where there is no ceiling" },
@@ -130,12 +130,19 @@ local function layer_marks(score, rows, ceiled)
   return shown, labels
 end
 
+local function value_label(score, ceiled)
+  if score.kind == "separability" then return "accuracy" end
+  return "median " .. (ceiled and formula_label(score.formula) or measure_label(score))
+end
+
+local function panel_of(shown, labels, score, ceiled)
+  return { marks = shown, legend = true, xcategories = labels, yscale = { zero = true }, baseline = true,
+    ylabel = value_label(score, ceiled) }
+end
+
 local function layer_panel(score, rows, ceiled)
   local shown, labels = layer_marks(score, rows, ceiled)
-  local ylabel = "median " .. (ceiled and formula_label(score.formula) or measure_label(score))
-  if score.kind == "separability" then ylabel = "accuracy" end
-  return { marks = shown, legend = true, xcategories = labels, yscale = { zero = true }, baseline = true,
-    ylabel = ylabel }
+  return panel_of(shown, labels, score, ceiled)
 end
 
 -- A score as parts of one panel each: {score =, rows =, label =}. A score over groups of neuroids has one for each.
@@ -149,12 +156,71 @@ local function parts_of(score, at)
   local parts, of = {}, {}
   for _, row in ipairs(rows) do
     if not of[row.group] then
-      of[row.group] = { score = score, rows = {}, label = tostring(row.group) }
+      of[row.group] = { score = score, rows = {}, label = tostring(row.group), grouped = true }
       parts[#parts + 1] = of[row.group]
     end
     table.insert(of[row.group].rows, row)
   end
   return parts
+end
+
+-- ---- several scores in one panel -------------------------------------------------------------------------------
+
+-- Whether two parts have the same layers, and (where it is drawn) the same ceilings.
+local function same_layers(a, b, ceiled)
+  if #a.rows ~= #b.rows then return false end
+  for i, row in ipairs(a.rows) do
+    local other = b.rows[i]
+    if row.layer ~= other.layer or not ceiled and row.ceiling ~= other.ceiling then return false end
+  end
+  return true
+end
+
+-- How several scores stand in one panel: "bars" of one layer each, "series" side by side where they have the same
+-- layers; nil where each needs a panel of its own.
+local function together(parts, ceiled)
+  local first, single, same = parts[1], true, true
+  for _, part in ipairs(parts) do
+    local score = part.score
+    if part.grouped or value_label(score, ceiled) ~= value_label(first.score, ceiled)
+      or score.chance ~= first.score.chance then return nil end
+    single, same = single and #part.rows == 1, same and same_layers(first, part, ceiled)
+  end
+  return #parts > 1 and (single and "bars" or same and "series") or nil
+end
+
+-- The one row of each part, under the part's name.
+local function named_rows(parts, names)
+  local rows = {}
+  for k, part in ipairs(parts) do
+    rows[k] = setmetatable({ layer = names[k], area = "" }, { __index = part.rows[1] })
+  end
+  return rows
+end
+
+-- One panel of bars side by side, a colour for each score.
+local function common_panel(parts, names, ceiled, how)
+  local first = parts[1]
+  if how == "bars" then
+    local shown, labels = layer_marks(first.score, named_rows(parts, names), ceiled)
+    for _, mark in ipairs(shown) do
+      for k = 1, mark.kind == "bars" and #parts or 0 do mark.colors[k] = style.color(k) end
+    end
+    return panel_of(shown, labels, first.score, ceiled)
+  end
+  local shown, labels = {}, nil
+  for k, part in ipairs(parts) do
+    local marks_of_part, layers = layer_marks(part.score, part.rows, ceiled)
+    for _, mark in ipairs(marks_of_part) do
+      if mark.kind == "bars" then
+        mark.colors, mark.color, mark.of, mark.at, mark.label = nil, style.color(k), #parts, k, names[k]
+      end
+      -- the ceiling and the chance level are those of all; a patch would give colours a second meaning
+      if mark.kind == "bars" or k == 1 and mark.kind ~= "patch" then shown[#shown + 1] = mark end
+    end
+    labels = layers
+  end
+  return panel_of(shown, labels, first.score, ceiled)
 end
 
 local CSV = { "panel", "layer", "area", "value", "low", "high", "ceiling", "ceiled", "ceiled_low", "ceiled_high" }
@@ -201,8 +267,40 @@ local function name_layers_once(panels)
   end
 end
 
+-- Whether a part has values in relation to the ceiling.
+local function related(part)
+  return part.score.kind ~= "separability" and not part.score.unceiled and part.score.formula ~= "none"
+end
+
+-- What is shown of parts: false for the measure, true for it in relation to the ceiling.
+local function shown_of(parts, options)
+  local show = options.show or (#parts == 1 and "both" or "raw")
+  for _, part in ipairs(parts) do
+    if not related(part) then show = "raw" end
+  end
+  return show == "both" and { false, true } or { show == "ceiled" }
+end
+
+-- Panels of its own for each part.
+local function own_panels(parts, names, options)
+  local panels = {}
+  for k, part in ipairs(parts) do
+    local show = { show = options.show or (#parts == 1 and "both" or "raw") }
+    for i, ceiled in ipairs(shown_of({ part }, show)) do
+      local panel = layer_panel(part.score, part.rows, ceiled)
+      panel.inner, panel.yscale.limits = options.height, options.ylim
+      if i == 1 then panel.title = names[k] end
+      panel.legend = #panels == 0 or i == 2
+      panels[#panels + 1] = panel
+    end
+  end
+  return panels
+end
+
 --- How well each layer does: bars coloured by area, with 95 % confidence intervals. A score of predictivity is shown
--- with its noise ceiling, a panel for each group of neuroids; one of neural.separability with the chance level.
+-- with its noise ceiling, a panel for each group of neuroids; one of neural.separability with the chance level. Several
+-- scores stand side by side in one panel, a colour for each, where they have one layer each, or the same layers and
+-- ceilings; otherwise each has a panel of its own.
 -- plot.layers(score), or plot.layers { score, ..., labels = {...}, show = "both" | "raw" | "ceiled", title =,
 -- width =, height = }. With one predictivity score and no groups, a second panel shows r in relation to the ceiling.
 -- Returns a figure.
@@ -221,24 +319,30 @@ function M.layers(spec, ...)
   end
   if #parts == 0 then errors.raise("argument", at, "plot.layers takes a score, got none") end
   words.same_length(options.labels, #parts, "plot.layers: labels", at)
+  local names, common = {}, nil
   for k, part in ipairs(parts) do
-    local label = options.labels and options.labels[k] or part.label
-    local show = options.show or (#parts == 1 and "both" or "raw")
-    if part.score.kind == "separability" or part.score.unceiled or part.score.formula == "none" then show = "raw" end
-    csv_rows(part, label or tostring(k), out)
-    for _, ceiled in ipairs(show == "both" and { false, true } or { show == "ceiled" }) do
-      local panel = layer_panel(part.score, part.rows, ceiled)
-      panel.inner, panel.yscale.limits = options.height, options.ylim
-      if not (show == "both" and ceiled) then panel.title = label end
-      panel.legend = #panels == 0 or (ceiled and show == "both")
-      panels[#panels + 1] = panel
-    end
+    names[k] = options.labels and tostring(options.labels[k]) or part.label
+    csv_rows(part, names[k] or tostring(k), out)
   end
-  if #parts > 1 then one_range(panels) end
+  for _, ceiled in ipairs(shown_of(parts, options)) do
+    common = together(parts, ceiled)
+    if not common then break end
+    for k, part in ipairs(parts) do
+      names[k] = names[k] or common == "bars" and part.rows[1].layer or tostring(k)
+    end
+    panels[#panels + 1] = common_panel(parts, names, ceiled, common)
+    panels[#panels].inner, panels[#panels].yscale.limits = options.height, options.ylim
+  end
+  if common then
+    panels[1].title = options.title
+  else
+    panels = own_panels(parts, names, options)
+    if #parts > 1 then one_range(panels) end
+    if options.title and #parts == 1 then panels[1].title = options.title end
+  end
   name_layers_once(panels)
-  if options.title and #parts == 1 then panels[1].title = options.title end
   return figure.new { panels = panels, width = options.width, table = out, name = "plot.layers",
-    title = #parts > 1 and options.title or nil }
+    title = not common and #parts > 1 and options.title or nil }
 end
 
 return M

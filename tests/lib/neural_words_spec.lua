@@ -150,4 +150,56 @@ describe("plot.layers", function()
     assert.same({ "median R\u{b2}", "median ev / ceiling\u{b2}" }, { label("r2", "ev / c^2") })
     assert.same({ "median bits per event" }, { label("poisson", "none") })
   end)
+
+  local function score(rows)
+    local all = {}
+    for layer, r in pairs(rows) do
+      all[#all + 1] = { layer = layer, area = layer, r = r, low = r - 0.1, high = r + 0.1, ceiling = 0.8,
+        ceiled = r / 0.8, ceiled_low = r / 0.8 - 0.1, ceiled_high = r / 0.8 + 0.1, n = 3 }
+    end
+    table.sort(all, function(a, b) return a.layer < b.layer end)
+    return { rows = all, measure = "r", formula = "r / c" }
+  end
+
+  local function bars(panel)
+    local found = {}
+    for _, mark in ipairs(panel.marks) do
+      if mark.kind == "bars" then found[#found + 1] = mark end
+    end
+    return found
+  end
+
+  it("puts scores of one layer each side by side", function()
+    local figure = lamina.plot.layers { score { IT = 0.4 }, score { V4 = 0.6 }, labels = { "deep", "shallow" } }
+    assert.equal(1, #figure.panels)
+    local one = bars(figure.panels[1])
+    assert.equal(1, #one)
+    assert.same({ 0.4, 0.6 }, one[1].values)
+    assert.is_true(one[1].colors[1] ~= one[1].colors[2])
+    assert.same({ "deep", "shallow" }, figure.panels[1].xcategories)
+    local shown = lamina.plot.layers { score { IT = 0.4 }, score { V4 = 0.6 }, show = "both" }
+    assert.equal(2, #shown.panels)
+    assert.same({ "IT", "V4" }, shown.panels[2].xcategories)
+    assert.near(0.75, bars(shown.panels[2])[1].values[2], 1e-12)
+  end)
+
+  it("puts scores of the same layers side by side, and others into panels", function()
+    local a, b = score { V4 = 0.3, IT = 0.4 }, score { V4 = 0.5, IT = 0.6 }
+    local figure = lamina.plot.layers { a, b, labels = { "A", "B" }, title = "both" }
+    assert.equal(1, #figure.panels)
+    local two = bars(figure.panels[1])
+    assert.equal(2, #two)
+    for k, mark in ipairs(two) do
+      assert.same({ 2, k, ({ "A", "B" })[k] }, { mark.of, mark.at, mark.label })
+      assert.same(({ { 0.4, 0.3 }, { 0.6, 0.5 } })[k], mark.values)
+    end
+    assert.same({ "IT", "V4" }, figure.panels[1].xcategories)
+    assert.equal("both", figure.panels[1].title)
+    assert.equal(5, #figure.table)
+    assert.same({ "B", "V4", "V4", 0.5 }, table.move(figure.table[5], 1, 4, 1, {}))
+    b.rows[1].ceiling = 0.7 -- other neurons
+    assert.equal(2, #lamina.plot.layers({ a, b }).panels)
+    assert.equal(1, #lamina.plot.layers({ a, b, show = "ceiled" }).panels)
+    assert.equal(2, #lamina.plot.layers({ a, score { V1 = 0.1, IT = 0.2 } }).panels)
+  end)
 end)
