@@ -144,7 +144,8 @@ static const bind_doc docs[] = {
     {"io.hdf5_write",
      "hdf5_write(path, { name = value }[, { attributes = { object = { name = value } }, compress = 0 }])",
      "Writes an HDF5 file: a table becomes a group, a tensor a dataset of its dtype, a string or a list of strings a "
-     "dataset of UTF-8 strings, numbers and booleans datasets without axes. compress: the level of gzip, 0 (none) to "
+     "dataset of UTF-8 strings, numbers and booleans datasets without axes. The attribute DIMENSION_LIST, a list of "
+     "names of datasets of one axis, attaches those as dimension scales. compress: the level of gzip, 0 (none) to "
      "9. The file appears complete or not at all."},
     {NULL, NULL, NULL}};
 

@@ -298,9 +298,9 @@ local function own_panels(parts, names, options)
 end
 
 --- How well each layer does: bars coloured by area, with 95 % confidence intervals. A score of predictivity is shown
--- with its noise ceiling, a panel for each group of neuroids; one of neural.separability with the chance level. Several
--- scores stand side by side in one panel, a colour for each, where they have one layer each, or the same layers and
--- ceilings; otherwise each has a panel of its own.
+-- with its noise ceiling, a panel for each group of neuroids; one of neural.separability with the chance level.
+-- Several scores stand side by side in one panel, a colour for each, where they have one layer each, or the same
+-- layers and ceilings; otherwise each has a panel of its own.
 -- plot.layers(score), or plot.layers { score, ..., labels = {...}, show = "both" | "raw" | "ceiled", title =,
 -- width =, height = }. With one predictivity score and no groups, a second panel shows r in relation to the ceiling.
 -- Returns a figure.

@@ -127,6 +127,9 @@ lm_status attach_scales(const worker *w, hid_t file, const lm_tree *attributes, 
   lm_status status = LM_OK;
   for (int64_t i = 0; i < attributes->count && status == LM_OK; i++) {
     const lm_tree *of = &attributes->items[i], *list = list_of(of);
+    if (!list && of->kind == LM_TREE_TABLE && lm_tree_get(of, "DIMENSION_LIST"))
+      return lm_fail(e, LM_ERR_ARGUMENT, "%s: DIMENSION_LIST of '%s' is no list of names of datasets", w->name,
+                     of->name);
     if (!list) continue;
     status = check_list(w, file, of, list, e);
     if (status == LM_OK) status = put_list(w, file, of, list, e);

@@ -100,8 +100,8 @@ lm_status read_attributes(worker *w, const lm_tree *request, lm_err *e);
 lm_status list_objects(worker *w, lm_err *e);
 lm_status write_file(worker *w, const lm_tree *request, lm_err *e);
 
-/* scales.c: the attribute DIMENSION_LIST of objects, the names of datasets of one axis, one for each axis, as references,
- * and back as REFERENCE_LIST of those that have attributes of their own. */
+/* scales.c: the attribute DIMENSION_LIST of objects, the names of datasets of one axis, one for each axis, as
+ * references, and back as REFERENCE_LIST of those that have attributes of their own. */
 lm_status attach_scales(const worker *w, hid_t file, const lm_tree *attributes, lm_err *e);
 
 /* What the layout, chunks and filters of a dataset are, as items of a table. */

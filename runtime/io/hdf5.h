@@ -32,8 +32,9 @@ lm_status lm_hdf5_read(lm_tree *out, lm_hdf5 *h, const char *dataset, int ndim, 
 lm_status lm_hdf5_attributes(lm_tree *out, lm_hdf5 *h, const char *object, lm_err *e);
 
 /* Writes a whole file: `contents` is a table of tensors, texts, lists of texts, and tables, which become groups;
- * `attributes` (NULL: none) a table of such tables by object. compress: 0 to 9, the level of deflate (0: none). It
- * appears under its name complete or not at all. */
+ * `attributes` (NULL: none) a table of such tables by object, of which DIMENSION_LIST, names of datasets of one axis,
+ * attaches those as dimension scales, and CLASS and NAME are texts of a fixed length. compress: 0 to 9, the level of
+ * deflate (0: none). It appears under its name complete or not at all. */
 lm_status lm_hdf5_write(const char *program, const char *path, const lm_tree *contents, const lm_tree *attributes,
                         int compress, lm_err *e);
 

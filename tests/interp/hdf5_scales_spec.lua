@@ -42,6 +42,7 @@ describe("hdf5.write", function()
       assert.truthy(message:find(words, 1, true), message)
     end
     refused("DIMENSION_LIST of 'x' has 1 names, expected one for each axis of a dataset (2)", "row")
+    refused("DIMENSION_LIST of 'x' is no list of names of datasets", tensor { 1, 2 })
     refused("axis 1 of 'x' has 2 entries, and 'column' is no dataset of one axis with as many", { "column", "row" })
     refused("axis 2 of 'x' has 3 entries, and 'none' is no dataset of one axis", { "row", "none" })
     refused("axis 2 of 'x' has 3 entries, and 'x' is no dataset of one axis", { "row", "x" })
