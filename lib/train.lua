@@ -86,7 +86,7 @@ end
 -- What may help, by where the first value came from that is not finite.
 local function remedy(source)
   if source:find "^the data" then return "" end
-  if source:find "^the loss %(.*%): log, of finite numbers" then -- of outputs below 0
+  if source:find "^the loss %(.*poisson.*%): log, of finite numbers" then -- of outputs below 0
     return "; the loss takes the logarithm of outputs, and some are below 0: end the model in softplus or relu, or "
       .. "give poisson its option log_input = true (the output is then the logarithm of the rate)"
   end
