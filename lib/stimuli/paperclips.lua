@@ -112,8 +112,8 @@ end
 
 --- stimuli.paperclips { clips, size = 128, segments = 7, depth = 0, tilt = 0, rotation = 0, scale = 0.6, x = 0, y =
 -- 0, thickness = 0.04, luminance = 1, background = 0, seed = }: bent wires in three dimensions, orthographically
--- seen, with bends of 45 to 135 degrees (the "paperclips" of Bülthoff & Edelman 1992; Logothetis et al. 1995). depth,
--- tilt, rotation, scale, x and y are numbers or lists; the set holds every combination for every clip, y varying
+-- seen, with bends of 45 to 135 degrees (the "paperclips" of Bülthoff & Edelman 1992; Logothetis et al. 1995).
+-- depth, tilt, rotation, scale, x and y are numbers or lists; the set holds every combination for every clip, y varying
 -- fastest and the clip slowest; set.columns tells them apart, and set.columns.clip is the clip's number. Clip k
 -- depends on the seed, k and segments alone.
 -- > set = stimuli.paperclips { 2, size = 32, depth = arange(0, 330, 30) }
