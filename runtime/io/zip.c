@@ -1,5 +1,5 @@
-/* zip.c: reading ZIP archives. The central directory at the end of the file is believed, the local headers are only
- * used to find where a member's bytes begin. */
+/* zip.c: reading ZIP archives. The central directory at the end of the file is read; the local header before a
+ * member's bytes must say the same, so that programs that read the one or the other see the same archive. */
 #include "io/zip.h"
 
 #include "base/memory.h"
@@ -246,14 +246,62 @@ static lm_status read_member(lm_source *s, void *to, int64_t n, lm_err *e) {
   return status;
 }
 
-lm_status lm_zip_enter(lm_source *s, lm_zip *z, int64_t index, lm_err *e) {
-  const lm_zip_member *m = &z->members[index];
+static lm_status differs(const lm_zip *z, const lm_zip_member *m, const char *what, uint64_t there, uint64_t here,
+                         lm_err *e) {
+  return lm_fail(e, LM_ERR_FORMAT,
+                 "%s:%.200s: damaged archive: the header before its bytes says %s %" PRIu64
+                 ", the directory %" PRIu64,
+                 z->path, m->name, what, here, there);
+}
+
+/* The numbers of a local header; its sizes and checksum say nothing where a data descriptor follows the bytes. */
+static lm_status compare_numbers(const lm_zip *z, const lm_zip_member *m, const unsigned char *local,
+                                 const unsigned char *extra, lm_err *e) {
+  enum { ENCRYPTED = 1, DESCRIPTOR = 8 };
+  unsigned flags = u16(local + 6);
+  uint64_t packed = u32(local + 18), size = u32(local + 22), offset = 0;
+  if (flags & ENCRYPTED) return lm_fail(e, LM_ERR_FORMAT, "%s:%.200s: encrypted", z->path, m->name);
+  if (u16(local + 8) != m->method) return differs(z, m, "compression method", (uint64_t)m->method, u16(local + 8), e);
+  if (flags & DESCRIPTOR) return LM_OK;
+  if (!wide_sizes(extra, u16(local + 28), &size, &packed, &offset))
+    return damaged(z, "a broken 64-bit size before a member's bytes", e);
+  if (size != (uint64_t)m->size) return differs(z, m, "size", (uint64_t)m->size, size, e);
+  if (packed != (uint64_t)m->packed) return differs(z, m, "stored size", (uint64_t)m->packed, packed, e);
+  if (u32(local + 14) != m->crc) return differs(z, m, "checksum", m->crc, u32(local + 14), e);
+  return LM_OK;
+}
+
+/* Compares the local header of a member with its entry in the directory; *start is set to where its bytes begin. */
+static lm_status find_bytes(const lm_zip *z, const lm_zip_member *m, int64_t *start, lm_err *e) {
   unsigned char local[LOCAL_BYTES] = {0};
   lm_status status = read_at(z, m->offset, local, LOCAL_BYTES, e);
   if (status != LM_OK) return status;
-  int64_t start = m->offset + LOCAL_BYTES + u16(local + 26) + u16(local + 28);
-  if (u32(local) != 0x04034b50 || start > z->size - m->packed)
+  int64_t name_bytes = u16(local + 26), more = name_bytes + u16(local + 28);
+  *start = m->offset + LOCAL_BYTES + more;
+  if (u32(local) != 0x04034b50 || *start > z->size - m->packed)
     return lm_fail(e, LM_ERR_FORMAT, "%s:%s: damaged archive: no member where the directory says", z->path, m->name);
+  unsigned char *rest = lm_alloc((size_t)more + 1, z->path, e);
+  if (!rest) return LM_ERR_MEMORY;
+  status = read_at(z, m->offset + LOCAL_BYTES, rest, more, e);
+  if (status == LM_OK && ((size_t)name_bytes != strlen(m->name) || memcmp(rest, m->name, (size_t)name_bytes) != 0))
+    status =
+        lm_fail(e, LM_ERR_FORMAT, "%s:%.200s: damaged archive: the header before its bytes gives it another name",
+                z->path, m->name);
+  if (status == LM_OK) status = compare_numbers(z, m, local, rest + name_bytes, e);
+  lm_free(rest);
+  return status;
+}
+
+lm_status lm_zip_check(const lm_zip *z, int64_t index, lm_err *e) {
+  int64_t start = 0;
+  return find_bytes(z, &z->members[index], &start, e);
+}
+
+lm_status lm_zip_enter(lm_source *s, lm_zip *z, int64_t index, lm_err *e) {
+  const lm_zip_member *m = &z->members[index];
+  int64_t start = 0;
+  lm_status status = find_bytes(z, m, &start, e);
+  if (status != LM_OK) return status;
   size_t room = strlen(z->path) + strlen(m->name) + 2;
   entry_reader *r = lm_alloc_zero(sizeof *r + room, z->path, e);
   if (!r) return LM_ERR_MEMORY;

@@ -25,9 +25,13 @@ void lm_zip_close(lm_zip *z); /* NULL is allowed */
 int64_t lm_zip_count(const lm_zip *z);
 const lm_zip_member *lm_zip_at(const lm_zip *z, int64_t index);
 
-/* The bytes of one member as a source named "PATH:MEMBER", its `left` exact. Only one may be open at a time.
- * lm_zip_leave compares the checksum when the member was read whole and status is LM_OK; it returns the first
- * failure and always frees. */
+/* Whether the header before a member's bytes says what the directory says: its name, how it is compressed, and, where
+ * no data descriptor follows the bytes, its sizes and checksum. */
+lm_status lm_zip_check(const lm_zip *z, int64_t index, lm_err *e);
+
+/* The bytes of one member as a source named "PATH:MEMBER", its `left` exact, after lm_zip_check. Only one may be open
+ * at a time. lm_zip_leave compares the checksum when the member was read whole and status is LM_OK; it returns the
+ * first failure and always frees. */
 lm_status lm_zip_enter(lm_source *s, lm_zip *z, int64_t index, lm_err *e);
 lm_status lm_zip_leave(lm_source *s, lm_status status, lm_err *e);
 
@@ -38,8 +42,9 @@ typedef struct lm_zip_limits {
 
 /* Unpacks every member into `folder`, which must be there and hold nothing. Refused before anything is written: names
  * that lead out of the folder (absolute, "..", with a backslash or a control character), that stand twice, that are
- * not UTF-8; links and devices; members that overlap in the archive (one of a bomb's ways to be small); more files or
- * bytes than the limits. A checksum that is wrong ends it; what was written until then stays. */
+ * not UTF-8; links and devices; members that lm_zip_check refuses; members that overlap in the archive (one of a
+ * bomb's ways to be small); more files or bytes than the limits. A checksum that is wrong ends it; what was written
+ * until then stays. */
 lm_status lm_zip_unpack(const char *path, const char *folder, const lm_zip_limits *limits, lm_err *e);
 
 /* Writing: the members in the order given, dated 1980-01-01, so that equal contents give equal bytes. */

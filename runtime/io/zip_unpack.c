@@ -96,7 +96,9 @@ static lm_status check_members(lm_zip *z, const lm_zip_member **sorted, const ch
     if (!strcmp(sorted[i]->name, sorted[i - 1]->name)) return refuse(path, sorted[i], "its name stands twice", e);
     if (in_file(sorted[i - 1], sorted[i])) return refuse(path, sorted[i], "it lies in a member that is a file", e);
   }
-  return LM_OK;
+  lm_status status = LM_OK;
+  for (int64_t i = 0; i < n && status == LM_OK; i++) status = lm_zip_check(z, i, e);
+  return status;
 }
 
 static lm_status write_member(int fd, lm_source *s, const char *target, lm_err *e) {

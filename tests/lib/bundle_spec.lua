@@ -366,6 +366,24 @@ describe("an archive from elsewhere", function()
     { "a name that is no UTF-8", { { name = "b/\xff", text = "x" } }, "not UTF-8" },
     { "an empty part", { { name = "b//a", text = "x" } }, "an empty part" },
     { "a bomb", false, "a zip bomb" },
+    { "another method before the bytes", { { name = "b/a", text = "x", header = { method = 88 } } },
+      "x.zip:b/a: damaged archive: the header before its bytes says compression method 88, the directory 0" },
+    { "another name before the bytes", { { name = "b/a", text = "x", header = { name = "b/c" } } }, "another name" },
+    { "a longer name before the bytes", { { name = "b/a", text = "x", header = { name = "b/a.sh" } } },
+      "another name" },
+    { "a folder's other name", { { name = "b/" }, { name = "b/a/", header = { name = "b/../" } } }, "another name" },
+    { "another size before the bytes", { { name = "b/a", text = "x", header = { size = 2 } } },
+      "says size 2, the directory 1" },
+    { "another stored size before the bytes", { { name = "b/a", text = "x", header = { packed = 0 } } },
+      "says stored size 0, the directory 1" },
+    { "another wide size before the bytes", { { name = "b/a", text = "x", header = { size = 0xffffffff,
+      packed = 0xffffffff, extra = string.pack("<I2I2I8I8", 1, 16, 1 << 40, 1) } } },
+      "says size 1099511627776, the directory 1" },
+    { "a wide size that is not there", { { name = "b/a", text = "x", header = { size = 0xffffffff } } },
+      "a broken 64-bit size before a member's bytes" },
+    { "another checksum before the bytes", { { name = "b/a", text = "x", header = { crc = 7 } } },
+      "says checksum 7, the directory" },
+    { "encrypted by the header alone", { { name = "b/a", text = "x", header = { flags = 1 } } }, "encrypted" },
     { "two folders", { { name = "b/a", text = "x" }, { name = "c/a", text = "x" } }, "expected one folder" },
     { "no archive", nil, "" },
   }
@@ -389,6 +407,18 @@ describe("an archive from elsewhere", function()
       command.drop(folder)
     end)
   end
+
+  it("may say its sizes behind the bytes, or in 64 bits", function()
+    for _, header in ipairs { { flags = 8, size = 0, packed = 0, crc = 0 }, { size = 0xffffffff, packed = 0xffffffff,
+      extra = string.pack("<I2I2I8I8", 1, 16, 1, 1) } } do
+      local folder = command.folder()
+      command.write(folder .. "/x.zip", zip.archive { { name = "b/a", text = "x", header = header } })
+      base.mkdir(folder .. "/u")
+      core.zip_unpack(folder .. "/x.zip", folder .. "/u", 100, 10)
+      assert.equal("x", command.read(folder .. "/u/b/a"))
+      command.drop(folder)
+    end
+  end)
 
   it("gets out where nobody looks at names", function() -- what is refused above
     if not there "unzip" then pending "no unzip" return end

@@ -11,15 +11,17 @@ local function crc32(text)
 end
 
 --- The bytes of an archive of stored members: { name =, text =, mode = Unix type and rights, size = what the
--- directory says, at = the number of the member whose bytes it shares }.
+-- directory says, at = the number of the member whose bytes it shares, header = { name =, method =, size =, packed =,
+-- crc =, flags =, extra = } where the header before the bytes says something else than the directory }.
 function M.archive(members)
   local parts, directory, offset, offsets = {}, {}, 0, {}
   for i, m in ipairs(members) do
     local text, crc, mode = m.text or "", crc32(m.text or ""), m.mode or 33188
     if not m.at then
-      local head = string.pack("<I4I2I2I2I2I2I4I4I4I2I2", 0x04034b50, 20, 0, 0, 0, 33, crc, #text, #text, #m.name,
-        0)
-      parts[#parts + 1] = head .. m.name .. text
+      local h = m.header or {}
+      local own, extra = h.name or m.name, h.extra or ""
+      parts[#parts + 1] = string.pack("<I4I2I2I2I2I2I4I4I4I2I2", 0x04034b50, 20, h.flags or 0, h.method or 0, 0, 33,
+        h.crc or crc, h.packed or #text, h.size or #text, #own, #extra) .. own .. extra .. text
       offsets[i] = offset
       offset = offset + #parts[#parts]
     else
