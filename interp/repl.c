@@ -152,7 +152,20 @@ static bool incomplete(lua_State *L) {
   return message && size >= 5 && !strcmp(message + size - 5, "<eof>");
 }
 
-/* Compiles the entry, as an expression if it is one. Returns Lua's status; leaves function or message. */
+/* Compiles the entry as lamina.prompt.returning has it: lines that end in an expression return its value. True: the
+ * function is left. */
+static bool compile_returning(lua_State *L, const entry *e, const char *chunk) {
+  size_t size;
+  lua_pushlstring(L, e->text, e->size);
+  const char *text = call_prompt(L, "returning", 1) == LUA_OK ? lua_tolstring(L, -1, &size) : NULL;
+  const bool fine = text && luaL_loadbufferx(L, text, size, chunk, "t") == LUA_OK;
+  if (!fine && text) lua_pop(L, 1);
+  lua_remove(L, fine ? -2 : -1);
+  return fine;
+}
+
+/* Compiles the entry, as an expression if it is one or ends in one. Returns Lua's status; leaves function or
+ * message. */
 static int compile(lua_State *L, entry *e, const char *chunk) {
   size_t size = e->size;
   while (size && strchr(" \t\r\n", e->text[size - 1])) size--;
@@ -166,6 +179,8 @@ static int compile(lua_State *L, entry *e, const char *chunk) {
   lua_remove(L, -2);
   if (status == LUA_OK) return libs_remember(L, e->text, e->size, chunk), status;
   lua_pop(L, 1);
+  const bool may_return = e->lines > 1 || e->text[strspn(e->text, " \t\r\n")] == '=';
+  if (may_return && compile_returning(L, e, chunk)) return libs_remember(L, e->text, e->size, chunk), LUA_OK;
   return libs_load(L, e->text, e->size, chunk);
 }
 

@@ -114,6 +114,9 @@ function M.results(quietly, ...)
   if not quietly then M.show(...) end
 end
 
+--- An entry that ends in an expression as a chunk that returns its value; nil where it does not.
+function M.returning(text) return session.returning(text) end
+
 --- Notes an entry, and whether it went well.
 function M.note(text, ok) session.note(text, ok) end
 
@@ -135,7 +138,7 @@ function M.pasted(text)
   local lines = without_prompts(text)
   if lines then return lines end
   text = text:gsub("%s+$", "")
-  if load(text, "=pasted", "t") or load("return " .. text, "=pasted", "t") then return { text } end
+  if load(text, "=pasted", "t") or session.returning(text) then return { text } end
   local list = {}
   for line in (text .. "\n"):gmatch "(.-)\n" do list[#list + 1] = line end
   return list

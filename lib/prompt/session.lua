@@ -53,11 +53,42 @@ end
 
 -- ---- running -----------------------------------------------------------------------------------------------------
 
---- The function that a text is, as an expression where it is one. Raises where it is neither.
+local function compiles(text) return load(text, "=entry", "t") ~= nil end
+
+-- What cannot go on the line before it: a last line that begins so is by itself, whatever stands above.
+local function begins_anew(text) return text:find "^%s*[%w_#]" ~= nil end
+
+--- The two parts of an entry of several lines whose last is an expression (or `= EXPRESSION`): what comes before it,
+-- and the expression. Nil where it has no such end. All of it stays one chunk: the second part sees the locals of the
+-- first.
+function M.parts(text)
+  text = text:gsub("[%s;]+$", "")
+  local at = #text + 1
+  while at > 1 do
+    at = at - 1
+    if at == 1 or text:sub(at - 1, at - 1) == "\n" then
+      local head, tail = text:sub(1, at - 1), text:sub(at)
+      local expression = tail:match "^%s*=(.*)$" or tail
+      if compiles("local _ = " .. expression) and compiles(head .. "return " .. expression) then
+        if head:find "%S" and not begins_anew(tail) and compiles(text) then return nil end
+        return head, expression
+      end
+    end
+  end
+end
+
+--- An entry as a chunk that returns the value of the expression at its end; nil where it has none.
+function M.returning(text)
+  local head, expression = M.parts(text)
+  return head and head .. "return " .. expression
+end
+
+--- The function that a text is, as an expression where it is one, or ends in one. Raises where it is no Lua.
 function M.compile(text, name)
   name = name or string.format("input %d", #entries + 1)
   command.sources[name] = text
-  local f = load("return " .. text, "=" .. name, "t")
+  local returning = M.returning(text)
+  local f = returning and load(returning, "=" .. name, "t")
   if f then return f end
   local g, message = load(text, "=" .. name, "t")
   if not g then error(errors.from(message), 0) end
@@ -161,16 +192,15 @@ local function as_script(text, uses_results)
   local body = text:gsub("%s+$", "")
   local quiet = body:find ";$"
   if quiet then body = body:gsub(";+$", "") end
-  local expression = load("return " .. body, "=entry", "t") ~= nil
-  local statement = load(body, "=entry", "t") ~= nil
+  local head, expression = M.parts(body)
   if expression and uses_results then
-    return "__, _ = _, " .. body .. (quiet and "" or "\nif _ ~= nil then print(_) end")
-  elseif expression and not (statement or quiet) then
-    return "print(" .. body .. ")"
-  elseif expression and not statement then
-    return "local _ = " .. body
+    body = head .. "__, _ = _, " .. expression .. (quiet and "" or "\nif _ ~= nil then print(_) end")
+  elseif expression and not (compiles(expression) or quiet) then
+    body = head .. "print(" .. expression .. ")"
+  elseif expression and not compiles(expression) then
+    body = head .. "local _ = " .. expression
   end
-  return body:find "%f[%w_]local%f[^%w_]" and "do\n" .. body .. "\nend" or body
+  return body:find "^local _ = " == nil and body:find "%f[%w_]local%f[^%w_]" and "do\n" .. body .. "\nend" or body
 end
 
 --- Writes the entries that went well as a script; returns how many.

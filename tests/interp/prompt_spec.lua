@@ -458,6 +458,30 @@ described("the prompt", function()
     assert.equal(0, leave(at))
   end)
 
+  it("takes a paste that ends in an expression as one chunk, and shows its value", function()
+    start()
+    local at = expect "\n> "
+    send "\27[200~local s = 4\nlocal function f(x)\n  return x + s\nend\nf(38)\27[201~\n"
+    at = expect("\n42\n> ", at)
+    send "\27[200~local s = 4\n= s * 3\27[201~\n"
+    at = expect("\n12\n> ", at)
+    send "\27[200~local s = 5\ns * 5;\27[201~\n"
+    at = expect("s * 5;\n> ", at)
+    send "_\n"
+    at = expect("_\n25\n> ", at)
+    send "\27[200~more = function(x) return x + 1 end\nq = more\n(6)\27[201~\n" -- a call that goes on
+    at = expect("(6)\n> ", at)
+    send "= q\n"
+    at = expect("\n7\n> ", at)
+    send "%save s.lua\n"
+    at = expect("6 entries in s.lua", at)
+    at = expect("\n> ", at)
+    assert.equal(0, leave(at - 2))
+    assert.falsy(screen():find("error", 1, true), screen())
+    local result = command.run { dir .. "/s.lua" }
+    assert.equal("42\n12\n25\n7\n", result.out .. result.err)
+  end)
+
   it("remembers entries for the next session, of several lines, too", function()
     start()
     local at = expect "\n> "
