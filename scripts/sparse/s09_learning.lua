@@ -111,6 +111,9 @@ print(string.format("principal components of the same patches: %d of %d localise
 local flat = components:to "float32"
 plot.images { code:filters(), columns = 16, normalise = "each",
   title = p.bases .. " basis functions learned from natural images" }:save "bases.svg"
+local some = math.min(p.bases, 96)
+plot.images { code:filters()[{ { 1, some } }], columns = 12, normalise = "each",
+  title = some .. " of the " .. p.bases .. " basis functions" }:save "figure.png"
 plot.images { flat[{ { 1, math.min(#flat, 96) } }]:reshape { -1, 1, p.size, p.size }, columns = 16,
   normalise = "each",
   title = "The first principal components of the same patches" }:save "components.svg"
