@@ -8,20 +8,28 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+/* What a variable of the environment says of a terminal that does not know its own size. */
+static long from_environment(const char *name, long otherwise) {
+  const char *text = getenv(name);
+  const long n = text ? strtol(text, NULL, 10) : 0;
+  return n > 0 && n < 10000 ? n : otherwise;
+}
+
 static int terminal_size(lua_State *L) {
   struct winsize size = {0};
   for (int fd = 0; fd <= 2 && size.ws_col == 0; fd++)
     if (ioctl(fd, TIOCGWINSZ, &size) != 0) memset(&size, 0, sizeof size);
   lua_createtable(L, 0, 4);
-  lua_pushinteger(L, size.ws_col ? size.ws_col : 80);
+  lua_pushinteger(L, size.ws_col ? size.ws_col : from_environment("COLUMNS", 80));
   lua_setfield(L, -2, "columns");
-  lua_pushinteger(L, size.ws_row ? size.ws_row : 24);
+  lua_pushinteger(L, size.ws_row ? size.ws_row : from_environment("LINES", 24));
   lua_setfield(L, -2, "rows");
   lua_pushinteger(L, size.ws_xpixel);
   lua_setfield(L, -2, "width");
@@ -110,7 +118,9 @@ static const luaL_Reg functions[] = {{"size", terminal_size},
 
 static const bind_doc docs[] = {
     {"terminal.size", "lamina.core.terminal.size() -> table",
-     "columns and rows of the terminal (80 and 24 where there is none), width and height in pixels (0: unknown)."},
+     "columns and rows of the terminal (where it does not tell: COLUMNS and LINES of the environment, else 80 and "
+     "24), "
+     "width and height in pixels (0: unknown)."},
     {"terminal.ask", "lamina.core.terminal.ask(question, last, seconds) -> string",
      "Writes the question to the terminal and returns what it answers, up to the byte `last` or until the seconds "
      "have "

@@ -411,7 +411,7 @@ function M.search(term)
   local lines = {}
   for _, name in ipairs(find.places(term, find.names(text_of), text_of)) do
     local first = text_of(name):match "^[^\n]*"
-    lines[#lines + 1] = string.format("%-24s %s", name, first)
+    lines[#lines + 1] = string.format("%-23s  %s", name, first)
   end
   return lines
 end
@@ -433,7 +433,7 @@ end
 function M.help(what)
   local text = what == nil and M.overview() or M.text(what) or unknown(what)
   if require("lamina.strict").prompt then
-    require("lamina.prompt.pager").print(text)
+    require("lamina.prompt.pager").prose(text)
   else
     print(text)
   end

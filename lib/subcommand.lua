@@ -177,7 +177,7 @@ function M.define(def)
     for _, word in ipairs(args) do
       if word == "--" then break end
       if word == "--help" or word == "-h" then
-        print(M.help(def))
+        require("lamina.prompt.pager").prose(M.help(def))
         return 0
       end
     end

@@ -21,11 +21,11 @@ an option (stride), a topic (rules). Without a name: the overview.]],
         print(string.format("nothing in help has '%s' in it", o.search))
         return 1
       end
-      pager.print(table.concat(lines, "\n"))
+      pager.prose(table.concat(lines, "\n"))
       return 0
     end
     if #o.names == 0 then
-      pager.print(help.overview())
+      pager.prose(help.overview())
       return 0
     end
     local texts, code = {}, 0
@@ -34,7 +34,7 @@ an option (stride), a topic (rules). Without a name: the overview.]],
       if not text then code = 1 end
       texts[i] = text or help.unknown(name)
     end
-    pager.print(table.concat(texts, "\n\n"))
+    pager.prose(table.concat(texts, "\n\n"))
     return code
   end,
 }

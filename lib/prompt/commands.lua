@@ -117,7 +117,7 @@ end
 
 --- %help: these commands.
 function COMMANDS.help()
-  pager.print(M.overview())
+  pager.prose(M.overview())
 end
 
 -- ---- help ------------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ local function search(term)
   if #lines == 0 then
     print(string.format("nothing in help has '%s' in it", term))
   else
-    pager.print(table.concat(lines, "\n"))
+    pager.prose(table.concat(lines, "\n"))
   end
 end
 
@@ -178,7 +178,7 @@ function M.run(text)
   if after then text = "?" .. after end
   if text:find "^%?%?" then return search((text:sub(3):gsub("^%s+", ""):gsub('^"(.*)"$', "%1"))) end
   if text:find "^%?" then
-    return pager.print(explain((text:sub(2):gsub("^%s+", ""):gsub('^"(.*)"$', "%1"))))
+    return pager.prose(explain((text:sub(2):gsub("^%s+", ""):gsub('^"(.*)"$', "%1"))))
   end
   local name, rest = text:match "^%%([%a_]*)%s*(.*)$"
   if not name then fail "a command is % and its name: %help lists them" end

@@ -35,4 +35,10 @@ function M.print(text)
   print(text)
 end
 
+--- Prints a text of help, in lines as long as the terminal is wide where that is narrower than they are.
+function M.prose(text)
+  local wrapped = base.isatty(1) and require("lamina.help.wrap").wrapped(text, terminal.size().columns)
+  M.print(wrapped or text)
+end
+
 return M

@@ -307,6 +307,17 @@ described("the prompt", function()
     assert.equal(0, leave(at - 2))
   end)
 
+  it("shows help in lines as long as the terminal is wide", function()
+    start("NO_COLOR=1 COLUMNS=50")
+    local at = expect "\n> "
+    send 'help "relu"\n'
+    at = expect("source: ", at)
+    at = expect("\n> ", at)
+    local shown = screen():match("\nrelu: .-\nsource: ")
+    for line in shown:gmatch "[^\n]+" do assert.is_true(#line <= 50 or line:find "^> " ~= nil, line) end
+    assert.equal(0, leave(at - 2))
+  end)
+
   it("times, profiles, lists and forgets", function()
     start()
     local at = expect "\n> "

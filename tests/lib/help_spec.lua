@@ -155,4 +155,30 @@ describe("habits", function()
         .. "parentheses around both", word, word), e.message)
     end
   end)
+
+  it("flows to the width of a narrow terminal, words whole, examples and tables as they are", function()
+    local wrapped = require("lamina.help.wrap").wrapped
+    local function words_of(text) return (text:gsub("%s+", " ")) end
+    for _, name in ipairs { "conv", "net", "dtypes", "index", "search.random", "guide:rsa", "guide:pytorch" } do
+      local text = help.text(name)
+      assert.equal(text, wrapped(text, 200))
+      for _, columns in ipairs { 40, 72, 100 } do
+        local narrow, code = wrapped(text, columns), false
+        assert.equal(words_of(text), words_of(narrow), name)
+        for line in (narrow .. "\n"):gmatch "(.-)\n" do
+          if line:find "^```" then code = not code end
+          local fixed = code or line:find "^%s*> " or line:find "^|" or line:find "^#" or line:find "^source: "
+          assert.truthy(fixed or utf8.len(line) <= columns or not line:find "%S%s+%S", name .. ": " .. line)
+          assert.truthy(not fixed or text:find(line, 1, true), name .. ": " .. line)
+        end
+      end
+    end
+    local rows = "options\n  kernel     size of the filters\n  weight_norm weight normalisation, of units\n"
+      .. "  one, of which this is all that there is to say before the line of the source is full, that is 100 or\n"
+      .. "    more\n  net:two(): the next"
+    assert.equal("options\n  kernel     size of the\n             filters\n  weight_norm weight\n"
+      .. "             normalisation,\n             of units\n  one, of which this is all\n"
+      .. "    that there is to say\n    before the line of the\n    source is full, that is\n"
+      .. "    100 or more\n  net:two(): the next", wrapped(rows, 27))
+  end)
 end)
