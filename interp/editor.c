@@ -122,11 +122,13 @@ static char **matches_of(const char *word, int start, int end) {
   free(before);
   rl_completion_append_character = 0;
   rl_attempted_completion_over = quote != '"' && quote != '\''; /* else it may be the name of a file */
+  rl_sort_completion_matches = 1;
   if (!list || !list[0]) {
     free(list);
     return NULL;
   }
   rl_attempted_completion_over = 1;
+  rl_sort_completion_matches = 0; /* options come before other names */
   common = strlen(list[0]);
   for (n = 1; list[n]; n++) {
     size_t same = 0;

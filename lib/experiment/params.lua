@@ -73,6 +73,9 @@ end
 local KEYS = { min = "number", max = "number", above = "number", below = "number", unit = "string", doc = "string",
   choices = "table", default = "any" }
 
+--- What may stand beside the default of a parameter.
+M.fields = KEYS
+
 local function is_spec(declared)
   if type(declared) ~= "table" then return false end
   for key in pairs(declared) do

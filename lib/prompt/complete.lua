@@ -151,17 +151,32 @@ local function fields_of(word, on)
   return list
 end
 
+-- What may stand beside the default of an experiment's parameter, where the text ends in `params = { rate = `, within
+-- the table of experiment; else nil.
+local function fields_of_parameter(text)
+  if not text:find "[%a_][%w_]*%s*=%s*$" then return nil end
+  local params = open_at_end(text)
+  local outer = params and text:sub(1, params.at - 1)
+  if not outer or not outer:find "%f[%w_]params%s*=%s*$" then return nil end
+  local open = open_at_end(outer)
+  return open and called_word(outer:sub(1, open.at - 1)) == "experiment"
+    and require("lamina.experiment.params").fields or nil
+end
+
+-- The options that a word may become, and whether nothing else can stand there.
 local function of_options(open, before, beginning)
   if not open or open.mark ~= "{" or beginning:find "[%.:]" then return {} end
   local inside = before:sub(open.at + 1)
   if not inside:find "^%s*$" and not inside:find "[,;{]%s*$" then return {} end -- a value, not a name
-  local fields, names = fields_of(called_word(before:sub(1, open.at - 1))), {}
+  local head, names = before:sub(1, open.at - 1), {}
+  local parameter = fields_of_parameter(head)
+  local fields = parameter or fields_of(called_word(head))
   for name in pairs(fields or {}) do
     if name ~= "positional" and not inside:find("%f[%w_]" .. name .. "%s*=") then add(names, name, beginning) end
   end
   local list = sorted(names)
   for i, name in ipairs(list) do list[i] = name .. " = " end
-  return list
+  return list, parameter ~= nil and inside:find "%S" ~= nil
 end
 
 -- ---- within strings ----------------------------------------------------------------------------------------------
@@ -273,9 +288,12 @@ local function starting_with(names, beginning)
   return sorted(found)
 end
 
---- What a typed word may become, whole and sorted. before: all that stands before it in the entry. In a string the
--- word is what the string holds so far; an empty list there means that it may be the name of a file.
+--- What a typed word may become, whole and sorted, options before names (alone where no letter is typed yet). before:
+-- all that stands before it in the entry. In a string the word is what the string holds so far; an empty list there
+-- means that it may be the name of a file.
 function M.complete(word, before)
+  local files = require("lamina.prompt.files").complete(word, before)
+  if files then return files end
   local command = (before .. word):match "^%s*%%([%w_]*)$"
   if command then
     local list = starting_with(require("lamina.prompt.commands").names(), command)
@@ -294,7 +312,9 @@ function M.complete(word, before)
     local names = of_string(before, quote)
     return names and starting_with(names, word) or {}
   end
-  local list, names = of_options(open, before, word), of_names(word)
+  local list, alone = of_options(open, before, word)
+  if #list > 0 and (word == "" or alone) then return list end
+  local names = of_names(word)
   return table.move(names, 1, #names, #list + 1, list)
 end
 
