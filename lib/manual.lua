@@ -27,15 +27,25 @@ function M.subcommands()
   return list
 end
 
---- The engine's options, each { names = { "-e", ... }, value = "CODE" or nil, doc = }, from the text of --help.
+--- The engine's options, each { names = { "-e" }, value = "CODE" or nil, doc = }, from the text of --help.
 function M.options()
-  local list = {}
+  local list, since = {}, 1
   for line in output_of("--help"):gmatch "[^\n]*" do
-    local name, value, doc = line:match "^  (%-%S*) ?([A-Z=]*)%s+(.+)$"
-    if name then
-      list[#list + 1] = { names = { name }, value = value ~= "" and value or nil, doc = doc }
+    if line:find "^  %-" then
+      since = #list + 1
+      local rest = line:sub(3)
+      repeat -- --wall-time S, --cpu-time S
+        local name, value, stop = rest:match "^(%-[^%s,]*) ?([%u=]*)()"
+        list[#list + 1] = { names = { name }, value = value ~= "" and value or nil, doc = "" }
+        rest = rest:sub(stop)
+        local more = rest:match "^, (%-.*)$"
+        rest = more or rest
+      until not more
+      for i = since, #list do list[i].doc = rest:gsub("^%s+", "") end
     elseif #list > 0 and line:find "^%s%s%s%s%s%s%s%s%s%s%s+%S" then
-      list[#list].doc = list[#list].doc .. " " .. line:gsub("^%s+", "")
+      for i = since, #list do
+        list[i].doc = (list[i].doc .. " " .. line:gsub("^%s+", "")):gsub("^ ", "")
+      end
     end
   end
   return list
@@ -104,106 +114,13 @@ function M.man()
   return table.concat(lines, "\n") .. "\n"
 end
 
--- ---- completions -------------------------------------------------------------------------------------------------
-
-local function names_of(options)
-  local names = {}
-  for _, o in ipairs(options) do
-    for _, name in ipairs(o.names or { o[1] }) do
-      if name:find "^%-%-%w" then names[#names + 1] = name end
-    end
-  end
-  return names
-end
-
---- The completion of bash.
-function M.bash()
-  local cases, commands = {}, { "run" }
-  for _, sub in ipairs(M.subcommands()) do
-    commands[#commands + 1] = sub.name
-    cases[#cases + 1] = string.format("    %s) options=\"--help %s\" ;;", sub.name,
-      table.concat(names_of(sub.definition.options or {}), " "))
-  end
-  return string.format([==[
-# completion of lamina(1) for bash
-_lamina() {
-  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= word options
-  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in
-      %s) command=$word; break ;;
-    esac
-  done
-  case $previous in
-    --out | --data) COMPREPLY=($(compgen -d -- "$current")); return ;;
-  esac
-  case $command in
-%s
-    *) options="%s" ;;
-  esac
-  if [[ $current == -* ]]; then
-    COMPREPLY=($(compgen -W "$options" -- "$current"))
-    return
-  fi
-  COMPREPLY=($(compgen -f -X '!*.@(lua|zip)' -- "$current") $(compgen -d -- "$current"))
-  [[ -z $command ]] && COMPREPLY+=($(compgen -W "%s" -- "$current"))
-}
-complete -o filenames -F _lamina lamina
-]==], table.concat(commands, " | "), table.concat(cases, "\n"), table.concat(names_of(M.options()), " "),
-    table.concat(commands, " "))
-end
-
-local function zsh_quoted(text) return (text:gsub("'", "'\\''"):gsub("[%[%]:]", "\\%0")) end
-
-local function zsh_options(options)
-  local lines = {}
-  for _, o in ipairs(options) do
-    for _, name in ipairs(o.names or { o[1] }) do
-      if name:find "^%-%-%w" then
-        local what = o.value and ":" .. o.value .. ":" .. ((o.value == "DIR" and "_files -/") or "_files") or ""
-        lines[#lines + 1] = string.format("'*%s[%s]%s'", name, zsh_quoted((o.doc:gsub("%s+", " "))), what)
-      end
-    end
-  end
-  return table.concat(lines, " \\\n        ")
-end
-
---- The completion of zsh.
-function M.zsh()
-  local commands, cases = { "'run:run a script, keeping checkpoints'" }, {}
-  for _, sub in ipairs(M.subcommands()) do
-    commands[#commands + 1] = string.format("'%s:%s'", sub.name, zsh_quoted(sub.about))
-    local own = zsh_options(sub.definition.options or {})
-    cases[#cases + 1] = string.format("    %s)\n      _arguments '--help[its help]' \\\n        %s'*:file:_files'\n"
-      .. "      ;;", sub.name, own ~= "" and own .. " \\\n        " or "")
-  end
-  return string.format([==[
-#compdef lamina
-# completion of lamina(1) for zsh
-_lamina() {
-  local -a commands
-  commands=(%s)
-  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
-    _describe command commands
-    _files -g '*.lua'
-    return
-  fi
-  case $words[2] in
-%s
-    *)
-      _arguments %s \
-        '*:script:_files -g "*.lua"'
-      ;;
-  esac
-}
-_lamina "$@"
-]==], table.concat(commands, "\n    "), table.concat(cases, "\n"), zsh_options(M.options()))
-end
-
 --- Writes lamina.1, lamina.bash and _lamina into a folder; returns their paths.
 function M.write(dir)
+  local completions = require "lamina.completions"
   base.mkdir(dir)
   local paths = {}
-  for _, file in ipairs { { "lamina.1", M.man() }, { "lamina.bash", M.bash() }, { "_lamina", M.zsh() } } do
+  for _, file in ipairs { { "lamina.1", M.man() }, { "lamina.bash", completions.bash() },
+    { "_lamina", completions.zsh() } } do
     paths[#paths + 1] = dir .. "/" .. file[1]
     io_core.text_write(paths[#paths], file[2])
   end

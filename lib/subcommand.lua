@@ -7,7 +7,8 @@
 -- again. The names of `positional` take what is no option, in order; a last one that ends in "..." takes all that is
 -- left, a "?" at a name's end makes it optional. With passes = true, options that the subcommand does not know, and
 -- what follows "--", are kept as o.passed, for a script. run(o) gets the values by name (--cpu-time is o.cpu_time)
--- and returns an exit code, 0 if none. Wrong usage is answered with exit code 2.
+-- and returns an exit code, 0 if none. Wrong usage is answered with exit code 2. complete: what shells offer where no
+-- option stands, see lib/completions.lua.
 local errors = require "lamina.errors"
 
 local M = {}

@@ -95,6 +95,9 @@ them into LAMINA_DATA (else the user's cache), from the first of several address
 that was cut off goes on where it stopped, and what does not match is refused. verify checks what is there.
 LAMINA_CATALOGUE names a JSON file with data sets of your own.]],
   positional = { "action", "names..." },
+  complete = { first = "list get verify", words = function()
+    return names_of(require("lamina.data.catalogue").all())
+  end },
   codes = "0 fine, 1 a file could not be had or is not whole, 2 wrong usage",
   run = function(o)
     local store, sets = require "lamina.data.store", require("lamina.data.catalogue").all()

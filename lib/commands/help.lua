@@ -8,6 +8,11 @@ return subcommand.define {
 Prints what help "NAME" prints at the prompt: a word (conv), a field (plot.bars), an op (conv2d), a method (net:save),
 an option (stride), a topic (rules). Without a name: the overview.]],
   positional = { "names..." },
+  complete = { words = function()
+    local names = require("lamina.help").names()
+    for _, guide in ipairs(require("lamina.guides").list()) do names[#names + 1] = "guide:" .. guide.name end
+    return names
+  end },
   options = {
     { "--search", value = "WORD", doc = "every name whose help has this word in it, with its first line" },
   },

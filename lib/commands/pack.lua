@@ -14,6 +14,7 @@ The archive holds a BagIt bag (RFC 8493) with RO-Crate metadata, so it can be ch
     unzip exp.lamina.zip && cd exp && sha256sum -c manifest-sha256.txt
 lamina verify runs it again in a sandbox and compares every result.]],
   positional = { "script" },
+  complete = { files = "lua" },
   passes = true,
   options = {
     { "--output", short = "-o", value = "FILE", doc = "the bundle (default: SCRIPT's name with .lamina.zip); one "

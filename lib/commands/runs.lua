@@ -87,6 +87,7 @@ what they reported, seconds. A status is done, failed, interrupted, running, or 
 word, and lamina run SCRIPT --resume goes on with it. A file that holds no run's results is named, and its run is
 listed as unreadable.]],
   positional = { "folders..." },
+  complete = { files = "" },
   options = {
     { "--compare", doc = "side by side: a line for each parameter, result and digest of weights, marked where they "
       .. "differ" },

@@ -193,6 +193,7 @@ each with several seeds; every run in a folder of its own below --out. Runs that
 that were cut off are gone on with, so the same command, given again after anything, finishes the sweep. Writes
 plan.txt, the list of runs, and summary.csv, what they gave; `lamina runs FOLDER` shows and plots it.]],
   positional = { "script" },
+  complete = { files = "lua" },
   passes = true,
   options = {
     { "--grid", value = "NAME=V1,V2", many = true, doc = "values of a parameter; with several grids every "

@@ -56,6 +56,7 @@ into a folder of its own alone, and has no network (see lamina --untrusted). Eac
 exact (the same bits), close (within the tolerance), different or missing; where trainings part, the first step, layer
 and tensor are named. Drawings (SVG, PDF, PNG) in which only fonts differ are told, and do not count.]],
   positional = { "bundle" },
+  complete = { files = "zip" },
   options = {
     { "--key", value = "NAME.pub", doc = "the bundle must be signed by the owner of this key" },
     { "--data", value = "DIR", many = true, doc = "where the data sets lie that the bundle leaves out; their hashes "

@@ -74,18 +74,82 @@ describe("the manual page", function()
     assert.falsy(page:find("\n'", 1, true))
   end)
 
-  it("comes with completions that their shells can read", function()
-    local dir = command.folder()
+  it("has no option of --help without its value and its text", function()
+    local seen = {}
+    for _, o in ipairs(manual.options()) do
+      seen[o.names[1]] = o.value or "none"
+      assert.matches("^[%w(]", o.doc, nil, o.names[1])
+    end
+    for name, value in pairs { ["-e"] = "CODE", ["-i"] = "none", ["--wall-time"] = "S", ["--cpu-time"] = "S",
+      ["--output-size"] = "BYTES", ["--output-files"] = "N", ["--processes"] = "N", ["--set"] = "NAME=VALUE" } do
+      assert.equal(value, seen[name], name)
+    end
+  end)
+end)
+
+describe("the completions of shells", function()
+  local dir
+  before_each(function()
+    dir = command.folder()
     manual.write(dir)
-    if os.execute "command -v bash >/dev/null" then
-      local line = string.format("bash -c 'shopt -s extglob; source %s/lamina.bash; COMP_WORDS=(lamina sweep --gr); "
-        .. "COMP_CWORD=2; _lamina; echo ${COMPREPLY[@]}' >%s/out 2>&1", dir, dir)
-      assert.is_truthy(os.execute(line))
-      assert.equal("--grid\n", command.read(dir .. "/out"))
+    for _, name in ipairs { "my exp.lua", "lab.pub", "lab.key", "b.zip", "notes.txt" } do
+      command.write(dir .. "/" .. name, "")
     end
-    if os.execute "command -v zsh >/dev/null" then
-      assert.is_truthy(os.execute("zsh -n " .. dir .. "/_lamina"))
+    os.execute("mkdir " .. dir .. "/runs")
+  end)
+  after_each(function() command.drop(dir) end)
+
+  local with_bash = os.execute "command -v bash >/dev/null" and it or pending
+  local with_zsh = os.execute "command -v zsh >/dev/null" and it or pending
+
+  -- What bash offers for a line, a word to a place, the last one half typed.
+  local function offered(...)
+    local words = { "lamina", ... }
+    for i, word in ipairs(words) do words[i] = command.quote(word) end
+    command.write(dir .. "/ask", string.format("source %s/lamina.bash\nshopt -u extglob\nCOMP_WORDS=(%s)\n"
+      .. "COMP_CWORD=%d\n_lamina\n(( ${#COMPREPLY[@]} )) && printf '%%s|' \"${COMPREPLY[@]}\"\ntrue\n", dir,
+      table.concat(words, " "), #words - 1))
+    assert.is_truthy(os.execute(string.format("cd %s && bash --norc ask >out 2>&1", dir)))
+    return command.read(dir .. "/out")
+  end
+
+  with_bash("offers options, those of the engine too", function()
+    assert.equal("--grid|", offered("sweep", "--gr"))
+    assert.equal("-e|", offered("-e"))
+    assert.equal("--cpu-time|", offered("--cpu"))
+    assert.equal("--output-size|--output-files|", offered("run", "--output-"))
+    assert.equal("--processes|", offered("exp.lua", "--proc"))
+    assert.equal("-o|", offered("pack", "-o"))
+  end)
+
+  with_bash("offers scripts and commands without any setting of the shell, names with spaces whole", function()
+    assert.equal("my exp.lua|", offered("my"))
+    assert.equal("my exp.lua|", offered("run", "my\\ e"))
+    assert.equal("my exp.lua|", offered("pack", '"my e'))
+    assert.equal("runs|run|runs|", offered("run"))
+    assert.equal("verify|", offered("veri"))
+  end)
+
+  with_bash("offers what an option or a command takes", function()
+    assert.equal("lab.pub|", offered("verify", "--key", "l"))
+    assert.equal("lab.key|", offered("pack", "my exp.lua", "--sign", "l"))
+    assert.equal("b.zip|", offered("verify", "b"))
+    assert.equal("runs|", offered("runs", "r"))
+    assert.equal("runs|", offered("--out", "=", "r"))
+    assert.equal("", offered("runs", "--sort", "n"))
+    assert.equal("list|get|verify|", offered("data", ""))
+    assert.equal("mnist|", offered("data", "get", "m"))
+    assert.equal("conv_transpose|", offered("help", "conv_t"))
+    assert.equal("tour|", offered("help", "guide", ":", "to"))
+    assert.equal("notes.txt|", offered("exp.lua", "no"))
+  end)
+
+  with_zsh("can be read by zsh", function()
+    assert.is_truthy(os.execute("zsh -n " .. dir .. "/_lamina"))
+    local text = command.read(dir .. "/_lamina")
+    for _, part in ipairs { "'*-e[", "'*--cpu-time[", "'*--processes[", 'NAME.pub:_files -g "*.pub"',
+      "'1:what:(list get verify)'", "conv_transpose" } do
+      assert.truthy(text:find(part, 1, true), part)
     end
-    command.drop(dir)
   end)
 end)
