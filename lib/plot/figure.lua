@@ -138,6 +138,17 @@ local function draw(fig, path, format)
   canvas:save(path)
 end
 
+--- Draws a figure into a file, without its CSV; format is svg, pdf or png.
+M.draw = draw
+
+local written = setmetatable({}, { __mode = "k" }) -- figure -> where it was saved last
+
+--- The file that a figure was saved in last; nil where it has not been, or where that file is gone.
+function M.saved(fig)
+  local path = written[fig]
+  return path and require("lamina.core.base").exists(path) and path or nil
+end
+
 --- fig:save(path): writes the figure and, beside it, a CSV of the plotted numbers under the same name.
 -- path: its ending is the format: .svg, .pdf or .png (200 dots per inch). A relative path belongs to the results
 -- folder of the experiment, or to the working folder where there is none. Returns the figure.
@@ -154,7 +165,8 @@ function Figure:save(path)
   end
   local experiment = require "lamina.experiment"
   local io = require "lamina.core.io"
-  draw(self, experiment.path(path), format)
+  written[self] = experiment.path(path)
+  draw(self, written[self], format)
   if self.table then io.csv_write(experiment.path(stem .. ".csv"), self.table) end
   return self
 end

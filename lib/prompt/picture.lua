@@ -1,5 +1,6 @@
 --- Figures at the prompt: in the terminal itself where it shows pictures (the graphics protocol of kitty, DEC sixel),
--- else as the path of a PNG file. The terminal is asked once what it can.
+-- else as the path of the file where the figure was saved, or of a PNG file that goes when the prompt ends. The
+-- terminal is asked once what it can.
 local base = require "lamina.core.base"
 local terminal = require "lamina.core.terminal"
 
@@ -48,22 +49,33 @@ function M.kitty(png)
   return table.concat(parts)
 end
 
+local left = {} -- the files that go when the prompt ends
+
+local function remove_left()
+  for _, path in ipairs(left) do os.remove(path) end
+  left = {}
+end
+
+-- The files go with the state, or with os.exit, which leaves it open.
+local function keep_until_exit(path)
+  if not M.guard then
+    local stock_exit = os.exit
+    M.guard = setmetatable({}, { __gc = remove_left })
+    rawset(os, "exit", function(code, close)
+      remove_left()
+      stock_exit(code, close)
+    end)
+  end
+  left[#left + 1] = path
+end
+
 local function temporary()
   local path = os.tmpname()
   os.remove(path)
   return path .. ".png"
 end
 
---- Shows a figure: in the terminal, or as the path of a file in the system's folder for temporary files.
-function M.show(figure)
-  able = able or find_out()
-  local path = temporary()
-  figure:save(path)
-  os.remove((path:gsub("%.png$", ".csv")))
-  if able == "path" then
-    print("picture: " .. path)
-    return
-  end
+local function draw_in_terminal(path)
   if able == "kitty" then
     local file = assert(io.open(path, "rb"))
     io.stdout:write(M.kitty(file:read "a"), "\n")
@@ -73,7 +85,27 @@ function M.show(figure)
     io.stdout:write(terminal.sixel((image * 255 + 0.5):to "uint8"), "\n")
   end
   io.stdout:flush()
-  os.remove(path)
+end
+
+--- Shows a figure: in the terminal, and as the path of the file where it has been saved. Where the terminal shows no
+-- pictures and the figure is in no file, one is written into the system's folder for temporary files, for as long as
+-- the prompt is open.
+function M.show(figure)
+  local figures = require "lamina.plot.figure"
+  local saved = figures.saved(figure)
+  able = able or find_out()
+  if able ~= "path" or not saved then
+    local path = temporary()
+    figures.draw(figure, path, "png")
+    if able == "path" then
+      keep_until_exit(path)
+      print("picture: " .. path .. " (until the prompt ends; fig:save keeps one)")
+    else
+      draw_in_terminal(path)
+      os.remove(path)
+    end
+  end
+  if saved then print("picture: " .. saved) end
 end
 
 --- Forgets what the terminal has answered, or says what it is to have answered.

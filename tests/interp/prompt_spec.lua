@@ -283,18 +283,29 @@ described("the prompt", function()
     local path = screen():match("picture: (%S+%.png)", at - 9)
     at = expect("\n> ", at)
     assert.equal("\137PNG", command.read(path):sub(1, 4))
-    os.remove(path)
+    send "f:save 'a.svg'\n"
+    at = expect("picture: a.svg\n> ", at)
+    send "os.remove 'a.svg';\n"
+    at = expect("';\n> ", at)
+    send "f\n"
+    at = expect(".png (until the prompt ends", at)
+    at = expect("\n> ", at)
+    send "f:save 'b.pdf';\n"
+    at = expect("';\n> ", at)
     send "require('lamina.prompt.picture').assume 'kitty'\n"
     at = expect("'kitty'\n> ", at)
     send "f\n"
     expect("\27_Gf=100,a=T,m=", at)
-    at = expect("\27\\\n> ", at)
+    at = expect("\27\\\npicture: b.pdf\n> ", at)
     send "require('lamina.prompt.picture').assume 'sixel'\n"
     at = expect("'sixel'\n> ", at)
     send "f\n"
     expect("\27Pq\"1;1;", at)
-    at = expect("-\27\\\n> ", at)
+    at = expect("-\27\\\npicture: b.pdf\n> ", at)
     assert.equal(0, leave(at - 2))
+    local left = 0
+    for file in screen():gmatch "picture: (%S+%.png)" do left = left + (command.read(file) and 1 or 0) end
+    assert.equal(0, left)
   end)
 end)
 
