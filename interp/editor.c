@@ -39,10 +39,12 @@ static editor_result read_plain(const char *prompt, char **line) {
 
 #ifdef LM_HAVE_READLINE
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <wchar.h>
 
 #include <readline/history.h>
@@ -70,6 +72,30 @@ static bool history_path(char *out, size_t size) {
     n = snprintf(out, size, "%s/.lamina_history", home);
   }
   return n > 0 && (size_t)n < size - 16;
+}
+
+/* Removes what sessions that were killed while they wrote the history have left beside it: PATH.PID, and
+ * PATH.PID-....tmp of readline's own, where no such process runs any more (and, should it run on another machine, not
+ * those of this minute). */
+static void remove_leftovers(const char *path) {
+  char folder[4096], other[4096 + 300];
+  const char *slash = strrchr(path, '/');
+  if (!slash || (size_t)(slash - path) >= sizeof folder) return;
+  snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+  const char *name = slash + 1;
+  const size_t length = strlen(name);
+  DIR *entries = opendir(*folder ? folder : "/");
+  for (struct dirent *e; entries && (e = readdir(entries));) {
+    char *end;
+    if (strncmp(e->d_name, name, length) != 0 || e->d_name[length] != '.') continue;
+    const long pid = strtol(e->d_name + length + 1, &end, 10);
+    const bool ours = !*end || (*end == '-' && strlen(end) > 4 && !strcmp(end + strlen(end) - 4, ".tmp"));
+    if (pid <= 0 || !ours || kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
+    struct stat about;
+    snprintf(other, sizeof other, "%s/%s", folder, e->d_name);
+    if (stat(other, &about) == 0 && time(NULL) - about.st_mtime > 60) unlink(other);
+  }
+  if (entries) closedir(entries);
 }
 
 static void read_entries(const char *path) {
@@ -263,7 +289,10 @@ void editor_open(const editor_help *help) {
   history_comment_char = '#';
   history_write_timestamps = 1; /* so that an entry may have several lines */
   history_multiline_entries = 1;
-  if (history_path(path, sizeof path)) read_entries(path);
+  if (history_path(path, sizeof path)) {
+    remove_leftovers(path);
+    read_entries(path);
+  }
   atexit(editor_close);
 }
 

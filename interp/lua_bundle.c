@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The string of exactly `size` bytes at an index. */
@@ -78,6 +79,15 @@ static int bundle_write_new(lua_State *L) {
   return 0;
 }
 
+/* others_read(path): the bits of its mode where others than its owner may read or write it. */
+static int bundle_others_read(lua_State *L) {
+  struct stat about;
+  if (stat(own_path(L, 1, "others_read"), &about) != 0 || !(about.st_mode & 077)) return 0;
+  lua_pushfstring(L, "0%d%d%d", (int)(about.st_mode >> 6 & 7), (int)(about.st_mode >> 3 & 7),
+                  (int)(about.st_mode & 7));
+  return 1;
+}
+
 /* ---- archives ---------------------------------------------------------------------------------------------------
  */
 
@@ -128,14 +138,10 @@ static int bundle_zip_unpack(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {{"sign_seed", bundle_sign_seed},
-                                     {"sign_public", bundle_sign_public},
-                                     {"sign", bundle_sign},
-                                     {"sign_check", bundle_sign_check},
-                                     {"write_new", bundle_write_new},
-                                     {"zip_write", bundle_zip_write},
-                                     {"zip_unpack", bundle_zip_unpack},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"sign_seed", bundle_sign_seed},   {"sign_public", bundle_sign_public}, {"sign", bundle_sign},
+    {"sign_check", bundle_sign_check}, {"write_new", bundle_write_new},     {"others_read", bundle_others_read},
+    {"zip_write", bundle_zip_write},   {"zip_unpack", bundle_zip_unpack},   {NULL, NULL}};
 
 static const bind_doc docs[] = {
     {"bundle.sign_seed", "sign_seed() -> string",
@@ -147,6 +153,8 @@ static const bind_doc docs[] = {
     {"bundle.write_new", "write_new(path, text[, private])",
      "Writes a file that must not be there yet; private = true: that its owner alone can read. Raises an 'io' error "
      "where it is there, and overwrites nothing."},
+    {"bundle.others_read", "others_read(path) -> string",
+     "The mode of a file, \"0644\", where others than its owner may read or write it; nil where they may not."},
     {"bundle.zip_write", "zip_write(path, list)",
      "Writes a ZIP archive, complete or not at all: of each entry { name =, text = } the text, of { name =, path = } "
      "the file; in the order given, dated 1980-01-01: equal contents give equal bytes."},

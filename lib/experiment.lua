@@ -6,7 +6,8 @@
 -- The folder holds run.json (what was begun: script, seed, parameters, process), log.txt (what was printed, with the
 -- time in UTC) and, at the end, results.json: engine and numerics version, seed, parameters, SHA-256 of the script,
 -- of every file read and of the final weights, processor, threads, and the reported results. It is written whatever
--- the end is; `status` is done, failed or interrupted (ended, where a stock Lua does not tell which).
+-- the end is; `status` is done, failed or interrupted (ended, where a stock Lua does not tell which). A new folder in
+-- runs/ goes again where the script failed before anything came of it.
 local base = require "lamina.core.base"
 local command = require "lamina.core.command"
 local compatible = require "lamina.compatible"
@@ -83,6 +84,7 @@ local function logged_print(...)
   local parts = table.pack(...)
   for i = 1, parts.n do parts[i] = tostring(parts[i]) end
   log(table.concat(parts, "\t"))
+  if current then current.new = false end
 end
 
 local function open_log()
@@ -126,7 +128,9 @@ local function guard_exit()
   local stock_exit = os.exit
   rawset(os, "exit", function(code, close)
     local good = code == nil or code == true or code == 0
-    M.finish(not good and errors.new { kind = "script", message = "os.exit(" .. tostring(code) .. ")" } or nil)
+    local e = not good and errors.new { kind = "script", message = "os.exit(" .. tostring(code) .. ")" } or nil
+    if e then e.asked = true end -- the script ends as it means to
+    M.finish(e)
     stock_exit(code, close)
   end)
 end
@@ -150,18 +154,19 @@ local function begin(name, given, position)
   end
   local specs = params.declared(o.params, position)
   if asked_for_help() then
-    params.resolve(specs, {}, command.sets) -- `lamina sweep` asks so whether its values may be
+    params.resolve(specs, {}, command.sets, true) -- `lamina sweep` asks so whether its values may be
     stock_print(params.help(name, o, specs, command.script))
     error(errors.new { kind = "exit", message = "", code = 0 }, 0)
   end
   local values = params.resolve(specs, command.args, command.sets)
   local seed = command.seed or o.seed
   local record = { experiment = name, seed = seed, params = setmetatable(values, { __json = "object" }),
-    script = M.script_record(), lamina = base.version, numerics = base.numerics, started = base.utc(),
-    pid = base.pid(), pid_since = base.process(), host = base.hostname() }
-  local dir, resumed = folder.make(name, record)
-  current = { name = name, seed = seed, params = values, units = units_of(specs), hashes = {}, folders = {},
-    weights = {}, results = {}, started = record.started, clock = base.clock(), dir = dir, trainings = 0 }
+    units = units_of(specs), script = M.script_record(), lamina = base.version, numerics = base.numerics,
+    started = base.utc(), pid = base.pid(), pid_since = base.process(), host = base.hostname() }
+  local dir, resumed, new = folder.make(name, record)
+  current = { name = name, seed = seed, params = values, units = record.units, hashes = {}, folders = {},
+    weights = {}, results = {}, started = record.started, clock = base.clock(), dir = dir, trainings = 0,
+    new = new }
   set_seed(current.seed)
   open_log()
   if command.stock then -- a stock Lua: it ends when the state is closed, after which the log could not be written
@@ -255,6 +260,11 @@ end
 --- The seed of the experiment, or of the script.
 function M.seed() return current and current.seed or tensor.seed() end
 
+--- Says that a training begins: however the run ends, its folder stays.
+function M.keep_folder()
+  if current then current.new = false end
+end
+
 --- Where the next training of a run that keeps checkpoints by itself (`lamina run`, --resume) keeps its own: a file
 -- of the experiment's folder, and whether to go on from it where it is there. nil where runs are not kept so.
 function M.next_checkpoint()
@@ -330,6 +340,12 @@ local function digest_of(values)
   return base.sha256(table.concat(lines, "\n"))
 end
 
+-- Whether a run failed before anything came of it: it printed, trained, reported and wrote nothing. Its folder is
+-- withdrawn; the error is told by the command.
+local function is_false_start(e)
+  return e and current.new and e.kind ~= "interrupt" and not e.asked and #current.results == 0
+end
+
 local digest_due = command.digest
 
 --- Ends the experiment: writes results.json, closes the log and, with the command's --digest, prints the digest of
@@ -342,10 +358,12 @@ function M.finish(e)
   end
   if not current or e and e.kind == "exit" then return end
   local ended, values, path = current, document(e), current.dir .. "/results.json"
+  local false_start = is_false_start(e)
   errors.try(log, e and "error: " .. tostring(e) or "results: " .. path)
   if current.log then current.log:close() end
   if command.trace then require("lamina.trace").finish() end
   current = nil
+  if false_start and folder.withdraw(ended.dir) then return end
   plain_folder = ended.dir
   core_io.text_write(path, core_io.json_encode(values, 2) .. "\n")
   if not e then stock_print("results: " .. path) end

@@ -274,6 +274,7 @@ function M.run(o, position)
   local run = setmetatable({ o = o, position = position, n = n, seed = o.seed or core.seed(), epoch = 0, step = 0,
     rows = history.new(), per_epoch = (n - 1) // o.batch + 1 }, Run)
   run.resume = o.resume
+  require("lamina.experiment").keep_folder()
   if not o.checkpoint and not o.resume and o.state and next(o.state) then
     run.path, run.resume = require("lamina.experiment").next_checkpoint()
     run.path = run.path and require("lamina.experiment").path(run.path)

@@ -60,8 +60,15 @@ local function read(path, kind, head, what)
   return bytes:sub(#head + 1)
 end
 
---- The secret in NAME.key.
-function M.read_secret(path) return read(path, "PRIVATE KEY", SECRET_HEAD, "secret key") end
+--- The secret in NAME.key; with a warning where others than its owner can read the file.
+function M.read_secret(path)
+  local secret, mode = read(path, "PRIVATE KEY", SECRET_HEAD, "secret key"), bundle.others_read(path)
+  if mode then
+    io.stderr:write(string.format("lamina: warning: %s is a secret key that others may read (mode %s); chmod 600 %s "
+      .. "keeps it yours\n", path, mode, require("lamina.shell").quoted(path)))
+  end
+  return secret
+end
 
 --- The public key in NAME.pub.
 function M.read_public(path) return read(path, "PUBLIC KEY", PUBLIC_HEAD, "public key") end

@@ -8,8 +8,8 @@ local M = {}
 -- ---- results ---------------------------------------------------------------------------------------------------
 
 -- What the fields of run.json and results.json are, where they are there.
-local TYPES = { status = "string", experiment = "string", seed = "number", params = "table", results = "table",
-  weights = "table", started = "string", seconds = "number", error = "string" }
+local TYPES = { status = "string", experiment = "string", seed = "number", params = "table", units = "table",
+  results = "table", weights = "table", started = "string", seconds = "number", error = "string" }
 local ROW, WEIGHTS = { metric = "string", id = "string" }, { name = "string", sha256 = "string" }
 
 -- How a table differs from the types of its fields, in words; nil where it does not.
@@ -161,20 +161,30 @@ end
 --- Makes the folder of an experiment and notes in its run.json what is begun (record: experiment, seed, params,
 -- script, pid, host, ...): --out DIR, else runs/NAME-N with the next N. --out may name a folder that holds the
 -- results of a run that failed, was interrupted or killed; never those of a finished one. With --resume it is the
--- last such run with the same seed and parameters; a line on it is the second result.
+-- last such run with the same seed and parameters; a line on it is the second result. The third: whether the folder
+-- is a new one of runs/.
 function M.make(name, record)
-  local dir, resumed
+  local dir, resumed, new
   if command.out then
     dir, resumed = given_folder(command.out, record)
   else
     base.mkdir "runs"
     local run = command.resume and unfinished(name, record)
-    dir, resumed = run and run.dir or new_folder(name), run and resumed_line(run, record)
+    dir, resumed, new = run and run.dir or new_folder(name), run and resumed_line(run, record), not run
   end
   if command.resume and not resumed then resumed = "there is no unfinished run of this kind; " .. dir .. " begins" end
   local io = require "lamina.core.io"
   io.text_write(dir .. "/run.json", io.json_encode(record, 2) .. "\n")
-  return dir, resumed
+  return dir, resumed, new
+end
+
+--- Removes a new folder of runs/ that holds nothing but what the beginning of a run wrote; whether it is gone.
+function M.withdraw(dir)
+  for _, name in ipairs(base.list(dir)) do
+    if name ~= "run.json" and name ~= "log.txt" then return false end
+  end
+  for _, name in ipairs { "/run.json", "/log.txt", "" } do os.remove(dir .. name) end
+  return not base.exists(dir)
 end
 
 --- dir/filename, with the folders that it needs; an absolute filename stays as it is.

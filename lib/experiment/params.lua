@@ -233,9 +233,15 @@ function M.declared(params, position)
 end
 
 --- The values: the declared defaults, replaced by what sets ("NAME=VALUE" each) and then args (a list of strings)
--- give. Raises as wrong usage for a bad argument.
-function M.resolve(specs, args, sets)
-  local values, i = {}, 1
+-- give. Raises as wrong usage for a bad argument, and for a parameter that is given twice (unless several may be).
+function M.resolve(specs, args, sets, several)
+  local values, given, i = {}, {}, 1
+  local function take(key, value, how)
+    if given[key] and not several then
+      usage("'%s' is given twice, by %s and by %s; leave one of them out", key, given[key], how)
+    end
+    values[key], given[key] = value, how
+  end
   for name, spec in pairs(specs) do values[name] = spec.default end
   for _, text in ipairs(sets or {}) do
     local name, value = text:match "^([^=]+)=(.*)$"
@@ -244,12 +250,12 @@ function M.resolve(specs, args, sets)
         (name:gsub("_", "-")))
     end
     local key = declared_name(specs, name)
-    values[key] = value_of(specs[key], name, value)
+    take(key, value_of(specs[key], name, value), "--set " .. text)
   end
   while i <= #args do
-    local name, value
-    name, value, i = option_at(args, i, specs)
-    values[name] = value
+    local name, value, after = option_at(args, i, specs)
+    take(name, value, table.concat(args, " ", i, after - 1))
+    i = after
   end
   return values
 end

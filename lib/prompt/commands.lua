@@ -18,7 +18,7 @@ end
 
 local COMMANDS = {}
 
---- %time CODE: runs the code and says how long it took, and what tensors it left and needed at most.
+--- %time CODE: runs the code and says how long it took, what tensors it left and needed at most, and what it gave.
 function COMMANDS.time(code)
   need(code, "%time CODE")
   local f = session.compile(code)
@@ -27,9 +27,9 @@ function COMMANDS.time(code)
   local results = table.pack(f())
   local seconds, processor = base.clock() - start, os.clock() - busy
   local memory = base.memory()
-  session.results(table.unpack(results, 1, results.n))
   print(ink.paint("dim", string.format("%.4g s (processor %.4g s); tensors: %+.3f MB left, %.3f MB at most", seconds,
     processor, (memory.live - live) / 1e6, memory.peak / 1e6)))
+  session.results(table.unpack(results, 1, results.n)) -- last: what is long goes through the pager
 end
 
 --- %profile CODE: runs the code and shows where its time and memory went, by op and by layer (help "profile").

@@ -39,8 +39,8 @@ local function metrics_of(results)
   return values, order
 end
 
---- The runs below the folders, each { dir =, status =, experiment =, seed =, params =, metrics =, order =, seconds =,
--- started = }, in the order of the folders' names with numbers by value.
+--- The runs below the folders, each { dir =, status =, experiment =, seed =, params =, units =, metrics =, order =,
+-- seconds =, started = }, in the order of the folders' names with numbers by value.
 function M.read(dirs)
   local found, list = {}, {}
   for _, dir in ipairs(dirs) do
@@ -51,9 +51,9 @@ function M.read(dirs)
     local source = run.results and run.results.params and run.results or run.begun or {}
     local metrics, order = metrics_of(run.results)
     list[i] = { dir = run.dir, status = run.status, experiment = source.experiment, seed = source.seed,
-      params = source.params or {}, metrics = metrics, order = order, started = source.started,
-      problem = run.problem, seconds = run.results and run.results.seconds, error = run.results and run.results.error,
-      weights = run.results and run.results.weights or {} }
+      params = source.params or {}, units = source.units or {}, metrics = metrics, order = order,
+      started = source.started, problem = run.problem, seconds = run.results and run.results.seconds,
+      error = run.results and run.results.error, weights = run.results and run.results.weights or {} }
   end
   local function key(dir) return (dir:gsub("%d+", function(n) return string.format("%09d", n) end)) end
   table.sort(list, function(a, b) return key(a.dir) < key(b.dir) end)
@@ -117,19 +117,37 @@ function M.check_column(runs, name, option)
   errors.raise_at(nil, "usage", "%s: no run has '%s'%s", option, name, errors.hint(name, names))
 end
 
+-- A parameter's name with its unit, "window (ms)". Where the runs have several, the name alone.
+local function with_unit(runs, name)
+  local unit
+  for _, run in ipairs(runs) do
+    local own = run.params[name] ~= nil and (run.units[name] or "")
+    if own and unit and own ~= unit then return name end
+    unit = own or unit
+  end
+  return unit and unit ~= "" and string.format("%s (%s)", name, unit) or name
+end
+
+-- A parameter of a run as text; with its unit where the name of the column does not have it.
+local function parameter(run, name, titled)
+  local value, unit = run.params[name], run.units[name]
+  if value == nil then return "" end
+  return shown(value) .. (unit and titled == name and " " .. unit or "")
+end
+
 --- Header and rows, as texts: the folder, the status, the parameters that differ (all: every one), seed, metrics and
 -- seconds.
 function M.cells(runs, all)
   local params, metrics = all and names_of(runs, "params") or varying(runs), names_of(runs, "metrics")
   local header = { "run", "status" }
-  table.move(params, 1, #params, 3, header)
+  for i, name in ipairs(params) do header[i + 2] = with_unit(runs, name) end
   header[#header + 1] = "seed"
   table.move(metrics, 1, #metrics, #header + 1, header)
   header[#header + 1] = "seconds"
   local rows = {}
   for i, run in ipairs(runs) do
     local row = { run.dir, run.status }
-    for _, name in ipairs(params) do row[#row + 1] = run.params[name] ~= nil and shown(run.params[name]) or "" end
+    for k, name in ipairs(params) do row[#row + 1] = parameter(run, name, header[k + 2]) end
     row[#row + 1] = run.seed and tostring(run.seed) or ""
     for _, name in ipairs(metrics) do row[#row + 1] = run.metrics[name] ~= nil and shown(run.metrics[name]) or "" end
     row[#row + 1] = run.seconds and string.format("%.1f", run.seconds) or ""
@@ -155,7 +173,10 @@ function M.side_by_side(runs)
     rows[#rows + 1] = row
   end
   for _, name in ipairs { "experiment", "status", "seed" } do add(name, function(run) return run[name] end) end
-  for _, name in ipairs(names_of(runs, "params")) do add(name, function(run) return run.params[name] end) end
+  for _, name in ipairs(names_of(runs, "params")) do
+    local title = with_unit(runs, name)
+    add(title, function(run) return parameter(run, name, title) end)
+  end
   for _, name in ipairs(names_of(runs, "metrics")) do add(name, function(run) return run.metrics[name] end) end
   local seen = {}
   for _, run in ipairs(runs) do

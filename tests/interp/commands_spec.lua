@@ -84,6 +84,20 @@ describe("subcommands", function()
     command.drop(dir)
   end)
 
+  it("warns of a secret key that others can read", function()
+    local dir = command.folder()
+    command.run({ "keygen", "lab" }, { dir = dir })
+    command.write(dir .. "/e.lua", 'experiment "e" {}')
+    local quiet = command.run({ "pack", "e.lua", "-o", "a.zip", "--sign", "lab.key" }, { dir = dir })
+    assert.same({ 0, "" }, { quiet.code, quiet.err })
+    os.execute("chmod 644 " .. dir .. "/lab.key")
+    local warned = command.run({ "pack", "e.lua", "-o", "b.zip", "--sign", "lab.key" }, { dir = dir })
+    assert.equal(0, warned.code)
+    assert.matches("^lamina: warning: lab%.key is a secret key that others may read %(mode 0644%)", warned.err)
+    assert.matches("; chmod 600 'lab%.key' keeps it yours\n$", warned.err)
+    command.drop(dir)
+  end)
+
   it("base64 is that of RFC 4648, section 10", function()
     local cases = { [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", foob = "Zm9vYg==", fooba = "Zm9vYmE=",
       foobar = "Zm9vYmFy" }

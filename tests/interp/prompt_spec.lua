@@ -205,9 +205,8 @@ described("the prompt", function()
     start()
     local at = expect "\n> "
     send "%time 6 * 7\n"
-    at = expect("\n42\n", at)
     at = expect(" s (processor ", at)
-    at = expect("\n> ", at)
+    at = expect("at most\n42\n> ", at)
     send "_\n"
     at = expect("\n42\n> ", at)
     send "x = randn { 300, 300 }; %time 1\n"

@@ -1,4 +1,5 @@
 -- The prompt while a line is typed: completion, colours, pasted texts, what was typed before, help at hand.
+local base = require "lamina.core.base"
 local command = require "support.command"
 local prompt = require "support.prompt"
 
@@ -212,5 +213,24 @@ described("the prompt", function()
     send "f()\n"
     at = expect("\nfrom history\n> ", at)
     assert.equal(0, leave(at - 2))
+  end)
+
+  it("removes what killed sessions have left beside the history, and nothing else", function()
+    os.execute("mkdir -p " .. dir .. "/state/lamina")
+    local pipe = io.popen "sh -c 'echo $$'"
+    local gone, here = pipe:read "n", base.pid()
+    pipe:close()
+    local names = { "history." .. gone, string.format("history.%d-99.tmp", gone), "history." .. here, "history.old",
+      "history.12x" }
+    for _, name in ipairs(names) do command.write(dir .. "/state/lamina/" .. name, "x\n") end
+    os.execute("touch -d '2 minutes ago' " .. dir .. "/state/lamina/*")
+    command.write(string.format("%s/state/lamina/history.%d-1.tmp", dir, gone), "now\n")
+    start()
+    assert.equal(0, leave(expect "\n> " - 2))
+    local left = base.list(dir .. "/state/lamina")
+    table.sort(left)
+    local wanted = { "history." .. here, "history.old", "history.12x", string.format("history.%d-1.tmp", gone) }
+    table.sort(wanted)
+    assert.same(wanted, left)
   end)
 end)

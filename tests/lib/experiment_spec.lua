@@ -74,6 +74,9 @@ describe("the parameters of an experiment", function()
       { { "--fast=maybe" }, "--fast must be true or false, got 'maybe'" },
       { { "--rate" }, "--rate needs a value, a number" },
       { { "--sizes", "1,b" }, "--sizes must be a list with commas, got '1,b'" },
+      { { "--rate", "1", "--set", "rate=2" }, "'rate' is given twice, by --set rate=2 and by --rate 1; leave one of "
+        .. "them out" },
+      { { "--rate=1", "--rate", "1" }, "'rate' is given twice, by --rate=1 and by --rate 1; leave one of them out" },
       { { "loose" }, "unexpected argument 'loose': an experiment takes its parameters as --NAME VALUE" },
     }
     for _, case in ipairs(cases) do
@@ -161,6 +164,21 @@ describe("an experiment", function()
     assert.equal("failed", results().status)
     assert.equal("s.lua:3: attempt to perform arithmetic on a nil value", results().error)
     assert.equal(1, #results().results)
+  end)
+
+  it("leaves no folder where it failed before anything came of it", function()
+    script 'experiment "demo" {}\nlocal net = model "n" { input { 2 }, readout "y" { dense { 2, unit = 3 } } }'
+    local result = run()
+    assert.equal(1, result.code)
+    assert.matches("unknown option 'unit'", result.err)
+    assert.same({}, base.list(dir .. "/runs"))
+    script 'experiment "demo" {}\nprint "hello"\nerror "stop"'
+    assert.equal(1, run().code)
+    assert.equal("failed", results().status)
+    script 'experiment "demo" {}\nlocal path = require("lamina.experiment").path "own.txt"\n'
+    command.write(dir .. "/s.lua", command.read(dir .. "/s.lua") .. 'io.open(path, "w"):close()\nerror "stop"')
+    assert.equal(1, run().code)
+    assert.equal("failed", results("runs/demo-2").status)
   end)
 
   it("tells that it was interrupted", function()

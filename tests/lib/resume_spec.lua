@@ -76,7 +76,7 @@ report { metric = "n", value = p.n }
   end)
 
   it("is told when the script has changed since", function()
-    command.write(dir .. "/s.lua", 'experiment "demo" {}\nerror "no"\n')
+    command.write(dir .. "/s.lua", 'experiment "demo" {}\nprint "begun"\nerror "no"\n')
     command.run({ "run", "s.lua" }, { dir = dir })
     command.write(dir .. "/s.lua", 'experiment "demo" {}\n')
     local again = command.run({ "run", "s.lua", "--resume" }, { dir = dir })

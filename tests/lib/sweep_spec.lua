@@ -139,6 +139,20 @@ describe("lamina runs", function()
     assert.matches("\ns/0001 [^\n]*\ns/0002 [^\n]*\ns/0003 ", down)
   end)
 
+  it("shows the units of parameters", function()
+    command.write(dir .. "/u.lua", 'local p = experiment "u" { params = { window = { 70.0, unit = "ms" }, n = 2 } }\n'
+      .. 'report { metric = "m", value = p.window }')
+    run("u.lua", "--out", "u/1")
+    run("u.lua", "--out", "u/2", "--window", "80ms")
+    assert.matches("^run +status +window %(ms%) +seed +m +seconds\nu/1 +done +70 +1 ", run("runs", "u").out)
+    assert.matches("\nwindow %(ms%) +70 +80 +differs\n", run("runs", "u", "--compare").out)
+    assert.matches("\nu/2 [^\n]*\nu/1 ", run("runs", "u", "--sort", "window", "--descending").out)
+    command.write(dir .. "/u.lua", (command.read(dir .. "/u.lua"):gsub('"ms"', '"s"')))
+    run("u.lua", "--out", "u/3")
+    assert.matches("^run +status +window +seed +m +seconds\nu/1 +done +70 ms +1 ", run("runs", "u").out)
+    assert.matches("\nu/3 +done +70 s +1 ", run("runs", "u").out)
+  end)
+
   it("compares side by side", function()
     local text = run("runs", "s/0001", "s/0002", "--compare").out
     assert.matches("width +8 +4 +differs\n", text)
