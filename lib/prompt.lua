@@ -132,15 +132,40 @@ local function without_prompts(text)
   return lines
 end
 
---- The lines of which a pasted text consists, in their turn entries: a list. A text that is one chunk stays whole;
--- the prompts of a session it was copied from are taken away.
+-- Whether a line of a pasted text is a command of the prompt (%time, %who, ?name) and not the rest of a remainder, or
+-- of a string. is_lua: whether the text is Lua as it stands.
+local function is_command_line(line, is_lua)
+  local commands = require "lamina.prompt.commands"
+  local name = line:match "^%%(%a+)"
+  return name and commands.names()[name] ~= nil or not is_lua and line:find "^%?" ~= nil
+end
+
+-- Adds what lines[first] to lines[last] make: one entry where they are one chunk, else an entry of each.
+local function add_entries(list, lines, first, last)
+  local text = table.concat(lines, "\n", first, last)
+  if not text:find "%S" then return end
+  if load(text, "=pasted", "t") or session.returning(text) then
+    list[#list + 1] = text
+  else
+    table.move(lines, first, last, #list + 1, list)
+  end
+end
+
+--- The lines of which a pasted text consists, in their turn entries: a list. A text that is one chunk stays whole,
+-- and so does what stands between commands; the prompts of a session it was copied from are taken away.
 function M.pasted(text)
-  local lines = without_prompts(text)
-  if lines then return lines end
+  local copied = without_prompts(text)
+  if copied then return copied end
   text = text:gsub("%s+$", "")
-  if load(text, "=pasted", "t") or session.returning(text) then return { text } end
-  local list = {}
-  for line in (text .. "\n"):gmatch "(.-)\n" do list[#list + 1] = line end
+  local lines, list, first, is_lua = {}, {}, 1, load(text, "=pasted", "t") ~= nil or session.returning(text) ~= nil
+  for line in (text .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = line end
+  for i, line in ipairs(lines) do
+    if is_command_line(line, is_lua) then
+      add_entries(list, lines, first, i - 1)
+      list[#list + 1], first = line, i + 1
+    end
+  end
+  add_entries(list, lines, first, #lines)
   return list
 end
 

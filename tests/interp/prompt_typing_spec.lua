@@ -187,13 +187,17 @@ described("the prompt", function()
     at = expect("(6)\n> ", at)
     send "= q\n"
     at = expect("\n7\n> ", at)
+    send "\27[200~k = 3\n%history 1\nk * 2\27[201~\n" -- a command between, and no remainder
+    at = expect("  k = 3\n6\n> ", at)
+    send "\27[200~t = [[\n?conv\n]]\n#t\27[201~\n" -- a string that looks like one
+    at = expect("\n6\n> ", at)
     send "%save s.lua\n"
-    at = expect("6 entries in s.lua", at)
+    at = expect("9 entries in s.lua", at)
     at = expect("\n> ", at)
     assert.equal(0, leave(at - 2))
     assert.falsy(screen():find("error", 1, true), screen())
     local result = command.run { dir .. "/s.lua" }
-    assert.equal("42\n12\n25\n7\n", result.out .. result.err)
+    assert.equal("42\n12\n25\n7\n6\n6\n", result.out .. result.err)
   end)
 
   it("remembers entries for the next session, of several lines, too", function()
