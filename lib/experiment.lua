@@ -105,12 +105,12 @@ end
 
 -- ---- beginning -------------------------------------------------------------------------------------------------
 
-local FIELDS = {
+local FIELDS = schema.document("experiment", {
   seed = { type = "integer", default = 1, min = 0, doc = "of every random number; --seed replaces it" },
   params = { type = "table", default = {}, doc = "what may be changed from the command line, with defaults" },
   lamina = { type = "string", doc = "the versions of Lamina that the script is for, such as \">=1.0\"" },
   about = { type = "string", doc = "a line or two: what is done and what is expected" },
-}
+})
 
 local function asked_for_help()
   for _, argument in ipairs(command.args) do

@@ -243,10 +243,10 @@ function M.tree(file)
   return root
 end
 
-local WRITE = {
+local WRITE = schema.document("hdf5.write", {
   attributes = { type = "table", doc = "by object: { [\"session/x\"] = { unit = \"ms\" } }; \"/\" is the file" },
   compress = { type = "integer", default = 0, min = 0, max = 9, doc = "the level of gzip; 0: none" },
-}
+})
 
 --- hdf5.write(path, { name = value }, { attributes =, compress = 0 }): writes an HDF5 file, which appears complete or
 -- not at all. A table becomes a group, a tensor a dataset of its dtype (bool as h5py writes it), a string or a list

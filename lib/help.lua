@@ -4,7 +4,7 @@ local objects = require "lamina.help.objects"
 local page = require "lamina.help.page"
 local words = require "lamina.words"
 
-local wrapped = objects.wrapped
+local option_lines, wrapped = objects.option_lines, objects.wrapped
 
 local M = {}
 
@@ -189,21 +189,7 @@ end
 
 -- ---- values ----------------------------------------------------------------------------------------------------
 
--- A line for each option: what it is, its type, its default.
-local function option_lines(fields)
-  local schema, lines = require "lamina.schema", {}
-  for name, field in pairs(fields or {}) do
-    if name == "positional" then goto continue end
-    local default = field.required and "" or ", optional"
-    if field.default ~= nil then default = ", default " .. tostring(field.default) end
-    lines[#lines + 1] = string.format("  %-10s ", name)
-      .. wrapped(string.format("%s (%s%s)", field.doc or "", schema.expectation(field), default), "             ")
-    ::continue::
-  end
-  return lines
-end
-
--- The same for a word that takes a table, under its comment.
+-- What is known of the options of a word that takes a table, under its comment.
 local function with_options(word, text)
   local fields = text and require("lamina.schema").words[word]
   return text and page.arranged(text, fields and { "options", table.unpack(option_lines(fields)) })

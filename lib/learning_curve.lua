@@ -55,12 +55,17 @@ Curve.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
-local RANGE = { from = { type = "number", doc = "the smallest size" }, to = { type = "number",
-  doc = "the largest size" } }
+local RANGE = schema.document("learning curve:power_law", { from = { type = "number", doc = "the smallest size" },
+  to = { type = "number", doc = "the largest size" } })
 
 --- curve:power_law { from =, to = }: the straight line through the logarithms of mean score and number of items, by
 -- least squares over the sizes from .. to (all if absent): { exponent =, factor =, r2 =, n = the number of sizes },
 -- so that the score is about factor * n ^ -exponent.
+-- > x = randn { 200, 8 }
+-- > set = data.tensors { x, x[{ {}, 1 }]:gt(0):to "int64" + 1 }
+-- > function make(seed) return model "m" { seed = seed, input { 8 }, readout "r" { dense { 2 } } } end
+-- > curve = learning_curve { make = make, data = set, test = set, sizes = { 8, 64 }, updates = 10, log = false }
+-- > curve:power_law().n   --> 2
 function Curve:power_law(options)
   local position = errors.position(2)
   local o = schema.check("power_law", options or {}, RANGE, position)
@@ -89,12 +94,22 @@ end
 
 --- curve:plot(): the mean score by the number of items, both axes logarithmic, with standard deviations. A figure;
 -- plot.line takes several as curve:series(label).
+-- > x = randn { 200, 8 }
+-- > set = data.tensors { x, x[{ {}, 1 }]:gt(0):to "int64" + 1 }
+-- > function make(seed) return model "m" { seed = seed, input { 8 }, readout "r" { dense { 2 } } } end
+-- > curve = learning_curve { make = make, data = set, test = set, sizes = { 8, 64 }, updates = 10, log = false }
+-- > curve:plot():save "curve.svg"
 function Curve:plot()
   return require("lamina.plot").line { self:series(), xlog = true, ylog = true, xlabel = "items to learn from",
     ylabel = self.score }
 end
 
 --- curve:series(label): the curve as plot.line takes it: { x =, y =, errors =, label = }.
+-- > x = randn { 200, 8 }
+-- > set = data.tensors { x, x[{ {}, 1 }]:gt(0):to "int64" + 1 }
+-- > function make(seed) return model "m" { seed = seed, input { 8 }, readout "r" { dense { 2 } } } end
+-- > curve = learning_curve { make = make, data = set, test = set, sizes = { 8, 64 }, updates = 10, log = false }
+-- > curve:series("small").x   --> { 8, 64 }
 function Curve:series(label)
   local s = { x = {}, y = {}, label = label }
   for i, row in ipairs(self) do
@@ -108,6 +123,11 @@ function Curve:series(label)
 end
 
 --- curve:csv(path): writes a row for each model: n, repeat, score, parameters. Returns the path.
+-- > x = randn { 200, 8 }
+-- > set = data.tensors { x, x[{ {}, 1 }]:gt(0):to "int64" + 1 }
+-- > function make(seed) return model "m" { seed = seed, input { 8 }, readout "r" { dense { 2 } } } end
+-- > curve = learning_curve { make = make, data = set, test = set, sizes = { 8, 64 }, updates = 10, log = false }
+-- > #data.csv(curve:csv "curve.csv").n   --> 2
 function Curve:csv(path)
   local rows = { { "n", "repeat", self.score, "parameters" } }
   for _, row in ipairs(self) do

@@ -61,7 +61,9 @@ function M.new(classes)
     Confusion)
 end
 
---- confusion:add(outputs, labels): counts further items.
+--- confusion:add(outputs, labels): counts further items. Returns the matrix.
+-- > table1 = metrics.confusion(tensor { { 2, 1 }, { 0, 3 } }, tensor({ 1, 2 }, { dtype = "int64" }))
+-- > table1:add(tensor { { 5, 4 } }, tensor({ 2 }, { dtype = "int64" })).counts   --> [[1 0] [1 1]]
 function Confusion:add(outputs, labels)
   check_labels("confusion:add", outputs, labels)
   local c = self.classes
@@ -105,6 +107,8 @@ local function sums(self)
 end
 
 --- confusion:accuracy(): the share of items that were given their class.
+-- > guess, labels = tensor({ 1, 2, 1, 1 }, { dtype = "int64" }), tensor({ 1, 2, 2, 1 }, { dtype = "int64" })
+-- > metrics.confusion(guess, labels, 2):accuracy()   --> 0.75
 function Confusion:accuracy()
   local right, n = sums(self), 0
   for _, count in ipairs(right) do n = n + count end
@@ -112,6 +116,8 @@ function Confusion:accuracy()
 end
 
 --- confusion:balanced(): the mean recall over the classes that have items.
+-- > guess, labels = tensor({ 1, 2, 1, 1 }, { dtype = "int64" }), tensor({ 1, 2, 1, 2 }, { dtype = "int64" })
+-- > metrics.confusion(guess, labels, 3):balanced()   --> 0.75
 function Confusion:balanced()
   local right, _, own = sums(self)
   local sum, n = 0, 0
@@ -122,6 +128,8 @@ function Confusion:balanced()
 end
 
 --- confusion:kappa(): how far agreement exceeds that of chance, 1 where all agree (Cohen 1960).
+-- > guess, labels = tensor({ 1, 2, 1, 1 }, { dtype = "int64" }), tensor({ 1, 2, 2, 1 }, { dtype = "int64" })
+-- > metrics.confusion(guess, labels, 2):kappa()   --> 0.5
 function Confusion:kappa()
   local _, given, own = sums(self)
   local chance = 0
@@ -132,6 +140,8 @@ end
 --- confusion:per_class(): lists with an entry for each class: recall (the share of its items that were given it),
 -- precision (the share of what was given it that is of it), f1 (their harmonic mean), items. NaN where there is
 -- nothing to divide by.
+-- > guess, labels = tensor({ 1, 2, 1, 1 }, { dtype = "int64" }), tensor({ 1, 2, 2, 1 }, { dtype = "int64" })
+-- > metrics.confusion(guess, labels, 2):per_class().recall   --> { 1.0, 0.5 }
 function Confusion:per_class()
   local right, given, own = sums(self)
   local list = setmetatable({ recall = {}, precision = {}, f1 = {}, items = own }, PerClass)

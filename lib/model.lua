@@ -327,9 +327,10 @@ local function wanted_of(net, x, layers, steps, level, run)
   return wanted
 end
 
-local ACTIVATIONS = { steps = { type = { "integer", "string" }, doc = "\"last\", \"all\" or one step" },
+local ACTIVATIONS = schema.document("model:activations", {
+  steps = { type = { "integer", "string" }, doc = "\"last\", \"all\" or one step" },
   run = { type = "integer", min = 1, doc = "how many steps the model runs; replaces its own" },
-  step = { type = "integer", default = 0, min = 0, doc = "the key of what layers draw at random" } }
+  step = { type = "integer", default = 0, min = 0, doc = "the key of what layers draw at random" } })
 
 --- net:activations(x, layers, { steps = "last" }): what the layers give for a batch, as a table by name, without
 -- gradients. layers: "all" (the default) for every layer, a name, or a list of names; the name of an area or of a

@@ -18,9 +18,11 @@ local SHOWN = 15 -- lines of a printed table
 
 local KEYS = { op = "op", layer = "layer" }
 
---- p:by(what): the measurements joined by "op" or by "layer", the longest first: a list of { name =, calls =,
+--- profile:by(what): the measurements joined by "op" or by "layer", the longest first: a list of { name =, calls =,
 -- seconds = (of both passes), backward = (seconds of the backward pass), bytes = (of memory asked for), share = (of
 -- p.seconds) }. The layer "" holds what no layer of a model called.
+-- > p = profile(function() return randn({ 50, 50 }):matmul(randn { 50, 50 }) end)
+-- > p:by("op")[1].calls   --> 1
 function Profile:by(what)
   if not KEYS[what] then
     errors.raise("argument", 2, "profile: by(%s); expected \"op\" or \"layer\"", tostring(what))

@@ -180,7 +180,7 @@ end
 -- ---- drawn by formula ------------------------------------------------------------------------------------------
 
 local many = { "number", "table", "tensor" }
-local GRATINGS = {
+local GRATINGS = schema.document("stimuli.gratings", {
   size = { type = "integer", default = 32, min = 1, max = 4096, doc = "pixels on a side" },
   orientation = { type = many, default = 0, doc = "of the bars, degrees; 0 horizontal, 90 vertical" },
   frequency = { type = many, default = 4, doc = "cycles per image" },
@@ -190,7 +190,7 @@ local GRATINGS = {
   sigma = { type = many, default = 0, doc = "of the Gaussian window, a fraction of the side; 0: no window" },
   x = { type = many, default = 0, doc = "centre to the right of the middle, a fraction of the side" },
   y = { type = many, default = 0, doc = "centre below the middle, a fraction of the side" },
-}
+})
 local GRATING_COLUMNS = { "orientation", "frequency", "phase", "contrast", "mean", "sigma", "x", "y" }
 
 --- stimuli.gratings { size = 32, orientation = 0, frequency = 4, phase = 0, contrast = 1, mean = 0.5, sigma = 0, x =
@@ -206,7 +206,7 @@ function M.gratings(given)
     name = "gratings" }
 end
 
-local GABORS = {
+local GABORS = schema.document("stimuli.gabors", {
   size = { type = "integer", default = 11, min = 1, max = 4096, doc = "pixels on a side; odd: with a middle one" },
   orientation = { type = many, doc = "degrees; if absent, `orientations` of them" },
   orientations = { type = "integer", default = 8, min = 1, doc = "how many orientations, evenly over 180 degrees" },
@@ -216,7 +216,7 @@ local GABORS = {
   gamma = { type = many, default = 0.75, doc = "sigma across the bars over sigma along them" },
   x = { type = many, default = 0, doc = "centre to the right of the middle, pixels" },
   y = { type = many, default = 0, doc = "centre below the middle, pixels" },
-}
+})
 local GABOR_COLUMNS = { "orientation", "wavelength", "phase", "sigma", "gamma", "x", "y" }
 
 --- stimuli.gabors { size = 11, orientations = 8, wavelength = 5, phase = { 0, 90 }, sigma =, gamma = 0.75, x =, y =
@@ -240,7 +240,7 @@ function M.gabors(given)
   return image.gabors(o.size, tensor.tensor(rows, { dtype = "float64" })), columns
 end
 
-local OBJECTS = {
+local OBJECTS = schema.document("stimuli.objects", {
   positional = { "n" },
   n = { type = "integer", required = true, min = 1, doc = "how many images" },
   size = { type = "integer", default = 32, min = 4, max = 4096, doc = "pixels on a side" },
@@ -257,7 +257,7 @@ local OBJECTS = {
     doc = "objects brighter or darker than the background at random, or brighter only" },
   noise = { type = "number", default = 0.05, min = 0, max = 1, doc = "standard deviation of each pixel's noise" },
   seed = { type = "integer", doc = "of all that varies; the experiment's if absent" },
-}
+})
 local LATENT = { "x", "y", "scale", "rotation", "contrast" }
 
 --- stimuli.objects { n, size = 32, classes = 8, position = 0.2, scale = { 0.35, 0.6 }, rotation = { 0, 360 },
@@ -339,7 +339,7 @@ local function check_finite(x, ids, what, position)
   end
 end
 
-local ARRAY = {
+local ARRAY = schema.document("stimuli.array", {
   positional = { "images" },
   images = { type = { "string", "tensor" }, required = true,
     doc = "an .npy file or a tensor, N x H x W or N x C x H x W; of movies N x frames x ..." },
@@ -348,7 +348,7 @@ local ARRAY = {
   id = { type = "string", default = "stimulus_id", doc = "the column of the table that identifies an image" },
   ids = { type = { "table", "tensor" }, doc = "instead of a table: the ids, one for each image" },
   size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
-}
+})
 
 --- stimuli.array { "images.npy", table = "stimuli.csv", id = "stimulus_id", ids =, size =, rate = }: images from one
 -- array, or with a rate (frames a second) movies, N x frames x H x W or N x frames x C x H x W. uint8 is divided by
@@ -378,7 +378,7 @@ function M.array(given)
   return M.make { x = x, id = ids, columns = columns, name = what:match "[^/]*$" }
 end
 
-local FOLDER = {
+local FOLDER = schema.document("stimuli.folder", {
   positional = { "folder" },
   folder = { type = "string", required = true, doc = "a folder of PNG and JPEG files" },
   table = { type = "string", doc = "a CSV file with a row for each image; stimuli.csv in the folder if it is there" },
@@ -388,7 +388,7 @@ local FOLDER = {
   upright = { type = "boolean", default = false, doc = "turn JPEGs as their EXIF orientation says" },
   channels = { type = "integer", default = 1, min = 1, max = 3, doc = "1 grey, 3 colour" },
   size = { type = "integer", min = 1, doc = "pixels on a side to which images are resized (box)" },
-}
+})
 
 local function names_of(columns)
   local names = {}

@@ -28,7 +28,11 @@ Tolerance.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
---- t:csv(path): writes the similarities as a table, a row for each layer and shift. Returns t.
+--- tolerance:csv(path): writes the similarities as a table, a row for each layer and shift, into the
+-- folder of the experiment. Returns the tolerance.
+-- > net = model "m" { input { 1, 16, 16 }, area "V1" { conv { 4, kernel = 3 }, relu } }
+-- > seen = tolerance { net, stimuli.objects { n = 4, size = 16 }, shifts = { 0, 2 } }
+-- > #data.csv(seen:csv "tolerance.csv" and "tolerance.csv").layer   --> 4
 function methods:csv(path)
   local rows = { { "layer", "shift", "similarity" } }
   for i, name in ipairs(self.layers) do

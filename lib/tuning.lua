@@ -83,13 +83,13 @@ end
 
 local KINDS = { "von_mises", "direction", "log_gaussian", "naka_rushton", "size" }
 
-local FIT = {
+local FIT = schema.document("tuning.fit", {
   positional = { "curve" },
   curve = { type = "string", required = true, choices = KINDS, doc = "the function" },
   x = { type = { "table", "tensor" }, required = true, doc = "the stimulus: degrees, frequency, contrast, diameter" },
   y = { type = { "table", "tensor" }, required = true, doc = "the response to each" },
   errors = { type = { "table", "tensor" }, doc = "standard error of each response; points count by 1 / errors^2" },
-}
+})
 
 local function read(o, position)
   local x, y = measures.list(o.x), measures.list(o.y)
@@ -204,12 +204,12 @@ function Fit:at(x)
   return list
 end
 
-local GABOR = {
+local GABOR = schema.document("tuning.fit_gabor", {
   positional = { "field" },
   field = { type = { "tensor", "table" }, required = true,
     doc = "a receptive field or filter, H x W, or several, N x H x W or N x 1 x H x W" },
   starts = { type = "integer", default = 4, min = 1, max = 40, doc = "how many gratings it begins from" },
-}
+})
 
 local GABOR_NAMES = { "amplitude", "x", "y", "orientation", "wavelength", "phase", "sigma", "along", "offset" }
 

@@ -67,10 +67,10 @@ local function labels_by(self, name, position)
   return list
 end
 
-local BALANCED = {
+local BALANCED = schema.document("balanced", {
   n = { type = "integer", min = 1, doc = "how many draws make an epoch; as many as there are items if absent" },
   by = { type = "string", doc = "a column, or one of several targets, whose values are the classes" },
-}
+})
 
 --- set:balanced { n =, by = }: the same set, of which each epoch visits every class equally often. n draws make an
 -- epoch, as many as there are items if absent; counts differ by 1 where they must. Classes come in turn, each going
@@ -120,10 +120,10 @@ local function find(sums, value)
   return low
 end
 
-local WEIGHTED = { positional = { "weights" },
+local WEIGHTED = schema.document("weighted", { positional = { "weights" },
   weights = { type = { "table", "tensor", "string" }, required = true,
     doc = "one number of at least 0 for each item, or the column that holds them" },
-  n = BALANCED.n }
+  n = BALANCED.n })
 
 --- set:weighted { weights, n = }: the same set, of which each epoch visits n items (as many as there are, if absent),
 -- each drawn with replacement for (seed, epoch) with a probability in proportion to its weight.
@@ -161,9 +161,9 @@ function Set:weighted(given)
   end, position)
 end
 
-local PER_CLASS = { positional = { "k" },
+local PER_CLASS = schema.document("per_class", { positional = { "k" },
   k = { type = "integer", required = true, min = 1, doc = "how many items of each class" },
-  seed = { type = "integer", doc = "of the choice; the experiment's if absent" } }
+  seed = { type = "integer", doc = "of the choice; the experiment's if absent" } })
 
 --- set:per_class(k, seed): k items of each class, drawn for (seed, "per_class"), in the order of the set: the same
 -- items every epoch. Raises where a class has fewer.

@@ -5,7 +5,7 @@ local schema = require "lamina.schema"
 
 local M = {}
 
-local FIELDS = {
+local FIELDS = schema.document("report", {
   metric = { type = "string", required = true, doc = "what was measured: test_error" },
   value = { type = "any", required = true, doc = "a number, or a tensor of one element" },
   id = { type = "string", doc = "the row of the list of experiments that this reproduces" },
@@ -16,7 +16,7 @@ local FIELDS = {
     doc = "exact: the same bits on every machine; close: nearly the same" },
   published = { type = { "number", "string" }, doc = "what the source reports, for the table of reproductions" },
   what = { type = "string", doc = "a line on the data, the unit and the conditions" },
-}
+})
 
 local function is_pair(t)
   return type(t) == "table" and #t == 2 and type(t[1]) == "number" and type(t[2]) == "number"

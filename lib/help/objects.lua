@@ -10,7 +10,8 @@ local M = {}
 -- By the __name of a value's metatable: the file (or files) and the local name of its class, what it is, and the
 -- fields that a script may read; base: the kind whose other methods it has, too.
 M.kinds = {
-  model = { file = { "lib/model.lua", "lib/model/weights.lua", "lib/model/parts.lua" }, class = "Model",
+  model = { file = { "lib/model.lua", "lib/model/weights.lua", "lib/model/parts.lua",
+    "lib/model/recurrent.lua" }, class = "Model",
     fields = "name input seed",
     doc = "net(x) is the output for a batch x, print(net) the table of its layers." },
   area = { file = "lib/model/parts.lua", class = "Area", fields = "name kind shape layers from cells rule frozen",
@@ -28,7 +29,7 @@ M.kinds = {
   stimuli = { file = "lib/stimuli.lua", class = "methods", base = "data set",
     doc = "A stimulus set holds images set.x, an id for each in set.id, what is known of them in set.columns." },
   assembly = { file = { "lib/neural/assembly.lua", "lib/neural/assembly_choose.lua", "lib/neural/assembly_group.lua",
-    "lib/neural/assembly_split.lua", "lib/neural/assembly_write.lua" }, class = "Assembly",
+    "lib/neural/assembly_split.lua", "lib/neural/assembly_write.lua", "lib/neural/paired.lua" }, class = "Assembly",
     fields = "name responses valid",
     doc = "An assembly holds the responses of neuroids to presentations of stimuli, over time bins where there are, "
       .. "with the coordinates of all: a.stimulus, a.presentation, a.neuroid, a.time_bin." },
@@ -74,8 +75,33 @@ M.kinds = {
   space = { file = "lib/search/space.lua", class = "Space", doc = "What space makes: print shows its parameters." },
   search = { file = "lib/search.lua", class = "Search", fields = "best value history done stopped entries",
     doc = "What search.random, search.evolution and search.bayesian return: print shows the best and the history." },
+  ["sparse code"] = { file = "lib/sparse/learning.lua", class = "methods",
+    fields = "bases size sigma beta sparseness updates gain",
+    doc = "What sparse.code makes: code.bases is bases x pixels; print shows its settings." },
+  confusion = { file = "lib/metrics.lua", class = "Confusion", fields = "classes counts n",
+    doc = "What metrics.confusion returns: c.counts is true class by given class; print shows it." },
+  ["learning curve"] = { file = "lib/learning_curve.lua", class = "Curve", fields = "score close",
+    doc = "What learning_curve returns: curve[i] is the row of a size: n, mean, sd, values. print shows all." },
+  rates = { file = "lib/train/find_rate.lua", class = "Found", fields = "rates losses smooth steepest lowest rate",
+    doc = "What find_rate returns: found.rate is the one to try; print says how it was chosen." },
+  pca = { file = "lib/neural/reduce.lua", class = "Pca", doc = "What pca makes, before it is fitted." },
+  ["random projection"] = { file = "lib/neural/reduce.lua", class = "Projection",
+    doc = "What random_projection makes, before it is fitted." },
+  ["fitted reduction"] = { file = "lib/neural/reduce.lua", class = "Fitted",
+    fields = "components mean variance ratio scale", doc = "What pca:fit and random_projection:fit return." },
+  profile = { file = "lib/profile.lua", class = "Profile", fields = "seconds bytes rows",
+    doc = "What profile returns: print shows time and memory by op and by layer." },
+  untangling = { file = "lib/neural/untangling.lua", class = "Untangling", fields = "rows pair",
+    doc = "What neural.untangling returns: u.rows[i] has a field for each column; print shows the table." },
+  ["driven weight"] = { file = "lib/model/driven.lua", class = "Driven",
+    fields = "node name tensor dim channels groups area", doc = "A weight that an area drives: see net:driven." },
   splits = { file = "lib/neural/splits.lua", class = "Splits", doc = "What kfold and grouped make." },
 }
+
+for _, word in ipairs { "ols", "pls", "lasso", "elastic_net", "nnls", "one_to_one", "space_feature" } do
+  M.kinds[word] = { file = "lib/neural/maps.lua", class = "Base",
+    doc = string.format("What %s makes: how responses are mapped.", word) }
+end
 
 --- What help says of things that are no words: see lib/help/topics.lua.
 M.topics = require "lamina.help.topics"
@@ -127,6 +153,37 @@ function M.wrapped(text, indent)
   end
   lines[#lines + 1] = line
   return table.concat(lines, "\n")
+end
+
+-- A default as a script would write it.
+local function default_text(value)
+  if type(value) ~= "table" or getmetatable(value) then
+    return value == math.huge and "none" or tostring(value)
+  end
+  local parts = {}
+  for i, item in ipairs(value) do parts[i] = default_text(item) end
+  return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+--- A line for each option: what it is, its type, its default.
+function M.option_lines(fields)
+  local expectation, names, lines, widest = require("lamina.schema").expectation, {}, {}, 9
+  for name in pairs(fields or {}) do
+    if name ~= "positional" then
+      names[#names + 1] = name
+      widest = math.max(widest, #name)
+    end
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    local field = fields[name]
+    local default = field.required and "" or ", optional"
+    if field.default ~= nil then default = ", default " .. default_text(field.default) end
+    local said = field.doc and string.format("%s (%s%s)", field.doc, expectation(field), default)
+      or expectation(field) .. default
+    lines[i] = string.format("  %-" .. widest .. "s  ", name) .. M.wrapped(said, string.rep(" ", widest + 4))
+  end
+  return lines
 end
 
 local found = {} -- the methods of each kind, once they have been looked up
@@ -198,14 +255,31 @@ local EXAMPLES = { net = "model", set = "data set", opt = "optimizer", fig = "fi
 --- The kind that examples call `name`; nil where they call none so.
 function M.example(name) return EXAMPLES[name] end
 
+--- The options of a method of a kind, by name; nil where it takes none that are known.
+function M.options(kind, name)
+  local known = require("lamina.schema").words
+  return known[kind .. ":" .. name] or kind == "data set" and known[name] or nil
+end
+
+-- The doc of a method with its options.
+local function with_options(kind, method)
+  local files = M.kinds[kind].file
+  for _, file in ipairs(type(files) == "table" and files or { files }) do
+    require((file:gsub("^lib", "lamina"):gsub("%.lua$", ""):gsub("/", ".")))
+  end
+  local fields = M.options(kind, method.name)
+  return fields and page.arranged(method.doc, { "options", table.unpack(M.option_lines(fields)) }) or method.doc
+end
+
 --- The docs of all methods called `name`, of Lua's classes and, with `class`, of that class alone.
 function M.method_docs(name, class)
-  local parts = {}
+  local parts, seen = {}, {}
   for kind in pairs(M.kinds) do
     for _, method in ipairs(own_methods(kind)) do
       local said = method.doc:match "^(%a+):"
-      if method.name == name and (not class or class == kind or class == said) then
-        parts[#parts + 1] = method.doc
+      if method.name == name and (not class or class == kind or class == said) and not seen[method.doc] then
+        seen[method.doc] = true
+        parts[#parts + 1] = with_options(kind, method)
       end
     end
   end

@@ -101,6 +101,8 @@ end
 
 --- driven:spread(values, otherwise = 0): a tensor that broadcasts against the weight and holds, where a channel c of
 -- the area acts, values[c], elsewhere `otherwise`: values is a list or a tensor with a number for each channel.
+-- > net = model "m" { input { 3 }, area "A" { dense { 2 } }, readout "r" { dense { 1 } } }
+-- > net:driven("A")[1]:spread { 1, -1 }   --> [[1. -1.]]
 function Driven:spread(values, otherwise)
   if core.is_tensor(values) then values = values:totable() end
   local shape = self.tensor.shape

@@ -88,14 +88,17 @@ local function over_steps(net, node, steps)
   return math.max(0, node.block.connection and steps - node.block.connection.delay or steps)
 end
 
+local COST = schema.document("model:cost", { positional = { "batch" },
+  batch = { type = "integer", default = 1, min = 1, doc = "items in a batch" },
+  steps = { type = "integer", min = 1, doc = "how many steps it runs; the model's if absent" } })
+
 --- net:cost { batch = 64, steps = }: an estimate of what a forward pass costs: multiply_adds, and bytes: parameters
 -- (with buffers), activations (the outputs of all layers in all steps), training (activations and their gradients,
 -- parameters with gradients and the two moments of adam). steps: the model's if absent. print shows it.
 -- > net = models.lenet5 { classes = 10 }
 -- > net:cost({ batch = 64 }).multiply_adds   --> 20998144
 function Model:cost(given)
-  local o = schema.check("cost", given, { positional = { "batch" },
-    batch = { type = "integer", default = 1, min = 1 }, steps = { type = "integer", min = 1 } })
+  local o = schema.check("cost", given, COST)
   local steps = o.steps or math.type(self.steps) == "integer" and self.steps or 1
   local result = { batch = o.batch, steps = steps, multiply_adds = 0, parameters = 0, activations = 0 }
   for _, node in ipairs(self.nodes) do

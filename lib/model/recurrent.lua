@@ -13,7 +13,8 @@ local layer = require "lamina.layer"
 local ops = require "lamina.core.ops"
 local weights = require "lamina.weights"
 
-local M = { methods = {} }
+local Model = {} -- the methods of models that this file has
+local M = { methods = Model }
 
 -- ---- parameters ------------------------------------------------------------------------------------------------
 
@@ -84,7 +85,11 @@ local function carry(o, ctx, states)
 end
 
 --- net:reset_state(): a model or layers with stateful = true begin the next batch from zero. Returns the model.
-function M.methods:reset_state()
+-- > net = model "m" { input { 4 }, steps = 3, stateful = true, area "A" { dense { 3 }, relu },
+-- >   lateral { "A", dense { 3 } } }
+-- > first = net(ones { 1, 4 })
+-- > net:reset_state()(ones { 1, 4 }):equal(first)   --> true
+function Model:reset_state()
   for _, node in ipairs(self.nodes) do node.states = nil end
   carried_state.reset(self)
   return self

@@ -74,12 +74,15 @@ end
 -- Whether a layer belongs to what a name says: an area, a layer, a word of layers.
 local function belongs(node, name) return node.name == name or node.name:sub(1, #name + 1) == name .. "." end
 
+local LISTED = schema.document("model:parameters", { trainable = { type = "boolean", default = false,
+  doc = "whether what is frozen is left out" } })
+
 --- net:parameters(pattern, { trainable = true }): a list of { name =, tensor = } in the order of the layers; pattern:
 -- the name of an area or layer, or a Lua pattern on the parameters' names. trainable: leave out what is frozen.
 -- > net = model "m" { input { 4 }, area "V1" { dense { 3 } }, readout "r" { dense { 2 } } }
 -- > net:parameters("V1")   --> { V1.dense1.weight: 3x4 float32, V1.dense1.bias: 3 float32 }
 function Model:parameters(pattern, options)
-  local o = schema.check("parameters", options, { trainable = { type = "boolean", default = false } })
+  local o = schema.check("parameters", options, LISTED)
   if pattern ~= nil and type(pattern) ~= "string" then
     errors.raise("argument", 2, "parameters: expected a pattern or the name of an area, got a %s", type(pattern))
   end
@@ -342,6 +345,9 @@ function Model:take(tensors, what, level, partial)
   return report
 end
 
+local LOAD = schema.document("model:load", { partial = { type = "boolean", default = false,
+  doc = "whether names that only the file or only the model has are passed over" } })
+
 --- net:load(path, { partial = true }): takes parameters and buffers from a file that net:save made, looked for in the
 -- experiment's folder and then as given. Names and shapes must be the model's; otherwise nothing is changed and the
 -- error lists what is missing, extra or of another shape. partial: takes what the file and the model both name, and
@@ -351,8 +357,7 @@ end
 -- > copy = model "m" { seed = 2, input { 4 }, readout "r" { dense { 2 } } }
 -- > copy:load(path):digest() == net:digest()   --> true
 function Model:load(path, options)
-  local o = schema.check("load", options, { partial = { type = "boolean", default = false,
-    doc = "whether names that only the file or only the model has are passed over" } })
+  local o = schema.check("load", options, LOAD)
   path = require("lamina.experiment").find(path_text("load", path))
   local io = require "lamina.core.io"
   local tensors, metadata = io.safetensors_read(path)

@@ -9,12 +9,12 @@ local M = {}
 
 local STRIDE = 2 -- pixels between the places where energies are taken; they vary more slowly than the image
 
-local FIELDS = {
+local FIELDS = schema.document("neural.gabor_energy", {
   orientations = { type = "integer", default = 12, min = 1, doc = "how many, evenly over 180 degrees" },
   wavelengths = { type = "table", default = { 4 }, doc = "of the filters, in pixels of the image at each scale" },
   scales = { type = "integer", default = 4, min = 1, doc = "the image at full size, 1/2, 1/4, ..." },
   grid = { type = "integer", default = 4, min = 1, doc = "energies are averaged over grid x grid parts" },
-}
+})
 
 -- Quadrature pairs: even filters first, then odd ones in the same order.
 local function filters(o, size)

@@ -60,7 +60,7 @@ end
 --- The methods of sources, for mappings that keep more about them.
 M.Source = Source
 
---- source:reduced(before, train): the source as `before` (pca, random_projection; nil: nothing) leaves it, fitted on
+-- source:reduced(before, train): the source as `before` (pca, random_projection; nil: nothing) leaves it, fitted on
 -- the training images alone. Kept for the same training images.
 function Source:reduced(before, train)
   if not before then return self end
@@ -147,6 +147,13 @@ function Fit:predict(x)
   return x:reshape { #x, p }:to "float64":matmul(self.weights) + self.intercept
 end
 
+local FIT = {
+  folds = { type = "integer", min = 2, doc = "folds that choose what is chosen; the mapping's if absent" },
+  seed = { type = "integer", doc = "of the folds; the experiment's if absent" } }
+for _, word in ipairs { "ridge", "ols", "pls", "lasso", "elastic_net", "nnls", "one_to_one", "space_feature" } do
+  schema.document(word .. ":fit", FIT)
+end
+
 --- x and y of WORD:fit(x, y, { folds =, seed = }), checked: y as n x T float64, and the folds that choose (an empty
 -- list where nothing is chosen). Raises at `position`.
 function M.check(word, mapping, x, y, given, position)
@@ -158,10 +165,7 @@ function M.check(word, mapping, x, y, given, position)
         type(t[1]) == "table" and "; tensor(list) makes one" or "")
     end
   end
-  local o = schema.check(word .. ":fit", given or {}, {
-    folds = { type = "integer", default = math.max(2, mapping:inner_folds()), min = 2,
-      doc = "folds that choose the penalty" },
-    seed = { type = "integer", doc = "of the folds" } }, position)
+  local o = schema.check(word .. ":fit", given or {}, FIT, position)
   if y.ndim == 1 then y = y:reshape { #y, 1 } end
   if #x ~= #y then errors.raise("shape", position, "%s:fit: x has %d rows and y has %d", word, #x, #y) end
   y = y:to "float64"
@@ -170,7 +174,8 @@ function M.check(word, mapping, x, y, given, position)
       .. "or fit "
       .. "each target on the rows it has", word, y:isfinite():logical_not():to "int64":sum():item(), y:count())
   end
-  local inner = mapping:inner_folds() > 0 and splits.kfold { o.folds, seed = o.seed }:folds(#x) or {}
+  local own = mapping:inner_folds()
+  local inner = own > 0 and splits.kfold { o.folds or math.max(2, own), seed = o.seed }:folds(#x) or {}
   return y, inner
 end
 

@@ -126,6 +126,10 @@ end
 
 --- mapping:held_out(source, y, fold, inner): predictions (test images x targets, float64) for one fold, and what was
 -- chosen for each target. y is N x T, float64; inner is a list of folds of the training images.
+-- > x, source = randn { 40, 3 }, require("lamina.neural.mapping").source
+-- > y, half = x:matmul(tensor { { 1 }, { 2 }, { 3 } }):to "float64", arange(1, 20):totable()
+-- > guess = ols({}):held_out(source(x, "x"), y, { train = half, test = { 30, 40 } }, {})
+-- > guess:allclose(y[{ { 30, 40, 10 } }], { atol = 1e-4 })   --> true
 function Base:held_out(source, y, fold, inner)
   local whole = source
   source = source:reduced(self.before, fold.train)
@@ -138,6 +142,8 @@ end
 --- mapping:fit(x, y, { folds =, seed = }): the map itself on all of x (n x p) and y (n x T or n): a fitted map m with
 -- m.weights (p x T), m.intercept (T), m.chosen (the setting of each target), m.constant (targets that do
 -- not vary: weights of 0) and m:predict(x).
+-- > x = randn { 100, 3 }
+-- > ols({}):fit(x, x:matmul(tensor { 1, 2, 3 })).weights:flatten():round()   --> [1. 2. 3.]
 function Base:fit(x, y, given)
   local position = errors.position(2)
   local inner

@@ -6,7 +6,7 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-local FIELDS = {
+local FIELDS = schema.document("neural.noisy", {
   positional = { "rates" },
   rates = { type = { "tensor", "table" }, required = true, doc = "mean responses, any shape" },
   repeats = { type = "integer", default = 10, min = 1, doc = "presentations of each" },
@@ -14,7 +14,7 @@ local FIELDS = {
   sd = { type = "number", default = 1, min = 0, doc = "of Gaussian noise" },
   seed = { type = "integer", doc = "of the noise; the experiment's if absent" },
   purpose = { type = "string", default = "neural.noisy", doc = "tells draws of one seed apart" },
-}
+})
 
 --- neural.noisy { rates, repeats = 10, noise = "poisson", sd = 1, seed =, purpose = }: trials of neurons with these
 -- mean responses (any shape): the same shape with an axis of `repeats` after it, float64. "poisson" draws spike

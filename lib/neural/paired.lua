@@ -38,7 +38,7 @@ local function by_trial(a)
   return rows:index_select(common.index(keep), { dim = 1 }), stimulus, repetition
 end
 
-local PAIRED = schema.document("paired", {
+local PAIRED = schema.document("assembly:paired", {
   positional = { "stimuli" },
   stimuli = { type = "any", required = true, doc = "the images: a stimulus set, a data set or a tensor" },
   trials = { type = "boolean", default = false, doc = "an item for each presentation, instead of the mean over "

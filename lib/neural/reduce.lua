@@ -49,7 +49,9 @@ Fitted.__tostring = function(self)
   return string.format("fitted %s: %d features to %d", self.word, self.components:size(2), #self.components)
 end
 
---- m:transform(x): x (n x p) in terms of the components: n x k, float64.
+--- reduction:transform(x): x (n x p) in terms of the components: n x k, float64.
+-- > x = randn { 30, 8 }
+-- > pca({ 3 }):fit(x):transform(x).shape   --> { 30, 3 }
 function Fitted:transform(x)
   if not tensor.is_tensor(x) or x.ndim < 2 or x:count() ~= #x * self.components:size(2) then
     errors.raise("shape", 2, "transform: x is a %s, expected a tensor with %d features in each row",
@@ -82,7 +84,10 @@ local function turned(rows)
   return rows * rows:gather(at, { dim = 2 }):sign()
 end
 
---- pca:fit(x): see pca.
+--- pca:fit(x): the components of x (n x p): a fitted reduction m with m.components (k x p), m.variance (of each),
+-- m.ratio (the share of the whole that each has), m.mean and m:transform(x).
+-- > m = pca({ 3 }):fit(randn { 30, 8 })
+-- > m.components.shape, m.ratio.shape   --> { 3, 8 } { 3 }
 function Pca:fit(x)
   x = self.on or x
   if not tensor.is_tensor(x) or x.ndim < 2 or #x < 2 then
@@ -147,7 +152,9 @@ function M.random_projection(given)
     position = position }, Projection)
 end
 
---- random_projection:fit(x): see random_projection; of x only the number of features counts.
+--- projection:fit(x): the matrix for as many features as x has (of x nothing else counts): a fitted reduction m
+-- with m.components (k x p) and m:transform(x).
+-- > random_projection({ 5 }):fit(randn { 3, 40 }).components.shape   --> { 5, 40 }
 function Projection:fit(x)
   local p = x:reshape({ #x, -1 }):size(2)
   local k = math.min(self.dimensions, p)

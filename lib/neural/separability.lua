@@ -13,14 +13,14 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-local FIELDS = {
+local FIELDS = schema.document("separability", {
   stimuli = { type = "any", required = true, doc = "images with labels: a stimulus set or a data set" },
   splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions }; "
     .. "kfold { 5 } if absent" },
   mapping = { type = "any", doc = "ridge { per = \"all\" } if absent" },
   bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the intervals" },
   seed = { type = "integer", doc = "of the bootstrap; the experiment's if absent" },
-}
+})
 for name, field in pairs(features.fields) do FIELDS[name] = field end
 
 -- Labels as targets, +1 for the class and -1 for the others: N x classes.

@@ -11,7 +11,7 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-local FIELDS = {
+local FIELDS = schema.document("neural.simulate", {
   positional = { "stimuli" },
   stimuli = { type = "any", required = true, doc = "images N x 1 x S x S; with labels where there are object units" },
   simple = { type = "integer", default = 0, min = 0, doc = "how many simple cells" },
@@ -24,7 +24,7 @@ local FIELDS = {
   seed = { type = "integer", doc = "of tuning and noise; the experiment's if absent" },
   name = { type = "string", default = "simulated", doc = "what print shows, and neural.join tells "
     .. "recordings apart by" },
-}
+})
 
 -- n uniform numbers in [low, high) for a purpose.
 local function draw(n, seed, purpose, low, high)

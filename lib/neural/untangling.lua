@@ -32,7 +32,10 @@ schema.document("neural.untangling", FIELDS)
 local Untangling = { __name = "untangling" }
 Untangling.__index = object.index("an untangling", Untangling, "pair")
 
---- u:find(layer): the row of a layer; nil where there is none.
+--- untangling:find(layer): the row of a layer; nil where there is none.
+-- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
+-- > u = neural.untangling { stimuli = set, features = { { "pixels", set.x } }, samples = 20, draws = 2 }
+-- > u:find("pixels").features   --> 256
 function Untangling:find(layer)
   for _, row in ipairs(self.rows) do
     if row.layer == layer then return row end
@@ -42,7 +45,10 @@ end
 local COLUMNS = { "layer", "area", "features", "accuracy", "accuracy_sd", "within", "between", "invariance",
   "selectivity", "dimension", "dprime" }
 
---- u:table(): the rows as a list of lists, the first one the names of the columns.
+--- untangling:table(): the rows as a list of lists, the first one the names of the columns.
+-- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
+-- > u = neural.untangling { stimuli = set, features = { { "pixels", set.x } }, samples = 20, draws = 2 }
+-- > u:table()[1][1], u:table()[2][1]   --> layer pixels
 function Untangling:table()
   local rows = { COLUMNS }
   for i, row in ipairs(self.rows) do
@@ -52,7 +58,11 @@ function Untangling:table()
   return rows
 end
 
---- u:csv(path): writes the table as CSV, into the folder of the experiment; returns u.
+--- untangling:csv(path): writes the table as CSV, into the folder of the experiment. Returns the untangling.
+-- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
+-- > u = neural.untangling { stimuli = set, features = { { "pixels", set.x } }, samples = 20, draws = 2 }
+-- > u:csv "untangling.csv"
+-- > data.csv("untangling.csv").layer[1]   --> pixels
 function Untangling:csv(path)
   require("lamina.core.io").csv_write(require("lamina.experiment").path(path), self:table())
   return self

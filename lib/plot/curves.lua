@@ -10,12 +10,12 @@ local M = {}
 
 -- ---- training curves ---------------------------------------------------------------------------------------------
 
-local CURVE = {
+local CURVE = schema.document("plot.curve", {
   positional = { "values" },
   values = { type = "any", required = true, doc = "what train or loop returned" },
   title = words.common.title, width = words.common.width,
   height = { type = "number", default = 32, min = 10, max = 400, doc = "height of the axes of a panel in mm" },
-}
+})
 
 local NOT_DRAWN = { epoch = true, step = true, rate = true, seconds = true }
 local SPLIT = { train = "training", valid = "validation" }
@@ -87,14 +87,14 @@ end
 
 -- ---- scores by layer ---------------------------------------------------------------------------------------------
 
-local LAYERS = {
+local LAYERS = schema.document("plot.layers", {
   title = words.common.title, width = words.common.width, ylim = words.common.ylim,
   labels = { type = "table", doc = "a name for each score (or group) when several are drawn" },
   show = { type = "string", choices = { "both", "raw", "ceiled" },
     doc = "r and its ceiling, r over its ceiling, or a panel for each; default: both for one score, raw for more and "
       .. "where there is no ceiling" },
   height = { type = "number", default = 32, min = 10, max = 400, doc = "height of the axes of a panel in mm" },
-}
+})
 
 local function or_nan(value) return value or 0 / 0 end
 

@@ -142,7 +142,9 @@ local function fields_of(word, on)
   if type(value) == "table" and type(rawget(value, "options")) == "table" and rawget(value, "word") then
     return value.options
   end
-  local fields = schema.words[word] or on and schema.words[on .. ":" .. word]
+  local objects = require "lamina.help.objects"
+  local kind = on and objects.kind_of(resolve(on))
+  local fields = kind and objects.options(kind, word) or not kind and schema.words[word]
   if fields then return fields end
   local op = require("lamina.core.ops").doc(word:match "^ops%.(.*)$" or word)
   if not op then return nil end

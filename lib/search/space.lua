@@ -382,8 +382,9 @@ function Space:size()
   return self.count or nil
 end
 
-local DRAW = { positional = { "n" }, n = { type = "integer", default = 1, min = 1, doc = "how many" },
-  seed = { type = "integer", doc = "the experiment's if absent" } }
+local DRAW = schema.document("space:draw", { positional = { "n" },
+  n = { type = "integer", default = 1, min = 1, doc = "how many" },
+  seed = { type = "integer", doc = "the experiment's if absent" } })
 
 --- space:draw { n, seed = }: a list of n random genotypes.
 -- > s = space { depth = range { 1, 3 }, filters = { 8, 16, 32 } }

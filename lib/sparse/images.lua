@@ -20,13 +20,13 @@ local function stack(value, what, position)
   return value:to "float64"
 end
 
-local WHITEN = {
+local WHITEN = schema.document("sparse.whiten", {
   positional = { "images" },
   images = { type = "tensor", required = true, doc = "n x H x W (or n x 1 x H x W)" },
   f0 = { type = "number", above = 0, doc = "cycles per image of the low-pass; 0.4 of the shorter side if absent" },
   variance = { type = { "number", "boolean" }, default = 0.1, above = 0,
     doc = "to which all images together are scaled; false: as the filter leaves them" },
-}
+})
 
 --- sparse.whiten { images, f0 = 0.4 min(H, W), variance = 0.1 }: images whose amplitude spectrum falls as 1 / f made
 -- flat: the gain f exp(-(f / f0)^4) of radial frequency f in cycles per image (Olshausen & Field 1997, eq. 16; f0 =
@@ -49,7 +49,7 @@ function M.whiten(given)
   return y:to "float32"
 end
 
-local PATCHES = {
+local PATCHES = schema.document("sparse.patches", {
   positional = { "images", "n" },
   images = { type = "tensor", required = true, doc = "n x H x W" },
   n = { type = "integer", required = true, min = 1, doc = "how many patches" },
@@ -57,7 +57,7 @@ local PATCHES = {
   border = { type = "integer", default = 4, min = 0, doc = "pixels at the images' borders that are left out" },
   seed = { type = "integer", doc = "of the places; the experiment's if absent" },
   step = { type = "integer", default = 0, min = 0, doc = "which draw: tells the batches of a training apart" },
-}
+})
 
 --- sparse.patches { images, n, size = 16, border = 4, seed =, step = 0 }: n square patches at random places of random
 -- images, n x size^2, float32. Keyed by seed and step.

@@ -26,7 +26,7 @@ M.penalties = {
 
 local METHODS = { "cg", "ista", "fista", "lca", "cd" }
 
-local INFER = {
+local INFER = schema.document("sparse.infer", {
   positional = { "x", "bases" },
   x = { type = "tensor", required = true, doc = "patches x pixels" },
   bases = { type = "tensor", required = true, doc = "bases x pixels" },
@@ -47,7 +47,7 @@ local INFER = {
     doc = "coefficients to begin from; default: x . phi / |phi|^2 for cg, 0 for the others" },
   trace = { type = "boolean", default = false,
     doc = "also return E after each iteration, summed over patches (of cd: at the end only)" },
-}
+})
 
 --- Refuses patches, bases and coefficients that do not fit together.
 function M.check_shapes(what, x, bases, a, position)

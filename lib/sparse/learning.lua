@@ -20,7 +20,7 @@ local PRESETS = {
   released = { sparseness = "log", beta = 0.07 }, -- the later code: beta 2.2, sigma 0.316, noise variance 0.01
 }
 
-local CODE = {
+local CODE = schema.document("sparse.code", {
   bases = { type = "integer", default = 192, min = 1, doc = "how many" },
   size = { type = "integer", default = 16, min = 2, doc = "pixels on a side of a patch" },
   preset = { type = "string", default = "nature", choices = { "nature", "released" },
@@ -29,7 +29,7 @@ local CODE = {
   beta = { type = "number", min = 0, doc = "weight of sparseness; the preset's if absent" },
   sigma = { type = "number", default = math.sqrt(0.1), above = 0, doc = "the scale of coefficients" },
   seed = { type = "integer", doc = "of the first bases and of patches; the experiment's if absent" },
-}
+})
 
 --- sparse.code { bases = 192, size = 16, preset = "nature", sparseness =, beta =, sigma = 0.316, seed = }: a
 -- dictionary of basis functions for patches of size x size pixels, random and of norm 1 at first. code.bases is
@@ -60,24 +60,31 @@ local function settings(self, more)
 end
 
 --- code:infer(x, options): coefficients for patches (N x pixels), as sparse.infer with the code's bases and settings.
+-- > code = sparse.code { bases = 24, size = 4, sparseness = "abs", beta = 0.2 }
+-- > code:infer(randn { 5, 16 }).shape   --> { 5, 24 }
 function methods:infer(x, options)
   local o = settings(self, options)
   o.x = x
   return inference.infer(o)
 end
 
---- code:energy(x, a): the energy of each patch.
+--- code:energy(x, a): the energy of each patch, as sparse.energy with the code's bases and settings.
+-- > code = sparse.code { bases = 24, size = 4 }
+-- > code:energy(full({ 2, 16 }, 0.5), zeros { 2, 24 })   --> [2. 2.]
 function methods:energy(x, a)
   return inference.energy(x, self.bases, a, { sparseness = self.sparseness, beta = self.beta, sigma = self.sigma })
 end
 
 --- code:reconstruct(a): patches from coefficients, N x pixels.
+-- > code = sparse.code { bases = 24, size = 4 }
+-- > code:reconstruct(eye(24)):equal(code.bases)   --> true
 function methods:reconstruct(a) return a:matmul(self.bases) end
 
 --- code:filters(): the bases as bases x 1 x size x size, for plot.images or the weights of a convolution.
+-- > sparse.code({ bases = 24, size = 4 }):filters().shape   --> { 24, 1, 4, 4 }
 function methods:filters() return self.bases:reshape { #self.bases, 1, self.size, self.size } end
 
-local LEARN = {
+local LEARN = schema.document("sparse code:learn", {
   positional = { "images" },
   images = { type = { "tensor", "function" }, required = true,
     doc = "whitened images n x H x W, or function(step) that gives patches N x pixels" },
@@ -96,7 +103,7 @@ local LEARN = {
   memory = { type = "number", above = 0, max = 1, doc = "rate of the running variance; 0.001" },
   border = { type = "integer", default = 4, min = 0, doc = "of the images, left out" },
   log = { type = "boolean", default = true, doc = "whether progress is shown" },
-}
+})
 
 -- One update: phi += rate <a r>, lengths such that coefficients have the target variance.
 local function update(self, x, rate, o)
@@ -140,6 +147,9 @@ end
 -- "abs" by coordinate descent), adds them to A = sum a'a and B = sum a'x, in which the batch of update s among t
 -- counts (s / t)^forget, and goes once over the bases, each to what A and B say is best, with lengths of at most 1.
 -- Bases that no patch uses become patches. A call goes on from where the last one ended.
+-- > code = sparse.code { bases = 24, size = 4, sparseness = "abs" }
+-- > code:learn { randn { 5, 24, 24 }, rule = "online", updates = 3, log = false }
+-- > code.updates   --> 3
 function methods:learn(given)
   local position = errors.position(2)
   if tensor.is_tensor(given) or type(given) == "function" then given = { given } end

@@ -7,14 +7,14 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-local PURSUE = {
+local PURSUE = schema.document("sparse.pursue", {
   positional = { "x", "bases" },
   x = { type = "tensor", required = true, doc = "patches x pixels" },
   bases = { type = "tensor", required = true, doc = "bases x pixels" },
   residual = { type = { "number", "tensor" }, default = 0, min = 0,
     doc = "the |x - a Phi|^2 at which a patch is explained: one for all, or a number for each" },
   most = { type = "integer", min = 1, doc = "how many coefficients a patch may have; as many as there are bases" },
-}
+})
 
 --- sparse.pursue { x, bases, residual = 0, most = }: coefficients (N x K) by orthogonal matching pursuit (Pati,
 -- Rezaiifar & Krishnaprasad 1993): for each patch of x (N x pixels) bases (K x pixels, of any length) are taken one

@@ -55,7 +55,7 @@ end
 
 local many = { "number", "table", "tensor" }
 local NAMES = { "digits", "rotation", "scale", "thickness", "x", "y" }
-local DIGITS = {
+local DIGITS = schema.document("stimuli.digits", {
   positional = { "digits" },
   digits = { type = many, default = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 }, doc = "which, a number or a list" },
   size = { type = "integer", default = 32, min = 4, max = 4096, doc = "pixels on a side" },
@@ -66,7 +66,7 @@ local DIGITS = {
   y = { type = many, default = 0, doc = "centre below the middle, a fraction of the side" },
   luminance = { type = "number", default = 1, min = 0, max = 1, doc = "of the strokes" },
   background = { type = "number", default = 0, min = 0, max = 1, doc = "luminance behind them" },
-}
+})
 
 local function check(o, rows, position)
   for _, row in ipairs(rows) do

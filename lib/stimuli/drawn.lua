@@ -56,9 +56,10 @@ local function check_contrast(o, word, position)
   end
 end
 
-local BARS = { size = SIDE, orientation = ORIENTATION, width = { type = many, default = 0.1, doc = "of the bar" },
+local BARS = schema.document("stimuli.bars", { size = SIDE, orientation = ORIENTATION,
+  width = { type = many, default = 0.1, doc = "of the bar" },
   length = { type = many, default = 2, doc = "of the bar; 2: beyond the image" }, contrast = CONTRAST, mean = MEAN,
-  x = X, y = Y }
+  x = X, y = Y })
 
 --- stimuli.bars { size = 32, orientation = 0, width = 0.1, length = 2, x = 0, y = 0, contrast = 1, mean = 0.5 }:
 -- bars, bright (contrast above 0) or dark, one in each image. Each option is a number or a list; the set holds every
@@ -74,7 +75,8 @@ function M.bars(given)
   return finish(t.mean * (t.contrast * inside + 1), columns, o, "bars")
 end
 
-local EDGES = { size = SIDE, orientation = ORIENTATION, contrast = CONTRAST, mean = MEAN, x = X, y = Y }
+local EDGES = schema.document("stimuli.edges", { size = SIDE, orientation = ORIENTATION,
+  contrast = CONTRAST, mean = MEAN, x = X, y = Y })
 
 --- stimuli.edges { size = 32, orientation = 0, x = 0, y = 0, contrast = 1, mean = 0.5 }: a straight border through
 -- (x, y), mean (1 + contrast) on one side (below a horizontal one, right of a vertical one) and mean (1 - contrast)
@@ -90,11 +92,12 @@ function M.edges(given)
   return finish(t.mean * (t.contrast * (covered(u, o.size) * 2 - 1) + 1), columns, o, "edges")
 end
 
-local DISCS = { size = SIDE, diameter = { type = many, default = 0.5, doc = "outer diameter" },
+local DISCS = schema.document("stimuli.discs", { size = SIDE,
+  diameter = { type = many, default = 0.5, doc = "outer diameter" },
   inner = { type = many, default = 0, doc = "diameter of the hole, 0 for a disc" },
   frequency = { type = many, default = 0, doc = "of a grating inside, cycles per image; 0: plain" },
   orientation = ORIENTATION, phase = { type = many, default = 0, doc = "of the grating, degrees" },
-  contrast = CONTRAST, mean = MEAN, x = X, y = Y }
+  contrast = CONTRAST, mean = MEAN, x = X, y = Y })
 
 --- stimuli.discs { size = 32, diameter = 0.5, inner = 0, frequency = 0, orientation = 0, phase = 0, x = 0, y = 0,
 -- contrast = 1, mean = 0.5 }: discs, or rings where inner > 0 (spots and annuli, for the surround), plain or filled
@@ -116,13 +119,13 @@ function M.discs(given)
   return finish(t.mean * (t.contrast * inside * wave + 1), columns, o, "discs")
 end
 
-local PLAIDS = { size = SIDE, orientation = ORIENTATION,
+local PLAIDS = schema.document("stimuli.plaids", { size = SIDE, orientation = ORIENTATION,
   angle = { type = many, default = 90, doc = "of the second grating to the first, degrees" },
   frequency = { type = many, default = 4, doc = "cycles per image, of both" },
   phase = { type = many, default = 0, doc = "of the first, degrees" },
   mask_phase = { type = many, default = 0, doc = "of the second, degrees" },
   contrast = { type = many, default = 0.5, doc = "of the first, 0 to 1" },
-  mask_contrast = { type = many, default = 0.5, doc = "of the second, 0 to 1" }, mean = MEAN }
+  mask_contrast = { type = many, default = 0.5, doc = "of the second, 0 to 1" }, mean = MEAN })
 
 --- stimuli.plaids { size = 32, orientation = 0, angle = 90, frequency = 4, phase = 0, mask_phase = 0, contrast = 0.5,
 -- mask_contrast = 0.5, mean = 0.5 }: two gratings added; mask_contrast = 0 leaves the first. Contrasts that add up to
@@ -149,12 +152,13 @@ function M.plaids(given)
   return finish(t.mean * (sum + 1), columns, o, "plaids")
 end
 
-local NOISE = { positional = { "n" }, n = { type = "integer", required = true, min = 1, doc = "how many images" },
+local NOISE = schema.document("stimuli.noise", { positional = { "n" },
+  n = { type = "integer", required = true, min = 1, doc = "how many images" },
   size = SIDE, exponent = { type = "number", default = 0, min = 0, max = 4,
     doc = "amplitude falls as 1 / frequency^exponent: 0 white, 1 as natural images" },
   contrast = { type = "number", default = 0.2, above = 0, doc = "standard deviation of luminance over its mean" },
   mean = { type = "number", default = 0.5, above = 0, doc = "mean luminance" },
-  seed = { type = "integer", doc = "the experiment's if absent" } }
+  seed = { type = "integer", doc = "the experiment's if absent" } })
 
 --- stimuli.noise { n, size = 32, exponent = 0, contrast = 0.2, mean = 0.5, seed = }: images of Gaussian noise, white
 -- (exponent 0) or with an amplitude spectrum of 1 / f^exponent (1: that of natural images, Field 1987), each with

@@ -8,7 +8,7 @@ local M = {}
 
 local many = { "number", "table", "tensor" }
 local KINDS = { "illusory", "rotated", "discs", "real" }
-local FIELDS = {
+local FIELDS = schema.document("stimuli.kanizsa", {
   kind = { type = { "string", "table" }, default = "illusory", choices = KINDS, doc = "\"illusory\" (sectors cut out "
     .. "towards the figure), \"rotated\" (the same sectors turned outwards), \"discs\" (whole), \"real\" (discs, and "
     .. "the figure drawn over them in the sectors' luminance with an outline); or a list" },
@@ -22,7 +22,7 @@ local FIELDS = {
   mean = { type = many, default = 0.5, doc = "luminance of the background" },
   x = { type = many, default = 0, doc = "centre to the right of the middle" },
   y = { type = many, default = 0, doc = "centre below the middle" },
-}
+})
 local NAMES = { "side", "support", "rotation", "contrast", "mean", "x", "y" }
 
 local function column(list) return tensor.tensor(list, { dtype = "float64" }):reshape { #list, 1, 1 } end

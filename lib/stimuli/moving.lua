@@ -16,14 +16,14 @@ local RADIAN <const> = math.pi / 180
 local MOST <const> = 1 << 31 -- pixels of all frames together
 local many = { "number", "table", "tensor" }
 
--- The options of every movie, and more.
-local function fields(own)
+-- The options of a word: those of every movie, and its own.
+local function fields(word, own)
   own.size = { type = "integer", default = 32, min = 1, max = 4096, doc = "pixels on a side" }
   own.pixels_per_degree = { type = "number", default = 16, above = 0, doc = "pixels in a degree of visual angle" }
   own.duration = { type = "number", default = 1, above = 0, doc = "seconds" }
   own.rate = { type = "number", default = 60, above = 0, doc = "frames a second" }
   own.mean = { type = many, default = 0.5, doc = "luminance of the background" }
-  return own
+  return schema.document(word, own)
 end
 
 -- Rows of the options' combinations, the columns of the set, and the geometry: frames, times and places.
@@ -88,13 +88,13 @@ local DIRECTION = { type = many, default = 0, doc = "of motion, degrees: 0 to th
 local X = { type = many, default = 0, doc = "centre to the right of the middle, degrees" }
 local Y = { type = many, default = 0, doc = "centre below the middle, degrees" }
 
-local DRIFTING = fields { direction = DIRECTION, x = X, y = Y,
+local DRIFTING = fields("stimuli.drifting", { direction = DIRECTION, x = X, y = Y,
   frequency = { type = many, default = 2, doc = "cycles per degree" },
   temporal = { type = many, default = 4, doc = "cycles per second; 0 stands still" },
   phase = { type = many, default = 0, doc = "at the first frame, degrees" },
   contrast = { type = many, default = 1, doc = "Michelson contrast, 0 to 1" },
   diameter = { type = many, default = 0, doc = "of a round window, degrees; 0: none" },
-  sigma = { type = many, default = 0, doc = "of a Gaussian window, degrees; 0: none" } }
+  sigma = { type = many, default = 0, doc = "of a Gaussian window, degrees; 0: none" } })
 
 --- stimuli.drifting { size = 32, pixels_per_degree = 16, duration = 1, rate = 60, direction = 0, frequency = 2,
 -- temporal = 4, phase = 0, contrast = 1, mean = 0.5, diameter = 0, sigma = 0, x = 0, y = 0 }: movies of gratings that
@@ -120,13 +120,13 @@ function M.drifting(given)
   end)
 end
 
-local EDGES = fields { direction = DIRECTION,
+local EDGES = fields("stimuli.moving_edges", { direction = DIRECTION,
   speed = { type = many, default = 2, doc = "degrees per second" },
   start = { type = many, default = -1, doc = "where the edge is at the first frame, degrees along its direction from "
     .. "the middle" },
   contrast = { type = many, default = 1, doc = "-1 to 1: of what comes in; above 0 a bright edge (ON), below a dark "
     .. "one (OFF)" },
-  x = X, y = Y }
+  x = X, y = Y })
 
 --- stimuli.moving_edges { size = 32, pixels_per_degree = 16, duration = 1, rate = 60, direction = 0, speed = 2, start
 -- = -1, contrast = 1, mean = 0.5, x = 0, y = 0 }: movies of a straight edge that sweeps over the picture: behind it
@@ -148,7 +148,7 @@ end
 
 -- ---- random dots -------------------------------------------------------------------------------------------------
 
-local DOTS = fields { direction = DIRECTION,
+local DOTS = fields("stimuli.random_dots", { direction = DIRECTION,
   coherence = { type = many, default = 1, doc = "the share of dots that move in the direction, 0 to 1; the others "
     .. "appear elsewhere at every frame" },
   speed = { type = many, default = 2, doc = "degrees per second" },
@@ -158,7 +158,7 @@ local DOTS = fields { direction = DIRECTION,
   lifetime = { type = "number", default = math.huge, above = 0, doc = "seconds until a dot appears elsewhere; "
     .. "absent: it does not" },
   repeats = { type = "integer", default = 1, min = 1, doc = "movies of each combination, with other dots" },
-  seed = { type = "integer", doc = "of all places; the experiment's if absent" } }
+  seed = { type = "integer", doc = "of all places; the experiment's if absent" } })
 
 -- Where the dots of movie i are: frames of { x, y } pairs in degrees, within a square of `side`.
 local function walked(row, o, at, i, side)

@@ -76,7 +76,7 @@ local function strokes(view, corners)
   return path
 end
 
-local CLIPS = {
+local CLIPS = schema.document("stimuli.paperclips", {
   positional = { "clips" },
   clips = { type = { "integer", "table" }, default = 1, min = 1, doc = "how many, or a list of their numbers" },
   size = { type = "integer", default = 128, min = 8, max = 4096, doc = "pixels on a side" },
@@ -92,7 +92,7 @@ local CLIPS = {
   luminance = { type = "number", default = 1, min = 0, max = 1, doc = "of the wire" },
   background = { type = "number", default = 0, min = 0, max = 1, doc = "luminance behind it" },
   seed = { type = "integer", doc = "of the clips' shapes; the experiment's if absent" },
-}
+})
 
 local function numbers(o, position)
   if type(o.clips) == "number" then
@@ -113,9 +113,9 @@ end
 --- stimuli.paperclips { clips, size = 128, segments = 7, depth = 0, tilt = 0, rotation = 0, scale = 0.6, x = 0, y =
 -- 0, thickness = 0.04, luminance = 1, background = 0, seed = }: bent wires in three dimensions, orthographically
 -- seen, with bends of 45 to 135 degrees (the "paperclips" of Bülthoff & Edelman 1992; Logothetis et al. 1995).
--- depth, tilt, rotation, scale, x and y are numbers or lists; the set holds every combination for every clip, y varying
--- fastest and the clip slowest; set.columns tells them apart, and set.columns.clip is the clip's number. Clip k
--- depends on the seed, k and segments alone.
+-- depth, tilt, rotation, scale, x and y are numbers or lists; the set holds every combination for every clip, y
+-- varying fastest and the clip slowest; set.columns tells them apart, and set.columns.clip is the clip's number. Clip
+-- k depends on the seed, k and segments alone.
 -- > set = stimuli.paperclips { 2, size = 32, depth = arange(0, 330, 30) }
 -- > #set, set.columns.clip[13]   --> 24 2
 function M.paperclips(given)

@@ -32,9 +32,9 @@ local function part(complex, which) return ops.select(complex, { dim = -1, index
 
 -- ---- phases ------------------------------------------------------------------------------------------------------
 
-local SCRAMBLED = { positional = { "images" }, images = IMAGES,
+local SCRAMBLED = schema.document("stimuli.scrambled", { positional = { "images" }, images = IMAGES,
   amount = { type = "number", default = 1, min = 0, max = 1, doc = "of the random phases that is added: 0 none" },
-  seed = SEED }
+  seed = SEED })
 
 -- Random phases of n images, n x 1 x H x (W / 2 + 1), as real noise has them: 0 at the mean and where a frequency is
 -- its own mirror image.
@@ -76,11 +76,11 @@ end
 
 -- ---- frequencies -------------------------------------------------------------------------------------------------
 
-local BANDPASS = { positional = { "images" }, images = IMAGES,
+local BANDPASS = schema.document("stimuli.bandpass", { positional = { "images" }, images = IMAGES,
   low = { type = "number", default = 0, min = 0, doc = "lowest frequency, cycles per shorter side" },
   high = { type = "number", default = math.huge, above = 0, doc = "highest frequency, cycles per shorter side" },
   flank = { type = "number", default = 0.5, min = 0, max = 8, doc = "octaves over which each end falls from 1 to 0, "
-    .. "half of them beyond it; 0: at once" } }
+    .. "half of them beyond it; 0: at once" } })
 
 -- A ramp from 0 to 1 around an edge, half a cosine wide `flank` octaves.
 local function ramp(f, edge, flank)
@@ -118,11 +118,11 @@ end
 
 -- ---- luminance and contrast --------------------------------------------------------------------------------------
 
-local NORMALISED = { positional = { "images" }, images = IMAGES,
+local NORMALISED = schema.document("stimuli.normalised", { positional = { "images" }, images = IMAGES,
   mean = { type = { "number", "boolean" }, default = 0.5, doc = "luminance of every image; false: as it is" },
   contrast = { type = { "number", "boolean" }, default = 0.2, doc = "RMS contrast, the standard deviation over the "
     .. "mean; false: as it is" },
-  clip = { type = "boolean", default = false, doc = "whether values below 0 and above 1 are cut off" } }
+  clip = { type = "boolean", default = false, doc = "whether values below 0 and above 1 are cut off" } })
 
 --- stimuli.normalised { images, mean = 0.5, contrast = 0.2, clip = false }: images of one mean luminance and one RMS
 -- contrast, all channels of an image together. An image without contrast becomes its mean; so does one whose mean is
@@ -158,12 +158,12 @@ end
 
 -- ---- patches -----------------------------------------------------------------------------------------------------
 
-local PATCHES = { positional = { "images", "n" }, images = IMAGES,
+local PATCHES = schema.document("stimuli.patches", { positional = { "images", "n" }, images = IMAGES,
   n = { type = "integer", required = true, min = 1, doc = "how many" },
   size = { type = "integer", default = 32, min = 1, doc = "pixels on a side" },
   border = { type = "integer", default = 0, min = 0, doc = "pixels at the images' borders that are left out" },
   least = { type = "number", default = 0, min = 0, doc = "the standard deviation below which one is drawn again" },
-  seed = SEED }
+  seed = SEED })
 local TRIES <const> = 100
 
 --- stimuli.patches { images, n, size = 32, border = 0, least = 0, seed = }: n square patches at random places of

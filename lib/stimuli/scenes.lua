@@ -7,7 +7,7 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local range = { "number", "table" }
-local FIELDS = {
+local FIELDS = schema.document("stimuli.scenes", {
   positional = { "figures" },
   figures = { type = "any", required = true, doc = "images of bright figures on black (stimuli.digits, paperclips, "
     .. "data.mnist { standardise = false }, a folder): how bright is how opaque" },
@@ -26,7 +26,7 @@ local FIELDS = {
     doc = "what hides it: blobs over all of the scene, or all on one side of a straight edge" },
   cover = { type = range, default = 0.5, doc = "luminance of the occluder: a number or { low, high }" },
   seed = { type = "integer", doc = "of all that varies; the experiment's if absent" },
-}
+})
 local LATENT = { "x", "y", "scale", "rotation", "luminance", "occlusion" }
 local LIMITS = { luminance = { 0, 1 }, scale = { 1e-3, 16 }, rotation = { -1e6, 1e6 }, occlusion = { 0, 1 },
   cover = { 0, 1 } }

@@ -32,7 +32,11 @@ Found.__tostring = function(self)
     #self.rates, self.rates[1], self.rates[#self.rates], self.steepest, self.lowest, self.rate)
 end
 
---- found:plot(): the smoothed loss over the rate. A figure.
+--- rates:plot(): the smoothed loss over the rate. A figure.
+-- > net = model "m" { input { 4 }, readout "r" { dense { 2 } } }
+-- > set = data.tensors { randn { 64, 4 }, randint(1, 2, { 64 }) }
+-- > found = find_rate { model = net, data = set, loss = "cross_entropy", steps = 20, batch = 16 }
+-- > found:plot():save "rates.svg"
 function Found:plot()
   return require("lamina.plot").line { x = self.rates, y = self.smooth, xlog = true, xlabel = "rate",
     ylabel = "loss (moving average)" }

@@ -19,12 +19,12 @@ local function floats(value) return tensor.is_tensor(value) and value:to "float6
 
 -- ---- curves -----------------------------------------------------------------------------------------------------
 
-local CURVE = {
+local CURVE = schema.document("tuning.curve", {
   positional = { "responses", "by" },
   responses = { type = { "tensor", "table" }, required = true, doc = "N, N x units, or N x units x "
     .. "repeats (NaN: missing)" },
   by = { type = { "table", "tensor" }, required = true, doc = "the stimulus of each response: N numbers" },
-}
+})
 
 -- Mean and standard error of each unit over rows, rows x units, and the most rows that a unit has; NaN rows are left
 -- out.
@@ -95,7 +95,7 @@ function M.modulation(cycle)
   return ratio, f1, f0
 end
 
-local HARMONICS = {
+local HARMONICS = schema.document("tuning.harmonics", {
   positional = { "responses" },
   responses = { type = { "tensor", "table" }, required = true, doc = "responses over time, along the last axis, or "
     .. "an assembly with time bins" },
@@ -105,7 +105,7 @@ local HARMONICS = {
     doc = "of the stimulus in Hz; one for all, one for each row of the first axis, or the name of a coordinate of an "
       .. "assembly's stimuli" },
   from = { type = "number", default = 0, min = 0, doc = "seconds left out at the beginning" },
-}
+})
 
 -- Mean, amplitude of the first harmonic, its phase in degrees, and the second's amplitude over whole cycles of one
 -- series.
@@ -216,14 +216,14 @@ local function resultant(x, r, harmonic)
   return (c:square() + s:square()):sqrt() / r:sum { dim = 1 }, c:totable(), s:totable()
 end
 
-local SELECTIVITY = {
+local SELECTIVITY = schema.document("tuning.selectivity", {
   positional = { "x", "responses" },
   x = { type = { "table", "tensor" }, required = true, doc = "orientations or directions, degrees, evenly spaced" },
   responses = { type = { "table", "tensor" }, required = true, doc = "the mean response to each: n, or n x units" },
   period = { type = "integer", choices = { 180, 360 },
     doc = "180 for orientations, 360 for directions; by default 360 "
     .. "where x reaches 180 or more" },
-}
+})
 
 -- The response nearest to the best one turned by `turn` degrees.
 local function opposite(x, row, best, turn, period)

@@ -40,12 +40,12 @@ function M.sta(stimuli, responses)
   return sum:reshape(shape)
 end
 
-local STC = {
+local STC = schema.document("tuning.stc", {
   positional = { "stimuli", "responses" },
   stimuli = { type = "any", required = true, doc = "a set, or a tensor with a row for each" },
   responses = { type = { "tensor", "table" }, required = true, doc = "spike counts of one unit: N numbers" },
   keep = { type = "integer", default = 4, min = 1, doc = "how many filters at each end of the spectrum" },
-}
+})
 
 --- tuning.stc { stimuli, responses, keep = 4 }: the spike-triggered covariance, of the part of the stimuli
 -- orthogonal to the spike-triggered average, less the covariance of all stimuli (Schwartz et al. 2006): a table with

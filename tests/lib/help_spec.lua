@@ -77,6 +77,43 @@ describe("help", function()
     assert.matches("nothing is known of this table", command.code("help {}").out)
   end)
 
+  it("lists the options of every word and method that checks them", function()
+    local known, n = require("lamina.schema").words, 0
+    for path in io.popen("find lib -name '*.lua'"):lines() do
+      local file = assert(io.open(path))
+      for name in file:read("a"):gmatch "schema%.check%(\"([%w_%.:]+)\", [%w_ {}]+, %u" do
+        local text = help.text(name)
+        if text and not text:find "an op of the runtime" and name ~= "input" and name ~= "penalty" then
+          n = n + 1
+          assert.is_truthy(text:find("\noptions\n", 1, true), path .. ": " .. name)
+        end
+      end
+      file:close()
+    end
+    assert.is_true(n > 80)
+    assert.is_table(known["sparse code:learn"])
+    for name, option in pairs { ["stimuli.gratings"] = "orientation", ["net:cost"] = "batch", ["a:paired"] = "trials",
+      ["set:split"] = "stratify", ["set:batches"] = "shuffle", ["code:learn"] = "updates", experiment = "params",
+      ["ridge:fit"] = "folds", ["space:draw"] = "seed", separability = "bootstrap", ["tuning.fit"] = "errors" } do
+      assert.matches("\n  " .. option .. "%s%s", help.text(name), name)
+    end
+    assert.matches("\n  phase +degrees: 0 even, 90 odd %(.-default { 0, 90 }%)", help.text "stimuli.gabors")
+  end)
+
+  it("knows what the words return, with every method that its file documents", function()
+    for path in io.popen("find lib -name '*.lua'"):lines() do
+      local file = assert(io.open(path))
+      for name in ("\n" .. file:read "a"):gmatch "\n%-%-%- (%a+:[%w_]+) ?[%({\"]" do
+        assert.is_string(help.text(name), path .. ": " .. name)
+      end
+      file:close()
+    end
+    for _, code in ipairs { "sparse.code { bases = 4, size = 4 }", "pca { 3 }", "pls { 2 }", "profile(ones, 1)",
+      "metrics.confusion(zeros { 2, 2 }, ones({ 2 }, { dtype = 'int64' }))" } do
+      assert.matches("\nmethods\n  %a+:", command.code("help(" .. code .. ")").out, code)
+    end
+  end)
+
   it("names every word in its overview", function()
     local text = command.code("help()").out
     for word in pairs(words.list) do
