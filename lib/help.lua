@@ -191,7 +191,8 @@ end
 
 -- What is known of the options of a word that takes a table, under its comment.
 local function with_options(word, text)
-  local fields = text and require("lamina.schema").words[word]
+  local known = require("lamina.schema").words -- neural.ridge is the word ridge
+  local fields = text and (known[word] or known[word:gsub("^neural%.", "")])
   return text and page.arranged(text, fields and { "options", table.unpack(option_lines(fields)) })
 end
 
