@@ -19,9 +19,10 @@ enum { WALL_INTERPRETER = 1, WALL_KERNEL = 2 };
 
 /* What an untrusted script may use (sandbox.h). */
 typedef struct command_limits {
-  double wall, cpu;                      /* seconds */
-  int64_t file, output;                  /* bytes of one file, of all that is written */
-  int64_t files, descriptors, processes; /* how many files are written, are open, and programs run */
+  double wall, cpu;            /* seconds */
+  int64_t file, output, print; /* bytes of one file, of all that is written, of what is printed */
+  int64_t files, descriptors;  /* how many files are written, are open */
+  int64_t processes, threads;  /* how many programs run, and threads in all of them */
 } command_limits;
 
 typedef struct command {
@@ -43,6 +44,7 @@ typedef struct command {
   bool digest;        /* --digest: of the weights and results, at the end */
   bool trace;         /* --trace: of every training step */
   bool traceback;     /* --traceback: with every error */
+  bool passing;       /* --passing-out: the folder of --out will be gone, so no message names it */
   bool help, version;
   bool untrusted;                     /* --untrusted: behind walls */
   bool inside;                        /* this is the process behind them (--untrusted-inside) */

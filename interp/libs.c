@@ -111,7 +111,7 @@ static void push_list(lua_State *L, int n, const char *const *items) {
 }
 
 /* lamina.core.command: script, args, data, out, seed, interactive, digest, trace, traceback, sources, source(path),
- * modules(). */
+ * passing, modules(). */
 static void open_command(lua_State *L, const command *c) {
   lua_newtable(L);
   lua_pushstring(L, c->script);
@@ -140,6 +140,8 @@ static void open_command(lua_State *L, const command *c) {
   lua_setfield(L, -2, "trace");
   lua_pushboolean(L, c->traceback);
   lua_setfield(L, -2, "traceback");
+  lua_pushboolean(L, c->passing);
+  lua_setfield(L, -2, "passing");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, "lamina.sources");
   lua_setfield(L, -2, "sources");
   lua_pushcfunction(L, command_source);

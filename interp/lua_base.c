@@ -2,6 +2,7 @@
  * require "lamina.core.base". */
 #include "bind.h"
 #include "own.h"
+#include "sandbox.h"
 
 #include "base/cpu.h"
 #include "base/hash.h"
@@ -188,9 +189,16 @@ static int base_utc(lua_State *L) {
   return 1;
 }
 
+/* The errors of an untrusted script reach a terminal through a pipe: a line of progress is shown there all the same.
+ */
+static bool behind_pipe(int64_t fd) {
+  const char *terminals = getenv(SANDBOX_TERMINALS);
+  return fd == STDERR_FILENO && lm_wall_stands() && terminals && strchr(terminals, '2');
+}
+
 static int base_isatty(lua_State *L) {
   int64_t fd = lua_isnoneornil(L, 1) ? 1 : bind_int(L, 1, "isatty: fd");
-  lua_pushboolean(L, fd >= 0 && fd <= 65535 && isatty((int)fd));
+  lua_pushboolean(L, fd >= 0 && fd <= 65535 && (isatty((int)fd) || behind_pipe(fd)));
   return 1;
 }
 

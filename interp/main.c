@@ -57,8 +57,11 @@ static const char help_text[] =
     "                   its seconds by the clock (3600) and of the processor (the same for each thread)\n"
     "  --file-size BYTES, --output-size BYTES, --output-files N\n"
     "                   what it may write: one file (4G), all (16G), how many (20000)\n"
-    "  --open-files N, --processes N\n"
-    "                   how many files it may have open (256) and programs run (16) at once\n"
+    "  --open-files N, --processes N, --all-threads N\n"
+    "                   how many files it may have open (256), programs run (16), and threads in all of them have\n"
+    "                   (64, and 8 for each of --threads) at once\n"
+    "  --print-size BYTES\n"
+    "                   how much it may print, output and errors together (64M)\n"
     "  --traceback      show the chain of calls with every error\n"
     "  --version        the version of the engine and of its numbers\n"
     "  --help           this text; after SCRIPT: the parameters of its experiment\n"
@@ -74,6 +77,7 @@ static const char help_text[] =
 
 static const char engine_options[] =
     "--untrusted --read --wall-time --cpu-time --file-size --output-size --output-files --open-files --processes "
+    "--all-threads --print-size "
     "--seed --threads --memory --lua-memory --out --data --set --resume --digest --trace --traceback --version "
     "--help "
     "-e -i -h -v --";
@@ -191,6 +195,7 @@ static bool parse_flag(command *c, const char *argument) {
   if (!strcmp(argument, "--resume")) return c->managed = c->resume = true;
   if (!strcmp(argument, "--trace")) return c->trace = true;
   if (!strcmp(argument, "--traceback")) return c->traceback = true;
+  if (!strcmp(argument, "--passing-out")) return c->passing = true; /* from lamina pack and verify */
   return false;
 }
 

@@ -7,11 +7,11 @@
 #include "base/parallel.h"
 #include "io/folder.h"
 #include "io/wall.h"
+#include "relay.h"
+#include "sandbox_usage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <pwd.h>
 #include <sched.h>
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,6 +30,9 @@
 #endif
 
 extern char **environ;
+
+static const double LOOK = 0.1;      /* seconds between looks at everything that it uses */
+enum { TICK_NS = 20 * 1000 * 1000 }; /* between those at what tells at once */
 
 static int complain(const char *format, const char *a, const char *b) {
   fputs("lamina: ", stderr);
@@ -56,66 +60,9 @@ static command_limits with_defaults(const command *c) {
   fill_count(&l.files, 20000);
   fill_count(&l.descriptors, 256);
   fill_count(&l.processes, 16);
+  fill_count(&l.threads, 64 + 8 * (c->threads ? c->threads : (int64_t)lm_threads()));
+  fill_count(&l.print, (int64_t)64 << 20);
   return l;
-}
-
-/* ---- what it uses ------------------------------------------------------------------------------------------------
- */
-
-static int64_t seen_bytes, seen_files; /* nftw hands nothing through */
-
-static int add_file(const char *path, const struct stat *info, int kind, struct FTW *at) {
-  (void)path, (void)at;
-  if (kind == FTW_F || kind == FTW_D) seen_files++;
-  if (kind == FTW_F) seen_bytes += (int64_t)info->st_blocks * 512;
-  return 0;
-}
-
-static void measure(const char *folder) {
-  seen_bytes = seen_files = 0;
-  nftw(folder, add_file, 16, FTW_PHYS);
-}
-
-/* What files hold that a process (a name in /proc) has open and that no folder names any more. */
-static int64_t removed_bytes(const char *process) {
-  char folder[64], path[128];
-  struct stat info;
-  int64_t bytes = 0;
-  struct dirent *entry;
-  snprintf(folder, sizeof folder, "/proc/%.20s/fd", process);
-  DIR *d = opendir(folder);
-  while (d && (entry = readdir(d)) != NULL) {
-    snprintf(path, sizeof path, "%s/%.20s", folder, entry->d_name);
-    if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 0) bytes += (int64_t)info.st_blocks * 512;
-  }
-  if (d) closedir(d);
-  return bytes;
-}
-
-/* The processes of a group, and in *removed the bytes of the removed files that they have open (one that two of them
- * share counts twice); 0 where the system does not tell. */
-static int64_t processes_of(pid_t group, int64_t *removed) {
-  DIR *d = opendir("/proc");
-  int64_t n = 0;
-  struct dirent *entry;
-  *removed = 0;
-  while (d && (entry = readdir(d)) != NULL) {
-    char path[64], text[512];
-    if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
-    snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
-    FILE *f = fopen(path, "re");
-    size_t got = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    if (f) fclose(f);
-    text[got] = 0;
-    const char *end = strrchr(text, ')'); /* the name may hold anything */
-    int parent, of;
-    if (end && sscanf(end + 1, " %*c %d %d", &parent, &of) == 2 && of == group) {
-      n++;
-      *removed += removed_bytes(entry->d_name);
-    }
-  }
-  if (d) closedir(d);
-  return n;
 }
 
 /* ---- the process that is watched ------------------------------------------------------------------------------- */
@@ -131,20 +78,44 @@ static bool is_plain(const char *variable) {
   return false;
 }
 
-static char **bare_environment(void) {
+/* What it writes goes through a pipe: which streams are terminals behind it, and how wide, it learns from here. */
+static char *terminals(const relays *r) {
+  static char text[32];
+  const bool out = r->of[0].terminal, err = r->of[r->n - 1].terminal;
+  snprintf(text, sizeof text, SANDBOX_TERMINALS "=%s%s", out ? "1" : "", err ? "2" : "");
+  return text;
+}
+
+static char *columns(void) {
+  static char text[32];
+  struct winsize size;
+  for (int fd = 1; fd <= 2; fd++)
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+      snprintf(text, sizeof text, "COLUMNS=%d", size.ws_col);
+      return text;
+    }
+  return NULL;
+}
+
+static char **bare_environment(const relays *r) {
   size_t n = 0, kept = 0;
   while (environ[n]) n++;
-  char **list = calloc(n + 2, sizeof *list);
+  char **list = calloc(n + 4, sizeof *list), *wide = columns();
   for (size_t i = 0; list && i < n; i++)
-    if (is_plain(environ[i])) list[kept++] = environ[i];
+    if (is_plain(environ[i]) && strncmp(environ[i], SANDBOX_TERMINALS, sizeof SANDBOX_TERMINALS - 1) != 0 &&
+        !(wide && !strncmp(environ[i], "COLUMNS=", 8)))
+      list[kept++] = environ[i];
+  if (list) list[kept++] = terminals(r);
+  if (list && wide) list[kept++] = wide;
 #ifdef LM_SANITIZED /* what looks for leaks at the end needs ptrace */
   if (list) list[kept++] = (char *)(uintptr_t) "LSAN_OPTIONS=detect_leaks=0";
 #endif
   return list;
 }
 
-static void become(const command *c, char **argv, char **environment) {
+static void become(const command *c, char **argv, char **environment, const relays *r) {
   sigset_t none;
+  relays_inside(r);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   setpgid(0, 0);
@@ -161,8 +132,8 @@ static void become(const command *c, char **argv, char **environment) {
   _exit(EXIT_FAILED);
 }
 
-static pid_t start(const command *c, const char *out, int argc, char **argv) {
-  char **list = calloc((size_t)argc + 4, sizeof *list), **environment = bare_environment();
+static pid_t start(const command *c, const char *out, int argc, char **argv, const relays *r) {
+  char **list = calloc((size_t)argc + 4, sizeof *list), **environment = bare_environment(r);
   if (!list || !environment) return free(list), free(environment), -1;
   int n = 0;
   list[n++] = argv[0];
@@ -174,35 +145,59 @@ static pid_t start(const command *c, const char *out, int argc, char **argv) {
   for (int i = 1; i < argc; i++) list[n++] = argv[i];
   fflush(NULL);
   pid_t child = fork();
-  if (child == 0) become(c, list, environment);
+  if (child == 0) become(c, list, environment, r);
   if (child > 0) setpgid(child, child);
   free(list);
   free(environment);
   return child;
 }
 
-/* Why it must end now, or NULL. */
-static const char *excess(const command_limits *l, pid_t child, const char *out, double begun, int64_t had) {
-  static char text[160];
-  if (now() - begun > l->wall) {
-    snprintf(text, sizeof text, "it ran longer than %g s (--wall-time)", l->wall);
-    return text;
+/* What is watched. */
+typedef struct watched {
+  pid_t child;
+  const command_limits *limits;
+  const char *out;
+  relays *printed;
+  double begun, looked; /* when it began, when all of it was last looked at */
+  int64_t had;          /* bytes that lay in the folder before */
+  char why[160];        /* it was ended; empty: it was not */
+} watched;
+
+static bool beyond(watched *w, const char *format, int64_t limit) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  snprintf(w->why, sizeof w->why, format, (long long)limit);
+#pragma GCC diagnostic pop
+  return true;
+}
+
+/* Whether it must end now; w->why then says why. */
+static bool excess(watched *w) {
+  static const char threads[] = "it ran more than %lld threads at once (--all-threads)";
+  const command_limits *l = w->limits;
+  usage u;
+  if (now() - w->begun > l->wall) {
+    snprintf(w->why, sizeof w->why, "it ran longer than %g s (--wall-time)", l->wall);
+    return true;
   }
-  int64_t removed;
-  if (processes_of(child, &removed) > l->processes) {
-    snprintf(text, sizeof text, "it ran more than %lld programs at once (--processes)", (long long)l->processes);
-    return text;
-  }
-  measure(out);
-  if (seen_files > l->files + 1) {
-    snprintf(text, sizeof text, "it wrote more than %lld files (--output-files)", (long long)l->files);
-    return text;
-  }
-  if (seen_bytes - had + removed > l->output) {
-    snprintf(text, sizeof text, "it wrote more than %lld bytes (--output-size)", (long long)l->output);
-    return text;
-  }
-  return NULL;
+  if (relays_full(w->printed)) return beyond(w, "it printed more than %lld bytes (--print-size)", l->print);
+  if (usage_threads(w->child) > l->threads) return beyond(w, threads, l->threads);
+  if (now() - w->looked < LOOK) return false;
+  w->looked = now();
+  usage_of_group(&u, w->child);
+  if (u.programs > l->processes)
+    return beyond(w, "it ran more than %lld programs at once (--processes)", l->processes);
+  if (u.threads > l->threads) return beyond(w, threads, l->threads);
+  usage_of_folder(&u, w->out);
+  if (u.hidden)
+    return beyond(w,
+                  "it made a folder that cannot be looked into, so that %lld bytes cannot be "
+                  "watched (--output-size)",
+                  l->output);
+  if (u.files > l->files + 1) return beyond(w, "it wrote more than %lld files (--output-files)", l->files);
+  if (u.bytes - w->had + u.removed > l->output)
+    return beyond(w, "it wrote more than %lld bytes (--output-size)", l->output);
+  return false;
 }
 
 static int report(const char *why) {
@@ -210,35 +205,33 @@ static int report(const char *why) {
   return EXIT_FAILED;
 }
 
-/* Waits until the process has ended or must end. *why: what it was ended for, or NULL. Returns how it ended. */
-static int watch(pid_t child, const command_limits *l, const char *out, const char **why) {
-  sigset_t set;
+/* Waits until the process has ended or must end; returns how it ended. */
+static int watch(watched *w, const sigset_t *set) {
   int how = 0, pressed = 0;
-  double begun = now();
-  struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-  *why = NULL;
-  sigemptyset(&set);
-  sigaddset(&set, SIGCHLD);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  measure(out);
-  int64_t had = seen_bytes;
+  const struct timespec pause = {.tv_nsec = TICK_NS};
+  usage before;
+  usage_of_folder(&before, w->out);
+  w->had = before.bytes;
+  w->begun = now();
   for (;;) {
-    pid_t done = waitpid(child, &how, WNOHANG);
-    if (done == child || (done < 0 && errno != EINTR)) break;
-    int signal = sigtimedwait(&set, NULL, &pause);
-    if (signal == SIGINT) kill(-child, ++pressed < 3 ? SIGINT : SIGKILL);
-    if (signal == SIGTERM) kill(-child, SIGKILL);
-    if (!*why && (*why = excess(l, child, out, begun, had)) != NULL) kill(-child, SIGKILL);
+    pid_t done = waitpid(w->child, &how, WNOHANG);
+    if (done == w->child || (done < 0 && errno != EINTR)) break;
+    int signal = sigtimedwait(set, NULL, &pause);
+    if (signal == SIGINT) kill(-w->child, ++pressed < 3 ? SIGINT : SIGKILL);
+    if (signal == SIGTERM) kill(-w->child, SIGKILL);
+    if (!*w->why && excess(w)) kill(-w->child, SIGKILL);
   }
-  kill(-child, SIGKILL); /* what it has started and left */
+  kill(-w->child, SIGKILL); /* what it has started and left */
   while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+  if (!*w->why && relays_full(w->printed)) excess(w);
+  sigprocmask(SIG_UNBLOCK, set, NULL); /* whoever reads our output may be slow */
+  relays_end(w->printed, *w->why || WIFSIGNALED(how));
   return how;
 }
 
 static int judge(int how, const char *why, const command_limits *l) {
   char text[200];
-  if (why) return report(why);
+  if (*why) return report(why);
   if (WIFEXITED(how)) return WEXITSTATUS(how);
   struct rusage used;
   getrusage(RUSAGE_CHILDREN, &used);
@@ -316,15 +309,18 @@ int sandbox_supervise(const command *c, int argc, char **argv) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
 #endif
   command_limits limits = with_defaults(c);
-  pid_t child = start(c, out, argc, argv);
-  if (child < 0) {
+  relays printed;
+  watched w = {.child = -1, .limits = &limits, .out = out, .printed = &printed};
+  if (relays_open(&printed, limits.print)) w.child = start(c, out, argc, argv, &printed);
+  signal(SIGPIPE, SIG_IGN); /* a reader of ours that has gone ends the script, by its own pipe */
+  if (w.child < 0 || !relays_start(&printed)) {
     fprintf(stderr, "lamina: --untrusted: cannot start a process: %s\n", strerror(errno));
+    if (w.child > 0) kill(-w.child, SIGKILL);
     return EXIT_FAILED;
   }
-  const char *why;
-  int how = watch(child, &limits, out, &why);
+  int how = watch(&w, &set);
   if (!c->out) rmdir(out); /* where nothing was written */
-  return judge(how, why, &limits);
+  return judge(how, w.why, &limits);
 }
 
 /* ---- behind the walls ------------------------------------------------------------------------------------------ */
@@ -333,6 +329,8 @@ int sandbox_enter(command *c) {
   char missing[1024] = "";
   lm_err e;
   if (!c->untrusted || !c->out) return complain("--untrusted-inside is for --untrusted itself%s%s", "", "");
+  const char *terminals = getenv(SANDBOX_TERMINALS);
+  if (terminals && strchr(terminals, '1')) setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
   c->limits = with_defaults(c);
   if (!c->memory) c->memory = lm_memory_now().machine / 2;
   if (!c->lua_memory) c->lua_memory = lm_memory_now().machine / 4;

@@ -11,6 +11,10 @@
 
 #include "command.h"
 
+/* The variable that tells the process behind the walls which of its streams (1, 2) are terminals in the end: what it
+ * writes goes through pipes of the process that watches. */
+#define SANDBOX_TERMINALS "LAMINA_TERMINALS"
+
 /* An option of the sandbox at argv[*i], with its value: *known tells whether it was one. Returns an exit code. */
 int sandbox_option(command *c, int argc, char **argv, int *i, bool *known);
 

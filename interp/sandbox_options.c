@@ -68,10 +68,11 @@ static int take_walls(command *c, const char *argument) {
 int sandbox_option(command *c, int argc, char **argv, int *i, bool *known) {
   command_limits *l = &c->limits;
   const number_option numbers[] = {
-      {.name = "--wall-time", .seconds = &l->wall},   {.name = "--cpu-time", .seconds = &l->cpu},
-      {.name = "--file-size", .bytes = &l->file},     {.name = "--output-size", .bytes = &l->output},
-      {.name = "--output-files", .count = &l->files}, {.name = "--open-files", .count = &l->descriptors},
-      {.name = "--processes", .count = &l->processes}};
+      {.name = "--wall-time", .seconds = &l->wall},    {.name = "--cpu-time", .seconds = &l->cpu},
+      {.name = "--file-size", .bytes = &l->file},      {.name = "--output-size", .bytes = &l->output},
+      {.name = "--output-files", .count = &l->files},  {.name = "--open-files", .count = &l->descriptors},
+      {.name = "--processes", .count = &l->processes}, {.name = "--all-threads", .count = &l->threads},
+      {.name = "--print-size", .bytes = &l->print}};
   *known = true;
   if (!strcmp(argv[*i], "--untrusted") || !strncmp(argv[*i], "--untrusted=", 12)) return take_walls(c, argv[*i]);
   if (!strcmp(argv[*i], "--untrusted-inside")) return c->inside = true, EXIT_FINE;

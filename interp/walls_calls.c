@@ -22,10 +22,10 @@ static const char *const allowed[] = {
     /* files that are open, and those that Landlock lets through */
     "read", "write", "readv", "writev", "pread64", "pwrite64", "lseek", "_llseek", "close", "close_range", "fstat",
     "fstat64", "stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "statx", "access", "faccessat",
-    "faccessat2", "readlink", "readlinkat", "getcwd", "getdents", "getdents64", "mkdir", "unlink", "unlinkat",
-    "rename", "renameat", "renameat2", "rmdir", "fsync", "fdatasync", "ftruncate", "truncate", "fallocate",
-    "fadvise64", "flock", "fcntl", "dup", "dup2", "dup3", "pipe", "pipe2", "poll", "ppoll", "select", "pselect6",
-    "umask", "fstatfs", "statfs",
+    "faccessat2", "readlink", "readlinkat", "getcwd", "getdents", "getdents64", "unlink", "unlinkat", "rename",
+    "renameat", "renameat2", "rmdir", "fsync", "fdatasync", "ftruncate", "truncate", "fallocate", "fadvise64",
+    "flock", "fcntl", "dup", "dup2", "dup3", "pipe", "pipe2", "poll", "ppoll", "select", "pselect6", "fstatfs",
+    "statfs",
     /* memory */
     "munmap", "mprotect", "mremap", "madvise", "brk", "msync", "mincore",
     /* threads, time, signals of one's own */
@@ -55,15 +55,18 @@ static void rule(filter *f, uint32_t action, const char *name, unsigned n, struc
 
 static void allow_if(filter *f, const char *name, struct scmp_arg_cmp a) { rule(f, SCMP_ACT_ALLOW, name, 1, &a); }
 
-/* No file becomes set-user-id, however it is made; no directory either. No rights change: Landlock would not keep
- * fchmod from a file that is open for reading alone, wherever it lies. */
+/* No file becomes set-user-id, however it is made; no directory either, nor one that the process that watches could
+ * not look into. No rights change: Landlock would not keep fchmod from a file that is open for reading alone,
+ * wherever it lies. */
 static void allow_files(filter *f) {
-  enum { SPECIAL = 06000 };
+  enum { SPECIAL = 06000, OWN = 0700 };
   allow_if(f, "open", SCMP_A1(SCMP_CMP_MASKED_EQ, O_CREAT, 0));
   allow_if(f, "open", SCMP_A2(SCMP_CMP_MASKED_EQ, SPECIAL, 0));
   allow_if(f, "openat", SCMP_A2(SCMP_CMP_MASKED_EQ, O_CREAT | (O_TMPFILE & ~O_DIRECTORY), 0));
   allow_if(f, "openat", SCMP_A3(SCMP_CMP_MASKED_EQ, SPECIAL, 0));
-  allow_if(f, "mkdirat", SCMP_A2(SCMP_CMP_MASKED_EQ, SPECIAL, 0));
+  allow_if(f, "mkdir", SCMP_A1(SCMP_CMP_MASKED_EQ, SPECIAL | OWN, OWN));
+  allow_if(f, "mkdirat", SCMP_A2(SCMP_CMP_MASKED_EQ, SPECIAL | OWN, OWN));
+  allow_if(f, "umask", SCMP_A0(SCMP_CMP_MASKED_EQ, OWN, 0));
 }
 
 /* Memory that is shared without a file would count towards no limit. */

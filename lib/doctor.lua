@@ -135,7 +135,8 @@ local function sandbox(r)
   elseif said ~= "" then
     r:add("missing", "sandbox", "%s", (said:gsub("^untrusted: ", "")))
   else
-    r:add("ok", "sandbox", "limits, Landlock and seccomp around untrusted scripts")
+    r:add("ok", "sandbox", "limits, Landlock and seccomp around untrusted scripts; programs, threads and bytes "
+      .. "written are counted ten times a second")
   end
 end
 

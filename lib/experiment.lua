@@ -359,14 +359,15 @@ function M.finish(e)
   if not current or e and e.kind == "exit" then return end
   local ended, values, path = current, document(e), current.dir .. "/results.json"
   local false_start = is_false_start(e)
-  errors.try(log, e and "error: " .. tostring(e) or "results: " .. path)
+  local shown = command.passing and "results.json" or path
+  errors.try(log, e and "error: " .. tostring(e) or "results: " .. shown)
   if current.log then current.log:close() end
   if command.trace then require("lamina.trace").finish() end
   current = nil
   if false_start and folder.withdraw(ended.dir) then return end
   plain_folder = ended.dir
   core_io.text_write(path, core_io.json_encode(values, 2) .. "\n")
-  if not e then stock_print("results: " .. path) end
+  if not e and not command.passing then stock_print("results: " .. path) end
   if not e and digest_due then stock_print("digest: " .. digest_of(values)) end
   digest_due = false
 end

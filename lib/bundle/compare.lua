@@ -153,22 +153,28 @@ local DRAWINGS = { svg = true, pdf = true, png = true }
 --- Whether a file is a drawing, whose bytes depend on fonts and on Cairo's version.
 function M.is_drawing(name) return DRAWINGS[name:match "%.(%w+)$" or ""] == true end
 
---- nil where a file of a new run is about as large as the bundle's, else what to say: what has grown without measure
--- is not read into memory to be compared.
-function M.oversize(path_a, path_b)
+--- The most bytes of a text that is taken apart.
+M.TEXT = 256 << 20
+
+--- nil where a file of a new run is about as large as the bundle's, and neither larger than `most` (nil: whatever),
+-- else what to say: what has grown without measure is not read into memory to be compared.
+function M.oversize(path_a, path_b, most)
   local process = require "lamina.core.process"
   local there, here = process.size(path_a), process.size(path_b)
-  if here > 2 * there + (1 << 20) then return string.format("%d bytes there, %d here", there, here) end
+  if here > 2 * there + (1 << 20) or math.max(there, here) > (most or there + here) then
+    return string.format("%d bytes there, %d here", there, here)
+  end
 end
 
 --- The verdict on a file of results, and what to say of it. A drawing whose bytes differ is "different", with a
 -- note; the caller decides what that counts.
 function M.files(path_a, path_b, tolerance)
   if not base.exists(path_b) then return "missing", "this run did not write it" end
+  if base.isdir(path_b) then return "different", "a folder in this run" end
   if base.sha256_file(path_a) == base.sha256_file(path_b) then return "exact" end
-  local grown = M.oversize(path_a, path_b)
-  if grown then return "different", grown end
   local ending = (path_a:match "%.(%w+)$" or ""):lower()
+  local grown = M.oversize(path_a, path_b, not readers[ending] and M.TEXT or nil)
+  if grown then return "different", grown end
   local ok, verdict, note = pcall(function()
     if readers[ending] then return compare_archives(ending, path_a, path_b, tolerance) end
     if ending == "csv" then return compare_csv(core_io.text_read(path_a), core_io.text_read(path_b), tolerance) end

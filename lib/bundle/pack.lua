@@ -72,7 +72,7 @@ end
 -- The options that a run needs beside the script's own.
 local function run_script(o, cwd, script, scratch)
   local out = scratch .. "/run"
-  local args = { "--trace", "--out", out }
+  local args = { "--trace", "--passing-out", "--out", out }
   for _, text in ipairs(o.data or {}) do
     local name, path = text:match "^([%w_%.%-]+)=(.+)$"
     local is_named = name and not base.isdir(text)

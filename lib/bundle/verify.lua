@@ -5,6 +5,7 @@ local compare = require "lamina.bundle.compare"
 local core = require "lamina.core.bundle"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
+local inputs = require "lamina.bundle.inputs"
 local keys = require "lamina.bundle.keys"
 local pack = require "lamina.bundle.pack"
 local params = require "lamina.experiment.params"
@@ -58,20 +59,39 @@ end
 
 local function is_list(value) return type(value) == "table" end
 
+-- The name of an experiment.
+local function is_name(text)
+  return type(text) == "string" and #text <= 200 and text:find "^[%w][%w_%.%-]*$" ~= nil
+end
+
+-- An entry of data/bundle.json: a file's name below data/, its hash, and of a data set's file where it lies there.
+local function is_entry(e)
+  if not is_list(e) or type(e.name) ~= "string" or not bag.is_inside(e.name) or type(e.sha256) ~= "string" then
+    return false
+  end
+  if e.inner == nil then return true end
+  return type(e.inner) == "string" and bag.is_inside(e.inner) and type(e.set) == "string"
+    and e.set:find "^[%w_%.%-]+$" ~= nil and bag.is_inside(e.set) and e.name == "inputs/" .. e.set .. "/" .. e.inner
+end
+
 -- A bundle that allows more is not asked for its own verdict.
 local MOST_TOLERANCE = 0.01
+
+-- The most bytes of data/bundle.json and of a results.json, which are read before anything is compared.
+local MOST_JSON = 64 << 20
 
 -- data/bundle.json, its fields checked: what it says decides what is run.
 local function description(b)
   local path = b.dir .. "/data/bundle.json"
   if not base.exists(path) then bad("%s: this bag is no bundle of lamina: it has no data/bundle.json", b.dir) end
+  if process.size(path) > MOST_JSON then bad("%s: damaged: it has more than %d bytes", path, MOST_JSON) end
   local d = core_io.json_read(path)
   if type(d) ~= "table" or d.format ~= pack.FORMAT then
     bad("%s: this lamina reads bundles of the format '%s', not '%s'", path, pack.FORMAT,
       tostring(type(d) == "table" and d.format))
   end
-  local fine = type(d.script) == "string" and bag.is_inside(d.script) and d.script:sub(1, 1) ~= "-"
-    and b.manifest["data/work/" .. d.script] and math.type(d.seed) == "integer" and is_list(d.params)
+  local fine = is_name(d.experiment) and type(d.script) == "string" and bag.is_inside(d.script)
+    and d.script:sub(1, 1) ~= "-" and b.manifest["data/work/" .. d.script] and math.type(d.seed) == "integer" and is_list(d.params)
     and type(d.tolerance) == "number" and is_list(d.inputs) and is_list(d.results) and is_list(d.code)
   if not fine then bad("%s: damaged: a field is missing or is not what it should be", path) end
   if not (d.tolerance >= 0 and d.tolerance <= MOST_TOLERANCE) then
@@ -88,51 +108,10 @@ local function description(b)
   end
   for _, list in ipairs { d.inputs, d.results, d.code } do
     for _, e in ipairs(list) do
-      if type(e) ~= "table" or type(e.name) ~= "string" or not bag.is_inside(e.name) or type(e.sha256) ~= "string"
-        or e.inner and not (bag.is_inside(e.inner) and bag.is_inside(e.set)) then
-        bad("%s: damaged: an entry without a proper name or hash", path)
-      end
+      if not is_entry(e) then bad("%s: damaged: an entry without a proper name or hash", path) end
     end
   end
   return d
-end
-
--- ---- inputs ----------------------------------------------------------------------------------------------------
-
-local function supplied(e, roots)
-  for _, text in ipairs(roots) do
-    local name, path = text:match "^([%w_%.%-]+)=(.+)$"
-    local places = { text .. "/" .. e.set .. "/" .. e.inner }
-    if name and not base.isdir(text) then places = name == e.set and { path .. "/" .. e.inner } or {} end
-    if text:gsub("/+$", ""):match "[^/]*$" == e.set then places[#places + 1] = text .. "/" .. e.inner end
-    for _, place in ipairs(places) do
-      if base.exists(place) then return place end
-    end
-  end
-end
-
--- Data sets whose files are not all in the bag: name -> true; what is nowhere is told.
-local function outside(b, d, roots)
-  local sets, lacking = {}, {}
-  for _, e in ipairs(d.inputs) do
-    if e.inner and not base.exists(b.dir .. "/data/" .. e.name) then
-      local place = supplied(e, roots)
-      if not place then
-        lacking[#lacking + 1] = string.format("  %s/%s, SHA-256 %s%s", e.set, e.inner, e.sha256,
-          e.url and ", from " .. e.url or "")
-      elseif base.sha256_file(place) ~= e.sha256 then
-        bad("%s: this is not what the bundle was made with: its SHA-256 is another (expected %s)", place, e.sha256)
-      end
-      sets[e.set] = true
-    elseif not e.inner and not base.exists(b.dir .. "/data/" .. e.name) then
-      bad("%s: %s is missing", b.dir, e.name)
-    end
-  end
-  if #lacking > 0 then
-    lacking[#lacking + 1] = "  put them into a folder DIR under these names and say --data DIR"
-    errors.raise_with(lacking, "io", {}, "%d files of data are not in the bundle:", #lacking - 1)
-  end
-  return sets
 end
 
 -- ---- running ---------------------------------------------------------------------------------------------------
@@ -144,21 +123,14 @@ local function parameter_text(value)
   return table.concat(parts, ",")
 end
 
-local function arguments(b, d, o, out, sets)
-  local args = { "--untrusted", "--read", ".", "--trace", "--out", out, "--seed", tostring(d.seed) }
+local function arguments(b, d, o, out, data)
+  local args = { "--untrusted", "--read", ".", "--trace", "--passing-out", "--out", out, "--seed", tostring(d.seed) }
   local function add(...) for _, word in ipairs { ... } do args[#args + 1] = word end end
-  for _, text in ipairs(next(sets) and o.data or {}) do
-    local name, path = text:match "^([%w_%.%-]+)=(.+)$"
-    if name and not base.isdir(text) then
-      add("--data", name .. "=" .. process.real_path(path))
-    else
-      add("--data", process.real_path(text))
-    end
-  end
-  local inputs = process.real_path(b.dir .. "/data/inputs")
-  if inputs then add("--data", inputs) end
+  add(table.unpack(data))
+  local held = process.real_path(b.dir .. "/data/inputs")
+  if held then add("--data", held) end
   for _, name in ipairs { "threads", "memory", "lua_memory", "wall_time", "cpu_time", "file_size", "output_size",
-    "processes" } do
+    "processes", "all_threads", "print_size" } do
     if o[name] then add("--" .. name:gsub("_", "-"), tostring(o[name])) end
   end
   add("--", "./" .. d.script) -- what comes after -- is the script's: no parameter is an option of the engine
@@ -169,10 +141,18 @@ local function arguments(b, d, o, out, sets)
   return args
 end
 
+local SAID, LINE = 16384, 400 -- bytes at the end that are looked at, and the most of one line
+
+-- The last n lines of a file that a script wrote, each behind a mark, so that none looks like a line of the verdict.
 local function tail(path, n)
-  local lines = {}
-  for line in (base.exists(path) and core_io.text_read(path) or ""):gmatch "[^\n]+" do
-    lines[#lines + 1] = "  " .. line
+  local file, lines = io.open(path, "rb"), {}
+  if not file then return lines end
+  local size = file:seek "end"
+  file:seek("set", math.max(0, size - SAID))
+  local text = file:read(SAID) or ""
+  file:close()
+  for line in text:gmatch "[^\n]+" do
+    lines[#lines + 1] = "  | " .. (#line > LINE and line:sub(1, LINE) .. " ..." or line)
   end
   return table.move(lines, math.max(1, #lines - n + 1), #lines, 1, {})
 end
@@ -192,11 +172,11 @@ local function finished(d, dir)
 end
 
 -- Runs it; returns the folder of its results and how it ended.
-local function run(b, d, o, scratch, sets)
+local function run(b, d, o, scratch, data)
   local out = scratch .. "/run"
   base.mkdir(out)
-  local code = process.lamina(arguments(b, d, o, out, sets), { dir = b.dir .. "/data/work",
-    out = not o.verbose and scratch .. "/out" or nil, err = scratch .. "/err" })
+  local code = process.lamina(arguments(b, d, o, out, data), { dir = b.dir .. "/data/work",
+    out = not o.verbose and "/dev/null" or nil, err = scratch .. "/err" })
   if code == 130 then errors.raise_at(nil, "interrupt", "interrupted") end
   return out, code, tail(scratch .. "/err", 12)
 end
@@ -207,10 +187,17 @@ local function row(report, what, verdict, note, counts)
   report[#report + 1] = { what = what, verdict = verdict, note = note, counts = counts ~= false }
 end
 
+-- A name as a line of the verdict shows it: one with spaces, which could look like more columns, in quotes.
+local function shown(name)
+  name = tostring(name)
+  return name:find "%s" and "'" .. name .. "'" or name
+end
+
 -- results.json as far as it is one: a list of named weights and a list of results with a number or none.
 local function read_results(dir)
   local path = dir .. "/results.json"
-  local results = base.exists(path) and errors.try(core_io.json_read, path)
+  local there = base.exists(path) and not base.isdir(path) and process.size(path) <= MOST_JSON
+  local results = there and errors.try(core_io.json_read, path)
   if type(results) ~= "table" then return nil end
   for _, name in ipairs { "weights", "results" } do
     local list = results[name] or {}
@@ -228,7 +215,7 @@ local function compare_weights(report, a, b)
   for _, w in ipairs(a.weights or {}) do
     local found = here[w.name]
     local verdict = not found and "missing" or found == w.sha256 and "exact" or "different"
-    row(report, "weights " .. tostring(w.name), verdict, verdict == "exact" and tostring(w.sha256):sub(1, 16)
+    row(report, "weights " .. shown(w.name), verdict, verdict == "exact" and tostring(w.sha256):sub(1, 16)
       or not found and "this run has none of that name" or nil)
   end
 end
@@ -237,7 +224,7 @@ end
 local function keyed(results)
   local list, seen = {}, {}
   for _, r in ipairs(results and results.results or {}) do
-    local name = (r.id and tostring(r.id) .. " " or "") .. tostring(r.metric)
+    local name = (r.id and shown(r.id) .. " " or "") .. shown(r.metric)
     seen[name] = (seen[name] or 0) + 1
     list[#list + 1] = { name = seen[name] > 1 and name .. " (" .. seen[name] .. ")" or name, value = r.value }
   end
@@ -268,7 +255,10 @@ end
 
 local function parting(b, out)
   local there, here = b.dir .. "/data/results/trace.tsv", out .. "/trace.tsv"
-  if not base.exists(there) or not base.exists(here) or compare.oversize(there, here) then return nil end
+  for _, path in ipairs { there, here } do
+    if not base.exists(path) or base.isdir(path) then return nil end
+  end
+  if compare.oversize(there, here, compare.TEXT) then return nil end
   return trace.compare(core_io.text_read(there), core_io.text_read(here))
 end
 
@@ -277,14 +267,15 @@ local function compare_all(b, d, out, tolerance)
   local stated, given = b.dir .. "/data/results", out .. "/results.json"
   local a = read_results(stated)
   if not a then bad("%s: the bundle holds no proper data/results/results.json", b.dir) end
-  local c = base.exists(given) and not compare.oversize(stated .. "/results.json", given) and read_results(out) or nil
+  local c = base.exists(given) and not base.isdir(given) and not compare.oversize(stated .. "/results.json", given)
+    and read_results(out) or nil
   compare_weights(report, a, c)
   compare_rows(report, a, c, tolerance)
   for _, e in ipairs(d.results) do
     local name = e.name:match "^results/(.+)$"
     if name and not NOTES[name] then
       local verdict, note = compare.files(b.dir .. "/data/" .. e.name, out .. "/" .. name, tolerance)
-      row(report, name, verdict, note, not (verdict == "different" and compare.is_drawing(name)))
+      row(report, shown(name), verdict, note, not (verdict == "different" and compare.is_drawing(name)))
     end
   end
   if #report == 0 then bad("%s: the bundle states no weights and no results, so nothing can be compared", b.dir) end
@@ -307,13 +298,13 @@ local function check(path, o, scratch)
   local b = bag.read(dir)
   local by = o.key and check_key(b, o.key) or signature(b)
   local d = description(b)
-  local sets = o.run and {} or outside(b, d, o.data or {})
+  local data = o.run and {} or inputs.arguments(b, d, o, path)
   local result = { experiment = d.experiment, signer = by, numerics = d.numerics, lamina = d.lamina, files = 0 }
   for _ in pairs(b.manifest) do result.files = result.files + 1 end
   result.files = result.files - #b.absent
   if o.only_hashes then return result end
   local out, code, said
-  if o.run then out, code, said = finished(d, o.run) else out, code, said = run(b, d, o, scratch, sets) end
+  if o.run then out, code, said = finished(d, o.run) else out, code, said = run(b, d, o, scratch, data) end
   result.code, result.said = code, said
   result.tolerance = o.tolerance or d.tolerance
   result.rows, result.parting = compare_all(b, d, out, result.tolerance)
@@ -324,13 +315,16 @@ local function check(path, o, scratch)
   return result
 end
 
---- Checks the bundle at a path, an archive or a folder. o: key, data, run (the folder of a run to compare with,
--- instead of running), tolerance, only_hashes, verbose, unpacked, unpacked_files, and the limits of the run. Returns
+--- Checks the bundle at a path, an archive or a folder. o: key, data, fetch, fetch_size, run (the folder of a run
+-- to compare with, instead of running), tolerance, only_hashes, verbose, unpacked, unpacked_files, and the limits of
+-- the run. Returns
 -- { experiment =, files =, signer =, rows = { { what =, verdict =, note = }, ... }, parting =, verdict =, code =,
 -- said = }. Raises for a bundle that is damaged, forged or lacks data.
 function M.verify(path, o)
-  local scratch = process.scratch()
+  local scratch, budget, machine = process.scratch(), base.memory().budget, base.memory().machine
+  base.set_budget(o.memory or machine // 2) -- what is compared was written by others: a bomb is no tensor
   local ok, result = xpcall(check, function(e) return errors.from(e, debug.traceback("", 2)) end, path, o, scratch)
+  base.set_budget(budget)
   process.remove_tree(scratch)
   if not ok then error(renamed(result, scratch, path), 0) end
   return result

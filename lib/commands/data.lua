@@ -12,11 +12,6 @@ local function names_of(sets)
   return names
 end
 
-local function bytes_text(n)
-  if n < 1e6 then return string.format("%.1f kB", n / 1e3) end
-  return string.format("%.1f MB", n / 1e6)
-end
-
 -- The data sets that are named, all of them where none is.
 local function chosen(sets, names, all)
   if #names == 0 and all then return names_of(sets) end
@@ -35,8 +30,8 @@ local function list(store, sets)
       size = size + file.size
       if base.exists(store.root() .. "/" .. name .. "/" .. file.name) then whole = whole + 1 end
     end
-    print(string.format("%s  %s, %d file%s, %s", name, bytes_text(size), #set.files, #set.files == 1 and "" or "s",
-      whole == #set.files and "here" or whole > 0 and whole .. " of them here" or "not here"))
+    print(string.format("%s  %s, %d file%s, %s", name, store.size_text(size), #set.files,
+      #set.files == 1 and "" or "s", whole == #set.files and "here" or whole > 0 and whole .. " of them here" or "not here"))
     print("  " .. (set.about or ""))
     print("  licence: " .. (set.licence or "not stated"))
     for _, file in ipairs(set.files) do
@@ -59,29 +54,10 @@ local function verify(store, sets, names)
 end
 
 local function get(store, sets, names)
-  local progress = require "lamina.progress"
   for _, name in ipairs(names) do
     local dir = store.root() .. "/" .. name
     print(string.format("%s: licence: %s", name, sets[name].licence or "not stated"))
-    for _, file in ipairs(sets[name].files) do
-      local state, why = store.state(dir, file)
-      if state == "whole" then
-        print("  here already: " .. file.name)
-      else
-        if state == "damaged" then
-          print(string.format("  %s is damaged (%s) and is replaced", file.name, why))
-          os.remove(dir .. "/" .. file.name)
-        end
-        local bar = progress.new(1000)
-        store.fetch(dir, file, function(line)
-          bar:clear()
-          print("  " .. line)
-        end, function(done, total)
-          if total > 0 then bar:update(done * 1000 // total, file.name, function() return bytes_text(done) end) end
-        end)
-        bar:clear()
-      end
-    end
+    for _, file in ipairs(sets[name].files) do store.get(dir, file, print) end
     print("  in " .. dir)
   end
 end

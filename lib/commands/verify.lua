@@ -23,10 +23,12 @@ local function show(result)
   if result.code ~= 0 then
     print(string.format("the run ended with exit code %d:", result.code))
   end
+  if result.code == 0 and #result.said > 0 then print "what the script wrote to its errors ends so:" end
   for _, line in ipairs(result.said) do say("%s", line) end
   local wide, counts = 8, {}
   for _, r in ipairs(result.rows) do
-    r.what = plain(r.what)
+    r.what = plain(r.what):gsub("%s+", " ") -- no name makes columns of its own
+    if #r.what > 120 then r.what = r.what:sub(1, 117) .. "..." end
     wide = math.min(40, math.max(wide, utf8.len(r.what)))
   end
   for _, r in ipairs(result.rows) do
@@ -61,6 +63,10 @@ and tensor are named. Drawings (SVG, PDF, PNG) in which only fonts differ are to
     { "--key", value = "NAME.pub", doc = "the bundle must be signed by the owner of this key" },
     { "--data", value = "DIR", many = true, doc = "where the data sets lie that the bundle leaves out; their hashes "
       .. "are checked" },
+    { "--fetch", doc = "bring the data that the bundle names by address (fetch.txt) into LAMINA_DATA, else the "
+      .. "user's cache; a download that was cut off goes on where it stopped, and what has not the bundle's hash is "
+      .. "refused before anything runs" },
+    { "--fetch-size", value = "SIZE", type = "size", default = 16 << 30, doc = "the most bytes that --fetch brings" },
     { "--tolerance", value = "R", type = "number", doc = "relative deviation up to which a result is close, instead "
       .. "of the bundle's" },
     { "--run", value = "DIR", doc = "compare with this finished run of the bundle's script, made on another machine, "
@@ -76,6 +82,8 @@ and tensor are named. Drawings (SVG, PDF, PNG) in which only fonts differ are to
     { "--file-size", value = "SIZE", type = "size", doc = "the same" },
     { "--output-size", value = "SIZE", type = "size", doc = "the same" },
     { "--processes", value = "N", type = "integer", min = 1, doc = "the same" },
+    { "--all-threads", value = "N", type = "integer", min = 1, doc = "the same" },
+    { "--print-size", value = "SIZE", type = "size", doc = "the same" },
     { "--unpacked", value = "SIZE", type = "size", default = 8 << 30, doc = "the most bytes that an archive may "
       .. "unpack to" },
     { "--unpacked-files", value = "N", type = "integer", min = 1, default = 100000, doc = "the most files" },

@@ -66,6 +66,12 @@ local function from_address(file, path, address, progress)
   return true
 end
 
+--- A number of bytes in words.
+function M.size_text(n)
+  if n < 1e6 then return string.format("%.1f kB", n / 1e3) end
+  return string.format("%.1f MB", n / 1e6)
+end
+
 --- Brings a file of a data set into its folder. say(line) is told what is tried; progress(done, total) meanwhile.
 -- Raises an 'io' error that names every address and what went wrong there.
 function M.fetch(dir, file, say, progress)
@@ -81,6 +87,24 @@ function M.fetch(dir, file, say, progress)
     if round == 1 and not base.exists(path .. ".part") then break end
   end
   errors.raise_with(notes, "io", {}, "%s could not be had", file.name)
+end
+
+--- The same, unless it is there whole; one that is damaged is replaced. Shows how far it is on a terminal.
+function M.get(dir, file, say)
+  local state, why = M.state(dir, file)
+  if state == "whole" then return say("  here already: " .. file.name) end
+  if state == "damaged" then
+    say(string.format("  %s is damaged (%s) and is replaced", file.name, why))
+    os.remove(dir .. "/" .. file.name)
+  end
+  local bar = require("lamina.progress").new(1000)
+  M.fetch(dir, file, function(line)
+    bar:clear()
+    say("  " .. line)
+  end, function(done, total)
+    if total > 0 then bar:update(done * 1000 // total, file.name, function() return M.size_text(done) end) end
+  end)
+  bar:clear()
 end
 
 return M

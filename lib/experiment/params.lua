@@ -17,7 +17,8 @@ local M = {}
 -- Names that the command itself takes: every long option of interp/main.c and interp/sandbox.c.
 local reserved = { "seed", "threads", "memory", "lua_memory", "out", "data", "digest", "trace", "traceback", "help",
   "version", "set", "resume", "untrusted", "untrusted_inside", "read", "wall_time", "cpu_time", "file_size",
-  "output_size", "output_files", "open_files", "processes" }
+  "output_size", "output_files", "open_files", "processes", "all_threads", "print_size",
+  "passing_out" }
 
 --- Whether a name is that of an option of the command, which no parameter may have; - and _ are the same.
 function M.is_reserved(name)

@@ -79,10 +79,15 @@ lamina --untrusted SCRIPT runs somebody else's script behind two walls, and lami
   it may not  start programs, load native code or bytecode, use the debug library, read or write elsewhere, reach a
               network, other processes or the environment
   its limits  --memory, --lua-memory, --wall-time, --cpu-time, --file-size, --output-size, --output-files,
-              --open-files, --processes
+              --open-files, --processes, --all-threads, --print-size
 The interpreter refuses with an error of the kind "denied"; the kernel refuses once more, by Landlock, seccomp and
 limits around a process of its own. What the running kernel cannot enforce is said; lamina doctor tells beforehand.
-Landlock does not hide that a file is there, its size and its times from native code that got past the first wall.]]
+Memory of one program, processor time, the size of one file and how many are open the kernel limits at once; seconds,
+programs, threads and what is written in all are looked at ten times a second (threads fifty times), and what is over
+its limit is ended then: for that long native code that got past the first wall can have more. It also learns whether
+a file is there, its size and its times, which Landlock does not hide. What a script prints is passed on as far as
+--print-size, and to a terminal without what could steer it. Its numbers, and its digest, are what it says they are:
+only lamina verify tells whether they come again.]]
 
 -- Other names of these.
 local ALSO = { indexing = "index", indices = "index", indexes = "index", slicing = "index", slices = "index",

@@ -130,6 +130,22 @@ describe("the kernel's wall", function()
   end)
 end)
 
+describe("threads of native code", function()
+  it("are counted", function()
+    local dir = command.folder()
+    command.write(dir .. "/s.lua", "print(package.loadlib(..., 'luaopen_breakout')().threads(60))")
+    local function threads(most)
+      return run({ "--threads", "1", "--untrusted=kernel", "--read", MODULE, "--out", "on", "--all-threads", most,
+        "s.lua", MODULE }, { dir = dir })
+    end
+    assert.same({ code = 0, out = "60\n", err = "" }, threads "90")
+    local on = threads "30"
+    assert.same({ 1, "" }, { on.code, on.out })
+    assert.matches("it ran more than 30 threads at once %(%-%-all%-threads%)", on.err)
+    command.drop(dir)
+  end)
+end)
+
 -- name, code, the options that limit it, what is said; `stuck`: without limits it goes on until `timeout` ends it.
 local hungry = {
   { "an endless loop", "while true do end", { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
@@ -167,6 +183,12 @@ local hungry = {
   { "output in a file that was removed", "local f = io.open(OUT .. '/f', 'wb') os.remove(OUT .. '/f') "
     .. "for _ = 1, 8 do f:write(('x'):rep(1000000)) end f:flush() print 'done' WAIT() f:close()",
     { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
+  { "output in a mapped file that was removed", "local kept = {} for i = 1, 8 do local path = OUT .. '/f' .. i "
+    .. "data.save_npy(path, ones { 250000 }) kept[i] = require 'lamina.core.io'.npy_read(path, { map = true }) "
+    .. "os.remove(path) end print 'done' WAIT() print(#kept)",
+    { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
+  { "printing", "for _ = 1, 30 do print(('x'):rep(100000)) io.stderr:write() end WAIT()", { "--print-size", "2M" },
+    "printed more than 2097152 bytes" },
   { "programs", "if hdf5 then local t = {} for i = 1, 4 do t[i] = hdf5.open 'x.h5' end print(#t) WAIT() end",
     { "--processes", "3" }, "ran more than 3 programs at once", needs = "x.h5" },
   { "a zip bomb of arrays", "print(data.npz('bomb.npz').x:size(1))", { "--memory", "16M" }, "memory" },

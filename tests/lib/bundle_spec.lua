@@ -1,5 +1,6 @@
 -- Bundles: made, checked by other tools, verified, damaged, forged, hostile.
 local bag = require "lamina.bundle.bag"
+local bags = require "support.bag"
 local base = require "lamina.core.base"
 local command = require "support.command"
 local compare = require "lamina.bundle.compare"
@@ -49,35 +50,9 @@ end
 
 local function there(program) return os.execute("command -v " .. program .. " >/dev/null") end
 
--- Writes the manifests of the unpacked bag anew, as somebody would who has changed something.
-local function rebag(folder)
-  local payload, tags = {}, {}
-  for _, name in ipairs(bag.files(folder)) do
-    if name:sub(1, 5) == "data/" then
-      payload[#payload + 1] = { name = name, sha256 = base.sha256_file(folder .. "/" .. name) }
-    end
-  end
-  command.write(folder .. "/manifest-sha256.txt", bag.manifest(payload))
-  for _, name in ipairs { "bagit.txt", "bag-info.txt", "manifest-sha256.txt" } do
-    tags[#tags + 1] = { name = name, sha256 = base.sha256_file(folder .. "/" .. name) }
-  end
-  command.write(folder .. "/tagmanifest-sha256.txt", bag.manifest(tags))
-end
+local change, rebag = bags.change, bags.rebag
 
-local function change(path, from, to)
-  local text = command.read(path)
-  local first, last = text:find(from, 1, true)
-  assert(first, from)
-  command.write(path, text:sub(1, first - 1) .. to .. text:sub(last + 1))
-end
-
-local function unpacked()
-  os.execute("rm -rf " .. dir .. "/small")
-  base.mkdir(dir .. "/u")
-  core.zip_unpack(dir .. "/small.lamina.zip", dir .. "/u", 1 << 30, 1000)
-  os.execute(string.format("mv %s/u/small %s/small && rmdir %s/u", dir, dir, dir))
-  return dir .. "/small"
-end
+local function unpacked() return bags.unpack(dir .. "/small.lamina.zip", dir, "small") end
 
 describe("a bundle", function()
   local made
@@ -96,7 +71,8 @@ describe("a bundle", function()
 
   it("is made of a run", function()
     assert.same({ 0, "" }, { made.code, made.err })
-    assert.matches("small.lamina.zip: %d+ files, signed\n$", made.out)
+    assert.matches("^size = [%d.e-]+ %(exact%)\nthree = 3 %(exact%)\nsmall.lamina.zip: %d+ files, signed\n$", made.out)
+    assert.matches("results: results.json\n$", command.read(unpacked() .. "/data/results/log.txt"))
     assert.matches("is there already, and is not overwritten", run("pack exp/main.lua -o small.lamina.zip").err)
   end)
 
@@ -174,7 +150,9 @@ describe("a bundle", function()
     os.remove(unpacked() .. "/bagit.txt")
     refused(nil, "this is no bag: it has no bagit.txt")
     change(unpacked() .. "/data/work/in.txt", "2", "3")
+    local signed = command.read(dir .. "/small/tagmanifest-sha256.txt.sig")
     rebag(dir .. "/small")
+    command.write(dir .. "/small/tagmanifest-sha256.txt.sig", signed)
     refused(nil, "the signature is wrong")
     os.remove(dir .. "/small/tagmanifest-sha256.txt.sig")
     local result = run("verify small --key lab.pub")
@@ -188,7 +166,6 @@ describe("a bundle", function()
     local folder = unpacked()
     change(folder .. "/data/work/exp/main.lua", "TWIST = sgd { rate = p.rate }, 0, false",
       "TWIST = sgd { rate = p.rate }, 0, true")
-    os.remove(folder .. "/tagmanifest-sha256.txt.sig")
     rebag(folder)
     local result = run("verify small")
     assert.equal(1, result.code)
@@ -205,7 +182,6 @@ describe("a bundle", function()
     results.results[1].value = results.results[1].value * (1 + 1e-8)
     results.results[3] = { metric = "gone", value = 1 }
     command.write(path, core_io.json_encode(results))
-    os.remove(folder .. "/tagmanifest-sha256.txt.sig")
     rebag(folder)
     local result = run("verify small")
     assert.equal(1, result.code)
@@ -218,11 +194,10 @@ describe("a bundle", function()
   it("runs behind the walls", function()
     local folder = unpacked()
     change(folder .. "/data/work/exp/main.lua", "local helper", "io.open('/etc/passwd') local helper")
-    os.remove(folder .. "/tagmanifest-sha256.txt.sig")
     rebag(folder)
     local result = run("verify small")
     assert.equal(1, result.code)
-    assert.matches("the run ended with exit code 1:\n.-  lamina: ./exp/main.lua:1: /etc/passwd: not allowed",
+    assert.matches("the run ended with exit code 1:\n.-  | lamina: ./exp/main.lua:1: /etc/passwd: not allowed",
       result.out)
     change(folder .. "/data/work/exp/main.lua", "io.open('/etc/passwd')", "while true do end")
     rebag(folder)
@@ -245,7 +220,6 @@ describe("a bundle", function()
       local folder = unpacked()
       local path = folder .. "/data/bundle.json"
       command.write(path, (command.read(path):gsub('"params":%s*{', '%0' .. option .. ",", 1)))
-      os.remove(folder .. "/tagmanifest-sha256.txt.sig")
       rebag(folder)
       local result = run("verify small")
       assert.same({ 2, "" }, { result.code, result.out })
@@ -256,13 +230,11 @@ describe("a bundle", function()
 
   it("cannot call everything close, nor leave out what is asked, nor write to the terminal", function()
     local folder = unpacked()
-    os.remove(folder .. "/tagmanifest-sha256.txt.sig")
     change(folder .. "/data/bundle.json", '"tolerance":', '"tolerance":1.0,"had":')
     rebag(folder)
     assert.matches("calls results close that differ by 1; more than 0.01 is for you to say", run("verify small").err)
 
     folder = unpacked()
-    os.remove(folder .. "/tagmanifest-sha256.txt.sig")
     change(folder .. "/data/results/results.json", [["three"]], [["t\u001b[8m\r"]])
     rebag(folder)
     local result = run("verify small")

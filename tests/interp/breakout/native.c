@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -129,6 +130,36 @@ static int try_setuid_file(lua_State *L) {
   return opened(L, open(luaL_checkstring(L, 1), O_WRONLY | O_CREAT, 04755));
 }
 
+/* blind_folder(path): one that only who is in it can use. */
+static int try_blind_folder(lua_State *L) { return result(L, mkdir(luaL_checkstring(L, 1), 0300)); }
+
+static int try_blind_mask(lua_State *L) {
+  errno = 0;
+  const long before = syscall(SYS_umask, 0700);
+  if (before >= 0) umask((mode_t)before);
+  return result(L, before);
+}
+
+static void *wait_a_second(void *context) {
+  sleep(1);
+  return context;
+}
+
+/* threads(n): so many more at once, for a third of a second; how many there were. */
+static int try_threads(lua_State *L) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  lua_Integer n = luaL_checkinteger(L, 1), made = 0;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 65536);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  while (made < n && pthread_create(&thread, &attributes, wait_a_second, NULL) == 0) made++;
+  pthread_attr_destroy(&attributes);
+  usleep(300000);
+  lua_pushinteger(L, made);
+  return 1;
+}
+
 static const luaL_Reg attempts[] = {{"fork", try_fork},
                                     {"exec", try_exec},
                                     {"inet", try_inet},
@@ -169,6 +200,9 @@ static const luaL_Reg attempts[] = {{"fork", try_fork},
                                     {"affinity", try_affinity},
                                     {"times", try_times},
                                     {"setuid_file", try_setuid_file},
+                                    {"blind_folder", try_blind_folder},
+                                    {"blind_mask", try_blind_mask},
+                                    {"threads", try_threads},
                                     {NULL, NULL}};
 
 __attribute__((visibility("default"))) int luaopen_breakout(lua_State *L);

@@ -15,7 +15,7 @@ local attempts = {
   { "symlink", out .. "/etc" }, { "fifo", out .. "/fifo" }, { "mode", home .. "/spare.txt" },
   { "mode_open", "native.lua" }, { "affinity" },
   { "times", home .. "/spare.txt" }, { "setuid_file", out .. "/suid" }, { "remove", home .. "/spare.txt" },
-  { "session" },
+  { "session" }, { "blind_folder", out .. "/blind" }, { "blind_mask" },
 }
 for _, attempt in ipairs(attempts) do
   local name = table.concat(attempt, " "):gsub("/%S*/", "")
