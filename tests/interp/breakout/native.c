@@ -151,7 +151,7 @@ static int try_threads(lua_State *L) {
   pthread_t thread;
   lua_Integer n = luaL_checkinteger(L, 1), made = 0;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 65536);
+  pthread_attr_setstacksize(&attributes, 1 << 20);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   while (made < n && pthread_create(&thread, &attributes, wait_a_second, NULL) == 0) made++;
   pthread_attr_destroy(&attributes);
