@@ -21,6 +21,15 @@ local schema = require "lamina.schema"
 
 local M = {}
 
+local direct = {} -- the options of each loss where it is called by itself, without the weight
+local Checked = {} -- the metatable of options that M.make has checked
+
+-- The options of a call of a loss, checked where a script calls it by itself, as losses.huber(y, t, { delta = 2 }).
+local function settled(name, options)
+  if options == nil or getmetatable(options) == Checked then return options or {} end
+  return schema.check(name, options, direct[name], errors.position(3))
+end
+
 -- ---- what the losses share -------------------------------------------------------------------------------------
 
 local function shape_text(t) return t.ndim == 0 and "scalar" or table.concat(t.shape, "x") end
@@ -37,7 +46,7 @@ end
 -- number is then the second result.
 local function mean_over(name, elementwise, output, target, options)
   same_shape(name, output, target)
-  local partial = options and options.missing and core.is_tensor(target) and target.dtype:find "^float"
+  local partial = options.missing and core.is_tensor(target) and target.dtype:find "^float"
   if not partial then
     return ops.mean(elementwise(output, target))
   end
@@ -73,11 +82,12 @@ end
 -- the batch. logits: n x classes; labels: n, int64, from 1, or soft targets: n x classes, a probability of each
 -- class. classes: a weight for each class; with labels the mean is then weighted, as in PyTorch.
 -- > scores, class = tensor { { 2, 0, 0 } }, tensor({ 1 }, { dtype = "int64" })
--- > losses.cross_entropy(scores, class, { smoothing = 0.1 })   --> 0.23954484
+-- > losses.cross_entropy(scores, class, { label_smoothing = 0.1 })   --> 0.37287816
 -- > cross_entropy(tensor { { 2, 0 }, { 0, 2 } }, tensor({ 1, 2 }, { dtype = "int64" }))   --> 0.12692805
 function M.cross_entropy(logits, labels, options)
-  local smoothing = options and options.label_smoothing or 0
-  local weight = options and options.classes and class_weights(options.classes, logits, 2)
+  options = settled("cross_entropy", options)
+  local smoothing = options.label_smoothing or 0
+  local weight = options.classes and class_weights(options.classes, logits, 2)
   if core.is_tensor(labels) and labels.ndim == 2 and labels.dtype:find "^float" then
     return soft_cross_entropy(logits, labels, smoothing, weight)
   end
@@ -98,13 +108,15 @@ end
 -- > losses.mse(tensor { 1, 2 }, tensor { 1, 0 / 0 }, { missing = true })   --> 0. 1
 -- > mse(tensor { 1, 2 }, tensor { 1, 4 })   --> 2.
 function M.mse(output, target, options)
-  if not (options and options.missing) then return ops.mse(output, target) end
+  options = settled("mse", options)
+  if not options.missing then return ops.mse(output, target) end
   return mean_over("mse", function(y, t) return ops.square(ops.sub(y, t)) end, output, target, options)
 end
 
 --- losses.l1(output, target): the mean of the absolute differences.
 -- > losses.l1(tensor { 1, 2 }, tensor { 1, 4 })   --> 1.
 function M.l1(output, target, options)
+  options = settled("l1", options)
   return mean_over("l1", function(y, t) return ops.abs(ops.sub(y, t)) end, output, target, options)
 end
 
@@ -112,7 +124,8 @@ end
 -- beyond: the mean (Huber 1964).
 -- > losses.huber(tensor { 0.5, 10 }, tensor { 0, 0 }, { delta = 1 })   --> 4.8125
 function M.huber(output, target, options)
-  local delta = options and options.delta or 1
+  options = settled("huber", options)
+  local delta = options.delta or 1
   return mean_over("huber", function(y, t)
     local size = ops.abs(ops.sub(y, t))
     local inner = ops.clamp(size, { high = delta })
@@ -126,7 +139,8 @@ end
 -- > losses.bce(tensor { 0, 0 }, tensor { 1, 0 })   --> 0.6931472
 -- > bce(tensor { 0, 3 }, tensor { 1, 1 })   --> 0.37086725
 function M.bce(logits, target, options)
-  local positive = options and options.positive
+  options = settled("bce", options)
+  local positive = options.positive
   if type(positive) == "table" then positive = core.tensor(positive, { dtype = logits.dtype }) end
   if core.is_tensor(positive) and (positive.ndim ~= 1 or #positive ~= logits:size(logits.ndim)) then
     errors.raise("shape", 2, "bce: positive holds %s factors for %d units", shape_text(positive),
@@ -145,7 +159,7 @@ end
 -- full: with Stirling's approximation of log(count!) for counts above 1, as in PyTorch.
 -- > losses.poisson(tensor { 2, 2 }, tensor { 2, 0 })   --> 1.3068528
 function M.poisson(output, target, options)
-  local o = options or {}
+  local o = settled("poisson", options)
   return mean_over("poisson", function(y, t)
     local each = o.log_input and ops.sub(ops.exp(y), ops.mul(t, y))
       or ops.sub(y, ops.mul(t, ops.log(ops.add(y, o.epsilon or 1e-8))))
@@ -159,7 +173,8 @@ end
 --- losses.kl(logits, target): the Kullback-Leibler divergence of softmax(logits) from the probabilities `target`
 -- (n x classes, rows that sum to 1): sum over classes of t (log t - log softmax), the mean over the batch.
 -- > losses.kl(tensor { { 0, 0 } }, tensor { { 1, 0 } })   --> 0.6931472
-function M.kl(logits, target)
+function M.kl(logits, target, options)
+  settled("kl", options)
   same_shape("kl", logits, target)
   local known = ops.gt(target, 0)
   local entropy = ops.mul(target, ops.log(ops.where(known, target, 1)))
@@ -183,7 +198,8 @@ end
 -- and 1 the mean of max(0, margin - target output). power = 2 squares each term.
 -- > losses.hinge(tensor { { 2, 0.5, 0 } }, tensor({ 1 }, { dtype = "int64" }))   --> 0.
 function M.hinge(output, target, options)
-  local margin, power = options and options.margin or 1, options and options.power or 1
+  options = settled("hinge", options)
+  local margin, power = options.margin or 1, options.power or 1
   if target.dtype == "int64" and target.ndim == 1 and output.ndim == 2 then
     return multiclass_hinge(output, target, margin, power)
   end
@@ -198,7 +214,8 @@ local function rows_of(t) return t.ndim == 2 and t or ops.flatten(t, 2) end
 --- losses.cosine(output, target): 1 minus the cosine of the angle between each item's output and its target, the
 -- mean over the batch; 1 where one of them is 0.
 -- > losses.cosine(tensor { { 1, 0 } }, tensor { { 0, 2 } })   --> 1.
-function M.cosine(output, target)
+function M.cosine(output, target, options)
+  settled("cosine", options)
   same_shape("cosine", output, target)
   local y, t = rows_of(output), rows_of(target)
   local both = ops.sum(ops.mul(y, t), 2)
@@ -212,10 +229,11 @@ end
 -- > rates = randn { 50, 3 }
 -- > losses.correlation(rates * 2 + 1, rates):abs():lt(1e-5)   --> true
 function M.correlation(output, target, options)
+  options = settled("correlation", options)
   same_shape("correlation", output, target)
   local y, t, present = rows_of(output), rows_of(target), nil
   local n = #y
-  if options and options.missing then
+  if options.missing then
     local absent = ops.isnan(t)
     present = ops.cast(ops.logical_not(absent), y.dtype)
     n = ops.maximum(ops.sum(present, { 1 }, { keepdim = true }), 1)
@@ -236,7 +254,10 @@ end
 -- `same` (n, bool) says whether they belong together.
 -- > features = tensor { { 0, 0 }, { 0, 0 }, { 3, 4 } }
 -- > losses.contrastive(features, tensor({ 1, 1, 2 }, { dtype = "int64" }))   --> 0.
-function M.contrastive(...) return pairs_of.contrastive(...) end
+function M.contrastive(output, labels, same, options)
+  if core.is_tensor(same) then return pairs_of.contrastive(output, labels, same, settled("contrastive", options)) end
+  return pairs_of.contrastive(output, labels, settled("contrastive", same))
+end
 
 --- losses.triplet(anchor, positive, negative [, { margin = 1 }]): the mean of max(0, d(anchor, positive) - d(anchor,
 -- negative) + margin), d the Euclidean distance, as PyTorch's triplet margin loss. losses.triplet(output, labels [, {
@@ -245,7 +266,12 @@ function M.contrastive(...) return pairs_of.contrastive(...) end
 -- Beyer & Leibe 2017). 0 where the batch holds no triple.
 -- > anchor, positive, negative = tensor { { 0, 0 } }, tensor { { 0, 1 } }, tensor { { 3, 4 } }
 -- > losses.triplet(anchor, positive, negative, { margin = 8 })   --> 4.0000005
-function M.triplet(...) return pairs_of.triplet(...) end
+function M.triplet(anchor, positive, negative, options)
+  if core.is_tensor(negative) then
+    return pairs_of.triplet(anchor, positive, negative, settled("triplet", options))
+  end
+  return pairs_of.triplet(anchor, positive, settled("triplet", negative))
+end
 
 -- ---- by name ---------------------------------------------------------------------------------------------------
 
@@ -281,6 +307,8 @@ local known = {
 M.names = {}
 for name, entry in pairs(known) do
   M.names[#M.names + 1] = name
+  direct[name] = {}
+  for key, field in pairs(entry.options) do direct[name][key] = field end
   entry.options.weight = { type = "number", default = 1, min = 0, doc = "a factor on the loss" }
   schema.document("losses." .. name, entry.options)
 end
@@ -356,8 +384,8 @@ function M.make(spec, position, missing, word)
   end
   local o = schema.check("loss " .. name, options, entry.options, position)
   if o.missing == nil and entry.options.missing then o.missing = missing or false end
-  return setmetatable({ name = name, f = M[name], weight = o.weight, o = o, labels = entry.labels,
-    pairs = entry.pairs }, Loss)
+  return setmetatable({ name = name, f = M[name], weight = o.weight, o = setmetatable(o, Checked),
+    labels = entry.labels, pairs = entry.pairs }, Loss)
 end
 
 return M

@@ -85,6 +85,30 @@ describe("losses", function()
     refuses(function() losses.cross_entropy(double(peers.y), double { { 1, 0 } }) end, "target 1x2")
   end)
 
+  it("check the options of a call of their own", function()
+    for name, call in pairs {
+      ["cross_entropy: unknown option 'smoothing' (there are"] = function()
+        losses.cross_entropy(double(peers.y), labels, { smoothing = 0.1 })
+      end,
+      ["cross_entropy: option 'label_smoothing' is 2"] = function()
+        losses.cross_entropy(double(peers.y), labels, { label_smoothing = 2 })
+      end,
+      ["huber: unknown option 'dleta' (did you mean 'delta'?)"] = function()
+        losses.huber(double(peers.y), t, { dleta = 2 })
+      end,
+      ["mse: unknown option 'weight'"] = function() losses.mse(double(peers.y), t, { weight = 2 }) end,
+      ["cosine: unknown option 'missing' (it takes no options)"] = function()
+        losses.cosine(double(peers.y), t, { missing = true })
+      end,
+      ["triplet: option 'mining' is 'some'"] = function()
+        losses.triplet(double(peers.y), labels, { mining = "some" })
+      end,
+      ["contrastive: unknown option 'margn' (did you mean 'margin'?)"] = function()
+        losses.contrastive(t, t, labels:eq(1), { margn = 2 })
+      end,
+    } do refuses(call, name) end
+  end)
+
   it("add up", function()
     local sum = losses.make { "mse", { "l1", weight = 0.5 }, { { "huber", delta = 0.7 }, { "cosine", weight = 2 } } }
     local p = peers.losses
