@@ -50,7 +50,7 @@ local function layer_words()
   for word, entry in pairs(words.list) do
     if entry.module:find "^lamina%.layers%." then list[#list + 1] = word end
   end
-  return table.concat(list, " ")
+  return wrapped(table.concat(list, " "), string.rep(" ", 15))
 end
 
 -- ---- comments of the library -----------------------------------------------------------------------------------
@@ -196,9 +196,8 @@ local function with_options(word, text)
   return text and page.arranged(text, fields and { "options", table.unpack(option_lines(fields)) })
 end
 
--- The words that take an option of this name, and what it does there.
-local function option_doc(name)
-  local lines = {}
+-- The options of every word: { word = fields }.
+local function tables_of_options()
   for word in pairs(words.list) do words.find(word) end
   local tables = {}
   for word, fields in pairs(require("lamina.schema").words) do tables[word] = fields end
@@ -206,7 +205,13 @@ local function option_doc(name)
     local value = words.find(word)
     if type(value) == "table" and rawget(value, "word") then tables[word] = rawget(value, "options") end
   end
-  for word, fields in pairs(tables) do
+  return tables
+end
+
+-- The words that take an option of this name, and what it does there.
+local function option_doc(name)
+  local lines = {}
+  for word, fields in pairs(tables_of_options()) do
     if name ~= "positional" and fields[name] then
       lines[#lines + 1] = word .. " { " .. name .. " = ... }:\n" .. option_lines({ [name] = fields[name] })[1]
     end
@@ -343,16 +348,20 @@ local function method_doc(name)
   return objects.method_docs(method, class)
 end
 
+-- What is no name of Lamina's: its commands, those of the prompt, and what Lua itself has (lib/help/others.lua).
+local function other_doc(name) return require("lamina.help.others").doc(name) end
+
 local function text_of(what)
   if type(what) == "string" then
     local guide = what:match "^guide:(%w+)$"
     if guide then return require("lamina.guides").find(guide) end
+    what = what:gsub("^%?+%s*", "")
     local word, other = word_doc(what), objects.method_docs(what) or op_doc(what)
     if word and other then return word .. "\n\n" .. other end -- activations {...} and net:activations(...)
     return word or dotted_doc(what) or objects.topics[what] or head_doc(what) or op_doc(what)
       or method_doc(what) or runtime_doc(what) or runtime_doc("tensor." .. what) or objects.of_kind(what)
       or word_doc(objects.example(what)) or objects.of_kind(objects.example(what)) or named_doc(what)
-      or option_doc(what)
+      or option_doc(what) or other_doc(what)
   end
   local kind = objects.kind_of(what)
   if kind == "tensor" then return word_doc "tensor" end
@@ -360,8 +369,7 @@ local function text_of(what)
   local word = words.name_of(what)
   if word then return word_doc(word) end
   local text = layer_doc(what) or type(what) == "function" and comment_of_function(what)
-  if text then return text end
-  return op_doc_of(what)
+  return text or op_doc_of(what) or other_doc(what)
 end
 
 -- A text whose lines longer than 118 characters are broken, each part as far in as the line.
@@ -396,8 +404,10 @@ function M.names() return require("lamina.help.find").names(text_of) end
 function M.search(term)
   local find = require "lamina.help.find"
   local lines = {}
-  for _, name in ipairs(find.places(term, find.names(text_of), text_of)) do
-    local first = text_of(name):match "^[^\n]*"
+  local names = find.names(text_of)
+  for _, guide in ipairs(require("lamina.guides").list()) do names[#names + 1] = "guide:" .. guide.name end
+  for _, name in ipairs(find.places(term, names, text_of)) do
+    local first = text_of(name):match "^#* ?([^\n]*)"
     lines[#lines + 1] = string.format("%-23s  %s", name, first)
   end
   return lines
@@ -405,13 +415,22 @@ end
 
 -- The line for a name of which nothing is known: what is nearly called so, or where it occurs.
 local function unknown(what)
+  if type(what) == "function" and debug.getinfo(what, "S").what ~= "C" then
+    return require("lamina.help.others").of_function(what)
+  end
   if type(what) ~= "string" then
     return "nothing is known of this " .. type(what)
       .. " (help \"NAME\" explains a word, an op or a method by its name)"
   end
   local find = require "lamina.help.find"
   local names = find.names(text_of)
-  local line = string.format("nothing is known of '%s'%s", what, require("lamina.errors").hint(what, names))
+  local near = table.move(names, 1, #names, 1, {})
+  for _, fields in pairs(tables_of_options()) do
+    for name in pairs(fields) do near[#near + 1] = name ~= "positional" and name or nil end
+  end
+  for _, name in ipairs(require("lamina.help.others").names()) do near[#near + 1] = name end
+  for _, guide in ipairs(require("lamina.guides").list()) do near[#near + 1] = "guide:" .. guide.name end
+  local line = string.format("nothing is known of '%s'%s", what, require("lamina.errors").hint(what, near))
   return line .. "\n" .. (find.line(what, names, text_of) or "help() lists the words")
 end
 

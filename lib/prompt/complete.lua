@@ -22,8 +22,9 @@ end
 
 -- ---- names and fields ------------------------------------------------------------------------------------------
 
--- Adds the names of what a value holds: its fields, and those of the tables behind it.
-local function add_fields(names, value, beginning)
+-- Adds the names of what a value holds: its fields, and those of the tables behind it. mark: what stands before them,
+-- "." or ":".
+local function add_fields(names, value, beginning, mark)
   local objects = require "lamina.help.objects"
   local kind = objects.kind_of(value)
   local methods_known = kind and objects.methods(kind) or {}
@@ -31,6 +32,9 @@ local function add_fields(names, value, beginning)
     for _, method in ipairs(methods_known) do add(names, method.name, beginning) end
     local fields = objects.kinds[kind].fields
     for name in (fields or ""):gmatch "%S+" do add(names, name, beginning) end
+    if kind == "model" and mark == "." then -- net.V1
+      for name in pairs(rawget(value, "blocks_by_name") or {}) do add(names, name, beginning) end
+    end
     if fields or type(value) ~= "table" then return end
     for name in repeatable.stock_pairs(value) do add(names, name, beginning) end
     return
@@ -88,7 +92,7 @@ local function of_names(text)
   else
     local value = resolve(path)
     if value == nil then return {} end
-    add_fields(names, value, beginning)
+    add_fields(names, value, beginning, mark)
   end
   for i, name in ipairs(sorted(names)) do list[i] = path .. mark .. name end
   return list
@@ -146,11 +150,11 @@ local function fields_of(word, on)
   local kind = on and objects.kind_of(resolve(on))
   local fields = kind and objects.options(kind, word) or not kind and schema.words[word]
   if fields then return fields end
-  local op = require("lamina.core.ops").doc(word:match "^ops%.(.*)$" or word)
-  if not op then return nil end
-  local list = {}
-  for _, p in ipairs(op.params) do list[p.name] = { choices = p.choices, doc = p.doc } end
-  return list
+  local op, list = require("lamina.core.ops").doc(word:match "^ops%.(.*)$" or word), {}
+  for _, p in ipairs(op and op.params or {}) do list[p.name] = { choices = p.choices, doc = p.doc } end
+  local said = not op and not on and require("lamina.help").runtime(word)
+  for name in (said and said:match "^[^\n]*" or ""):gmatch "([%a_]+) =" do list[name] = {} end -- zeros { 2, dtype =
+  return next(list) and list or nil
 end
 
 -- What may stand beside the default of an experiment's parameter, where the text ends in `params = { rate = `, within
@@ -233,6 +237,49 @@ end
 local function topics()
   local names = {}
   for _, name in ipairs(require("lamina.help").names()) do names[name] = true end
+  for _, guide in ipairs(require("lamina.guides").list()) do names["guide:" .. guide.name] = true end
+  return names
+end
+
+local function named(list)
+  return function()
+    local names = {}
+    for name in list:gmatch "%S+" do names[name] = true end
+    return names
+  end
+end
+
+local dtypes = named(table.concat(require("lamina.core.tensor").dtypes(), " "))
+
+-- The data sets that lie where they are looked for, and those that `lamina data get` would bring.
+local function data_names()
+  local names, base = {}, require "lamina.core.base"
+  local known = require("lamina.errors").try(require("lamina.data.catalogue").all)
+  for name in pairs(known or {}) do names[name] = true end
+  local roots = { require("lamina.data.store").root() }
+  for _, given in ipairs(require("lamina.core.command").data) do
+    local name = given:match "^([%w_%.%-]+)=."
+    if name then names[name] = true else roots[#roots + 1] = given end
+  end
+  for _, root in ipairs(roots) do
+    for _, name in ipairs(base.isdir(root) and base.list(root) or {}) do
+      if base.isdir(root .. "/" .. name) then names[name] = true end
+    end
+  end
+  return names
+end
+
+-- What stands in a table: models["len
+local function fields_of_value(path)
+  local names, value = {}, resolve(path)
+  if type(value) == "table" then
+    local kind = require("lamina.help.objects").kind_of(value)
+    if kind == "model" then
+      add_model(names, value)
+    else
+      add_fields(names, value, "", ".")
+    end
+  end
   return names
 end
 
@@ -241,13 +288,19 @@ local OF_OPTION = {
   layers = layer_names, layer = layer_names, from = layer_names, to = layer_names, of = layer_names,
   area = layer_names, freeze = layer_names, loss = loss_names,
   rule = function() return fields_as_set "lamina.rules.known" end,
+  dtype = dtypes, init = named "uniform he lecun glorot orthogonal zeros",
+  constraint = named "non_negative non_positive norm sum sign mask distance",
 }
 
 -- Calls with a string by itself.
 local OF_CALL = {
   help = topics, layer = layer_names, area = layer_names, upto = layer_names, freeze = layer_names,
-  unfreeze = layer_names, parameters = layer_names, local_rule = OF_OPTION.rule,
+  unfreeze = layer_names, parameters = layer_names, local_rule = OF_OPTION.rule, to = dtypes, cast = dtypes,
+  ["data.folder"] = data_names,
 }
+
+-- What an option that is a table by name may hold: rule = { V1 = "
+local OF_NAMED = { rule = OF_OPTION.rule, loss = loss_names, constraint = OF_OPTION.constraint }
 
 -- The words that a string at the end of `before` may hold: { name = true }, nil where that is not known.
 local function of_string(before, quote)
@@ -269,10 +322,15 @@ local function of_string(before, quote)
       for _, name in ipairs(choices) do names[name] = true end
       return names
     end
+    local outer = OF_NAMED[head:sub(1, open.at - 1):match "([%a_][%w_]*)%s*=%s*$"]
+    if outer then return outer() end
     return OF_OPTION[option] and OF_OPTION[option](nil, before)
   end
+  local indexed = head:match "([%a_][%w_%.]*)%[%s*$"
+  if indexed then return fields_of_value(indexed) end
   if open and open.mark == "{" and head:find "[{,]%s*$" then word, on = called_word(head:sub(1, open.at - 1)) end
-  if OF_CALL[word] and (on or word == "help" or word == "local_rule") then return OF_CALL[word](on, before) end
+  local alone = word == "help" or word == "local_rule" or word == "data.folder"
+  if OF_CALL[word] and (on or alone) then return OF_CALL[word](on, before) end
   local fields = fields_of(word, on)
   local first = fields and fields.positional and fields[fields.positional[1]]
   local names = {}
@@ -313,6 +371,11 @@ function M.complete(word, before)
   if quote then
     local names = of_string(before, quote)
     return names and starting_with(names, word) or {}
+  end
+  if before:find "^%s*%%who%s+$" then
+    local names = {}
+    for _, name in ipairs(require("lamina.prompt.session").mine()) do names[name] = true end
+    return starting_with(names, word)
   end
   local list, alone = of_options(open, before, word)
   if #list > 0 and (word == "" or alone) then return list end

@@ -124,7 +124,8 @@ end
 
 -- ---- names -------------------------------------------------------------------------------------------------------
 
-local function mine()
+--- The names of the user's globals, sorted.
+function M.mine()
   local names = {}
   for name in repeatable.stock_pairs(_G) do
     if type(name) == "string" and not before[name] and name ~= "_" and name ~= "__" then names[#names + 1] = name end
@@ -157,7 +158,7 @@ end
 --- Lines that list the user's names, those that match a pattern.
 function M.who(pattern)
   local lines, widest, rows = {}, 4, {}
-  for _, name in ipairs(mine()) do
+  for _, name in ipairs(M.mine()) do
     if not pattern or name:find(pattern) then
       local kind, text = summary(rawget(_G, name))
       rows[#rows + 1] = { name, kind, text }
@@ -173,7 +174,7 @@ end
 --- Removes the user's names and the last results; an experiment that has begun ends; random numbers begin anew.
 -- Returns how many names there were.
 function M.reset()
-  local names = mine()
+  local names = M.mine()
   end_experiment()
   for _, name in ipairs(names) do require("lamina.strict").forget(name) end
   set("_", nil)

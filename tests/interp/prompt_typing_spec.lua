@@ -106,6 +106,40 @@ described("the prompt", function()
     assert.equal(0, leave(at - 2))
   end)
 
+  it("completes what tables hold, types, rules by area, guides, data sets, areas and one's own names", function()
+    os.execute("mkdir -p " .. dir .. "/data/session7")
+    local code = [[
+      require("lamina.strict").prompt = true
+      require("lamina.prompt.session").begin()
+      net = model "N" { input { 1, 8, 8 }, area "V1" { conv { 2, kernel = 3 } }, readout "r" { dense { 2 } } }
+      local function show(before, word)
+        print(table.concat(require("lamina.prompt").complete(word, before), "|"))
+      end
+      show('models["', "resnet1")
+      show('net["', "V1")
+      show("x = zeros { 2, ", "dt")
+      show('zeros { 2, dtype = "', "float")
+      show('x:to "', "int")
+      show('train { rule = { V1 = "', "oj")
+      show('train { loss = { r = "', "hu")
+      show('conv { 3, init = "', "g")
+      show('help "', "guide:to")
+      show('data.folder "', "session")
+      show('data.folder "', "mni")
+      show("", "net.V")
+      show("", "net:V")
+      show("%who ", "n")
+      show('experiment "a" { ', "par")
+      show("stimuli.gratings { ", "orient")
+      show("net:cost { ", "bat")
+    ]]
+    local result = command.run({ "-e", code }, { env = "LAMINA_DATA=" .. dir .. "/data" })
+    assert.equal("", result.err)
+    assert.equal(table.concat({ "resnet101|resnet110|resnet1202|resnet152|resnet18", "V1|V1.conv1", "dtype = ",
+      "float32|float64", "int64", "oja", "huber", "glorot", "guide:tour", "session7", "mnist", "net.V1", "", "net",
+      "params = ", "orientation = ", "batch = " }, "\n") .. "\n", result.out)
+  end)
+
   it("shows help in lines as long as the terminal is wide", function()
     start("NO_COLOR=1 COLUMNS=50")
     local at = expect "\n> "

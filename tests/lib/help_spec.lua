@@ -114,6 +114,25 @@ describe("help", function()
     end
   end)
 
+  it("knows the commands of `lamina` and of the prompt, Lua's own names and the user's functions", function()
+    assert.matches("^usage: lamina sweep SCRIPT", help.text "sweep")
+    assert.matches("^At the prompt:\n  %%time CODE: ", help.text "%time")
+    assert.equal(help.text "conv", help.text "?conv")
+    for name, part in pairs { ["if"] = "a keyword of Lua", ["string.format"] = "#pdf%-string%.format",
+      string = "a library of Lua" } do
+      assert.matches(part, help.text(name))
+    end
+    local script = "-- Adds.\nfunction add2(a, ...) return a end\nhelp(add2) help(math.sin) help(print)"
+    local out = command.code(script).out
+    assert.matches("^a function of your own, f%(a, %.%.%.%), from %(command line%):2\nAdds%.\nmath%.sin: ", out)
+    assert.matches("print: a function of Lua; see [^\n]*#pdf%-print\n$", out)
+    assert.matches("did you mean 'stride'", command.code("help 'strid'").out)
+    assert.matches("did you mean '%%time'", command.code("help '%tme'").out)
+    assert.matches("did you mean 'guide:sharing'", command.code("help 'guide:sharng'").out)
+    assert.matches("guide:sharing +Sharing", table.concat(help.search "sharing", "\n"))
+    for _, line in ipairs(lines(help.overview())) do assert.is_true(#line <= 118, line) end
+  end)
+
   it("names every word in its overview", function()
     local text = command.code("help()").out
     for word in pairs(words.list) do
