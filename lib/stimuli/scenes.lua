@@ -58,6 +58,14 @@ local function drawn(o, n, position)
   return v
 end
 
+-- f(range) of the scenes { first, last }, PART at most at a time, joined: what is made on the way stays small.
+local PART = 1000
+local function in_parts(n, f)
+  local list = {}
+  for first = 1, n, PART do list[#list + 1] = f { first, math.min(first + PART - 1, n) } end
+  return #list == 1 and list[1] or ops.concat(list, { dim = 1 })
+end
+
 local function wide(t) return t:reshape { -1, 1, 1 } end
 
 -- Pixels of x (n x H x W) at places sx, sy (n x S x S, from 1), between pixels by straight lines, 0 outside.
@@ -133,18 +141,22 @@ local function behind(o, n, v, position)
     return (v.which * (high - low) + low):reshape { -1, 1, 1, 1 }:expand { n, 1, size, size }
   end
   local set = type(value) == "string" and stimuli.folder { value } or stimuli.of(value, position)
-  local h, w, parts = set.x:size(3), set.x:size(4), {}
+  local channels, h, w = set.x:size(2), set.x:size(3), set.x:size(4)
   if h < size or w < size then
     errors.raise("shape", position, "stimuli.scenes: backgrounds are %d x %d, smaller than the scenes of %d x %d; "
       .. "set:resize makes them larger", h, w, size, size)
   end
-  local which, left, top = v.which:totable(), v.left:totable(), v.top:totable()
-  for i = 1, n do
-    local k = math.min(math.floor(which[i] * set.n) + 1, set.n)
-    local row, column = math.floor(top[i] * (h - size + 1)) + 1, math.floor(left[i] * (w - size + 1)) + 1
-    parts[i] = set.x[{ k, {}, { row, row + size - 1 }, { column, column + size - 1 } }]
-  end
-  return ops.stack(parts, { dim = 1 }):to "float64"
+  local along = tensor.arange(0, size - 1, { dtype = "float64" })
+  local planes = tensor.arange(0, channels - 1, { dtype = "float64" }):reshape { 1, -1, 1, 1 }
+  local pixels = set.x:reshape { -1 }
+  return in_parts(n, function(range)
+    local function floor(u, count) return (u[{ range }] * count):floor():reshape { -1, 1, 1, 1 } end
+    local row = floor(v.top, h - size + 1) + along:reshape { 1, 1, -1, 1 }
+    local column = floor(v.left, w - size + 1) + along:reshape { 1, 1, 1, -1 }
+    local plane = floor(v.which, set.n):minimum(set.n - 1) * channels + planes
+    local index = ((plane * h + row) * w + column + 1):to "int64" -- scenes x C x S x S, among all pixels
+    return pixels:index_select(index:reshape { -1 }, { dim = 1 }):reshape(index.shape):to "float64"
+  end)
 end
 
 --- stimuli.scenes { figures, n =, size =, background = "noise", noise = 0.3, luminance = 1, position = 0.2, scale =
@@ -169,8 +181,11 @@ function M.scenes(given)
     columns.figure[i] = figures.id[turn[i]]
   end
   local index = tensor.tensor(turn, { dtype = "int64" })
-  local x = figures.x:index_select(index, { dim = 1 }):to("float64"):max { dim = 2 }
-  local alpha = placed(x, v, o.size)
+  local alpha = in_parts(n, function(range)
+    local x = figures.x:index_select(index[{ range }], { dim = 1 }):to("float64"):max { dim = 2 }
+    return placed(x, { x = v.x[{ range }], y = v.y[{ range }], scale = v.scale[{ range }],
+      rotation = v.rotation[{ range }] }, o.size)
+  end)
   local mask, hidden = covers(o, alpha, v.occlusion)
   local a = alpha:unsqueeze(2)
   local scene = behind(o, n, v, position) * (1 - a) + a * v.luminance:reshape { -1, 1, 1, 1 }

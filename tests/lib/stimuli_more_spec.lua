@@ -235,4 +235,22 @@ describe("stimuli.scenes", function()
     assert.matches("smaller than the scenes", message_of(stimuli.scenes, { digits, size = 64, background = back }))
     assert.matches("scale is { 0, 0 }", message_of(stimuli.scenes, { digits, scale = 0 }))
   end)
+
+  it("take windows out of images of three channels, for as many scenes as are asked for", function()
+    local k, c, h, w, size, n = 2, 3, 9, 12, 5, 4100
+    local back = (lamina.arange(0, k * c * h * w - 1) / (k * c * h * w)):reshape { k, c, h, w }
+    local set = stimuli.scenes { lamina.zeros { 1, 1, 5, 5 }, n = n, background = back, seed = 1 }
+    assert.same({ n, c, size, size }, set.x.shape)
+    local seen = { images = {}, rows = {}, columns = {} }
+    for _, i in ipairs { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1000, 1001, 2000, 4096, 4097, n } do
+      local first = math.floor(set.x[{ i, 1, 1, 1 }] * k * c * h * w + 0.5)
+      local image, row, column = first // (c * h * w) + 1, first % (c * h * w) // w + 1, first % w + 1
+      assert.is_true(row <= h - size + 1 and column <= w - size + 1)
+      local window = back[{ image, {}, { row, row + size - 1 }, { column, column + size - 1 } }]
+      assert.near(0, (set.x[i] - window):abs():max():item(), 1e-6)
+      seen.images[image], seen.rows[row], seen.columns[column] = true, true, true
+    end
+    assert.is_true(seen.images[1] and seen.images[2] and next(seen.rows, next(seen.rows)) ~= nil)
+    assert.is_true(next(seen.columns, next(seen.columns)) ~= nil)
+  end)
 end)
