@@ -16,7 +16,8 @@ local function class(name, text, reliability)
 
   --- CEILING:estimate(assembly): two tensors, the reliability of each neuroid's mean responses (float64; NaN where it
   -- cannot be computed) and the ceiling, the square root of it (0 where the reliability is negative); a third where
-  -- the ceiling has a raw form of its own (leave_one_out, oracle: the correlation of single trials with the others).
+  -- the ceiling has more to say (leave_one_out, oracle: the correlation of single trials with the others; split_half:
+  -- of how many divisions the reliability is the mean, int64).
   function Ceiling:estimate(assembly)
     if not require("lamina.neural.assembly").is_assembly(assembly) then
       errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got %s", schema.kind(assembly))
@@ -60,8 +61,12 @@ local SplitHalf = class("split_half", function(self)
   return string.format("split-half reliability, %d random halves of the repeats, Spearman-Brown, seed %d",
     self.halves, self.seed)
 end, function(self, assembly)
-  return stats.split_half(assembly.responses, assembly.valid, self.halves,
-    { seed = self.seed, purpose = "split_half" }):mean(1)
+  local each = stats.split_half(assembly.responses, assembly.valid, self.halves,
+    { seed = self.seed, purpose = "split_half" })
+  local there = each:isfinite()
+  local count = there:to "int64":sum { dim = 1 }
+  local sum = ops.where(there, each, tensor.zeros { 1, dtype = "float64" }):sum { dim = 1 }
+  return sum / count, count
 end)
 
 local FIELDS = {
@@ -75,7 +80,10 @@ schema.document("split_half", FIELDS)
 -- into two halves, the same for all stimuli; the two halves' means are correlated over stimuli, r, and corrected to
 -- the full number of repeats, 2 r / (1 + r) (Spearman 1910; Brown 1910); the mean over `halves` divisions is the
 -- reliability. The ceiling is its square root: the largest Pearson r with the recorded means that a model can be
--- expected to reach, that of the neuroid's true tuning. split_half { 10 }:estimate(assembly) gives both.
+-- expected to reach, that of the neuroid's true tuning. Where repeats are missing, a division may leave a neuroid fewer
+-- than three stimuli with trials on both sides, or no variance over them: it is left out of that neuroid's mean, and
+-- where every division is, the reliability is NaN. split_half { 10 }:estimate(assembly) gives reliability, ceiling and
+-- how many divisions counted.
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > split_half({ 10 }):estimate(a):gt(0.8)   --> [true true]

@@ -12,6 +12,7 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local BLOCK = 2560 -- conditions at a time, by as many others: what is in memory beside the RDM
+local CHANNELS = 4096 -- of float32 responses that are float64 at a time
 
 local METHODS = { "correlation", "cosine", "euclidean", "squared_euclidean", "mahalanobis", "crossnobis", "poisson" }
 
@@ -142,12 +143,20 @@ local function of_units(vectors, row, x, centred, o)
   unit:release()
 end
 
--- Squared distances between rows, less common means first, which keep digits.
+-- Squared distances between rows, less common means first, which keep digits: |a|^2 + |b|^2 - 2 a'b, in float64, from
+-- CHANNELS of float32 at a time. What this leaves of rounding is some 1e-16 of |a|^2 + |b|^2 (a and b less the mean),
+-- times how much sums of so many products add to it; float32 products would leave 1e-7.
 local function squared(vectors, row, x, o)
-  local z = x - x:mean { dim = 1, keepdim = true }
-  local sizes = z:to "float64":square():sum(2)
-  fill(vectors, row, z, sizes)
-  if o.per_channel then vectors[row]:copy(vectors[row] / x:size(2)) end
+  local n, p = x:size(1), x:size(2)
+  local most = x.dtype == "float64" and p or CHANNELS
+  local row_of, part = vectors[row], p > most and tensor.zeros({ 1, vectors:size(2) }, { dtype = "float64" })
+  for first = 1, p, most do
+    local z = x[{ {}, { first, math.min(first + most - 1, p) } }]:to "float64"
+    z = z - z:mean { dim = 1, keepdim = true }
+    fill(part or vectors, part and 1 or row, z, z:square():sum(2))
+    if part then row_of:copy(row_of + part[1]) end
+  end
+  if o.per_channel then row_of:copy(row_of / p) end
 end
 
 local function poisson_product(a, b, o)

@@ -26,6 +26,24 @@ local function draw(shape, purpose)
 end
 
 describe("classifiers", function()
+  -- Up to 2000 items svm takes products of items, of more the span of them: the same minimum, where w = 2 C sum y
+  -- slack x.
+  it("reach the minimum of an svm with 2000 items and more, of more features than items", function()
+    local p, c = 2010, 0.01
+    local all, number = draw({ 2001, p }, "many"), {}
+    for i = 1, 2001 do number[i] = all[{ i, 1 }] + all[{ i, 2 }] > 0 and 1 or 2 end
+    for _, n in ipairs { 2000, 2001 } do
+      local x, labels = all[{ { 1, n } }]:contiguous(), table.move(number, 1, n, 1, {})
+      local m = classifiers.svm({ C = c, standardise = false }):fit(x, labels)
+      assert.is_true(m.settled)
+      local y = t(labels):eq(m.classes[1]):to "float64" * 2 - 1
+      local pull = y * (1 - y * m:scores(x)[{ {}, 1 }]):relu() * (2 * c)
+      local w = m.weights[1]
+      assert.is_true((x:t():matmul(pull) - w):abs():max():item() <= 1e-7 * w:abs():max():item())
+      assert.near(pull:sum():item(), m.bias[{ 1, 1 }], 1e-7)
+    end
+  end)
+
   for name, case in pairs(peer) do
     local x, new = t(case.x), t(case.new)
 

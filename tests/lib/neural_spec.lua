@@ -381,6 +381,34 @@ describe("split_half", function()
     assert.near(0, (estimate - truth):abs():mean():item(), 0.02)
     assert.near(0, (ceiling - truth:sqrt()):abs():mean():item(), 0.02)
   end)
+
+  it("is the mean of the divisions that can be computed, and says how many", function()
+    -- six stimuli with two repeats and junk elsewhere, each unit's in slots of its own
+    local n, slots, halves = 6, 4, 20
+    local x = lamina.randn { n, 3, slots, dtype = "float64" } + lamina.randn { n, 3, 1, dtype = "float64" } * 3
+    local there = lamina.zeros { n, 3, slots }
+    for i = 1, n do
+      for s = 1, slots do
+        there[{ i, 1, s }] = 1
+        there[{ i, 2, s }] = s <= 2 and 1 or 0
+        there[{ i, 3, s }] = s == 1 and 1 or 0
+      end
+    end
+    local valid = there:gt(0)
+    local a = neural.assembly { { responses = lamina.ops.where(valid, x, tensor({ 0 / 0 }, { dtype = "float64" })),
+      stimulus_id = { 1, 2, 3, 4, 5, 6 } }, missing = "nan" }
+    local reliability, ceiling, count = split_half({ halves, seed = 1 }):estimate(a)
+    local r, used = reliability:totable(), count:totable()
+    assert.equal(halves, used[1])
+    assert.is_true(used[2] > 0 and used[2] < halves) -- both repeats on one side: nothing to correlate
+    assert.equal(0, used[3])
+    assert.is_true(r[1] == r[1] and r[3] ~= r[3])
+    -- wherever the two repeats are apart, the halves are they
+    local first, second = x[{ {}, 2, 1 }], x[{ {}, 2, 2 }]
+    local pearson = require "lamina.core.stats".pearson(first, second):item()
+    assert.near(2 * pearson / (1 + pearson), r[2], 1e-12)
+    assert.near(math.sqrt(r[2]), ceiling[2], 1e-12)
+  end)
 end)
 
 describe("predictivity", function()

@@ -39,6 +39,27 @@ describe("rdm", function()
       peer.rdm.euclidean)
   end)
 
+  it("keeps small distances between large float32 responses, of few channels and of many", function()
+    for _, channels in ipairs { 60, 4096, 9000 } do
+      local function draw(rows, purpose)
+        return tensor.draw { kind = "normal", shape = { rows, channels }, seed = 3, purpose = purpose }
+      end
+      local wide, n = draw(4, "wide") + 5, 9
+      local near = wide[1]:reshape { 1, -1 } + draw(n - 4, "near") * 1e-3
+      local y = ops.concat({ wide, near }, { dim = 1 })
+      assert.equal("float32", y.dtype)
+      local exact, rows = {}, y:to "float64"
+      for i = 1, n do
+        for j = i + 1, n do exact[#exact + 1] = (rows[i] - rows[j]):square():sum():item() end
+      end
+      exact = t(exact)
+      local squared = rdm { y, method = "squared_euclidean", per_channel = false }.vectors:reshape { -1 }
+      local root = rdm { y, method = "euclidean" }.vectors:reshape { -1 }
+      assert.is_true(((squared - exact):abs() / exact):max():item() < 1e-8)
+      assert.is_true(((root - (exact / channels):sqrt()):abs() / root):max():item() < 1e-8)
+    end
+  end)
+
   it("is rsatoolbox's in the metric of shrunk noise, cross-validated and not", function()
     for ours, theirs in pairs { shrinkage = "shrinkage_diag", ledoit_wolf = "shrinkage_eye", diagonal = "diag",
       full = "full" } do
