@@ -179,7 +179,7 @@ static int compile(lua_State *L, entry *e, const char *chunk) {
   lua_remove(L, -2);
   if (status == LUA_OK) return libs_remember(L, e->text, e->size, chunk), status;
   lua_pop(L, 1);
-  const bool may_return = e->lines > 1 || e->text[strspn(e->text, " \t\r\n")] == '=';
+  const bool may_return = e->lines > 1 || strchr(e->text, ';') || e->text[strspn(e->text, " \t\r\n")] == '=';
   if (may_return && compile_returning(L, e, chunk)) return libs_remember(L, e->text, e->size, chunk), LUA_OK;
   return libs_load(L, e->text, e->size, chunk);
 }

@@ -58,19 +58,19 @@ local function compiles(text) return load(text, "=entry", "t") ~= nil end
 -- What cannot go on the line before it: a last line that begins so is by itself, whatever stands above.
 local function begins_anew(text) return text:find "^%s*[%w_#]" ~= nil end
 
---- The two parts of an entry of several lines whose last is an expression (or `= EXPRESSION`): what comes before it,
--- and the expression. Nil where it has no such end. All of it stays one chunk: the second part sees the locals of the
+--- The two parts of an entry of several lines, or of statements with ; between them, whose last is an expression (or
+-- `= EXPRESSION`): what comes before it, and the expression. Nil where it has no such end. All of it stays one chunk: the second part sees the locals of the
 -- first.
 function M.parts(text)
   text = text:gsub("[%s;]+$", "")
   local at = #text + 1
   while at > 1 do
     at = at - 1
-    if at == 1 or text:sub(at - 1, at - 1) == "\n" then
+    if at == 1 or text:find("^[\n;]", at - 1) then
       local head, tail = text:sub(1, at - 1), text:sub(at)
       local expression = tail:match "^%s*=(.*)$" or tail
       if compiles("local _ = " .. expression) and compiles(head .. "return " .. expression) then
-        if head:find "%S" and not begins_anew(tail) and compiles(text) then return nil end
+        if head:find "[^%s;]%s*$" and not begins_anew(tail) and compiles(text) then return nil end
         return head, expression
       end
     end

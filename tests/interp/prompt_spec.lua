@@ -23,6 +23,16 @@ described("the prompt", function()
     at = expect("_\n7\n> ", at)
     send "nil\n"
     at = expect("nil\n> ", at)
+    send "a = 4; b = a + 1; a * b\n"
+    at = expect("a * b\n20\n> ", at)
+    send "a = 5; a;\n"
+    at = expect("a;\n> ", at)
+    send "s = 'x;y'; function g() local z = 1; return z end; g(), s\n"
+    at = expect("g(), s\n1\nx;y\n> ", at)
+    send "a = 1; b +\n"
+    at = expect("\n>> ", at)
+    send "2\n"
+    at = expect("2\n7\n> ", at)
     assert.equal(0, leave(at - 2))
     assert.matches("\n$", screen())
   end)
