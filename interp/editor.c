@@ -50,12 +50,10 @@ static editor_result read_plain(const char *prompt, char **line) {
 #include <readline/history.h>
 #include <readline/readline.h>
 
-enum { HISTORY_ENTRIES = 5000 };
+enum { HISTORY_ENTRIES = 5000, SPARE_ENTRIES = 500 };
 
 static editor_help helper;
 static bool opened;
-static char **added; /* this session's entries */
-static size_t n_added;
 
 /* ---- history -------------------------------------------------------------------------------------------------- */
 
@@ -74,7 +72,7 @@ static bool history_path(char *out, size_t size) {
   return n > 0 && (size_t)n < size - 16;
 }
 
-/* Removes what sessions that were killed while they wrote the history have left beside it: PATH.PID, and
+/* Removes what sessions that were killed while they shortened the history have left beside it: PATH.PID, and
  * PATH.PID-....tmp of readline's own, where no such process runs any more (and, should it run on another machine, not
  * those of this minute). */
 static void remove_leftovers(const char *path) {
@@ -98,23 +96,12 @@ static void remove_leftovers(const char *path) {
   if (entries) closedir(entries);
 }
 
-static void read_entries(const char *path) {
-  clear_history();
-  read_history(path);
-}
-
-static void save_history(void) {
-  char path[4096], other[4096 + 32];
-  if (n_added == 0 || !history_path(path, sizeof path)) return;
-  read_entries(path);
-  for (size_t i = 0; i < n_added; i++) {
-    add_history(added[i]);
-    free(added[i]);
-  }
-  free(added);
-  added = NULL;
-  n_added = 0;
+/* Leaves the last HISTORY_ENTRIES in the file, once it holds SPARE_ENTRIES more. */
+static void shorten_history(const char *path) {
+  char other[4096 + 32];
+  if (history_length < HISTORY_ENTRIES + SPARE_ENTRIES) return;
   stifle_history(HISTORY_ENTRIES);
+  unstifle_history();
   snprintf(other, sizeof other, "%s.%ld", path, (long)getpid());
   int file = open(other, O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (file < 0) return;
@@ -122,18 +109,27 @@ static void save_history(void) {
   if (write_history(other) != 0 || rename(other, path) != 0) unlink(other);
 }
 
+/* Adds an entry to the file at once, in one write, so that neither a session beside this one nor the end of this one
+ * by a signal loses any. */
+static void append_entry(const char *entry) {
+  char path[4096];
+  const size_t size = strlen(entry) + 32;
+  char *text = history_path(path, sizeof path) ? malloc(size) : NULL;
+  const int file = text ? open(path, O_WRONLY | O_CREAT | O_APPEND, 0600) : -1;
+  if (file >= 0) {
+    const int n = snprintf(text, size, "#%lld\n%s\n", (long long)time(NULL), entry);
+    const ssize_t written = write(file, text, (size_t)n);
+    (void)written; /* a history that cannot be kept is no reason to stop */
+    close(file);
+  }
+  free(text);
+}
+
 void editor_remember(const char *entry) {
   HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
   if (!opened || !*entry || (last && !strcmp(last->line, entry))) return;
-  char *copy = strdup(entry);
-  char **list = realloc(added, (n_added + 1) * sizeof *added);
-  if (list) added = list;
-  if (!copy || !list) {
-    free(copy);
-    return;
-  }
-  added[n_added++] = copy;
   add_history(entry);
+  append_entry(entry);
 }
 
 /* ---- completion ------------------------------------------------------------------------------------------------ */
@@ -291,13 +287,10 @@ void editor_open(const editor_help *help) {
   history_multiline_entries = 1;
   if (history_path(path, sizeof path)) {
     remove_leftovers(path);
-    read_entries(path);
+    clear_history();
+    read_history(path);
+    shorten_history(path);
   }
-  atexit(editor_close);
-}
-
-void editor_close(void) {
-  if (opened) save_history();
 }
 
 #else
@@ -305,6 +298,5 @@ void editor_close(void) {
 editor_result editor_read(const char *prompt, char **line) { return read_plain(prompt, line); }
 void editor_open(const editor_help *help) { (void)help; }
 void editor_remember(const char *entry) { (void)entry; }
-void editor_close(void) {}
 
 #endif

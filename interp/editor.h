@@ -19,16 +19,13 @@ typedef struct editor_help {
   void *context;
 } editor_help;
 
-/* Begins; the history is read from a file and written back at editor_close, or when the process exits. */
+/* Begins; the history is read from a file. */
 void editor_open(const editor_help *help);
 
 /* A pasted text of several lines comes as one. */
 editor_result editor_read(const char *prompt, char **line);
 
-/* Adds an entry, of one line or several, to the history. */
+/* Adds an entry, of one line or several, to the history and its file. */
 void editor_remember(const char *entry);
-
-/* Writes the history: what other sessions have added meanwhile is kept. May be called again. */
-void editor_close(void);
 
 #endif

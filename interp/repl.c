@@ -178,10 +178,15 @@ static int compile(lua_State *L, entry *e, const char *chunk) {
   int status = luaL_loadbufferx(L, text, size, chunk, "t");
   lua_remove(L, -2);
   if (status == LUA_OK) return libs_remember(L, e->text, e->size, chunk), status;
+  const bool half = incomplete(L); /* "1 +" */
   lua_pop(L, 1);
   const bool may_return = e->lines > 1 || strchr(e->text, ';') || e->text[strspn(e->text, " \t\r\n")] == '=';
   if (may_return && compile_returning(L, e, chunk)) return libs_remember(L, e->text, e->size, chunk), LUA_OK;
-  return libs_load(L, e->text, e->size, chunk);
+  status = libs_load(L, e->text, e->size, chunk);
+  if (status == LUA_OK || !half || incomplete(L)) return status;
+  lua_pop(L, 1);
+  lua_pushliteral(L, "an expression lacks its end near <eof>");
+  return status;
 }
 
 /* Keeps and shows the values above `base`. */
@@ -329,6 +334,5 @@ int repl_run(lua_State *L, const command *c) {
   if (isatty(STDIN_FILENO)) printf("\n");
   lua_pushnil(L);
   script_finish(L, c);
-  editor_close();
   return EXIT_FINE;
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 const char *lm_status_name(lm_status status) {
-  static const char *const names[] = {"ok",     "argument", "shape", "dtype",     "memory",  "io",
-                                      "format", "numeric",  "state", "interrupt", "missing", "denied", "script"};
+  static const char *const names[] = {"ok",      "argument", "shape",     "dtype",   "memory", "io",    "format",
+                                      "numeric", "state",    "interrupt", "missing", "denied", "script"};
   unsigned i = (unsigned)status;
   return i < sizeof names / sizeof *names ? names[i] : "unknown";
 }

@@ -29,10 +29,15 @@ described("the prompt", function()
     at = expect("a;\n> ", at)
     send "s = 'x;y'; function g() local z = 1; return z end; g(), s\n"
     at = expect("g(), s\n1\nx;y\n> ", at)
-    send "a = 1; b +\n"
+    send "a +\n"
     at = expect("\n>> ", at)
-    send "2\n"
-    at = expect("2\n7\n> ", at)
+    send "2 *\n"
+    at = expect("\n>> ", at)
+    send "3\n"
+    at = expect("3\n11\n> ", at)
+    send "a + 2) *\n"
+    at = expect("error: ", at)
+    at = expect("\n> ", at)
     assert.equal(0, leave(at - 2))
     assert.matches("\n$", screen())
   end)

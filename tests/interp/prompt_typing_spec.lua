@@ -253,6 +253,25 @@ described("the prompt", function()
     assert.equal(0, leave(at - 2))
   end)
 
+  it("keeps what was entered in a session that is killed, and keeps the history from growing without end", function()
+    local old = {}
+    for i = 1, 5600 do old[i] = string.format("#%d\nn = %d\n", 1700000000 + i, i) end
+    os.execute("mkdir -p " .. dir .. "/state/lamina")
+    local path = dir .. "/state/lamina/history"
+    command.write(path, table.concat(old))
+    start()
+    local at = expect "\n> "
+    assert.matches("^#1700000601\nn = 601\n", command.read(path))
+    send "kept = 'as typed'\n"
+    at = expect("typed'\n> ", at)
+    send "\27[A\27[A\n" -- the last of the file
+    at = expect("n = 5600\n> ", at)
+    send "os.execute 'kill -9 $PPID'\n"
+    prompt.close()
+    assert.matches("\nkept = 'as typed'\n#%d+\nn = 5600\n#%d+\nos%.execute 'kill %-9 %$PPID'\n$",
+      command.read(path))
+  end)
+
   it("removes what killed sessions have left beside the history, and nothing else", function()
     os.execute("mkdir -p " .. dir .. "/state/lamina")
     local pipe = io.popen "sh -c 'echo $$'"
