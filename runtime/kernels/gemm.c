@@ -89,7 +89,8 @@ INLINE void tile_end(int rows, int vecs, bool full, const lm_gemm_sweep *s, vec 
 enum {
   LOOSE_A = 1, /* A through two tables of offsets */
   LOOSE_B = 2, /* B through a table of offsets */
-  COPYING = 4  /* B where it lies, far from the processor: asked for some rows ahead, and copied on the way */
+  COPYING = 4, /* B where it lies, far from the processor: asked for some rows ahead, and copied on the way */
+  LINES = 8    /* A where it lies, rows along k */
 };
 enum { ROWS_AHEAD = 32 };
 
@@ -97,12 +98,24 @@ enum { ROWS_AHEAD = 32 };
 typedef struct tile_place {
   const real *a, *a_rows[MR], *b0, *b1, *ahead, *b_next;
   real *copy;
+  const char *line0, *line9;       /* the rows 0 and 9 of A at this k */
+  int64_t step, step3, step5, step7; /* bytes from one row to the next, and to the third, fifth, seventh */
 } tile_place;
+
+/* Row i of A where it lies. All rows are reached by what an address may be, a register and 1, 2, 4, 8 times another:
+ * six registers instead of fourteen. */
+INLINE real line_at(const tile_place *t, int i) {
+  const char *const from = i < 9 ? t->line0 : t->line9;
+  const int64_t step = t->step, step3 = t->step3, step5 = t->step5, step7 = t->step7;
+  const int64_t to[9] = {0, step, 2 * step, step3, 4 * step, step5, 2 * step3, step7, 8 * step};
+  return *(const real *)(from + to[i % 9]);
+}
 
 /* The products of one k. */
 INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64_t k, tile_place *t, vec acc[MR][2]) {
   const bool loose_a = how & LOOSE_A, loose_b = how & LOOSE_B;
   const int64_t at = loose_b ? s->b_k[k] : 0, a_at = loose_a ? s->a_k[k] : 0;
+  if (how & LINES) __asm__("" : "+r"(t->line0), "+r"(t->line9), "+r"(t->step), "+r"(t->step3)); /* or each row would get a register */
   const vec x0 = vec_load(t->b0 + at), x1 = vecs == 2 ? vec_load((loose_b ? t->b1 : t->b0 + VEC) + at) : x0;
   if (how & COPYING) {
     __builtin_prefetch(t->ahead);
@@ -114,11 +127,16 @@ INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64
   }
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++) {
-    const vec y = vec_all(loose_a ? t->a_rows[i][a_at] : t->a[i]);
+    const vec y = vec_all(how & LINES ? line_at(t, i) : loose_a ? t->a_rows[i][a_at] : t->a[i]);
     acc[i][0] = vec_fma(y, x0, acc[i][0]);
     if (vecs == 2) acc[i][1] = vec_fma(y, x1, acc[i][1]);
   }
-  if (!loose_a) t->a += rows;
+  if (how & LINES) {
+    t->line0 += sizeof(real);
+    t->line9 += sizeof(real);
+  } else if (!loose_a) {
+    t->a += rows;
+  }
   if (!loose_b) t->b0 += s->b_step;
 }
 
@@ -131,7 +149,15 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
   if (how & LOOSE_A)
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) t.a_rows[i] = t.a + s->a_row[row + i];
-  else
+  else if (how & LINES) {
+    t.step = s->a_step * (int64_t)sizeof(real);
+    t.step3 = 3 * t.step;
+    t.step5 = 5 * t.step;
+    t.step7 = 7 * t.step;
+    __asm__("" : "+r"(t.step3), "+r"(t.step5), "+r"(t.step7));
+    t.line0 = (const char *)s->a + row * t.step;
+    t.line9 = t.line0 + 9 * t.step;
+  } else
     t.a += row * s->k;
   if (how & COPYING) {
     t.b_next = s->b_next ? s->b_next : s->b[0];
@@ -181,15 +207,19 @@ typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row, const real *n
   DEFINE_TILE(taps_1, LOOSE_A, 1, false, rows)                                                                       \
   DEFINE_TILE(taps_2, LOOSE_A, 2, false, rows)                                                                       \
   DEFINE_TILE(taps_full, LOOSE_A, 2, true, rows)                                                                     \
-  DEFINE_TILE(copying_full, COPYING, 2, true, rows)
+  DEFINE_TILE(copying_full, COPYING, 2, true, rows)                                                                  \
+  DEFINE_TILE(lines_1, LINES, 1, false, rows)                                                                        \
+  DEFINE_TILE(lines_2, LINES, 2, false, rows)                                                                        \
+  DEFINE_TILE(lines_full, LINES, 2, true, rows)
 EACH_ROWS(DEFINE_TILES)
 
-/* by rows; packed, pixels, taps; one vector, two, two full ones */
+/* by rows; packed, pixels, taps, lines; one vector, two, two full ones */
 #define TILES_ENTRY(rows)                                                                                            \
   {{packed_1_##rows, packed_2_##rows, packed_full_##rows},                                                           \
    {pixels_1_##rows, pixels_2_##rows, pixels_full_##rows},                                                           \
-   {taps_1_##rows, taps_2_##rows, taps_full_##rows}},
-static const tile_function tiles[MR][3][3] = {EACH_ROWS(TILES_ENTRY)};
+   {taps_1_##rows, taps_2_##rows, taps_full_##rows},                                                                 \
+   {lines_1_##rows, lines_2_##rows, lines_full_##rows}},
+static const tile_function tiles[MR][4][3] = {EACH_ROWS(TILES_ENTRY)};
 #define COPYING_ENTRY(rows) copying_full_##rows,
 static const tile_function copying_tiles[MR] = {EACH_ROWS(COPYING_ENTRY)};
 
@@ -199,9 +229,10 @@ typedef struct tiles_of_sweep {
 } tiles_of_sweep;
 
 INLINE tiles_of_sweep choose(const lm_gemm_sweep *s, int64_t fewer) {
-  const int form = s->a_row ? 2
-                   : s->b_k ? 1
-                            : 0,
+  const int form = s->a_step  ? 3
+                   : s->a_row ? 2
+                   : s->b_k   ? 1
+                              : 0,
             width = s->cols[1] == 0                      ? 0
                     : s->cols[0] + s->cols[1] == 2 * VEC ? 2
                                                          : 1;
