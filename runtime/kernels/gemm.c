@@ -98,7 +98,7 @@ enum { ROWS_AHEAD = 32 };
 typedef struct tile_place {
   const real *a, *a_rows[MR], *b0, *b1, *ahead, *b_next;
   real *copy;
-  const char *line0, *line9;       /* the rows 0 and 9 of A at this k */
+  const char *line0, *line9;         /* the rows 0 and 9 of A at this k */
   int64_t step, step3, step5, step7; /* bytes from one row to the next, and to the third, fifth, seventh */
 } tile_place;
 
@@ -115,7 +115,9 @@ INLINE real line_at(const tile_place *t, int i) {
 INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64_t k, tile_place *t, vec acc[MR][2]) {
   const bool loose_a = how & LOOSE_A, loose_b = how & LOOSE_B;
   const int64_t at = loose_b ? s->b_k[k] : 0, a_at = loose_a ? s->a_k[k] : 0;
-  if (how & LINES) __asm__("" : "+r"(t->line0), "+r"(t->line9), "+r"(t->step), "+r"(t->step3)); /* or each row would get a register */
+  if (how & LINES)
+    __asm__(""
+            : "+r"(t->line0), "+r"(t->line9), "+r"(t->step), "+r"(t->step3)); /* or each row would get a register */
   const vec x0 = vec_load(t->b0 + at), x1 = vecs == 2 ? vec_load((loose_b ? t->b1 : t->b0 + VEC) + at) : x0;
   if (how & COPYING) {
     __builtin_prefetch(t->ahead);
@@ -173,7 +175,7 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
     if (vecs == 2) across = s->c_row - across;
     tile_step(rows, vecs, how, s, k, &t, acc);
   }
-  if (how == 0 && full && s->ask && s->ask->left > 0) {
+  if (((how == 0 && full) || (how & LINES)) && s->ask && s->ask->left > 0) {
     lm_gemm_ask ask = *s->ask;
     const int64_t begin = k, end = k + 2 * ask.left < s->k ? k + 2 * ask.left : s->k - 1;
     for (; k < end; k += 2) {
@@ -261,7 +263,8 @@ static void block(lm_gemm_sweep *s, int count) {
   for (int j = 0; j < count; j++) each[j] = choose(&s[j], fewer);
   for (int64_t panel = s->panel_begin, row = begin; panel < end; panel++) {
     const int64_t rows = fewer + (panel < extra), next_row = row + rows;
-    const bool asks = s->ask && (end - panel) * s->k * count <= ASK_TIME * s->ask->left + s->k;
+    const bool asks =
+        s->ask && s->a_step ? true : s->ask && (end - panel) * s->k * count <= ASK_TIME * s->ask->left + s->k;
     for (int j = 0; j < count; j++) {
       const lm_gemm_sweep *next = j + 1 < count ? &s[j + 1] : s;
       const int64_t at = (j + 1 < count ? row : next_row) * c_row;
