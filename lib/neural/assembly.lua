@@ -207,14 +207,18 @@ local function times_text(time)
   return text
 end
 
+--- How many trials of an assembly are missing, and of how many.
+function M.missing(a)
+  local total = a.responses:count()
+  return a.whole and 0 or total - a.valid:to "int64":sum():item(), total
+end
+
 Assembly.__tostring = function(self)
-  local shape = self.responses.shape
-  local total = shape[1] * shape[2] * shape[3] * (shape[4] or 1)
-  local trials = self.whole and total or self.valid:to "int64":sum():item()
+  local shape, missing, total = self.responses.shape, M.missing(self)
   local lines = {
     string.format("%s: %s, %s, up to %s%s; %d of %d trials missing", self.name, shape[1] == 1 and "1 stimulus"
       or shape[1] .. " stimuli", common.plural(shape[2], "neuroid"), common.plural(shape[3], "repeat"),
-      self.time_bin and ", " .. times_text(self.time_bin) or "", total - trials, total),
+      self.time_bin and ", " .. times_text(self.time_bin) or "", missing, total),
     "  stimulus: " .. table.concat(M.names(self.stimulus), ", "),
   }
   local own = M.names(self.presentation)
@@ -301,8 +305,9 @@ function M.axis_of(a, name, word, position)
     errors.raise("argument", position, "%s: %s and %s both have a coordinate '%s'; say which is meant, as in %s = { "
       .. "%s = ... }", word, found[1], found[2], name, found[2], name)
   end
-  errors.raise("argument", position, "%s: there is no coordinate '%s'%s", word, tostring(name),
-    errors.hint(tostring(name), all))
+  local hint = errors.hint(tostring(name), all)
+  if hint == "" and #all > 0 then hint = " (there are " .. common.some(all, 12) .. ")" end
+  errors.raise("argument", position, "%s: there is no coordinate '%s'%s", word, tostring(name), hint)
 end
 
 -- ---- comparing and pairing -------------------------------------------------------------------------------------

@@ -47,22 +47,23 @@ Commitment.__tostring = function(self)
     rows[#rows + 1] = table.move(argmax, 1, #argmax, #row + 1, row)
   end
   local function number(value) return value and string.format("%.3f", value) end
-  add({ self.by or "neuroids", "layer", "in folds", "probability", self.measure, "95 % CI" }, "ceiling", self.formula,
-    { "argmax", self.measure .. ", selected", "optimism" })
+  add({ self.by or "neuroids", "layer", "in folds", "probability", "n", self.measure, "95 % CI" }, "ceiling",
+    self.formula, { "argmax", self.measure .. ", selected", "optimism" })
   for _, row in ipairs(self.rows) do
     add({ row.group ~= nil and tostring(row.group) or "all", row.layer, string.format("%d of %d", row.folds,
-      self.folds), chosen_text(row), number(row.r), string.format("%.3f to %.3f", row.low, row.high) },
+      self.folds), chosen_text(row), tostring(row.n), number(row.r), string.format("%.3f to %.3f", row.low,
+      row.high) },
       number(row.ceiling), number(row.ceiled), { row.argmax, number(row.argmax_r),
         string.format("%+.3f", row.optimism) })
   end
   return string.format("commitment: %d layers, chosen in each of %d folds on its training images (%d inner folds)\n"
-    .. "  map: %s\n  splits: %s\n  ceiling: %s\n  %s: of the chosen layers on held-out images, median "
+    .. "  %s\n  map: %s\n  splits: %s\n  ceiling: %s\n  %s: of the chosen layers on held-out images, median "
     .. "over neuroids; interval: bootstrap over %s (%d, seed %d)\n  probability: of being chosen, over resampled "
     .. "neuroids, mean over folds; argmax: the layer of the largest held-out score, the usual choice, and by how "
     .. "much "
-    .. "its score is better\n%s", #self.layers, self.folds, self.choose, self.mapping, self.splits,
-    scores.ceiling_text(self), self.measure, self.over, self.bootstrap, self.seed, common.columns(rows, { true, true,
-    true, true, [related and 9 or bounded and 8 or 7] = true }))
+    .. "its score is better\n%s", #self.layers, self.folds, self.choose, scores.data_text(self.score), self.mapping,
+    self.splits, scores.ceiling_text(self), self.measure, self.over, self.bootstrap, self.seed, common.columns(rows, { true, true,
+    true, true, [related and 10 or bounded and 9 or 8] = true }))
 end
 
 --- commitment:results(): a list of { metric =, value =, label =, what = } for report, one for each row.

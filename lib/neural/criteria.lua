@@ -9,6 +9,7 @@ local models = require "lamina.model"
 local object = require "lamina.object"
 local predictivity = require "lamina.neural.predictivity"
 local schema = require "lamina.schema"
+local scores = require "lamina.neural.score"
 local splits = require "lamina.neural.splits"
 local stimuli = require "lamina.stimuli"
 local tensor = require "lamina.core.tensor"
@@ -63,7 +64,10 @@ Criteria.__tostring = function(self)
     rows[#rows + 1] = { "  " .. row.area, row.layer, tostring(row.n), string.format("%.3f", row.ev),
       string.format("%.3f to %.3f", row.low, row.high), string.format("%.0f %%", 100 * row.above) }
   end
-  if #rows > 1 then lines[#lines + 1] = common.columns(rows, { true, true }) end
+  if #rows > 1 then
+    lines[#lines + 1] = common.columns(rows, { true, true })
+    table.move(self.predictive.notes, 1, #self.predictive.notes, #lines + 1, lines)
+  end
   return table.concat(lines, "\n")
 end
 
@@ -229,6 +233,21 @@ local function one_area(o, area)
     selected = #score.rows > 1 or best.selected or nil }
 end
 
+-- How the areas' scores were made, in words.
+local function notes_of(rows)
+  local score, notes = rows[1].score, {}
+  for i, row in ipairs(rows) do
+    notes[i] = string.format("  %s: best of %s%s; %s", row.area, common.plural(#row.score.rows, "layer"), row.selected
+      and ", selected on these images" or "", scores.data_text(row.score))
+  end
+  notes[#notes + 1] = "  map: " .. score.mapping
+  notes[#notes + 1] = "  splits: " .. score.splits
+  notes[#notes + 1] = "  ceiling c: " .. scores.ceiling_text(score)
+  notes[#notes + 1] = string.format("  interval: bootstrap over %s (%d, seed %d)", score.over, score.bootstrap,
+    score.seed)
+  return notes
+end
+
 local function predictive(o, ready)
   if not ready.mappable.pass or not ready.computable.pass then
     return { pass = false, areas = {}, text = "not asked: " .. (ready.computable.pass
@@ -245,7 +264,8 @@ local function predictive(o, ready)
     and " over the explainable one" or " (of all variance, noise included: ceiling = false)",
     #short == 0 and string.format("at least %g in every area", o.least)
       or string.format("below %g in %s", o.least, table.concat(short, ", ")))
-  return { pass = #short == 0, areas = rows, text = text, measure = bounded and "EV / c^2" or "EV" }
+  return { pass = #short == 0, areas = rows, text = text, notes = notes_of(rows),
+    measure = bounded and "EV / c^2" or "EV" }
 end
 
 -- ---- the word --------------------------------------------------------------------------------------------------

@@ -18,9 +18,11 @@ Decoded.__index = object.index("a decoding score", Decoded, "p null permutations
 local function p_text(p) return p < 0.001 and "p < 0.001" or string.format("p = %.3f", p) end
 
 Decoded.__tostring = function(self)
-  local lines = { string.format("decode: %s, %d classes, chance %.3f", common.plural(self.n, "tested item"),
-    #self.classes, self.chance), "  classifier: " .. self.classifier, "  splits: " .. self.splits,
-    string.format("accuracy %.3f, 95 %% CI %.3f to %.3f (bootstrap over items)", self.accuracy, self.low, self.high) }
+  local lines = { string.format("decode: %s of %s, %d classes, chance %.3f", common.plural(self.n, "tested item"),
+    common.plural(self.features, "feature"), #self.classes, self.chance),
+    "  classifier: " .. self.classifier, "  splits: " .. self.splits,
+    string.format("accuracy %.3f, 95 %% CI %.3f to %.3f (bootstrap over items, %d, seed %d)", self.accuracy, self.low,
+      self.high, self.bootstrap, self.seed) }
   if self.p then
     lines[#lines + 1] = string.format("labels dealt anew %d times: at most %.3f, %s", self.permutations,
       self.null:max():item(), p_text(self.p))
@@ -199,7 +201,8 @@ function M.decode(given, ...)
     end)
     local score = { accuracy = share, low = low, high = high, chance = most / n, n = n, classes = names,
       confusion = tensor.tensor(counts, { dtype = "int64" }), classifier = tostring(o.classifier),
-      splits = tostring(o.splits), seed = o.seed, label = o.x.close and "close" or "exact" }
+      splits = tostring(o.splits), seed = o.seed, bootstrap = o.bootstrap, features = o.x:size(2),
+      label = o.x.close and "close" or "exact" }
     if o.permutations > 0 then
       score.null, score.permutations = null_of(o, folds, number, position), o.permutations
       local real = ops.where(score.null:isnan(), tensor.full({ 1 }, -1, { dtype = "float64" }), score.null)

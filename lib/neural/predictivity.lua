@@ -174,7 +174,8 @@ local function none_left(o, kept, count, position)
       .. "and how well repeats agree is a correlation over stimuli (ceiling = false scores such responses as they "
       .. "are)", kept.unknown == 1 and "has" or "have", repeated, #count)
   end
-  add(kept.silent, "%s no valid trial for some stimulus", kept.silent == 1 and "has" or "have")
+  add(#kept.silent, "%s no valid trial for some stimulus: %s", #kept.silent == 1 and "has" or "have",
+    common.some(kept.silent))
   add(#kept.constant, "%s not vary over stimuli: %s", #kept.constant == 1 and "does" or "do",
     common.some(kept.constant))
   errors.raise("argument", position, "predictivity: no neuroid is left of %d: %s", #o.responses.neuroid,
@@ -187,10 +188,10 @@ local function keep_neuroids(o, position)
   local reliability, ceiling = o.ceiling:estimate(a)
   local means, count = a:mean()
   local least, spread = count:min { dim = 1 }:totable(), (means:max { dim = 1 } - means:min { dim = 1 }):totable()
-  local kept = { index = {}, silent = 0, unreliable = 0, unknown = 0, constant = {} }
+  local kept = { index = {}, silent = {}, unreliable = 0, unknown = 0, constant = {} }
   for i, value in ipairs(reliability:totable()) do
     if least[i] < 1 then
-      kept.silent = kept.silent + 1
+      table.insert(kept.silent, neuroid_name(a, i))
     elseif spread[i] == 0 then
       table.insert(kept.constant, neuroid_name(a, i))
     elseif not o.ceiling.none and value ~= value then
@@ -398,6 +399,7 @@ end
 function M.score(o, each)
   return tensor.no_grad(function()
     local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {}, fewer = {} }
+    local missing, trials = assembly.missing(o.responses)
     local y, passes = with_controls(kept.mean, o.shuffle, o.seed), 0
     for _, layer in ipairs(features.collect(o, o.shown, "predictivity", o.position)) do
       local found = find_layer(o, layer, y, of_layer)
@@ -408,7 +410,8 @@ function M.score(o, each)
     if o.permutations > 0 then correct_rows(o, rows) end
     return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
       stimuli = #o.ids, unused = #o.set - #o.ids, kept = #kept.index, total = #o.responses.neuroid,
-      unreliable = kept.unreliable, unknown = kept.unknown, unceiled = o.ceiling.none or nil,
+      unreliable = kept.unreliable, unknown = kept.unknown, unceiled = o.ceiling.none or nil, missing = missing,
+      trials = trials,
       silent = kept.silent, constant = kept.constant,
       flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
       correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, passes = passes,

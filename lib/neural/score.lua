@@ -94,13 +94,14 @@ end
 -- Which neuroids were left out, and why.
 local function left_out(score)
   local parts = {}
-  if not score.unceiled then
+  if not score.unceiled and not score.style then
     parts[1] = string.format("%d with reliability below %g", score.unreliable, score.threshold)
     if (score.unknown or 0) > 0 then
       parts[2] = string.format("%d whose reliability cannot be computed", score.unknown)
     end
   end
-  parts[#parts + 1] = string.format("%d without a valid trial for some stimulus", score.silent)
+  parts[#parts + 1] = string.format("%d without a valid trial for some stimulus%s", #score.silent,
+    #score.silent > 0 and ": " .. common.some(score.silent) or "")
   if #score.constant > 0 then
     parts[#parts + 1] = string.format("%d that do%s not vary: %s", #score.constant, #score.constant == 1 and "es"
       or "", common.some(score.constant))
@@ -117,11 +118,27 @@ function M.ceiling_text(score)
   return (score.style and "" or "square root of ") .. score.ceiling
 end
 
+--- What print says of the stimuli and neuroids of a score (of predictivity, commitment).
+function M.data_text(score)
+  return string.format("%d stimuli%s; %d of %s (left out: %s)%s", score.stimuli, score.unused > 0
+    and string.format(" (%d more have no responses)", score.unused) or "", score.kept,
+    common.plural(score.total, "neuroid"), left_out(score), score.missing > 0
+    and string.format("; %d of %d trials missing, left out of means and ceilings", score.missing, score.trials)
+    or "")
+end
+
+-- Which rows have one neuroid, over which nothing can be resampled.
+local function single(score)
+  local names = {}
+  for _, row in ipairs(score.rows) do
+    if row.n == 1 then names[#names + 1] = row_name(row) end
+  end
+  return names
+end
+
 local function predictivity_notes(score)
   local lines = {
-    string.format("predictivity: %d stimuli%s; %d of %s (left out: %s)", score.stimuli, score.unused > 0
-      and string.format(" (%d more have no responses)", score.unused) or "", score.kept,
-      common.plural(score.total, "neuroid"), left_out(score)),
+    "predictivity: " .. M.data_text(score),
     string.format("  map: %s%s", score.mapping, score.passes and string.format("; reads a layer's features %s",
       score.passes == 1 and "once" or score.passes .. " times") or ""),
     "  splits: " .. score.splits,
@@ -148,6 +165,11 @@ local function predictivity_notes(score)
     lines[#lines + 1] = string.format("  %s of a neuroid and a fold left out of means over folds: the responses do "
       .. "not vary over its tested images", common.plural(score.flat, "pair"))
   end
+  local alone = score.over == "neuroids" and not score.style and single(score) or {}
+  if #alone > 0 then
+    lines[#lines + 1] = string.format("  one neuroid, of which an interval over neuroids says nothing: %s (over = "
+      .. "\"stimuli\" gives one)", common.some(alone, 8))
+  end
   local above = {}
   for _, row in ipairs(score.rows) do
     if (row.above or 0) > 0 then above[#above + 1] = string.format("%s %d of %d", row_name(row), row.above, row.n) end
@@ -163,8 +185,9 @@ local function separability_text(score)
       row.label .. (row.selected and ", selected" or "") }
   end
   return string.format("separability: %d images, %d classes, chance %.3f\n  map: one against all, %s\n  splits: %s\n"
-    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d)\n%s", score.stimuli,
-    score.classes, score.chance, score.mapping, score.splits, score.bootstrap, common.columns(rows, { true, true }))
+    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d, seed %d)\n%s", score.stimuli,
+    score.classes, score.chance, score.mapping, score.splits, score.bootstrap, score.seed,
+    common.columns(rows, { true, true }))
 end
 
 Score.__tostring = function(self)
@@ -205,9 +228,12 @@ end
 
 local COLUMNS = {
   predictivity = { "layer", "area", "group", "features", "n", "r", "low", "high", "ceiling", "ceiled",
-    "ceiled_low", "ceiled_high", "above", "formula", "shuffled", "shuffled_low", "shuffled_high", "p", "q", "label" },
-  separability = { "layer", "area", "features", "n", "accuracy", "low", "high", "chance", "label" },
+    "ceiled_low", "ceiled_high", "above", "formula", "shuffled", "shuffled_low", "shuffled_high", "p", "q", "label",
+    "error", "measure", "stimuli", "splits", "seed" },
+  separability = { "layer", "area", "features", "n", "accuracy", "low", "high", "chance", "label", "splits", "seed" },
 }
+-- What all rows of a score share.
+local OF_SCORE = { formula = true, chance = true, measure = true, stimuli = true, splits = true, seed = true }
 
 -- A row for every layer and neuroid of a predictivity score: its coordinates, r, reliability, ceiling.
 local function neuroid_table(score)
@@ -241,7 +267,8 @@ local function neuroid_table(score)
   return rows
 end
 
---- score:table(): the rows as a list of lists, the first one the names of the columns. score:table "neuroids" of a
+--- score:table(): the rows as a list of lists, the first one the names of the columns, the last of which say how all
+-- rows were made (measure, stimuli, splits, seed; error: of style = "brain-score"). score:table "neuroids" of a
 -- predictivity score: a row for every layer and neuroid that was kept, with position (in the assembly), coordinates,
 -- r and, unless there is no ceiling, reliability, ceiling and r in relation to it.
 -- > x = randn { 60, 2 }
@@ -260,7 +287,7 @@ function Score:table(of)
     local line = {}
     for c, name in ipairs(names) do
       local value = row[name]
-      if value == nil then value = (name == "formula" or name == "chance") and self[name] or "" end
+      if value == nil then value = OF_SCORE[name] and self[name] or "" end
       line[c] = value
     end
     rows[i + 1] = line

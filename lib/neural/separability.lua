@@ -117,7 +117,7 @@ function M.separability(given, ...)
     end
     return scores.make { kind = "separability", rows = rows, stimuli = n, classes = #o.set.classes,
       chance = 1 / #o.set.classes, mapping = mappings.text(o.mapping, folds), splits = tostring(o.splits),
-      bootstrap = o.bootstrap }
+      bootstrap = o.bootstrap, seed = o.seed }
   end)
 end
 

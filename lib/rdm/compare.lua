@@ -112,7 +112,7 @@ local COMPARE = schema.document("compare_rdms", {
   seed = { type = "integer", doc = "of the permutations; the experiment's if absent" },
 })
 
--- How many pairs are in every RDM of both sets.
+-- How many pairs are in every RDM of both sets, and how many are not.
 local function count_pairs(a, b)
   if a.missing + b.missing == 0 then return a.vectors:size(2), 0 end
   local hole = a.vectors:isnan():any { dim = 1 }:logical_or(b.vectors:isnan():any { dim = 1 })
@@ -182,11 +182,18 @@ local CEILING = schema.document("rdm_ceiling", {
 })
 
 local Ceiling = { __tostring = function(self)
-  return string.format("noise ceiling of %d RDMs (%s): %.3f (lower, the others' pool) to %.3f (upper, everybody's)",
-    self.n, self.method, self.lower, self.upper)
+  return string.format("noise ceiling of %d RDMs (%s): %.3f (lower, the others' pool) to %.3f (upper, everybody's)%s",
+    self.n, self.method, self.lower, self.upper, M.missing_text(self))
 end }
 
---- rdm_ceiling { data, method = "tau_a" }: how well a model could do: { lower =, upper =, n =, method = }. The upper
+--- What print says of pairs that are missing in some RDM, of what has pairs and missing.
+function M.missing_text(of)
+  return of.missing > 0 and string.format("; %d of %d pairs, missing in some RDM, left out of all", of.missing,
+    of.pairs + of.missing) or ""
+end
+
+--- rdm_ceiling { data, method = "tau_a" }: how well a model could do: { lower =, upper =, n =, method =, pairs =,
+-- missing = } (pairs that are missing in some RDM are left out of all). The upper
 -- ceiling is the mean likeness of each subject to the RDM pooled from all, which no model can pass by much; the lower
 -- to that pooled from the others (Nili et al. 2014). The pool is the mean of RDMs of unit root mean square (cosine)
 -- or of standard scores (pearson), or of ranks (spearman, rho_a, tau_a, tau_b, for which it is close to the best).
@@ -209,7 +216,9 @@ function M.rdm_ceiling(given, ...)
   end
   check_variance(data, "rdm_ceiling: data", position)
   local both = core.ceiling(data.vectors, o.method):totable()
-  return setmetatable({ lower = both[1], upper = both[2], n = #data, method = o.method }, Ceiling)
+  local pairs_, missing = count_pairs(data, data)
+  return setmetatable({ lower = both[1], upper = both[2], n = #data, method = o.method, pairs = pairs_,
+    missing = missing }, Ceiling)
 end
 
 M.as_set, M.check_variance = as_set, check_variance

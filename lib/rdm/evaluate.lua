@@ -67,6 +67,18 @@ local function add(o, value, at)
   end
 end
 
+-- Leaves the pairs that any RDM lacks out of all, ceilings included, and counts them.
+local function same_pairs(o)
+  local hole = o.vectors:isnan():any({ dim = 1 }):logical_or(o.data.vectors:isnan():any { dim = 1 })
+  o.missing = hole:to "int64":sum():item()
+  o.pairs = #hole - o.missing
+  if o.missing == 0 then return end
+  local nan = tensor.full({ 1 }, 0 / 0, { dtype = "float64" })
+  o.vectors = ops.where(hole, nan, o.vectors)
+  o.data = sets.make({ vectors = ops.where(hole, nan, o.data.vectors), id = o.data.id, names = o.data.names,
+    nan = true }, "rsa: data", o.position)
+end
+
 local function read(given, position)
   local o = schema.check("rsa", given, RSA, position)
   o.position, o.parts, o.entries, o.count = position, {}, {}, 0
@@ -78,6 +90,7 @@ local function read(given, position)
   end
   for at, value in ipairs(list) do add(o, value, at) end
   o.vectors = ops.concat(o.parts, { dim = 1 })
+  same_pairs(o)
   o.seed = o.seed or tensor.seed()
   if #o.data == 1 and o.over ~= "stimuli" and o.bootstrap > 0 then
     errors.raise("argument", position, "rsa: data hold one RDM: there are no subjects to resample; say over = "
@@ -322,7 +335,7 @@ function M.rsa(given, ...)
     local several = #o.data > 1
     local result = { rows = rows, lower = several and values[#rows + 1] or nil, upper = several and values[#rows + 2]
       or nil, method = o.method, over = o.over, subjects = #o.data, stimuli = o.data.n, bootstrap = o.bootstrap,
-      folds = o.flexible and o.folds or nil, rate = o.rate, seed = o.seed }
+      folds = o.flexible and o.folds or nil, rate = o.rate, seed = o.seed, pairs = o.pairs, missing = o.missing }
     if o.bootstrap > 0 then infer(o, values, result) end
     return results.make(result)
   end)

@@ -367,7 +367,7 @@ local function one(x, o)
     errors.raise("numeric", o.position, "rdm: %d of %d responses are NaN or infinite; where NaN means missing, say "
       .. "missing = \"nan\": dissimilarities are then over the channels that both have", holes, x:count())
   end
-  o.nan, o.holes = holes > 0, (o.holes or 0) + holes
+  o.nan, o.holes, o.looked = holes > 0, (o.holes or 0) + holes, (o.looked or 0) + x:count()
   read_noise(o, x)
   if o.unbalanced or o.nan then return from_trials(x, o) end
   if o.method == "crossnobis" then return M.crossnobis(x, o) end
@@ -396,6 +396,8 @@ local function unpack_assembly(a, o)
   local trials = o.method == "crossnobis" or o.method == "mahalanobis" or o.folds or o.unbalanced
   if not trials then
     local mean = a:mean()
+    local gone, total = require("lamina.neural.assembly").missing(a)
+    if gone > 0 then o.gone, o.trials = gone, total end
     if mean.ndim == 3 then o.time, o.time_names = 3, o.time_names or bins_of(a) end
     o.id = o.id or a.stimulus.stimulus_id
     local empty = mean:isnan():to "int64":sum():item()
@@ -473,9 +475,9 @@ function M.rdm(given, position)
   if #parts == 0 then errors.raise("argument", position, "rdm: x is an empty list") end
   local channels = tensor.is_tensor(list[1]) and list[1]:count() // #list[1] or nil
   local set = sets.make({ vectors = #parts == 1 and parts[1] or linalg.concat(parts, { dim = 1 }),
-    id = o.has_id and first or nil, names = names, measure = o.method, channels = channels, nan = o.holes > 0 },
+    id = o.has_id and first or nil, names = names, measure = o.method, channels = channels, nan = o.holes > 0,
+    holes = o.holes > 0 and o.holes or nil, looked = o.looked, gone = o.gone, trials = o.trials, shrunk = o.shrunk },
     "rdm", position)
-  set.holes, set.shrunk = o.holes > 0 and o.holes or nil, o.shrunk
   return set
 end
 

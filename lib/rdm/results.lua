@@ -41,6 +41,7 @@ Result.__tostring = function(self)
     head = head .. string.format("; noise ceiling %.3f (lower, the others' pool) to %.3f (upper, everybody's)",
       self.lower, self.upper)
   end
+  head = head .. require("lamina.rdm.compare").missing_text(self)
   if self.folds then head = head .. string.format("\n  held-out stimuli, %d folds", self.folds) end
   if tested then
     head = head .. string.format("\n  intervals and tests: %s over %s (%d, %d left out), Student's t with %d degrees "

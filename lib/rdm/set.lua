@@ -2,7 +2,8 @@
 --
 -- r.vectors is rdms x pairs, float64: the row-wise upper triangle, as MATLAB's squareform and rsatoolbox order it.
 -- r.id holds an id for each stimulus (or nothing: then RDMs are matched by position), r.names one for each RDM.
--- A dissimilarity that is missing is NaN, and r.missing says how many are.
+-- A dissimilarity that is missing is NaN, and r.missing says how many are; r.holes says how many of the r.looked
+-- responses that it comes from were, r.gone how many of r.trials trials, of the others of which means were taken.
 local common = require "lamina.neural.common"
 local core = require "lamina.core.rdm"
 local errors = require "lamina.errors"
@@ -14,7 +15,7 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local Rdms = { __name = "rdms" }
-Rdms.__index = object.index("a set of RDMs", Rdms, "id names measure channels folds")
+Rdms.__index = object.index("a set of RDMs", Rdms, "id names measure channels folds holes looked gone trials shrunk")
 
 --- True for a set of RDMs.
 function M.is(value) return getmetatable(value) == Rdms end
@@ -55,7 +56,8 @@ function M.make(parts, what, position)
     errors.raise("shape", position, "%s: there are %d names for %d RDMs", what, #parts.names, #vectors)
   end
   return setmetatable({ vectors = vectors, n = n, id = parts.id, names = parts.names, missing = missing,
-    measure = parts.measure, channels = parts.channels, folds = parts.folds }, Rdms)
+    measure = parts.measure, channels = parts.channels, folds = parts.folds, holes = parts.holes,
+    looked = parts.looked, gone = parts.gone, trials = parts.trials, shrunk = parts.shrunk }, Rdms)
 end
 
 -- Matrices (k x n x n) to vectors, once they are known to be symmetric with zeros on the diagonal.
@@ -106,6 +108,16 @@ Rdms.__tostring = function(self)
     :gsub("stimuluss", "stimuli"), self.measure and ": " .. self.measure or "") }
   if self.channels then lines[1] = lines[1] .. ", " .. common.plural(self.channels, "channel") end
   if self.names then lines[2] = "  " .. common.some(self.names, 8) end
+  if self.shrunk then
+    lines[#lines + 1] = string.format("  noise estimated from the trials, shrunk by %.3f", self.shrunk)
+  end
+  if self.gone then
+    lines[#lines + 1] = string.format("  %d of %d trials missing, left out of the means", self.gone, self.trials)
+  end
+  if self.holes then
+    lines[#lines + 1] = string.format("  %d of %d responses missing: each dissimilarity is over the channels that "
+      .. "both have", self.holes, self.looked)
+  end
   if self.missing > 0 then
     lines[#lines + 1] = string.format("  %d of %d dissimilarities missing", self.missing, self.vectors:count())
   end
@@ -115,7 +127,8 @@ end
 -- A set like this one with other vectors and what goes with them.
 local function like(self, vectors, id, names, position)
   return M.make({ vectors = vectors, id = id, names = names, measure = self.measure, channels = self.channels,
-    folds = self.folds, nan = true }, "rdm", position)
+    folds = self.folds, holes = self.holes, looked = self.looked, gone = self.gone, trials = self.trials,
+    shrunk = self.shrunk, nan = true }, "rdm", position)
 end
 
 --- r:matrices(): the RDMs as k x n x n tensors with zeros on the diagonal.

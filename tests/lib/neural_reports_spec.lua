@@ -1,0 +1,162 @@
+-- What results say of what they are made of: missing trials, responses and pairs are counted, neuroids that are left
+-- out are named, and the table of a score names splits and seed. Numbers are compared with counts and with naive
+-- loops over what is there.
+local lamina = require "lamina"
+
+local neural, predictivity, rdm, kfold = lamina.neural, lamina.predictivity, lamina.rdm, lamina.kfold
+local randn, nan = lamina.randn, 0 / 0
+
+local S, U, R = 36, 4, 5
+local x = randn { S, 6, dtype = "float64" }
+local rates = x:matmul(randn { 6, U, dtype = "float64" })
+local trials = rates:unsqueeze(3) + randn { S, U, R, dtype = "float64" } * 0.5
+local names = { "a", "b", "c", "d" }
+
+-- 3 trials of neuroid 1 are missing, and all of neuroid 3 for stimulus 9.
+local function holes()
+  local t = trials:clone()
+  t[{ 2, 1, 1 }], t[{ 2, 1, 4 }], t[{ 30, 1, 5 }], t[{ 9, 3 }] = nan, nan, nan, nan
+  return neural.assembly { { responses = t, stimulus_id = lamina.arange(1, S), neuroid_id = names }, missing = "nan" }
+end
+
+local function options(more)
+  local o = { features = { layer = x }, responses = holes(), splits = kfold { 4, seed = 1 }, bootstrap = 100, seed = 2 }
+  for name, value in pairs(more or {}) do o[name] = value end
+  return o
+end
+
+describe("a score of responses with missing trials", function()
+  it("counts them and names the neuroids that lack a stimulus", function()
+    local score = predictivity(options())
+    assert.same({ 3 + R, S * U * R }, { score.missing, score.trials })
+    local text = tostring(score)
+    assert.matches("3 of 4 neuroids %(left out: 0 with reliability below 0.3, 1 without a valid trial for some "
+      .. "stimulus: 3 %(c%)%); 8 of 720 trials missing, left out of means and ceilings", text)
+    assert.same({ 1, 2, 4 }, score.neuroids.index)
+    local c = neural.commitment(options { features = { layer = x, noise = randn { S, 5 } } })
+    assert.matches("\n  36 stimuli; 3 of 4 neuroids %(left out: .-%); 8 of 720 trials missing", tostring(c))
+  end)
+
+  it("says nothing of it where none is, and says which neuroid is alone", function()
+    local whole = neural.assembly { { responses = trials, stimulus_id = lamina.arange(1, S), neuroid_id = names } }
+    assert.not_matches("missing", tostring(predictivity(options { responses = whole })))
+    local alone = options { responses = whole:at(nil, 2) }
+    assert.matches("one neuroid, of which an interval over neuroids says nothing: layer", tostring(predictivity(alone)))
+    alone.over = "stimuli"
+    local row = predictivity(alone).rows[1]
+    assert.is_true(row.low < row.r and row.r < row.high)
+  end)
+
+  it("names a neuroid's stimulus in the error where none is left", function()
+    local only = options { responses = holes():at(nil, 3) }
+    local _, err = lamina.try(predictivity, only)
+    assert.matches("no neuroid is left of 1: 1 has no valid trial for some stimulus: 1 %(c%)", err.message)
+  end)
+
+  it("is of the trials that are there under brain-score's recipe, which leaves nobody out as unreliable", function()
+    local score = predictivity { features = { layer = x }, responses = holes(), style = "brain-score" }
+    assert.matches("3 of 4 neuroids %(left out: 1 without a valid trial for some stimulus: 3 %(c%)%); 8 of 720 trials",
+      tostring(score))
+  end)
+end)
+
+describe("the table of a score", function()
+  it("says how its rows were made", function()
+    local score = predictivity(options { measure = "ev" })
+    local rows = score:table()
+    local at = {}
+    for i, name in ipairs(rows[1]) do at[name] = i end
+    local row = rows[2]
+    assert.same({ "ev", S, "kfold: 4 folds of images, seed 1", 2, "" }, { row[at.measure], row[at.stimuli],
+      row[at.splits], row[at.seed], row[at.error] })
+    local styled = predictivity { features = { layer = x }, responses = holes(), style = "brain-score" }
+    assert.equal(styled.rows[1].error, styled:table()[2][at.error])
+  end)
+end)
+
+describe("RDMs of responses with missing trials", function()
+  it("count the trials that means leave out, and the responses that dissimilarities do", function()
+    local a = holes():at(nil, { 1, 2, 4 })
+    assert.matches("\n  3 of 540 trials missing, left out of the means", tostring(rdm { a }))
+    local r = rdm { holes(), missing = "nan" }
+    assert.same({ 1, S * U, 8, S * U * R }, { r.holes, r.looked, r.gone, r.trials })
+    assert.matches("\n  8 of 720 trials missing, left out of the means\n  1 of 144 responses missing: each "
+      .. "dissimilarity is over the channels that both have", tostring(r))
+    assert.equal(1, r:at({ 1, 9, 12 }).holes)
+    local folded = rdm { holes(), method = "crossnobis", noise = "none", missing = "nan" }
+    assert.matches("8 of 720 responses missing", tostring(folded))
+    assert.not_matches("missing", tostring(rdm { x }))
+    assert.matches("noise estimated from the trials, shrunk by 0%.%d+", tostring(rdm { holes():at(nil, { 2, 4 }),
+      method = "mahalanobis" }))
+  end)
+end)
+
+-- Pearson's r of two lists at some places.
+local function pearson(a, b, places)
+  local n, ma, mb = #places, 0, 0
+  for _, i in ipairs(places) do ma, mb = ma + a[i] / n, mb + b[i] / n end
+  local aa, bb, ab = 0, 0, 0
+  for _, i in ipairs(places) do
+    aa, bb, ab = aa + (a[i] - ma) ^ 2, bb + (b[i] - mb) ^ 2, ab + (a[i] - ma) * (b[i] - mb)
+  end
+  return ab / math.sqrt(aa * bb)
+end
+
+-- The standard scores of a list at some places.
+local function scored(a, places)
+  local n, mean, square, z = #places, 0, 0, {}
+  for _, i in ipairs(places) do mean = mean + a[i] / n end
+  for _, i in ipairs(places) do square = square + (a[i] - mean) ^ 2 / n end
+  for _, i in ipairs(places) do z[i] = (a[i] - mean) / math.sqrt(square) end
+  return z
+end
+
+describe("pairs that are missing in some RDM", function()
+  local vectors = lamina.rand { 4, 45, dtype = "float64" }
+  vectors[{ 1, 3 }], vectors[{ 3, 17 }] = nan, nan
+  local subjects = rdm.from { vectors, missing = "nan" }
+  local places = {}
+  for i = 1, 45 do
+    if i ~= 3 and i ~= 17 then places[#places + 1] = i end
+  end
+
+  it("are left out of all and counted by a ceiling", function()
+    local ceiling, list = lamina.rdm_ceiling { subjects, method = "pearson" }, vectors:totable()
+    local lower, upper = 0, 0
+    for s = 1, 4 do
+      local all, others = {}, {}
+      for _, i in ipairs(places) do all[i], others[i] = 0, 0 end
+      for k = 1, 4 do
+        local z = scored(list[k], places)
+        for _, i in ipairs(places) do
+          all[i], others[i] = all[i] + z[i], others[i] + (k == s and 0 or z[i])
+        end
+      end
+      lower, upper = lower + pearson(list[s], others, places) / 4, upper + pearson(list[s], all, places) / 4
+    end
+    assert.near(lower, ceiling.lower, 1e-12)
+    assert.near(upper, ceiling.upper, 1e-12)
+    assert.same({ 43, 2 }, { ceiling.pairs, ceiling.missing })
+    assert.matches("; 2 of 45 pairs, missing in some RDM, left out of all$", tostring(ceiling))
+  end)
+
+  it("are left out of all and counted by rsa", function()
+    local model = lamina.rand { 2, 45, dtype = "float64" }
+    model[{ 2, 40 }] = nan
+    local kept = {}
+    for i = 1, 45 do
+      if i ~= 3 and i ~= 17 and i ~= 40 then kept[#kept + 1] = i end
+    end
+    local score = lamina.rsa { models = rdm.from { model, missing = "nan" }, data = subjects, method = "pearson",
+      bootstrap = 0 }
+    local value, list, own = 0, vectors:totable(), model:totable()
+    for s = 1, 4 do value = value + pearson(own[1], list[s], kept) / 4 end
+    assert.near(value, score.rows[1].value, 1e-12)
+    assert.same({ 42, 3 }, { score.pairs, score.missing })
+    local same = vectors:clone()
+    same[{ {}, 40 }] = nan
+    local ceiling = lamina.rdm_ceiling { rdm.from { same, missing = "nan" }, method = "pearson" }
+    assert.same({ ceiling.lower, ceiling.upper }, { score.lower, score.upper })
+    assert.matches("; 3 of 45 pairs, missing in some RDM, left out of all\n", tostring(score))
+  end)
+end)
