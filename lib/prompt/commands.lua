@@ -42,6 +42,9 @@ end
 
 --- %who [PATTERN]: your own names, what each holds, and how large it is; those that match a Lua pattern.
 function COMMANDS.who(pattern)
+  if not pcall(string.find, "", pattern) then
+    fail("'%s' is no Lua pattern: a %% before a mark, as in %%[, stands for the mark itself", pattern)
+  end
   local lines = session.who(pattern ~= "" and pattern or nil)
   if #lines == 0 then
     print(pattern == "" and "no names of yours yet" or "no name of yours matches " .. pattern)

@@ -112,8 +112,9 @@ end
 function M.load(path)
   local file, message = io.open(path, "rb")
   if not file then errors.raise("io", {}, "cannot read the script: %s", message) end
-  local text = file:read "a"
+  local text, why = file:read "a"
   file:close()
+  if not text then errors.raise("io", {}, "cannot read the script: %s: %s", path, why) end
   command.sources[path] = text
   local f, problem = load((text:gsub("^#[^\n]*", "")), "@" .. path, "t")
   if not f then error(errors.from(problem), 0) end

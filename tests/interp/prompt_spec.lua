@@ -236,6 +236,8 @@ described("the prompt", function()
     at = expect("\n> ", at)
     send "%who\n"
     at = expect('name  string     "V1"\nx     tensor     30x30 float32\n> ', at)
+    send "%who [\n"
+    at = expect("error: '[' is no Lua pattern: a % before a mark, as in %[, stands for the mark itself\n> ", at)
     send "%reset\n"
     at = expect("2 names are gone\n> ", at)
     send "x\n"
@@ -266,6 +268,8 @@ described("the prompt", function()
     at = expect("'s.lua' is there already; %save -f s.lua writes over it\n> ", at)
     send "%load s.lua\n"
     at = expect("\n11\n22\n> ", at)
+    send "%load .\n"
+    at = expect("error: cannot read the script: .: Is a directory\n> ", at)
     send "%load no.lua\n"
     at = expect("cannot read the script: no.lua: No such file or directory", at)
     at = expect("\n> ", at)

@@ -140,6 +140,23 @@ described("the prompt", function()
       "params = ", "orientation = ", "batch = " }, "\n") .. "\n", result.out)
   end)
 
+  it("prints what is long where there is no such pager, and leaves one that ends early in peace", function()
+    start "NO_COLOR=1 PAGER=no-such-pager"
+    local at = expect "\n> "
+    send "?conv\n"
+    at = expect("\nsource: lib/layers/conv.lua\n> ", at)
+    assert.equal(0, leave(at - 2))
+    start "NO_COLOR=1 PAGER='head -1'"
+    at = expect "\n> "
+    send "?conv\n"
+    at = expect("\nconv: Convolution", at)
+    at = expect("\n> ", at)
+    assert.falsy(screen():find("source: ", 1, true))
+    send "6 * 7\n"
+    at = expect("\n42\n> ", at)
+    assert.equal(0, leave(at - 2))
+  end)
+
   it("shows help in lines as long as the terminal is wide", function()
     start("NO_COLOR=1 COLUMNS=50")
     local at = expect "\n> "
