@@ -233,8 +233,9 @@ int command_parse(command *c, int argc, char **argv) {
       if (!status && !known && !c->script) {
         status = parse_leading(c, argc, argv, &i, &known);
         if (!status && !known) {
-          char near[64];
-          if (argument[1] == '-' && bind_nearest(argument, engine_options, near, sizeof near))
+          char near[64], name[64]; /* of --sed=3: --sed */
+          snprintf(name, sizeof name, "%.*s", (int)strcspn(argument, "="), argument);
+          if (argument[1] == '-' && bind_nearest(name, engine_options, near, sizeof near))
             return usage("unknown option '%s' (did you mean '%s'?)", argument, near);
           return usage("unknown option '%s'", argument, "");
         }

@@ -1,6 +1,7 @@
 --- Which of a model's parameters a script means by `of`: those of an area, a readout or a layer by its name, those
 -- whose full name ("V1.conv1.weight") a Lua pattern finds, or a list of these.
 local errors = require "lamina.errors"
+local patterns = require "lamina.pattern"
 
 local M = {}
 
@@ -15,7 +16,7 @@ end
 --- Raises, in the name of `word`, for what is no Lua pattern, and for a star as shells have it: in "V1*" it would
 -- repeat the 1, and V2 would be found.
 function M.check_pattern(pattern, word, position)
-  if not pcall(string.find, "", pattern) then
+  if not patterns.is_whole(pattern) then
     errors.raise("argument", position, "%s: '%s' is no name of the model's, nor a Lua pattern", word, pattern)
   end
   local plain = pattern:gsub("%%.", "")

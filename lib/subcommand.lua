@@ -63,10 +63,22 @@ local function find(def, word)
   end
 end
 
-local function unknown(def, word)
+local function option_names(def)
   local names = { "--help" }
   for _, option in ipairs(def.options or {}) do names[#names + 1] = option[1] end
-  usage(def, "unknown option '%s'%s", word, errors.hint(word, names))
+  return names
+end
+
+local function unknown(def, word) usage(def, "unknown option '%s'%s", word, errors.hint(word, option_names(def))) end
+
+--- What is to be added to an error where one of the words that were passed on is nearly an option of the subcommand
+-- itself: " (did you mean '--grid'?)"; else "".
+function M.near_passed(def, words)
+  for _, word in ipairs(words) do
+    local hint = word:sub(1, 2) == "--" and errors.hint(word:match "^[^=]*", option_names(def)) or ""
+    if hint ~= "" then return string.format("; '%s' is no option of %s%s", word:match "^[^=]*", def.name, hint) end
+  end
+  return ""
 end
 
 -- Reads the option at args[i]; returns the index of the next argument.
@@ -106,7 +118,9 @@ local function place(def, values, words)
       values[rest] = table.move(words, at, #words, 1, {})
       at = #words + 1
     else
-      if not words[at] and not maybe then usage(def, "%s is missing: %s", name:upper(), def.usage) end
+      if not words[at] and not maybe then
+        usage(def, "%s is missing: %s%s", name:upper(), def.usage, M.near_passed(def, values.passed))
+      end
       values[maybe or name] = words[at]
       at = at + 1
     end

@@ -16,7 +16,7 @@ end
 
 -- The layers whose names a Lua pattern finds, in the model's order.
 local function matching(net, pattern, position)
-  if not pcall(string.find, "", pattern) then
+  if not require("lamina.pattern").is_whole(pattern) then
     errors.raise("argument", position, "activations: layers: '%s' is no name of %s, nor a Lua pattern", pattern,
       net.name)
   end

@@ -139,18 +139,38 @@ local function array_element(o, count)
   return number
 end
 
+local definition -- of this subcommand
+
 local function check(o)
   if not base.exists(o.script) then usage("there is no script '%s'", o.script) end
   if o.random and not o.samples then usage "--random needs --samples N, how many draws" end
   if o.samples and not o.random then usage "--samples needs --random NAME=LOW..HIGH" end
   if not (o.grid or o.random) and o.repeat_seeds == 1 then
-    usage "nothing varies: --grid NAME=V1,V2, --random NAME=LOW..HIGH or --repeat-seeds N"
+    usage("nothing varies: --grid NAME=V1,V2, --random NAME=LOW..HIGH or --repeat-seeds N%s",
+      subcommand.near_passed(definition, o.passed))
   end
   o.out = o.out or "runs/" .. o.script:match "([^/]*)$":gsub("%.lua$", "") .. "-sweep"
 end
 
--- Has the script say, before anything runs, whether it takes the values of every element: with --help it ends where
--- its experiment begins, when it has looked at what --set gives.
+-- What is passed on to the script, as --set NAME=VALUE; options of the command are left out.
+local function sets_passed(o)
+  local list, i = {}, 1
+  while o.passed[i] do
+    local name, value = o.passed[i]:match "^%-%-([^=]+)=?(.*)$"
+    local after = o.passed[i + 1]
+    if name and not o.passed[i]:find("=", 1, true) then
+      local given = after and after:sub(1, 2) ~= "--"
+      value, i = given and after or "true", i + (given and 1 or 0)
+    end
+    local reserved = not name or require("lamina.experiment.params").is_reserved(name)
+    if not reserved then list[#list + 1] = name .. "=" .. value end
+    i = i + 1
+  end
+  return list
+end
+
+-- Has the script say, before anything runs, whether it takes the values of every element and what is passed on: with
+-- --help it ends where its experiment begins, when it has looked at what --set gives.
 local function check_values(o, elements)
   local words, seen = { quoted(base.executable()), "run", quoted(o.script) }, {}
   for _, element in ipairs(elements) do
@@ -159,13 +179,14 @@ local function check_values(o, elements)
       seen[set] = true
     end
   end
+  for _, set in ipairs(sets_passed(o)) do table.move({ "--set", quoted(set) }, 1, 2, #words + 1, words) end
   words[#words + 1] = "--help"
   local pipe = assert(io.popen(table.concat(words, " ") .. " 2>&1 >/dev/null", "r"))
   local said = pipe:read "a"
   local _, how, code = pipe:close()
   if how == "signal" and code == 2 or code == 130 then errors.raise_at(nil, "interrupt", "interrupted") end
   local problem = code == 2 and said:match "lamina: ([^\n]+)"
-  if problem then usage("%s; nothing was run", problem) end
+  if problem then usage("%s; nothing was run%s", problem, subcommand.near_passed(definition, o.passed)) end
 end
 
 -- The plan of the sweep is kept in its folder, and one begun with another plan is refused.
@@ -184,7 +205,7 @@ local function keep_plan(o, elements)
   io.text_write(path, text)
 end
 
-return subcommand.define {
+definition = {
   name = "sweep",
   usage = "sweep SCRIPT [--grid NAME=V1,V2 ...] [--random NAME=LOW..HIGH ...] [options] [-- options of the script]",
   about = [[
@@ -239,3 +260,5 @@ plan.txt, the list of runs, and summary.csv, what they gave; `lamina runs FOLDER
     return not failed and done == #elements and 0 or 1
   end,
 }
+
+return subcommand.define(definition)

@@ -179,6 +179,20 @@ local function no_method(e)
   return string.format("%s %s has no method '%s' (%s)", article, kind, method, hint)
 end
 
+-- What is nearly called as the field of a table that a script called and that is not there: string.fromat.
+local function near_field(e)
+  local field = e.message:match "^attempt to call a nil value %(field '([^']*)'%)"
+  local holder = field and (errors.source_line(e) or ""):match("([%a_][%w_]*)%s*%.%s*" .. field .. "%f[^%w_]")
+  local value, names = holder and value_at(e, holder), {}
+  if type(value) ~= "table" then return nil end
+  for name, item in require("lamina.core.repeatable").stock_pairs(value) do
+    if type(name) == "string" and type(item) == "function" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  local near = errors.nearest(field, names)
+  return near and string.format("did you mean '%s'?", near)
+end
+
 -- Long lists become notes.
 local function no_module(e)
   local module, places = e.message:match "^module '([^\n]-)' not found:(.*)$"
@@ -194,7 +208,7 @@ end
 --- Adds to one of Lua's own messages what is meant.
 function M.runtime(e)
   no_module(e)
-  local hint, missing = hidden(e), no_method(e)
+  local hint, missing = hidden(e) or near_field(e), no_method(e)
   if not hint and missing then
     e.message = missing
     return

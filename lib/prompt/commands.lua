@@ -42,7 +42,7 @@ end
 
 --- %who [PATTERN]: your own names, what each holds, and how large it is; those that match a Lua pattern.
 function COMMANDS.who(pattern)
-  if not pcall(string.find, "", pattern) then
+  if not require("lamina.pattern").is_whole(pattern) then
     fail("'%s' is no Lua pattern: a %% before a mark, as in %%[, stands for the mark itself", pattern)
   end
   local lines = session.who(pattern ~= "" and pattern or nil)

@@ -59,8 +59,8 @@ local function compiles(text) return load(text, "=entry", "t") ~= nil end
 local function begins_anew(text) return text:find "^%s*[%w_#]" ~= nil end
 
 --- The two parts of an entry of several lines, or of statements with ; between them, whose last is an expression (or
--- `= EXPRESSION`): what comes before it, and the expression. Nil where it has no such end. All of it stays one chunk: the second part sees the locals of the
--- first.
+-- `= EXPRESSION`): what comes before it, and the expression. Nil where it has no such end. All of it stays one chunk:
+-- the second part sees the locals of the first.
 function M.parts(text)
   text = text:gsub("[%s;]+$", "")
   local at = #text + 1

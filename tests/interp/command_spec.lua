@@ -69,6 +69,7 @@ describe("the command", function()
   it("refuses wrong usage with exit code 2 and runs nothing", function()
     local cases = {
       { { "--sed", "3", "-e", "print(1)" }, "unknown option '--sed' (did you mean '--seed'?)" },
+      { { "--sed=3", "-e", "print(1)" }, "unknown option '--sed=3' (did you mean '--seed'?)" },
       { { "--seed" }, "--seed needs a value" },
       { { "--seed", "-1" }, "--seed must be a whole number from 0 on, got '-1'" },
       { { "--threads", "0" }, "--threads must be a whole number from 1 to 1024, got '0'" },

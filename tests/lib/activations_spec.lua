@@ -84,7 +84,13 @@ describe("activations", function()
     assert.same({ "V1.conv1", "V1.relu1", "V1.pool1" }, layers "^V1%.")
     assert.matches("small has no layer or area 'V1.conv9' %(did you mean 'V1.conv1'%?%); no layer's name fits",
       message_of(activations, with { layers = "V1.conv9" }))
-    assert.matches("'%[' is no name of small, nor a Lua pattern", message_of(activations, with { layers = "[" }))
+    for _, bad in ipairs { "[", "V[1", "V%", "(V", "V)", "%f", "%b(", "%1" } do
+      local message = message_of(activations, with { layers = bad })
+      assert.truthy(message:find("'" .. bad .. "' is no name of small, nor a Lua pattern", 1, true), bad)
+    end
+    for _, good in ipairs { "[%]x]", "[]]", "(V)%1", "%f[%w]V", "%bxy", "^V.-$" } do
+      assert.is_true(require("lamina.pattern").is_whole(good), good)
+    end
     assert.matches("layers is an empty list", message_of(activations, with { layers = {} }))
     assert.matches("layers holds a number", message_of(activations, with { layers = { 1 } }))
   end)

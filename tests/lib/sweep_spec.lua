@@ -115,6 +115,14 @@ describe("a sweep's values", function()
     assert.equal(2, bad.code)
     local unknown = run("sweep", "e.lua", "--grid", "widht=1,2", "--out", "s")
     assert.matches("unknown option '%-%-widht' %(did you mean '%-%-width'%?%); nothing was run", unknown.err)
+    for _, words in ipairs { { "--raet", "3" }, { "--width=3", "--gird=rate=1" }, { "--", "--width=x" } } do
+      local passed = run("sweep", "e.lua", "--grid", "rate=1", "--out", "s", table.unpack(words))
+      assert.equal(2, passed.code)
+      assert.matches("nothing was run", passed.err)
+    end
+    assert.matches("'%-%-gird' is no option of sweep %(did you mean '%-%-grid'%?%)",
+      run("sweep", "e.lua", "--gird", "rate=1").err)
+    assert.matches("did you mean '%-%-grid'", run("sweep", "--gird", "rate=1").err)
     local seed = run("sweep", "e.lua", "--grid", "seed=1,2", "--out", "s")
     assert.matches("'seed' is no parameter of the script but an option of the command, %-%-seed", seed.err)
     command.write(dir .. "/w.lua", 'experiment "w" { params = { window = { 70, unit = "ms" } } }')
