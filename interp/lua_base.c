@@ -26,9 +26,13 @@
 #include <unistd.h>
 
 static int base_threads(lua_State *L) {
+  static int most; /* of an untrusted script: what there were at first */
+  if (!most) most = lm_threads();
   if (!lua_isnoneornil(L, 1)) {
     int64_t n = bind_int(L, 1, "threads: the number");
     if (n < 1 || n > 1024) bind_fail(L, "threads: the number is %lld but must be from 1 to 1024", (long long)n);
+    if (lm_wall_stands() && n > most)
+      bind_fail(L, "threads: not allowed: an untrusted script has at most the %d of --threads", most);
     lm_threads_set((int)n);
   }
   lua_pushinteger(L, lm_threads());
@@ -278,6 +282,7 @@ static int base_pid(lua_State *L) {
  * its parent has not asked about yet (a zombie) does not run. */
 static int base_process(lua_State *L) {
   int64_t pid = lua_isnoneornil(L, 1) ? getpid() : bind_int(L, 1, "process: pid");
+  if (lm_wall_stands() && pid != getpid()) return 0; /* an untrusted script learns of no other */
   char path[64], text[1024];
   if (pid <= 0 || pid > INT32_MAX || (kill((pid_t)pid, 0) != 0 && errno != EPERM)) return 0;
   snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);

@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "fetch/fetch.h"
 #include "io/source.h"
+#include "io/wall.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -76,6 +77,7 @@ static int fetch_get(lua_State *L) {
                               .from = bind_int(L, 5, "get: from"),
                               .limit = bind_int(L, 6, "get: limit"),
                               .stall = (int)bind_int(L, 7, "get: stall")};
+  bind_check(L, lm_wall_check(path, true, &err), &err);
   FILE **file = own_new(L, sizeof *file, close_file);
   *file = fopen(path, request.from > 0 ? "r+b" : "wb");
   if (!*file || fseeko(*file, request.from, SEEK_SET) != 0)

@@ -25,6 +25,9 @@ typedef struct denial {
 static const char no_programs[] = "an untrusted script starts no programs";
 static const char no_debug[] = "an untrusted script has no debug library, beside debug.traceback";
 static const char no_package[] = "an untrusted script loads its own Lua modules through require, and nothing else";
+static const char no_bundles[] = "an untrusted script makes and opens no bundles";
+static const char no_network[] = "an untrusted script has no network";
+static const char no_terminal[] = "an untrusted script does not ask the terminal";
 static const char no_temporary[] = "an untrusted script writes into its output folder alone";
 
 static const denial denials[] = {
@@ -117,7 +120,8 @@ static void keep_for_library(lua_State *L) {
 
 /* Modules come from the library and from files beside the script; never from native libraries. */
 static void narrow_require(lua_State *L) {
-  static const char *const rooms[] = {"lamina.core.process", "lamina.core.bundle"};
+  static const char *const rooms[][2] = {
+      {"process", no_programs}, {"bundle", no_bundles}, {"fetch", no_network}, {"terminal", no_terminal}};
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "searchers");
   for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i > 3; i--) {
@@ -132,8 +136,9 @@ static void narrow_require(lua_State *L) {
   lua_pop(L, 1);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
-    lua_pushnil(L);
-    lua_setfield(L, -2, rooms[i]);
+    lua_pushfstring(L, "lamina.core.%s", rooms[i][0]);
+    push_denied(L, "lamina.core", rooms[i][0], rooms[i][1]);
+    lua_rawset(L, -3);
   }
   lua_pop(L, 1);
 }
@@ -192,6 +197,79 @@ static void part_from_scripts(lua_State *L) {
   lua_settop(L, top);
 }
 
+/* setmetatable(t, metatable) without finalizers: a function of the script that ran wherever the collector does, in
+ * the middle of a binding, could change the table that the binding reads. Upvalues: the original, whether it is the
+ * library's own, which may have an object that is nothing but a finalizer. What a script adds to a metatable of the
+ * library's is passed over, too. */
+static int set_without_finalizer(lua_State *L) {
+  bool finalizer = false, other = false;
+  lua_settop(L, 2);
+  if (lua_istable(L, 2)) {
+    lua_pushliteral(L, "__gc");
+    finalizer = lua_rawget(L, 2) != LUA_TNIL;
+    for (lua_pushnil(L); finalizer && lua_next(L, 2); lua_pop(L, 1))
+      other = other || lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "__gc") != 0;
+    lua_settop(L, finalizer ? 3 : 2);
+  }
+  finalizer = finalizer && (other || !lua_toboolean(L, lua_upvalueindex(2)));
+  if (finalizer) {
+    lua_pushliteral(L, "__gc");
+    lua_pushnil(L);
+    lua_rawset(L, 2);
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  int status = lua_pcall(L, 2, 1, 0);
+  if (finalizer) {
+    lua_pushliteral(L, "__gc");
+    lua_pushvalue(L, 3);
+    lua_rawset(L, 2);
+  }
+  return status == LUA_OK ? 1 : lua_error(L);
+}
+
+/* Whether the metatable on top is one that C gives to what it makes, by which a finalizer would come in again. */
+static bool is_of_c(lua_State *L) {
+  static const char *const names[] = {"lamina.error", "lamina.shape"};
+  bool found = false;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    luaL_getmetatable(L, names[i]);
+    found = found || lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
+/* getmetatable(value): as stock, but of userdata (files, tensors) and what else C makes the name alone: their
+ * metatables hold what frees them, which nobody may call while they are in use. */
+static int get_without_hidden(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  if (!lua_getmetatable(L, 1)) return 0;
+  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return 1;
+  if (lua_type(L, 1) != LUA_TUSERDATA && !is_of_c(L)) return 1;
+  lua_pushliteral(L, "__name");
+  if (lua_rawget(L, 2) == LUA_TNIL) lua_pushboolean(L, false);
+  return 1;
+}
+
+static void without_finalizers(lua_State *L) {
+  for (int library = 0; library < 2; library++) {
+    lua_getglobal(L, "setmetatable");
+    lua_pushboolean(L, library);
+    lua_pushcclosure(L, set_without_finalizer, 2);
+  }
+  lua_getfield(L, LUA_REGISTRYINDEX, "lamina.trusted");
+  lua_pushliteral(L, "setmetatable");
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 2);
+  lua_setglobal(L, "setmetatable");
+  lua_pushcfunction(L, get_without_hidden);
+  lua_setglobal(L, "getmetatable");
+}
+
 void untrusted_open(lua_State *L) {
   keep_for_library(L);
   narrow_require(L);
@@ -226,4 +304,5 @@ void untrusted_open(lua_State *L) {
   }
   lua_pop(L, 1);
   part_from_scripts(L);
+  without_finalizers(L);
 }

@@ -77,7 +77,7 @@ M.untrusted = [[
 lamina --untrusted SCRIPT runs somebody else's script behind two walls, and lamina verify always does.
   it may      read the script's folder and what --data and --read name; write into the folder for results (--out)
   it may not  start programs, load native code or bytecode, use the debug library, read or write elsewhere, reach a
-              network, other processes or the environment
+              network, other processes or the environment, or have finalizers (__gc is passed over)
   its limits  --memory, --lua-memory, --wall-time, --cpu-time, --file-size, --output-size, --output-files,
               --open-files, --processes, --all-threads, --print-size
 The interpreter refuses with an error of the kind "denied"; the kernel refuses once more, by Landlock, seccomp and

@@ -61,7 +61,8 @@ describe("a hostile bundle", function()
   it("cannot use up the memory of who compares", function()
     local folder = bags.unpack(dir .. "/h.lamina.zip", dir, "h")
     core_io.npz_write(folder .. "/data/results/bomb.npz", { x = zeros { 4000000 } }, { compress = true })
-    bags.change(folder .. "/data/bundle.json", '"results": [', '"results": [{"name":"results/bomb.npz","sha256":"x"},')
+    bags.change(folder .. "/data/bundle.json", '"results": [',
+      '"results": [{"name":"results/bomb.npz","sha256":"x"},')
     bags.change(folder .. "/data/work/h.lua", "HOSTILE = false", "HOSTILE = true")
     bags.change(folder .. "/data/work/h.lua", "WHAT()",
       "require('lamina.core.io').npz_write(E.path 'bomb.npz', { x = ones { 10 } })")

@@ -71,7 +71,8 @@ describe("a bundle", function()
 
   it("is made of a run", function()
     assert.same({ 0, "" }, { made.code, made.err })
-    assert.matches("^size = [%d.e-]+ %(exact%)\nthree = 3 %(exact%)\nsmall.lamina.zip: %d+ files, signed\n$", made.out)
+    assert.matches("^size = [%d.e-]+ %(exact%)\nthree = 3 %(exact%)\nsmall.lamina.zip: %d+ files, signed\n$",
+      made.out)
     assert.matches("results: results.json\n$", command.read(unpacked() .. "/data/results/log.txt"))
     assert.matches("is there already, and is not overwritten", run("pack exp/main.lua -o small.lamina.zip").err)
   end)

@@ -26,7 +26,7 @@ local attempts = {
     setmetatable({}, { __gc = function() done, why = pcall(os.execute, "true") end })
     collectgarbage()
     collectgarbage()
-    return done or error(why, 0)
+    return done or error(why or "nothing", 0)
   end },
   { "a variable that closes", function()
     local done, why
@@ -41,6 +41,49 @@ local attempts = {
     local _, done, why = xpcall(error, function() return select(2, pcall(os.execute, "true")) end, "x")
     return done == true or error(why or done, 0)
   end },
+  { "a finaliser that the library sets", function()
+    local meta, done = getmetatable(relu {}), nil
+    rawset(meta, "__gc", function() done = true end)
+    relu {}
+    collectgarbage()
+    collectgarbage()
+    rawset(meta, "__gc", nil)
+    return done or error("nothing", 0)
+  end },
+  { "a finaliser of an error", function()
+    local meta, done = getmetatable(select(2, try(function() ones(-1) end))), nil
+    if type(meta) ~= "table" then error("nothing", 0) end
+    meta.__gc = function() done = true end
+    try(function() ones(-1) end)
+    collectgarbage()
+    collectgarbage()
+    meta.__gc = nil
+    return done or error("nothing", 0)
+  end },
+  { "a finaliser of files", function()
+    local meta, done = getmetatable(io.stdout), nil
+    if type(meta) ~= "table" then error("nothing", 0) end
+    local kept = meta.__gc
+    meta.__gc = function(file) done = true return kept(file) end
+    io.open(arg[0])
+    collectgarbage()
+    collectgarbage()
+    meta.__gc = kept
+    return done or error("nothing", 0)
+  end },
+  { "what frees a tensor", function()
+    local x = ones { 2 }
+    local meta = getmetatable(x)
+    return type(meta) == "table" and pcall(meta.__gc, x) or error("nothing", 0)
+  end },
+  { "lamina.core.fetch", function() return require "lamina.core.fetch".get ~= nil end },
+  { "lamina.core.terminal", function() return require "lamina.core.terminal".ask ~= nil end },
+  { "lamina.core.bundle", function() return require "lamina.core.bundle".write_new ~= nil end },
+  { "more threads", function()
+    local n = base.threads()
+    return base.threads(n + 1) == n + 1 and base.threads(n)
+  end },
+  { "somebody's process", function() return base.process(1) or error("nothing", 0) end },
   { "this command again", function() return require "lamina.core.process".lamina { "-e", "" } == 0 end },
   -- native code and bytecode
   { "package.loadlib", function() return package.loadlib("libc.so.6", "*") end },
