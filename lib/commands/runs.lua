@@ -66,7 +66,9 @@ local function plot(table_of, runs, o)
   table_of.check_column(runs, o.over, "runs: --over")
   local c = curve(table_of, runs, o.plot, o.over)
   local file = o.file or "runs.svg"
-  require("lamina.plot").line { x = c.x, y = c.y, low = c.low, high = c.high, xlabel = o.over, ylabel = o.plot,
+  if o.xlog and c.x[1] <= 0 then usage("--xlog: '%s' is %g in a run, which has no logarithm", o.over, c.x[1]) end
+  require("lamina.plot").line { x = c.x, y = c.y, low = c.low, high = c.high, ylabel = o.plot, xlog = o.xlog,
+    xlabel = table_of.with_unit(runs, o.over),
     title = string.format("%d runs: mean and standard deviation", #runs) }:save(file)
   print(file)
 end
@@ -100,7 +102,8 @@ listed as unreadable.]],
     { "--plot", value = "METRIC", doc = "draw a result over a parameter: mean and standard deviation of the runs at "
       .. "each value" },
     { "--over", value = "NAME", doc = "the parameter along x" },
-    { "--file", value = "FILE", doc = "where the picture goes: .svg, .pdf or .png (runs.svg)" },
+    { "--xlog", doc = "with --over: on a logarithmic axis" },
+    { "--file", short = "-o", value = "FILE", doc = "where the picture goes: .svg, .pdf or .png (runs.svg)" },
   },
   codes = "0 fine, 1 there are no such runs, 2 wrong usage",
   run = function(o)

@@ -47,6 +47,8 @@ end
 local expectations = { integer = "a whole number", float = "a number", boolean = "true or false", string = "a string",
   list = "a list with commas" }
 
+local plurals = { integer = "whole numbers", float = "numbers", boolean = "true and false", string = "texts" }
+
 -- The value of a text as a kind; nil where it is none.
 local function parse(text, kind, default)
   if kind == "string" then return text end
@@ -147,7 +149,9 @@ local function expectation(spec)
   if spec.max then parts[#parts + 1] = "at most " .. spec.max end
   if spec.below then parts[#parts + 1] = "below " .. spec.below end
   local kind = kind_of(spec.default)
-  local text = expectations[kind] .. (#parts > 0 and " " .. table.concat(parts, ", ") or "")
+  local text = expectations[kind]
+  if kind == "list" then text = string.format("a list of %s with commas", plurals[kind_of(spec.default[1])]) end
+  text = text .. (#parts > 0 and " " .. table.concat(parts, ", ") or "")
   return spec.unit and text .. ", in " .. spec.unit or text
 end
 
@@ -209,7 +213,7 @@ local function option_at(args, i, params)
   if not name then usage("unexpected argument '%s': an experiment takes its parameters as --NAME VALUE", args[i]) end
   local key = declared_name(params, name)
   local spec = params[key]
-  if not text and kind_of(spec.default) == "boolean" and args[i + 1] ~= "true" and args[i + 1] ~= "false" then
+  if not text and kind_of(spec.default) == "boolean" and (not args[i + 1] or args[i + 1]:sub(1, 2) == "--") then
     return key, true, i + 1
   end
   if not text then

@@ -1,8 +1,9 @@
 --- The elements of a sweep: every combination of a grid, or draws, each with every seed.
 --
 -- A grid is a list of "NAME=V1,V2,...": all combinations, the last name changing fastest. Random parameters are
--- "NAME=LOW..HIGH" (uniform; whole numbers where both ends are), "NAME=LOW..HIGH:log", or "NAME=V1,V2,..." (one of
--- them). What is drawn is a function of the sweep's seed, the number of the draw and the name alone.
+-- "NAME=LOW..HIGH" (uniform), "NAME=LOW..HIGH:log" (evenly on a logarithmic scale), both whole numbers where the ends
+-- are written so, or "NAME=V1,V2,..." (one of them). Values that are lists themselves, or hold a comma, have ; between
+-- them: "sizes=1,2;3,4". What is drawn is a function of the sweep's seed, the number of the draw and the name alone.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 
@@ -14,8 +15,8 @@ local function usage(format, ...) errors.raise_at(nil, "usage", format, ...) end
 local function parse_list(option, text)
   local name, rest = text:match "^([%a_][%w_%-]*)=(.+)$"
   if not name then usage("%s must be NAME=VALUE,VALUE,..., got '%s'", option, text) end
-  local values = {}
-  for value in (rest .. ","):gmatch "(.-)," do
+  local values, mark = {}, rest:find ";" and ";" or ","
+  for value in (rest .. mark):gmatch("(.-)" .. mark) do
     if value == "" then usage("%s: an empty value in '%s'", option, text) end
     values[#values + 1] = value
   end
@@ -23,7 +24,7 @@ local function parse_list(option, text)
 end
 
 local function parse_random(text)
-  local name, low, high, scale = text:match "^([%a_][%w_%-]*)=([^,]-)%.%.([^,:]+):?(%a*)$"
+  local name, low, high, scale = text:match "^([%a_][%w_%-]*)=([^,;]-)%.%.([^,;:]+):?(%a*)$"
   if not name then return parse_list("--random", text) end
   local from, to = tonumber(low), tonumber(high)
   if not from or not to or from > to then
@@ -32,13 +33,17 @@ local function parse_random(text)
   if scale ~= "" and scale ~= "log" then usage("--random: '%s' may end in :log, not in :%s", text, scale) end
   if scale == "log" and from <= 0 then usage("--random: %s..%s:log needs numbers above 0", low, high) end
   return { name = name:gsub("%-", "_"), low = from, high = to, log = scale == "log",
-    whole = math.type(from) == "integer" and math.type(to) == "integer" and scale == "" }
+    whole = math.type(from) == "integer" and math.type(to) == "integer" }
 end
 
 local function drawn(p, seed, number)
   local u = core.draw({ kind = "uniform", shape = { 1 }, seed = seed, step = number, purpose = "sweep." .. p.name,
     dtype = "float64" }):item()
   if p.values then return p.values[math.min(#p.values, 1 + math.floor(u * #p.values))] end
+  if p.whole and p.log then -- each whole number has the share of the scale that rounds to it
+    local low, high = p.low - 0.5, p.high + 0.5
+    return tostring(math.min(p.high, math.max(p.low, math.floor(low * (high / low) ^ u + 0.5))))
+  end
   if p.whole then return tostring(math.min(p.high, p.low + math.floor(u * (p.high - p.low + 1)))) end
   local value = p.log and p.low * (p.high / p.low) ^ u or p.low + (p.high - p.low) * u
   return string.format("%.6g", value)

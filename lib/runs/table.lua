@@ -117,8 +117,8 @@ function M.check_column(runs, name, option)
   errors.raise_at(nil, "usage", "%s: no run has '%s'%s", option, name, errors.hint(name, names))
 end
 
--- A parameter's name with its unit, "window (ms)". Where the runs have several, the name alone.
-local function with_unit(runs, name)
+--- A parameter's name with its unit, "window (ms)". Where the runs have several, the name alone.
+function M.with_unit(runs, name)
   local unit
   for _, run in ipairs(runs) do
     local own = run.params[name] ~= nil and (run.units[name] or "")
@@ -140,7 +140,7 @@ end
 function M.cells(runs, all)
   local params, metrics = all and names_of(runs, "params") or varying(runs), names_of(runs, "metrics")
   local header = { "run", "status" }
-  for i, name in ipairs(params) do header[i + 2] = with_unit(runs, name) end
+  for i, name in ipairs(params) do header[i + 2] = M.with_unit(runs, name) end
   header[#header + 1] = "seed"
   table.move(metrics, 1, #metrics, #header + 1, header)
   header[#header + 1] = "seconds"
@@ -174,7 +174,7 @@ function M.side_by_side(runs)
   end
   for _, name in ipairs { "experiment", "status", "seed" } do add(name, function(run) return run[name] end) end
   for _, name in ipairs(names_of(runs, "params")) do
-    local title = with_unit(runs, name)
+    local title = M.with_unit(runs, name)
     add(title, function(run) return parameter(run, name, title) end)
   end
   for _, name in ipairs(names_of(runs, "metrics")) do add(name, function(run) return run.metrics[name] end) end

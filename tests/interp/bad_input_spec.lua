@@ -278,7 +278,7 @@ print(err.kind, calls, w:sum():item(), lamina.ops.guard())
       { { "--rate" }, "--rate needs a value, a number" },
       { { "--epochs", "1.5" }, "--epochs must be a whole number, got '1.5'" },
       { { "--flag=maybe" }, "--flag must be true or false, got 'maybe'" },
-      { { "--sizes", "1,x" }, "--sizes must be a list with commas, got '1,x'" },
+      { { "--sizes", "1,x" }, "--sizes must be a list of whole numbers with commas, got '1,x'" },
       { { "stray" }, "unexpected argument 'stray'" },
     }
     for _, case in ipairs(cases) do

@@ -73,7 +73,8 @@ describe("the parameters of an experiment", function()
       { { "--rate", "quick" }, "--rate must be a number, got 'quick'" },
       { { "--fast=maybe" }, "--fast must be true or false, got 'maybe'" },
       { { "--rate" }, "--rate needs a value, a number" },
-      { { "--sizes", "1,b" }, "--sizes must be a list with commas, got '1,b'" },
+      { { "--fast", "maybe" }, "--fast must be true or false, got 'maybe'" },
+      { { "--sizes", "1,b" }, "--sizes must be a list of whole numbers with commas, got '1,b'" },
       { { "--rate", "1", "--set", "rate=2" }, "'rate' is given twice, by --set rate=2 and by --rate 1; leave one of "
         .. "them out" },
       { { "--rate=1", "--rate", "1" }, "'rate' is given twice, by --rate=1 and by --rate 1; leave one of them out" },

@@ -30,6 +30,7 @@ describe("the elements of a sweep", function()
     local list = elements.of { grid = { "a=1,2", "b=x,y" }, repeat_seeds = 2, seed = 5 }
     assert.same({ "a=1 b=x 5", "a=1 b=x 6", "a=1 b=y 5", "a=1 b=y 6", "a=2 b=x 5", "a=2 b=x 6", "a=2 b=y 5",
       "a=2 b=y 6" }, texts(list))
+    assert.same({ "s=1,2 1", "s=3 1" }, texts(elements.of { grid = { "s=1,2;3" }, repeat_seeds = 1, seed = 1 }))
   end)
 
   it("draw within ranges, on a logarithmic scale, whole numbers and words, the same at every call", function()
@@ -47,6 +48,13 @@ describe("the elements of a sweep", function()
     for n = 2, 5 do assert.is_true(math.abs(counts[tostring(n)] - 100) < 52) end
     assert.is_true(math.abs(counts["w=p"] - 200) < 60)
     assert.same(texts(list), texts(elements.of(o)))
+    for _, e in ipairs(elements.of { random = { "n=2..1024:log" }, samples = 300, repeat_seeds = 1, seed = 1 }) do
+      local n = e.sets[1]:sub(3)
+      assert.equal("integer", math.type(tonumber(n)))
+      assert.is_true(tonumber(n) >= 2 and tonumber(n) <= 1024)
+      counts[tonumber(n) <= 45] = (counts[tonumber(n) <= 45] or 0) + 1 -- half of the scale from 1.5 to 1024.5
+    end
+    assert.is_true(math.abs(counts[true] - 156) < 52)
     o.seed = 2
     assert.are_not.same(texts(list), texts(elements.of(o)))
   end)
@@ -172,6 +180,7 @@ describe("lamina runs", function()
     local rows = require("lamina.data").csv(dir .. "/t.csv")
     assert.equal(4, #rows.loss)
     assert.equal("p.svg\n", run("runs", "s", "--plot", "loss", "--over", "width", "--file", "p.svg").out)
+    assert.equal("q.svg\n", run("runs", "s", "--plot", "loss", "--over", "width", "--xlog", "-o", "q.svg").out)
     local curve = require("lamina.data").csv(dir .. "/p.csv")
     local sum = 0
     for i = 1, 4 do
