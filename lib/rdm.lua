@@ -121,10 +121,12 @@ end
 -- where there is no difference, and which may be negative; poisson: the symmetrised Kullback-Leibler divergence of
 -- rates (cross-validated where folds are given). Squared distances and poisson are means over channels, as in
 -- rsatoolbox: divided by the number of channels, so that euclidean, their root, is less than the distance by the root
--- of that number; per_channel = false gives sums. They are computed in float64, also of float32 responses, so that small
--- distances between large responses keep their digits. mahalanobis and crossnobis estimate the noise from the trials
--- (noise = "shrinkage"); mahalanobis of single rows needs noise = a precision. Returns a set of
--- RDMs; print says what it holds.
+-- of that number; per_channel = false gives sums. They are computed in float64, also of float32 responses, so that
+-- small distances between large responses keep their digits. mahalanobis and crossnobis estimate the noise from the
+-- trials (noise = "shrinkage"), with as many degrees of freedom as there are trials less conditions: rsatoolbox's
+-- prec_from_unbalanced (its prec_from_measurements counts more unless given this dof); mahalanobis of single rows
+-- needs noise = a precision. Cross-validated poisson is the mean over folds (rsatoolbox 0.3.2 returns that of the
+-- last fold alone). Returns a set of RDMs; print says what it holds, and how much was missing.
 -- > x = tensor({ { 0, 0 }, { 3, 0 }, { 0, 4 } }, { dtype = "float64" })   -- conditions x channels
 -- > rdm({ x, method = "euclidean", per_channel = false }).vectors   --> [[3. 4. 5.]]
 local function call(_, given, ...)

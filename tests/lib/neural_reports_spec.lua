@@ -55,8 +55,8 @@ describe("a score of responses with missing trials", function()
 
   it("is of the trials that are there under brain-score's recipe, which leaves nobody out as unreliable", function()
     local score = predictivity { features = { layer = x }, responses = holes(), style = "brain-score" }
-    assert.matches("3 of 4 neuroids %(left out: 1 without a valid trial for some stimulus: 3 %(c%)%); 8 of 720 trials",
-      tostring(score))
+    assert.matches("3 of 4 neuroids %(left out: 1 without a valid trial for some stimulus: 3 %(c%)%); 8 of 720 "
+      .. "trials", tostring(score))
   end)
 end)
 

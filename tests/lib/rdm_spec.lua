@@ -73,6 +73,18 @@ describe("rdm", function()
     same(rdm { x, method = "crossnobis", conditions = cond }.vectors, peer.crossnobis.shrinkage_diag)
   end)
 
+  it("is the mean over folds of rsatoolbox's cross-validated Poisson divergences", function()
+    local mean = t(peer.poisson_cv):mean { dim = 1 }
+    same(rdm { x, method = "poisson", conditions = cond, folds = fold }.vectors:reshape { -1 }, mean:totable())
+  end)
+
+  it("estimates the noise as rsatoolbox does of measurements, with trials less conditions degrees of freedom",
+    function()
+      same(t(peer.measured), peer.noise.shrinkage_diag)
+      same(rdm { x, method = "mahalanobis", conditions = cond, noise = "shrinkage" }.vectors,
+        rdm { x, method = "mahalanobis", conditions = cond, noise = t(peer.measured) }.vectors:totable())
+    end)
+
   it("is rsatoolbox's for unequal numbers of trials and missing channels", function()
     local keep, nan, rows = peer.keep, 0 / 0, {}
     local c, f = {}, {}

@@ -44,6 +44,13 @@ for kind in ("shrinkage_diag", "shrinkage_eye", "diag", "full"):
     out["noise"][kind] = prec.tolist()
     out["mahalanobis"][kind] = vec(calc_rdm(data, "mahalanobis", descriptor="cond", noise=prec))
     out["crossnobis"][kind] = vec(calc_rdm(data, "crossnobis", descriptor="cond", noise=prec, cv_descriptor="fold"))
+# rsatoolbox 0.3.2 returns the cross-validated Poisson RDM of the last fold alone: here each fold is the last one once
+out["poisson_cv"] = []
+for last in range(folds):
+    moved = Dataset(x, obs_descriptors={"cond": cond, "fold": np.where(fold == last, folds, fold)})
+    out["poisson_cv"].append(vec(calc_rdm(moved, "poisson_cv", descriptor="cond", cv_descriptor="fold"))[0])
+# its prec_from_measurements counts (conditions - 1) x trials degrees of freedom; with trials less conditions ...
+out["measured"] = rsa_noise.prec_from_measurements(data, "cond", dof=len(x) - conditions).tolist()
 out["crossnobis"]["none"] = vec(calc_rdm(data, "crossnobis", descriptor="cond", cv_descriptor="fold"))
 
 # unbalanced: some trials are missing, some channels are NaN (weighting="equal" is left out: rsatoolbox 0.3.2 counts
