@@ -207,9 +207,11 @@ local function times_text(time)
   return text
 end
 
---- How many trials of an assembly are missing, and of how many.
+--- How many responses of an assembly's presentations (of neuroids, in time bins) are missing, and of how many. A
+-- repeat that a stimulus never had, where others had more, is none of them.
 function M.missing(a)
-  local total = a.responses:count()
+  local shape = a.responses.shape
+  local total = #a.places * shape[2] * (shape[4] or 1)
   return a.whole and 0 or total - a.valid:to "int64":sum():item(), total
 end
 
@@ -217,7 +219,8 @@ Assembly.__tostring = function(self)
   local shape, missing, total = self.responses.shape, M.missing(self)
   local lines = {
     string.format("%s: %s, %s, up to %s%s; %d of %d trials missing", self.name, shape[1] == 1 and "1 stimulus"
-      or shape[1] .. " stimuli", common.plural(shape[2], "neuroid"), common.plural(shape[3], "repeat"),
+      or shape[1] .. " stimuli", common.plural(shape[2], "neuroid"), common.plural(shape[3], "repeat")
+      .. (#self.places < shape[1] * shape[3] and string.format(" (%d presentations)", #self.places) or ""),
       self.time_bin and ", " .. times_text(self.time_bin) or "", missing, total),
     "  stimulus: " .. table.concat(M.names(self.stimulus), ", "),
   }

@@ -98,7 +98,8 @@ local function means(x, number, count, rows, what, ids, position)
     if sizes[g] == 0 then empty[#empty + 1] = ids[g] end
   end
   if #empty > 0 then
-    errors.raise("argument", position, "rdm: %s has no trial of %s", what, common.some(empty))
+    errors.raise("argument", position, "rdm: %s has no trial of %s; unbalanced = true takes pairs of single trials "
+      .. "instead of the means of folds, and any numbers of them", what, common.some(empty))
   end
   return matrix:matmul(x:index_select(common.index(rows), { dim = 1 }):to "float64")
 end

@@ -160,3 +160,23 @@ describe("pairs that are missing in some RDM", function()
     assert.matches("; 3 of 45 pairs, missing in some RDM, left out of all\n", tostring(score))
   end)
 end)
+
+describe("divisions that cannot be", function()
+  local function message(splits, n)
+    local few = neural.assembly { { responses = trials, stimulus_id = lamina.arange(1, S) } }:at(lamina.arange(1, n))
+    local _, err = lamina.try(predictivity, { features = { layer = x[{ { 1, n } }] }, responses = few, splits = splits,
+      bootstrap = 100 })
+    return err.message
+  end
+
+  it("say what could be", function()
+    assert.matches("kfold: 10 folds, but there are only 6 images: take 6 folds or fewer %(splits = kfold { 6 }%)",
+      message(nil, 6))
+    assert.matches("fold 1 of 10 tests 2 images; r needs at least 3: 20 images make at most 6 folds of 3, as in "
+      .. "splits = kfold { 6 }", message(nil, 20))
+    assert.is_true(pcall(predictivity, { features = { layer = x[{ { 1, 20 } }] }, splits = kfold { 6 }, bootstrap = 100,
+      responses = neural.assembly { { responses = trials[{ { 1, 20 } }], stimulus_id = lamina.arange(1, 20) } } }))
+    assert.matches("holds 0, expected positions from 1 to 20 %(indices of NumPy or scikit%-learn count from 0: add 1%)",
+      message({ { train = { 0, 1, 2, 3 }, test = { 4, 5, 6 } } }, 20))
+  end)
+end)
