@@ -330,9 +330,9 @@ local function folds_of(o, ids)
   local folds = o.splits:folds(n, a.stimulus)
   for f, fold in ipairs(folds) do
     if #fold.test < 3 then
-      errors.raise("argument", o.splits.position, "predictivity: fold %d of %d tests %s; %s needs at least 3%s", f, #folds,
-        common.plural(#fold.test, "image"), o.measure, n >= 6 and string.format(": %d images make at most %d folds of "
-        .. "3, as in splits = kfold { %d }", n, n // 3, n // 3) or ", and two folds 6 images")
+      errors.raise("argument", o.splits.position, "predictivity: fold %d of %d tests %s; %s needs at least 3%s", f,
+        #folds, common.plural(#fold.test, "image"), o.measure, n >= 6 and string.format(": %d images make at most %d "
+        .. "folds of 3, as in splits = kfold { %d }", n, n // 3, n // 3) or ", and two folds 6 images")
     end
     local count = o.mapping:inner_folds()
     fold.inner = count > 0 and o.splits:inner(count, fold.train, n, a.stimulus, f) or {}

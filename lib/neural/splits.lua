@@ -135,8 +135,8 @@ local function check_own(self, n)
     for _, side in ipairs { "train", "test" } do
       for _, item in ipairs(fold[side]) do
         if math.type(item) ~= "integer" or item < 1 or item > n then
-          errors.raise("argument", self.position, "splits: division %d: %s holds %s, expected positions from 1 to %d%s",
-            f, side, tostring(item), n, item == 0 and " (indices of NumPy or scikit-learn count from 0: add 1)" or "")
+          errors.raise("argument", self.position, "splits: division %d: %s holds %s, expected positions from 1 to "
+            .. "%d%s", f, side, tostring(item), n, item == 0 and " (indices of NumPy or scikit-learn count from 0: add 1)" or "")
         end
         if of[item] then
           errors.raise("argument", self.position, "splits: division %d: image %d occurs twice%s", f, item,
@@ -216,9 +216,11 @@ end
 local function divide(self, items, n, groups, purpose, step, labels)
   local list = units(items, groups)
   if n > #list then
-    errors.raise("argument", self.position, "%s: %d folds, but there are only %s: take %d folds or fewer (splits = %s)",
-      self.by and "grouped" or "kfold", n, common.plural(#list, self.by and "group" or "image"), #list, self.by
-      and string.format("grouped { %d, by = \"%s\" }", #list, self.by) or string.format("kfold { %d }", #list))
+    local fewer = self.by and string.format("grouped { %d, by = \"%s\" }", #list, self.by)
+      or string.format("kfold { %d }", #list)
+    errors.raise("argument", self.position, "%s: %d folds, but there are only %s%s", self.by and "grouped" or "kfold", n,
+      common.plural(#list, self.by and "group" or "image"), #list > 1
+      and string.format(": take %d folds or fewer (splits = %s)", #list, fewer) or ", which nothing is left without")
   end
   local order = (groups and n == #list) and common.count_up(n)
     or common.permutation(#list, self.seed, purpose, step)

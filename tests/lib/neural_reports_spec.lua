@@ -20,7 +20,8 @@ local function holes()
 end
 
 local function options(more)
-  local o = { features = { layer = x }, responses = holes(), splits = kfold { 4, seed = 1 }, bootstrap = 100, seed = 2 }
+  local o = { features = { layer = x }, responses = holes(), splits = kfold { 4, seed = 1 }, bootstrap = 100,
+    seed = 2 }
   for name, value in pairs(more or {}) do o[name] = value end
   return o
 end
@@ -41,7 +42,8 @@ describe("a score of responses with missing trials", function()
     local whole = neural.assembly { { responses = trials, stimulus_id = lamina.arange(1, S), neuroid_id = names } }
     assert.not_matches("missing", tostring(predictivity(options { responses = whole })))
     local alone = options { responses = whole:at(nil, 2) }
-    assert.matches("one neuroid, of which an interval over neuroids says nothing: layer", tostring(predictivity(alone)))
+    assert.matches("one neuroid, of which an interval over neuroids says nothing: layer",
+      tostring(predictivity(alone)))
     alone.over = "stimuli"
     local row = predictivity(alone).rows[1]
     assert.is_true(row.low < row.r and row.r < row.high)
@@ -164,8 +166,8 @@ end)
 describe("divisions that cannot be", function()
   local function message(splits, n)
     local few = neural.assembly { { responses = trials, stimulus_id = lamina.arange(1, S) } }:at(lamina.arange(1, n))
-    local _, err = lamina.try(predictivity, { features = { layer = x[{ { 1, n } }] }, responses = few, splits = splits,
-      bootstrap = 100 })
+    local _, err = lamina.try(predictivity, { features = { layer = x[{ { 1, n } }] }, responses = few,
+      splits = splits, bootstrap = 100 })
     return err.message
   end
 
@@ -174,9 +176,9 @@ describe("divisions that cannot be", function()
       message(nil, 6))
     assert.matches("fold 1 of 10 tests 2 images; r needs at least 3: 20 images make at most 6 folds of 3, as in "
       .. "splits = kfold { 6 }", message(nil, 20))
-    assert.is_true(pcall(predictivity, { features = { layer = x[{ { 1, 20 } }] }, splits = kfold { 6 }, bootstrap = 100,
-      responses = neural.assembly { { responses = trials[{ { 1, 20 } }], stimulus_id = lamina.arange(1, 20) } } }))
-    assert.matches("holds 0, expected positions from 1 to 20 %(indices of NumPy or scikit%-learn count from 0: add 1%)",
-      message({ { train = { 0, 1, 2, 3 }, test = { 4, 5, 6 } } }, 20))
+    assert.is_true(pcall(predictivity, { features = { layer = x[{ { 1, 20 } }] }, splits = kfold { 6 },
+      bootstrap = 100, responses = neural.assembly { { responses = trials[{ { 1, 20 } }], stimulus_id = lamina.arange(1, 20) } } }))
+    assert.matches("holds 0, expected positions from 1 to 20 %(indices of NumPy or scikit%-learn count from 0: add "
+      .. "1%)", message({ { train = { 0, 1, 2, 3 }, test = { 4, 5, 6 } } }, 20))
   end)
 end)
