@@ -175,17 +175,19 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
     if (vecs == 2) across = s->c_row - across;
     tile_step(rows, vecs, how, s, k, &t, acc);
   }
-  if (((how == 0 && full) || (how & LINES)) && s->ask && s->ask->left > 0) {
+  if (((how == 0 && full) || (how & LINES)) && s->ask) {
+    if (s->ask->left == 0 && s->ask->then) *s->ask = *s->ask->then;
+    const int each = how & LINES ? 1 : 2;
     lm_gemm_ask ask = *s->ask;
-    const int64_t begin = k, end = k + 2 * ask.left < s->k ? k + 2 * ask.left : s->k - 1;
-    for (; k < end; k += 2) {
+    const int64_t begin = k, end = k + each * ask.left < s->k ? k + each * ask.left : s->k - each + 1;
+    for (; k < end; k += each) {
       __builtin_prefetch(ask.at);
       ask.at += LM_GEMM_LINE;
       if (--ask.here == 0) ask.here = ask.run, ask.at += ask.gap;
       tile_step(rows, vecs, how, s, k, &t, acc);
-      tile_step(rows, vecs, how, s, k + 1, &t, acc);
+      if (each == 2) tile_step(rows, vecs, how, s, k + 1, &t, acc);
     }
-    ask.left -= (k - begin) / 2;
+    ask.left -= (k - begin) / each;
     *s->ask = ask;
   }
 #pragma GCC unroll 2 /* the loop's own instructions take places of multiply-adds */
@@ -386,6 +388,21 @@ static void pack_rows(void *out, const void *source, int64_t m, int64_t k, int64
     }
 }
 
+static void turn(void *out, int64_t dst_row, const void *source, int64_t src_row, int64_t m, int64_t n) {
+  for (int64_t i = 0; i < m; i += VEC)
+    for (int64_t j = 0; j < n; j += VEC) {
+      vec block[VEC];
+      const real *src = (const real *)source + j * src_row + i;
+      real *dst = (real *)out + i * dst_row + j;
+      const int rows = (int)(m - i < VEC ? m - i : VEC), columns = (int)(n - j < VEC ? n - j : VEC);
+      if (rows == VEC)
+        transpose_block(src, src_row, columns, block);
+      else
+        transpose_some(src, src_row, columns, rows, block);
+      for (int r = 0; r < rows; r++) store_cols(columns == VEC, dst + r * dst_row, block[r], columns);
+    }
+}
+
 /* Blocks of VEC x VEC are transposed in registers, so that vectors run over rows. */
 static void column(void *out, const void *matrix, int64_t row, int64_t m, int64_t k, const void *vector,
                    int64_t step) {
@@ -433,6 +450,7 @@ const lm_kernel_gemm KERNEL(gemm) = {.mr = MR,
                                      .block = block,
                                      .pack = pack,
                                      .pack_rows = pack_rows,
+                                     .turn = turn,
                                      .column = column,
                                      .peak = peak,
                                      .peak_flops = (int64_t)2 * VEC * CHAINS};

@@ -19,8 +19,9 @@ enum { LM_GEMM_COLUMN_ROWS = 16, LM_GEMM_TOGETHER = 8, LM_GEMM_LINE = 64 };
  * `gap` bytes from the end of one run to the next. */
 typedef struct lm_gemm_ask {
   const char *at;
-  int64_t here, run, gap; /* here: lines to the end of this run */
-  int64_t left;           /* lines in all */
+  int64_t here, run, gap;         /* here: lines to the end of this run */
+  int64_t left;                   /* lines in all */
+  const struct lm_gemm_ask *then; /* NULL, or what to ask for after these */
 } lm_gemm_ask;
 
 /* One panel of B (two vectors of columns) by the panels [panel_begin, panel_end) of A, over one block of K. Pointers
@@ -67,6 +68,9 @@ typedef struct lm_kernel_gemm {
 
   /* m rows of A as the panels that lm_gemm_panel deals them to, one behind the other; each as `pack` packs it. */
   void (*pack_rows)(void *dst, const void *src, int64_t m, int64_t k, int64_t row_stride, int64_t k_stride);
+
+  /* dst[i * dst_row + j] = src[j * src_row + i] for i < m, j < n. */
+  void (*turn)(void *dst, int64_t dst_row, const void *src, int64_t src_row, int64_t m, int64_t n);
 
   /* y[i] = the chain over k of a[i * row + k] * x[k * step], for i < m <= LM_GEMM_COLUMN_ROWS; a's rows run along k.
    */

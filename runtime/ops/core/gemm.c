@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
+#include "ops/core/across.h"
 #include "ops/core/packed.h"
 #include "ops/core/symmetric.h"
 
@@ -373,6 +374,7 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   lm_status status = keep_columns(&p, e);
   if (status) return status;
   p.triangle = lm_gemm_is_symmetric(job);
+  if (!p.kept && !p.triangle && lm_gemm_is_across(job)) return lm_gemm_across(job, e);
   const int64_t fit = ROWS_BYTES / (p.kernel->kc * p.size);
   cut(&p, fit);
   const int64_t rows = ceil_div(job->m, p.parts_m), depth = smaller(job->k, p.kernel->kc);

@@ -151,6 +151,30 @@ static void packing(void **unused) {
   free(got);
 }
 
+/* Turning against its definition, all sizes up to two blocks and some; nothing is written beside the block. */
+static void turning(void **unused) {
+  (void)unused;
+  enum { MOST = 35 };
+  double *got = malloc(sizeof *got * MOST * MOST);
+  void *both[] = {random_values(LM_F32, MOST * MOST, 12), random_values(LM_F64, MOST * MOST, 12)};
+  for (int isa = 0; isa < ISAS; isa++)
+    for (int t = 0; t < 2 && supported(all[isa].name); t++)
+      for (int64_t m = 1; m <= MOST; m++)
+        for (int64_t n = 1; n <= MOST; n++) {
+          const lm_dtype type = t ? LM_F64 : LM_F32;
+          const void *src = both[t];
+          memset(got, 0, sizeof *got * MOST * MOST);
+          (t ? all[isa].f64 : all[isa].f32)->turn(got, MOST, src, MOST, m, n);
+          for (int64_t i = 0; i < MOST; i++)
+            for (int64_t j = 0; j < MOST; j++)
+              if (get(got, type, i * MOST + j) != (i < m && j < n ? get(src, type, j * MOST + i) : 0))
+                fail_msg("%s f%d: %lld x %lld turned", all[isa].name, t ? 64 : 32, (long long)m, (long long)n);
+        }
+  free(both[0]);
+  free(both[1]);
+  free(got);
+}
+
 /* Rows as panels, against packing each panel by itself: one panel and many, side by side in the source (dealt k by k)
  * and not; and nothing is written behind them. */
 static void packing_rows(void **unused) {
@@ -197,6 +221,7 @@ int main(int argc, char **argv) {
   (void)argc;
   (void)argv;
   const struct CMUnitTest tests[] = {cmocka_unit_test(tiles_of_all_sizes), cmocka_unit_test(packing),
-                                     cmocka_unit_test(packing_rows), cmocka_unit_test(reordered_sum_is_seen)};
+                                     cmocka_unit_test(packing_rows), cmocka_unit_test(turning),
+                                     cmocka_unit_test(reordered_sum_is_seen)};
   return cmocka_run_group_tests_name("matrix product, kernels", tests, NULL, NULL);
 }

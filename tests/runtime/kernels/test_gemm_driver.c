@@ -199,6 +199,52 @@ static void both_sides_of_turning(void **unused) {
   }
 }
 
+/* B across and A of few rows (COLUMNS_LEAST, A_BYTES and the costs of across.c): strips of B's columns, one and
+ * several, a batch of them, with one A for all, and large ones. */
+static void both_sides_of_across(void **unused) {
+  (void)unused;
+  for (lm_dtype t = LM_F32; t <= LM_F64; t++) {
+    const int64_t panel = 2 * lm_kernels_of(t)->gemm->vec;
+    for (int64_t n = 127; n <= 129; n++)
+      for (int order = 2; order < 4; order++) by_driver("columns of B", t, 1, panel, n, 3 * panel, order, 2, 1);
+    for (int64_t k = panel * 5 / 2; k <= panel * 5 / 2 + 1; k++)
+      for (int ends = 0; ends < 3; ends++) by_driver("turning or packing", t, 2, panel, 130, k, 2, ends, 1);
+    for (int64_t m = 1; m <= 8 * panel + 1; m += m < panel + 1 ? 1 : panel / 2)
+      by_driver("rows of A", t, 1, m, 140, 2 * m + 150, 2, (int)m % 3, 3);
+    for (int64_t n = 223; n <= 226; n++) by_driver("strips", t, 3, panel, n, 3 * panel, 2, 1, 3);
+  }
+  const int64_t most = (3 << 18) / 4 / 64; /* A_BYTES of 64 rows of float32 */
+  for (int64_t k = most; k <= most + 1; k++) by_driver("A large and too large", LM_F32, 1, 64, 128, k, 2, 1, 37);
+  for (int64_t n = 4095; n <= 4097; n++) by_driver("C and B near and far", LM_F32, 1, 64, n, 256, 2, 2, 37);
+}
+
+/* The same with one A, or one B, for a whole batch. */
+static void across_with_one_for_all(void **unused) {
+  (void)unused;
+  enum { M = 32, N = 130, K = 100, BATCH = 3 };
+  float *a = random_values(LM_F32, BATCH * M * K, 5), *b = random_values(LM_F32, BATCH * N * K, 6);
+  float *c = malloc(sizeof *c * BATCH * M * N);
+  const int64_t a_at[BATCH] = {0, M * K, 2 * M * K}, b_at[BATCH] = {0, N * K, 2 * N * K};
+  for (int which = 0; which < 3; which++)
+    for (int threads = 1; threads <= 3; threads++) {
+      lm_gemm_job job = {.dtype = LM_F32, .batch = BATCH, .m = M, .n = N, .k = K, .c = c};
+      job.a = (lm_operand){.data = a, .row = K, .column = 1, .at = which == 1 ? NULL : a_at};
+      job.b = (lm_operand){.data = b, .row = 1, .column = K, .at = which == 2 ? NULL : b_at};
+      lm_err e;
+      lm_threads_set(threads);
+      assert_int_equal(lm_gemm(&job, &e), LM_OK);
+      for (int64_t i = 0; i < BATCH * M * N; i++) {
+        const int64_t batch = i / (M * N), row = i / N % M, column = i % N;
+        assert_true((double)c[i] == chain(LM_F32, a + (which == 1 ? 0 : a_at[batch]) + row * K, 1,
+                                          b + (which == 2 ? 0 : b_at[batch]) + column * K, 1, K, 0, false, false));
+      }
+    }
+  lm_threads_set(1);
+  free(a);
+  free(b);
+  free(c);
+}
+
 /* B packed for one call, packed to stay, found again, and changed; and in blocks of K. */
 static void both_sides_of_kept_columns(void **unused) {
   (void)unused;
@@ -289,6 +335,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(both_sides_of_asking),
                                      cmocka_unit_test(both_sides_of_asking_for_rows),
                                      cmocka_unit_test(both_sides_of_turning),
+                                     cmocka_unit_test(both_sides_of_across),
+                                     cmocka_unit_test(across_with_one_for_all),
                                      cmocka_unit_test(both_sides_of_kept_columns),
                                      cmocka_unit_test(both_sides_of_symmetry)};
   /* the driver takes the kernels of one instruction set: the others have a process of their own */
