@@ -31,7 +31,8 @@ local function list(store, sets)
       if base.exists(store.root() .. "/" .. name .. "/" .. file.name) then whole = whole + 1 end
     end
     print(string.format("%s  %s, %d file%s, %s", name, store.size_text(size), #set.files,
-      #set.files == 1 and "" or "s", whole == #set.files and "here" or whole > 0 and whole .. " of them here" or "not here"))
+      #set.files == 1 and "" or "s",
+      whole == #set.files and "here" or whole > 0 and whole .. " of them here" or "not here"))
     print("  " .. (set.about or ""))
     print("  licence: " .. (set.licence or "not stated"))
     for _, file in ipairs(set.files) do

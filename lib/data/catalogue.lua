@@ -70,7 +70,10 @@ function M.all()
   local path = base.getenv "LAMINA_CATALOGUE"
   if path and path ~= "" then
     local own, e = errors.try(function() return core_io.json_decode(core_io.text_read(path)) end)
-    if type(own) ~= "table" then bad(path, "%s", e and e.message or "it holds no object") end
+    if type(own) ~= "table" then
+      local why = e and e.message or "it holds no object"
+      bad(path, "%s", why:sub(1, #path + 2) == path .. ": " and why:sub(#path + 3) or why)
+    end
     for name, set in pairs(own) do
       check(path, name, set)
       all[name] = set

@@ -82,10 +82,12 @@ function M.fetch(dir, file, say, progress)
       say(string.format("%s from %s", file.name, address))
       local ok, why = from_address(file, path, address, progress)
       if ok then return path end
-      notes[#notes + 1] = string.format("  %s: %s", address, why)
+      local note = string.format("  %s: %s", address, why)
+      if note ~= notes[#notes] then notes[#notes + 1] = note end
     end
     if round == 1 and not base.exists(path .. ".part") then break end
   end
+  notes[#notes + 1] = "  wanted in " .. dir
   errors.raise_with(notes, "io", {}, "%s could not be had", file.name)
 end
 

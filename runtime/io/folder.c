@@ -29,9 +29,10 @@ lm_status lm_folder_make(const char *path, lm_err *e) {
     if (*p != '/' && *p != 0) continue;
     char was = *p;
     *p = 0;
-    if (mkdir(part, 0777) != 0 && !lm_path_is_folder(part))
-      status = lm_fail(e, lm_status_of(errno), "%s: cannot make the folder %s: %s", path, part,
-                       errno == EEXIST ? "a file of that name is there" : strerror(errno));
+    const int cause = mkdir(part, 0777) != 0 ? errno : 0;
+    if (cause && !lm_path_is_folder(part))
+      status = lm_fail(e, lm_status_of(cause), "%s: cannot make the folder %s: %s", path, part,
+                       cause == EEXIST ? "a file of that name is there" : strerror(cause));
     *p = was;
     if (was == 0) break;
   }
