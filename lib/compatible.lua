@@ -38,7 +38,7 @@ local HOLDS = {
 --- Whether a version (this one's if absent) is what a requirement asks for; nil where the requirement is none.
 function M.satisfies(requirement, version)
   local own, any, holds = parse(version or base.version), false, true
-  for part in requirement:gmatch "[^%s,]+" do
+  for part in requirement:gsub("([<>=~])%s+", "%1"):gmatch "[^%s,]+" do
     local mark, text = part:match "^([<>=~]*)(.*)$"
     local wanted = parse(text)
     if not wanted then return nil end
@@ -67,8 +67,7 @@ function M.check(requirement, position)
   end
 end
 
--- ---- names that have a successor
--- -----------------------------------------------------------------------------------
+-- ---- names that have a successor -------------------------------------------------------------------------------
 
 --- Words that were given up: old name -> { now = "new name", since = "version" }. Kept until the next major version.
 M.words = {}

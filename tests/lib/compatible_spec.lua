@@ -10,7 +10,7 @@ describe("a requirement on the version", function()
       { ">=1.2,<2", "2.0.0", false }, { ">1.2.3", "1.2.3", false }, { "<=1.2", "1.2.0", true },
       { "==1.2.3", "1.2.3", true }, { "~=1.2.3", "1.2.3", false }, { "1.4", "1.9.2", true },
       { "1.4", "1.3.9", false }, { "1.4", "2.0.0", false },
-      { ">=0.1", "0.1.0", true },
+      { ">=0.1", "0.1.0", true }, { ">= 1.2 < 2", "1.10.0", true }, { ">= 1.2, < 2", "2.0.0", false },
     }
     for _, case in ipairs(cases) do
       assert.equal(case[3], compatible.satisfies(case[1], case[2]), case[1] .. " of " .. case[2])
