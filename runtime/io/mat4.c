@@ -113,7 +113,7 @@ static lm_status read_sparse(lm_tree *v, lm_source *s, const header *h, bool big
     return lm_fail(e, LM_ERR_FORMAT, "%s: a sparse matrix in %" PRId64 "x%" PRId64 " numbers", s->name, h->shape[0],
                    h->shape[1]);
   lm_tensor *entries, *row = NULL, *col = NULL, *values = NULL;
-  lm_status status = lm_mat_numbers(&entries, s->name, &(lm_mat_part){s, h->raw}, NULL, big, LM_F64, 2, h->shape, e);
+  lm_status status = lm_mat_numbers(&entries, s->name, &(lm_mat_piece){s, h->raw}, NULL, big, LM_F64, 2, h->shape, e);
   if (status != LM_OK) return status;
   int64_t n = h->shape[0] - 1, k = h->shape[1];
   status = check_entries(entries, n, s->name, e);
@@ -141,7 +141,7 @@ static lm_status read_full(lm_tree *v, lm_source *s, const header *h, bool big, 
                                           : LM_I64;
   v->kind = LM_TREE_TENSOR;
   if (!h->complex)
-    return lm_mat_numbers(&v->tensor, s->name, &(lm_mat_part){s, h->raw}, NULL, big, dtype, 2, h->shape, e);
+    return lm_mat_numbers(&v->tensor, s->name, &(lm_mat_piece){s, h->raw}, NULL, big, dtype, 2, h->shape, e);
   int64_t n = s->left, half = n / 2;
   char *bytes = lm_alloc((size_t)n, s->name, e);
   if (!bytes) return LM_ERR_MEMORY;
@@ -150,7 +150,7 @@ static lm_status read_full(lm_tree *v, lm_source *s, const header *h, bool big, 
   lm_source_bytes(&real, s->name, bytes, half);
   lm_source_bytes(&imaginary, s->name, bytes + half, half);
   if (status == LM_OK)
-    status = lm_mat_numbers(&v->tensor, s->name, &(lm_mat_part){&real, h->raw}, &(lm_mat_part){&imaginary, h->raw},
+    status = lm_mat_numbers(&v->tensor, s->name, &(lm_mat_piece){&real, h->raw}, &(lm_mat_piece){&imaginary, h->raw},
                             big, dtype, 2, h->shape, e);
   lm_free(bytes);
   return status;

@@ -102,7 +102,7 @@ static lm_status read_complex(lm_mat5 *r, lm_tensor **out, const header *h, int 
   lm_source real;
   lm_source_bytes(&real, r->s->name, bytes, n);
   if (status == LM_OK)
-    status = lm_mat_numbers(out, r->s->name, &(lm_mat_part){&real, raw}, &(lm_mat_part){el.from, second}, r->big,
+    status = lm_mat_numbers(out, r->s->name, &(lm_mat_piece){&real, raw}, &(lm_mat_piece){el.from, second}, r->big,
                             dtype_of(h), ndim, shape, e);
   lm_free(bytes);
   return status == LM_OK ? lm_mat5_end(r, &el, "the imaginary parts", e) : status;
@@ -115,7 +115,7 @@ static lm_status read_numbers(lm_mat5 *r, lm_tensor **out, const header *h, int 
   lm_raw raw = LM_RAW_F64;
   lm_status status = begin_numbers(r, &el, &raw, "the numbers", e);
   if (status != LM_OK) return status;
-  status = lm_mat_numbers(out, r->s->name, &(lm_mat_part){el.from, raw}, NULL, r->big, dtype_of(h), ndim, shape, e);
+  status = lm_mat_numbers(out, r->s->name, &(lm_mat_piece){el.from, raw}, NULL, r->big, dtype_of(h), ndim, shape, e);
   return status == LM_OK ? lm_mat5_end(r, &el, "the numbers", e) : status;
 }
 
@@ -139,10 +139,10 @@ static lm_status read_sparse_values(lm_mat5 *r, lm_tensor **out, const header *h
     if (status == LM_OK) status = lm_mat5_end(r, &el, "the values", e);
     lm_source_bytes(&from[k], r->s->name, bytes[k], wanted);
   }
-  const lm_mat_part imaginary = {&from[1], raw[1]};
+  const lm_mat_piece imaginary = {&from[1], raw[1]};
   if (status == LM_OK)
-    status = lm_mat_numbers(out, r->s->name, &(lm_mat_part){&from[0], raw[0]}, h->complex ? &imaginary : NULL, r->big,
-                            dtype_of(h), 1, &n, e);
+    status = lm_mat_numbers(out, r->s->name, &(lm_mat_piece){&from[0], raw[0]}, h->complex ? &imaginary : NULL,
+                            r->big, dtype_of(h), 1, &n, e);
   lm_free(bytes[0]);
   lm_free(bytes[1]);
   return status;

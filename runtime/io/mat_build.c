@@ -10,7 +10,7 @@
  */
 
 /* Reads one part into `to`, which has MATLAB's shape: columns first is the transposed array, rows first. */
-static lm_status read_part(lm_tensor *to, const lm_mat_part *part, bool big, lm_err *e) {
+static lm_status read_part(lm_tensor *to, const lm_mat_piece *part, bool big, lm_err *e) {
   int64_t turned_shape[LM_MAX_DIMS], stride[LM_MAX_DIMS], step = 1;
   for (int i = 0; i < to->ndim; i++) turned_shape[i] = to->shape[to->ndim - 1 - i];
   for (int i = 0; i < to->ndim; i++) {
@@ -29,7 +29,7 @@ static lm_status read_part(lm_tensor *to, const lm_mat_part *part, bool big, lm_
 }
 
 /* Refuses a shape that asks for more than a source has left, before memory is taken. */
-static lm_status check_room(const char *name, const lm_mat_part *part, int ndim, const int64_t *shape, lm_err *e) {
+static lm_status check_room(const char *name, const lm_mat_piece *part, int ndim, const int64_t *shape, lm_err *e) {
   int64_t bytes;
   lm_status status = lm_elements_bytes(&bytes, name, ndim, shape, lm_raw_size(part->raw), e);
   if (status == LM_OK && bytes != part->from->left)
@@ -38,7 +38,7 @@ static lm_status check_room(const char *name, const lm_mat_part *part, int ndim,
   return status;
 }
 
-lm_status lm_mat_numbers(lm_tensor **out, const char *name, const lm_mat_part *real, const lm_mat_part *imaginary,
+lm_status lm_mat_numbers(lm_tensor **out, const char *name, const lm_mat_piece *real, const lm_mat_piece *imaginary,
                          bool big, lm_dtype dtype, int ndim, const int64_t *shape, lm_err *e) {
   int64_t full[LM_MAX_DIMS], stride[LM_MAX_DIMS];
   *out = NULL;

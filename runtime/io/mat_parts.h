@@ -41,11 +41,11 @@ lm_status lm_mat5_variable(lm_tree *out, lm_source *s, bool big, const lm_mat_wa
 
 /* A tensor of MATLAB's shape from elements that stand columns first: bytes come from `real` and, unless NULL,
  * `imaginary` (the last axis is then 2), as elements of those stored types. */
-typedef struct lm_mat_part {
+typedef struct lm_mat_piece {
   lm_source *from;
   lm_raw raw;
-} lm_mat_part;
-lm_status lm_mat_numbers(lm_tensor **out, const char *name, const lm_mat_part *real, const lm_mat_part *imaginary,
+} lm_mat_piece;
+lm_status lm_mat_numbers(lm_tensor **out, const char *name, const lm_mat_piece *real, const lm_mat_piece *imaginary,
                          bool big, lm_dtype dtype, int ndim, const int64_t *shape, lm_err *e);
 
 /* A text, or a list of the rows of a char array, from `count` code units (UTF-16, or whole characters) that stand

@@ -58,6 +58,52 @@ describe("the module for a stock Lua", function()
   end)
 end)
 
+-- A program that takes every header, makes a tensor and prints its digest.
+local PROGRAM = [[
+#include <stdio.h>
+int main(void) {
+  lm_err e = {0};
+  lm_tensor *x = NULL;
+  char digest[65];
+  const int64_t shape[] = {2, 3};
+  if (lm_tensor_full(&x, LM_F32, 2, shape, 1.5, &e) != LM_OK || lm_tensor_digest(x, digest, &e) != LM_OK) return 1;
+  puts(digest);
+  lm_tensor_release(x);
+  return 0;
+}
+]]
+
+describe("what is installed", function()
+  local tools = loads and os.execute "command -v cmake cc pkg-config >/dev/null 2>&1" and it or pending
+  local dir
+  before_each(function() dir = command.folder() end)
+  after_each(function() command.drop(dir) end)
+
+  local function output(line)
+    local pipe = io.popen(string.format("cd %s && (%s) 2>&1", command.quote(dir), line))
+    local text = pipe:read "a"
+    pipe:close()
+    return text
+  end
+
+  tools("is whole: the command, the library with its headers, the manual page, completions", function()
+    local build = command.path:gsub("/[^/]*$", "")
+    output(string.format("cmake --install %s --prefix %s/at", command.quote(build), dir))
+    local digest = command.run({ "-e", "print(full({ 2, 3 }, 1.5):digest())" }).out
+    assert.equal(digest, output "at/bin/lamina -e 'print(full({ 2, 3 }, 1.5):digest())'")
+    for _, path in ipairs { "at/share/man/man1/lamina.1", "at/share/bash-completion/completions/lamina",
+      "at/share/zsh/site-functions/_lamina", "at/lib/lua/5.4/lamina.so", "at/share/lamina/lib/model.lua" } do
+      assert.is_true(base.exists(dir .. "/" .. path), path)
+    end
+    local includes = output "cd at/include/lamina && find . -name '*.h' | LC_ALL=C sort | sed 's/.*/#include \"&\"/'"
+    assert.matches('"%./tensor/tensor%.h"', includes)
+    command.write(dir .. "/t.c", includes .. PROGRAM)
+    assert.equal("", output("export PKG_CONFIG_PATH=$PWD/at/lib/pkgconfig; "
+      .. "cc -std=c11 -Wall -Werror t.c $(pkg-config --cflags --libs lamina) -o t"))
+    assert.equal(digest, output "./t")
+  end)
+end)
+
 describe("the manual page", function()
   it("has every option of --help and every subcommand with its options", function()
     local page = manual.man()
