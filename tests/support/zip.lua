@@ -1,6 +1,7 @@
 -- ZIP archives as nobody should make them, byte by byte: names, attributes, sizes and offsets as asked.
 local M = {}
 
+--- The CRC-32 of ISO 3309, which archives and PNG files hold.
 local function crc32(text)
   local crc = 0xffffffff
   for i = 1, #text do
@@ -9,6 +10,8 @@ local function crc32(text)
   end
   return ~crc & 0xffffffff
 end
+
+M.crc32 = crc32
 
 --- The bytes of an archive of stored members: { name =, text =, mode = Unix type and rights, size = what the
 -- directory says, at = the number of the member whose bytes it shares, header = { name =, method =, size =, packed =,
