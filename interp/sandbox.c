@@ -188,13 +188,12 @@ static bool excess(watched *w) {
   if (u.programs > l->processes)
     return beyond(w, "it ran more than %lld programs at once (--processes)", l->processes);
   if (u.threads > l->threads) return beyond(w, threads, l->threads);
-  usage_of_folder(&u, w->out);
-  if (u.hidden)
-    return beyond(w,
-                  "it made a folder that cannot be looked into, so that %lld bytes cannot be "
-                  "watched (--output-size)",
-                  l->output);
-  if (u.files > l->files + 1) return beyond(w, "it wrote more than %lld files (--output-files)", l->files);
+  usage_of_folder(&u, w->out, l->files);
+  if (u.hidden) {
+    snprintf(w->why, sizeof w->why, "it made folders that cannot be looked into, or more than 64 deep");
+    return true;
+  }
+  if (u.files > l->files) return beyond(w, "it wrote more than %lld files (--output-files)", l->files);
   if (u.bytes - w->had + u.removed > l->output)
     return beyond(w, "it wrote more than %lld bytes (--output-size)", l->output);
   return false;
@@ -210,7 +209,7 @@ static int watch(watched *w, const sigset_t *set) {
   int how = 0, pressed = 0;
   const struct timespec pause = {.tv_nsec = TICK_NS};
   usage before;
-  usage_of_folder(&before, w->out);
+  usage_of_folder(&before, w->out, INT64_MAX - 1);
   w->had = before.bytes;
   w->begun = now();
   for (;;) {

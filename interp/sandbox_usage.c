@@ -3,28 +3,62 @@
 #include "sandbox_usage.h"
 
 #include <dirent.h>
-#include <ftw.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- the folder ------------------------------------------------------------------------------------------------ */
 
-static usage *seen; /* nftw hands nothing through */
+enum { DEEPEST = 64, AGAIN = 8 };
 
-static int add_file(const char *path, const struct stat *info, int kind, struct FTW *at) {
-  (void)path, (void)at;
-  seen->files++;
-  if (kind == FTW_F) seen->bytes += (int64_t)info->st_blocks * 512;
-  if (kind == FTW_DNR || (kind == FTW_NS && seen->files > 1)) seen->hidden = true;
-  return 0;
+typedef struct walk {
+  int64_t files, bytes, most; /* most: files after which it ends */
+  bool hidden, missed;        /* missed: a folder went away, or took another name, between being seen and opened */
+} walk;
+
+/* Counts what lies in an open folder, which is closed. */
+static void count(walk *w, int fd, int depth) {
+  struct dirent *entry;
+  struct stat info;
+  DIR *d = fdopendir(fd);
+  if (!d) {
+    close(fd);
+    w->missed = true;
+    return;
+  }
+  while (w->files <= w->most && (entry = readdir(d)) != NULL) {
+    const char *name = entry->d_name;
+    if (!strcmp(name, ".") || !strcmp(name, "..") || fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    w->files++;
+    if (S_ISREG(info.st_mode)) w->bytes += (int64_t)info.st_blocks * 512;
+    if (!S_ISDIR(info.st_mode)) continue;
+    const int inner = depth < DEEPEST ? openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (inner >= 0)
+      count(w, inner, depth + 1);
+    else if (depth < DEEPEST && errno == ENOENT)
+      w->missed = true;
+    else
+      w->hidden = true;
+  }
+  closedir(d);
 }
 
-void usage_of_folder(usage *u, const char *folder) {
+void usage_of_folder(usage *u, const char *folder, int64_t most) {
   u->files = u->bytes = 0;
   u->hidden = false;
-  seen = u;
-  nftw(folder, add_file, 16, FTW_PHYS);
+  for (int i = 0; i < AGAIN; i++) { /* names that change all the time must not keep anything from being counted */
+    walk w = {.most = most};
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    count(&w, fd, 0);
+    if (w.files > u->files) u->files = w.files;
+    if (w.bytes > u->bytes) u->bytes = w.bytes;
+    u->hidden = u->hidden || w.hidden;
+    if (!w.missed || u->files > most) return;
+  }
 }
 
 /* ---- the processes --------------------------------------------------------------------------------------------- */

@@ -105,9 +105,16 @@ local function parse_fetch(text, path, manifest)
   return list
 end
 
+-- The most bytes of a tag file, all of which is read before anything is known of the bag.
+local MOST_TEXT = 64 << 20
+
+-- The text of a file of the bag; nil where it is not there.
 local function text_in(dir, name)
-  if not base.exists(dir .. "/" .. name) then return nil end
-  return core_io.text_read(dir .. "/" .. name)
+  local path = dir .. "/" .. name
+  if not base.exists(path) then return nil end
+  local size = base.isdir(path) and 0 or require("lamina.core.process").size(path)
+  if size > MOST_TEXT then bad("%s: %d bytes; no file of its kind has more than %d", path, size, MOST_TEXT) end
+  return core_io.text_read(path)
 end
 
 -- Compares the hashes of files with a manifest's; names what is wrong. may_lack(name): it need not be there.
@@ -133,6 +140,8 @@ local UNLISTED = { ["tagmanifest-sha256.txt"] = true, ["tagmanifest-sha256.txt.s
 -- Raises a 'format' error that names the first thing that is wrong. Returns { dir =, manifest = name -> sha256,
 -- fetch = name -> { url =, bytes = }, absent = names of fetch.txt that are not there, tagmanifest = its text }.
 function M.read(dir)
+  text_in(dir, "tagmanifest-sha256.txt.sig")
+  text_in(dir, "signer.pub")
   local declared = text_in(dir, "bagit.txt")
   if not declared then bad("%s: this is no bag: it has no bagit.txt", dir) end
   local version = declared:match "^BagIt%-Version: (%d+%.%d+)"

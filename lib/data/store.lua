@@ -99,12 +99,12 @@ function M.get(dir, file, say)
     say(string.format("  %s is damaged (%s) and is replaced", file.name, why))
     os.remove(dir .. "/" .. file.name)
   end
-  local bar = require("lamina.progress").new(1000)
+  local bar, name = require("lamina.progress").new(1000), require "lamina.plain"(file.name)
   M.fetch(dir, file, function(line)
     bar:clear()
     say("  " .. line)
   end, function(done, total)
-    if total > 0 then bar:update(done * 1000 // total, file.name, function() return M.size_text(done) end) end
+    if total > 0 then bar:update(done * 1000 // total, name, function() return M.size_text(done) end) end
   end)
   bar:clear()
 end

@@ -109,6 +109,17 @@ describe("a hostile bundle", function()
     assert.is_nil(shown:find("results: ", 1, true))
   end)
 
+  it("whose lists are larger than any is not read", function()
+    for _, name in ipairs { "bagit.txt", "manifest-sha256.txt", "signer.pub", "data/bundle.json" } do
+      local folder = hostile()
+      os.execute(string.format("truncate -s 65M %s/%s", folder, name))
+      if name:find "^data/" then bags.rebag(folder) end
+      local result = run "verify h --lua-memory 16M"
+      assert.same({ 2, "" }, { result.code, result.out })
+      assert.truthy(result.err:find("more than 67108864", 1, true), result.err)
+    end
+  end)
+
   it("whose description is none is refused", function()
     local entry = '"inputs": [{"name":"inputs/a/b","sha256":"x",'
     for _, case in ipairs { { '"experiment": "h"', '"experiment": ["h"]' }, { '"script": "h.lua"', '"script": 7' },
