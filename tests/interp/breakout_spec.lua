@@ -185,10 +185,11 @@ local hungry = {
     { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
   { "output below a folder whose name changes all the time", "local base = require 'lamina.core.base' "
     .. "local path = OUT .. '/a' base.mkdir(path .. '/b/c') for i = 1, 8 do local f = io.open(path .. '/b/c/' .. i, "
-    .. "'wb') f:write(('x'):rep(1000000)) f:close() end print 'done' local t = os.clock() local x, y = path, OUT .. '/z' "
+    .. "'wb') f:write(('x'):rep(1000000)) f:close() end print 'done' local t, x, y = os.clock(), path, OUT .. '/z' "
     .. "repeat os.rename(x, y) x, y = y, x until os.clock() - t > (OUT:find 'off' and 0 or 5)",
     { "--output-size", "4M" }, "wrote more than 4194304 bytes" },
-  { "folders within folders", "for i = 1, 70 do OUT = OUT .. '/a' end require 'lamina.core.base'.mkdir(OUT) WAIT()", {},
+  { "folders within folders",
+    "for i = 1, 70 do OUT = OUT .. '/a' end require 'lamina.core.base'.mkdir(OUT) WAIT()", {},
     "it made folders that cannot be looked into, or more than 64 deep" },
   { "output in a mapped file that was removed", "local kept = {} for i = 1, 8 do local path = OUT .. '/f' .. i "
     .. "data.save_npy(path, ones { 250000 }) kept[i] = require 'lamina.core.io'.npy_read(path, { map = true }) "
