@@ -92,7 +92,8 @@ local function description(b)
   end
   local fine = is_name(d.experiment) and type(d.script) == "string" and bag.is_inside(d.script)
     and d.script:sub(1, 1) ~= "-" and b.manifest["data/work/" .. d.script] and math.type(d.seed) == "integer"
-    and is_list(d.params) and type(d.tolerance) == "number" and is_list(d.inputs) and is_list(d.results) and is_list(d.code)
+    and is_list(d.params) and type(d.tolerance) == "number" and is_list(d.inputs) and is_list(d.results)
+    and is_list(d.code)
   if not fine then bad("%s: damaged: a field is missing or is not what it should be", path) end
   if not (d.tolerance >= 0 and d.tolerance <= MOST_TOLERANCE) then
     bad("%s: the bundle calls results close that differ by %g; more than %g is for you to say, with --tolerance",
