@@ -188,10 +188,11 @@ local function row(report, what, verdict, note, counts)
   report[#report + 1] = { what = what, verdict = verdict, note = note, counts = counts ~= false }
 end
 
--- A name as a line of the verdict shows it: one with spaces, which could look like more columns, in quotes.
+-- A name as a line of the verdict shows it: in quotes unless it is plain letters and signs, as any kind of space in it
+-- could look like more columns.
 local function shown(name)
   name = tostring(name)
-  return name:find "%s" and "'" .. name .. "'" or name
+  return name:find "[^%w%p]" and "'" .. name .. "'" or name
 end
 
 -- results.json as far as it is one: a list of named weights and a list of results with a number or none.
