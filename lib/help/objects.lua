@@ -95,6 +95,13 @@ M.kinds = {
     doc = "What neural.untangling returns: u.rows[i] has a field for each column; print shows the table." },
   ["driven weight"] = { file = "lib/model/driven.lua", class = "Driven",
     fields = "node name tensor dim channels groups area", doc = "A weight that an area drives: see net:driven." },
+  criteria = { file = "lib/neural/criteria.lua", class = "Criteria", fields = "pass computable mappable predictive",
+    doc = "What criteria returns: each criterion has pass and text; print shows all with their evidence." },
+  ["neural scores"] = { file = "lib/neural/measures.lua", class = "Scores",
+    fields = "r ev r2 poisson noise explainable ev_corrected feve cc_norm coordinates",
+    doc = "What neural.scores returns: a tensor with a number for each neuroid by the name of each measure." },
+  ["rdm ceiling"] = { file = "lib/rdm/compare.lua", class = "Ceiling", fields = "lower upper n method pairs missing",
+    doc = "What rdm_ceiling returns: print shows it." },
   splits = { file = "lib/neural/splits.lua", class = "Splits", doc = "What kfold and grouped make." },
 }
 

@@ -81,9 +81,9 @@ schema.document("split_half", FIELDS)
 -- the full number of repeats, 2 r / (1 + r) (Spearman 1910; Brown 1910); the mean over `halves` divisions is the
 -- reliability. The ceiling is its square root: the largest Pearson r with the recorded means that a model can be
 -- expected to reach, that of the neuroid's true tuning. Where repeats are missing, a division may leave a neuroid
--- fewer than three stimuli with trials on both sides, or no variance over them: it is left out of that neuroid's mean,
--- and where every division is, the reliability is NaN. split_half { 10 }:estimate(assembly) gives reliability, ceiling
--- and how many divisions counted.
+-- fewer than three stimuli with trials on both sides, or no variance over them: it is left out of that neuroid's
+-- mean, and where every division is, the reliability is NaN. split_half { 10 }:estimate(assembly) gives reliability,
+-- ceiling and how many divisions counted.
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > split_half({ 10 }):estimate(a):gt(0.8)   --> [true true]

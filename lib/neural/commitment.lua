@@ -129,7 +129,7 @@ end
 -- > io.open "layers.csv":read()   --> group,layer,folds,probability
 function Commitment:csv(path, of)
   local rows = self:table(of)
-  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)
+  common.csv(path, rows)
   return self
 end
 

@@ -67,6 +67,26 @@ function M.some(names, most)
   return text
 end
 
+--- Rows that have fields as a list of lists, the first one `names`; what a row lacks is taken from `shared`
+-- (optional), or is empty.
+function M.tabulate(names, rows, shared)
+  local list = { names }
+  for i, row in ipairs(rows) do
+    list[i + 1] = {}
+    for c, name in ipairs(names) do
+      local value = row[name]
+      if value == nil and shared then value = shared[name] end
+      list[i + 1][c] = value == nil and "" or value
+    end
+  end
+  return list
+end
+
+--- Writes a list of lists as CSV, into the folder of the experiment as figures go.
+function M.csv(path, rows)
+  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)
+end
+
 --- "1 neuroid", "3 neuroids"
 function M.plural(n, noun) return string.format("%d %s%s", n, noun, n == 1 and "" or "s") end
 

@@ -79,6 +79,29 @@ function Comparison:results()
   return list
 end
 
+local COLUMNS = { "first", "second", "difference", "low", "high", "p", "q", "n", "over", "bootstrap", "seed" }
+
+--- comparison:table(): the pairs as a list of lists, the first one the names of the columns.
+-- > good, bad = randn { 60, 5 }, randn { 60, 5 }
+-- > a = neural.assembly { { responses = good:matmul(randn { 5, 8 }), stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { { "good", good }, { "bad", bad } }, responses = a, ceiling = false }
+-- > neural.compare({ score }):table()[2][1]   --> good
+function Comparison:table()
+  return common.tabulate(COLUMNS, self.rows, { n = self.n, over = self.over, bootstrap = self.bootstrap,
+    seed = self.seed })
+end
+
+--- comparison:csv(path): writes the table as CSV, into the folder of the experiment. Returns the comparison.
+-- > good, bad = randn { 60, 5 }, randn { 60, 5 }
+-- > a = neural.assembly { { responses = good:matmul(randn { 5, 8 }), stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { { "good", good }, { "bad", bad } }, responses = a, ceiling = false }
+-- > neural.compare({ score }):csv "pairs.csv"
+-- > data.csv("pairs.csv").second[1]   --> bad
+function Comparison:csv(path)
+  common.csv(path, self:table())
+  return self
+end
+
 -- ---- what is compared ------------------------------------------------------------------------------------------
 
 -- Adds the layers of a score that are asked for, each under a name of its own.

@@ -104,18 +104,70 @@ local function spearman(a, b)
   return xy / math.sqrt(xx * yy)
 end
 
+-- The bits of a score's rows together.
+local function label_of(score)
+  for _, row in ipairs(score.rows) do
+    if row.label == "close" then return "close" end
+  end
+  return "exact"
+end
+
 Correspondence.__tostring = function(self)
   local rows = { { "area", "best layer", "place", self.measure, "tied", "tied layers" } }
   for i, row in ipairs(self.rows) do
     rows[i + 1] = { row.area, row.layer, string.format("%d of %d", row.place, #self.layers), string.format("%.3f",
       row.score), tostring(row.width), row.first == row.last and row.first or row.first .. " to " .. row.last }
   end
-  return string.format("correspondence: %d areas, %d layers; best layer by area: Spearman's rho %.3f\n"
+  return string.format("correspondence: %d areas, %d layers; best layer by area: Spearman's rho %s\n"
     .. "  tied: layers whose mean difference to the best one has a %g %% interval that reaches 0 (bootstrap over %s, "
-    .. "%d; %s)\n%s", #self.areas, #self.layers, self.rho, 100 * self.confidence, self.over, self.bootstrap,
-    self.ties == "pointwise" and "each by itself" or "all together: the set holds the best layer with this "
+    .. "%d, seed %d; %s)\n%s", #self.areas, #self.layers, self.rho ~= self.rho
+    and "has no value, one layer is best for all" or string.format("%.3f", self.rho), 100 * self.confidence, self.over,
+    self.bootstrap, self.seed, self.ties == "pointwise" and "each by itself" or "all together: the set holds the best layer with this "
       .. "confidence",
     common.columns(rows, { true, true, false, false, false, true }))
+end
+
+--- correspondence:results(): a list of { metric =, value =, label =, what = } for report, one for each area.
+-- > early, late = randn { 60, 2 }, randn { 60, 2 }
+-- > a = neural.assembly { { responses = concat({ early, late }, { dim = 2 }), stimulus_id = arange(1, 60),
+-- >   neuroid_region = { "V4", "V4", "IT", "IT" } } }
+-- > score = predictivity { features = { early = early, late = late }, responses = a, by = "region", ceiling = false }
+-- > neural.correspondence(score):results()[1].metric   --> correspondence (V4)
+function Correspondence:results()
+  local list = {}
+  for i, row in ipairs(self.rows) do
+    list[i] = { metric = string.format("correspondence (%s)", row.area), value = row.score, label = self.label,
+      what = string.format("%s of %s, layer %d of %d, tied with %d (%s to %s, %g %%), n = %d, seed %d", self.measure,
+      row.layer, row.place, #self.layers, row.width - 1, row.first, row.last, 100 * self.confidence, row.n,
+      self.seed) }
+  end
+  return list
+end
+
+local COLUMNS = { "area", "layer", "place", "layers", "score", "n", "width", "first", "last", "measure", "confidence",
+  "ties", "bootstrap", "seed" }
+
+--- correspondence:table(): the rows as a list of lists, the first one the names of the columns.
+-- > early, late = randn { 60, 2 }, randn { 60, 2 }
+-- > a = neural.assembly { { responses = concat({ early, late }, { dim = 2 }), stimulus_id = arange(1, 60),
+-- >   neuroid_region = { "V4", "V4", "IT", "IT" } } }
+-- > score = predictivity { features = { early = early, late = late }, responses = a, by = "region", ceiling = false }
+-- > neural.correspondence(score):table()[3][2]   --> late
+function Correspondence:table()
+  return common.tabulate(COLUMNS, self.rows, { layers = #self.layers, measure = self.measure, ties = self.ties,
+    confidence = self.confidence, bootstrap = self.bootstrap, seed = self.seed })
+end
+
+--- correspondence:csv(path): writes the table as CSV, into the folder of the experiment. Returns the correspondence.
+-- > early, late = randn { 60, 2 }, randn { 60, 2 }
+-- > a = neural.assembly { { responses = concat({ early, late }, { dim = 2 }), stimulus_id = arange(1, 60),
+-- >   neuroid_region = { "V4", "V4", "IT", "IT" } } }
+-- > score = predictivity { features = { early = early, late = late }, responses = a, by = "region", ceiling = false }
+-- > neural.correspondence(score):csv "areas.csv"
+-- > data.csv("areas.csv").layer[1]   --> early
+function Correspondence:csv(path)
+  common.csv(path, self:table())
+  return self
 end
 
 local function check(given, position)
@@ -175,8 +227,9 @@ function M.correspondence(given, ...)
   local order = common.count_up(#rows)
   return setmetatable({ areas = o.areas or areas, layers = layers, matrix = ops.stack(medians, { dim = 1 }),
     rows = rows, rho = spearman(order, places), width = total / #rows, measure = o.score.measure or "r",
-    confidence = o.confidence, ties = o.ties, bootstrap = o.bootstrap, over = o.score.neuroids.drawn
-    and "neuroids and stimuli" or "neuroids" }, Correspondence)
+    confidence = o.confidence, ties = o.ties, bootstrap = o.bootstrap, seed = o.seed,
+    label = label_of(o.score), over = o.score.neuroids.drawn and "neuroids and stimuli" or "neuroids" },
+    Correspondence)
 end
 
 return M

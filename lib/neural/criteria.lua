@@ -71,6 +71,53 @@ Criteria.__tostring = function(self)
   return table.concat(lines, "\n")
 end
 
+--- c:results(): a list of { metric =, value =, label =, what = } for report: each criterion (1 where it passes, else
+-- 0), and for each area its explained variance.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu } }
+-- > set = stimuli.gratings { size = 8, orientation = arange(0, 171, 9), frequency = { 1, 2 } }
+-- > c = criteria { model = net, domain = set, areas = { { "V1", layers = { "V1" } } }, images = 20,
+-- >   data = { V1 = neural.simulate { set, simple = 4, repeats = 4 } } }
+-- > c:results()[1].metric, c:results()[1].value, c:results()[4].metric   --> computable 1 predictive (V1)
+function Criteria:results()
+  local list = {}
+  for i, name in ipairs { "computable", "mappable", "predictive" } do
+    list[i] = { metric = name, value = self[name].pass and 1 or 0, what = self[name].text }
+  end
+  for _, row in ipairs(self.predictive.areas) do
+    list[#list + 1] = { metric = string.format("predictive (%s)", row.area), value = row.ev,
+      label = row.score.rows[1].label, what = string.format("%s of %s, 95 %% CI %.3f to %.3f, n = %d%s, seed %d",
+      self.predictive.measure, row.layer, row.low, row.high, row.n, row.selected and ", selected" or "",
+      row.score.seed) }
+  end
+  return list
+end
+
+local COLUMNS = { "area", "layer", "ev", "low", "high", "n", "above", "selected", "least", "measure" }
+
+--- c:table(): the areas as a list of lists, the first one the names of the columns; above: the part of the neuroids
+-- whose explained variance is at least `least`.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu } }
+-- > set = stimuli.gratings { size = 8, orientation = arange(0, 171, 9), frequency = { 1, 2 } }
+-- > c = criteria { model = net, domain = set, areas = { { "V1", layers = { "V1" } } }, images = 20,
+-- >   data = { V1 = neural.simulate { set, simple = 4, repeats = 4 } } }
+-- > c:table()[1][3], c:table()[2][2]   --> ev V1
+function Criteria:table()
+  return common.tabulate(COLUMNS, self.predictive.areas, { selected = false, least = self.least,
+    measure = self.predictive.measure })
+end
+
+--- c:csv(path): writes the table as CSV, into the folder of the experiment. Returns the criteria.
+-- > net = model "m" { input { 1, 8, 8 }, area "V1" { conv { 4, kernel = 3 }, relu } }
+-- > set = stimuli.gratings { size = 8, orientation = arange(0, 171, 9), frequency = { 1, 2 } }
+-- > c = criteria { model = net, domain = set, areas = { { "V1", layers = { "V1" } } }, images = 20,
+-- >   data = { V1 = neural.simulate { set, simple = 4, repeats = 4 } } }
+-- > c:csv "areas.csv"
+-- > data.csv("areas.csv").area[1]   --> V1
+function Criteria:csv(path)
+  common.csv(path, self:table())
+  return self
+end
+
 -- ---- 1: computable ---------------------------------------------------------------------------------------------
 
 -- Batches of arbitrary images: of the domain, at sizes that were not shown, noise, and plain ones.

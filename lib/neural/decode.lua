@@ -39,6 +39,39 @@ function Decoded:results()
     what = string.format("95 %% CI %.3f to %.3f, n = %d, chance %.3f", self.low, self.high, self.n, self.chance) } }
 end
 
+local COLUMNS = { "accuracy", "low", "high", "chance", "n", "features", "p", "permutations", "classifier", "splits",
+  "bootstrap", "seed", "label" }
+
+--- score:table(): the score as a list of lists, the names of the columns and one row. score:table "confusion": a row
+-- for each true class, a column for each class given.
+-- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 9 }
+-- > score = decode { x, concat { zeros { 20 }, ones { 20 } }, bootstrap = 100 }
+-- > score:table()[2][1], score:table("confusion")[2]   --> 1.0 { 0.0, 20, 0 }
+function Decoded:table(of)
+  if of == nil or of == "rows" then return common.tabulate(COLUMNS, { self }) end
+  if of ~= "confusion" then
+    errors.raise("argument", errors.position(2), "decode: there is no table of '%s' (there are rows, confusion)",
+      tostring(of))
+  end
+  local rows = { { "class" } }
+  for i, class in ipairs(self.classes) do
+    rows[1][i + 1] = tostring(class)
+    rows[i + 1] = table.move(self.confusion[i]:totable(), 1, #self.classes, 2, { class })
+  end
+  return rows
+end
+
+--- score:csv(path), score:csv(path, "confusion"): writes the table as CSV, into the folder of the experiment. Returns
+-- the score.
+-- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 9 }
+-- > score = decode { x, concat { zeros { 20 }, ones { 20 } }, bootstrap = 100 }
+-- > score:csv("confusion.csv", "confusion")
+-- > io.open("confusion.csv"):read()   --> class,0.0,1.0
+function Decoded:csv(path, of)
+  common.csv(path, self:table(of))
+  return self
+end
+
 local FIELDS = schema.document("decode", {
   positional = { "x", "labels" },
   x = { type = { "tensor", "table" }, required = true, doc = "items x features (responses of a population), or an "

@@ -3,6 +3,7 @@
 local assemblies -- required at its first use: assemblies know scores
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
+local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local stats = require "lamina.core.stats"
@@ -81,7 +82,10 @@ end
 local ORDER = { "r", "ev", "r2", "poisson", "noise", "explainable", "ev_corrected", "feve", "cc_norm" }
 
 -- A line for each measure: its median, least and largest value over the neuroids that have one.
-local Scores = { __tostring = function(self)
+local Scores = { __name = "neural scores" }
+Scores.__index = object.index("neural.scores", Scores)
+
+Scores.__tostring = function(self)
   local rows = { { "measure", "median", "least", "largest", "neuroids" } }
   for i, name in ipairs(ORDER) do
     local values = {}
@@ -98,7 +102,34 @@ local Scores = { __tostring = function(self)
     rows[i + 1] = line
   end
   return "scores of predictions, over neuroids\n" .. common.columns(rows, { true })
-end }
+end
+
+--- scores:table(): a row for each neuroid as a list of lists, the first one the names of the columns: position, the
+-- neuroids' coordinates, every measure.
+-- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50), neuroid_id = { "a", "b" } } }
+-- > neural.scores({ a:mean(), a }):table()[3][2]   --> b
+function Scores:table()
+  local names, columns, rows = { "position" }, {}, {}
+  for _, name in ipairs(require("lamina.neural.assembly").names(self.coordinates)) do names[#names + 1] = name end
+  for _, name in ipairs(ORDER) do columns[name] = self[name]:reshape({ -1 }):totable() end
+  for i = 1, #columns.r do
+    rows[i] = { position = i }
+    for k = 2, #names do rows[i][names[k]] = self.coordinates[names[k]][i] end
+    for _, name in ipairs(ORDER) do rows[i][name] = columns[name][i] end
+  end
+  return common.tabulate(table.move(ORDER, 1, #ORDER, #names + 1, names), rows)
+end
+
+--- scores:csv(path): writes the table as CSV, into the folder of the experiment. Returns the scores.
+-- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
+-- > neural.scores({ a:mean(), a }):csv "scores.csv"
+-- > data.csv("scores.csv").position[2]   --> 2
+function Scores:csv(path)
+  common.csv(path, self:table())
+  return self
+end
 
 --- neural.scores { prediction, responses }: every measure of predictions (stimuli x neuroids) against recorded
 -- repeats, for each neuroid (float64):
@@ -151,6 +182,7 @@ function M.scores(given)
     local part = guess - guess:mean { dim = 1, keepdim = true }
     local along = (part * (y - y:mean { dim = 1, keepdim = true })):mean { dim = 1 }
     found.cc_norm = along / (part:square():mean { dim = 1 } * trials.signal_power(a) * ((#y - 1) / #y)):sqrt()
+    found.coordinates = a.neuroid
     return setmetatable(found, Scores)
   end)
 end

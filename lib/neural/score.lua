@@ -233,7 +233,7 @@ local COLUMNS = {
   separability = { "layer", "area", "features", "n", "accuracy", "low", "high", "chance", "label", "splits", "seed" },
 }
 -- What all rows of a score share.
-local OF_SCORE = { formula = true, chance = true, measure = true, stimuli = true, splits = true, seed = true }
+local OF_SCORE = { "formula", "chance", "measure", "stimuli", "splits", "seed" }
 
 -- A row for every layer and neuroid of a predictivity score: its coordinates, r, reliability, ceiling.
 local function neuroid_table(score)
@@ -281,18 +281,9 @@ function Score:table(of)
     require("lamina.errors").raise("argument", 2, "score: there is no table of '%s' (there are rows%s)", tostring(of),
       self.neuroids and ", neuroids" or "")
   end
-  local names = COLUMNS[self.kind]
-  local rows = { names }
-  for i, row in ipairs(self.rows) do
-    local line = {}
-    for c, name in ipairs(names) do
-      local value = row[name]
-      if value == nil then value = OF_SCORE[name] and self[name] or "" end
-      line[c] = value
-    end
-    rows[i + 1] = line
-  end
-  return rows
+  local shared = {}
+  for _, name in ipairs(OF_SCORE) do shared[name] = self[name] end
+  return common.tabulate(COLUMNS[self.kind], self.rows, shared)
 end
 
 --- score:csv(path), score:csv(path, "neuroids"): writes the table (of rows; or of neuroids) as CSV, into the folder
@@ -303,8 +294,19 @@ end
 -- > score:csv "score.csv"
 function Score:csv(path, of)
   local rows = self:table(of)
-  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), rows)
+  common.csv(path, rows)
   return self
+end
+
+--- score:plot { show = "both", title =, width =, height = }: the figure, as plot.layers(score) draws it.
+-- > x = randn { 60, 2 }
+-- > a = neural.assembly { { responses = x, stimulus_id = arange(1, 60) } }
+-- > score = predictivity { features = { layer = x }, responses = a, ceiling = false }
+-- > score:plot({ title = "one layer" }):save "score.svg"
+function Score:plot(given)
+  local spec = { self }
+  for name, value in pairs(given or {}) do spec[name] = value end
+  return require("lamina.plot").layers(spec)
 end
 
 --- score:find(layer, group): the row of a layer (and of a value of `by`); nil where there is none.

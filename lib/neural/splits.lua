@@ -136,7 +136,8 @@ local function check_own(self, n)
       for _, item in ipairs(fold[side]) do
         if math.type(item) ~= "integer" or item < 1 or item > n then
           errors.raise("argument", self.position, "splits: division %d: %s holds %s, expected positions from 1 to "
-            .. "%d%s", f, side, tostring(item), n, item == 0 and " (indices of NumPy or scikit-learn count from 0: add 1)" or "")
+            .. "%d%s", f, side, tostring(item), n, item == 0
+            and " (indices of NumPy or scikit-learn count from 0: add 1)" or "")
         end
         if of[item] then
           errors.raise("argument", self.position, "splits: division %d: image %d occurs twice%s", f, item,
@@ -218,8 +219,8 @@ local function divide(self, items, n, groups, purpose, step, labels)
   if n > #list then
     local fewer = self.by and string.format("grouped { %d, by = \"%s\" }", #list, self.by)
       or string.format("kfold { %d }", #list)
-    errors.raise("argument", self.position, "%s: %d folds, but there are only %s%s", self.by and "grouped" or "kfold", n,
-      common.plural(#list, self.by and "group" or "image"), #list > 1
+    errors.raise("argument", self.position, "%s: %d folds, but there are only %s%s", self.by and "grouped" or "kfold",
+      n, common.plural(#list, self.by and "group" or "image"), #list > 1
       and string.format(": take %d folds or fewer (splits = %s)", #list, fewer) or ", which nothing is left without")
   end
   local order = (groups and n == #list) and common.count_up(n)

@@ -49,13 +49,20 @@ local COLUMNS = { "layer", "area", "features", "accuracy", "accuracy_sd", "withi
 -- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
 -- > u = neural.untangling { stimuli = set, features = { { "pixels", set.x } }, samples = 20, draws = 2 }
 -- > u:table()[1][1], u:table()[2][1]   --> layer pixels
-function Untangling:table()
-  local rows = { COLUMNS }
+function Untangling:table() return common.tabulate(COLUMNS, self.rows) end
+
+--- untangling:results(): a list of { metric =, value =, label =, what = } for report, one for each layer.
+-- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
+-- > u = neural.untangling { stimuli = set, features = { { "pixels", set.x } }, samples = 20, draws = 2 }
+-- > u:results()[1].metric   --> untangling (pixels)
+function Untangling:results()
+  local list = {}
   for i, row in ipairs(self.rows) do
-    rows[i + 1] = {}
-    for c, name in ipairs(COLUMNS) do rows[i + 1][c] = row[name] == nil and "" or row[name] end
+    list[i] = { metric = string.format("untangling (%s)", row.layer), value = row.accuracy, label = row.label,
+      what = string.format("accuracy, sd over draws %.3f; within / between %.3f, selectivity %.3f, dimension %.1f",
+      row.accuracy_sd, row.within / row.between, row.selectivity, row.dimension) }
   end
-  return rows
+  return list
 end
 
 --- untangling:csv(path): writes the table as CSV, into the folder of the experiment. Returns the untangling.
@@ -64,7 +71,7 @@ end
 -- > u:csv "untangling.csv"
 -- > data.csv("untangling.csv").layer[1]   --> pixels
 function Untangling:csv(path)
-  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), self:table())
+  common.csv(path, self:table())
   return self
 end
 

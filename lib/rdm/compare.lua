@@ -2,6 +2,7 @@
 local common = require "lamina.neural.common"
 local core = require "lamina.core.rdm"
 local errors = require "lamina.errors"
+local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local sets = require "lamina.rdm.set"
@@ -181,10 +182,25 @@ local CEILING = schema.document("rdm_ceiling", {
   method = M.method,
 })
 
-local Ceiling = { __tostring = function(self)
+local Ceiling = { __name = "rdm ceiling" }
+Ceiling.__index = object.index("a ceiling of RDMs", Ceiling)
+
+Ceiling.__tostring = function(self)
   return string.format("noise ceiling of %d RDMs (%s): %.3f (lower, the others' pool) to %.3f (upper, everybody's)%s",
     self.n, self.method, self.lower, self.upper, M.missing_text(self))
-end }
+end
+
+--- ceiling:results(): a list of { metric =, value =, label =, what = } for report: the lower ceiling, the upper one.
+-- > subjects = rdm.from { rand { 3, 45 } }
+-- > rdm_ceiling({ subjects }):results()[1].metric   --> lower ceiling (tau_a)
+function Ceiling:results()
+  local list = {}
+  for i, name in ipairs { "lower", "upper" } do
+    list[i] = { metric = string.format("%s ceiling (%s)", name, self.method), value = self[name], label = self.label,
+      what = string.format("of %d RDMs%s", self.n, M.missing_text(self)) }
+  end
+  return list
+end
 
 --- What print says of pairs that are missing in some RDM, of what has pairs and missing.
 function M.missing_text(of)
@@ -218,7 +234,7 @@ function M.rdm_ceiling(given, ...)
   local both = core.ceiling(data.vectors, o.method):totable()
   local pairs_, missing = count_pairs(data, data)
   return setmetatable({ lower = both[1], upper = both[2], n = #data, method = o.method, pairs = pairs_,
-    missing = missing }, Ceiling)
+    missing = missing, label = data.vectors.close and "close" or "exact" }, Ceiling)
 end
 
 M.as_set, M.check_variance = as_set, check_variance

@@ -106,7 +106,7 @@ end
 -- > s:csv "rsa.csv"
 -- > io.open "rsa.csv":read():sub(1, 20)   --> model,value,se,low,h
 function Result:csv(path)
-  require("lamina.core.io").csv_write(require("lamina.experiment").path(path), self:table())
+  common.csv(path, self:table())
   return self
 end
 
