@@ -13,6 +13,7 @@
 #include "ops/core/across.h"
 #include "ops/core/packed.h"
 #include "ops/core/symmetric.h"
+#include "ops/core/turned.h"
 
 enum {
   PANELS_TOGETHER = 4,            /* of B by one panel of A, which stays in the first-level cache meanwhile, */
@@ -21,9 +22,6 @@ enum {
   MANY_ROWS = 256,
   NEAR_BYTES = 1 << 20, /* of B, that the second-level cache may hold anyway */
   IN_PLACE_PANELS = 2,  /* panels of B up to which A is not packed */
-  TURNED_PANELS = 2,    /* of columns that a product turned round has at most, */
-  TURNED_LEAST = 128,   /* and the least number of rows and of products to an element */
-  TURNED_ROWS = 64,     /* rows at a time while turning back */
   ROWS_BYTES = 3 << 18  /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
 };
 static const double TASK_WORK = 3e5; /* multiply-adds that are worth a task of their own: some microseconds */
@@ -241,6 +239,38 @@ static void multiply_rows(const product *p, const part *w) {
   }
 }
 
+static bool is_small(const product *p) {
+  return p->a_step && !p->triangle && p->blocks_k == 1 && p->parts_m * p->parts_n == 1;
+}
+
+/* Whole products of one part and one block of K, whose A is read where it lies. What they share is written once:
+ * small ones would take a third of their time to describe. */
+static void small_products_task(void *context, int worker, int64_t first, int64_t stop) {
+  const product *p = context;
+  const lm_gemm_job *job = p->job;
+  const int count = (int)ceil_div(job->n, p->lanes);
+  lm_gemm_sweep s[IN_PLACE_PANELS];
+  for (int j = 0; j < count; j++)
+    s[j] = (lm_gemm_sweep){.m = job->m,
+                           .k = job->k,
+                           .panel_end = lm_gemm_panels(job->m, p->mr),
+                           .a_step = p->a_step,
+                           .c_row = job->n,
+                           .first = true,
+                           .last = true,
+                           .row_bias = job->row_bias,
+                           .relu = job->relu};
+  for (int64_t item = first; item < stop; item++) {
+    const part w = {.batch = item, .b = p->work + worker * p->worker_bytes};
+    for (int j = 0; j < count; j++) {
+      s[j].a = (const char *)job->a.data + at(&job->a, item) * p->size;
+      reach_b(p, &w, &s[j], 0, j * p->lanes, w.b + j * p->lanes * job->k * p->size);
+    }
+    s[count - 1].next = item + 1 < stop ? (char *)s[0].c[0] + job->m * job->n * p->size : NULL;
+    p->kernel->block(s, count);
+  }
+}
+
 static void product_task(void *context, int worker, int64_t first, int64_t stop) {
   const product *p = context;
   const lm_gemm_job *job = p->job;
@@ -390,7 +420,8 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
     p.work = (char *)p.packed + lm_round_bytes(tables);
     for (int64_t i = 0; i < threads; i++) p.packed[i] = -1;
     if (in_place && !p.a_step) fill_offsets(&p, p.packed + threads);
-    status = lm_parallel(job->batch * p.parts_m * p.parts_n, grain(&p), product_task, &p, e);
+    status = lm_parallel(job->batch * p.parts_m * p.parts_n, grain(&p),
+                         is_small(&p) ? small_products_task : product_task, &p, e);
   } else {
     status = LM_ERR_MEMORY;
   }
@@ -420,58 +451,6 @@ static bool is_plain_column(const lm_gemm_job *job) {
   return job->n == 1 && job->a.column == 1 && !job->row_bias && !job->col_bias && !job->relu;
 }
 
-/* ---- the turned product --------------------------------------------------------------------------------------- */
-
-/* C^T = B^T A^T: vectors run over the rows of C; no chain changes. */
-static lm_gemm_job turn(const lm_gemm_job *job) {
-  lm_gemm_job turned = *job;
-  turned.m = job->n;
-  turned.n = job->m;
-  turned.a = (lm_operand){.data = job->b.data, .row = job->b.column, .column = job->b.row, .at = job->b.at};
-  turned.b = (lm_operand){.data = job->a.data, .row = job->a.column, .column = job->a.row, .at = job->a.at};
-  turned.row_bias = job->col_bias;
-  turned.col_bias = job->row_bias;
-  return turned;
-}
-
-/* Whether few columns, of many chains, are better done as rows: A's columns lie side by side then, and are read as
- * vectors instead of element by element. The turned result is turned back at the end. */
-static bool is_better_turned(const lm_gemm_job *job) {
-  const int64_t vec = lm_kernels_of(job->dtype)->gemm->vec;
-  return job->batch == 1 && job->a.row == 1 && job->n <= TURNED_PANELS * 2 * vec && job->m >= TURNED_LEAST &&
-         job->k >= TURNED_LEAST;
-}
-
-typedef struct turning {
-  const lm_gemm_job *job;
-  const char *from;
-} turning;
-
-static void turn_task(void *context, int worker, int64_t begin, int64_t end) {
-  const turning *t = context;
-  const lm_gemm_job *job = t->job;
-  const int64_t size = (int64_t)lm_dtype_size(job->dtype);
-  (void)worker;
-  begin *= TURNED_ROWS;
-  end = smaller(end * TURNED_ROWS, job->m);
-  lm_kernels_of(job->dtype)
-      ->gemm->pack((char *)job->c + begin * job->n * size, job->n, t->from + begin * size, job->n, end - begin,
-                   job->m, 1);
-}
-
-static lm_status run_turned(const lm_gemm_job *job, lm_err *e) {
-  lm_gemm_job turned = turn(job);
-  turned.c = lm_alloc((size_t)(job->m * job->n) * lm_dtype_size(job->dtype), "workspace of a matrix product", e);
-  if (!turned.c) return LM_ERR_MEMORY;
-  lm_status status = run(&turned, e);
-  turning t = {.job = job, .from = turned.c};
-  if (status == LM_OK)
-    status = lm_parallel(ceil_div(job->m, TURNED_ROWS), lm_gemm_grain(16.0 * TURNED_ROWS * (double)job->n), turn_task,
-                         &t, e);
-  lm_free(turned.c);
-  return status;
-}
-
 lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
   if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
   if (is_plain_column(job)) {
@@ -480,8 +459,8 @@ lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
                        (void *)(uintptr_t)job, e);
   }
   if (job->n == 1 && job->m > 1) { /* the one column has the layout of the turned product's one row */
-    const lm_gemm_job turned = turn(job);
+    const lm_gemm_job turned = lm_gemm_turn(job);
     return run(&turned, e);
   }
-  return is_better_turned(job) ? run_turned(job, e) : run(job, e);
+  return lm_gemm_is_better_turned(job) ? lm_gemm_turned(job, e) : run(job, e);
 }

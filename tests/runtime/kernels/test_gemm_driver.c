@@ -115,6 +115,9 @@ static void both_sides_of_packing_a(void **unused) {
     const int64_t panel = 2 * lm_kernels_of(t)->gemm->vec;
     for (int64_t n = 2 * panel - 1; n <= 2 * panel + 1; n++)
       by_driver_anyhow("A in place or packed", t, 2, 17, n, 23);
+    by_driver_anyhow("A in place, many", t, 21, 5, panel + 3, 9);
+    for (int64_t k = lm_kernels_of(t)->gemm->kc; k <= lm_kernels_of(t)->gemm->kc + 1; k++)
+      by_driver("A in place, one block of K and two", t, 3, 5, panel, k, 0, 2, 1);
     by_driver_anyhow("A in place, a tall one", t, 1, 133, panel, 9);
     by_driver_anyhow("A packed, a tall one", t, 1, 133, 2 * panel + 3, 9);
   }
@@ -184,7 +187,7 @@ static void both_sides_of_asking_for_rows(void **unused) {
   by_driver("A far and short", LM_F32, 1, 5, n, 1 << 16, 0, 1, 13);
 }
 
-/* Few columns of many long chains are computed as rows (TURNED_PANELS, TURNED_LEAST of gemm.c). */
+/* Few columns of many long chains are computed as rows (PANELS_MOST, LEAST of turned.c). */
 static void both_sides_of_turning(void **unused) {
   (void)unused;
   for (lm_dtype t = LM_F32; t <= LM_F64; t++) {
