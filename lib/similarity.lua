@@ -53,9 +53,10 @@ local function read(word, given, spec, least, position)
       errors.raise("shape", position, "%s: %s has one axis, expected items x features", word, side)
     end
     t = t:reshape { #t, -1 }:to "float64"
-    if not t:isfinite():all():item() then
-      errors.raise("numeric", position, "%s: %s holds NaN or infinite values: leave such items or features out", word,
-        side)
+    local holes = t:isfinite():logical_not():to "int64":sum():item()
+    if holes > 0 then
+      errors.raise("numeric", position, "%s: %s holds NaN or infinite values (%d of %d): leave such items or "
+        .. "features out", word, side, holes, t:count())
     end
     o[side] = t - t:mean { dim = 1, keepdim = true }
     if o[side]:square():sum():item() == 0 then

@@ -118,12 +118,12 @@ Correspondence.__tostring = function(self)
     rows[i + 1] = { row.area, row.layer, string.format("%d of %d", row.place, #self.layers), string.format("%.3f",
       row.score), tostring(row.width), row.first == row.last and row.first or row.first .. " to " .. row.last }
   end
+  local rho = self.rho ~= self.rho and "has no value, one layer is best for all" or string.format("%.3f", self.rho)
   return string.format("correspondence: %d areas, %d layers; best layer by area: Spearman's rho %s\n"
     .. "  tied: layers whose mean difference to the best one has a %g %% interval that reaches 0 (bootstrap over %s, "
-    .. "%d, seed %d; %s)\n%s", #self.areas, #self.layers, self.rho ~= self.rho
-    and "has no value, one layer is best for all" or string.format("%.3f", self.rho), 100 * self.confidence, self.over,
-    self.bootstrap, self.seed, self.ties == "pointwise" and "each by itself" or "all together: the set holds the best layer with this "
-      .. "confidence",
+    .. "%d, seed %d; %s)\n%s", #self.areas, #self.layers, rho, 100 * self.confidence, self.over, self.bootstrap,
+    self.seed, self.ties == "pointwise" and "each by itself" or "all together: the set holds the best layer with "
+      .. "this confidence",
     common.columns(rows, { true, true, false, false, false, true }))
 end
 

@@ -105,9 +105,9 @@ Fit.__tostring = function(self)
   local text = string.format("fitted %s: %s, %s", self.word, common.plural(#self.weights, "feature"),
     common.plural(#self.intercept, "target"))
   if #self.constant == 0 then return text end
-  return string.format("%s; %d of them do%s not vary, and are predicted by their mean alone: %s", text,
-    #self.constant,
-    #self.constant == 1 and "es" or "", common.some(self.constant:totable()))
+  return string.format("%s; %d of them do%s not vary, and %s mean alone: %s", text, #self.constant,
+    #self.constant == 1 and "es" or "", #self.constant == 1 and "is predicted by its" or "are predicted by their",
+    common.some(self.constant:totable()))
 end
 
 -- The targets whose weights mean nothing, because they do not vary: int64.

@@ -43,7 +43,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed over permutations constant passes unceiled unknown fewer")
+  .. "measure folds seed over permutations constant passes unceiled unknown fewer bottom")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -169,6 +169,11 @@ local function predictivity_notes(score)
   if #alone > 0 then
     lines[#lines + 1] = string.format("  one neuroid, of which an interval over neuroids says nothing: %s (over = "
       .. "\"stimuli\" gives one)", common.some(alone, 8))
+  end
+  if (score.bottom or 0) > 0 then
+    lines[#lines + 1] = string.format("  %d of %s with a reliability of 0 or less: %s ceiling c is 0, and what is "
+      .. "divided by it has no finite value", score.bottom, common.plural(score.kept, "neuroid"), score.bottom == 1 and "its"
+      or "their")
   end
   local above = {}
   for _, row in ipairs(score.rows) do

@@ -219,9 +219,9 @@ local function divide(self, items, n, groups, purpose, step, labels)
   if n > #list then
     local fewer = self.by and string.format("grouped { %d, by = \"%s\" }", #list, self.by)
       or string.format("kfold { %d }", #list)
-    errors.raise("argument", self.position, "%s: %d folds, but there are only %s%s", self.by and "grouped" or "kfold",
-      n, common.plural(#list, self.by and "group" or "image"), #list > 1
-      and string.format(": take %d folds or fewer (splits = %s)", #list, fewer) or ", which nothing is left without")
+    errors.raise("argument", self.position, "%s: %d folds, but there %s only %s%s", self.by and "grouped" or "kfold",
+      n, #list == 1 and "is" or "are", common.plural(#list, self.by and "group" or "image"), #list > 1
+      and string.format(": take %d folds or fewer (splits = %s)", #list, fewer) or ", and one cannot be divided")
   end
   local order = (groups and n == #list) and common.count_up(n)
     or common.permutation(#list, self.seed, purpose, step)

@@ -49,6 +49,21 @@ describe("a score of responses with missing trials", function()
     assert.is_true(row.low < row.r and row.r < row.high)
   end)
 
+  it("says how many neuroids have a ceiling of 0", function()
+    local noise = neural.assembly { { responses = randn { S, 12, R, dtype = "float64" },
+      stimulus_id = lamina.arange(1, S) } }
+    local below = 0
+    for _, c in ipairs(select(2, lamina.split_half({ 10 }):estimate(noise)):totable()) do
+      below = below + (c == 0 and 1 or 0)
+    end
+    assert.is_true(below > 0 and below < 12)
+    local score = predictivity(options { responses = noise, reliability = -1, ceiling = lamina.split_half { 10 } })
+    assert.equal(below, score.bottom)
+    assert.matches(below .. " of 12 neuroids with a reliability of 0 or less: their ceiling c is 0, and what is "
+      .. "divided by it has no finite value", tostring(score))
+    assert.not_matches("reliability of 0 or less", tostring(predictivity(options())))
+  end)
+
   it("names a neuroid's stimulus in the error where none is left", function()
     local only = options { responses = holes():at(nil, 3) }
     local _, err = lamina.try(predictivity, only)
@@ -178,7 +193,7 @@ describe("divisions that cannot be", function()
       .. "splits = kfold { 6 }", message(nil, 20))
     assert.is_true(pcall(predictivity, { features = { layer = x[{ { 1, 20 } }] }, splits = kfold { 6 },
       bootstrap = 100, responses = neural.assembly { { responses = trials[{ { 1, 20 } }], stimulus_id = lamina.arange(1, 20) } } }))
-    assert.matches("holds 0, expected positions from 1 to 20 %(indices of NumPy or scikit%-learn count from 0: add "
-      .. "1%)", message({ { train = { 0, 1, 2, 3 }, test = { 4, 5, 6 } } }, 20))
+    assert.matches("holds 0, expected positions from 1 to 20 %(indices of NumPy or scikit%-learn count from 0: "
+      .. "add 1%)", message({ { train = { 0, 1, 2, 3 }, test = { 4, 5, 6 } } }, 20))
   end)
 end)
