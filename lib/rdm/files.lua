@@ -121,6 +121,8 @@ function readers.h5(path, o, position)
   local file <close> = hdf5.handle(path, position)
   local tree = hdf5.tree(file)
   local id, names = descriptors(tree)
+  local measure = fits(tree.dissimilarities) and file:attributes("/").dissimilarity_measure
+  o.measure = o.measure or type(measure) == "string" and measure ~= "unknown" and measure or nil
   local variable = o.variable or (fits(tree.dissimilarities) and "dissimilarities") or nil
   return choose(tree, path, variable, position), id, names
 end
@@ -145,7 +147,7 @@ end
 --- rdm.load "hIT.npy", or rdm.load { "RDMs.mat", variable = "RDMs", id = ids, names =, missing = "nan" }: RDMs from
 -- an .npy, .mat (every version), HDF5 or .csv file: n x n, RDMs x n x n (more leading axes are taken as one), RDMs x
 -- pairs in MATLAB's order of squareform, or an array of structs with a field of that shape and a `name`. They must be
--- symmetric with zeros on the diagonal. Of rsatoolbox's own HDF5 files ids and names are read as well.
+-- symmetric with zeros on the diagonal. Of rsatoolbox's own HDF5 files ids, names and the measure are read as well.
 -- > rdm.from({ tensor { { 1, 2, 3 } } }):save "brain.npy"
 -- > r = rdm.load { "brain.npy", id = { "face", "hand", "car" } }
 -- > r:matrix(), r.id   --> [[0. 1. 2.] [1. 0. 3.] [2. 3. 0.]] { "face", "hand", "car" }
@@ -181,9 +183,10 @@ function M.save(set, path, name_of, position)
   elseif ending == "h5" or ending == "hdf5" then
     local names, index = {}, common.count_up(set.n)
     for k = 1, #set do names[k] = name_of(set, k) end
-    require("lamina.hdf5").write(path, { dissimilarities = set.vectors,
-      rdm_descriptors = { name = names },
-      pattern_descriptors = { stimulus_id = labels(set.id or index) } })
+    require("lamina.hdf5").write(path, { dissimilarities = set.vectors, descriptors = {},
+      rdm_descriptors = { name = names, index = tensor.arange(0, #set - 1):to "int64" },
+      pattern_descriptors = { stimulus_id = labels(set.id or index), index = tensor.arange(0, set.n - 1):to "int64" } },
+      { attributes = { ["/"] = { dissimilarity_measure = set.measure or "unknown" } } })
   elseif ending == "csv" and #set == 1 then
     core_io.csv_write(to(path), set:matrix(1):totable())
   else

@@ -201,7 +201,8 @@ describe("sets of RDMs", function()
   it("go to files and come back", function()
     local dir = base.temporary and base.temporary() or os.tmpname()
     os.remove(dir)
-    local r = rdm.from { t { { 1, 2, 3 }, { 3, 2.5, 1 } }, id = { "a", "b", "c" }, names = { "A", "B" } }
+    local r = rdm.from { t { { 1, 2, 3 }, { 3, 2.5, 1 } }, id = { "a", "b", "c" }, names = { "A", "B" },
+      measure = "correlation" }
     for _, ending in ipairs { ".npy", ".h5" } do
       r:save(dir .. ending)
       local back = rdm.load(dir .. ending)
@@ -209,6 +210,14 @@ describe("sets of RDMs", function()
       if ending == ".h5" then
         assert.same(r.id, back.id)
         assert.same(r.names, back.names)
+        assert.equal(r.measure, back.measure)
+        local file <close> = require("lamina.hdf5").open(dir .. ending)
+        local all = { "descriptors", "dissimilarities", "pattern_descriptors/index", "pattern_descriptors/stimulus_id",
+          "rdm_descriptors/index", "rdm_descriptors/name" } -- what rsatoolbox's rdms_from_dict asks for
+        local held = {}
+        for name in pairs(file:list()) do held[name] = true end
+        for _, name in ipairs(all) do assert.is_true(held[name], name) end
+        assert.equal("correlation", file:attributes("/").dissimilarity_measure)
       end
       os.remove(dir .. ending)
     end
