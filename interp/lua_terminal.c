@@ -110,7 +110,18 @@ static int terminal_sixel(lua_State *L) {
   return 1;
 }
 
+/* editor() -> what edits lines at the prompt, or nil where they are plain ones */
+static int terminal_editor(lua_State *L) {
+#ifdef LM_HAVE_READLINE
+  lua_pushliteral(L, "GNU readline");
+#else
+  lua_pushnil(L);
+#endif
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"size", terminal_size},
+                                     {"editor", terminal_editor},
                                      {"ask", terminal_ask},
                                      {"quietly", terminal_quietly},
                                      {"sixel", terminal_sixel},
@@ -121,6 +132,8 @@ static const bind_doc docs[] = {
      "columns and rows of the terminal (where it does not tell: COLUMNS and LINES of the environment, else 80 and "
      "24), "
      "width and height in pixels (0: unknown)."},
+    {"terminal.editor", "lamina.core.terminal.editor() -> string",
+     "The library by which lines are edited and completed at the prompt; nil where the build has none."},
     {"terminal.ask", "lamina.core.terminal.ask(question, last, seconds) -> string",
      "Writes the question to the terminal and returns what it answers, up to the byte `last` or until the seconds "
      "have "

@@ -116,6 +116,14 @@ local function parts(r)
     require("lamina.hdf5").write(path, { x = require("lamina.core.tensor").zeros { 2 } })
     os.remove(path)
   end)
+  part(r, "downloads", "data sets by libcurl", function()
+    local path = temporary ".part"
+    require("lamina.core.fetch").get { url = "none://here", path = path, from = 0, limit = 1, stall = 1 }
+    os.remove(path)
+  end)
+  local editor = require("lamina.core.terminal").editor()
+  r:add(editor and "ok" or "missing", "prompt", "%s", editor and "lines edited and completed by " .. editor
+    or "this build lacks GNU readline: plain lines, without completion and history")
   part(r, "JPEG", "pictures by libjpeg-turbo", function()
     local path = temporary ".jpg"
     require("lamina.image").write { path, require("lamina.core.tensor").zeros { 8, 8 } }

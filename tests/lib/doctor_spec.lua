@@ -9,6 +9,10 @@ describe("lamina doctor", function()
     assert.matches("ok +lamina +" .. base.version:gsub("%p", "%%%0") .. ", numerics " .. base.numerics, result.out)
     assert.matches("ok +bits +a short computation gives the bits that it gives everywhere", result.out)
     assert.matches("ok +bits of generic +the same", result.out)
+    for _, name in ipairs { "processor", "kernels", "threads", "figures", "linear algebra", "HDF5", "downloads",
+      "prompt", "JPEG", "sandbox", "data", "terminal" } do
+      assert.matches("\n%u* *%l* +" .. name .. "  ", result.out)
+    end
   end)
 
   it("says what is wrong", function()
