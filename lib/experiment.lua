@@ -153,6 +153,7 @@ local function begin(name, given, position)
         or "a script has one")
   end
   local specs = params.declared(o.params, position)
+  if command.stock then require("lamina.experiment.stock").take(position) end
   if asked_for_help() then
     params.resolve(specs, {}, command.sets, true) -- `lamina sweep` asks so whether its values may be
     stock_print(params.help(name, o, specs, command.script))

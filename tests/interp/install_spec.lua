@@ -52,6 +52,25 @@ describe("the module for a stock Lua", function()
     assert.equal("close", results.results[1].label)
   end)
 
+  with_stock("takes the options of a script that it runs", function()
+    local code = 'local p = lamina.experiment "e" { params = { rate = 1.0 } } print(p.rate, lamina.rand { 1 }:item())'
+    lua(code, dir)
+    local function run(words)
+      os.execute(string.format("cd %s && lua5.4 m.lua %s >out 2>err", command.quote(dir), words))
+      return command.read(dir .. "/out"), command.read(dir .. "/err")
+    end
+    local first = run "--seed 7 --rate 3 --out a"
+    assert.matches("^3%.0\t[%d.]+\nresults: a/results%.json\n$", first)
+    assert.equal(first:match "[^\n]*", run("--set rate=3 --seed=7"):match "[^\n]*")
+    for words, message in pairs { ["--raet 3"] = "unknown option '--raet' (did you mean '--rate'?)",
+      ["--rate x"] = "--rate must be a number, got 'x'", ["--seed x"] = "--seed must be a whole number from 0 on",
+      ["--seed"] = "--seed needs a value", ["--threads 2"] = "--threads is an option of the command lamina" } do
+      local _, err = run(words)
+      assert.truthy(err:find(message, 1, true), err)
+    end
+    assert.matches("^e\n  %-%-seed 1 .*\n  %-%-rate 1%.0 ", (run "--help"))
+  end)
+
   with_stock("raises errors that name the line", function()
     local _, err = lua("lamina.zeros { 2 }:reshape(3)", dir)
     assert.matches("m.lua:3: reshape: 2 with 2 elements cannot become 3", err)
