@@ -148,7 +148,7 @@ end
 -- CHANNELS of float32 at a time. What this leaves of rounding is some 1e-16 of |a|^2 + |b|^2 (a and b less the mean),
 -- times how much sums of so many products add to it; float32 products would leave 1e-7.
 local function squared(vectors, row, x, o)
-  local n, p = x:size(1), x:size(2)
+  local p = x:size(2)
   local most = x.dtype == "float64" and p or CHANNELS
   local row_of, part = vectors[row], p > most and tensor.zeros({ 1, vectors:size(2) }, { dtype = "float64" })
   for first = 1, p, most do

@@ -58,7 +58,7 @@ local function drawn(o, n, position)
   return v
 end
 
--- f(range) of the scenes { first, last }, PART at most at a time, joined: what is made on the way stays small.
+-- f(part) of the scenes { first, last }, PART at most at a time, joined: what is made on the way stays small.
 local PART = 1000
 local function in_parts(n, f)
   local list = {}
@@ -149,8 +149,8 @@ local function behind(o, n, v, position)
   local along = tensor.arange(0, size - 1, { dtype = "float64" })
   local planes = tensor.arange(0, channels - 1, { dtype = "float64" }):reshape { 1, -1, 1, 1 }
   local pixels = set.x:reshape { -1 }
-  return in_parts(n, function(range)
-    local function floor(u, count) return (u[{ range }] * count):floor():reshape { -1, 1, 1, 1 } end
+  return in_parts(n, function(part)
+    local function floor(u, count) return (u[{ part }] * count):floor():reshape { -1, 1, 1, 1 } end
     local row = floor(v.top, h - size + 1) + along:reshape { 1, 1, -1, 1 }
     local column = floor(v.left, w - size + 1) + along:reshape { 1, 1, 1, -1 }
     local plane = floor(v.which, set.n):minimum(set.n - 1) * channels + planes
@@ -181,10 +181,10 @@ function M.scenes(given)
     columns.figure[i] = figures.id[turn[i]]
   end
   local index = tensor.tensor(turn, { dtype = "int64" })
-  local alpha = in_parts(n, function(range)
-    local x = figures.x:index_select(index[{ range }], { dim = 1 }):to("float64"):max { dim = 2 }
-    return placed(x, { x = v.x[{ range }], y = v.y[{ range }], scale = v.scale[{ range }],
-      rotation = v.rotation[{ range }] }, o.size)
+  local alpha = in_parts(n, function(part)
+    local x = figures.x:index_select(index[{ part }], { dim = 1 }):to("float64"):max { dim = 2 }
+    return placed(x, { x = v.x[{ part }], y = v.y[{ part }], scale = v.scale[{ part }],
+      rotation = v.rotation[{ part }] }, o.size)
   end)
   local mask, hidden = covers(o, alpha, v.occlusion)
   local a = alpha:unsqueeze(2)

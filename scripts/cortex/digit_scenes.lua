@@ -1,5 +1,5 @@
--- digit_scenes.lua: what drives the synthetic neurons of S33 and S44, digits (mnist) pasted on natural images (those of
--- Shouval et al. 1996) with jitter of position, size and angle. The jitter is that of S36, in fractions of the scene:
+-- digit_scenes.lua: what drives the synthetic neurons of S33 and S44, digits (mnist) pasted on natural images (those
+-- of Shouval et al. 1996) with jitter of position, size and angle. The jitter is that of S36, in fractions of the
 -- the digit's image is shifted by up to 15 % of the side each way, takes 35 to 77 % of it, and is turned by up to
 -- 45 degrees. Digits are white, and backgrounds random parts of 32 x 32 pixels.
 --
