@@ -37,9 +37,9 @@ local function four_areas(name, seed)
     stage("IT", 64), readout "digit" { pool.global "avg", dense { CLASSES } } }
 end
 
-local function learn(net, training, shown)
+local function learn(net, training, shown, batch)
   train { model = net, data = training, loss = "cross_entropy",
-    optimizer = adam { rate = 3e-3, schedule = cosine {} }, epochs = p.epochs, batch = 64, log = false }
+    optimizer = adam { rate = 3e-3, schedule = cosine {} }, epochs = p.epochs, batch = batch or 64, log = false }
   print(string.format("%s: training error %.3f, error on the images shown %.3f", net.name,
     evaluate { model = net, data = training }.error, evaluate { model = net, data = shown }.error))
   return net
@@ -92,7 +92,7 @@ local function run(seed)
   local brain = brain_of(learn(four_areas("teacher", 3 * seed - 2), training, shown), shown)
   local shallow = learn(four_areas("shallow", 3 * seed - 1), training, shown)
   local deep = learn(models.resnet110 { classes = CLASSES, input = { 1, 32, 32 }, width = p.width, seed = 3 * seed },
-    training, shown)
+    training, shown, 32)
   return correspond(shallow, AREAS, shown, brain), correspond(deep, rectifications(deep), shown, brain)
 end
 
