@@ -1,7 +1,8 @@
 -- digit_scenes.lua: what drives the synthetic neurons of S33 and S44, digits (mnist) pasted on natural images (those
 -- of Shouval et al. 1996) with jitter of position, size and angle. The jitter is that of S36, in fractions of the
--- the digit's image is shifted by up to 15 % of the side each way, takes 35 to 77 % of it, and is turned by up to
--- 45 degrees. Digits are white, and backgrounds random parts of 32 x 32 pixels.
+-- scene: the digit's image is shifted by up to 15 % of the side each way, takes 35 to 77 % of it, and is turned by up
+-- to 45 degrees. Digits are white; backgrounds are random parts of 32 x 32 pixels at half their luminance, so that no
+-- digit vanishes in a white part (at their full one, many digits cannot be read, and small networks stay at chance).
 --
 -- require "digit_scenes" (): a function (part, n, seed) that gives n scenes with digits of `part` ("train" or
 -- "test"), drawn without replacement until all were shown.
@@ -13,7 +14,7 @@ return function()
     local set = digits[part]
     local index = permutation(#set, { seed = seed })
     if n < #set then index = index[{ { 1, n } }] end
-    return stimuli.scenes { set:subset(index), n = n, size = 32, background = natural, position = 0.15,
+    return stimuli.scenes { set:subset(index), n = n, size = 32, background = natural.x * 0.5, position = 0.15,
       scale = { 0.35, 0.77 }, rotation = { -45, 45 }, seed = seed }
   end
 end

@@ -8,7 +8,7 @@
 -- another seed, and one of 110 layers, the residual network for pictures of 32 x 32 of He et al. (2016) at half its
 -- width (models.resnet110). For each brain area: the best layer, and how many layers the data do not tell from it.
 -- All of it, images, brain and students, is drawn `seeds` times.
-local p = experiment "s33-correspondence" { seed = 1, params = { images = 500, learned = 12000, neuroids = 60,
+local p = experiment "s33-correspondence" { seed = 1, params = { images = 500, learned = 10000, neuroids = 60,
   repeats = 10, epochs = 4, seeds = 3, width = 0.5 }, about = "Layers that data do not tell from an area's best one" }
 
 local function result(metric, value, comparison, threshold, what)

@@ -22,7 +22,7 @@
 -- image, and so does the classifier: r is 0.90 there. (Accuracies of the networks' own untrained readouts would all
 -- be at chance and meet it; that is not how the paper measures.)
 local p = experiment "s44-performance" { seed = 1, params = { models = 48, least = 500, most = 32000, images = 1000,
-  teachers = 3, teacher_images = 24000, teacher_epochs = 4, repeats = 10, components = 25, pool = 8000 },
+  teachers = 3, teacher_images = 8000, teacher_epochs = 4, repeats = 10, components = 25, pool = 8000 },
   about = "Networks that perform better predict synthetic IT better" }
 
 local significance = require "lamina.significance"
