@@ -120,12 +120,9 @@ static int terminal_editor(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"size", terminal_size},
-                                     {"editor", terminal_editor},
-                                     {"ask", terminal_ask},
-                                     {"quietly", terminal_quietly},
-                                     {"sixel", terminal_sixel},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"size", terminal_size},   {"editor", terminal_editor},
+                                     {"ask", terminal_ask},     {"quietly", terminal_quietly},
+                                     {"sixel", terminal_sixel}, {NULL, NULL}};
 
 static const bind_doc docs[] = {
     {"terminal.size", "lamina.core.terminal.size() -> table",
