@@ -336,13 +336,22 @@ static lm_tensor **read_list(lua_State *L, int index, int n, const char *what) {
 
 /* custom_record(name, args, n_args, outs, ctx, backward) -> the outputs, tied to a record that calls backward. */
 static int custom_record(lua_State *L) {
-  enum { NAME = 1, ARGS, N, OUTS, CTX, BACKWARD, KEYS };
+  enum { NAME = 1, ARGS, N, OUTS, CTX, BACKWARD, KEYS, MOST = 1 << 16 };
   lm_err err = {0};
   lua_settop(L, BACKWARD);
-  int n_args = (int)bind_int(L, N, "custom: the number of arguments"), n_out = (int)lua_rawlen(L, OUTS);
+  luaL_checktype(L, ARGS, LUA_TTABLE);
+  luaL_checktype(L, OUTS, LUA_TTABLE);
+  luaL_checktype(L, CTX, LUA_TTABLE);
+  luaL_checktype(L, BACKWARD, LUA_TFUNCTION);
+  const int64_t given = bind_int(L, N, "custom: the number of arguments"), results = (int64_t)lua_rawlen(L, OUTS);
+  if (given < 0 || given > MOST)
+    bind_fail(L, "custom: %lld arguments, expected 0 to %d", (long long)given, (int)MOST);
+  if (results < 1 || results > LM_MAX_OUT)
+    bind_fail(L, "custom: %lld results, expected 1 to %d", (long long)results, LM_MAX_OUT);
+  const int n_args = (int)given, n_out = (int)results;
   lua_newtable(L);
   lm_tensor **args = read_list(L, ARGS, n_args, "custom: an argument"), *out[LM_MAX_OUT];
-  for (int i = 0; i < n_out && i < LM_MAX_OUT; i++) {
+  for (int i = 0; i < n_out; i++) {
     lua_rawgeti(L, OUTS, i + 1);
     out[i] = bind_tensor(L, -1, "custom: a result of forward");
     lua_pop(L, 1);

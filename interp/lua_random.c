@@ -207,7 +207,11 @@ static int random_choice(lua_State *L) {
               (long long)c.count, (long long)c.n);
   if (c.n == 0 && c.count > 0) bind_fail(L, "choice: there is no item to choose from");
   if (options && bind_option(L, 3, "weights")) read_weights(L, &c);
-  int64_t *order = lua_newuserdatauv(L, (size_t)(c.n + 1) * sizeof *order, 0);
+  if (!c.weights && !c.replace && c.n > INT64_MAX / (int64_t)sizeof(int64_t) - 1)
+    bind_fail(L, "choice: of %lld items none can be taken: their order needs more memory than can be addressed",
+              (long long)c.n);
+  const size_t ordered = c.weights || c.replace ? 0 : (size_t)c.n; /* who draws each by itself needs no order */
+  int64_t *order = lua_newuserdatauv(L, (ordered + 1) * sizeof *order, 0);
   lm_tensor **slot = bind_new_tensor(L);
   create_new(L, "choice", slot, LM_I64, 1, &c.count);
   choose(&c, next_key(CHOICE), lm_tensor_data(*slot), order);

@@ -99,12 +99,13 @@ static int rdm_square(lua_State *L) { return layout(L, lm_rdm_square); }
 /* fill(pairs, row, first, column, block, sizes): in place; row, first and column from 1. */
 static int rdm_fill(lua_State *L) {
   lm_tensor *pairs = bind_tensor(L, 1, "rdm: pairs");
-  int64_t row = bind_int(L, 2, "rdm: row") - 1, first = bind_int(L, 3, "rdm: first") - 1;
-  int64_t column = bind_int(L, 4, "rdm: column") - 1;
+  int64_t row = bind_int(L, 2, "rdm: row"), first = bind_int(L, 3, "rdm: first");
+  int64_t column = bind_int(L, 4, "rdm: column");
+  if (row < 1 || first < 1 || column < 1) bind_fail(L, "rdm: row, first and column are counted from 1");
   lm_tensor *block = bind_tensor(L, 5, "rdm: block");
   lm_tensor *sizes = lua_isnoneornil(L, 6) ? NULL : bind_tensor(L, 6, "rdm: sizes");
   lm_err err = {0};
-  bind_check(L, lm_rdm_fill(pairs, row, first, column, block, sizes, &err), &err);
+  bind_check(L, lm_rdm_fill(pairs, row - 1, first - 1, column - 1, block, sizes, &err), &err);
   return 0;
 }
 

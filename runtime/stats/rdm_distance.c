@@ -88,7 +88,7 @@ lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t colu
   const int64_t n = pairs->ndim == 2 ? lm_rdm_stimuli(pairs->shape[1]) : -1;
   const bool fits = n > 0 && pairs->dtype == LM_F64 && lm_tensor_contiguous(pairs) && row >= 0 &&
                     row < pairs->shape[0] && first >= 0 && column >= 0 && block->ndim == 2 &&
-                    first + block->shape[0] <= n && column + block->shape[1] <= n &&
+                    first <= n - block->shape[0] && column <= n - block->shape[1] &&
                     lm_dtype_is_float(block->dtype) && (!sizes || lm_tensor_count(sizes) == n);
   if (!fits) return lm_fail(e, LM_ERR_SHAPE, "rdm: a block of products does not fit its RDM");
   lm_tensor *copy = NULL, *lengths = NULL;
