@@ -199,12 +199,13 @@ end
 -- The index that the search reads: names, first lines, and the words of the texts.
 local function search_index(items)
   local rows = {}
+  local function words_of(text) return (text:lower():gsub("%s+", " ")) end
   for _, guide in ipairs(guides.list()) do
     rows[#rows + 1] = { n = guide.title, u = "guide-" .. guide.name .. ".html", d = "a guide",
-      t = guide.text:lower() }
+      t = words_of(guide.text) }
   end
   for _, e in ipairs(items) do
-    rows[#rows + 1] = { n = e.name, u = e.url, d = first_line(e.text), t = e.text:lower() }
+    rows[#rows + 1] = { n = e.name, u = e.url, d = first_line(e.text), t = words_of(e.text) }
   end
   return "const INDEX = " .. core_io.json_encode(rows) .. ";\n"
 end

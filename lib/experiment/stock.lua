@@ -24,8 +24,8 @@ local VALUED = {
   end,
 }
 
---- Takes the arguments of the script that calls at `position`, where it is what the stock Lua was told to run; those of
--- any other program are its own. Raises a 'usage' error.
+--- Takes the arguments of the script that calls at `position`, where it is what the stock Lua was told to run; those
+-- of any other program are its own. Raises a 'usage' error.
 function M.take(position)
   local list, i = rawget(debug.getregistry()[HOST_GLOBALS], "arg"), 1
   if type(list) ~= "table" or list[0] ~= position.file then return end

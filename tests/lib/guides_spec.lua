@@ -86,4 +86,35 @@ describe("the site", function()
     assert.matches("lamina sweep", command.read(dir .. "/command.html"))
     command.drop(dir)
   end)
+
+  -- The page's search with a stand-in for the page, its first hits printed.
+  local SEARCH = [[
+    const field = { value: "", addEventListener() {} }, found = { replaceChildren() { this.items = []; },
+      append(item) { this.items.push(item); }, querySelector() { return null; } };
+    const document = { getElementById: id => id === "query" ? field : found,
+      createElement: () => ({ append(link) { this.link = link; } }) };
+    for (const query of process.argv.slice(2)) {
+      field.value = query;
+      show();
+      console.log(found.items.slice(0, 3).map(item => item.link.textContent).join("|") || found.textContent);
+    }
+  ]]
+  local with_node = os.execute "command -v node >/dev/null" and it or pending
+
+  with_node("finds names before texts, several words wherever they stand, and a phrase across lines", function()
+    local dir = command.folder()
+    site.write(dir)
+    local stand_in, rest = SEARCH:match "^(.-)(    for .*)$"
+    command.write(dir .. "/run.js", stand_in .. command.read(dir .. "/index.js") .. command.read(dir .. "/search.js")
+      .. rest)
+    local pipe = io.popen("node " .. dir .. "/run.js conv 'THIS page is one script' 'half ceiling split' "
+      .. "xyzzyx")
+    local said = pipe:lines()
+    assert.matches("^conv|", said())
+    assert.matches("A tour", said())
+    assert.matches("split_half", said())
+    assert.equal("nothing found", said())
+    pipe:close()
+    command.drop(dir)
+  end)
 end)
