@@ -172,8 +172,8 @@ local function predictivity_notes(score)
   end
   if (score.bottom or 0) > 0 then
     lines[#lines + 1] = string.format("  %d of %s with a reliability of 0 or less: %s ceiling c is 0, and what is "
-      .. "divided by it has no finite value", score.bottom, common.plural(score.kept, "neuroid"), score.bottom == 1 and "its"
-      or "their")
+      .. "divided by it has no finite value", score.bottom, common.plural(score.kept, "neuroid"),
+      score.bottom == 1 and "its" or "their")
   end
   local above = {}
   for _, row in ipairs(score.rows) do

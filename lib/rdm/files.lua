@@ -185,7 +185,8 @@ function M.save(set, path, name_of, position)
     for k = 1, #set do names[k] = name_of(set, k) end
     require("lamina.hdf5").write(path, { dissimilarities = set.vectors, descriptors = {},
       rdm_descriptors = { name = names, index = tensor.arange(0, #set - 1):to "int64" },
-      pattern_descriptors = { stimulus_id = labels(set.id or index), index = tensor.arange(0, set.n - 1):to "int64" } },
+      pattern_descriptors = { stimulus_id = labels(set.id or index),
+        index = tensor.arange(0, set.n - 1):to "int64" } },
       { attributes = { ["/"] = { dissimilarity_measure = set.measure or "unknown" } } })
   elseif ending == "csv" and #set == 1 then
     core_io.csv_write(to(path), set:matrix(1):totable())

@@ -270,9 +270,9 @@ function Rdms:averaged(groups)
   return like(self, ops.concat(parts, { dim = 1 }), self.id, order, position)
 end
 
---- r:save(path): .npy (rdms x n x n), .h5 or .hdf5 as rsatoolbox lays them out (its load_rdm reads them, ids and names
--- as bytes), or .csv of one RDM (a row for each stimulus); relative paths belong to the experiment's folder. Returns
--- the set.
+--- r:save(path): .npy (rdms x n x n), .h5 or .hdf5 as rsatoolbox lays them out (its load_rdm reads them, ids and
+-- names as bytes), or .csv of one RDM (a row for each stimulus); relative paths belong to the experiment's folder.
+-- Returns the set.
 -- > r = rdm.from { tensor { { 1, 2, 3 } } }
 -- > r:save "brain.npy"
 -- > rdm.load("brain.npy"):matrix()   --> [[0. 1. 2.] [1. 0. 3.] [2. 3. 0.]]

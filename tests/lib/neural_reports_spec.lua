@@ -192,7 +192,8 @@ describe("divisions that cannot be", function()
     assert.matches("fold 1 of 10 tests 2 images; r needs at least 3: 20 images make at most 6 folds of 3, as in "
       .. "splits = kfold { 6 }", message(nil, 20))
     assert.is_true(pcall(predictivity, { features = { layer = x[{ { 1, 20 } }] }, splits = kfold { 6 },
-      bootstrap = 100, responses = neural.assembly { { responses = trials[{ { 1, 20 } }], stimulus_id = lamina.arange(1, 20) } } }))
+      bootstrap = 100, responses = neural.assembly { { responses = trials[{ { 1, 20 } }],
+        stimulus_id = lamina.arange(1, 20) } } }))
     assert.matches("holds 0, expected positions from 1 to 20 %(indices of NumPy or scikit%-learn count from 0: "
       .. "add 1%)", message({ { train = { 0, 1, 2, 3 }, test = { 4, 5, 6 } } }, 20))
   end)

@@ -212,8 +212,8 @@ describe("sets of RDMs", function()
         assert.same(r.names, back.names)
         assert.equal(r.measure, back.measure)
         local file <close> = require("lamina.hdf5").open(dir .. ending)
-        local all = { "descriptors", "dissimilarities", "pattern_descriptors/index", "pattern_descriptors/stimulus_id",
-          "rdm_descriptors/index", "rdm_descriptors/name" } -- what rsatoolbox's rdms_from_dict asks for
+        local all = { "descriptors", "dissimilarities", "pattern_descriptors/index",
+          "pattern_descriptors/stimulus_id", "rdm_descriptors/index", "rdm_descriptors/name" } -- what load_rdm wants
         local held = {}
         for name in pairs(file:list()) do held[name] = true end
         for _, name in ipairs(all) do assert.is_true(held[name], name) end
