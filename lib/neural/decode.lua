@@ -83,7 +83,8 @@ local FIELDS = schema.document("decode", {
     .. "absent" },
   splits = { type = "any", doc = "kfold { 5 } (folds hold classes evenly), grouped { 5, by = \"NAME\" } with "
     .. "columns, or "
-    .. "a list of { train = positions, test = positions }; kfold { 5 } if absent" },
+    .. "a list of { train = positions, test = positions }; if absent kfold { 5 }, of an assembly with repeats "
+    .. "grouped { 5, by = \"stimulus_id\" }" },
   columns = { type = "table", doc = "lists with an entry for each item, for grouped" },
   permutations = { type = "integer", default = 0, min = 0, max = 100000, doc = "how often the labels are dealt anew "
     .. "for "
@@ -103,9 +104,30 @@ local function from_assembly(o, position)
       errors.raise("argument", position, "decode: '%s' is a coordinate of %ss; labels are one of presentations", name,
         (axis:gsub("_", " ")))
     end
-    o.labels = columns[name]
+    o.labels, o.label_name = columns[name], name
   end
   o.x, o.columns = x, o.columns or columns
+end
+
+-- The splits of an assembly's presentations: by stimulus_id, so that no classifier is tested on another repeat of
+-- what it has met, every class spread evenly where each stimulus has one; nil where there are no repeats, or a class
+-- is one stimulus alone.
+local function by_stimulus(o)
+  local stimuli = common.by_value(o.columns.stimulus_id)
+  if #o.columns.stimulus_id ~= #o.labels or #stimuli == #o.labels then return nil end
+  local seen, twice, whole = {}, {}, true
+  for _, list in ipairs(stimuli) do
+    local first = common.key(o.labels[list[1]])
+    for _, i in ipairs(list) do
+      local key = common.key(o.labels[i])
+      if seen[key] and seen[key] ~= list then twice[key] = true end
+      seen[key], whole = list, whole and key == first
+    end
+  end
+  for key in pairs(seen) do
+    if not twice[key] then return nil end
+  end
+  return splits.grouped { math.min(5, #stimuli), by = "stimulus_id", stratify = whole and o.label_name or nil }
 end
 
 local function read(given, position)
@@ -124,7 +146,9 @@ local function read(given, position)
   if #o.labels ~= #o.x then
     errors.raise("shape", position, "decode: there are %d labels for %d items", #o.labels, #o.x)
   end
-  local own = splits.of(o.splits == nil and splits.kfold { 5 } or o.splits, "decode", position)
+  local default = o.splits == nil and (assemblies.is_assembly(given[1] or given.x) and o.columns.stimulus_id
+    and by_stimulus(o) or splits.kfold { 5 })
+  local own = splits.of(default or o.splits, "decode", position)
   if not own then
     errors.raise("argument", position, "decode: splits is %s, expected kfold { 5 }, grouped { 5, by = \"NAME\" } "
       .. "or a list of { train = positions, test = positions }", schema.kind(o.splits))
@@ -197,7 +221,8 @@ end
 -- and high (95 %, bootstrap over items), chance (the share of the largest class), n, classes, confusion (true class x
 -- given class, int64) and, with permutations, null (accuracies when the labels are dealt anew) and p. Splits of one's
 -- own may test an item several times and train elsewhere, at another position of the object, say. decode { assembly,
--- "object_name" }: its presentations are the items, a coordinate the labels.
+-- "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are repeated the splits
+-- are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus alone).
 -- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 3 }
 -- > labels = concat { zeros { 20 }, ones { 20 } }
 -- > score = decode { x, labels, bootstrap = 100 }

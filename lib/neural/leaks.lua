@@ -1,16 +1,18 @@
 --- lamina.neural.leaks: whether what a map has been fitted on tells of what it is tested on.
 --
--- Stimuli are told apart by their stimulus_id, so that repeats of one never stand on both sides of a fold. Frames of
--- one movie, and images of one object, are different stimuli that are alike: where they do, a warning says so.
+-- Stimuli are told apart by their stimulus_id, so that repeats of one never stand on both sides of a fold, unless
+-- presentations are divided by something else. Frames of one movie, and images of one object, are different stimuli
+-- that are alike: where they do, a warning says so.
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 
 local M = {}
 
 local ALIKE = { movie = "frames of one movie are alike", video = "frames of one video are alike",
-  clip = "frames of one clip are alike", object = "the map has met these objects before" }
+  clip = "frames of one clip are alike", object = "the map has met these objects before",
+  stimulus = "repeats of one stimulus are alike" }
 
--- The coordinates of movies and objects, sorted: movie, movie_id, movie_name, ...
+-- The coordinates of movies, objects and stimuli, sorted: movie, movie_id, movie_name, ...
 local function names_of(coordinates)
   local names = {}
   for name in next, coordinates do

@@ -106,6 +106,12 @@ local function check_unceiled(o, given, position)
   end
 end
 
+-- The coordinates of the neuroids, for messages.
+local function known_names(a)
+  local names = assembly.names(a.neuroid)
+  return #names > 0 and table.concat(names, ", ") or "none"
+end
+
 -- A likelihood of counts needs counts.
 local function check_counts(o, position)
   if o.measure ~= "poisson" then return end
@@ -147,13 +153,13 @@ function M.check(word, given, fields, position)
   o.ceiled = o.ceiling.none and "none" or scores.formula(o.ceiled, o.measure, position)
   if o.by and not rawget(o.responses.neuroid, o.by) then
     errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)",
-      o.by, table.concat(assembly.names(o.responses.neuroid), ", "))
+      o.by, known_names(o.responses))
   end
   o.over_set, o.over_text = intervals.over(o.over, "predictivity", position)
   if o.over_set.subjects and not rawget(o.responses.neuroid, o.subject) then
     errors.raise("argument", position, "predictivity: over = \"subjects\" needs a coordinate of the neuroids that "
       .. "names their subject; there is no '%s' (subject = \"NAME\" takes another: there are %s)", o.subject,
-      table.concat(assembly.names(o.responses.neuroid), ", "))
+      known_names(o.responses))
   end
   o.shuffle = o.shuffle == true and 1 or o.shuffle or 0
   o.seed = o.seed or tensor.seed()

@@ -198,3 +198,43 @@ describe("divisions that cannot be", function()
       .. "add 1%)", message({ { train = { 0, 1, 2, 3 }, test = { 4, 5, 6 } } }, 20))
   end)
 end)
+
+describe("decoding of presentations", function()
+  local said = require "support.said"
+  local lone = { ids = {}, labels = {}, rows = {} }
+  for i = 1, 80 do
+    lone.rows[i], lone.ids[i] = (i - 1) // 4 + 1, "s" .. (i - 1) // 4
+    lone.labels[i] = ((i - 1) // 4) % 2 == 0 and "a" or "b"
+  end
+  -- a pattern for each stimulus, which says nothing of its label, and a little noise
+  local patterns = randn { 20, 30, dtype = "float64" }
+  local responses = patterns:index_select(lamina.tensor(lone.rows, { dtype = "int64" }), { dim = 1 })
+    + randn { 80, 30, dtype = "float64" } * 0.1
+  local function assembly(labels)
+    return neural.assembly { { responses = responses, stimulus_id = lone.ids, kind = labels or lone.labels } }
+  end
+
+  it("holds stimuli out whole, so that their repeats tell nothing", function()
+    local score, score2
+    local quiet = said.by(function() score = lamina.decode { assembly(), "kind", bootstrap = 100 } end)
+    assert.equal("", quiet)
+    assert.equal("grouped by stimulus_id: 5 folds of whole groups, every kind spread evenly, seed 0", score.splits)
+    local text = said.by(function()
+      score2 = lamina.decode { assembly(), "kind", bootstrap = 100, splits = kfold { 5 } }
+    end)
+    assert.matches("stimulus_id .* stands in training and test images at once, and repeats of one stimulus are alike: "
+      .. "by = \"stimulus_id\" %(as in grouped { 5, by = \"stimulus_id\" }%)", text)
+    assert.is_true(score2.accuracy > 0.95 and score.accuracy < 0.8, score2.accuracy .. " " .. score.accuracy)
+  end)
+
+  it("goes by presentations where a class is one stimulus, or a stimulus has no class of its own", function()
+    local identity = lamina.decode { assembly(), "stimulus_id", bootstrap = 100,
+      classifier = lamina.nearest_centroid {} }
+    assert.equal("kfold: 5 folds of images, seed 0", identity.splits)
+    assert.equal(1, identity.accuracy)
+    local state = {}
+    for i = 1, 80 do state[i] = i % 2 end
+    assert.equal("grouped by stimulus_id: 5 folds of whole groups, seed 0", lamina.decode { assembly(state), "kind",
+      bootstrap = 100 }.splits)
+  end)
+end)
