@@ -71,7 +71,8 @@ static const char help_text[] =
     "declares\n"
     "in its experiment: lamina lenet.lua --rate 0.01\n"
     "\n"
-    "environment: LAMINA_ISA=generic, avx2, avx512 or neon chooses the kernels (no result depends on it)\n"
+    "environment: LAMINA_ISA=generic, avx2, avx512 or neon chooses the kernels (no result depends on it);\n"
+    "LAMINA_DATA is where data sets lie; the manual page, lamina(1), has all of them\n"
     "\n"
     "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
 

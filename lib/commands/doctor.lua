@@ -6,9 +6,9 @@ return subcommand.define {
   usage = "doctor",
   about = [[
 Says what processor, kernels, threads and memory there are, tries each part that is loaded at its first use (figures,
-linear algebra, HDF5, JPEG), says which walls stand around untrusted scripts and where data sets are looked for, and
-runs a short computation, with each set of kernels that the processor has, whose result must be the same bits on every
-machine.]],
+linear algebra, HDF5, downloads, JPEG), says which walls stand around untrusted scripts and where data sets are looked
+for, and runs a short computation, with each set of kernels that the processor has, whose result must be the same bits
+on every machine.]],
   codes = "0 all is well (parts may be absent), 1 something is wrong",
   run = function()
     local lines, wrong = require("lamina.doctor").look()

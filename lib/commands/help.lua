@@ -6,7 +6,7 @@ return subcommand.define {
   usage = "help [NAME ...] [--search WORD]",
   about = [[
 Prints what help "NAME" prints at the prompt: a word (conv), a field (plot.bars), an op (conv2d), a method (net:save),
-an option (stride), a topic (rules). Without a name: the overview.]],
+an option (stride), a topic (rules), a guide (guide:tour), a command (sweep, %time). Without a name: the overview.]],
   positional = { "names..." },
   complete = { words = function()
     local names = require("lamina.help").names()

@@ -139,6 +139,20 @@ describe("the manual page", function()
     assert.falsy(page:find("\n'", 1, true))
   end)
 
+  it("has every variable of the environment that is read", function()
+    local page = manual.man()
+    local systems = { HOME = true, TERM = true, COLUMNS = true, LINES = true, TMPDIR = true, PATH = true,
+      OPENBLAS_CORETYPE = true }
+    local pipe = io.popen "cat $(find lib interp runtime -name '*.lua' -o -name '*.c')"
+    local seen = 0
+    for name in pipe:read("a"):gmatch 'getenv[%( ]+"([%u_]+)"' do
+      seen = seen + 1
+      assert.truthy(systems[name] or page:find("%f[%w_]" .. name .. "%f[^%w_]"), name)
+    end
+    pipe:close()
+    assert.is_true(seen > 20)
+  end)
+
   it("has no option of --help without its value and its text", function()
     local seen = {}
     for _, o in ipairs(manual.options()) do
