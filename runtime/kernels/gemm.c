@@ -90,7 +90,8 @@ enum {
   LOOSE_A = 1, /* A through two tables of offsets */
   LOOSE_B = 2, /* B through a table of offsets */
   COPYING = 4, /* B where it lies, far from the processor: asked for some rows ahead, and copied on the way */
-  LINES = 8    /* A where it lies, rows along k */
+  LINES = 8,   /* A where it lies, rows along k */
+  ALONG = 16   /* A where it lies, rows side by side */
 };
 enum { ROWS_AHEAD = 32 };
 
@@ -137,7 +138,7 @@ INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64
     t->line0 += sizeof(real);
     t->line9 += sizeof(real);
   } else if (!loose_a) {
-    t->a += rows;
+    t->a += how & ALONG ? s->a_along : rows;
   }
   if (!loose_b) t->b0 += s->b_step;
 }
@@ -160,7 +161,7 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
     t.line0 = (const char *)s->a + row * t.step;
     t.line9 = t.line0 + 9 * t.step;
   } else
-    t.a += row * s->k;
+    t.a += how & ALONG ? row : row * s->k;
   if (how & COPYING) {
     t.b_next = s->b_next ? s->b_next : s->b[0];
     t.ahead = s->k <= ROWS_AHEAD ? t.b_next : t.b0 + ROWS_AHEAD * s->b_step;
@@ -214,16 +215,20 @@ typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row, const real *n
   DEFINE_TILE(copying_full, COPYING, 2, true, rows)                                                                  \
   DEFINE_TILE(lines_1, LINES, 1, false, rows)                                                                        \
   DEFINE_TILE(lines_2, LINES, 2, false, rows)                                                                        \
-  DEFINE_TILE(lines_full, LINES, 2, true, rows)
+  DEFINE_TILE(lines_full, LINES, 2, true, rows)                                                                      \
+  DEFINE_TILE(along_1, ALONG, 1, false, rows)                                                                        \
+  DEFINE_TILE(along_2, ALONG, 2, false, rows)                                                                        \
+  DEFINE_TILE(along_full, ALONG, 2, true, rows)
 EACH_ROWS(DEFINE_TILES)
 
-/* by rows; packed, pixels, taps, lines; one vector, two, two full ones */
+/* by rows; packed, pixels, taps, lines, along; one vector, two, two full ones */
 #define TILES_ENTRY(rows)                                                                                            \
   {{packed_1_##rows, packed_2_##rows, packed_full_##rows},                                                           \
    {pixels_1_##rows, pixels_2_##rows, pixels_full_##rows},                                                           \
    {taps_1_##rows, taps_2_##rows, taps_full_##rows},                                                                 \
-   {lines_1_##rows, lines_2_##rows, lines_full_##rows}},
-static const tile_function tiles[MR][4][3] = {EACH_ROWS(TILES_ENTRY)};
+   {lines_1_##rows, lines_2_##rows, lines_full_##rows},                                                              \
+   {along_1_##rows, along_2_##rows, along_full_##rows}},
+static const tile_function tiles[MR][5][3] = {EACH_ROWS(TILES_ENTRY)};
 #define COPYING_ENTRY(rows) copying_full_##rows,
 static const tile_function copying_tiles[MR] = {EACH_ROWS(COPYING_ENTRY)};
 
@@ -233,10 +238,11 @@ typedef struct tiles_of_sweep {
 } tiles_of_sweep;
 
 INLINE tiles_of_sweep choose(const lm_gemm_sweep *s, int64_t fewer) {
-  const int form = s->a_step  ? 3
-                   : s->a_row ? 2
-                   : s->b_k   ? 1
-                              : 0,
+  const int form = s->a_along  ? 4
+                   : s->a_step ? 3
+                   : s->a_row  ? 2
+                   : s->b_k    ? 1
+                               : 0,
             width = s->cols[1] == 0                      ? 0
                     : s->cols[0] + s->cols[1] == 2 * VEC ? 2
                                                          : 1;

@@ -33,6 +33,7 @@ typedef struct lm_gemm_sweep {
   const int64_t *a_row;           /* NULL, or the offset of each row of A ... */
   const int64_t *a_k;             /* ... to which the offset of each k is added */
   int64_t a_step;                 /* 0, or A lies with its k's side by side and its rows this far apart */
+  int64_t a_along;                /* 0, or A lies with its rows side by side and its k's this far apart */
   const void *b[2];               /* the first and the second vector of columns at k = 0 */
   int64_t b_step;                 /* from one k to the next, where b_k is NULL; b[1] is then b[0] + vec */
   const int64_t *b_k;             /* the offset of each k in B */

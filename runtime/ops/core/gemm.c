@@ -85,7 +85,9 @@ typedef struct product {
   char *work;
   int64_t *packed;      /* what each worker has packed: batch * parts_m + part, or -1 */
   int64_t *a_row, *a_k; /* NULL, or A is read where it lies: offsets of its rows and columns; */
-  int64_t a_step;       /* 0, or the same where its rows lie along k: from one to the next */
+  int64_t a_step;       /* 0, or the same where its rows lie along k: from one to the next; */
+  int64_t a_along;      /* 0, or where they lie side by side: from one k to the next */
+  bool in_place;        /* one of these three ways */
   int mr;               /* rows of a tile */
   const char *kept;     /* all of B, packed; NULL: each task packs what it needs */
 } product;
@@ -135,7 +137,7 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
   } else if (reads_b_in_place(p, column)) {
     b = (const char *)source->data + (at(source, w->batch) + k * source->row + column) * p->size;
     s->b_step = source->row;
-    if (!p->a_row && !p->a_step && source->row != p->lanes) s->copy = buffer;
+    if (!p->in_place && source->row != p->lanes) s->copy = buffer;
     if (reads_b_in_place(p, column + p->lanes)) s->b_next = b + p->lanes * p->size;
   } else {
     pack_panel(p, buffer, w->batch, k, s->k, column);
@@ -226,12 +228,13 @@ static void multiply_rows(const product *p, const part *w) {
     if (job->row_bias) s.row_bias = (const char *)job->row_bias + w->row * p->size;
     char *a = w->a + (p->whole ? w->rows * k * p->size : 0);
     s.a = a;
-    if (p->a_row || p->a_step) {
+    if (p->in_place) {
       const int64_t from = at(&job->a, w->batch) + w->row * job->a.row + k * job->a.column;
       s.a = (const char *)job->a.data + from * p->size;
       s.a_row = p->a_row;
       s.a_k = p->a_k;
       s.a_step = p->a_step;
+      s.a_along = p->a_along;
     } else if (!w->packed) {
       pack_rows(p, w, a, k, end - k);
     }
@@ -240,7 +243,7 @@ static void multiply_rows(const product *p, const part *w) {
 }
 
 static bool is_small(const product *p) {
-  return p->a_step && !p->triangle && p->blocks_k == 1 && p->parts_m * p->parts_n == 1;
+  return (p->a_step || p->a_along) && !p->triangle && p->blocks_k == 1 && p->parts_m * p->parts_n == 1;
 }
 
 /* Whole products of one part and one block of K, whose A is read where it lies. What they share is written once:
@@ -255,6 +258,7 @@ static void small_products_task(void *context, int worker, int64_t first, int64_
                            .k = job->k,
                            .panel_end = lm_gemm_panels(job->m, p->mr),
                            .a_step = p->a_step,
+                           .a_along = p->a_along,
                            .c_row = job->n,
                            .first = true,
                            .last = true,
@@ -278,7 +282,7 @@ static void product_task(void *context, int worker, int64_t first, int64_t stop)
   for (int64_t item = first; item < stop; item++) {
     const int64_t j = item % p->parts_n, i = item / p->parts_n % p->parts_m;
     const int64_t row = job->m * i / p->parts_m, rows = job->m * (i + 1) / p->parts_m - row;
-    const int64_t turns = p->a_row || p->a_step ? 1 : ceil_div(rows, p->rows);
+    const int64_t turns = p->in_place ? 1 : ceil_div(rows, p->rows);
     part w = {.batch = item / p->parts_n / p->parts_m, .a = p->work + worker * p->worker_bytes};
     w.b = w.a + p->a_bytes;
     w.column = panels_n * j / p->parts_n * p->lanes;
@@ -306,7 +310,7 @@ static double cost_of_part(const product *p, int64_t parts_m, int64_t parts_n) {
   const double rows = (double)ceil_div(job->m, parts_m), k = (double)(job->k + 1);
   const double panels = (double)ceil_div(ceil_div(job->n, p->lanes), parts_n), width = panels * (double)p->lanes;
   const double tiles = panels * (double)lm_gemm_panels((int64_t)rows, p->kernel->mr) * (double)p->blocks_k;
-  const double of_a = p->a_step ? 0.1 : p->a_row ? 0 : 0.5, of_b = p->kept ? 0 : job->b.column == 1 ? 0.1 : 0.5;
+  const double of_a = p->a_step ? 0.1 : p->in_place ? 0 : 0.5, of_b = p->kept ? 0 : job->b.column == 1 ? 0.1 : 0.5;
   return rows * width * k / p->kernel->vec + 100 * tiles + of_a * rows * k + of_b * width * k;
 }
 
@@ -396,9 +400,13 @@ static void fill_offsets(product *p, int64_t *tables) {
 static lm_status run(const lm_gemm_job *job, lm_err *e) {
   product p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
   const int64_t threads = lm_threads();
-  const bool in_place = job->n <= IN_PLACE_PANELS * 2 * p.kernel->vec;
-  if (in_place && job->a.column == 1) p.a_step = job->a.row;
-  p.mr = in_place && !p.a_step ? p.kernel->mr_loose : p.kernel->mr;
+  p.in_place = job->n <= IN_PLACE_PANELS * 2 * p.kernel->vec;
+  if (p.in_place && job->a.column == 1)
+    p.a_step = job->a.row;
+  else if (p.in_place && job->a.row == 1)
+    p.a_along = job->a.column;
+  const bool by_tables = p.in_place && !p.a_step && !p.a_along;
+  p.mr = by_tables ? p.kernel->mr_loose : p.kernel->mr;
   p.lanes = 2 * p.kernel->vec;
   p.blocks_k = job->k > 0 ? lm_gemm_panels(job->k, p.kernel->kc) : 1;
   lm_status status = keep_columns(&p, e);
@@ -411,15 +419,15 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   p.rows = ceil_div(rows, ceil_div(rows, fit));
   p.together = p.rows >= MANY_ROWS ? PANELS_MANY : PANELS_TOGETHER;
   p.whole = p.rows * job->k * p.size <= ROWS_BYTES;
-  p.a_bytes = in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
+  p.a_bytes = p.in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
   p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(p.together * p.lanes * depth * p.size));
-  const int64_t tables = (threads + (in_place && !p.a_step ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
+  const int64_t tables = (threads + (by_tables ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
   p.packed =
       lm_alloc((size_t)(lm_round_bytes(tables) + threads * p.worker_bytes), "workspace of a matrix product", e);
   if (p.packed) {
     p.work = (char *)p.packed + lm_round_bytes(tables);
     for (int64_t i = 0; i < threads; i++) p.packed[i] = -1;
-    if (in_place && !p.a_step) fill_offsets(&p, p.packed + threads);
+    if (by_tables) fill_offsets(&p, p.packed + threads);
     status = lm_parallel(job->batch * p.parts_m * p.parts_n, grain(&p),
                          is_small(&p) ? small_products_task : product_task, &p, e);
   } else {

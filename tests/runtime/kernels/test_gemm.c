@@ -43,7 +43,7 @@ static bool supported(const char *name) {
 }
 
 /* C by one kernel table, K cut into two blocks, every panel of B in turn; `form` 0 packed, 1 B by offsets, 2 A by
- * offsets, 3 A along its rows. */
+ * offsets, 3 A with its rows along k, 4 A with its rows side by side. */
 static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, int64_t n, int64_t k, const char *a,
                       const char *b, char *c, const char *row_bias, const char *col_bias, bool relu) {
   const int64_t size = t == LM_F32 ? 4 : 8, vec = g->vec, lanes = 2 * vec, cut = k / 3;
@@ -51,6 +51,8 @@ static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, 
        *packed_b = calloc((size_t)(k * lanes + 64), (size_t)size);
   int64_t *rows = calloc((size_t)m, sizeof *rows), *ks = calloc((size_t)k + 1, sizeof *ks);
   int64_t *bs = calloc((size_t)k + 1, sizeof *bs);
+  char *across = calloc((size_t)(m * k + 1), (size_t)size);
+  g->turn(across, m, a, k, k, m);
   for (int64_t i = 0; i < m; i++) rows[i] = i * k;
   for (int64_t i = 0; i < k; i++) ks[i] = i, bs[i] = i * lanes;
   for (int64_t j = 0; j < n; j += lanes) {
@@ -81,6 +83,7 @@ static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, 
         s.panel_end = lm_gemm_panels(m, g->mr_loose);
       }
       if (form == 3) s.a = a + from * size, s.a_step = k;
+      if (form == 4) s.a = across + from * m * size, s.a_along = m;
       if (col_bias) s.col_bias[0] = col_bias + j * size;
       if (col_bias && here > vec) s.col_bias[1] = col_bias + (j + vec) * size;
       g->sweep(&s);
@@ -88,6 +91,7 @@ static void by_kernel(const lm_kernel_gemm *g, lm_dtype t, int form, int64_t m, 
   }
   free(packed_a);
   free(packed_b);
+  free(across);
   free(rows);
   free(ks);
   free(bs);
@@ -121,9 +125,9 @@ static void one_shape(lm_dtype t, int64_t m, int64_t n, int64_t k, int form, int
 static void tiles_of_all_sizes(void **unused) {
   (void)unused;
   for (int64_t m = 1; m <= 31; m++)
-    for (int form = 0; form < 4; form++) one_shape(LM_F32, m, 1 + m * 7 % 41, 3 + m % 5, form, (int)m % 3, m % 2);
-  for (int64_t n = 1; n <= 67; n++) one_shape(LM_F32, 5, n, 17, (int)n % 4, (int)n % 3, n % 2);
-  for (int64_t n = 1; n <= 37; n++) one_shape(LM_F64, n % 19 + 1, n, 19, (int)n % 4, (int)n % 3, n % 2);
+    for (int form = 0; form < 5; form++) one_shape(LM_F32, m, 1 + m * 7 % 41, 3 + m % 5, form, (int)m % 3, m % 2);
+  for (int64_t n = 1; n <= 67; n++) one_shape(LM_F32, 5, n, 17, (int)n % 5, (int)n % 3, n % 2);
+  for (int64_t n = 1; n <= 37; n++) one_shape(LM_F64, n % 19 + 1, n, 19, (int)n % 5, (int)n % 3, n % 2);
   for (int64_t k = 1; k <= 70; k++) one_shape(LM_F32, 13, 29, k, 3 * (k % 2), 0, false);
 }
 

@@ -123,6 +123,29 @@ static void both_sides_of_packing_a(void **unused) {
   }
 }
 
+/* A read where it lies, of whose strides neither is 1: by tables. And one row for all. */
+static void in_place_by_tables(void **unused) {
+  (void)unused;
+  enum { M = 23, N = 5, K = 31 };
+  float *a = random_values(LM_F32, 3 * M * K, 5), *b = random_values(LM_F32, N * K, 6), c[M * N];
+  const int64_t strides[][2] = {{2 * K + 1, 2}, {2, 2 * M}, {0, 1}, {1, 0}, {0, 3}};
+  for (size_t q = 0; q < sizeof strides / sizeof strides[0]; q++)
+    for (int threads = 1; threads <= 3; threads++) {
+      lm_gemm_job job = {.dtype = LM_F32, .batch = 1, .m = M, .n = N, .k = K, .c = c};
+      job.a = (lm_operand){.data = a, .row = strides[q][0], .column = strides[q][1]};
+      job.b = (lm_operand){.data = b, .row = N, .column = 1};
+      lm_err e;
+      lm_threads_set(threads);
+      assert_int_equal(lm_gemm(&job, &e), LM_OK);
+      for (int64_t i = 0; i < M * N; i++)
+        assert_true((double)c[i] ==
+                    chain(LM_F32, a + i / N * strides[q][0], strides[q][1], b + i % N, N, K, 0, false, false));
+    }
+  lm_threads_set(1);
+  free(a);
+  free(b);
+}
+
 /* One column has a loop of its own where A's rows lie along k and nothing follows; else the product is turned. */
 static void both_sides_of_one_column(void **unused) {
   (void)unused;
@@ -332,6 +355,7 @@ static void both_sides_of_symmetry(void **unused) {
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(driver),
                                      cmocka_unit_test(both_sides_of_packing_a),
+                                     cmocka_unit_test(in_place_by_tables),
                                      cmocka_unit_test(both_sides_of_one_column),
                                      cmocka_unit_test(both_sides_of_cuts),
                                      cmocka_unit_test(both_sides_of_turns),
