@@ -34,9 +34,10 @@ Stimuli.__tostring = function(self)
   if self.x.ndim == 5 then
     items = string.format("movies of %d frames %s", self.x.shape[2], table.concat(self.x.shape, "x", 3))
   end
-  return string.format("%s: %d %s%s%s", self.name, self.n, items,
+  local gone = self.missing and require("lamina.data.targets").missing_text(self.y)
+  return string.format("%s: %d %s%s%s%s", self.name, self.n, items,
     self.classes and string.format(", %d classes (%s)", #self.classes, table.concat(self.classes, ", ")) or "",
-    #columns > 0 and ", with " .. table.concat(columns, ", ") or "")
+    #columns > 0 and ", with " .. table.concat(columns, ", ") or "", gone and "; " .. gone or "")
 end
 
 --- A stimulus set from its parts: x, and where there are any y, classes, id, columns, latent, groups, name. Without

@@ -89,6 +89,8 @@ Set.__tostring = function(self)
   local line = string.format("%s: %d items, x %s, y %s%s", self.name, self.n, inputs_text(self),
     targets.text(self.y), self.classes and string.format(", %d classes", #self.classes) or "")
   local lines = { line }
+  local gone = self.missing and targets.missing_text(self.y)
+  if gone then lines[2] = "  " .. gone end
   if self.classes and #self.classes <= 12 then
     lines[#lines + 1] = "  classes: " .. table.concat(self.classes, ", ")
   end

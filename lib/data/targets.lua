@@ -24,6 +24,17 @@ function M.text(y)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+--- "3 of 60 targets missing (NaN)", of targets whose NaN means missing; nil where none is.
+function M.missing_text(y)
+  local gone, total = 0, 0
+  M.map(y, function(t)
+    total = total + t:count()
+    if t.dtype:find "^float" then gone = gone + t:isnan():to "int64":sum():item() end
+    return t
+  end)
+  return gone > 0 and string.format("%d of %d targets missing (NaN)", gone, total) or nil
+end
+
 --- Raises unless each target is a tensor with n entries. inputs: what the inputs are, for the message.
 function M.check(y, n, inputs, word, position)
   local function check(t, what)

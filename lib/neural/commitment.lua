@@ -61,7 +61,7 @@ Commitment.__tostring = function(self)
     .. "over neuroids; interval: bootstrap over %s (%d, seed %d)\n  probability: of being chosen, over resampled "
     .. "neuroids, mean over folds; argmax: the layer of the largest held-out score, the usual choice, and by how "
     .. "much its score is better\n%s", #self.layers, self.folds, self.choose, scores.data_text(self.score),
-    self.mapping, self.splits, scores.ceiling_text(self), self.measure, self.over, self.bootstrap, self.seed,
+    scores.map_text(self), self.splits, scores.ceiling_text(self), self.measure, self.over, self.bootstrap, self.seed,
     common.columns(rows, { true, true, true, true, [related and 10 or bounded and 9 or 8] = true }))
 end
 
@@ -174,6 +174,16 @@ local function choosing_scores(o, layer)
     rows[f] = intervals.mean_over_folds(ops.stack(each, { dim = 1 }))
   end
   return ops.stack(rows, { dim = 1 })
+end
+
+-- How often the choices and the scores read a layer's features.
+local function passes_of(o, layer)
+  local all = {}
+  for _, fold in ipairs(o.folds) do
+    all[#all + 1] = fold
+    table.move(fold.choosing, 1, #fold.choosing, #all + 1, all)
+  end
+  return mappings.passes(layer, o.mapping, all)
 end
 
 -- NaN (a neuroid that does not vary there) counts as nothing explained.
@@ -298,10 +308,11 @@ function M.commitment(given, ...)
     group.members = o.over_set.subjects and common.by_value(common.pick(o.responses.neuroid[o.subject],
       common.pick(o.kept.index, group.index))) or nil
   end
-  local names, choosing, tested = {}, {}, {}
+  local names, choosing, tested, passes = {}, {}, {}, 0
   local score = predictivity.score(o, function(layer, found)
     names[#names + 1] = layer.name
     choosing[#names] = choosing_scores(o, layer)
+    passes = math.max(passes, passes_of(o, layer))
     tested[#names] = found.by_fold[{ {}, { 1, #o.kept.index } }]
   end)
   if #names < 2 then
@@ -313,8 +324,8 @@ function M.commitment(given, ...)
     for i, group in ipairs(o.groups) do rows[i] = make_row(o, group, names, choosing, tested, score) end
     return setmetatable({ kind = "commitment", rows = rows, layers = names, by = o.by, score = score,
       nested = as_score(o, score, rows), choose = o.choose, folds = #o.folds,
-      mapping = score.mapping, splits = score.splits, ceiling = score.ceiling, unceiled = score.unceiled,
-      measure = o.measure, formula = o.ceiled, over = o.over_text, bootstrap = o.bootstrap,
+      mapping = score.mapping, passes = passes, splits = score.splits, ceiling = score.ceiling,
+      unceiled = score.unceiled, measure = o.measure, formula = o.ceiled, over = o.over_text, bootstrap = o.bootstrap,
       seed = o.seed }, Commitment)
   end)
 end

@@ -287,7 +287,7 @@ local function notes_of(rows)
     notes[i] = string.format("  %s: best of %s%s; %s", row.area, common.plural(#row.score.rows, "layer"), row.selected
       and ", selected on these images" or "", scores.data_text(row.score))
   end
-  notes[#notes + 1] = "  map: " .. score.mapping
+  notes[#notes + 1] = "  map: " .. scores.map_text(score)
   notes[#notes + 1] = "  splits: " .. score.splits
   notes[#notes + 1] = "  ceiling c: " .. scores.ceiling_text(score)
   notes[#notes + 1] = string.format("  interval: bootstrap over %s (%d, seed %d)", score.over, score.bootstrap,

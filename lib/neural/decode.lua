@@ -221,8 +221,8 @@ end
 -- and high (95 %, bootstrap over items), chance (the share of the largest class), n, classes, confusion (true class x
 -- given class, int64) and, with permutations, null (accuracies when the labels are dealt anew) and p. Splits of one's
 -- own may test an item several times and train elsewhere, at another position of the object, say. decode { assembly,
--- "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are repeated the splits
--- are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus alone).
+-- "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are repeated the
+-- splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus alone).
 -- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 3 }
 -- > labels = concat { zeros { 20 }, ones { 20 } }
 -- > score = decode { x, labels, bootstrap = 100 }

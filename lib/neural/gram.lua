@@ -51,7 +51,8 @@ local function read_layer(layer, position)
   for first = 1, x:size(2), CHUNK do
     local part = fitted.columns(x, first, math.min(first + CHUNK - 1, x:size(2)))
     if not part:isfinite():all():item() then
-      errors.raise("numeric", position, "neural.gram: layer %s holds NaN or infinite features", layer.name)
+      errors.raise("numeric", position, "neural.gram: layer %s holds NaN or infinite features (%d of %d)", layer.name,
+        common.holes(x), x:count())
     end
     local mean = part:mean { dim = 1, keepdim = true }
     local z = part - mean

@@ -71,6 +71,11 @@ local function check(given, position)
     errors.raise("shape", position, "neural.scores: prediction is %s, expected %dx%d, as the responses (stimuli x "
       .. "neuroids)", table.concat(shape, "x"), wanted[1], wanted[2])
   end
+  local holes = common.holes(o.prediction)
+  if holes > 0 then
+    errors.raise("numeric", position, "neural.scores: the prediction holds NaN or infinite values (%d of %d): leave "
+      .. "those stimuli or neuroids out of both (responses:at(stimuli, neuroids))", holes, o.prediction:count())
+  end
   local least = o.responses:repeats():min():item()
   if least < 1 then
     errors.raise("argument", position, "neural.scores: some neuroid has no valid trial for some stimulus; keep "

@@ -127,6 +127,12 @@ function M.data_text(score)
     or "")
 end
 
+--- What print says of a score's map, and of how often it reads a layer's features (of predictivity, commitment).
+function M.map_text(score)
+  return score.mapping .. (score.passes and string.format("; reads a layer's features %s", score.passes == 1
+    and "once" or score.passes .. " times") or "")
+end
+
 -- Which rows have one neuroid, over which nothing can be resampled.
 local function single(score)
   local names = {}
@@ -139,8 +145,7 @@ end
 local function predictivity_notes(score)
   local lines = {
     "predictivity: " .. M.data_text(score),
-    string.format("  map: %s%s", score.mapping, score.passes and string.format("; reads a layer's features %s",
-      score.passes == 1 and "once" or score.passes .. " times") or ""),
+    "  map: " .. M.map_text(score),
     "  splits: " .. score.splits,
     score.style and "  " .. score.style or string.format("  %s: %s on held-out images within a fold, mean over %d "
       .. "folds, "

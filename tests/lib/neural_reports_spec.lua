@@ -36,6 +36,8 @@ describe("a score of responses with missing trials", function()
     assert.same({ 1, 2, 4 }, score.neuroids.index)
     local c = neural.commitment(options { features = { layer = x, noise = randn { S, 5 } } })
     assert.matches("\n  36 stimuli; 3 of 4 neuroids %(left out: .-%); 8 of 720 trials missing", tostring(c))
+    -- 4 folds of (1 + 5 inner), and in each 3 parts of (1 + 5)
+    assert.matches("; reads a layer's features " .. 4 * 6 + 4 * 3 * 6 .. " times\n", tostring(c))
   end)
 
   it("says nothing of it where none is, and says which neuroid is alone", function()
@@ -88,6 +90,38 @@ describe("the table of a score", function()
       row[at.splits], row[at.seed], row[at.error] })
     local styled = predictivity { features = { layer = x }, responses = holes(), style = "brain-score" }
     assert.equal(styled.rows[1].error, styled:table()[2][at.error])
+  end)
+end)
+
+describe("what else is not there", function()
+  it("is counted in what a:paired gives to learn from", function()
+    local ids = {}
+    for i = 1, S do ids[i] = "s" .. i end
+    local set = lamina.stimuli.gratings { size = 8, orientation = lamina.arange(0, 175, 5), frequency = 1 }
+      :with_ids(ids)
+    local t = trials:clone()
+    t[{ 1, 1 }], t[{ 2, 2, 1 }], t[{ 5, 3 }] = nan, nan, nan
+    local a = neural.assembly { { responses = t, stimulus_id = ids }, missing = "nan" }
+    assert.matches("; 2 of 144 targets missing %(NaN%)$", tostring(a:paired(set)))
+    assert.matches("; 11 of 720 targets missing %(NaN%)$", tostring(a:paired { set, trials = true }))
+    assert.not_matches("missing", tostring(neural.assembly { { responses = trials, stimulus_id = ids } }:paired(set)))
+    local made = lamina.data.tensors { x, t[{ {}, {}, 1 }], missing = true }
+    assert.matches("\n  3 of 144 targets missing %(NaN%)", tostring(made))
+  end)
+
+  it("is an error of predictions and of features, with how many", function()
+    local a = neural.assembly { { responses = trials, stimulus_id = lamina.arange(1, S) } }
+    local p = a:mean():clone()
+    p[{ 4, 2 }] = nan
+    local _, err = lamina.try(neural.scores, { p, a })
+    assert.matches("the prediction holds NaN or infinite values %(1 of 144%): leave those stimuli or neuroids out",
+      err.message)
+    local y = x:clone()
+    y[{ 1, 2 }], y[{ 7, 3 }] = nan, 1 / 0
+    _, err = lamina.try(neural.gram, { features = { layer = y } })
+    assert.matches("layer layer holds NaN or infinite features %(2 of 216%)", err.message)
+    _, err = lamina.try(lamina.cka, { x, y })
+    assert.matches("y holds NaN or infinite values %(2 of 216%)", err.message)
   end)
 end)
 
@@ -222,8 +256,8 @@ describe("decoding of presentations", function()
     local text = said.by(function()
       score2 = lamina.decode { assembly(), "kind", bootstrap = 100, splits = kfold { 5 } }
     end)
-    assert.matches("stimulus_id .* stands in training and test images at once, and repeats of one stimulus are alike: "
-      .. "by = \"stimulus_id\" %(as in grouped { 5, by = \"stimulus_id\" }%)", text)
+    assert.matches("stimulus_id .* stands in training and test images at once, and repeats of one stimulus are "
+      .. "alike: by = \"stimulus_id\" %(as in grouped { 5, by = \"stimulus_id\" }%)", text)
     assert.is_true(score2.accuracy > 0.95 and score.accuracy < 0.8, score2.accuracy .. " " .. score.accuracy)
   end)
 
