@@ -6,14 +6,14 @@ local terminal = require "lamina.core.terminal"
 
 local M = {}
 
-local WAIT = 0.3 -- seconds for an answer
+local WAIT = 2 -- seconds for an answer: one that came later, over a slow line, would be taken for what is typed
 
 local able -- "kitty", "sixel" or "path"
 
 -- Asks for kitty's graphics with a picture of one pixel, and for the device attributes, which every terminal answers:
 -- that ends the wait. 4 among the attributes is sixel.
 local function find_out()
-  if not base.isatty(0) or not base.isatty(1) then return "path" end
+  if not base.isatty(0) or not base.isatty(1) or base.getenv "TERM" == "dumb" then return "path" end
   local answer = terminal.ask("\27_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\27\\\27[c", "c", WAIT)
   if answer:find("_Gi=31;OK", 1, true) then return "kitty" end
   for number in (answer:match "%[%?([%d;]*)c" or ""):gmatch "%d+" do

@@ -297,6 +297,8 @@ described("the prompt", function()
     send "f = plot.line { x = { 1, 2 }, y = { 1, 4 } };\n"
     at = expect("};\n> ", at)
     send "f\n"
+    at = expect("_Gi=31", at) -- the terminal is asked, and answers that it shows no pictures
+    send "\27[?62;22c"
     at = expect("picture: ", at)
     local path = screen():match("picture: (%S+%.png)", at - 9)
     at = expect("\n> ", at)
@@ -324,6 +326,20 @@ described("the prompt", function()
     local left = 0
     for file in screen():gmatch "picture: (%S+%.png)" do left = left + (command.read(file) and 1 or 0) end
     assert.equal(0, left)
+  end)
+
+  it("waits for a terminal at the end of a slow line to say what it can", function()
+    start()
+    local at = expect "\n> "
+    send "plot.line { x = { 1, 2 }, y = { 1, 4 } }\n"
+    at = expect("_Gi=31", at)
+    os.execute "sleep 0.7"
+    send "\27[?62;4;22c"
+    at = expect("\27Pq", at)
+    at = expect("\n> ", at)
+    send "6 * 7\n"
+    at = expect("\n42\n> ", at)
+    assert.equal(0, leave(at - 2))
   end)
 end)
 
