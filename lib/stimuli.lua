@@ -420,6 +420,21 @@ local function listed(o, position)
   return files, ids
 end
 
+-- A stimulus has one image, and is named once.
+local function check_different(files, ids, rows, position)
+  local seen = {}
+  for i, id in ipairs(ids) do
+    local key = common.key(id)
+    local other = seen[key]
+    if other then
+      local where = rows and string.format(" (rows %d and %d of the table)", other, i) or ""
+      errors.raise("argument", position, "stimuli.folder: stimulus_id %s stands for %s and %s%s: every image needs "
+        .. "an id of its own", key, files[other], files[i], where)
+    end
+    seen[key] = i
+  end
+end
+
 --- stimuli.folder { "images", table =, id = "stimulus_id", file =, channels = 1, size = }: the PNG and JPEG
 -- files of a folder, luminance 0 to 1. With a table (stimuli.csv in the folder, or the file named) its rows say
 -- which files (in a column file or filename, else the id is the name, as Brain-Score has it), in which order, and
@@ -432,6 +447,7 @@ function M.folder(given)
   local position = errors.position(2)
   local o = schema.check("stimuli.folder", given, FOLDER, position)
   local files, ids, columns = listed(o, position)
+  check_different(files, ids, columns ~= nil, position)
   local images, shape = {}, nil
   for i, file in ipairs(files) do
     local picture = core_io.picture_read(o.folder .. "/" .. file, { channels = o.channels, upright = o.upright })

@@ -131,3 +131,31 @@ describe("results of the neural words, as tables", function()
     assert.equal(text(other), text(one))
   end)
 end)
+
+describe("a folder of stimuli", function()
+  local dir = folder .. "/pictures"
+  require("lamina.core.base").mkdir(dir)
+  local function text(lines)
+    local file <close> = assert(io.open(dir .. "/stimuli.csv", "w"))
+    file:write(lines)
+  end
+  local function message()
+    local _, err = lamina.try(lamina.stimuli.folder, dir)
+    return err and err.message
+  end
+
+  it("names each image once", function()
+    for _, name in ipairs { "face.png", "hand.png" } do
+      lamina.image.write { dir .. "/" .. name, lamina.rand { 1, 8, 8 } }
+    end
+    text "stimulus_id,filename\nface,face.png\nhand,hand.png\nface,hand.png\n"
+    assert.equal("stimuli.folder: stimulus_id face stands for face.png and hand.png (rows 1 and 3 of the table): "
+      .. "every image needs an id of its own", message())
+    text "stimulus_id,filename\nface,face.png\nhand,hand.png\n"
+    assert.same({ "face", "hand" }, lamina.stimuli.folder(dir).id)
+    os.remove(dir .. "/stimuli.csv")
+    os.rename(dir .. "/hand.png", dir .. "/face.PNG")
+    assert.equal("stimuli.folder: stimulus_id face stands for face.PNG and face.png: every image needs an id of its "
+      .. "own", message())
+  end)
+end)
