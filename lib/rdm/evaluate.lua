@@ -269,8 +269,10 @@ local function infer(o, values, result)
   local c, kept, boot = uncertainty(o)
   result.resamples, result.dropped = kept, o.bootstrap - kept
   if not c then
-    errors.raise("argument", o.position, "rsa: only %d of %d resamples hold enough different stimuli", kept,
-      o.bootstrap)
+    errors.raise("argument", o.position, "rsa: only %d of %d resamples hold enough different stimuli: of %d that are "
+      .. "drawn with replacement some %d differ%s; bootstrap = 0 gives values without intervals", kept, o.bootstrap,
+      o.data.n, math.floor(o.data.n * (1 - (1 - 1 / o.data.n) ^ o.data.n) + 0.5), o.flexible
+      and string.format(", too few for %d folds of at least 3 (folds = 2 takes fewest)", o.folds) or "")
   end
   local subjects, stimuli, m = #o.data, o.data.n, #o.entries
   local dof = o.over == "subjects" and subjects - 1 or o.over == "stimuli" and stimuli - 1

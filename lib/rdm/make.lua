@@ -447,6 +447,19 @@ local function split_time(x, o)
   return parts, names
 end
 
+-- Raises where entry k of a list shows other stimuli than the first, naming both.
+local function check_same(first, ids, k, position)
+  if #ids ~= #first then
+    errors.raise("argument", position, "rdm: entry %d of x is of %d stimuli, the first of %d", k, #ids, #first)
+  end
+  for i, id in ipairs(ids) do
+    if common.key(id) ~= common.key(first[i]) then
+      errors.raise("argument", position, "rdm: entry %d of x is of other stimuli than the first, or in another "
+        .. "order: stimulus %d is %s there and %s here", k, i, common.key(first[i]), common.key(id))
+    end
+  end
+end
+
 --- See lamina.rdm.
 function M.rdm(given, position)
   local o = schema.check("rdm", given, FIELDS, position)
@@ -468,10 +481,8 @@ function M.rdm(given, position)
   local parts, first = {}, nil
   for k, one_x in ipairs(list) do
     parts[k] = tensor.no_grad(function() return one(one_x, o) end)
-    if first and table.concat(first, "\0") ~= table.concat(o.ids, "\0") or parts[k]:size(2) ~= parts[1]:size(2) then
-      errors.raise("argument", position, "rdm: RDM %d is of other stimuli than the first", k)
-    end
     first = first or o.ids
+    check_same(first, o.ids, k, position)
   end
   if #parts == 0 then errors.raise("argument", position, "rdm: x is an empty list") end
   local channels = tensor.is_tensor(list[1]) and list[1]:count() // #list[1] or nil

@@ -272,3 +272,19 @@ describe("decoding of presentations", function()
       bootstrap = 100 }.splits)
   end)
 end)
+
+describe("RDMs of several subjects", function()
+  it("are of the same stimuli, or say which differ", function()
+    local function message(...)
+      local _, err = lamina.try(...)
+      return err.message
+    end
+    local y = randn { 6, 4 }
+    assert.equal("rdm: entry 2 of x is of 5 stimuli, the first of 6", message(rdm, { { y, y[{ { 1, 5 } }] } }))
+    assert.equal(2, #rdm { { y, y + 1 } })
+    local set = rdm.from { lamina.rand { 3, 45 } }
+    assert.matches("only %d+ of 30 resamples hold enough different stimuli: of 10 that are drawn with replacement "
+      .. "some 7 differ, too few for 3 folds of at least 3 %(folds = 2 takes fewest%); bootstrap = 0",
+      message(lamina.rsa, { models = rdm.weighted { set }, data = set, bootstrap = 30, folds = 3 }))
+  end)
+end)
