@@ -160,6 +160,7 @@ typedef struct watched {
   relays *printed;
   double begun, looked; /* when it began, when all of it was last looked at */
   int64_t had;          /* bytes that lay in the folder before */
+  int pressed;          /* how often Ctrl-C was; the third time ends it */
   char why[160];        /* it was ended; empty: it was not */
 } watched;
 
@@ -206,7 +207,7 @@ static int report(const char *why) {
 
 /* Waits until the process has ended or must end; returns how it ended. */
 static int watch(watched *w, const sigset_t *set) {
-  int how = 0, pressed = 0;
+  int how = 0;
   const struct timespec pause = {.tv_nsec = TICK_NS};
   usage before;
   usage_of_folder(&before, w->out, INT64_MAX - 1);
@@ -216,7 +217,7 @@ static int watch(watched *w, const sigset_t *set) {
     pid_t done = waitpid(w->child, &how, WNOHANG);
     if (done == w->child || (done < 0 && errno != EINTR)) break;
     int signal = sigtimedwait(set, NULL, &pause);
-    if (signal == SIGINT) kill(-w->child, ++pressed < 3 ? SIGINT : SIGKILL);
+    if (signal == SIGINT) kill(-w->child, ++w->pressed < 3 ? SIGINT : SIGKILL);
     if (signal == SIGTERM) kill(-w->child, SIGKILL);
     if (!*w->why && excess(w)) kill(-w->child, SIGKILL);
   }
@@ -228,9 +229,11 @@ static int watch(watched *w, const sigset_t *set) {
   return how;
 }
 
-static int judge(int how, const char *why, const command_limits *l) {
+static int judge(int how, const watched *w) {
+  const command_limits *l = w->limits;
   char text[200];
-  if (*why) return report(why);
+  if (*w->why) return report(w->why);
+  if (WIFSIGNALED(how) && w->pressed > 2) return fputs("lamina: interrupted\n", stderr), EXIT_INTERRUPTED;
   if (WIFEXITED(how)) return WEXITSTATUS(how);
   struct rusage used;
   getrusage(RUSAGE_CHILDREN, &used);
@@ -319,7 +322,7 @@ int sandbox_supervise(const command *c, int argc, char **argv) {
   }
   int how = watch(&w, &set);
   if (!c->out) rmdir(out); /* where nothing was written */
-  return judge(how, w.why, &limits);
+  return judge(how, &w);
 }
 
 /* ---- behind the walls ------------------------------------------------------------------------------------------ */

@@ -2,7 +2,8 @@
  *
  * Two walls. The interpreter's (untrusted.c): no bytecode, programs, native libraries or debug library, and paths by
  * runtime/io/wall.h. The kernel's (walls.c, walls_calls.c): limits, Landlock and seccomp, in a process of its own
- * that the first one starts, watches and ends (sandbox.c). What the running kernel cannot enforce is told on stderr.
+ * that the first one starts, watches and ends (sandbox.c; sandbox_usage.c looks at what it uses, relay.c passes on
+ * what it prints). What the running kernel cannot enforce is told on stderr.
  *
  * What the process may do: read its script's folder, what --data and --read name, and the system's libraries and
  * fonts; write below --out; start lamina-hdf5, which inherits all of this; nothing of the network. */

@@ -164,6 +164,8 @@ local hungry = {
     stuck = true },
   { "waiting for nothing", "require 'lamina.core.base'.interrupt_after(0) while true do os.clock() end",
     { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
+  { "holding off Ctrl-C", "require 'lamina.core.base'.uninterrupted(function() while true do end end)",
+    { "--wall-time", "0.15" }, "ran longer than 0.15 s", stuck = true },
   { "string.rep", "print(#string.rep('x', 300000000))", { "--lua-memory", "32M" }, "not enough memory" },
   { "a growing table", "local t = {} for i = 1, 3000000 do t[i] = i end print(#t)", { "--lua-memory", "16M" },
     "not enough memory" },
@@ -293,6 +295,17 @@ describe("--untrusted", function()
     ]])
     assert.equal("0\ta!\n", run("--untrusted s.lua", { dir = dir }).out)
     assert.matches("^[1-9]%d*\ta!\n$", run("s.lua", { dir = dir }).out)
+    command.drop(dir)
+  end)
+
+  it("ends at the third Ctrl-C a script that holds it off", function()
+    local dir = command.folder()
+    command.write(dir .. "/s.lua", "require 'lamina.core.base'.uninterrupted(function() print 'holds' "
+      .. "io.stdout:flush() while true do end end)")
+    os.execute(string.format("cd %s && %s%s --untrusted s.lua >out 2>err & p=$!; cd %s; while [ ! -s out ]; do sleep "
+      .. "0.02; done; for i in 1 2 3; do kill -INT $p; sleep 0.1; done; wait $p; echo $? >code", dir, ORDINARY,
+      command.quote(command.path), dir))
+    assert.same({ "130\n", "lamina: interrupted\n" }, { command.read(dir .. "/code"), command.read(dir .. "/err") })
     command.drop(dir)
   end)
 
