@@ -447,16 +447,11 @@ local function split_time(x, o)
   return parts, names
 end
 
--- Raises where entry k of a list shows other stimuli than the first, naming both.
-local function check_same(first, ids, k, position)
-  if #ids ~= #first then
-    errors.raise("argument", position, "rdm: entry %d of x is of %d stimuli, the first of %d", k, #ids, #first)
-  end
-  for i, id in ipairs(ids) do
-    if common.key(id) ~= common.key(first[i]) then
-      errors.raise("argument", position, "rdm: entry %d of x is of other stimuli than the first, or in another "
-        .. "order: stimulus %d is %s there and %s here", k, i, common.key(first[i]), common.key(id))
-    end
+-- Entries of a list are tensors of the same stimuli.
+local function check_entry(entry, k, position)
+  if require("lamina.neural.assembly").is_assembly(entry) then
+    errors.raise("argument", position, "rdm: entry %d of x is an assembly, expected a tensor: rdm.join { rdm { a }, "
+      .. "rdm { b } } holds an RDM of each, matched by stimulus_id", k)
   end
 end
 
@@ -480,9 +475,12 @@ function M.rdm(given, position)
   local list = type(x) == "table" and not tensor.is_tensor(x) and x or { x }
   local parts, first = {}, nil
   for k, one_x in ipairs(list) do
+    check_entry(one_x, k, position)
     parts[k] = tensor.no_grad(function() return one(one_x, o) end)
     first = first or o.ids
-    check_same(first, o.ids, k, position)
+    if #o.ids ~= #first then
+      errors.raise("argument", position, "rdm: entry %d of x is of %d stimuli, the first of %d", k, #o.ids, #first)
+    end
   end
   if #parts == 0 then errors.raise("argument", position, "rdm: x is an empty list") end
   local channels = tensor.is_tensor(list[1]) and list[1]:count() // #list[1] or nil

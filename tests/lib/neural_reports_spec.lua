@@ -282,6 +282,12 @@ describe("RDMs of several subjects", function()
     local y = randn { 6, 4 }
     assert.equal("rdm: entry 2 of x is of 5 stimuli, the first of 6", message(rdm, { { y, y[{ { 1, 5 } }] } }))
     assert.equal(2, #rdm { { y, y + 1 } })
+    local a = neural.assembly { { responses = y, stimulus_id = { "a", "b", "c", "d", "e", "f" } } }
+    assert.matches("entry 1 of x is an assembly, expected a tensor: rdm.join { rdm { a }, rdm { b } } holds",
+      message(rdm, { { a, a } }), 1, true)
+    local turned = a:at { 6, 5, 4, 3, 2, 1 }
+    local both = rdm.join { rdm { a }, rdm { turned } }
+    assert.is_true(both.vectors[1]:allclose(both.vectors[2]))
     local set = rdm.from { lamina.rand { 3, 45 } }
     assert.matches("only %d+ of 30 resamples hold enough different stimuli: of 10 that are drawn with replacement "
       .. "some 7 differ, too few for 3 folds of at least 3 %(folds = 2 takes fewest%); bootstrap = 0",
