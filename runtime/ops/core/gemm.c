@@ -20,9 +20,12 @@ enum {
   PANELS_CROSSED = 2,             /* and where the diagonal crosses them, */
   PANELS_MANY = LM_GEMM_TOGETHER, /* and for MANY_ROWS of A: its panels are then fetched half as often */
   MANY_ROWS = 256,
-  NEAR_BYTES = 1 << 20, /* of B, that the second-level cache may hold anyway */
-  IN_PLACE_PANELS = 2,  /* panels of B up to which A is not packed */
-  ROWS_BYTES = 3 << 18  /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
+  NEAR_BYTES = 1 << 20,              /* of B, that the second-level cache may hold anyway */
+  IN_PLACE_LINES = LM_GEMM_TOGETHER, /* panels of B up to which A is not packed: where its rows lie along k, */
+  IN_PLACE_ALONG = LM_GEMM_TOGETHER, /* where they lie side by side */
+  IN_PLACE_BYTES = 1 << 17,          /* and A has no more than these bytes, */
+  IN_PLACE_TABLES = 2,               /* and where neither, or A is larger */
+  ROWS_BYTES = 3 << 18 /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
 };
 static const double TASK_WORK = 3e5; /* multiply-adds that are worth a task of their own: some microseconds */
 
@@ -83,13 +86,13 @@ typedef struct product {
   int64_t a_bytes;      /* of a worker's packed rows; its panel of B follows */
   int64_t worker_bytes; /* of both */
   char *work;
-  int64_t *packed;      /* what each worker has packed: batch * parts_m + part, or -1 */
-  int64_t *a_row, *a_k; /* NULL, or A is read where it lies: offsets of its rows and columns; */
-  int64_t a_step;       /* 0, or the same where its rows lie along k: from one to the next; */
-  int64_t a_along;      /* 0, or where they lie side by side: from one k to the next */
-  bool in_place;        /* one of these three ways */
-  int mr;               /* rows of a tile */
-  const char *kept;     /* all of B, packed; NULL: each task packs what it needs */
+  int64_t *packed;          /* what each worker has packed: batch * parts_m + part, or -1 */
+  int64_t *a_row, *a_k;     /* NULL, or A is read where it lies: offsets of its rows and columns; */
+  int64_t a_step;           /* 0, or the same where its rows lie along k: from one to the next; */
+  int64_t a_along;          /* 0, or where they lie side by side: from one k to the next */
+  bool by_tables, in_place; /* the first of these three ways; one of them */
+  int mr;                   /* rows of a tile */
+  const char *kept;         /* all of B, packed; NULL: each task packs what it needs */
 } product;
 
 /* Rows and columns of C, and the memory of the worker that computes them. */
@@ -184,8 +187,8 @@ static lm_gemm_ask ask_for_rows(const product *p, const part *w, const lm_gemm_s
 
 /* The panels of rows of a part that have something on or right of the diagonal in the columns before `end`. */
 static int64_t panels_before(const product *p, const part *w, int64_t end) {
-  int64_t panel = lm_gemm_panels(w->rows, p->kernel->mr);
-  while (panel > 1 && w->row + lm_gemm_panel(w->rows, p->kernel->mr, panel - 1) >= end) panel--;
+  int64_t panel = lm_gemm_panels(w->rows, p->mr);
+  while (panel > 1 && w->row + lm_gemm_panel(w->rows, p->mr, panel - 1) >= end) panel--;
   return panel;
 }
 
@@ -252,7 +255,7 @@ static void small_products_task(void *context, int worker, int64_t first, int64_
   const product *p = context;
   const lm_gemm_job *job = p->job;
   const int count = (int)ceil_div(job->n, p->lanes);
-  lm_gemm_sweep s[IN_PLACE_PANELS];
+  lm_gemm_sweep s[LM_GEMM_TOGETHER];
   for (int j = 0; j < count; j++)
     s[j] = (lm_gemm_sweep){.m = job->m,
                            .k = job->k,
@@ -397,17 +400,25 @@ static void fill_offsets(product *p, int64_t *tables) {
   for (int64_t k = 0; k < job->k; k++) p->a_k[k] = k * job->a.column;
 }
 
+/* Chooses how the tile reaches A: packed, or where it lies by one of three ways. */
+static void reach_a(product *p) {
+  const lm_operand *a = &p->job->a;
+  const int64_t panels = ceil_div(p->job->n, p->lanes);
+  const bool near = p->job->m * p->job->k * p->size <= IN_PLACE_BYTES;
+  if (a->column == 1 && panels <= IN_PLACE_LINES)
+    p->a_step = a->row;
+  else if (a->row == 1 && panels <= (near ? IN_PLACE_ALONG : IN_PLACE_TABLES))
+    p->a_along = a->column;
+  p->by_tables = !p->a_step && !p->a_along && panels <= IN_PLACE_TABLES;
+  p->in_place = p->a_step || p->a_along || p->by_tables;
+  p->mr = p->by_tables ? p->kernel->mr_loose : p->kernel->mr;
+}
+
 static lm_status run(const lm_gemm_job *job, lm_err *e) {
   product p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
   const int64_t threads = lm_threads();
-  p.in_place = job->n <= IN_PLACE_PANELS * 2 * p.kernel->vec;
-  if (p.in_place && job->a.column == 1)
-    p.a_step = job->a.row;
-  else if (p.in_place && job->a.row == 1)
-    p.a_along = job->a.column;
-  const bool by_tables = p.in_place && !p.a_step && !p.a_along;
-  p.mr = by_tables ? p.kernel->mr_loose : p.kernel->mr;
   p.lanes = 2 * p.kernel->vec;
+  reach_a(&p);
   p.blocks_k = job->k > 0 ? lm_gemm_panels(job->k, p.kernel->kc) : 1;
   lm_status status = keep_columns(&p, e);
   if (status) return status;
@@ -417,17 +428,18 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   cut(&p, fit);
   const int64_t rows = ceil_div(job->m, p.parts_m), depth = smaller(job->k, p.kernel->kc);
   p.rows = ceil_div(rows, ceil_div(rows, fit));
-  p.together = p.rows >= MANY_ROWS ? PANELS_MANY : PANELS_TOGETHER;
+  p.together = p.rows >= MANY_ROWS || p.in_place ? PANELS_MANY : PANELS_TOGETHER;
+  p.together = smaller(p.together, ceil_div(job->n, p.lanes));
   p.whole = p.rows * job->k * p.size <= ROWS_BYTES;
   p.a_bytes = p.in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
   p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(p.together * p.lanes * depth * p.size));
-  const int64_t tables = (threads + (by_tables ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
+  const int64_t tables = (threads + (p.by_tables ? job->m + job->k : 0)) * (int64_t)sizeof *p.packed;
   p.packed =
       lm_alloc((size_t)(lm_round_bytes(tables) + threads * p.worker_bytes), "workspace of a matrix product", e);
   if (p.packed) {
     p.work = (char *)p.packed + lm_round_bytes(tables);
     for (int64_t i = 0; i < threads; i++) p.packed[i] = -1;
-    if (by_tables) fill_offsets(&p, p.packed + threads);
+    if (p.by_tables) fill_offsets(&p, p.packed + threads);
     status = lm_parallel(job->batch * p.parts_m * p.parts_n, grain(&p),
                          is_small(&p) ? small_products_task : product_task, &p, e);
   } else {

@@ -108,18 +108,25 @@ static void by_driver_anyhow(const char *name, lm_dtype t, int64_t batch, int64_
     for (int ends = 0; ends < 3; ends++) by_driver(name, t, batch, m, n, k, order, ends, 1);
 }
 
-/* Up to two panels of columns A is read where it lies, beyond it is packed. */
+/* Up to eight panels of columns A is read where it lies, two where its rows lie side by side and it is large
+ * (IN_PLACE_... of gemm.c); beyond it is packed. */
 static void both_sides_of_packing_a(void **unused) {
   (void)unused;
   for (lm_dtype t = LM_F32; t <= LM_F64; t++) {
-    const int64_t panel = 2 * lm_kernels_of(t)->gemm->vec;
+    const int64_t panel = 2 * lm_kernels_of(t)->gemm->vec, k = (1 << 17) / 128 / (int64_t)lm_dtype_size(t);
     for (int64_t n = 2 * panel - 1; n <= 2 * panel + 1; n++)
+      by_driver_anyhow("A in place or by tables", t, 2, 17, n, 23);
+    for (int64_t n = 8 * panel - 1; n <= 8 * panel + 1; n++)
       by_driver_anyhow("A in place or packed", t, 2, 17, n, 23);
+    for (int order = 0; order < 2; order++)
+      for (int64_t n = 2 * panel; n <= 2 * panel + 1; n++)
+        for (int64_t more = 0; more < 2; more++)
+          by_driver("A in place, near and far", t, 1, 128, n, k + more, order, 1, 7);
     by_driver_anyhow("A in place, many", t, 21, 5, panel + 3, 9);
-    for (int64_t k = lm_kernels_of(t)->gemm->kc; k <= lm_kernels_of(t)->gemm->kc + 1; k++)
-      by_driver("A in place, one block of K and two", t, 3, 5, panel, k, 0, 2, 1);
+    for (int64_t depth = lm_kernels_of(t)->gemm->kc; depth <= lm_kernels_of(t)->gemm->kc + 1; depth++)
+      by_driver("A in place, one block of K and two", t, 3, 5, panel, depth, 0, 2, 1);
     by_driver_anyhow("A in place, a tall one", t, 1, 133, panel, 9);
-    by_driver_anyhow("A packed, a tall one", t, 1, 133, 2 * panel + 3, 9);
+    by_driver_anyhow("A packed, a tall one", t, 1, 133, 8 * panel + 3, 9);
   }
 }
 
