@@ -16,6 +16,19 @@ local function need(text, form)
   if text == "" then fail("%s", "it is written " .. form) end
 end
 
+-- The file that is meant: quotes around it are none of its name, ~/ is the home.
+local function path_of(text)
+  local path = text:match "^\"(.*)\"$" or text:match "^'(.*)'$" or text
+  local home = base.getenv "HOME"
+  if home and home ~= "" and path:sub(1, 2) == "~/" then path = home .. path:sub(2) end
+  return path
+end
+
+-- A path as it is written in a shell.
+local function in_shell(path)
+  return path:find "[^%w_%./%-]" and require("lamina.shell").quoted(path) or path
+end
+
 local COMMANDS = {}
 
 --- %time CODE: runs the code and says how long it took, what tensors it left and needed at most, and what it gave.
@@ -55,7 +68,8 @@ end
 
 --- %edit [FILE]: opens an editor (VISUAL, EDITOR, else nano or vi) on the file, or on the last entry, and runs what
 -- was saved when the editor ends.
-function COMMANDS.edit(path)
+function COMMANDS.edit(text)
+  local path = path_of(text)
   local temporary = path == ""
   if temporary then
     path = os.tmpname()
@@ -85,18 +99,18 @@ end
 -- there already.
 function COMMANDS.save(text)
   local force, path = text:match "^(%-f%s+)(.+)$"
-  path = path or text
+  path = path_of(path or text)
   need(path, "%save FILE, or %save -f FILE to write over one")
   if not path:find "%.lua$" then fail("'%s' should end in .lua, as scripts do", path) end
   if not force and base.exists(path) then fail("'%s' is there already; %%save -f %s writes over it", path, path) end
   local n = session.save(path)
-  print(string.format("%d entr%s in %s; `lamina %s` runs it", n, n == 1 and "y" or "ies", path, path))
+  print(string.format("%d entr%s in %s; `lamina %s` runs it", n, n == 1 and "y" or "ies", path, in_shell(path)))
 end
 
 --- %load FILE: runs a script as if it were typed here; its globals stay. An experiment that has begun ends first.
 function COMMANDS.load(path)
   need(path, "%load FILE")
-  session.load(path)
+  session.load(path_of(path))
 end
 
 --- %reset: your own names are gone, the last results, too; an experiment that has begun ends; random numbers begin

@@ -266,6 +266,12 @@ described("the prompt", function()
     at = expect("4 entries in s.lua; `lamina s.lua` runs it\n> ", at)
     send "%save s.lua\n"
     at = expect("'s.lua' is there already; %save -f s.lua writes over it\n> ", at)
+    send "%save \"a session.lua\"\n"
+    at = expect("4 entries in a session.lua; `lamina 'a session.lua'` runs it\n> ", at)
+    send "%load 'a session.lua'\n"
+    at = expect("\n11\n22\n> ", at)
+    send "%load ~/a session.lua\n"
+    at = expect("\n11\n22\n> ", at)
     send "%load s.lua\n"
     at = expect("\n11\n22\n> ", at)
     send "%load .\n"
