@@ -6,17 +6,25 @@ local repeatable = require "lamina.core.repeatable"
 
 local M = {}
 
-local entries = {} -- { text =, ok = } in order
+local entries = {} -- { text =, ok =, from =, to = } in order; from and to: the counts of random draws around it
 local before = {}  -- the names of globals that were there when the prompt opened
+local drawn        -- the counts of random draws after the last entry, as text
+
+local function draws() return table.concat(require("lamina.core.tensor").draws(), ", ") end
 
 --- Called once, before the first entry.
 function M.begin()
   _G._, _G.__ = nil, nil -- from here on reading them is no error
   for name in repeatable.stock_pairs(_G) do before[name] = true end
+  drawn = draws()
 end
 
 --- Notes an entry and whether it went well.
-function M.note(text, ok) entries[#entries + 1] = { text = text, ok = ok } end
+function M.note(text, ok)
+  local from = drawn
+  drawn = draws()
+  entries[#entries + 1] = { text = text, ok = ok, from = from, to = drawn }
+end
 
 --- The last entry that is no command, or nil.
 function M.last()
@@ -189,6 +197,20 @@ end
 
 -- ---- the session as a script -------------------------------------------------------------------------------------
 
+-- What a session that uses _ and __ begins with: the first of an entry's results is kept, all are shown, as at the
+-- prompt.
+local RESULTS <const> = [[
+_, __ = nil, nil
+local function _keep(...)
+  if (...) ~= nil then __, _ = _, (...) end
+end
+local function _show(...)
+  _keep(...)
+  local n, any = select("#", ...), false
+  for i = 1, n do any = any or (select(i, ...)) ~= nil end
+  for i = 1, any and n or 0 do print((select(i, ...))) end
+end]]
+
 -- An entry as lines of a script: its locals end with it; an expression shows its value.
 local function as_script(text, uses_results)
   local body = text:gsub("%s+$", "")
@@ -196,7 +218,7 @@ local function as_script(text, uses_results)
   if quiet then body = body:gsub(";+$", "") end
   local head, expression = M.parts(body)
   if expression and uses_results then
-    body = head .. "__, _ = _, " .. expression .. (quiet and "" or "\nif _ ~= nil then print(_) end")
+    body = string.format("%s%s(%s)", head, quiet and "_keep" or "_show", expression)
   elseif expression and not (compiles(expression) or quiet) then
     body = head .. "print(" .. expression .. ")"
   elseif expression and not compiles(expression) then
@@ -207,21 +229,30 @@ end
 
 --- Writes the entries that went well as a script; returns how many.
 function M.save(path)
-  local texts, uses = {}, false
+  local list, uses, counts = {}, false, draws():gsub("%d+", "0")
   for _, entry in ipairs(entries) do
     local code = entry.text:match "^%s*%%time%s+(.*)$" or entry.text:match "^%s*%%profile%s+(.*)$"
       or not entry.text:find "^%s*[%%?]" and entry.text
     if entry.ok and code then
-      texts[#texts + 1] = code
+      -- what failed and what the startup file did have drawn random numbers, too
+      local skipped = entry.from ~= counts and entry.from
+      list[#list + 1] = { code = code, skipped = skipped or nil }
+      counts = entry.to
       uses = uses or code:find "%f[%w_]__?%f[^%w_]" ~= nil
     end
   end
   local lines = { string.format("-- a session at the prompt of Lamina %s, %s", base.version, base.utc()) }
   if command.seed then lines[#lines + 1] = string.format("-- with --seed %d", command.seed) end
-  if uses then lines[#lines + 1] = "_, __ = nil, nil" end
-  for _, text in ipairs(texts) do lines[#lines + 1] = as_script(text, uses) end
+  if uses then lines[#lines + 1] = RESULTS end
+  for _, entry in ipairs(list) do
+    if entry.skipped then
+      lines[#lines + 1] = string.format("require(\"lamina.core.tensor\").draws { %s } -- those of entries left out",
+        entry.skipped)
+    end
+    lines[#lines + 1] = as_script(entry.code, uses)
+  end
   require("lamina.core.io").text_write(path, table.concat(lines, "\n") .. "\n")
-  return #texts
+  return #list
 end
 
 return M

@@ -285,6 +285,23 @@ described("the prompt", function()
     assert.equal("", result.err)
   end)
 
+  it("saves a script that draws the session's random numbers and shows its results, whatever failed between", function()
+    start()
+    local at = expect "\n> "
+    for _, line in ipairs { "x = rand { 1 }", "rand({ 1 }):foo()", "y = randn { 2 }; 'y', rand({ 1 }):item()",
+      "nil", "_, __, 3" } do
+      send(line .. "\n")
+      at = expect("\n> ", expect(line, at))
+    end
+    local from = screen():find "y\n0%.%d+\n"
+    local shown = screen():match("y\n0%.%d+\n", from) .. screen():match("\n(y\nnil\n3\n)> ", from)
+    send "%save s.lua\n"
+    at = expect("4 entries in s.lua", at)
+    at = expect("\n> ", at)
+    assert.equal(0, leave(at - 2))
+    assert.equal(shown, command.run { dir .. "/s.lua" }.out)
+  end)
+
   it("opens an editor on the last entry and runs what comes back", function()
     command.write(dir .. "/ed", "#!/bin/sh\necho '6 * 7' >\"$1\"\n")
     os.execute("chmod +x " .. dir .. "/ed")
