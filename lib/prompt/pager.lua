@@ -16,20 +16,23 @@ local function is_long(text)
   return lines > size.rows - 1
 end
 
-local NOT_FOUND, NO_PROGRAM = 127, 126 -- what the shell says of a pager that it cannot start
+-- Whether the program that a command line of sh begins with is there; one that begins otherwise ("A=b less") may be.
+local function is_there(line)
+  local program = line:match "^%s*([^%s=]+)%s" or line:match "^%s*([^%s=]+)$"
+  return not program or os.execute("command -v " .. require("lamina.shell").quoted(program) .. " >/dev/null 2>&1")
+end
 
 -- Hands a text to a pager; false where there is no such program.
 local function page(pager, text)
+  if not is_there(pager) then return false end
   io.stdout:flush()
   local pipe = io.popen(pager, "w")
-  local code
-  if pipe then
-    terminal.quietly(function() -- one who leaves the pager early closes the pipe
-      pipe:write(text, "\n")
-      code = select(3, pipe:close())
-    end)
-  end
-  return pipe ~= nil and code ~= NOT_FOUND and code ~= NO_PROGRAM
+  if not pipe then return false end
+  terminal.quietly(function() -- one who leaves the pager early closes the pipe
+    pipe:write(text, "\n")
+    pipe:close()
+  end)
+  return true
 end
 
 --- Prints a text, through a pager where it is longer than the screen of a terminal. PAGER=cat (or an empty PAGER)

@@ -285,7 +285,7 @@ described("the prompt", function()
     assert.equal("", result.err)
   end)
 
-  it("saves a script that draws the session's random numbers and shows its results, whatever failed between", function()
+  it("saves a script that draws the random numbers of the session and shows its results", function()
     start()
     local at = expect "\n> "
     for _, line in ipairs { "x = rand { 1 }", "rand({ 1 }):foo()", "y = randn { 2 }; 'y', rand({ 1 }):item()",
