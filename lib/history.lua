@@ -74,8 +74,8 @@ function M.line(row, epochs)
     end
   end
   local lines, line = {}, nil
-  for _, part in ipairs(parts) do
-    if line and #line + 2 + #part > WIDTH then
+  for i, part in ipairs(parts) do
+    if line and #line + 2 + #part > WIDTH and i < #parts then -- the seconds do not stand alone
       lines[#lines + 1] = line
       line = nil
     end

@@ -78,11 +78,15 @@ local function difference(begun, record)
   end
 end
 
+local function script_changed(run, record)
+  local old, now = run.begun and run.begun.script, record.script
+  return old ~= nil and now ~= nil and old.sha256 ~= now.sha256
+end
+
 -- A line on the run that is gone on with.
 local function resumed_line(run, record)
   local line = string.format("%s, which was %s", run.dir, run.status)
-  local before, now = run.begun and run.begun.script, record.script
-  if before and now and before.sha256 ~= now.sha256 then
+  if script_changed(run, record) then
     line = line .. "; the script has changed since, so the results are not those of either version alone"
   end
   return line
@@ -110,7 +114,10 @@ local function given_folder(dir, record)
       tostring(run.begun.host))
   end
   if command.resume and run.status == "done" then
-    print(string.format("%s is done already", dir))
+    local other = run.begun and difference(run.begun, record)
+    if other then usage("--resume: '%s' is done, with %s; name another folder with --out", dir, other) end
+    print(string.format("%s is done already%s", dir, script_changed(run, record) and ", by another version of the script"
+      or ""))
     error(errors.new { kind = "exit", message = "", code = 0 }, 0)
   end
   if run.status and not UNFINISHED[run.status] and run.status ~= "running" then
@@ -120,6 +127,10 @@ local function given_folder(dir, record)
     local other = difference(run.begun, record)
     if other then usage("--resume: '%s' was begun with %s; name another folder with --out", dir, other) end
     resumed = resumed_line(run, record)
+  end
+  if not command.resume and UNFINISHED[run.status] and base.exists(dir .. "/checkpoints") then
+    io.stderr:write(string.format("lamina: warning: --out: '%s' holds a run that %s; it begins anew (--resume goes on "
+      .. "with one)\n", dir, run.status == "failed" and "failed" or "was " .. run.status))
   end
   local made, e = errors.try(function()
     base.mkdir(dir)

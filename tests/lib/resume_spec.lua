@@ -70,6 +70,9 @@ report { metric = "n", value = p.n }
     assert.equal(0, again.code)
     local done = command.run({ "run", "s.lua", "--resume", "--set", "n=2", "--out", "runs/demo-1" }, { dir = dir })
     assert.equal("runs/demo-1 is done already\n", done.out)
+    local otherwise = command.run({ "run", "s.lua", "--resume", "--set", "n=5", "--out", "runs/demo-1" }, { dir = dir })
+    assert.equal(2, otherwise.code)
+    assert.matches("'runs/demo%-1' is done, with n = 2; name another folder with %-%-out", otherwise.err)
     local wrong = command.run({ "run", "s.lua", "--resume", "--set", "n=4", "--out", "runs/demo-2" }, { dir = dir })
     assert.equal(2, wrong.code)
     assert.matches("%-%-resume: 'runs/demo%-2' was begun with n = 3; name another folder with %-%-out", wrong.err)
@@ -82,6 +85,25 @@ report { metric = "n", value = p.n }
     local again = command.run({ "run", "s.lua", "--resume" }, { dir = dir })
     assert.matches("the script has changed since", again.out)
     assert.equal(0, again.code)
+    command.write(dir .. "/s.lua", 'experiment "demo" {} -- once more\n')
+    local done = command.run({ "run", "s.lua", "--resume", "--out", "runs/demo-1" }, { dir = dir })
+    assert.equal("runs/demo-1 is done already, by another version of the script\n", done.out)
+  end)
+
+  it("is not begun anew over its checkpoints without a word", function()
+    command.write(dir .. "/s.lua", [[
+      experiment "demo" {}
+      local net = model "m" { input { 2 }, readout "r" { dense { 1 } } }
+      local set = data.tensors { ones { 8, 2 }, ones { 8, 1 } }
+      train { model = net, data = set, loss = "mse", optimizer = sgd {}, epochs = 1, log = false }
+      if not io.open "fixed" then error "not yet" end
+    ]])
+    command.run({ "run", "s.lua", "--out", "a" }, { dir = dir })
+    command.write(dir .. "/fixed", "")
+    local again = command.run({ "run", "s.lua", "--out", "a" }, { dir = dir })
+    assert.equal(0, again.code)
+    assert.equal("lamina: warning: --out: 'a' holds a run that failed; it begins anew (--resume goes on with one)\n",
+      again.err)
   end)
 
   it("is not begun twice at once", function()
