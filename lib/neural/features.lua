@@ -137,6 +137,7 @@ local function front_end(entry, set, o, what, position)
   if entry.layer then return of_gram(entry, set, all, o.place, what, position) end
   if assemblies().is_assembly(value) then
     local x = of_assembly(entry, set, what, position)
+    o.more = math.max(o.more or 0, #value.stimulus - #all) -- stimuli of the features that nobody asked for
     if common.holes(x) > 0 and x:isnan():any():item() then
       errors.raise("numeric", position, "%s: the features '%s' have no value for some stimuli (missing trials)", what,
         entry.name)

@@ -40,6 +40,16 @@ describe("a score of responses with missing trials", function()
     assert.matches("; reads a layer's features " .. 4 * 6 + 4 * 3 * 6 .. " times\n", tostring(c))
   end)
 
+  it("says how many stimuli of the features have no responses", function()
+    local ids = lamina.arange(1, S)
+    local whole = neural.assembly { { responses = trials, stimulus_id = ids, neuroid_id = names } }
+    local wide = neural.assembly { { responses = x, stimulus_id = ids } }
+    local part = options { features = wide, responses = whole:at(lamina.arange(1, 30)) }
+    assert.matches("predictivity: 30 stimuli %(6 more have no responses%)", tostring(predictivity(part)))
+    part.features = wide:at(lamina.arange(1, 30))
+    assert.matches("predictivity: 30 stimuli; ", tostring(predictivity(part)))
+  end)
+
   it("says nothing of it where none is, and says which neuroid is alone", function()
     local whole = neural.assembly { { responses = trials, stimulus_id = lamina.arange(1, S), neuroid_id = names } }
     assert.not_matches("missing", tostring(predictivity(options { responses = whole })))
