@@ -136,8 +136,11 @@ function M.from(value, traceback)
     if type(value) == "string" then
       local file, line, message = value:match "^([^\n]-):(%d+): (.*)$"
       if file then
-        e = M.new { kind = known_kind(message, file, traceback), message = message, file = file,
-          line = math.tointeger(line) }
+        -- output that cannot be written is no mistake of the library's, which only printed for the user
+        local output = message:find "^print: cannot write" ~= nil
+        local at = output and traceback and M.position(2) or {}
+        e = M.new { kind = output and "io" or known_kind(message, file, traceback), message = message,
+          file = at.file or file, line = at.line or math.tointeger(line) }
         kinder(e, traceback)
       else
         local at = traceback and not by_error() and M.position(2) or {} -- raised in C, under another call
