@@ -416,7 +416,8 @@ function M.score(o, each)
     end
     if o.permutations > 0 then correct_rows(o, rows) end
     return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
-      stimuli = #o.ids, unused = math.max(#o.set - #o.ids, o.more or 0), kept = #kept.index, total = #o.responses.neuroid,
+      stimuli = #o.ids, unused = math.max(#o.set - #o.ids, o.more or 0), kept = #kept.index,
+      total = #o.responses.neuroid,
       unreliable = kept.unreliable, unknown = kept.unknown, unceiled = o.ceiling.none or nil, missing = missing,
       trials = trials, bottom = not o.ceiling.none and not o.style_name
         and kept.ceiling:eq(0):to "int64":sum():item() or nil,
