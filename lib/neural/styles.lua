@@ -46,25 +46,26 @@ local function brain_score(o, layer, group, by_fold, kept, close)
   local scores = median(by_fold:index_select(index, { dim = 2 })):reshape { -1 }
   local r, n = scores:mean():item(), #scores
   local error = scores:std({ correction = 0 }):item() / math.sqrt(n)
+  local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.features,
+    n = #group.index, r = r, low = r - 1.96 * error, high = r + 1.96 * error, error = error, label = close and "close"
+    or "exact", selected = o.set.selected or nil }
+  if o.ceiling.none then return row end
   o.halves = o.halves or consistency(o.responses)
   local c = median(o.halves:index_select(common.index(common.pick(kept.index, group.index)), { dim = 2 })):mean()
     :item()
   local function relate(value)
     return o.ceiled == "(r / c)^2" and value * math.abs(value) / (c * c) or value * math.abs(value) / c
   end
-  return { layer = layer.name, area = layer.area, group = group.value, features = layer.features, n = #group.index,
-    r = r, low = r - 1.96 * error, high = r + 1.96 * error, error = error, ceiling = c,
-    ceiled = relate(r), ceiled_low = relate(r - 1.96 * error), ceiled_high = relate(r + 1.96 * error), label = close
-      and "close" or "exact",
-    selected = o.set.selected or nil }
+  row.ceiling, row.ceiled, row.ceiled_low, row.ceiled_high = c, relate(r), relate(row.low), relate(row.high)
+  return row
 end
 
 --- Sets what o.style says in the options of predictivity. An option that the style decides and that is given as well
--- is an error, but for splits, which may be imported.
+-- is an error, but for splits, which may be imported, and ceiling = false, the raw score of averages.
 function M.apply(o, given, position)
   if o.style ~= "brain-score" then return end
   for _, name in ipairs { "mapping", "ceiling", "reliability", "measure", "over" } do
-    if given[name] ~= nil then
+    if given[name] ~= nil and not (name == "ceiling" and given.ceiling == false) then
       errors.raise("argument", position, "predictivity: style = \"brain-score\" decides %s; leave it out, or "
         .. "leave out "
         .. "the style", name)
@@ -79,7 +80,9 @@ function M.apply(o, given, position)
   if o.splits == nil then
     o.splits = splits.shuffled { 10, test = 0.1, stratify = stratified, seed = 1, generator = "numpy" }
   end
-  o.ceiling, o.ceiled, o.aggregate = ceilings.split_half { 10, seed = 1 }, o.ceiled or "r^2 / c", brain_score
+  local bounded = given.ceiling ~= false -- of averages the raw score
+  o.ceiling, o.aggregate = bounded and ceilings.split_half { 10, seed = 1 }, brain_score
+  o.ceiled = bounded and (o.ceiled or "r^2 / c") or o.ceiled
   if o.shuffle and o.shuffle ~= 0 or o.permutations > 0 then
     errors.raise("argument", position, "predictivity: style = \"brain-score\" has no shuffled control and no "
       .. "permutations")
@@ -87,7 +90,8 @@ function M.apply(o, given, position)
   o.ceiling_text = "split-half consistency, 10 halves of the repetitions (scikit-learn's ShuffleSplit, "
     .. "random_state 1), "
     .. "Spearman-Brown, median over neuroids, mean over halves"
-  o.style_name = "style brain-score (brain-score/vision c642dbe, August 2026), ceiled " .. o.ceiled .. ": r is "
+  o.style_name = "style brain-score (brain-score/vision c642dbe, August 2026), " .. (bounded and "ceiled " .. o.ceiled
+    or "raw") .. ": r is "
     .. "the median over neuroids of each "
     .. "division, mean over divisions; the interval is 1.96 times the standard deviation over divisions / sqrt(n)"
 end

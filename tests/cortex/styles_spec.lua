@@ -52,6 +52,20 @@ describe("predictivity", function()
       .. "mapping", tostring(select(2, try(score, { style = "brain-score", mapping = lamina.ols {} }))))
   end)
 
+  it("gives the raw score of averages, without a ceiling", function()
+    local whole, raw = score { style = "brain-score" }.rows[1], score { style = "brain-score", ceiling = false,
+      responses = a:average() }
+    local row = raw.rows[1]
+    assert.same({ whole.r, whole.error, whole.low }, { row.r, row.error, row.low })
+    for _, name in ipairs { "ceiling", "ceiled", "ceiled_low" } do assert.is_nil(row[name]) end
+    assert.matches("August 2026%), raw: r is the median", tostring(raw))
+    assert.matches("\n  ceiling: none %(ceiling = false%)", tostring(raw))
+    assert.matches("decides ceiling", tostring(select(2, try(score, { style = "brain-score",
+      ceiling = lamina.split_half { 5 } }))))
+    assert.matches("a ceiling needs at least 2", tostring(select(2, try(score, { style = "brain-score",
+      responses = a:average() }))))
+  end)
+
   it("keeps predictions, and relates explained variance to c^2", function()
     local s = score { measure = "ev", mapping = lamina.ols {}, predictions = true, reliability = -1,
       splits = lamina.kfold { 6, seed = 1 } }
