@@ -413,6 +413,12 @@ function M.search(term)
   return lines
 end
 
+--- What to say where a search has found nothing.
+function M.not_found(term)
+  if #term < 3 then return string.format("a search needs three letters or more, not '%s'", term) end
+  return string.format("nothing in help has '%s' in it", term)
+end
+
 -- The line for a name of which nothing is known: what is nearly called so, or where it occurs.
 local function unknown(what)
   if type(what) == "function" and debug.getinfo(what, "S").what ~= "C" then

@@ -23,7 +23,7 @@ an option (stride), a topic (rules), a guide (guide:tour), a command (sweep, %ti
     if o.search then
       local lines = help.search(o.search)
       if #lines == 0 then
-        print(string.format("nothing in help has '%s' in it", o.search))
+        print(help.not_found(o.search))
         return 1
       end
       pager.prose(table.concat(lines, "\n"))

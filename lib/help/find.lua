@@ -77,17 +77,21 @@ local function pattern_of(term)
   return "%f[%w]" .. term:lower():gsub("%p", "%%%0")
 end
 
---- What of `names` has `term` in its name, then what has it in its text: a list, the best first. text(name) is what
--- help says of a name.
+--- What of `names` has every word of `term` in its name, then what has them in its text: a list, the best first.
+-- text(name) is what help says of a name.
 function M.places(term, names, text)
-  local named, said, pattern = {}, {}, pattern_of(term)
+  local named, said, parts = {}, {}, {}
   if #term < 3 then return named end
+  for part in term:lower():gmatch "%S+" do parts[#parts + 1] = part end
   for _, name in ipairs(names) do
-    if name:lower():find(term:lower(), 1, true) then
-      named[#named + 1] = name
-    elseif text(name):lower():find(pattern) then
-      said[#said + 1] = name
+    local in_name, in_text = true, nil
+    for _, part in ipairs(parts) do in_name = in_name and name:lower():find(part, 1, true) ~= nil end
+    if not in_name then
+      local all = name:lower() .. "\n" .. text(name):lower()
+      in_text = true
+      for _, part in ipairs(parts) do in_text = in_text and all:find(pattern_of(part)) ~= nil end
     end
+    if in_name then named[#named + 1] = name elseif in_text then said[#said + 1] = name end
   end
   return table.move(said, 1, #said, #named + 1, named)
 end

@@ -179,7 +179,7 @@ local function search(term)
   need(term, "??word")
   local lines = require("lamina.help").search(term)
   if #lines == 0 then
-    print(string.format("nothing in help has '%s' in it", term))
+    print(require("lamina.help").not_found(term))
   else
     pager.prose(table.concat(lines, "\n"))
   end

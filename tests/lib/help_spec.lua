@@ -130,6 +130,12 @@ describe("help", function()
     assert.matches("did you mean '%%time'", command.code("help '%tme'").out)
     assert.matches("did you mean 'guide:sharing'", command.code("help 'guide:sharng'").out)
     assert.matches("guide:sharing +Sharing", table.concat(help.search "sharing", "\n"))
+    for _, term in ipairs { "half split", "split HALF", "halves reliability ceiling" } do -- words wherever they stand
+      assert.matches("\nsplit_half ", "\n" .. table.concat(help.search(term), "\n"))
+    end
+    assert.same({}, help.search "split xyzzyx")
+    assert.matches("nothing in help has 'split xyzzyx' in it", help.not_found "split xyzzyx")
+    assert.equal("a search needs three letters or more, not 'ab'", help.not_found "ab")
     for _, line in ipairs(lines(help.overview())) do assert.is_true(#line <= 118, line) end
   end)
 
