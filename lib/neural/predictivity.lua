@@ -194,7 +194,7 @@ local function keep_neuroids(o, position)
   local reliability, ceiling = o.ceiling:estimate(a)
   local means, count = a:mean()
   local least, spread = count:min { dim = 1 }:totable(), (means:max { dim = 1 } - means:min { dim = 1 }):totable()
-  local kept = { index = {}, silent = {}, unreliable = 0, unknown = 0, constant = {} }
+  local kept = { index = {}, silent = {}, unreliable = 0, unknown = 0, constant = {}, unmeasured = {} }
   for i, value in ipairs(reliability:totable()) do
     if least[i] < 1 then
       table.insert(kept.silent, neuroid_name(a, i))
@@ -202,6 +202,7 @@ local function keep_neuroids(o, position)
       table.insert(kept.constant, neuroid_name(a, i))
     elseif not o.ceiling.none and value ~= value then
       kept.unknown = kept.unknown + 1
+      table.insert(kept.unmeasured, neuroid_name(a, i))
     elseif value < o.reliability then
       kept.unreliable = kept.unreliable + 1
     else
@@ -418,7 +419,8 @@ function M.score(o, each)
     return scores.make { kind = "predictivity", rows = rows, formula = o.ceiled, by = o.by, shuffles = o.shuffle,
       stimuli = #o.ids, unused = math.max(#o.set - #o.ids, o.more or 0), kept = #kept.index,
       total = #o.responses.neuroid,
-      unreliable = kept.unreliable, unknown = kept.unknown, unceiled = o.ceiling.none or nil, missing = missing,
+      unreliable = kept.unreliable, unknown = kept.unknown, unmeasured = kept.unmeasured,
+      unceiled = o.ceiling.none or nil, missing = missing,
       trials = trials, bottom = not o.ceiling.none and not o.style_name
         and kept.ceiling:eq(0):to "int64":sum():item() or nil,
       silent = kept.silent, constant = kept.constant,

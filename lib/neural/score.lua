@@ -43,7 +43,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed over permutations constant passes unceiled unknown fewer bottom")
+  .. "measure folds seed over permutations constant passes unceiled unknown unmeasured fewer bottom")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -97,7 +97,8 @@ local function left_out(score)
   if not score.unceiled and not score.style then
     parts[1] = string.format("%d with reliability below %g", score.unreliable, score.threshold)
     if (score.unknown or 0) > 0 then
-      parts[2] = string.format("%d whose reliability cannot be computed", score.unknown)
+      parts[2] = string.format("%d whose reliability cannot be computed: %s", score.unknown,
+        common.some(score.unmeasured))
     end
   end
   parts[#parts + 1] = string.format("%d without a valid trial for some stimulus%s", #score.silent,
