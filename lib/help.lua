@@ -397,14 +397,20 @@ function M.overview() return (string.format(OVERVIEW, layer_words())) end
 --- The names of what a script may use, sorted: words and their fields, ops, methods, losses and rules.
 function M.public() return require("lamina.help.find").public(text_of) end
 
---- The names that help explains, sorted.
-function M.names() return require("lamina.help.find").names(text_of) end
+
+local all_names -- it takes a while to find them
+
+--- The names that help explains, sorted: a list of the caller's own.
+function M.names()
+  all_names = all_names or require("lamina.help.find").names(text_of)
+  return table.move(all_names, 1, #all_names, 1, {})
+end
 
 --- Lines on what has a term in its name, then what has it in its text: the name, and the first line of its help.
 function M.search(term)
   local find = require "lamina.help.find"
   local lines = {}
-  local names = find.names(text_of)
+  local names = M.names()
   for _, guide in ipairs(require("lamina.guides").list()) do names[#names + 1] = "guide:" .. guide.name end
   for _, name in ipairs(find.places(term, names, text_of)) do
     local first = text_of(name):match "^#* ?([^\n]*)"
@@ -429,7 +435,7 @@ local function unknown(what)
       .. " (help \"NAME\" explains a word, an op or a method by its name)"
   end
   local find = require "lamina.help.find"
-  local names = find.names(text_of)
+  local names = M.names()
   local near = table.move(names, 1, #names, 1, {})
   for _, fields in pairs(tables_of_options()) do
     for name in pairs(fields) do near[#near + 1] = name ~= "positional" and name or nil end
