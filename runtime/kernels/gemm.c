@@ -199,7 +199,7 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
 typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row, const real *next0, const real *next1);
 
 #define DEFINE_TILE(form, how, vecs, full, rows)                                                                     \
-  static void form##_##rows(const lm_gemm_sweep *s, int64_t row, const real *next0, const real *next1) {             \
+  __attribute__((aligned(64))) static void form##_##rows(const lm_gemm_sweep *s, int64_t row, const real *next0, const real *next1) {             \
     tile(rows, vecs, how, full, s, row, next0, next1);                                                               \
   }
 #define DEFINE_TILES(rows)                                                                                           \
