@@ -199,7 +199,8 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
 typedef void (*tile_function)(const lm_gemm_sweep *s, int64_t row, const real *next0, const real *next1);
 
 #define DEFINE_TILE(form, how, vecs, full, rows)                                                                     \
-  __attribute__((aligned(64))) static void form##_##rows(const lm_gemm_sweep *s, int64_t row, const real *next0, const real *next1) {             \
+  __attribute__((aligned(64))) static void form##_##rows(const lm_gemm_sweep *s, int64_t row, const real *next0,     \
+                                                         const real *next1) {                                        \
     tile(rows, vecs, how, full, s, row, next0, next1);                                                               \
   }
 #define DEFINE_TILES(rows)                                                                                           \
@@ -263,16 +264,25 @@ INLINE void use_copy(lm_gemm_sweep *s) {
 /* k's to a line that is asked for, with some to spare: asked for any earlier, the lines would be gone again. */
 enum { ASK_TIME = 6 };
 
-static void block(lm_gemm_sweep *s, int count) {
+/* How the rows are dealt to panels, and the first row of the first panel. */
+typedef struct rows_of_sweep {
+  int64_t fewer, extra, begin;
+} rows_of_sweep;
+
+INLINE rows_of_sweep deal(const lm_gemm_sweep *s) {
   const int64_t panels = lm_gemm_panels(s->m, s->a_row ? MR_LOOSE : MR), fewer = panels ? s->m / panels : 0,
-                extra = s->m - fewer * panels, end = s->panel_end, c_row = s->c_row;
-  const int64_t begin = s->panel_begin * fewer + (s->panel_begin < extra ? s->panel_begin : extra);
+                extra = s->m - fewer * panels, first = s->panel_begin;
+  return (rows_of_sweep){fewer, extra, first * fewer + (first < extra ? first : extra)};
+}
+
+static void block(lm_gemm_sweep *s, int count) {
+  const rows_of_sweep deals = deal(s);
+  const int64_t fewer = deals.fewer, extra = deals.extra, begin = deals.begin, end = s->panel_end, c_row = s->c_row;
   tiles_of_sweep each[LM_GEMM_TOGETHER];
   for (int j = 0; j < count; j++) each[j] = choose(&s[j], fewer);
   for (int64_t panel = s->panel_begin, row = begin; panel < end; panel++) {
     const int64_t rows = fewer + (panel < extra), next_row = row + rows;
-    const bool asks =
-        s->ask && s->a_step ? true : s->ask && (end - panel) * s->k * count <= ASK_TIME * s->ask->left + s->k;
+    const bool asks = s->ask && (s->a_step || (end - panel) * s->k * count <= ASK_TIME * s->ask->left + s->k);
     for (int j = 0; j < count; j++) {
       const lm_gemm_sweep *next = j + 1 < count ? &s[j + 1] : s;
       const int64_t at = (j + 1 < count ? row : next_row) * c_row;
@@ -294,9 +304,20 @@ static void block(lm_gemm_sweep *s, int count) {
   }
 }
 
+/* A block of one, shorter to begin: Winograd's convolutions call this for each tile. */
 static void sweep(const lm_gemm_sweep *s) {
-  lm_gemm_sweep one = *s;
-  block(&one, 1);
+  const rows_of_sweep deals = deal(s);
+  const tiles_of_sweep each = choose(s, deals.fewer);
+  for (int64_t panel = s->panel_begin, row = deals.begin; panel < s->panel_end; panel++) {
+    const int64_t next_row = row + deals.fewer + (panel < deals.extra), at = next_row * s->c_row;
+    const real *next0 = (const real *)s->c[0] + at, *next1 = (const real *)s->c[1] + at;
+    if (panel + 1 == s->panel_end) {
+      next0 = s->next ? (const real *)s->next + deals.begin * s->c_row : NULL;
+      next1 = s->next ? next0 + VEC : NULL;
+    }
+    (panel < deals.extra ? each.more : each.fewer)(s, row, next0, next1);
+    row = next_row;
+  }
 }
 
 /* ---- packing ------------------------------------------------------------------------------------------------- */

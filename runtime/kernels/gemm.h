@@ -52,11 +52,11 @@ typedef struct lm_gemm_sweep {
 } lm_gemm_sweep;
 
 typedef struct lm_kernel_gemm {
-  int mr;       /* the most rows in a register tile */
-  int mr_loose; /* the same where a_row is given */
-  int vec;      /* elements in a vector; a register tile is two vectors wide */
-  int kc;       /* the block of K that keeps a panel of B in the first-level cache */
-  void (*sweep)(const lm_gemm_sweep *s);
+  int mr;                                /* the most rows in a register tile */
+  int mr_loose;                          /* the same where a_row is given */
+  int vec;                               /* elements in a vector; a register tile is two vectors wide */
+  int kc;                                /* the block of K that keeps a panel of B in the first-level cache */
+  void (*sweep)(const lm_gemm_sweep *s); /* without copy and ask, which are for blocks */
 
   /* `count` sweeps, at most LM_GEMM_TOGETHER, that differ in their columns only: each panel of A meets all their
    * panels of B before the next one comes. Those with a copy have it as their B afterwards. */
