@@ -116,9 +116,8 @@ INLINE real line_at(const tile_place *t, int i) {
 INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64_t k, tile_place *t, vec acc[MR][2]) {
   const bool loose_a = how & LOOSE_A, loose_b = how & LOOSE_B;
   const int64_t at = loose_b ? s->b_k[k] : 0, a_at = loose_a ? s->a_k[k] : 0;
-  if (how & LINES)
-    __asm__(""
-            : "+r"(t->line0), "+r"(t->line9), "+r"(t->step), "+r"(t->step3)); /* or each row would get a register */
+  if (how & LINES) /* changed, for all the compiler knows: or it would keep an address for each row, in memory */
+    __asm__("" : "+r"(t->line0), "+r"(t->line9), "+r"(t->step), "+r"(t->step3));
   const vec x0 = vec_load(t->b0 + at), x1 = vecs == 2 ? vec_load((loose_b ? t->b1 : t->b0 + VEC) + at) : x0;
   if (how & COPYING) {
     __builtin_prefetch(t->ahead);

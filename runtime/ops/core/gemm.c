@@ -1,10 +1,11 @@
 /* gemm.c: a matrix product among threads.
  *
  * C is cut into parts, rows by columns, and a thread takes one: for each block of K it packs the rows of A that it
- * needs for itself, and multiplies them by a few panels of B at a time. Nothing that one thread writes is read by
- * another: a line fetched from another core's cache costs as much as one from memory. Each element of C belongs to
- * one part, and its chain runs through the blocks of K in order, carried in C: the cuts change no bit. Of a product
- * with its own transpose the parts are strips of rows that begin at the diagonal (symmetric.h). */
+ * needs for itself, or reads them where they lie, and multiplies them by a few panels of B at a time. Nothing that
+ * one thread writes is read by another: a line fetched from another core's cache costs as much as one from memory.
+ * Each element of C belongs to one part, and its chain runs through the blocks of K in order, carried in C: the cuts
+ * change no bit. Of a product with its own transpose the parts are strips of rows that begin at the diagonal
+ * (symmetric.h). */
 #include "ops/core/gemm.h"
 
 #include "base/memory.h"
@@ -16,9 +17,10 @@
 #include "ops/core/turned.h"
 
 enum {
-  PANELS_TOGETHER = 4,            /* of B by one panel of A, which stays in the first-level cache meanwhile, */
-  PANELS_CROSSED = 2,             /* and where the diagonal crosses them, */
-  PANELS_MANY = LM_GEMM_TOGETHER, /* and for MANY_ROWS of A: its panels are then fetched half as often */
+  PANELS_TOGETHER = 4, /* of B by one panel of A, which stays in the first-level cache meanwhile, */
+  PANELS_CROSSED = 2,  /* and where the diagonal crosses them, */
+  PANELS_MANY =
+      LM_GEMM_TOGETHER, /* and for MANY_ROWS of A, or an A that is read where it lies: fetched half as often */
   MANY_ROWS = 256,
   NEAR_BYTES = 1 << 20,              /* of B, that the second-level cache may hold anyway */
   IN_PLACE_LINES = LM_GEMM_TOGETHER, /* panels of B up to which A is not packed: where its rows lie along k, */
