@@ -351,7 +351,9 @@ end
 -- What is no name of Lamina's: its commands, those of the prompt, and what Lua itself has (lib/help/others.lua).
 local function other_doc(name) return require("lamina.help.others").doc(name) end
 
-local function text_of(what)
+local text_of
+
+text_of = function(what)
   if type(what) == "string" then
     local guide = what:match "^guide:(%w+)$"
     if guide then return require("lamina.guides").find(guide) end
@@ -369,7 +371,9 @@ local function text_of(what)
   local word = words.name_of(what)
   if word then return word_doc(word) end
   local text = layer_doc(what) or type(what) == "function" and comment_of_function(what)
-  return text or op_doc_of(what) or other_doc(what)
+  text = text or op_doc_of(what) or other_doc(what)
+  local maker = not text and require("lamina.help.others").maker(what)
+  return text or maker and text_of(maker) or nil
 end
 
 -- A text whose lines longer than 118 characters are broken, each part as far in as the line.
@@ -430,10 +434,7 @@ local function unknown(what)
   if type(what) == "function" and debug.getinfo(what, "S").what ~= "C" then
     return require("lamina.help.others").of_function(what)
   end
-  if type(what) ~= "string" then
-    return "nothing is known of this " .. type(what)
-      .. " (help \"NAME\" explains a word, an op or a method by its name)"
-  end
+  if type(what) ~= "string" then return require("lamina.help.others").of_value(what) end
   local find = require "lamina.help.find"
   local names = M.names()
   local near = table.move(names, 1, #names, 1, {})

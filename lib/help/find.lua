@@ -87,9 +87,9 @@ function M.places(term, names, text)
     local in_name, in_text = true, nil
     for _, part in ipairs(parts) do in_name = in_name and name:lower():find(part, 1, true) ~= nil end
     if not in_name then
-      local all = name:lower() .. "\n" .. text(name):lower()
+      local whole = name:lower() .. "\n" .. text(name):lower()
       in_text = true
-      for _, part in ipairs(parts) do in_text = in_text and all:find(pattern_of(part)) ~= nil end
+      for _, part in ipairs(parts) do in_text = in_text and whole:find(pattern_of(part)) ~= nil end
     end
     if in_name then named[#named + 1] = name elseif in_text then said[#said + 1] = name end
   end

@@ -72,6 +72,43 @@ function M.doc(what)
   return subcommand_doc(what) or prompt_doc(what) or lua_doc(what)
 end
 
+-- By the kind of a value: the name whose help tells of it, or a function of the value that gives the name.
+local MADE_BY = {
+  architecture = function(v) return "models." .. tostring(rawget(v, "word")) end, augmentation = "augment",
+  batch = "set:batches", cells = "dale", constraint = "constraints", coordinates = "assembly", cost = "net:cost",
+  criteria = "criteria", ["custom function"] = "custom", error = "try", evaluation = "evaluate",
+  features = "activations", goals = "goals", ["gradcheck report"] = "gradcheck",
+  ["local rule"] = "local_rule",
+  layer = function(v) return type(rawget(v, "layer")) == "table" and rawget(v, "layer").full end,
+  loss = function(v) return "losses." .. tostring(rawget(v, "name")) end, ["netcdf file"] = "data.netcdf",
+  ["netcdf variable"] = "data.netcdf", parameter = "net:parameters", params = "experiment",
+  ["per class"] = "confusion:per_class", penalty = "penalties", range = "range", rules = "rules",
+  schedule = function(v) return rawget(v, "word") end, shared = "shared",
+}
+
+-- What these words make are plain tables.
+local SPECS = { area = true, readout = true, input = true, feedback = true, lateral = true }
+
+--- The name whose help tells of a value that has no help of its own: "cosine" of a schedule, "conv" of conv {...};
+-- nil where there is none.
+function M.maker(value)
+  if type(value) ~= "table" then return nil end
+  local kind = require("lamina.help.objects").kind_of(value)
+  local name = kind and (MADE_BY[kind] or kind)
+  if not kind and SPECS[rawget(value, "kind")] and rawget(value, "position") then name = rawget(value, "kind") end
+  if type(name) == "function" then name = name(value) end
+  return type(name) == "string" and name or nil
+end
+
+--- What is to be said of a value of which nothing else is known.
+function M.of_value(value)
+  local count, stock_pairs = 0, require("lamina.core.repeatable").stock_pairs
+  for _ in stock_pairs(type(value) == "table" and value or {}) do count = count + 1 end
+  return string.format("%s; help \"NAME\" explains a word, an op or a method by its name", type(value) == "table"
+    and string.format("a table with %d entr%s", count, count == 1 and "y" or "ies")
+    or require("lamina.schema").kind(value))
+end
+
 --- What is to be said of a function that is the user's own: how it is called, where it was written, and the comment
 -- that stands there above it.
 function M.of_function(f)
@@ -85,7 +122,8 @@ function M.of_function(f)
     n = n - 1
     table.insert(comment, 1, (lines[n]:gsub("^%s*%-+ ?", "")))
   end
-  table.insert(comment, 1, string.format("a function of your own, f(%s), from %s", table.concat(parameters, ", "),
+  table.insert(comment, 1, string.format("a function %s, f(%s), from %s",
+    where:sub(1, 4) == "lib/" and "that Lamina has made" or "of your own", table.concat(parameters, ", "),
     where:find "^input %d+$" and where or where .. ":" .. info.linedefined))
   return table.concat(comment, "\n")
 end

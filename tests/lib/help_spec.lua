@@ -74,7 +74,24 @@ describe("help", function()
     assert.matches("^nothing is known of 'npy'\nit occurs in help \"data.npy\", \"data.save_npy\"", text)
     assert.matches("did you mean 'quantile'", command.code("help 'quantil'").out)
     assert.matches("nothing is known of 'zzzz'\nhelp%(%) lists the words", command.code("help 'zzzz'").out)
-    assert.matches("nothing is known of this table", command.code("help {}").out)
+    assert.matches("^a table with 0 entries; help \"NAME\" explains", command.code("help {}").out)
+    assert.matches("^a number; help \"NAME\" explains", command.code("help(3)").out)
+  end)
+
+  it("tells of every value by what made it", function()
+    for code, first in pairs { ["cosine {}"] = "^cosine", ["step { every = 3 }"] = "^step",
+      ["conv { 3, kernel = 3 }"] = "^conv: ", ["pool.max { 2 }"] = "^pool%.max: ",
+      ['area "V1" { relu }'] = '^area "V1"',
+      ["input { 2 }"] = "^input", ["dale { excitatory = 0.8 }"] = "^dale", ["range { 1, 2 }"] = "^range",
+      ["augment { noise = 0.1 }"] = "^augment", ["split_half { 10 }"] = "^split_half",
+      ['experiment "z" {}'] = '^experiment "NAME"', ["models.lenet5({ classes = 2 }):cost()"] = "^net:cost",
+      ["select(2, try(error, 'x'))"] = "^try%(", ["shared { conv { 3, kernel = 3 } }"] = "^shared",
+      ["data.tensors({ ones { 2, 2 }, ones { 2, 1 } }):batches { batch = 1 }"] = "^a function that Lamina has made",
+    } do
+      local dir = command.folder()
+      assert.matches(first, command.run({ "-e", "help(" .. code .. ")" }, { dir = dir }).out)
+      command.drop(dir)
+    end
   end)
 
   it("lists the options of every word and method that checks them", function()
