@@ -214,9 +214,9 @@ describe("hostile files", function()
   end)
 
   it("are contained in lamina verify", function()
-    for first = 1, #written, 10 do -- verify shows the last 12 lines
+    for first = 1, #written, 3 do -- verify shows the last 12 lines, of which sanitizers need a few
       local names = {}
-      for i = first, math.min(first + 9, #written) do names[#names + 1] = written[i][1] end
+      for i = first, math.min(first + 2, #written) do names[#names + 1] = written[i][1] end
       command.write(folder .. "/data/work/names.txt", table.concat(names, "\n"))
       bags.rebag(folder)
       local result = command.run("verify reader --memory 8M --wall-time 60", { dir = dir })
