@@ -402,11 +402,17 @@ function M.overview() return (string.format(OVERVIEW, layer_words())) end
 function M.public() return require("lamina.help.find").public(text_of) end
 
 
-local all_names -- it takes a while to find them
+local all_names, texts = nil, {} -- it takes a while to find them
+
+-- The text of a name, for searches, which ask for all of them.
+local function kept_text(name)
+  if texts[name] == nil then texts[name] = text_of(name) or false end
+  return texts[name] or nil
+end
 
 --- The names that help explains, sorted: a list of the caller's own.
 function M.names()
-  all_names = all_names or require("lamina.help.find").names(text_of)
+  all_names = all_names or require("lamina.help.find").names(kept_text)
   return table.move(all_names, 1, #all_names, 1, {})
 end
 
@@ -416,8 +422,8 @@ function M.search(term)
   local lines = {}
   local names = M.names()
   for _, guide in ipairs(require("lamina.guides").list()) do names[#names + 1] = "guide:" .. guide.name end
-  for _, name in ipairs(find.places(term, names, text_of)) do
-    local first = text_of(name):match "^#* ?([^\n]*)"
+  for _, name in ipairs(find.places(term, names, kept_text)) do
+    local first = kept_text(name):match "^#* ?([^\n]*)"
     lines[#lines + 1] = string.format("%-23s  %s", name, first)
   end
   return lines
@@ -444,7 +450,7 @@ local function unknown(what)
   for _, name in ipairs(require("lamina.help.others").names()) do near[#near + 1] = name end
   for _, guide in ipairs(require("lamina.guides").list()) do near[#near + 1] = "guide:" .. guide.name end
   local line = string.format("nothing is known of '%s'%s", what, require("lamina.errors").hint(what, near))
-  return line .. "\n" .. (find.line(what, names, text_of) or "help() lists the words")
+  return line .. "\n" .. (find.line(what, names, kept_text) or "help() lists the words")
 end
 
 --- help() is an overview; help "conv" or help(conv) explains a word; help "conv2d" an op; help "plot.bars" a field.
