@@ -12,7 +12,8 @@ local M = {}
 -- > folder, err = try(data.folder, "session7", "rates.npy")   -- its path where --data DIR has DIR/session7
 -- > err.kind   --> io
 function M.folder(name, needs)
-  local root = require("lamina.experiment").data_root(name, errors.position(2), needs or "the folder " .. tostring(name))
+  needs = needs or "the folder " .. tostring(name)
+  local root = require("lamina.experiment").data_root(name, errors.position(2), needs)
   return root
 end
 

@@ -116,8 +116,8 @@ local function given_folder(dir, record)
   if command.resume and run.status == "done" then
     local other = run.begun and difference(run.begun, record)
     if other then usage("--resume: '%s' is done, with %s; name another folder with --out", dir, other) end
-    print(string.format("%s is done already%s", dir, script_changed(run, record) and ", by another version of the script"
-      or ""))
+    print(string.format("%s is done already%s", dir,
+      script_changed(run, record) and ", by another version of the script" or ""))
     error(errors.new { kind = "exit", message = "", code = 0 }, 0)
   end
   if run.status and not UNFINISHED[run.status] and run.status ~= "running" then
@@ -129,8 +129,8 @@ local function given_folder(dir, record)
     resumed = resumed_line(run, record)
   end
   if not command.resume and UNFINISHED[run.status] and base.exists(dir .. "/checkpoints") then
-    io.stderr:write(string.format("lamina: warning: --out: '%s' holds a run that %s; it begins anew (--resume goes on "
-      .. "with one)\n", dir, run.status == "failed" and "failed" or "was " .. run.status))
+    io.stderr:write(string.format("lamina: warning: --out: '%s' holds a run that %s; it begins anew (--resume goes "
+      .. "on with one)\n", dir, run.status == "failed" and "failed" or "was " .. run.status))
   end
   local made, e = errors.try(function()
     base.mkdir(dir)

@@ -179,12 +179,12 @@ local net = model "LeNet" {
       local line = string.format("%s -e '%s' >/dev/full 2>/dev/null", command.quote(command.path), text)
       assert.equal(1, select(3, os.execute(line)), text)
     end
-    local dir = command.folder() -- what the library prints for the script: an error at the script's line
-    command.write(dir .. "/r.lua", 'experiment "e" {}\nreport { metric = "m", value = 1 }\n')
-    os.execute(string.format("cd %s && %s r.lua >/dev/full 2>err", dir, command.quote(command.path)))
+    local where = command.folder() -- what the library prints for the script: an error at the script's line
+    command.write(where .. "/r.lua", 'experiment "e" {}\nreport { metric = "m", value = 1 }\n')
+    os.execute(string.format("cd %s && %s r.lua >/dev/full 2>err", where, command.quote(command.path)))
     assert.equal("lamina: r.lua:2: print: cannot write to standard output: No space left on device\n"
-      .. '    report { metric = "m", value = 1 }\n', command.read(dir .. "/err"))
-    command.drop(dir)
+      .. '    report { metric = "m", value = 1 }\n', command.read(where .. "/err"))
+    command.drop(where)
   end)
 end)
 

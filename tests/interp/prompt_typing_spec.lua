@@ -282,7 +282,7 @@ described("the prompt", function()
     send "kept = 'as typed'\n"
     at = expect("typed'\n> ", at)
     send "\27[A\27[A\n" -- the last of the file
-    at = expect("n = 5600\n> ", at)
+    expect("n = 5600\n> ", at)
     send "os.execute 'kill -9 $PPID'\n"
     prompt.close()
     assert.matches("\nkept = 'as typed'\n#%d+\nn = 5600\n#%d+\nos%.execute 'kill %-9 %$PPID'\n$",

@@ -70,7 +70,8 @@ report { metric = "n", value = p.n }
     assert.equal(0, again.code)
     local done = command.run({ "run", "s.lua", "--resume", "--set", "n=2", "--out", "runs/demo-1" }, { dir = dir })
     assert.equal("runs/demo-1 is done already\n", done.out)
-    local otherwise = command.run({ "run", "s.lua", "--resume", "--set", "n=5", "--out", "runs/demo-1" }, { dir = dir })
+    local otherwise = command.run({ "run", "s.lua", "--resume", "--set", "n=5", "--out", "runs/demo-1" },
+      { dir = dir })
     assert.equal(2, otherwise.code)
     assert.matches("'runs/demo%-1' is done, with n = 2; name another folder with %-%-out", otherwise.err)
     local wrong = command.run({ "run", "s.lua", "--resume", "--set", "n=4", "--out", "runs/demo-2" }, { dir = dir })
