@@ -188,8 +188,8 @@ local function row(report, what, verdict, note, counts)
   report[#report + 1] = { what = what, verdict = verdict, note = note, counts = counts ~= false }
 end
 
--- A name as a line of the verdict shows it: in quotes unless it is plain letters and signs, as any kind of space in it
--- could look like more columns.
+-- A name as a line of the verdict shows it: in quotes unless it is plain letters and signs, as any kind of space in
+-- it could look like more columns.
 local function shown(name)
   name = tostring(name)
   return name:find "[^%w%p]" and "'" .. name .. "'" or name

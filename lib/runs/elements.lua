@@ -3,7 +3,8 @@
 -- A grid is a list of "NAME=V1,V2,...": all combinations, the last name changing fastest. Random parameters are
 -- "NAME=LOW..HIGH" (uniform), "NAME=LOW..HIGH:log" (evenly on a logarithmic scale), both whole numbers where the ends
 -- are written so, or "NAME=V1,V2,..." (one of them). Values that are lists themselves, or hold a comma, have ;
--- between them: "sizes=1,2;3,4". What is drawn is a function of the sweep's seed, the number of the draw and the name alone.
+-- between them: "sizes=1,2;3,4". What is drawn is a function of the sweep's seed, the number of the draw and the name
+-- alone.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 

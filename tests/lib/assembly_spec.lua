@@ -47,7 +47,8 @@ describe("a recording", function()
       local same, why = first:equal(recording(ending))
       assert.is_true(same, ending .. ": " .. tostring(why))
     end
-    assert.matches("4 stimuli, 4 neuroids, up to 3 repeats %(9 presentations%), 3 time bins from 70 to 130 ms", tostring(first))
+    assert.matches("4 stimuli, 4 neuroids, up to 3 repeats %(9 presentations%), 3 time bins from 70 to 130 ms",
+      tostring(first))
     assert.matches("presentation: repetition, stimulus_id, trial", tostring(first))
   end)
 

@@ -212,8 +212,8 @@ describe("responses without repeats", function()
     local gaps = neural.assembly { { responses = repeated.responses, valid = valid, stimulus_id = ids } }
     local score = predictivity(options { responses = gaps, reliability = -1 })
     assert.equal(2, score.unknown)
-    assert.matches("4 of 6 neuroids %(left out: 0 with reliability below %-1, 2 whose reliability cannot be computed: 1, 2",
-      tostring(score))
+    assert.matches("4 of 6 neuroids %(left out: 0 with reliability below %-1, "
+      .. "2 whose reliability cannot be computed: 1, 2", tostring(score))
     assert.equal(0, ops.isnan(score.neuroids.reliability):to("int64"):sum():item())
   end)
 end)
