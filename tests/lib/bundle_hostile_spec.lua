@@ -101,7 +101,7 @@ describe("a hostile bundle", function()
     assert.is_true(#result.out < 8192)
     hostile [[print("\27]0;title\7 \27[8mhidden")]]
     local screen = dir .. "/screen"
-    os.execute(string.format("cd %s && script -qec %s /dev/null </dev/null >%s", dir,
+    os.execute(string.format("cd %s && SHELL=/bin/sh script -qec %s /dev/null </dev/null >%s", dir,
       command.quote(command.quote(command.path) .. " verify --verbose h"), screen))
     local shown = command.read(screen)
     assert.truthy(shown:find("\\x1b]0;title\\x07 \\x1b[8mhidden", 1, true), shown)

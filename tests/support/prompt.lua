@@ -23,8 +23,8 @@ function M.start(settings)
   -- `exec`: a shell that stayed between would die of the Ctrl-C meant for the prompt, as dash does.
   local program = command.quote("exec " .. command.quote(command.path))
   local line = string.format("cd %s && env HOME=%s XDG_STATE_HOME=%s/state XDG_CONFIG_HOME=%s/config TERM=xterm "
-    .. "COLUMNS=200 PAGER=cat %s timeout 100 script -qec %s /dev/null >%s; echo $? >%s/code", dir, dir, dir, dir,
-    settings or "NO_COLOR=1", program, output, dir)
+    .. "COLUMNS=200 PAGER=cat SHELL=/bin/sh %s timeout 100 script -qec %s /dev/null >%s; echo $? >%s/code", dir, dir,
+    dir, dir, settings or "NO_COLOR=1", program, output, dir)
   keys = assert(io.popen(line, "w"))
   keys:setvbuf "no"
 end
@@ -66,6 +66,6 @@ function M.raw() return command.read(output) end
 function M.close() keys:close() end
 
 --- Whether there is a terminal to be had: `script`, and a system that gives pseudo-terminals.
-M.has_terminal = os.execute "script -qec true /dev/null </dev/null >/dev/null 2>&1" ~= nil
+M.has_terminal = os.execute "SHELL=/bin/sh script -qec true /dev/null </dev/null >/dev/null 2>&1" ~= nil
 
 return M
