@@ -2,19 +2,14 @@
 local base = require "lamina.core.base"
 local command = require "support.command"
 local core_io = require "lamina.core.io"
+local http = require "support.http"
 
-local server = command.path:gsub("[^/]*$", "tests/http_server")
-local described = base.exists(server) and base.exists((command.path:gsub("[^/]*$", "modules/fetch.so"))) and describe
-  or pending
+local described = http.is_built and describe or pending
 
 local dir, port
 
 -- Starts the server for so many requests.
-local function serve(requests)
-  os.execute(string.format("cd %s && rm -f port && (%s served %d >port 2>asked & ) && while [ ! -s port ]; do sleep "
-    .. "0.02; done", command.quote(dir), command.quote(server), requests))
-  port = math.tointeger(tonumber((command.read(dir .. "/port"):gsub("%s", ""))))
-end
+local function serve(requests) port = http.serve(dir, requests) end
 
 local CONTENT = {}
 for i = 1, 20000 do CONTENT[i] = string.format("%06d ", i) end

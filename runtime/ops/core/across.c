@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "kernels/kernels.h"
 
 enum {
@@ -28,25 +29,22 @@ typedef struct across {
   int64_t *packed; /* the matrix that each worker has packed, or -1 */
 } across;
 
-static int64_t at(const lm_operand *x, int64_t batch) { return x->at ? x->at[batch] : 0; }
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* A has up to `lanes` rows in a panel; a last one of half as many is half as wide. */
 static void pack_a(const across *p, char *dst, int64_t batch) {
   const lm_operand *a = &p->job->a;
   for (int64_t row = 0; row < p->job->m; row += p->lanes) {
-    const int64_t here = smaller(p->job->m - row, p->lanes), wide = here > p->kernel->vec ? p->lanes : p->kernel->vec;
+    const int64_t here = lm_smaller(p->job->m - row, p->lanes),
+                  wide = here > p->kernel->vec ? p->lanes : p->kernel->vec;
     p->kernel->pack(dst + row * p->job->k * p->size, wide,
-                    (const char *)a->data + (at(a, batch) + row * a->row) * p->size, here, p->job->k, a->row,
-                    a->column);
+                    (const char *)a->data + (lm_operand_start(a, batch) + row * a->row) * p->size, here, p->job->k,
+                    a->row, a->column);
   }
 }
 
 /* The first of B's columns of a strip: strips begin at whole vectors. */
 static int64_t strip_start(const across *p, int64_t strip) {
   const int64_t vec = p->kernel->vec;
-  return smaller(ceil_div(p->job->n, vec) * strip / p->strips * vec, p->job->n);
+  return lm_smaller(lm_ceil_div(p->job->n, vec) * strip / p->strips * vec, p->job->n);
 }
 
 /* To be asked for while the tiles are computed: `rows` of `run` elements, `stride` apart. */
@@ -62,7 +60,7 @@ static lm_gemm_ask ask_for(const across *p, const char *from, int64_t stride, in
 static lm_gemm_sweep by_panel(const across *p, int64_t j, const char *b, int64_t columns, const char *packed,
                               char *strip) {
   const lm_gemm_job *job = p->job;
-  const int64_t row = j * p->lanes, here = smaller(job->m - row, p->lanes), vec = p->kernel->vec;
+  const int64_t row = j * p->lanes, here = lm_smaller(job->m - row, p->lanes), vec = p->kernel->vec;
   const int64_t second = here > vec ? vec * p->size : 0;
   lm_gemm_sweep s = {.m = columns,
                      .k = job->k,
@@ -73,7 +71,7 @@ static lm_gemm_sweep by_panel(const across *p, int64_t j, const char *b, int64_t
                      .b_step = second ? p->lanes : vec,
                      .c = {strip + row * p->size, strip + row * p->size + second},
                      .c_row = p->width,
-                     .cols = {(int)smaller(here, vec), (int)(second ? here - vec : 0)},
+                     .cols = {(int)lm_smaller(here, vec), (int)(second ? here - vec : 0)},
                      .first = true,
                      .last = true,
                      .relu = job->relu};
@@ -93,12 +91,14 @@ static void strip_task(void *context, int worker, int64_t begin, int64_t end) {
     const int64_t columns = strip_start(p, item % p->strips + 1) - column, matrix = job->a.at ? batch : 0;
     if (p->packed[worker] != matrix) pack_a(p, packed, batch);
     p->packed[worker] = matrix;
-    const char *const b = (const char *)job->b.data + (at(&job->b, batch) + column * job->b.column) * p->size;
+    const char *const b =
+        (const char *)job->b.data + (lm_operand_start(&job->b, batch) + column * job->b.column) * p->size;
     char *const c = (char *)job->c + (batch * job->m * job->n + column) * p->size;
     /* the rows of B^T after the first panel, and the first panel of the next strip; then C */
     const int64_t first = lm_gemm_panel(columns, p->kernel->mr, 1), after = job->n - column - first;
     const lm_gemm_ask of_c = ask_for(p, c, job->n, job->m, columns);
-    lm_gemm_ask ask = ask_for(p, b + first * job->b.column * p->size, job->b.column, smaller(columns, after), job->k);
+    lm_gemm_ask ask =
+        ask_for(p, b + first * job->b.column * p->size, job->b.column, lm_smaller(columns, after), job->k);
     if (job->k * job->n * p->size < NEAR_BYTES) ask.left = 0;
     ask.then = &of_c;
     lm_gemm_sweep s[LM_GEMM_TOGETHER];
@@ -113,7 +113,7 @@ static void strip_task(void *context, int worker, int64_t begin, int64_t end) {
 }
 
 bool lm_gemm_is_across(const lm_gemm_job *job) {
-  const int64_t vec = lm_kernels_of(job->dtype)->gemm->vec, vectors = ceil_div(job->m, vec);
+  const int64_t vec = lm_kernels_of(job->dtype)->gemm->vec, vectors = lm_ceil_div(job->m, vec);
   const double m = (double)job->m, k = (double)job->k, lanes = (double)(vectors * vec);
   if (job->b.row != 1 || job->b.column == 0 || job->n < COLUMNS_LEAST || vectors > 2 * LM_GEMM_TOGETHER ||
       job->m * job->k * (int64_t)lm_dtype_size(job->dtype) > A_BYTES)
@@ -125,12 +125,13 @@ lm_status lm_gemm_across(const lm_gemm_job *job, lm_err *e) {
   across p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
   const int64_t threads = lm_threads(), vec = p.kernel->vec;
   p.lanes = 2 * vec;
-  p.panels = ceil_div(job->m, p.lanes);
-  p.width = ceil_div(job->m, vec) * vec;
-  p.strips = ceil_div(job->n, STRIP_ROWS);
-  if (job->batch % threads) p.strips = smaller(ceil_div(p.strips, threads) * threads, ceil_div(job->n, vec));
+  p.panels = lm_ceil_div(job->m, p.lanes);
+  p.width = lm_ceil_div(job->m, vec) * vec;
+  p.strips = lm_ceil_div(job->n, STRIP_ROWS);
+  if (job->batch % threads) p.strips = lm_smaller(lm_ceil_div(p.strips, threads) * threads, lm_ceil_div(job->n, vec));
   p.a_bytes = lm_round_bytes(p.width * job->k * p.size);
-  p.worker_bytes = p.a_bytes + lm_round_bytes(ceil_div(ceil_div(job->n, vec), p.strips) * vec * p.width * p.size);
+  p.worker_bytes =
+      p.a_bytes + lm_round_bytes(lm_ceil_div(lm_ceil_div(job->n, vec), p.strips) * vec * p.width * p.size);
   const int64_t table = lm_round_bytes(threads * (int64_t)sizeof *p.packed);
   p.packed = lm_alloc((size_t)(table + threads * p.worker_bytes), "workspace of a matrix product", e);
   if (!p.packed) return LM_ERR_MEMORY;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "kernels/kernels.h"
 #include "ops/core/gemm.h"
 
@@ -24,7 +25,6 @@ typedef struct space {
   uint8_t *keep;
 } space;
 
-static int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
 static int64_t larger(int64_t x, int64_t y) { return x > y ? x : y; }
 
 /* ---- a product within a task ----------------------------------------------------------------------------------- */
@@ -69,7 +69,7 @@ static void sweep_columns(const pass *p, const space *s, lm_gemm_sweep *sweep, m
   const int64_t size = p->size, vec = g->vec, lanes = 2 * vec;
   const bool in_place = reads_b_in_place(p, b, n, sweep->panel_end);
   for (int64_t j = 0; j < n; j += lanes) {
-    const int64_t here = smaller(n - j, lanes), wide = here > vec ? lanes : vec;
+    const int64_t here = lm_smaller(n - j, lanes), wide = here > vec ? lanes : vec;
     const char *source = b.data + (from * b.row + j * b.column) * size;
     if (!in_place) g->pack(s->b, wide, source, here, sweep->k, b.column, b.row);
     sweep->b[0] = in_place ? source : s->b;
@@ -77,7 +77,7 @@ static void sweep_columns(const pass *p, const space *s, lm_gemm_sweep *sweep, m
     sweep->b_step = in_place ? b.row : wide;
     sweep->c[0] = c.data + j * size;
     sweep->c[1] = c.data + (here > vec ? j + vec : j) * size;
-    sweep->cols[0] = (int)smaller(here, vec);
+    sweep->cols[0] = (int)lm_smaller(here, vec);
     sweep->cols[1] = (int)(here - sweep->cols[0]);
     g->sweep(sweep);
   }
@@ -123,8 +123,8 @@ static matrix local(const place *at, char *data) { return (matrix){data, at->key
 
 static place place_of(const pass *p, int64_t pair, int64_t block) {
   const lm_attention *a = p->a;
-  const int64_t first = block * LM_QUERIES, rows = smaller(a->queries - first, LM_QUERIES);
-  const int64_t keys = a->causal ? smaller(a->keys, first + rows) : a->keys;
+  const int64_t first = block * LM_QUERIES, rows = lm_smaller(a->queries - first, LM_QUERIES);
+  const int64_t keys = a->causal ? lm_smaller(a->keys, first + rows) : a->keys;
   return (place){.item = pair / a->heads, .head = pair % a->heads, .first = first, .rows = rows, .keys = keys};
 }
 
@@ -199,7 +199,7 @@ static int64_t panel_bytes(const pass *p) {
 }
 
 static int64_t rows_bytes(const pass *p) {
-  return lm_round_bytes(smaller(p->a->queries, LM_QUERIES) * p->a->keys * p->size);
+  return lm_round_bytes(lm_smaller(p->a->queries, LM_QUERIES) * p->a->keys * p->size);
 }
 
 static space space_of(const pass *p, int worker) {
@@ -238,12 +238,12 @@ static lm_status run(const lm_attention *a, bool forward, lm_err *e) {
             .each = k->elementwise,
             .size = (int64_t)lm_dtype_size(a->dtype),
             .blocks = (a->queries + LM_QUERIES - 1) / LM_QUERIES};
-  p.most = larger(smaller(a->queries, LM_QUERIES), forward ? 0 : a->keys);
+  p.most = larger(lm_smaller(a->queries, LM_QUERIES), forward ? 0 : a->keys);
   p.bytes = 3 * rows_bytes(&p) + panel_bytes(&p) + lm_round_bytes(2 * p.gemm->vec * p.gemm->kc * p.size) +
-            lm_round_bytes(smaller(a->queries, LM_QUERIES) * a->keys);
+            lm_round_bytes(lm_smaller(a->queries, LM_QUERIES) * a->keys);
   p.work = lm_alloc_array((size_t)lm_threads(), (size_t)p.bytes, "workspace of attention", e);
   if (!p.work) return LM_ERR_MEMORY;
-  const int64_t pairs = a->batch * a->heads, rows = smaller(a->queries, LM_QUERIES);
+  const int64_t pairs = a->batch * a->heads, rows = lm_smaller(a->queries, LM_QUERIES);
   const double work = (double)rows * (double)a->keys * (double)(a->width + a->value_width);
   const lm_status status = forward ? lm_parallel(pairs * p.blocks, lm_gemm_grain(work), forward_task, &p, e)
                                    : lm_parallel(pairs, lm_gemm_grain(work), backward_task, &p, e);

@@ -8,15 +8,13 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "ops/core/packed.h"
 #include "ops/core/winograd.h"
 
 #include <string.h>
 
 enum { PANELS_MOST = 8 };
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t lm_conv_size(int64_t size, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation) {
   int64_t room = size + 2 * pad - dilation * (kernel - 1) - 1;
@@ -63,15 +61,15 @@ lm_status lm_conv_plan_make(lm_conv_plan *p, const lm_conv_shape *shape, lm_err 
                              .top = s.ph,
                              .left = s.pw,
                              .hp = s.h + 2 * s.ph,
-                             .wq = ceil_div(s.w + 2 * s.pw, s.sw),
+                             .wq = lm_ceil_div(s.w + 2 * s.pw, s.sw),
                              .phases = s.sw};
   p->step_h = s.sh * p->image.wq * p->image.phases;
   p->bare = s.groups == 1 && s.ph == 0 && s.pw == 0 && s.sw == 1;
   p->prepared = p->image.c * p->image.hp * p->image.wq * p->image.phases;
   /* small images go together, unless the threads would then have nothing to do */
-  int64_t wanted = ceil_div(256, p->pixels > 0 ? p->pixels : 1), share = p->n * p->groups / (2 * lm_threads());
-  p->images = smaller(smaller(wanted, p->n), share < 1 ? 1 : share);
-  p->teams = ceil_div(p->n, p->images);
+  int64_t wanted = lm_ceil_div(256, p->pixels > 0 ? p->pixels : 1), share = p->n * p->groups / (2 * lm_threads());
+  p->images = lm_smaller(lm_smaller(wanted, p->n), share < 1 ? 1 : share);
+  p->teams = lm_ceil_div(p->n, p->images);
   p->team_bytes = lm_round_bytes((p->images * p->prepared + 2 * p->kernels->gemm->vec) * p->size);
   p->tap = lm_alloc_array((size_t)(p->k + p->images * p->pixels), sizeof *p->tap, "tables of a convolution", e);
   if (!p->tap) return LM_ERR_MEMORY;
@@ -121,7 +119,7 @@ static lm_gemm_sweep block_of_k(const run *r, int64_t group, int64_t i, int64_t 
 static void run_rows(const run *r, const char *image, int64_t team, int64_t group, int64_t begin, int64_t end) {
   const lm_conv_plan *p = r->p;
   const int vec = p->kernels->gemm->vec;
-  int64_t across = ceil_div(p->ow, vec), per_image = across * p->oh;
+  int64_t across = lm_ceil_div(p->ow, vec), per_image = across * p->oh;
   for (int64_t i = 0; i < r->blocks_k; i++) {
     int64_t k;
     lm_gemm_sweep s = block_of_k(r, group, i, &k);
@@ -134,7 +132,7 @@ static void run_rows(const run *r, const char *image, int64_t team, int64_t grou
         int64_t to = ((team * p->images + n) * p->groups + group) * p->m * p->pixels + row * p->ow + column;
         s.b[half] = image + from * p->size;
         s.c[half] = r->y + to * p->size;
-        s.cols[half] = (int)smaller(vec, p->ow - column);
+        s.cols[half] = (int)lm_smaller(vec, p->ow - column);
       }
       if (s.cols[1] == 0) s.b[1] = s.b[0], s.c[1] = s.c[0];
       p->kernels->gemm->sweep(&s);
@@ -154,7 +152,7 @@ static void spread(const run *r, const char *edge, int64_t team, int64_t group, 
   const lm_conv_plan *p = r->p;
   int64_t lanes = 2 * p->kernels->gemm->vec;
   for (int64_t at = 0; at < here;) {
-    int64_t run_length = smaller(here - at, p->pixels - (j + at) % p->pixels);
+    int64_t run_length = lm_smaller(here - at, p->pixels - (j + at) % p->pixels);
     char *to = column_of(r, team, group, j + at);
     for (int64_t row = 0; row < p->m; row++)
       memcpy(to + row * p->pixels * p->size, edge + (row * lanes + at) * p->size, (size_t)(run_length * p->size));
@@ -174,13 +172,13 @@ static void run_panels(const run *r, const char *image, char *b, int64_t team, i
     lm_gemm_sweep s = block_of_k(r, group, i, &k);
     const int64_t panels = s.panel_end;
     for (int64_t j = 0; j < width; j += lanes) {
-      int64_t here = smaller(width - j, lanes);
+      int64_t here = lm_smaller(width - j, lanes);
       p->kernels->conv->pack_pixels(b + j * s.k * p->size, here > vec ? lanes : vec, image, p->tap + k, s.k,
                                     p->pixel + begin + j, here);
     }
     for (int64_t panel = 0; panel < panels; panel++)
       for (int64_t j = 0; j < width; j += lanes) {
-        int64_t here = smaller(width - j, lanes);
+        int64_t here = lm_smaller(width - j, lanes);
         bool whole = (begin + j) % p->pixels + here <= p->pixels;
         char *c = whole ? column_of(r, team, group, begin + j) : edges + j / lanes * r->edge_bytes;
         s.panel_begin = panel;
@@ -191,13 +189,13 @@ static void run_panels(const run *r, const char *image, char *b, int64_t team, i
         s.c[0] = c;
         s.c[1] = here > vec ? c + vec * p->size : c;
         s.c_row = whole ? p->pixels : lanes;
-        s.cols[0] = (int)smaller(here, vec);
+        s.cols[0] = (int)lm_smaller(here, vec);
         s.cols[1] = (int)(here - s.cols[0]);
         p->kernels->gemm->sweep(&s);
       }
   }
   for (int64_t j = 0; j < width; j += lanes) {
-    int64_t here = smaller(width - j, lanes);
+    int64_t here = lm_smaller(width - j, lanes);
     if ((begin + j) % p->pixels + here > p->pixels)
       spread(r, edges + j / lanes * r->edge_bytes, team, group, begin + j, here);
   }
@@ -218,12 +216,12 @@ static void run_single(const run *r, const char *image, int64_t team, int64_t gr
 static void run_task(void *context, int worker, int64_t first, int64_t stop) {
   const run *r = context;
   const lm_conv_plan *p = r->p;
-  const int64_t vec = p->kernels->gemm->vec, across = ceil_div(p->ow, vec);
+  const int64_t vec = p->kernels->gemm->vec, across = lm_ceil_div(p->ow, vec);
   char *image = r->work + worker * r->worker_bytes, *b = image + p->team_bytes;
   int64_t ready = -1; /* which team and group the image buffer holds */
   for (int64_t item = first; item < stop; item++) {
     int64_t part = item % r->parts, group = item / r->parts % p->groups, team = item / r->parts / p->groups;
-    int64_t images = smaller(p->images, p->n - team * p->images);
+    int64_t images = lm_smaller(p->images, p->n - team * p->images);
     const char *from = image;
     if (lm_conv_reads_in_place(p, team * p->images + images))
       from = (const char *)r->x + team * p->images * p->prepared * p->size;
@@ -233,14 +231,14 @@ static void run_task(void *context, int worker, int64_t first, int64_t stop) {
     if (r->single) {
       run_single(r, from, team, group, images);
     } else if (r->rows) {
-      int64_t vectors = images * p->oh * across, pairs = ceil_div(vectors, 2);
+      int64_t vectors = images * p->oh * across, pairs = lm_ceil_div(vectors, 2);
       run_rows(r, from, team, group, 2 * (pairs * part / r->parts),
-               smaller(vectors, 2 * (pairs * (part + 1) / r->parts)));
+               lm_smaller(vectors, 2 * (pairs * (part + 1) / r->parts)));
     } else {
-      int64_t columns = images * p->pixels, panels = ceil_div(columns, 2 * vec);
+      int64_t columns = images * p->pixels, panels = lm_ceil_div(columns, 2 * vec);
       int64_t begin = panels * part / r->parts * 2 * vec, end = panels * (part + 1) / r->parts * 2 * vec;
-      for (end = smaller(end, columns); begin < end; begin += r->width)
-        run_panels(r, from, b, team, group, begin, smaller(r->width, end - begin));
+      for (end = lm_smaller(end, columns); begin < end; begin += r->width)
+        run_panels(r, from, b, team, group, begin, lm_smaller(r->width, end - begin));
     }
   }
 }
@@ -251,7 +249,7 @@ static bool rows_are_cheaper(const lm_conv_plan *p) {
   const double vec = p->kernels->gemm->vec, m = (double)p->m;
   /* many planes of a page or more: taps would share few places in the cache and cost a page each */
   if (p->image.c >= 32 && p->image.hp * p->image.wq * p->image.phases * p->size >= 4096) return false;
-  double rows = (double)(p->oh * ceil_div(p->ow, (int64_t)vec)) * (m + 0.5);
+  double rows = (double)(p->oh * lm_ceil_div(p->ow, (int64_t)vec)) * (m + 0.5);
   double packing = p->ow % (int64_t)vec ? 5 : 3;
   double panels = (double)(p->images * p->pixels) / vec;
   panels = (panels == (double)(int64_t)panels ? panels : (double)((int64_t)panels + 1)) / (double)p->images;
@@ -264,11 +262,11 @@ lm_status lm_conv_run(const lm_conv_plan *p, const void *x, const void *packed, 
   run r = {.p = p, .x = x, .bias = bias, .packed = packed, .y = y, .relu = relu, .rows = rows_are_cheaper(p)};
   r.blocks_k = p->k > 0 ? lm_gemm_panels(p->k, kc) : 1;
   r.single = p->m == 1 && p->groups > 1;
-  int64_t tasks = p->teams * p->groups, panels = ceil_div(p->images * p->pixels, lanes);
-  r.parts = r.single || tasks >= 2 * lm_threads() ? 1 : smaller(panels, ceil_div(2 * lm_threads(), tasks));
-  r.width = smaller(panels, PANELS_MOST) * lanes;
+  int64_t tasks = p->teams * p->groups, panels = lm_ceil_div(p->images * p->pixels, lanes);
+  r.parts = r.single || tasks >= 2 * lm_threads() ? 1 : lm_smaller(panels, lm_ceil_div(2 * lm_threads(), tasks));
+  r.width = lm_smaller(panels, PANELS_MOST) * lanes;
   if (!r.rows && !r.single) {
-    r.b_bytes = lm_round_bytes((smaller(p->k, kc) * r.width + lanes) * p->size);
+    r.b_bytes = lm_round_bytes((lm_smaller(p->k, kc) * r.width + lanes) * p->size);
     r.edge_bytes = lm_round_bytes(p->m * lanes * p->size);
   }
   r.worker_bytes = p->team_bytes + r.b_bytes + r.width / lanes * r.edge_bytes;

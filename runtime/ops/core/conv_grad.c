@@ -8,14 +8,12 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "ops/core/winograd.h"
 
 #include <string.h>
 
 enum { PANELS_MOST = 8, CHUNKS_MOST = 16, CHUNK_BYTES_MOST = 1 << 24 };
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 bool lm_conv_flips(const lm_conv_shape *s) {
   bool possible = s->sh == 1 && s->sw == 1 && s->ph <= s->dh * (s->kh - 1) && s->pw <= s->dw * (s->kw - 1);
@@ -25,9 +23,9 @@ bool lm_conv_flips(const lm_conv_shape *s) {
 }
 
 int64_t lm_conv_chunks(const lm_conv_shape *s) {
-  int64_t bytes = s->c * s->kh * s->kw * ceil_div(s->o / s->groups, 16) * 16 * 4;
+  int64_t bytes = s->c * s->kh * s->kw * lm_ceil_div(s->o / s->groups, 16) * 16 * 4;
   int64_t most = bytes > 0 ? CHUNK_BYTES_MOST / bytes : CHUNKS_MOST;
-  most = smaller(smaller(most, CHUNKS_MOST), s->n);
+  most = lm_smaller(lm_smaller(most, CHUNKS_MOST), s->n);
   return most < 1 ? 1 : most;
 }
 
@@ -120,7 +118,7 @@ static void make_columns(const folding *f, char *columns, char *b, const char *d
   const int64_t vec = kernel->vec, lanes = 2 * vec;
   int64_t blocks = lm_gemm_panels(f->k, kernel->kc), panels = lm_gemm_panels(f->m, kernel->mr);
   for (int64_t begin = 0; begin < f->pixels; begin += f->width) {
-    int64_t width = smaller(f->width, f->pixels - begin);
+    int64_t width = lm_smaller(f->width, f->pixels - begin);
     for (int64_t i = 0; i < blocks; i++) {
       int64_t k = lm_gemm_panel(f->k, kernel->kc, i);
       lm_gemm_sweep s = {.m = f->m,
@@ -130,13 +128,13 @@ static void make_columns(const folding *f, char *columns, char *b, const char *d
                          .last = i == blocks - 1};
       s.a = f->packed + (group * f->m * f->k + f->m * k) * f->size;
       for (int64_t j = 0; j < width; j += lanes) {
-        int64_t here = smaller(width - j, lanes);
+        int64_t here = lm_smaller(width - j, lanes);
         kernel->pack(b + j * s.k * f->size, here > vec ? lanes : vec, dy + (k * f->pixels + begin + j) * f->size,
                      here, s.k, 1, f->pixels);
       }
       for (int64_t panel = 0; panel < panels; panel++)
         for (int64_t j = 0; j < width; j += lanes) {
-          int64_t here = smaller(width - j, lanes);
+          int64_t here = lm_smaller(width - j, lanes);
           s.panel_begin = panel;
           s.panel_end = panel + 1;
           s.b[0] = b + j * s.k * f->size;
@@ -144,7 +142,7 @@ static void make_columns(const folding *f, char *columns, char *b, const char *d
           s.b_step = here > vec ? lanes : vec;
           s.c[0] = columns + (begin + j) * f->size;
           s.c[1] = here > vec ? columns + (begin + j + vec) * f->size : s.c[0];
-          s.cols[0] = (int)smaller(here, vec);
+          s.cols[0] = (int)lm_smaller(here, vec);
           s.cols[1] = (int)(here - s.cols[0]);
           kernel->sweep(&s);
         }
@@ -178,7 +176,7 @@ static lm_status grad_input_folded(const lm_conv_shape *s, const void *dy, const
   lm_status status = pack_groups(&packed, s->dtype, weight, s->groups, f.m, f.k, 1, f.m, e);
   if (status) goto done;
   f.packed = packed;
-  f.width = smaller(ceil_div(f.pixels, lanes), PANELS_MOST) * lanes;
+  f.width = lm_smaller(lm_ceil_div(f.pixels, lanes), PANELS_MOST) * lanes;
   f.columns_bytes = lm_round_bytes(f.m * f.pixels * f.size);
   f.worker_bytes = f.columns_bytes + lm_round_bytes((f.kernels->gemm->kc * f.width + lanes) * f.size);
   f.work = lm_alloc_array((size_t)lm_threads(), (size_t)f.worker_bytes, "workspace of a convolution's gradient", e);
@@ -214,7 +212,7 @@ static void pack_outputs(const weighing *w, char *b, int64_t lanes, int64_t firs
   const lm_conv_plan *p = w->p;
   for (int64_t done = 0; done < depth;) {
     int64_t image = (from + done) / p->pixels, pixel = (from + done) % p->pixels;
-    int64_t here = smaller(depth - done, p->pixels - pixel);
+    int64_t here = lm_smaller(depth - done, p->pixels - pixel);
     int64_t at = (((first + image) * p->groups + group) * p->m + o) * p->pixels + pixel;
     p->kernels->gemm->pack(b + done * lanes * p->size, lanes, w->dy + at * p->size, width, here, p->pixels, 1);
     done += here;
@@ -241,7 +239,7 @@ static void weigh_images(const weighing *w, char *sums, const char *image, char 
     for (int64_t o = 0; o < p->m; o += 2 * vec) {
       bool two = p->m - o > vec;
       s.b_step = two ? 2 * vec : vec;
-      pack_outputs(w, b, s.b_step, first, group, o, smaller(p->m - o, s.b_step), from, s.k);
+      pack_outputs(w, b, s.b_step, first, group, o, lm_smaller(p->m - o, s.b_step), from, s.k);
       s.b[0] = b;
       s.b[1] = b + vec * p->size;
       s.c[0] = sums + o * p->size;
@@ -262,7 +260,7 @@ static void weigh_task(void *context, int worker, int64_t begin, int64_t end) {
     int64_t first = p->n * chunk / w->chunks, stop = p->n * (chunk + 1) / w->chunks;
     char *sums = w->sums + (group * w->chunks + chunk) * p->k * w->pitch * p->size;
     for (int64_t at = first; at < stop; at += p->images) {
-      int64_t images = smaller(p->images, stop - at);
+      int64_t images = lm_smaller(p->images, stop - at);
       const char *from = image;
       if (lm_conv_reads_in_place(p, at + images))
         from = (const char *)w->x + at * p->prepared * p->size;
@@ -280,7 +278,7 @@ static void join_task(void *context, int worker, int64_t begin, int64_t end) {
   for (int64_t group = 0; group < p->groups; group++)
     p->kernels->conv->join(w->dw + group * p->m * p->k * p->size,
                            w->sums + group * w->chunks * p->k * w->pitch * p->size, w->chunks, p->k, w->pitch, p->m,
-                           begin * 16, smaller(end * 16, p->k));
+                           begin * 16, lm_smaller(end * 16, p->k));
 }
 
 lm_status lm_conv_grad_weight(const lm_conv_shape *s, const void *dy, const void *x, void *dw, lm_err *e) {
@@ -304,9 +302,9 @@ lm_status lm_conv_grad_weight(const lm_conv_shape *s, const void *dy, const void
                 .x = x,
                 .dw = dw,
                 .chunks = lm_conv_chunks(s),
-                .pitch = ceil_div(p.m, vec) * vec,
+                .pitch = lm_ceil_div(p.m, vec) * vec,
                 .panels = lm_gemm_panels(p.k, p.kernels->gemm->mr_loose)};
-  w.parts = smaller(w.panels, ceil_div(2 * lm_threads(), w.chunks * p.groups));
+  w.parts = lm_smaller(w.panels, lm_ceil_div(2 * lm_threads(), w.chunks * p.groups));
   w.worker_bytes = p.team_bytes + lm_round_bytes((p.kernels->gemm->kc + 1) * 2 * vec * p.size);
   int64_t sums_bytes = lm_round_bytes(p.groups * w.chunks * p.k * w.pitch * p.size);
   w.sums = lm_alloc((size_t)(sums_bytes + lm_threads() * w.worker_bytes), "workspace of a weight gradient", e);
@@ -315,7 +313,7 @@ lm_status lm_conv_grad_weight(const lm_conv_shape *s, const void *dy, const void
     double work = (double)s->n / (double)w.chunks * (double)p.pixels * (double)(p.k * w.pitch) / (double)w.parts;
     status = lm_parallel(p.groups * w.chunks * w.parts, lm_gemm_grain(work), weigh_task, &w, e);
     work = 16.0 * (double)(w.chunks * w.pitch * p.groups);
-    if (status == LM_OK) status = lm_parallel(ceil_div(p.k, 16), lm_gemm_grain(work), join_task, &w, e);
+    if (status == LM_OK) status = lm_parallel(lm_ceil_div(p.k, 16), lm_gemm_grain(work), join_task, &w, e);
   } else {
     status = LM_ERR_MEMORY;
   }

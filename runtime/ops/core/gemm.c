@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "kernels/kernels.h"
 #include "ops/core/across.h"
 #include "ops/core/packed.h"
@@ -36,10 +37,6 @@ int64_t lm_gemm_grain(double work) {
   return work >= enough ? 1 : work < 1 ? (int64_t)enough : (int64_t)(enough / work) + 1;
 }
 
-static int64_t at(const lm_operand *x, int64_t batch) { return x->at ? x->at[batch] : 0; }
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* ---- packing A ----------------------------------------------------------------------------------------------- */
 
 typedef struct pack_context {
@@ -57,7 +54,7 @@ static void pack_task(void *context, int worker, int64_t begin, int64_t end) {
     int64_t row = lm_gemm_panel(r->m, p->kernel->mr, panel),
             rows = lm_gemm_panel(r->m, p->kernel->mr, panel + 1) - row;
     int64_t k = lm_gemm_panel(r->k, p->kernel->kc, block), depth = lm_gemm_panel(r->k, p->kernel->kc, block + 1) - k;
-    int64_t from = at(&r->source, matrix) + row * r->source.row + k * r->source.column;
+    int64_t from = lm_operand_start(&r->source, matrix) + row * r->source.row + k * r->source.column;
     int64_t to = matrix * r->m * r->k + r->m * k + row * depth;
     p->kernel->pack((char *)r->dst + to * p->size, rows, (const char *)r->source.data + from * p->size, rows, depth,
                     r->source.row, r->source.column);
@@ -69,7 +66,7 @@ lm_status lm_gemm_pack_rows(const lm_gemm_rows *rows, lm_err *e) {
       .rows = rows, .kernel = lm_kernels_of(rows->dtype)->gemm, .size = (int64_t)lm_dtype_size(rows->dtype)};
   p.panels = lm_gemm_panels(rows->m, p.kernel->mr);
   p.blocks = lm_gemm_panels(rows->k, p.kernel->kc);
-  double work = 16.0 * p.kernel->mr * (double)smaller(rows->k, p.kernel->kc);
+  double work = 16.0 * p.kernel->mr * (double)lm_smaller(rows->k, p.kernel->kc);
   return lm_parallel(rows->count * p.panels * p.blocks, lm_gemm_grain(work), pack_task, &p, e);
 }
 
@@ -105,20 +102,20 @@ typedef struct part {
 } part;
 
 /* B packed whole: for each block of K its panels side by side, `columns` wide with padding. */
-static int64_t padded_columns(const product *p) { return ceil_div(p->job->n, p->lanes) * p->lanes; }
+static int64_t padded_columns(const product *p) { return lm_ceil_div(p->job->n, p->lanes) * p->lanes; }
 
 /* Packs block of K [k, k + depth) of one panel of B. */
 static void pack_panel(const product *p, char *b, int64_t batch, int64_t k, int64_t depth, int64_t column) {
   const lm_operand *source = &p->job->b;
-  const int64_t here = smaller(p->job->n - column, p->lanes);
-  const int64_t from = at(source, batch) + k * source->row + column * source->column;
+  const int64_t here = lm_smaller(p->job->n - column, p->lanes);
+  const int64_t from = lm_operand_start(source, batch) + k * source->row + column * source->column;
   p->kernel->pack(b, here > p->kernel->vec ? p->lanes : p->kernel->vec, (const char *)source->data + from * p->size,
                   here, depth, source->column, source->row);
 }
 
 static void pack_rows(const product *p, const part *w, char *a, int64_t k, int64_t depth) {
   const lm_operand *source = &p->job->a;
-  const int64_t from = at(source, w->batch) + w->row * source->row + k * source->column;
+  const int64_t from = lm_operand_start(source, w->batch) + w->row * source->row + k * source->column;
   p->kernel->pack_rows(a, (const char *)source->data + from * p->size, w->rows, depth, source->row, source->column);
 }
 
@@ -131,7 +128,8 @@ static bool reads_b_in_place(const product *p, int64_t column) {
 static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k, int64_t column, char *buffer) {
   const lm_gemm_job *job = p->job;
   const lm_operand *source = &job->b;
-  const int64_t vec = p->kernel->vec, here = smaller(job->n - column, p->lanes), panel = here > vec ? p->lanes : vec;
+  const int64_t vec = p->kernel->vec, here = lm_smaller(job->n - column, p->lanes),
+                panel = here > vec ? p->lanes : vec;
   const char *b = buffer, *bias = job->col_bias ? (const char *)job->col_bias + column * p->size : NULL;
   char *c = (char *)job->c + ((w->batch * job->m + w->row) * job->n + column) * p->size;
   s->b_step = panel;
@@ -140,7 +138,7 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
   if (p->kept) {
     b = p->kept + (padded_columns(p) * k + column * s->k) * p->size;
   } else if (reads_b_in_place(p, column)) {
-    b = (const char *)source->data + (at(source, w->batch) + k * source->row + column) * p->size;
+    b = (const char *)source->data + (lm_operand_start(source, w->batch) + k * source->row + column) * p->size;
     s->b_step = source->row;
     if (!p->in_place && source->row != p->lanes) s->copy = buffer;
     if (reads_b_in_place(p, column + p->lanes)) s->b_next = b + p->lanes * p->size;
@@ -151,7 +149,7 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
   s->b[1] = b + vec * p->size;
   s->c[0] = c;
   s->c[1] = here > vec ? c + vec * p->size : c;
-  s->cols[0] = (int)smaller(here, vec);
+  s->cols[0] = (int)lm_smaller(here, vec);
   s->cols[1] = (int)(here - s->cols[0]);
   s->col_bias[0] = bias;
   s->col_bias[1] = bias && here > vec ? bias + vec * p->size : NULL;
@@ -162,13 +160,14 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
 static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t depth, int64_t column) {
   const lm_operand *source = &p->job->b;
   const bool along = source->column == 1;
-  const int64_t width = smaller(p->together * p->lanes, w->column + w->columns - column);
+  const int64_t width = lm_smaller(p->together * p->lanes, w->column + w->columns - column);
   const int64_t stride = along ? source->row : source->column, runs = along ? depth : width;
   lm_gemm_ask ask = {.at = NULL};
   if (p->kept || width <= 0 || depth <= 0 || !(along || source->row == 1) ||
       p->job->k * p->job->n * p->size < NEAR_BYTES)
     return ask;
-  ask.at = (const char *)source->data + (at(source, w->batch) + k * source->row + column * source->column) * p->size;
+  ask.at = (const char *)source->data +
+           (lm_operand_start(source, w->batch) + k * source->row + column * source->column) * p->size;
   ask.run = ask.here = ((along ? width : depth) * p->size + LM_GEMM_LINE - 1) / LM_GEMM_LINE;
   ask.gap = stride * p->size - ask.run * LM_GEMM_LINE;
   ask.left = ask.run * runs;
@@ -201,12 +200,12 @@ static void multiply(const product *p, const part *w, const lm_gemm_sweep *block
   for (int64_t column = w->column, after; column < end; column = after) {
     lm_gemm_sweep s[LM_GEMM_TOGETHER];
     const int64_t together = p->triangle && column < w->row + w->rows ? PANELS_CROSSED : p->together;
-    const int count = (int)smaller(together, ceil_div(end - column, p->lanes));
+    const int count = (int)lm_smaller(together, lm_ceil_div(end - column, p->lanes));
     after = column + count * p->lanes;
     lm_gemm_ask ask = p->a_step ? ask_for_rows(p, w, block)
                       : after < end
                           ? ask_for(p, w, k, block->k, after)
-                          : ask_for(p, w, k + block->k, smaller(block->k, p->job->k - k - block->k), w->column);
+                          : ask_for(p, w, k + block->k, lm_smaller(block->k, p->job->k - k - block->k), w->column);
     for (int64_t j = 0; j < count; j++) {
       s[j] = *block;
       s[j].ask = ask.left > 0 ? &ask : NULL;
@@ -234,7 +233,7 @@ static void multiply_rows(const product *p, const part *w) {
     char *a = w->a + (p->whole ? w->rows * k * p->size : 0);
     s.a = a;
     if (p->in_place) {
-      const int64_t from = at(&job->a, w->batch) + w->row * job->a.row + k * job->a.column;
+      const int64_t from = lm_operand_start(&job->a, w->batch) + w->row * job->a.row + k * job->a.column;
       s.a = (const char *)job->a.data + from * p->size;
       s.a_row = p->a_row;
       s.a_k = p->a_k;
@@ -256,7 +255,7 @@ static bool is_small(const product *p) {
 static void small_products_task(void *context, int worker, int64_t first, int64_t stop) {
   const product *p = context;
   const lm_gemm_job *job = p->job;
-  const int count = (int)ceil_div(job->n, p->lanes);
+  const int count = (int)lm_ceil_div(job->n, p->lanes);
   lm_gemm_sweep s[LM_GEMM_TOGETHER];
   for (int j = 0; j < count; j++)
     s[j] = (lm_gemm_sweep){.m = job->m,
@@ -272,7 +271,7 @@ static void small_products_task(void *context, int worker, int64_t first, int64_
   for (int64_t item = first; item < stop; item++) {
     const part w = {.batch = item, .b = p->work + worker * p->worker_bytes};
     for (int j = 0; j < count; j++) {
-      s[j].a = (const char *)job->a.data + at(&job->a, item) * p->size;
+      s[j].a = (const char *)job->a.data + lm_operand_start(&job->a, item) * p->size;
       reach_b(p, &w, &s[j], 0, j * p->lanes, w.b + j * p->lanes * job->k * p->size);
     }
     s[count - 1].next = item + 1 < stop ? (char *)s[0].c[0] + job->m * job->n * p->size : NULL;
@@ -283,15 +282,15 @@ static void small_products_task(void *context, int worker, int64_t first, int64_
 static void product_task(void *context, int worker, int64_t first, int64_t stop) {
   const product *p = context;
   const lm_gemm_job *job = p->job;
-  const int64_t panels_n = ceil_div(job->n, p->lanes);
+  const int64_t panels_n = lm_ceil_div(job->n, p->lanes);
   for (int64_t item = first; item < stop; item++) {
     const int64_t j = item % p->parts_n, i = item / p->parts_n % p->parts_m;
     const int64_t row = job->m * i / p->parts_m, rows = job->m * (i + 1) / p->parts_m - row;
-    const int64_t turns = p->in_place ? 1 : ceil_div(rows, p->rows);
+    const int64_t turns = p->in_place ? 1 : lm_ceil_div(rows, p->rows);
     part w = {.batch = item / p->parts_n / p->parts_m, .a = p->work + worker * p->worker_bytes};
     w.b = w.a + p->a_bytes;
     w.column = panels_n * j / p->parts_n * p->lanes;
-    w.columns = smaller(panels_n * (j + 1) / p->parts_n * p->lanes, job->n) - w.column;
+    w.columns = lm_smaller(panels_n * (j + 1) / p->parts_n * p->lanes, job->n) - w.column;
     const int64_t which = (job->a.at ? w.batch * p->parts_m : 0) + i;
     w.packed = p->whole && turns == 1 && p->packed[worker] == which;
     for (int64_t turn = 0; turn < turns; turn++) {
@@ -312,8 +311,9 @@ static void product_task(void *context, int worker, int64_t first, int64_t stop)
 /* What a part of C costs, in multiply-adds of a vector: what is packed for it, the tiles, and each tile's start. */
 static double cost_of_part(const product *p, int64_t parts_m, int64_t parts_n) {
   const lm_gemm_job *job = p->job;
-  const double rows = (double)ceil_div(job->m, parts_m), k = (double)(job->k + 1);
-  const double panels = (double)ceil_div(ceil_div(job->n, p->lanes), parts_n), width = panels * (double)p->lanes;
+  const double rows = (double)lm_ceil_div(job->m, parts_m), k = (double)(job->k + 1);
+  const double panels = (double)lm_ceil_div(lm_ceil_div(job->n, p->lanes), parts_n),
+               width = panels * (double)p->lanes;
   const double tiles = panels * (double)lm_gemm_panels((int64_t)rows, p->kernel->mr) * (double)p->blocks_k;
   const double of_a = p->a_step ? 0.1 : p->in_place ? 0 : 0.5, of_b = p->kept ? 0 : job->b.column == 1 ? 0.1 : 0.5;
   return rows * width * k / p->kernel->vec + 100 * tiles + of_a * rows * k + of_b * width * k;
@@ -323,7 +323,7 @@ static double cost_of_part(const product *p, int64_t parts_m, int64_t parts_n) {
  * thread that is held up delays less. `fit`: the rows of A that are packed at a time. */
 static void cut(product *p, int64_t fit) {
   const lm_gemm_job *job = p->job;
-  const int64_t threads = lm_threads(), panels_n = ceil_div(job->n, p->lanes);
+  const int64_t threads = lm_threads(), panels_n = lm_ceil_div(job->n, p->lanes);
   double best = 0;
   p->parts_m = p->parts_n = 1;
   if (p->triangle) p->parts_m = lm_gemm_strips(job, fit);
@@ -331,9 +331,9 @@ static void cut(product *p, int64_t fit) {
       (double)job->batch * (double)job->m * (double)job->n * (double)(job->k + 1) < 2 * TASK_WORK)
     return;
   for (int64_t twice = 1; twice <= 2; twice++)
-    for (int64_t m = 1; m <= smaller(twice * threads, job->m); m++) {
-      int64_t n = smaller(panels_n, ceil_div(twice * threads, m * job->batch));
-      double rounds = (double)ceil_div(m * n * job->batch, threads);
+    for (int64_t m = 1; m <= lm_smaller(twice * threads, job->m); m++) {
+      int64_t n = lm_smaller(panels_n, lm_ceil_div(twice * threads, m * job->batch));
+      double rounds = (double)lm_ceil_div(m * n * job->batch, threads);
       double cost = rounds * cost_of_part(p, m, n) * (rounds > 1 ? 1 : 1.02);
       if (best > 0 && cost >= best) continue;
       best = cost;
@@ -385,8 +385,9 @@ static lm_status keep_columns(product *p, lm_err *e) {
   if (p->kept || !keep || bytes > LM_PACKED_BYTES) return LM_OK;
   keeping w = {.p = p, .block = lm_alloc((size_t)bytes, "packed weights", e)};
   if (!w.block) return LM_ERR_MEMORY;
-  double work = 16.0 * (double)p->lanes * (double)smaller(p->job->k, p->kernel->kc);
-  lm_status status = lm_parallel(ceil_div(p->job->n, p->lanes) * p->blocks_k, lm_gemm_grain(work), keep_task, &w, e);
+  double work = 16.0 * (double)p->lanes * (double)lm_smaller(p->job->k, p->kernel->kc);
+  lm_status status =
+      lm_parallel(lm_ceil_div(p->job->n, p->lanes) * p->blocks_k, lm_gemm_grain(work), keep_task, &w, e);
   if (status == LM_OK && lm_packed_keep(&key, w.block, bytes))
     p->kept = w.block;
   else
@@ -405,7 +406,7 @@ static void fill_offsets(product *p, int64_t *tables) {
 /* Chooses how the tile reaches A: packed, or where it lies by one of three ways. */
 static void reach_a(product *p) {
   const lm_operand *a = &p->job->a;
-  const int64_t panels = ceil_div(p->job->n, p->lanes);
+  const int64_t panels = lm_ceil_div(p->job->n, p->lanes);
   const bool near = p->job->m * p->job->k * p->size <= IN_PLACE_BYTES;
   if (a->column == 1 && panels <= IN_PLACE_LINES)
     p->a_step = a->row;
@@ -428,10 +429,10 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   if (!p.kept && !p.triangle && lm_gemm_is_across(job)) return lm_gemm_across(job, e);
   const int64_t fit = ROWS_BYTES / (p.kernel->kc * p.size);
   cut(&p, fit);
-  const int64_t rows = ceil_div(job->m, p.parts_m), depth = smaller(job->k, p.kernel->kc);
-  p.rows = ceil_div(rows, ceil_div(rows, fit));
+  const int64_t rows = lm_ceil_div(job->m, p.parts_m), depth = lm_smaller(job->k, p.kernel->kc);
+  p.rows = lm_ceil_div(rows, lm_ceil_div(rows, fit));
   p.together = p.rows >= MANY_ROWS || p.in_place ? PANELS_MANY : PANELS_TOGETHER;
-  p.together = smaller(p.together, ceil_div(job->n, p.lanes));
+  p.together = lm_smaller(p.together, lm_ceil_div(job->n, p.lanes));
   p.whole = p.rows * job->k * p.size <= ROWS_BYTES;
   p.a_bytes = p.in_place ? 0 : lm_round_bytes(p.rows * (p.whole ? job->k : depth) * p.size);
   p.worker_bytes = p.a_bytes + (p.kept ? 0 : lm_round_bytes(p.together * p.lanes * depth * p.size));
@@ -457,14 +458,14 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
 static void column_task(void *context, int worker, int64_t begin, int64_t end) {
   const lm_gemm_job *job = context;
   const lm_kernel_gemm *kernel = lm_kernels_of(job->dtype)->gemm;
-  const int64_t size = (int64_t)lm_dtype_size(job->dtype), parts = ceil_div(job->m, LM_GEMM_COLUMN_ROWS);
+  const int64_t size = (int64_t)lm_dtype_size(job->dtype), parts = lm_ceil_div(job->m, LM_GEMM_COLUMN_ROWS);
   (void)worker;
   for (int64_t item = begin; item < end; item++) {
     int64_t batch = item / parts, row = item % parts * LM_GEMM_COLUMN_ROWS;
-    const char *a = (const char *)job->a.data + (at(&job->a, batch) + row * job->a.row) * size;
-    const char *x = (const char *)job->b.data + at(&job->b, batch) * size;
+    const char *a = (const char *)job->a.data + (lm_operand_start(&job->a, batch) + row * job->a.row) * size;
+    const char *x = (const char *)job->b.data + lm_operand_start(&job->b, batch) * size;
     kernel->column((char *)job->c + (batch * job->m + row) * size, a, job->a.row,
-                   smaller(job->m - row, LM_GEMM_COLUMN_ROWS), job->k, x, job->b.row);
+                   lm_smaller(job->m - row, LM_GEMM_COLUMN_ROWS), job->k, x, job->b.row);
   }
 }
 
@@ -476,7 +477,7 @@ static bool is_plain_column(const lm_gemm_job *job) {
 lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
   if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
   if (is_plain_column(job)) {
-    int64_t items = job->batch * ceil_div(job->m, LM_GEMM_COLUMN_ROWS);
+    int64_t items = job->batch * lm_ceil_div(job->m, LM_GEMM_COLUMN_ROWS);
     return lm_parallel(items, lm_gemm_grain(4.0 * LM_GEMM_COLUMN_ROWS * (double)(job->k + 1)), column_task,
                        (void *)(uintptr_t)job, e);
   }

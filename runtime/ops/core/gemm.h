@@ -17,6 +17,9 @@ typedef struct lm_operand {
       *storage; /* whose contents these are, where a packed copy may be kept (packed.h); else NULL. Of b only */
 } lm_operand;
 
+/* Where matrix number b starts, in elements. */
+static inline int64_t lm_operand_start(const lm_operand *x, int64_t b) { return x->at ? x->at[b] : 0; }
+
 /* C[b] = activation(A[b] B[b] + bias) for b < batch; A is m x k, B is k x n, C row-major and side by side. Where B is
  * A's transpose, over the same memory, one triangle is computed and mirrored (symmetric.h): the bits are the same. */
 typedef struct lm_gemm_job {

@@ -5,6 +5,7 @@
  * matter of speed: every element is the same chain (recurrent.h). */
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "kernels/kernels.h"
 #include "ops/core/gemm.h"
 #include "ops/core/recurrent.h"
@@ -32,9 +33,6 @@ typedef struct run {
   char *a;
 } run;
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /* Element `at` of an array, NULL staying NULL. */
 static void *element(const run *p, const void *array, int64_t at) {
   return array ? (char *)(uintptr_t)array + at * p->size : NULL;
@@ -60,7 +58,7 @@ static void pack_task(void *context, int worker, int64_t begin, int64_t end) {
   const int64_t panels = w->padded / p->lanes;
   (void)worker;
   for (int64_t item = begin; item < end; item++) {
-    int64_t matrix = item / panels, column = item % panels * p->lanes, here = smaller(w->n - column, p->lanes);
+    int64_t matrix = item / panels, column = item % panels * p->lanes, here = lm_smaller(w->n - column, p->lanes);
     int64_t lanes = here > p->gemm->vec ? p->lanes : p->gemm->vec;
     for (int64_t i = 0; i < lm_gemm_panels(w->k, p->gemm->kc); i++) {
       int64_t k = lm_gemm_panel(w->k, p->gemm->kc, i), depth = lm_gemm_panel(w->k, p->gemm->kc, i + 1) - k;
@@ -93,7 +91,7 @@ static void multiply(const run *p, const packed_weights *w, const char *a, int64
   s.b_step = n > vec ? p->lanes : vec;
   s.c[0] = c;
   s.c[1] = n > vec ? c + vec * p->size : c;
-  s.cols[0] = (int)smaller(n, vec);
+  s.cols[0] = (int)lm_smaller(n, vec);
   s.cols[1] = (int)(n - s.cols[0]);
   s.col_bias[0] = bias;
   s.col_bias[1] = bias && n > vec ? bias + vec * p->size : NULL;
@@ -155,7 +153,7 @@ static void forward_units(const run *p, const char *a, int64_t s, int64_t row, i
                           int64_t end) {
   const lm_recurrent *r = p->r;
   for (int64_t unit = begin; unit < end; unit += p->lanes) {
-    const lm_recurrent_step step = step_at(p, s, row, rows, unit, smaller(end - unit, p->lanes));
+    const lm_recurrent_step step = step_at(p, s, row, rows, unit, lm_smaller(end - unit, p->lanes));
     for (int64_t g = 0; g < r->gates; g++) {
       if (p->d->x)
         multiply(p, &p->input, a + p->a_bytes, rows, g, unit, step.n, element(p, step.gates, g * r->units),
@@ -184,8 +182,8 @@ static void backward_units(const run *p, const char *a, int64_t s, int64_t row, 
   const lm_recurrent *r = p->r;
   if (s == 0 && !p->d->to_state) return;
   for (int64_t unit = begin; unit < end; unit += p->lanes)
-    multiply(p, &p->w, a, rows, 0, unit, smaller(end - unit, p->lanes), element(p, p->d->dh, row * r->units + unit),
-             r->units, false, NULL);
+    multiply(p, &p->w, a, rows, 0, unit, lm_smaller(end - unit, p->lanes),
+             element(p, p->d->dh, row * r->units + unit), r->units, false, NULL);
 }
 
 /* ---- all steps --------------------------------------------------------------------------------------------------
@@ -220,13 +218,13 @@ static void backward_items(void *context, int worker, int64_t begin, int64_t end
 static void forward_panels(void *context, int worker, int64_t begin, int64_t end) {
   const run *p = context;
   (void)worker;
-  forward_units(p, p->a, p->step, 0, p->r->batch, begin * p->lanes, smaller(end * p->lanes, p->r->units));
+  forward_units(p, p->a, p->step, 0, p->r->batch, begin * p->lanes, lm_smaller(end * p->lanes, p->r->units));
 }
 
 static void backward_panels(void *context, int worker, int64_t begin, int64_t end) {
   const run *p = context;
   (void)worker;
-  backward_units(p, p->a, p->step, 0, p->r->batch, begin * p->lanes, smaller(end * p->lanes, p->r->units));
+  backward_units(p, p->a, p->step, 0, p->r->batch, begin * p->lanes, lm_smaller(end * p->lanes, p->r->units));
 }
 
 static lm_status by_units(run *p, bool back, lm_err *e) {
@@ -239,7 +237,7 @@ static lm_status by_units(run *p, bool back, lm_err *e) {
       backward_gates(p, p->a, p->step, 0, r->batch);
     else
       pack_before(p, p->a, p->step, 0, r->batch);
-    status = lm_parallel(ceil_div(r->units, p->lanes), lm_gemm_grain(4 * work),
+    status = lm_parallel(lm_ceil_div(r->units, p->lanes), lm_gemm_grain(4 * work),
                          back ? backward_panels : forward_panels, p, e);
   }
   return status;
@@ -264,10 +262,10 @@ static lm_status through_steps(run *p, bool back, lm_err *e) {
 }
 
 /* How the items are cut: a group for each thread, since a panel of weights then serves the most rows. */
-static int64_t groups_of(const lm_recurrent *r) { return smaller(r->batch, lm_threads()); }
+static int64_t groups_of(const lm_recurrent *r) { return lm_smaller(r->batch, lm_threads()); }
 
 static int64_t weight_bytes(run *p, packed_weights *w) {
-  w->padded = ceil_div(w->n, p->lanes) * p->lanes;
+  w->padded = lm_ceil_div(w->n, p->lanes) * p->lanes;
   return lm_round_bytes(w->count * w->k * w->padded * p->size);
 }
 

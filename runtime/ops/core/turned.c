@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "kernels/kernels.h"
 
 enum {
@@ -10,9 +11,6 @@ enum {
   LEAST = 128,       /* and the least number of rows, more than these columns, and of products to an element */
   ROWS_TOGETHER = 64 /* while turning back */
 };
-
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 lm_gemm_job lm_gemm_turn(const lm_gemm_job *job) {
   lm_gemm_job turned = *job;
@@ -41,7 +39,7 @@ static void turn_task(void *context, int worker, int64_t begin, int64_t end) {
   const int64_t size = (int64_t)lm_dtype_size(job->dtype);
   (void)worker;
   begin *= ROWS_TOGETHER;
-  end = smaller(end * ROWS_TOGETHER, job->m);
+  end = lm_smaller(end * ROWS_TOGETHER, job->m);
   lm_kernels_of(job->dtype)
       ->gemm->pack((char *)job->c + begin * job->n * size, job->n, t->from + begin * size, job->n, end - begin,
                    job->m, 1);
@@ -54,7 +52,7 @@ lm_status lm_gemm_turned(const lm_gemm_job *job, lm_err *e) {
   lm_status status = lm_gemm(&turned, e);
   turning t = {.job = job, .from = turned.c};
   if (status == LM_OK)
-    status = lm_parallel(ceil_div(job->m, ROWS_TOGETHER), lm_gemm_grain(16.0 * ROWS_TOGETHER * (double)job->n),
+    status = lm_parallel(lm_ceil_div(job->m, ROWS_TOGETHER), lm_gemm_grain(16.0 * ROWS_TOGETHER * (double)job->n),
                          turn_task, &t, e);
   lm_free(turned.c);
   return status;

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/whole.h"
 #include "kernels/kernels.h"
 #include "ops/core/gemm.h"
 #include "ops/core/packed.h"
@@ -26,9 +27,7 @@ enum {
   ROOM = 16              /* elements between the points, so that they do not share their places in the cache */
 };
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /* Outputs of a tile along an axis, for 3 or 5 taps. */
 static int64_t tile_of(const lm_conv_shape *s) { return LM_WINOGRAD_SIDE - s->kh + 1; }
@@ -40,8 +39,8 @@ bool lm_winograd_fits(const lm_conv_shape *s) {
   if (s->c / s->groups < LEAST_CHANNELS || s->o / s->groups < LEAST_CHANNELS) return false;
   /* multiplications saved in the tiles of both images, those at the border included */
   int64_t tile = tile_of(s), taps = s->kh * s->kw;
-  int64_t out = POINTS * ceil_div(s->oh, tile) * ceil_div(s->ow, tile);
-  int64_t in = POINTS * ceil_div(s->h, tile) * ceil_div(s->w, tile);
+  int64_t out = POINTS * lm_ceil_div(s->oh, tile) * lm_ceil_div(s->ow, tile);
+  int64_t in = POINTS * lm_ceil_div(s->h, tile) * lm_ceil_div(s->w, tile);
   return taps * s->oh * s->ow >= 2 * out && taps * s->h * s->w >= 2 * in;
 }
 
@@ -89,17 +88,17 @@ static void filter_task(void *context, int worker, int64_t begin, int64_t end) {
 static lm_status make_filters(pass *p, lm_err *e) {
   const lm_kernel_gemm *gemm = p->kernels->gemm;
   int64_t items = p->groups * lm_gemm_panels(p->m, gemm->mr) * lm_gemm_panels(p->k, gemm->kc);
-  return lm_parallel(items, lm_gemm_grain(300.0 * (double)smaller(p->k, gemm->kc)), filter_task, p, e);
+  return lm_parallel(items, lm_gemm_grain(300.0 * (double)lm_smaller(p->k, gemm->kc)), filter_task, p, e);
 }
 
 /* Block number i: which images, which rows of tiles. */
 static lm_winograd_block block_of(const pass *p, int64_t i, int64_t *image) {
   lm_winograd_block b = {.tile = p->tile, .h = p->h, .w = p->w, .top = p->top, .left = p->left, .cols = p->tile_cols};
-  int64_t per_image = ceil_div(p->tile_rows, p->block_rows);
+  int64_t per_image = lm_ceil_div(p->tile_rows, p->block_rows);
   *image = i / per_image * p->block_images;
-  b.images = smaller(p->block_images, p->n - *image);
+  b.images = lm_smaller(p->block_images, p->n - *image);
   b.row = i % per_image * p->block_rows;
-  b.rows = smaller(p->block_rows, p->tile_rows - b.row);
+  b.rows = lm_smaller(p->block_rows, p->tile_rows - b.row);
   return b;
 }
 
@@ -159,8 +158,8 @@ static void block_task(void *context, int worker, int64_t begin, int64_t end) {
 static void choose_block(pass *p) {
   const int64_t vec = p->kernels->gemm->vec, image_tiles = p->tile_rows * p->tile_cols;
   int64_t most = BLOCK_BYTES / (POINTS * (int64_t)sizeof(float) * (p->k + p->m));
-  int64_t share = ceil_div(p->n * p->groups * image_tiles, lm_threads());
-  most = larger(smaller(most, share), 2 * vec);
+  int64_t share = lm_ceil_div(p->n * p->groups * image_tiles, lm_threads());
+  most = larger(lm_smaller(most, share), 2 * vec);
   p->block_images = 1;
   p->block_rows = p->tile_rows;
   double best = 0;
@@ -169,12 +168,12 @@ static void choose_block(pass *p) {
       int64_t last = p->tile_rows % rows;
       int64_t cost = p->tile_rows / rows * lm_winograd_padded(rows * p->tile_cols, vec) +
                      lm_winograd_padded(last * p->tile_cols, vec);
-      double value = (double)image_tiles / (double)cost - 0.02 * (double)ceil_div(p->tile_rows, rows);
+      double value = (double)image_tiles / (double)cost - 0.02 * (double)lm_ceil_div(p->tile_rows, rows);
       if (value > best) best = value, p->block_rows = rows;
     }
     return;
   }
-  for (int64_t images = smaller(most / image_tiles, p->n); images >= 1; images--) {
+  for (int64_t images = lm_smaller(most / image_tiles, p->n); images >= 1; images--) {
     double value = (double)(images * image_tiles) / (double)lm_winograd_padded(images * image_tiles, vec);
     if (value > best + 0.02) best = value, p->block_images = images;
   }
@@ -182,16 +181,16 @@ static void choose_block(pass *p) {
 
 static void plan_blocks(pass *p) {
   const int64_t vec = p->kernels->gemm->vec;
-  p->tile_rows = ceil_div(p->oh, p->tile);
-  p->tile_cols = ceil_div(p->ow, p->tile);
+  p->tile_rows = lm_ceil_div(p->oh, p->tile);
+  p->tile_cols = lm_ceil_div(p->ow, p->tile);
   choose_block(p);
   lm_winograd_block b = {.tile = p->tile, .images = p->block_images, .rows = p->block_rows, .cols = p->tile_cols};
   p->padded = lm_winograd_padded(lm_winograd_tiles(&b), 2 * vec);
-  p->blocks = ceil_div(p->n, p->block_images) * ceil_div(p->tile_rows, p->block_rows);
+  p->blocks = lm_ceil_div(p->n, p->block_images) * lm_ceil_div(p->tile_rows, p->block_rows);
   p->in_step = p->k * p->padded + ROOM;
   p->out_step = p->m * p->padded + ROOM;
   int64_t floats = POINTS * (p->in_step + p->out_step) + lm_winograd_scratch(&b, vec) + 64;
-  p->worker = ceil_div(floats, 16) * 16;
+  p->worker = lm_ceil_div(floats, 16) * 16;
 }
 
 /* Filters kept from the last time, or transformed now; then the blocks. */
@@ -271,7 +270,7 @@ static void plane_task(void *context, int worker, int64_t begin, int64_t end) {
   const weighing *w = context;
   const lm_conv_shape *s = w->s;
   float *scratch = w->work + worker * w->worker;
-  lm_winograd_block b = {.tile = w->tile, .rows = ceil_div(s->oh, w->tile), .cols = ceil_div(s->ow, w->tile)};
+  lm_winograd_block b = {.tile = w->tile, .rows = lm_ceil_div(s->oh, w->tile), .cols = lm_ceil_div(s->ow, w->tile)};
   for (int64_t item = begin; item < end; item++) {
     bool of_x = item < s->c;
     int64_t channel = of_x ? item : item - s->c, channels = of_x ? s->c : s->o;
@@ -284,7 +283,7 @@ static void plane_task(void *context, int worker, int64_t begin, int64_t end) {
     float *dst = (of_x ? w->ins : w->outs) + channel * w->padded;
     lm_winograd_place place = {.point_step = of_x ? w->in_step : w->out_step, .lanes = w->padded};
     for (int64_t image = 0; image < w->images; image += w->at_a_time) {
-      b.images = smaller(w->at_a_time, w->images - image);
+      b.images = lm_smaller(w->at_a_time, w->images - image);
       (of_x ? w->kernels->winograd->input : w->kernels->winograd->output_grad)(
           dst + image * b.rows * b.cols, &place, src + image * b.image_step, &b, scratch);
     }
@@ -310,7 +309,7 @@ static void point_task(void *context, int worker, int64_t begin, int64_t end) {
       s.a_k = w->column + t;
       s.first = w->first == 0 && block == 0;
       for (int64_t c = 0; c < w->k; c += lanes) {
-        gemm->pack(b, lanes, in + c * w->padded + t, smaller(lanes, w->k - c), s.k, w->padded, 1);
+        gemm->pack(b, lanes, in + c * w->padded + t, lm_smaller(lanes, w->k - c), s.k, w->padded, 1);
         s.b[0] = b;
         s.b[1] = b + vec;
         s.c[0] = sums + c;
@@ -336,10 +335,10 @@ static void back_task(void *context, int worker, int64_t begin, int64_t end) {
 /* One turn after another; the sums run on. */
 static lm_status weigh(weighing *w, int64_t turn, lm_err *e) {
   const lm_conv_shape *s = w->s;
-  const int64_t image_tiles = ceil_div(s->oh, w->tile) * ceil_div(s->ow, w->tile);
+  const int64_t image_tiles = lm_ceil_div(s->oh, w->tile) * lm_ceil_div(s->ow, w->tile);
   lm_status status = LM_OK;
   for (w->first = 0; w->first < s->n && status == LM_OK; w->first += turn) {
-    w->images = smaller(turn, s->n - w->first);
+    w->images = lm_smaller(turn, s->n - w->first);
     w->tiles = w->images * image_tiles;
     status = lm_parallel(s->c + s->o, lm_gemm_grain(40.0 * (double)w->tiles), plane_task, w, e);
     if (status == LM_OK) status = lm_parallel(POINTS * s->groups, 1, point_task, w, e);
@@ -353,25 +352,25 @@ static int64_t images_at_a_time(int64_t tiles, int64_t vec, int64_t all) {
   int64_t images = 1;
   while (images * tiles % vec != 0) images *= 2;
   while (images * tiles < TILES_AT_A_TIME) images *= 2;
-  return smaller(images, all);
+  return lm_smaller(images, all);
 }
 
 lm_status lm_winograd_grad_weight(const lm_conv_shape *s, const void *dy, const void *x, void *dw, lm_err *e) {
   weighing w = {.s = s, .kernels = lm_kernels_of(LM_F32), .m = s->o / s->groups, .k = s->c / s->groups};
   const int64_t vec = w.kernels->gemm->vec, lanes = 2 * vec;
   w.x = x, w.dy = dy, w.dw = dw;
-  w.pitch = ceil_div(w.k, lanes) * lanes;
+  w.pitch = lm_ceil_div(w.k, lanes) * lanes;
   w.sum_step = w.m * w.pitch + ROOM;
   w.tile = tile_of(s);
-  lm_winograd_block b = {.tile = w.tile, .rows = ceil_div(s->oh, w.tile), .cols = ceil_div(s->ow, w.tile)};
+  lm_winograd_block b = {.tile = w.tile, .rows = lm_ceil_div(s->oh, w.tile), .cols = lm_ceil_div(s->ow, w.tile)};
   int64_t image_bytes = POINTS * (s->c + s->o) * b.rows * b.cols * (int64_t)sizeof(float);
-  const int64_t turn = b.images = larger(smaller(TURN_BYTES / image_bytes, s->n), 1);
+  const int64_t turn = b.images = larger(lm_smaller(TURN_BYTES / image_bytes, s->n), 1);
   w.padded = lm_winograd_padded(lm_winograd_tiles(&b), vec);
   w.in_step = s->c * w.padded + ROOM;
   w.out_step = s->o * w.padded + ROOM;
   w.at_a_time = images_at_a_time(b.rows * b.cols, vec, b.images);
   b.images = w.at_a_time;
-  w.worker = ceil_div(larger(lm_winograd_scratch(&b, vec), (w.kernels->gemm->kc + 1) * lanes) + 64, 16) * 16;
+  w.worker = lm_ceil_div(larger(lm_winograd_scratch(&b, vec), (w.kernels->gemm->kc + 1) * lanes) + 64, 16) * 16;
   int64_t floats = s->groups * POINTS * w.sum_step + POINTS * (w.in_step + w.out_step) + lm_threads() * w.worker;
   float *block = lm_alloc_array((size_t)floats, sizeof *block, "workspace of a weight gradient", e);
   int64_t *tables = lm_alloc_array((size_t)(w.m + w.padded), sizeof *tables, "tables of a weight gradient", e);
