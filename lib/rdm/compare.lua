@@ -2,6 +2,7 @@
 local common = require "lamina.neural.common"
 local core = require "lamina.core.rdm"
 local errors = require "lamina.errors"
+local moments = require "lamina.rdm.moments"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
@@ -10,7 +11,7 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
---- The measures of likeness by name.
+--- The measures of likeness by name, of which there are ceilings, fits and resamples, too.
 M.methods = { "pearson", "cosine", "whitened_pearson", "whitened_cosine", "spearman", "rho_a", "tau_a", "tau_b" }
 
 --- The option that names one.
@@ -82,17 +83,23 @@ local function whitened(set, sigma, centred)
   return ops.concat(rows, { dim = 1 })
 end
 
+-- The covariance that was given, n x n; variances are its diagonal.
+local function covariance_of(sigma, n, position)
+  if sigma.ndim == 1 then sigma = ops.diag_embed(sigma) end
+  sigma = sigma:to "float64"
+  if sigma.ndim ~= 2 or sigma:size(1) ~= n or sigma:size(2) ~= n then
+    errors.raise("shape", position, "compare_rdms: covariance is %s, expected %d x %d (or %d variances)",
+      table.concat(sigma.shape, "x"), n, n, n)
+  end
+  return sigma
+end
+
 local function with_covariance(a, b, sigma, method, position)
   if a.missing + b.missing > 0 then
     errors.raise("argument", position, "compare_rdms: pairs are missing, and a covariance of the stimuli is given; "
       .. "whitening by it needs whole RDMs")
   end
-  if sigma.ndim == 1 then sigma = ops.diag_embed(sigma) end
-  sigma = sigma:to "float64"
-  if sigma.ndim ~= 2 or sigma:size(1) ~= a.n or sigma:size(2) ~= a.n then
-    errors.raise("shape", position, "compare_rdms: covariance is %s, expected %d x %d (or %d variances)",
-      table.concat(sigma.shape, "x"), a.n, a.n, a.n)
-  end
+  sigma = covariance_of(sigma, a.n, position)
   local x, y = whitened(a, sigma, method == "whitened_pearson"), whitened(b, sigma, method == "whitened_pearson")
   local function unit(t) return t / t:square():sum { dim = 2, keepdim = true }:sqrt() end
   return unit(x):matmul(unit(y):t())
@@ -100,13 +107,17 @@ end
 
 -- ---- compare_rdms -----------------------------------------------------------------------------------------------
 
+-- What compare_rdms alone has: measures of second moments need whole RDMs of different stimuli, which no resample is.
+local METHODS = table.move(moments.methods, 1, #moments.methods, #M.methods + 1, { table.unpack(M.methods) })
+
 local COMPARE = schema.document("compare_rdms", {
   positional = { "a", "b" },
   a = { type = "any", required = true, doc = "a set of RDMs" },
   b = { type = "any", required = true, doc = "another of the same stimuli" },
-  method = M.method,
-  covariance = { type = "tensor", doc = "of the stimuli's noise (n x n, or n variances), for the whitened measures; "
-    .. "independent and equal if absent" },
+  method = { type = "string", default = "tau_a", choices = METHODS, doc = "pearson, cosine, whitened_pearson, "
+    .. "whitened_cosine, spearman, rho_a, tau_a, tau_b, bures, bures_metric or neg_riem_dist" },
+  covariance = { type = "tensor", doc = "of the stimuli's noise (n x n, or n variances), for the whitened measures "
+    .. "and neg_riem_dist; independent and equal if absent" },
   permutations = { type = "integer", min = 1, max = 1000000, doc = "how often the stimuli of each of a are dealt "
     .. "anew "
     .. "for a null distribution" },
@@ -130,6 +141,33 @@ function M.orders(n, count, seed, purpose)
   return ops.stack(rows, { dim = 1 })
 end
 
+-- The likeness by vectors of dissimilarities, and what deals the stimuli of a anew for it.
+local function by_vectors(a, b, o, position)
+  check_variance(a, "compare_rdms: a", position)
+  check_variance(b, "compare_rdms: b", position)
+  local function dealt(orders) return core.permute(a.vectors, b.vectors, orders, o.method) end
+  if not o.covariance then return core.compare(a.vectors, b.vectors, o.method), dealt end
+  if not o.method:find "^whitened" then
+    errors.raise("argument", position, "compare_rdms: a covariance belongs to whitened_pearson, whitened_cosine and "
+      .. "neg_riem_dist, not to %s", o.method)
+  end
+  return with_covariance(a, b, o.covariance, o.method, position), dealt
+end
+
+-- The same by second moments.
+local function by_moments(a, b, o, position)
+  if a.missing + b.missing > 0 then
+    errors.raise("argument", position, "compare_rdms: %d of %d pairs are missing in some RDM, and %s needs whole "
+      .. "RDMs", select(2, count_pairs(a, b)), a.vectors:size(2), o.method)
+  end
+  local sigma = o.covariance
+  if sigma and o.method ~= "neg_riem_dist" then
+    errors.raise("argument", position, "compare_rdms: a covariance belongs to whitened_pearson, whitened_cosine and "
+      .. "neg_riem_dist, not to %s", o.method)
+  end
+  return moments.compare(a, b, o.method, sigma and covariance_of(sigma, a.n, position), position)
+end
+
 --- compare_rdms { a, b, method = "tau_a", covariance =, permutations =, seed = }: how alike the RDMs of two sets are:
 -- a number where both hold one, else a tensor, a's RDMs x b's. Sets with stimulus ids are aligned by them. A pair of
 -- stimuli that is missing (NaN) in any RDM is left out of all; the second result says how many, { pairs =, missing =
@@ -138,6 +176,13 @@ end
 -- pearson, spearman, cosine; whitened_pearson and whitened_cosine weigh dissimilarities by the covariance that noise
 -- gives them (whitened_cosine of whole RDMs is linear CKA); rho_a, tau_a: for RDMs with ties; tau_b. The default,
 -- tau_a, is recommended for models that predict ties.
+--
+-- Of squared distances (squared_euclidean, crossnobis), and of whole RDMs alone, are compared the second moments, as
+-- rsatoolbox does: bures, the similarity tr (A^1/2 B A^1/2)^1/2 / (tr A tr B)^1/2 of both around the stimuli's mean,
+-- 1 for equal shapes; bures_metric, the squared distance tr A + tr B - 2 tr (A^1/2 B A^1/2)^1/2, 0 for equal RDMs
+-- (the null reaches it where it is not above it); neg_riem_dist, minus the Riemannian distance of B from the nearest
+-- p A + q S, with p, q > 0 and S the covariance of the noise: 0 for what differs by scale and noise alone. It takes
+-- positive definite moments (at least n - 1 channels). rsa and rdm_ceiling, which pool and resample, have the others.
 -- > x = randn { 12, 20 }
 -- > a, b = rdm { x }, rdm { x + 0.5 * randn { 12, 20 } }
 -- > compare_rdms { a, a }, compare_rdms { a, b, method = "spearman" } > 0.5   --> 1.0 true
@@ -146,32 +191,22 @@ function M.compare_rdms(given, ...)
   schema.alone("compare_rdms", "compare_rdms { a, b, method = \"tau_a\" }", position, ...)
   local o = schema.check("compare_rdms", given, COMPARE, position)
   local a, b = M.align(o.a, o.b, position, "compare_rdms: a", "compare_rdms: b")
-  check_variance(a, "compare_rdms: a", position)
-  check_variance(b, "compare_rdms: b", position)
-  local value
-  if o.covariance then
-    if not o.method:find "^whitened" then
-      errors.raise("argument", position, "compare_rdms: a covariance belongs to whitened_pearson and "
-        .. "whitened_cosine, "
-        .. "not to %s", o.method)
-    end
-    value = with_covariance(a, b, o.covariance, o.method, position)
-  else
-    value = core.compare(a.vectors, b.vectors, o.method)
+  if o.permutations and o.covariance then
+    errors.raise("argument", position, "compare_rdms: permutations need exchangeable stimuli: take no covariance")
   end
-  local pairs_, missing = count_pairs(a, b)
-  local info = { pairs = pairs_, missing = missing, method = o.method }
-  if o.permutations then
-    if o.covariance then
-      errors.raise("argument", position, "compare_rdms: permutations need exchangeable stimuli: take no covariance")
+  return tensor.no_grad(function()
+    local value, dealt = (moments.is(o.method) and by_moments or by_vectors)(a, b, o, position)
+    local pairs_, missing = count_pairs(a, b)
+    local info = { pairs = pairs_, missing = missing, method = o.method }
+    if o.permutations then
+      info.null = dealt(M.orders(a.n, o.permutations, o.seed or tensor.seed(), "compare_rdms.permutations"))
+      local reaches = o.method == "bures_metric" and ops.le or ops.ge
+      local reached = reaches(info.null, value:mean(2):reshape { 1, -1 }):to "float64":sum(1)
+      info.p = (reached + 1) / (o.permutations + 1)
     end
-    local orders = M.orders(a.n, o.permutations, o.seed or tensor.seed(), "compare_rdms.permutations")
-    info.null = core.permute(a.vectors, b.vectors, orders, o.method)
-    local reached = ops.ge(info.null, value:mean(2):reshape { 1, -1 }):to "float64":sum(1)
-    info.p = (reached + 1) / (o.permutations + 1)
-  end
-  if #a == 1 and #b == 1 then value = value:item() end
-  return value, info
+    if #a == 1 and #b == 1 then value = value:item() end
+    return value, info
+  end)
 end
 
 -- ---- ceilings ---------------------------------------------------------------------------------------------------

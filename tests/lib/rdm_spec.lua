@@ -326,9 +326,109 @@ describe("compare_rdms", function()
     local ceiling = compare.rdm_ceiling { b, method = "spearman" }
     assert.equal(string.format("noise ceiling of %d RDMs (spearman): %.3f (lower, the others' pool) to %.3f (upper, "
       .. "everybody's)", #b, ceiling.lower, ceiling.upper), tostring(ceiling))
-    raises("a covariance belongs to whitened_pearson and whitened_cosine", compare.compare_rdms,
-      { a, b, method = "cosine", covariance = t(peer.sigma) })
+    raises("a covariance belongs to whitened_pearson, whitened_cosine and neg_riem_dist, not to cosine",
+      compare.compare_rdms, { a, b, method = "cosine", covariance = t(peer.sigma) })
     raises("compare_rdms: a is a string, expected a set of RDMs", compare.compare_rdms, { "x", b })
+  end)
+end)
+
+describe("compare_rdms by second moments", function()
+  local moments, peers = require "lamina.rdm.moments", peer.moments
+  local a, b = rdm.from { t(peers.a) }, rdm.from { t(peers.b) }
+
+  for _, method in ipairs(moments.methods) do
+    it("is rsatoolbox's: " .. method, function()
+      assert.is_true(off(compare.compare_rdms { a, b, method = method }, peers.compare[method]) < 1e-7)
+      local one = compare.compare_rdms { a:of(2), b:of(3), method = method }
+      assert.near(peers.compare[method][2][3], one, 1e-7 * math.abs(one))
+    end)
+
+    it("is that of equal RDMs, whatever the order of the stimuli: " .. method, function()
+      local value = compare.compare_rdms { a:of(1), a:of(1), method = method }
+      assert.near(method == "bures" and 1 or 0, value, method == "neg_riem_dist" and 1e-4 or 1e-9)
+      local order = { 7, 1, 3, 2, 6, 5, 4 }
+      local again = compare.compare_rdms { a:at(order), b:at(order), method = method }
+      assert.is_true(off(again, peers.compare[method]) < 1e-6)
+    end)
+
+    it("deals the stimuli anew: " .. method, function()
+      local value, info = compare.compare_rdms { a, b, method = method, permutations = 5, seed = 5 }
+      local orders = compare.orders(7, 5, 5, "compare_rdms.permutations"):totable()
+      local reached = 0
+      for k, order in ipairs(orders) do
+        local dealt = compare.compare_rdms { a:at(order), b, method = method }:mean(2)
+        assert.is_true(off(dealt, info.null[k]) < 1e-9)
+        local difference = info.null[k][2] - value[2]:mean():item()
+        if method == "bures_metric" then difference = -difference end
+        reached = reached + (difference >= 0 and 1 or 0)
+      end
+      assert.near((1 + reached) / 6, info.p[2], 1e-15)
+      assert.same({ 21, 0 }, { info.pairs, info.missing })
+    end)
+  end
+
+  it("has the Bures distance of a shape from a larger one, and of points without a common axis, to the last digits",
+    function()
+      local spots = tensor.draw { kind = "normal", shape = { 9, 4 }, seed = 2, purpose = "spots", dtype = "float64" }
+      spots = spots - spots:mean { dim = 1, keepdim = true }
+      local function of(points) return rdm { points, method = "squared_euclidean", per_channel = false } end
+      local size = spots:square():sum():item()
+      local small, large = of(spots), of(spots * 3)
+      assert.near(1, compare.compare_rdms { small, large, method = "bures" }, 1e-12)
+      assert.near(4 * size, compare.compare_rdms { small, large, method = "bures_metric" }, 1e-10)
+      -- centred columns that are at right angles share nothing
+      local along, across = t { 1, -1, 0, 0 }:reshape { 4, 1 }, t { 1, 1, -1, -1 }:reshape { 4, 1 }
+      assert.near(0, compare.compare_rdms { of(along), of(across), method = "bures" }, 1e-12)
+      assert.near(6, compare.compare_rdms { of(along), of(across), method = "bures_metric" }, 1e-12)
+    end)
+
+  it("takes a covariance of the noise, or variances", function()
+    same(compare.compare_rdms { a, b, method = "neg_riem_dist", covariance = t(peers.sigma) }, peers.covariance)
+    local equal = tensor.ones({ 7 }, { dtype = "float64" })
+    same(compare.compare_rdms { a, b, method = "neg_riem_dist", covariance = equal }, peers.compare.neg_riem_dist)
+    raises("compare_rdms: covariance is 3x3, expected 7 x 7 (or 7 variances)", compare.compare_rdms,
+      { a, b, method = "neg_riem_dist", covariance = t { 1, 2, 3 } })
+    raises("a covariance belongs to whitened_pearson, whitened_cosine and neg_riem_dist, not to bures",
+      compare.compare_rdms, { a, b, method = "bures", covariance = equal })
+  end)
+
+  it("is rsatoolbox's of RDMs that no points have", function()
+    local models, subjects = rdm.from { t(peer.models) }, rdm.from { t(peer.subjects) }
+    for _, method in ipairs { "bures", "bures_metric" } do
+      assert.is_true(off(compare.compare_rdms { models, subjects, method = method }, peer.moments[method]) < 1e-7)
+    end
+    raises("compare_rdms: b: the second moment of RDM 1 is not positive definite", compare.compare_rdms,
+      { models, subjects, method = "neg_riem_dist" })
+    raises("compare_rdms: a: the second moment of RDM far is not positive definite", compare.compare_rdms,
+      { rdm.from { t { 1000, 1, 1 }, names = { "far" } }, rdm.from { t { 1, 1, 1 } }, method = "neg_riem_dist" })
+  end)
+
+  it("finds the least distance, as a fine grid of scales and noise does", function()
+    local theta, least = {}, math.huge
+    for i = -40, 20 do
+      for j = -40, 20 do
+        theta[1], theta[2] = i / 10, j / 10
+        least = math.min(least, (theta[1] + 1.3) ^ 2 + 3 * (theta[2] - 0.4 * theta[1]) ^ 2)
+      end
+    end
+    local found = moments.downhill(function(at) return (at[1] + 1.3) ^ 2 + 3 * (at[2] - 0.4 * at[1]) ^ 2 end, 2)
+    assert.near(least, found, 2e-3)
+    assert.near(0, found, 1e-8)
+    local asked = 0 -- where there is no end, it stops after 200 values for each number
+    moments.downhill(function(at) asked = asked + 1 return at[1] + at[2] end, 2)
+    assert.equal(400, asked)
+  end)
+
+  it("needs whole RDMs with something in them, and is compare_rdms' alone", function()
+    local rows = t(peers.a):totable()
+    rows[1][4] = 0 / 0
+    raises("compare_rdms: 1 of 21 pairs are missing in some RDM, and bures needs whole RDMs", compare.compare_rdms,
+      { rdm.from { t(rows), missing = "nan" }, b, method = "bures" })
+    raises("compare_rdms: a: the dissimilarities of RDM 1 add up to 0", compare.compare_rdms,
+      { rdm.from { t { 0, 0, 0 } }, rdm.from { t { 1, 2, 2 } }, method = "bures" })
+    assert.near(1, compare.compare_rdms { rdm.from { t { 1, 1, 1 } }, rdm.from { t { 2, 2, 2 } }, method = "bures" },
+      1e-12)
+    raises("option 'method' is 'bures', expected one of", compare.rdm_ceiling, { b, method = "bures" })
   end)
 end)
 

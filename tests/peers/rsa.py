@@ -17,6 +17,7 @@ from rsatoolbox.model import ModelFixed, ModelInterpolate, ModelWeighted, fitter
 from rsatoolbox.rdm import RDMs, calc_rdm, compare
 from rsatoolbox.rdm.calc_unbalanced import calc_rdm_unbalanced
 from rsatoolbox.util.matrix import get_v
+from scipy.spatial.distance import pdist
 
 warnings.filterwarnings("ignore")
 rng = np.random.RandomState(7)
@@ -152,4 +153,21 @@ for k in ("pearson", "cosine", "whitened_cosine", "spearman", "rho_a", "tau_a", 
         "p_zero": result.test_zero().tolist(), "p_pair": result.test_pairwise().tolist(),
         "p_noise": result.test_noise().tolist(), "means": result.get_means().tolist(),
     }
+
+# second moments: RDMs of squared distances of points in general position, with draws of their own
+draw = np.random.RandomState(11)
+spots = draw.randn(7, 9)
+stretched = [spots * draw.gamma(2.0, 0.7, 9) + 0.6 * draw.randn(7, 9) for _ in range(2)]
+left = np.stack([pdist(p, "sqeuclidean") for p in stretched + [3 * draw.randn(7, 8)]])
+right = np.stack([pdist(spots + s * draw.randn(7, 9), "sqeuclidean") for s in (0.1, 0.5, 1.5, 4.0)])
+half = draw.randn(7, 7)
+noise = half @ half.T / 7 + 0.5 * np.eye(7)
+second = ("bures", "bures_metric", "neg_riem_dist")
+out["moments"] = {
+    "a": left.tolist(), "b": right.tolist(), "sigma": noise.tolist(),
+    "compare": {m: compare(RDMs(left), RDMs(right), method=m).tolist() for m in second},
+    "covariance": compare(RDMs(left), RDMs(right), method="neg_riem_dist", sigma_k=noise).tolist(),
+    # of RDMs that no points have (eigenvalues below 0), too
+    "bures": compare(A, B, method="bures").tolist(), "bures_metric": compare(A, B, method="bures_metric").tolist(),
+}
 json.dump(out, sys.stdout)
