@@ -57,12 +57,13 @@ Commitment.__tostring = function(self)
         string.format("%+.3f", row.optimism) })
   end
   return string.format("commitment: %d layers, chosen in each of %d folds on its training images (%d inner folds)\n"
-    .. "  %s\n  map: %s\n  splits: %s\n  ceiling: %s\n  %s: of the chosen layers on held-out images, median "
-    .. "over neuroids; interval: bootstrap over %s (%d, seed %d)\n  probability: of being chosen, over resampled "
-    .. "neuroids, mean over folds; argmax: the layer of the largest held-out score, the usual choice, and by how "
-    .. "much its score is better\n%s", #self.layers, self.folds, self.choose, scores.data_text(self.score),
-    scores.map_text(self), self.splits, scores.ceiling_text(self), self.measure, self.over, self.bootstrap, self.seed,
-    common.columns(rows, { true, true, true, true, [related and 10 or bounded and 9 or 8] = true }))
+    .. "  %s\n  map: %s\n  splits: %s\n  ceiling: %s\n  formula: %s\n  %s: of the chosen layers on held-out "
+    .. "images, median over neuroids; interval: bootstrap over %s (%d, seed %d)\n  probability: of being chosen, "
+    .. "over resampled neuroids, mean over folds; argmax: the layer of the largest held-out score, the usual choice, "
+    .. "and by how much its score is better\n%s", #self.layers, self.folds, self.choose, scores.data_text(self.score),
+    scores.map_text(self), self.splits, scores.ceiling_text(self), scores.formula_text(self), self.measure, self.over,
+    self.bootstrap, self.seed, common.columns(rows, { true, true, true, true,
+      [related and 10 or bounded and 9 or 8] = true }))
 end
 
 --- commitment:results(): a list of { metric =, value =, label =, what = } for report, one for each row.

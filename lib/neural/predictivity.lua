@@ -40,8 +40,8 @@ local FIELDS = {
     .. "held-out images: Pearson's r, explained variance, r2 (which an offset lowers), or the Poisson log "
     .. "likelihood, of counts" },
   ceiled = { type = "string", choices = scores.formulas, doc = "how the measure is put in relation to the ceiling "
-    .. "c; if "
-    .. "absent \"r / c\", for ev and r2 \"ev / c^2\", for poisson and without a ceiling \"none\"" },
+    .. "c; if absent \"r / c\", for ev \"ev / c^2\", for r2 \"r2 / c^2\", for poisson and without a ceiling "
+    .. "\"none\"" },
   style = { type = "string", choices = { "brain-score" }, doc = "a published recipe to the letter, which sets "
     .. "mapping, "
     .. "splits, ceiling and what is averaged: see below" },

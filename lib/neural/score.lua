@@ -8,11 +8,11 @@ local significance = require "lamina.significance"
 local M = {}
 
 --- How r may be put in relation to the ceiling c, by name.
-M.formulas = { "r / c", "(r / c)^2", "r / c^2", "r^2 / c", "ev / c^2", "none" }
+M.formulas = { "r / c", "(r / c)^2", "r / c^2", "r^2 / c", "ev / c^2", "r2 / c^2", "none" }
 
 -- Which formulas suit a measure; the first is the default.
 local SUITS = { r = { "r / c", "(r / c)^2", "r / c^2", "r^2 / c", "none" }, ev = { "ev / c^2", "none" },
-  r2 = { "ev / c^2", "none" }, poisson = { "none" } }
+  r2 = { "r2 / c^2", "none" }, poisson = { "none" } }
 
 --- The formula for a measure: the one asked for, or its default. One that does not suit it is an error.
 function M.formula(asked, measure, position)
@@ -29,13 +29,13 @@ end
 function M.related(score) return not score.unceiled and score.formula ~= "none" end
 
 --- A formula for each neuroid: r and c are float64 tensors. c is the square root of the reliability, so "(r / c)^2"
--- is the part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself; "ev /
--- c^2" relates explained variance in r's place, "none" leaves the measure as it is. Nothing is cut off: a value above
--- 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
+-- is the part of the explainable variance that is explained, and "r / c^2" is r over the reliability itself; a square
+-- of r keeps its sign. "ev / c^2" and "r2 / c^2" relate explained variance and r2, given in r's place, "none" leaves
+-- the measure as it is. Nothing is cut off: a value above 1 is shown. A neuroid with ceiling 0 gives NaN or infinity.
 function M.relate(formula, r, c)
   if formula == "r / c" then return r / c end
   if formula == "(r / c)^2" then return r:square() * r:sign() / c:square() end
-  if formula == "r / c^2" or formula == "ev / c^2" then return r / c:square() end
+  if formula:find " / c^2$" then return r / c:square() end
   if formula == "none" then return r end
   return r:square() * r:sign() / c
 end
@@ -119,6 +119,16 @@ function M.ceiling_text(score)
   return (score.style and "" or "square root of ") .. score.ceiling
 end
 
+--- What print says of the formula that puts values in relation to the ceiling (of predictivity, commitment).
+function M.formula_text(score)
+  if score.unceiled then return "none, for want of a ceiling" end
+  if not M.related(score) then return "none (ceiled = \"none\"): nothing is put in relation to the ceiling" end
+  local squared = score.formula == "r^2 / c" or score.formula == "(r / c)^2"
+  return string.format("%s: of %s and %s ceiling c%s; %snothing cut off", score.formula, score.style and "a row's r"
+    or "each neuroid's " .. score.measure, score.style and "its" or "own", squared
+    and ", the square with the sign of r" or "", score.style and "" or "median over neuroids, ")
+end
+
 --- What print says of the stimuli and neuroids of a score (of predictivity, commitment).
 function M.data_text(score)
   return string.format("%d stimuli%s; %d of %s (left out: %s)%s", score.stimuli, score.unused > 0
@@ -154,6 +164,7 @@ local function predictivity_notes(score)
       score.measure == "r" and "Pearson" or measures.says[score.measure], score.folds, score.over, score.bootstrap,
       score.seed),
     "  ceiling: " .. M.ceiling_text(score),
+    "  formula: " .. M.formula_text(score),
   }
   if score.fewer then
     table.insert(lines, 3, string.format("  components, where there are no more: %s", common.some(score.fewer, 8)))
@@ -209,6 +220,7 @@ end
 --- What report says of a row's ceiling (of predictivity, commitment).
 function M.ceiled_text(score, row)
   if not row.ceiling then return "no ceiling" end
+  if not M.related(score) then return string.format("ceiling %.3f, nothing put in relation to it", row.ceiling) end
   return string.format("ceiling %.3f, %s %.3f", row.ceiling, score.formula, row.ceiled)
 end
 
@@ -260,8 +272,8 @@ local function neuroid_table(score)
     if score.by then groups[row.group] = true end
   end
   local rows = { table.move(known, 1, #known, 3, { "layer", "position" }) }
-  local measured = score.unceiled and { "r" }
-    or { "r", "reliability", "ceiling", M.related(score) and score.formula or nil }
+  local measured = score.unceiled and { score.measure }
+    or { score.measure, "reliability", "ceiling", M.related(score) and score.formula or nil }
   table.move(measured, 1, #measured, #rows[1] + 1, rows[1])
   local reliability, ceiling = held.reliability:totable(), held.ceiling:totable()
   for _, layer in ipairs(layers) do
@@ -281,7 +293,7 @@ end
 --- score:table(): the rows as a list of lists, the first one the names of the columns, the last of which say how all
 -- rows were made (measure, stimuli, splits, seed; error: of style = "brain-score"). score:table "neuroids" of a
 -- predictivity score: a row for every layer and neuroid that was kept, with position (in the assembly), coordinates,
--- r and, unless there is no ceiling, reliability, ceiling and r in relation to it.
+-- the measure by its name and, unless there is no ceiling, reliability, ceiling and the measure in relation to it.
 -- > x = randn { 60, 2 }
 -- > a = neural.assembly { { responses = x, stimulus_id = arange(1, 60) } }
 -- > score = predictivity { features = { layer = x }, responses = a, ceiling = false }

@@ -100,7 +100,7 @@ local function or_nan(value) return value or 0 / 0 end
 
 -- A formula, "r / c", as an axis says it: "r / ceiling".
 local function formula_label(formula)
-  return ((formula or "r / c"):gsub("%f[%a]c%f[%A]", "ceiling"):gsub("%^2", "\u{b2}"))
+  return ((formula or "r / c"):gsub("^r2", "R\u{b2}"):gsub("%f[%a]c%f[%A]", "ceiling"):gsub("%^2", "\u{b2}"))
 end
 
 -- A score's measure as an axis says it.

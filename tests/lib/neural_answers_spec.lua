@@ -130,7 +130,8 @@ describe("responses without repeats", function()
       assert.matches("%(over neuroids%), no ceiling, 5 folds", raw:results()[i].what)
     end
     assert.matches("\n  ceiling: none %(ceiling = false%): how much of the responses can be predicted at all is not "
-      .. "known, and no neuroid is left out as unreliable\nlayer +area +features +n +r +95 %% CI +bits\n",
+      .. "known, and no neuroid is left out as unreliable\n  formula: none, for want of a ceiling\n"
+      .. "layer +area +features +n +r +95 %% CI +bits\n",
       tostring(raw))
     assert.matches("6 of 6 neuroids %(left out: 0 without a valid trial for some stimulus%)", tostring(raw))
     assert.same({ "layer", "position", "region", "r" }, raw:table("neuroids")[1])

@@ -147,7 +147,7 @@ describe("plot.layers", function()
     end
     assert.same({ "median Pearson r", "median r / ceiling" }, { label("r", "r / c") })
     assert.same({ "median explained variance", "median ev / ceiling\u{b2}" }, { label("ev", "ev / c^2") })
-    assert.same({ "median R\u{b2}", "median ev / ceiling\u{b2}" }, { label("r2", "ev / c^2") })
+    assert.same({ "median R\u{b2}", "median R\u{b2} / ceiling\u{b2}" }, { label("r2", "r2 / c^2") })
     assert.same({ "median bits per event" }, { label("poisson", "none") })
   end)
 
