@@ -1,9 +1,11 @@
 -- s41_mapping.lua: SYSTEMS S41. Linear maps from features to neurons whose weights are known: every map finds neurons
 -- that are linear, none finds responses dealt to other images, and noise is corrected for.
 --
--- The images are objects at changing position, size, rotation and contrast; the features are Gabor energies; the
--- neurons are random weights on them. Each of 10 splits holds out 20 % of the images. Weights, noise and dealt
--- responses are drawn `draws` times; the gates take the worst draw, noise_corrected_ev the one farthest from 1.
+-- Data: mnist, natural-images (digits on natural backgrounds: digit_scenes.lua).
+--
+-- The features are Gabor energies of the images; the neurons are random weights on them. Each of 10 splits holds out
+-- 20 % of the images. Weights, noise and dealt responses are drawn `draws` times; the gates take the worst draw,
+-- noise_corrected_ev the one farthest from 1.
 local p = experiment "s41-mapping" { seed = 1, params = { images = 1200, neurons = 24, repeats = 10, splits = 10,
   draws = 3 },
   about = "Linear neuron mapping: OLS, ridge, PLS, LASSO, one to one, space x feature" }
@@ -12,7 +14,7 @@ local function result(metric, value, comparison, threshold, what)
   report { id = "S41", metric = metric, value = value, comparison = comparison, threshold = threshold, what = what }
 end
 
-local scenes = stimuli.objects { p.images, size = 32 }
+local scenes = require "digit_scenes" ()("test", p.images, 2)
 local energy = neural.gabor_energy { orientations = 6, scales = 2, grid = 4 }
 local x = energy(scenes.x):to "float64" -- image x 192: scale, orientation, 4 x 4 places
 local spread = x:std { dim = 1, keepdim = true }
