@@ -56,7 +56,7 @@ M.kinds = {
   pseudopopulation = { file = "lib/neural/pseudo.lua", class = "Pseudo",
     doc = "What neural.pseudopopulation makes: pseudo-trials of neuroids that were not recorded together." },
   ["decoding score"] = { file = "lib/neural/decode.lua", class = "Decoded",
-    doc = "What decode returns: score.accuracy, low, high, chance, confusion, null and p." },
+    doc = "What decode returns: score.accuracy, low, high, over (what is resampled), chance, confusion, null, p." },
   ["rdm model"] = { file = "lib/rdm/models.lua", class = "Model",
     doc = "What rdm.selected, rdm.weighted and rdm.interpolated make: a model of RDMs with something to fit." },
   ["rsa score"] = { file = "lib/rdm/results.lua", class = "Result",

@@ -13,16 +13,19 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local Decoded = { __name = "decoding score" }
-Decoded.__index = object.index("a decoding score", Decoded, "p null permutations")
+Decoded.__index = object.index("a decoding score", Decoded, "p null permutations stimuli")
 
 local function p_text(p) return p < 0.001 and "p < 0.001" or string.format("p = %.3f", p) end
 
+local function stimuli_text(n) return n == 1 and "1 stimulus" or n .. " stimuli" end
+
 Decoded.__tostring = function(self)
-  local lines = { string.format("decode: %s of %s, %d classes, chance %.3f", common.plural(self.n, "tested item"),
+  local lines = { string.format("decode: %s%s of %s, %d classes, chance %.3f", common.plural(self.n, "tested item"),
+    self.stimuli and string.format(" (%s)", stimuli_text(self.stimuli)) or "",
     common.plural(self.features, "feature"), #self.classes, self.chance),
     "  classifier: " .. self.classifier, "  splits: " .. self.splits,
-    string.format("accuracy %.3f, 95 %% CI %.3f to %.3f (bootstrap over items, %d, seed %d)", self.accuracy, self.low,
-      self.high, self.bootstrap, self.seed) }
+    string.format("accuracy %.3f, 95 %% CI %.3f to %.3f (bootstrap over %s, %d, seed %d)", self.accuracy, self.low,
+      self.high, self.over, self.bootstrap, self.seed) }
   if self.p then
     lines[#lines + 1] = string.format("labels dealt anew %d times: at most %.3f, %s", self.permutations,
       self.null:max():item(), p_text(self.p))
@@ -36,11 +39,12 @@ end
 -- > score:results()[1].metric, score:results()[1].value   --> decoding 1.0
 function Decoded:results()
   return { { metric = "decoding", value = self.accuracy, label = self.label,
-    what = string.format("95 %% CI %.3f to %.3f, n = %d, chance %.3f", self.low, self.high, self.n, self.chance) } }
+    what = string.format("95 %% CI %.3f to %.3f over %s, n = %d%s, chance %.3f", self.low, self.high, self.over,
+      self.n, self.stimuli and " of " .. stimuli_text(self.stimuli) or "", self.chance) } }
 end
 
-local COLUMNS = { "accuracy", "low", "high", "chance", "n", "features", "p", "permutations", "classifier", "splits",
-  "bootstrap", "seed", "label" }
+local COLUMNS = { "accuracy", "low", "high", "over", "chance", "n", "stimuli", "features", "p", "permutations",
+  "classifier", "splits", "bootstrap", "seed", "label" }
 
 --- score:table(): the score as a list of lists, the names of the columns and one row. score:table "confusion": a row
 -- for each true class, a column for each class given.
@@ -85,11 +89,14 @@ local FIELDS = schema.document("decode", {
     .. "columns, or "
     .. "a list of { train = positions, test = positions }; if absent kfold { 5 }, of an assembly with repeats "
     .. "grouped { 5, by = \"stimulus_id\" }" },
-  columns = { type = "table", doc = "lists with an entry for each item, for grouped" },
+  columns = { type = "table", doc = "lists with an entry for each item, for grouped; stimulus_id among them says "
+    .. "which items are repeats of one stimulus" },
   permutations = { type = "integer", default = 0, min = 0, max = 100000, doc = "how often the labels are dealt anew "
-    .. "for "
-    .. "a null distribution" },
-  bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the interval" },
+    .. "for a null distribution: among stimuli where the interval resamples these and each has one label, else among "
+    .. "items" },
+  bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the interval: of stimuli, "
+    .. "each with all its repeats, where stimulus_id is known (and the classes are not the stimuli themselves), else "
+    .. "of items" },
   seed = { type = "integer", doc = "of permutations and bootstrap; the experiment's if absent" },
 })
 
@@ -194,6 +201,53 @@ local function run(o, folds, number, position)
   return given
 end
 
+-- The stimulus of each item as a key, and whether each has one label; nil where it is not known, and where the
+-- classes are the stimuli themselves: there the items are the sample, and the stimuli are not.
+local function stimuli_of(o, number, position)
+  local ids = o.columns and o.columns.stimulus_id and common.list(o.columns.stimulus_id)
+  if not ids then return nil end
+  if #ids ~= #number then
+    errors.raise("shape", position, "decode: columns.stimulus_id has %d entries for %d items", #ids, #number)
+  end
+  local keys, class, owner, whole, themselves = {}, {}, {}, true, true
+  for i, id in ipairs(ids) do
+    local key, k = common.key(id), number[i]
+    keys[i], class[key], owner[k] = key, class[key] or k, owner[k] or key
+    whole, themselves = whole and class[key] == k, themselves and owner[k] == key
+  end
+  if whole and themselves then return nil end
+  return keys, whole
+end
+
+-- For each tested item, in the order of the folds, the number of what is resampled with it (its stimulus, where keys
+-- tells it, else itself), and how many of these there are.
+local function units_of(folds, keys)
+  local units, of, count = {}, {}, 0
+  for _, fold in ipairs(folds) do
+    for _, i in ipairs(fold.test) do
+      local key = keys and keys[i] or i
+      if not of[key] then count, of[key] = count + 1, count + 1 end
+      units[#units + 1] = of[key]
+    end
+  end
+  return units, count
+end
+
+-- The interval of the accuracy when units are drawn with all their tested items; right: 1 or 0 for each item.
+local function interval(o, right, units, count)
+  local hits, sizes = {}, {}
+  for u = 1, count do hits[u], sizes[u] = 0, 0 end
+  for k, u in ipairs(units) do hits[u], sizes[u] = hits[u] + right[k], sizes[u] + 1 end
+  return features.interval(count, o.bootstrap, o.seed, "decode.bootstrap", function(draws)
+    draws = draws:reshape { -1 }
+    local function sum(list)
+      local drawn = tensor.tensor(list, { dtype = "float64" }):index_select(draws, { dim = 1 })
+      return drawn:reshape({ o.bootstrap, count }):sum(2)
+    end
+    return sum(hits) / sum(sizes)
+  end)
+end
+
 local function accuracy(folds, given, number)
   local right, n = 0, 0
   for f, fold in ipairs(folds) do
@@ -204,12 +258,15 @@ local function accuracy(folds, given, number)
   return right / n, n
 end
 
--- The null: labels dealt anew among all items, everything else the same.
-local function null_of(o, folds, number, position)
+-- The null: labels dealt anew among all items, or among the stimuli that keys names; everything else the same.
+local function null_of(o, folds, number, keys, position)
   local values = {}
+  local members = common.by_value(keys or common.count_up(#number))
   for k = 1, o.permutations do
-    local order, dealt = common.permutation(#number, o.seed, "decode.permutations", k), {}
-    for i, from in ipairs(order) do dealt[i] = number[from] end
+    local order, dealt = common.permutation(#members, o.seed, "decode.permutations", k), {}
+    for to, from in ipairs(order) do
+      for _, i in ipairs(members[to]) do dealt[i] = number[members[from][1]] end
+    end
     local fine, given = pcall(run, o, folds, dealt, position)
     values[k] = fine and accuracy(folds, given, dealt) or 0 / 0 -- a fold may have lost a class: no value
   end
@@ -218,11 +275,14 @@ end
 
 --- decode { x, labels, classifier = svm {}, splits = kfold { 5 }, permutations = 0, bootstrap = 1000, seed = }: how
 -- well a linear classifier tells from the responses x of held-out items what they show: a score with accuracy, low
--- and high (95 %, bootstrap over items), chance (the share of the largest class), n, classes, confusion (true class x
--- given class, int64) and, with permutations, null (accuracies when the labels are dealt anew) and p. Splits of one's
--- own may test an item several times and train elsewhere, at another position of the object, say. decode { assembly,
--- "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are repeated the
--- splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus alone).
+-- and high (95 %), chance (the share of the largest class), n, classes, confusion (true class x given class, int64)
+-- and, with permutations, null (accuracies when the labels are dealt anew) and p. Where x is an assembly, or columns
+-- hold stimulus_id, the interval is a bootstrap over stimuli (score.over, score.stimuli), each drawn with all its
+-- repeats, which are not independent of each other, and labels are dealt among stimuli (where each has one); else
+-- over items, as where the classes are the stimuli themselves. What is tested several times is drawn whole. Splits of
+-- one's own may test an item several times and train elsewhere, at another position of the object, say. decode {
+-- assembly, "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are repeated
+-- the splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus alone).
 -- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 3 }
 -- > labels = concat { zeros { 20 }, ones { 20 } }
 -- > score = decode { x, labels, bootstrap = 100 }
@@ -253,16 +313,16 @@ function M.decode(given, ...)
         most = math.max(most, sizes[number[i]])
       end
     end
-    local hits = tensor.tensor(right, { dtype = "float64" })
-    local low, high = features.interval(n, o.bootstrap, o.seed, "decode.bootstrap", function(draws)
-      return hits:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, n }:mean(2)
-    end)
+    local keys, whole = stimuli_of(o, number, position)
+    local units, count = units_of(folds, keys)
+    local low, high = interval(o, right, units, count)
     local score = { accuracy = share, low = low, high = high, chance = most / n, n = n, classes = names,
+      over = keys and "stimuli" or "items", stimuli = keys and count or nil,
       confusion = tensor.tensor(counts, { dtype = "int64" }), classifier = tostring(o.classifier),
       splits = tostring(o.splits), seed = o.seed, bootstrap = o.bootstrap, features = o.x:size(2),
       label = o.x.close and "close" or "exact" }
     if o.permutations > 0 then
-      score.null, score.permutations = null_of(o, folds, number, position), o.permutations
+      score.null, score.permutations = null_of(o, folds, number, whole and keys, position), o.permutations
       local real = ops.where(score.null:isnan(), tensor.full({ 1 }, -1, { dtype = "float64" }), score.null)
       score.p = (1 + ops.ge(real, share):to "int64":sum():item()) / (1 + o.permutations)
       score.null = real

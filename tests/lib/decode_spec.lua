@@ -3,6 +3,7 @@ local classifiers = require "lamina.neural.classifiers"
 local core_io = require "lamina.core.io"
 local decode = require "lamina.neural.decode"
 local pseudo = require "lamina.neural.pseudo"
+local stats = require "lamina.core.stats"
 local tensor = require "lamina.core.tensor"
 
 local peer = core_io.json_read "tests/fixtures/classifiers.json"
@@ -91,7 +92,7 @@ describe("classifiers", function()
           means[k][j] = sum / n
         end
       end
-      local stats, like = require "lamina.core.stats", {}
+      local like = {}
       for i = 1, #new do
         like[i] = {}
         for k = 1, 3 do like[i][k] = stats.pearson(w[i], t(means[k])):item() end
@@ -143,6 +144,109 @@ describe("decode", function()
         assert.near(1 / 3, score.null:mean():item(), 0.1)
       end
     end
+  end)
+
+  -- Stimuli of two classes, one number each, and repeats that say the same: a classifier that cuts at 0 is right with
+  -- probability P(z > -1), of which ten repeats tell no more than one.
+  describe("of stimuli with repeats", function()
+    local KNOWN, S, R = 0.84134474606854293, 50, 10
+    local fold = { train = { 1, 2 }, test = {} }
+    for i = 1, S * R do fold.test[i] = i + 2 end
+
+    local function drawn(k, repeats)
+      local z = tensor.draw { kind = "normal", shape = { S }, seed = k, purpose = "stimuli", dtype = "float64" }
+      local rows, classes, ids = { { -1 }, { 1 } }, { "a", "b" }, { "first", "second" }
+      for s, v in ipairs(z:totable()) do
+        for _ = 1, repeats(s) do
+          rows[#rows + 1] = { s % 2 == 0 and v + 1 or v - 1 }
+          classes[#classes + 1], ids[#ids + 1] = s % 2 == 0 and "b" or "a", s
+        end
+      end
+      return t(rows), classes, ids
+    end
+
+    local function score(k, columns, more)
+      local made, classes, ids = drawn(k, function() return R end)
+      local given = { made, classes, classifier = classifiers.nearest_centroid { standardise = false },
+        splits = { fold }, columns = columns and { stimulus_id = ids } or nil, bootstrap = 200, seed = k }
+      for name, value in pairs(more or {}) do given[name] = value end
+      return decode.decode(given)
+    end
+
+    it("has an interval that covers the truth as often as it says, where over items it does not", function()
+      local sets, over = 60, { stimuli = { 0, 0 }, items = { 0, 0 } }
+      for k = 1, sets do
+        for _, columns in ipairs { true, false } do
+          local s = score(k, columns)
+          assert.equal(columns and "stimuli" or "items", s.over)
+          assert.equal(columns and S or nil, s.stimuli)
+          local held = over[s.over]
+          held[1] = held[1] + (s.low <= KNOWN and KNOWN <= s.high and 1 or 0)
+          held[2] = held[2] + (s.high - s.low) / sets
+        end
+      end
+      -- 95 % of 60 are 57, with a standard deviation of 1.7; over items the intervals are sqrt(10) times too narrow
+      assert.is_true(over.stimuli[1] >= 52, "covered " .. over.stimuli[1])
+      assert.is_true(over.items[1] <= 36, "covered " .. over.items[1])
+      assert.near(math.sqrt(R), over.stimuli[2] / over.items[2], 0.25)
+    end)
+
+    it("draws each with all its repeats, however many, as a loop does", function()
+      local made, classes, ids = drawn(3, function(s) return s % 4 + 1 end)
+      local test, hits, sizes = {}, {}, {}
+      local rows = made:totable()
+      for i = 3, #rows do
+        test[i - 2] = i
+        local s = ids[i]
+        hits[s] = (hits[s] or 0) + (rows[i][1] > 0 == (classes[i] == "b") and 1 or 0)
+        sizes[s] = (sizes[s] or 0) + 1
+      end
+      local s = decode.decode { made, classes, classifier = classifiers.nearest_centroid { standardise = false },
+        splits = { { train = { 1, 2 }, test = test } }, columns = { stimulus_id = ids }, bootstrap = 150, seed = 8 }
+      local values = {}
+      local draws = stats.bootstrap_indices(S, 150, { seed = 8, purpose = "decode.bootstrap" }):totable()
+      for b, draw_of in ipairs(draws) do
+        local h, n = 0, 0
+        for _, u in ipairs(draw_of) do h, n = h + hits[u], n + sizes[u] end
+        values[b] = h / n
+      end
+      local ends = stats.quantile(t(values), { 0.025, 0.975 }):totable()
+      assert.near(ends[1], s.low, 1e-12)
+      assert.near(ends[2], s.high, 1e-12)
+      assert.matches(string.format("decode: %d tested items (50 stimuli) of 1 feature", #test), tostring(s), 1, true)
+      assert.matches("(bootstrap over stimuli, 150, seed 8)", tostring(s), 1, true)
+      assert.matches(string.format("over stimuli, n = %d of 50 stimuli", #test), s:results()[1].what, 1, true)
+    end)
+
+    it("deals labels among stimuli, so that the null is as wide as chance makes it", function()
+      local both = { train = {}, test = {} } -- stimuli 1 and 2, 5 and 6, ... and the others, one of each class
+      for i = 1, S * R do table.insert((i - 1) // R % 4 < 2 and both.train or both.test, i + 2) end
+      local function null(columns)
+        return score(5, columns, { splits = { both }, permutations = 60 }).null:std():item()
+      end
+      local wide, narrow = null(true), null(false)
+      assert.near(0.5 / math.sqrt(S / 2), wide, 0.04)
+      assert.near(0.5 / math.sqrt(S * R / 2), narrow, 0.015)
+    end)
+
+    it("goes by items where the stimuli are the classes, and wants an id for each", function()
+      local made, ids = drawn(4, function() return R end)
+      for i = 1, #made do ids[i] = (i - 1) // 6 end
+      local s = decode.decode { made, ids, classifier = classifiers.nearest_centroid {}, bootstrap = 100,
+        columns = { stimulus_id = ids }, splits = require("lamina.neural.splits").kfold { 3 } }
+      assert.same({ "items" }, { s.over, s.stimuli })
+      raises("decode: columns.stimulus_id has 2 entries for 90 items", decode.decode,
+        { x, labels, columns = { stimulus_id = { 1, 2 } } })
+    end)
+
+    it("draws an item that is tested twice whole", function()
+      local twice = { train = { 1, 2 }, test = table.move(fold.test, 1, #fold.test, 1, {}) }
+      local once = score(6, false)
+      local again = score(6, false, { splits = { fold, twice } })
+      assert.equal(2 * once.n, again.n)
+      assert.near(once.low, again.low, 1e-12)
+      assert.near(once.high, again.high, 1e-12)
+    end)
   end)
 
   it("takes divisions of one's own", function()
