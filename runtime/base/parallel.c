@@ -1,8 +1,11 @@
 /* parallel.c: a pool of threads that claim ranges of items.
  *
- * The items are cut into ranges; each thread claims the next range from an atomic counter until none is left, so a
- * thread that the system holds up delays only its own range. A range has at least `grain` items, and at most 64
- * times that, so that Ctrl-C is seen after a short while whatever the size of the work.
+ * The items are cut into ranges, and the ranges are dealt to the threads, neighbours to the same one: each claims its
+ * own one after the other, and then those that others have not come to, so a thread that the system holds up delays
+ * only one range. Where nobody is held up, the same part of the same memory meets the same thread from one region to
+ * the next, and is found in its core's cache: fetched from another core's it would cost as much as from memory. A
+ * range has at least `grain` items, and at most 64 times that, so that Ctrl-C is seen after a short while whatever
+ * the size of the work.
  *
  * The caller works too, and at the end waits only for threads that have entered the region: one that has not woken in
  * time is left out. That is why this is a pool of our own and not OpenMP, whose regions end when every thread of the
@@ -39,7 +42,7 @@ typedef struct region {
   int64_t n, ranges; /* range i is [i n / ranges, (i+1) n / ranges) */
   int threads;       /* workers with a number below this take part */
   bool whole;        /* never interrupted */
-  atomic_llong next; /* the first range that nobody has claimed */
+  bool free;         /* dealt to nobody: each thread claims the next one of all */
 } region;
 
 static atomic_int thread_count;   /* 0: not yet asked */
@@ -52,9 +55,16 @@ static _Thread_local bool inside; /* this thread is running a task */
 #define NUMBER ((uint64_t)1 << 32)
 
 static _Atomic uint64_t state = CLOSED;
-static region *_Atomic current; /* valid while the region is open or somebody is inside */
-static int cores;               /* how many this process may use */
-static int started;             /* workers 1..started run */
+
+/* The region that is open, or was, and of the ranges that each worker was dealt the first that nobody has claimed.
+ * Written while nobody is inside. Of few threads, all of it is one line of the cache. */
+static struct {
+  _Alignas(64) region region;
+  atomic_llong next[MAX_THREADS];
+} shared;
+
+static int cores;   /* how many this process may use */
+static int started; /* workers 1..started run */
 static atomic_int sleepers;
 static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t sleep_end = PTHREAD_COND_INITIALIZER;
@@ -103,13 +113,29 @@ static int64_t range_start(const region *r, int64_t i) {
   return i * base + (i < extra ? i : extra);
 }
 
-/* One thread's part: claims ranges until none is left or Ctrl-C was pressed. */
-static void work(region *r, int worker) {
-  while (r->whole || !lm_interrupted()) {
-    int64_t i = atomic_fetch_add_explicit(&r->next, 1, memory_order_relaxed);
-    if (i >= r->ranges) return;
-    r->task(r->context, worker, range_start(r, i), range_start(r, i + 1));
+/* The first of the ranges that a worker is dealt; all are the first one's where nothing is dealt. */
+static int64_t deal_start(const region *r, int worker) {
+  return !r->free ? r->ranges * worker / r->threads : worker == 0 ? 0 : r->ranges;
+}
+
+/* One thread's part: claims ranges, its own and then those of the threads after it, until none is left or Ctrl-C was
+ * pressed. */
+static void work(const region *r, int worker) {
+  for (int i = 0; i < r->threads; i++) {
+    const int owner = (worker + i) % r->threads;
+    const int64_t end = deal_start(r, owner + 1);
+    while (atomic_load_explicit(&shared.next[owner], memory_order_relaxed) < end) {
+      if (!r->whole && lm_interrupted()) return;
+      const int64_t range = atomic_fetch_add_explicit(&shared.next[owner], 1, memory_order_relaxed);
+      if (range < end) r->task(r->context, worker, range_start(r, range), range_start(r, range + 1));
+    }
   }
+}
+
+/* All of it by the caller alone: inside a task of another region, too. */
+static void work_alone(const region *r) {
+  for (int64_t i = 0; i < r->ranges && (r->whole || !lm_interrupted()); i++)
+    r->task(r->context, 0, range_start(r, i), range_start(r, i + 1));
 }
 
 /* ---- workers --------------------------------------------------------------------------------------------------- */
@@ -139,9 +165,8 @@ static void *worker_main(void *argument) {
     }
     seen = now / NUMBER;
     if (now & CLOSED) continue; /* came too late */
-    region *r = atomic_load(&current);
-    lm_cpu_float_state(); /* a task may have changed it */
-    if (number < r->threads) work(r, number);
+    lm_cpu_float_state();       /* a task may have changed it */
+    if (number < shared.region.threads) work(&shared.region, number);
     atomic_fetch_sub(&state, 1);
   }
   return NULL;
@@ -166,11 +191,12 @@ static void start_workers(int threads) {
 }
 
 /* Opens the region to the workers, takes part, closes it, and waits for those inside. */
-static void share(region *r) {
+static void share(const region *r) {
   static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* two callers outside any task take turns */
   pthread_mutex_lock(&one_at_a_time);
   start_workers(r->threads);
-  atomic_store(&current, r);
+  shared.region = *r;
+  for (int i = 0; i < r->threads; i++) atomic_store_explicit(&shared.next[i], deal_start(r, i), memory_order_relaxed);
   atomic_store(&state, (atomic_load(&state) / NUMBER + 1) * NUMBER);
   if (atomic_load(&sleepers) > 0) {
     pthread_mutex_lock(&sleep_lock);
@@ -195,12 +221,11 @@ static void run(region *r, int64_t grain) {
   int64_t wanted = (int64_t)r->threads * RANGES_PER_THREAD, finer = most / GRAINS_PER_RANGE;
   if (wanted < finer) wanted = finer;
   r->ranges = most < 1 ? 1 : most < wanted ? most : wanted;
-  atomic_init(&r->next, 0);
   bool outer = inside;
   inside = true;
   if (!outer) lm_cpu_float_state();
   if (r->threads == 1 || r->ranges == 1)
-    work(r, 0);
+    work_alone(r);
   else
     share(r);
   inside = outer;
@@ -211,13 +236,18 @@ void lm_parallel_alone(void) {
   lm_cpu_float_state();
 }
 
-lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e) {
-  if (n > 0) {
-    region r = {.task = task, .context = context, .n = n};
-    run(&r, grain);
-  }
+static lm_status run_or_interrupted(region r, int64_t grain, lm_err *e) {
+  if (r.n > 0) run(&r, grain);
   if (lm_interrupted()) return lm_fail(e, LM_ERR_INTERRUPT, "interrupted");
   return LM_OK;
+}
+
+lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e) {
+  return run_or_interrupted((region){.task = task, .context = context, .n = n}, grain, e);
+}
+
+lm_status lm_parallel_free(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e) {
+  return run_or_interrupted((region){.task = task, .context = context, .n = n, .free = true}, grain, e);
 }
 
 void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context) {

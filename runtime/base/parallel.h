@@ -2,7 +2,9 @@
  *
  * lm_parallel cuts n items into ranges of at least `grain` items and hands them to the threads. A task writes only
  * the outputs of its own range, so results do not depend on the number of threads; a reduction is cut into chunks
- * that the shape gives and joined by a fixed tree, never into as many parts as there are threads. */
+ * that the shape gives and joined by a fixed tree, never into as many parts as there are threads. Neighbouring ranges
+ * go to the same thread, and equally cut work to the same threads as the last time, unless one of them is late: what
+ * a core's cache still holds of it is then found there. */
 #ifndef LM_BASE_PARALLEL_H
 #define LM_BASE_PARALLEL_H
 
@@ -17,6 +19,9 @@ typedef void (*lm_task)(void *context, int worker, int64_t begin, int64_t end);
 /* Runs the task over [0, n). Fails only with LM_ERR_INTERRUPT (outputs are then unfinished). A call from inside a
  * task runs on the calling thread alone. Gradual underflow is on in every thread. */
 lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e);
+
+/* The same with nothing dealt beforehand: whoever is free takes the next range. */
+lm_status lm_parallel_free(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e);
 
 /* The same for work that must not be left half done (optimisers, running statistics): never interrupted. */
 void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context);

@@ -28,6 +28,7 @@ enum {
   IN_PLACE_ALONG = LM_GEMM_TOGETHER, /* where they lie side by side */
   IN_PLACE_BYTES = 1 << 17,          /* and A has no more than these bytes, */
   IN_PLACE_TABLES = 2,               /* and where neither, or A is larger */
+  FAR_BYTES = 1 << 21,               /* of B or C, that no core's cache holds until somebody comes for them */
   ROWS_BYTES = 3 << 18 /* of packed rows of A: they stay in the second-level cache while the panels of B go by */
 };
 static const double TASK_WORK = 3e5; /* multiply-adds that are worth a task of their own: some microseconds */
@@ -163,9 +164,14 @@ static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t d
   const int64_t width = lm_smaller(p->together * p->lanes, w->column + w->columns - column);
   const int64_t stride = along ? source->row : source->column, runs = along ? depth : width;
   lm_gemm_ask ask = {.at = NULL};
-  if (p->kept || width <= 0 || depth <= 0 || !(along || source->row == 1) ||
-      p->job->k * p->job->n * p->size < NEAR_BYTES)
+  if (width <= 0 || depth <= 0 || p->job->k * p->job->n * p->size < NEAR_BYTES) return ask;
+  if (p->kept) {
+    const int64_t wide = lm_ceil_div(width, p->lanes) * p->lanes;
+    ask.at = p->kept + (padded_columns(p) * k + column * depth) * p->size;
+    ask.left = ask.run = ask.here = wide * depth * p->size / LM_GEMM_LINE;
     return ask;
+  }
+  if (!(along || source->row == 1)) return ask;
   ask.at = (const char *)source->data +
            (lm_operand_start(source, w->batch) + k * source->row + column * source->column) * p->size;
   ask.run = ask.here = ((along ? width : depth) * p->size + LM_GEMM_LINE - 1) / LM_GEMM_LINE;
@@ -315,7 +321,7 @@ static double cost_of_part(const product *p, int64_t parts_m, int64_t parts_n) {
   const double panels = (double)lm_ceil_div(lm_ceil_div(job->n, p->lanes), parts_n),
                width = panels * (double)p->lanes;
   const double tiles = panels * (double)lm_gemm_panels((int64_t)rows, p->kernel->mr) * (double)p->blocks_k;
-  const double of_a = p->a_step ? 0.1 : p->in_place ? 0 : 0.5, of_b = p->kept ? 0 : job->b.column == 1 ? 0.1 : 0.5;
+  const double of_a = p->a_step ? 0.1 : p->in_place ? 0 : 0.5, of_b = p->kept ? 0.1 : job->b.column == 1 ? 0.1 : 0.5;
   return rows * width * k / p->kernel->vec + 100 * tiles + of_a * rows * k + of_b * width * k;
 }
 
@@ -417,6 +423,17 @@ static void reach_a(product *p) {
   p->mr = p->by_tables ? p->kernel->mr_loose : p->kernel->mr;
 }
 
+/* Parts meet the threads that computed the same ones the last time. Not so where weights change: of a large B or C
+ * the other core's cache gives nothing, and lines that always go to one core alone were measured to come from memory
+ * later, where lines that several have read are kept in the cache that they share (an optimiser after such products
+ * took half as long again). */
+static lm_status share_out(const product *p, lm_task task, lm_err *e) {
+  const lm_gemm_job *job = p->job;
+  const bool far = !p->kept && (job->m > job->k ? job->m : job->k) * job->n * p->size >= FAR_BYTES;
+  return (far ? lm_parallel_free : lm_parallel)(job->batch * p->parts_m * p->parts_n, grain(p), task,
+                                                (void *)(uintptr_t)p, e);
+}
+
 static lm_status run(const lm_gemm_job *job, lm_err *e) {
   product p = {.job = job, .kernel = lm_kernels_of(job->dtype)->gemm, .size = (int64_t)lm_dtype_size(job->dtype)};
   const int64_t threads = lm_threads();
@@ -443,8 +460,7 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
     p.work = (char *)p.packed + lm_round_bytes(tables);
     for (int64_t i = 0; i < threads; i++) p.packed[i] = -1;
     if (p.by_tables) fill_offsets(&p, p.packed + threads);
-    status = lm_parallel(job->batch * p.parts_m * p.parts_n, grain(&p),
-                         is_small(&p) ? small_products_task : product_task, &p, e);
+    status = share_out(&p, is_small(&p) ? small_products_task : product_task, e);
   } else {
     status = LM_ERR_MEMORY;
   }

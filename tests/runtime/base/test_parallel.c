@@ -1,4 +1,5 @@
-/* test_parallel.c: every item once, grain kept, nesting, interrupts, floating-point state, more threads than cores.
+/* test_parallel.c: every item once, grain kept, who takes which, nesting, interrupts, floating-point state, more
+ * threads than cores.
  */
 #include "base/parallel.h"
 
@@ -55,6 +56,62 @@ static void every_item_once(void **state) {
   assert_int_equal(lm_parallel(0, 1, mark, NULL, &e), LM_OK);
   lm_threads_set(0);
   assert_int_equal(lm_threads(), 1);
+}
+
+enum { TOGETHER = 3, EACH = 4 };
+static atomic_int arrived, slow_worker;
+static atomic_llong first_item[TOGETHER];
+static atomic_int owner[TOGETHER * EACH];
+
+/* Notes who takes an item, and with the first one waits until all threads have one, at most some seconds. A slow
+ * worker keeps its first item until all others are done. */
+static void note(void *context, int worker, int64_t begin, int64_t end) {
+  (void)context;
+  for (int64_t i = begin; i < end; i++) atomic_store(&owner[i], worker);
+  const bool first = atomic_load(&first_item[worker]) < 0;
+  if (first) {
+    atomic_store(&first_item[worker], begin);
+    atomic_fetch_add(&arrived, 1);
+  }
+  const int wanted = worker == atomic_load(&slow_worker) ? TOGETHER * EACH + TOGETHER - 1 : TOGETHER;
+  const time_t stop = time(NULL) + 20;
+  while (first && atomic_load(&arrived) < wanted && time(NULL) < stop) {
+  }
+  atomic_fetch_add(&arrived, 1);
+}
+
+static void note_all(lm_status (*parallel)(int64_t, int64_t, lm_task, void *, lm_err *), int slow) {
+  lm_err e;
+  lm_threads_set(TOGETHER);
+  atomic_store(&arrived, 0);
+  atomic_store(&slow_worker, slow);
+  for (int i = 0; i < TOGETHER; i++) atomic_store(&first_item[i], -1);
+  assert_int_equal(parallel(TOGETHER * EACH, 1, note, NULL, &e), LM_OK);
+}
+
+/* Each thread begins with its share of the ranges, and one that is held up keeps none but the one it has begun. */
+static void dealt(void **state) {
+  (void)state;
+  note_all(lm_parallel, -1);
+  for (int i = 0; i < TOGETHER; i++) assert_int_equal(atomic_load(&first_item[i]), i * EACH);
+  for (int slow = 0; slow < TOGETHER; slow++) {
+    note_all(lm_parallel, slow);
+    for (int i = 0; i < TOGETHER * EACH; i++)
+      if (i != slow * EACH) assert_int_not_equal(atomic_load(&owner[i]), slow);
+    assert_int_equal(atomic_load(&owner[slow * EACH]), slow);
+  }
+}
+
+/* Free ranges are taken in their order. */
+static void not_dealt(void **state) {
+  (void)state;
+  note_all(lm_parallel_free, -1);
+  int64_t sum = 0;
+  for (int i = 0; i < TOGETHER; i++) {
+    assert_in_range(atomic_load(&first_item[i]), 0, TOGETHER - 1);
+    sum += atomic_load(&first_item[i]);
+  }
+  assert_int_equal(sum, TOGETHER * (TOGETHER - 1) / 2);
 }
 
 static _Thread_local int64_t depth_here;
@@ -139,10 +196,8 @@ static void gradual_underflow(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_item_once),
-      cmocka_unit_test(nested),
-      cmocka_unit_test(interrupts),
-      cmocka_unit_test(gradual_underflow),
+      cmocka_unit_test(every_item_once), cmocka_unit_test(dealt),      cmocka_unit_test(not_dealt),
+      cmocka_unit_test(nested),          cmocka_unit_test(interrupts), cmocka_unit_test(gradual_underflow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
