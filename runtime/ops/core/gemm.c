@@ -321,7 +321,7 @@ static double cost_of_part(const product *p, int64_t parts_m, int64_t parts_n) {
   const double panels = (double)lm_ceil_div(lm_ceil_div(job->n, p->lanes), parts_n),
                width = panels * (double)p->lanes;
   const double tiles = panels * (double)lm_gemm_panels((int64_t)rows, p->kernel->mr) * (double)p->blocks_k;
-  const double of_a = p->a_step ? 0.1 : p->in_place ? 0 : 0.5, of_b = p->kept ? 0.1 : job->b.column == 1 ? 0.1 : 0.5;
+  const double of_a = p->a_step ? 0.1 : p->in_place ? 0 : 0.5, of_b = p->kept || job->b.column == 1 ? 0.1 : 0.5;
   return rows * width * k / p->kernel->vec + 100 * tiles + of_a * rows * k + of_b * width * k;
 }
 
