@@ -26,6 +26,66 @@ static void axpy(int64_t n, double alpha, const void *px, void *py) {
   for (; i < n; i++) y[i] = FMA(factor, x[i], y[i]);
 }
 
+/* COMBINED vectors of y in registers while the rows go by. */
+enum { COMBINED = 4 };
+
+static void axpy_rows(int64_t count, int64_t n, const double *factor, const void *px, int64_t stride, void *py) {
+  const real *x = px;
+  real *y = py;
+  int64_t i = 0;
+  for (; i + COMBINED * VEC <= n; i += COMBINED * VEC) {
+    vec sum[COMBINED];
+    for (int c = 0; c < COMBINED; c++) sum[c] = vec_load(y + i + c * VEC);
+    for (int64_t r = 0; r < count; r++) {
+      const vec f = vec_all((real)factor[r]);
+      for (int c = 0; c < COMBINED; c++) sum[c] = vec_fma(f, vec_load(x + r * stride + i + c * VEC), sum[c]);
+    }
+    for (int c = 0; c < COMBINED; c++) vec_store(y + i + c * VEC, sum[c]);
+  }
+  for (; i + VEC <= n; i += VEC) {
+    vec sum = vec_load(y + i);
+    for (int64_t r = 0; r < count; r++) sum = vec_fma(vec_all((real)factor[r]), vec_load(x + r * stride + i), sum);
+    vec_store(y + i, sum);
+  }
+  for (; i < n; i++)
+    for (int64_t r = 0; r < count; r++) y[i] = FMA((real)factor[r], x[r * stride + i], y[i]);
+}
+
+/* As many rows together as registers hold the lanes of: an element of `sum` is one chain whatever their number. */
+enum { ROWS = PARTS <= 2 ? 4 : PARTS == 4 ? 2 : 1 };
+_Static_assert((int)LM_LINALG_ROWS == (int)LM_LANES, "the columns of a block on the diagonal are all lanes once");
+
+static void some_rows(int64_t n, const real *a, int64_t stride, const real *v, int64_t first, real *sum) {
+  vec part[ROWS][PARTS], own[ROWS];
+  for (int r = 0; r < ROWS; r++) {
+    own[r] = vec_all(v[first + r]);
+    for (int p = 0; p < PARTS; p++)
+      part[r][p] = vec_fma(vec_load(a + r * stride + p * VEC), vec_load(v + p * VEC), (vec){0});
+  }
+  for (int64_t j = LM_LANES; j < n; j += LM_LANES)
+    for (int p = 0; p < PARTS; p++) {
+      const int64_t at = j + p * VEC;
+      const vec along = vec_load(v + at);
+      vec below = vec_load(sum + at);
+      for (int r = 0; r < ROWS; r++) {
+        const vec x = vec_load(a + r * stride + at);
+        part[r][p] = vec_fma(x, along, part[r][p]);
+        below = vec_fma(own[r], x, below);
+      }
+      vec_store(sum + at, below);
+    }
+  for (int r = 0; r < ROWS; r++) {
+    real lane[LM_LANES];
+    for (int p = 0; p < PARTS; p++) vec_store(lane + p * VEC, part[r][p]);
+    sum[first + r] += lanes_sum(lane);
+  }
+}
+
+static void symmetric_rows(int64_t n, const void *pa, int64_t stride, const void *v, void *sum) {
+  const real *a = pa;
+  for (int64_t r = 0; r < LM_LINALG_ROWS; r += ROWS) some_rows(n, a + r * stride, stride, v, r, sum);
+}
+
 static void rank2_add(int64_t n, void *prow, double vi, const void *pw, double wi, const void *pv, double pu,
                       void *psum) {
   real *row = prow, *sum = psum;
@@ -109,4 +169,4 @@ static void rotate_rows(int64_t count, int64_t columns, const double *pc, const 
 
 extern const lm_kernel_linalg KERNEL(linalg);
 const lm_kernel_linalg KERNEL(linalg) = {
-    .dot = dot, .axpy = axpy, .rank1 = rank1, .rotate = rotate, .rank2_add = rank2_add, .rotate_rows = rotate_rows};
+    .dot = dot, .axpy = axpy, .axpy_rows = axpy_rows, .symmetric_rows = symmetric_rows, .rank1 = rank1, .rotate = rotate, .rank2_add = rank2_add, .rotate_rows = rotate_rows};

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum { LM_LINALG_COLUMNS = 64 }; /* columns that are one task */
+enum { LM_LINALG_ROWS = 16 };    /* rows of a symmetric matrix that are one block */
 
 typedef struct lm_kernel_linalg {
   /* sum of a[i] b[i] */
@@ -15,6 +16,15 @@ typedef struct lm_kernel_linalg {
 
   /* y[i] = y[i] + alpha x[i] */
   void (*axpy)(int64_t n, double alpha, const void *x, void *y);
+
+  /* y[i] = y[i] + factor[0] x[i] + factor[1] x[i + stride] + ..., of `count` rows of x in turn. */
+  void (*axpy_rows)(int64_t count, int64_t n, const double *factor, const void *x, int64_t stride, void *y);
+
+  /* The part of a symmetric matrix times v that a block of LM_LINALG_ROWS rows has, from the block on the diagonal,
+   * which is whole, to the right; n, a multiple of LM_LINALG_ROWS, columns: sum[j] for each of these columns grows by
+   * the block's element j of A v where j is a row of the block, else by what the rows' elements in column j, which
+   * are those of row j too, add to it, in turn. */
+  void (*symmetric_rows)(int64_t n, const void *a, int64_t stride, const void *v, void *sum);
 
   /* row[j] = row[j] - wi v[j] - vi w[j]: one row of A - v w' - w v'; then sum[j] = sum[j] + u row[j]. */
   void (*rank2_add)(int64_t n, void *row, double vi, const void *w, double wi, const void *v, double u, void *sum);

@@ -66,8 +66,10 @@ void lm_qr_free(lm_qr *q);
  * element, the others of which become 0. Returns tau: 0 where they are 0 already. */
 double lm_mat_reflector(int64_t n, double *x, double *beta);
 
-/* Takes reflection i, whose v is in q->v and which is the last so far, into its block's T. */
+/* Takes reflection i, whose v is in q->v and which is the last so far, into its block's T. `with`: the products of
+ * its v with those of the block's earlier ones. */
 void lm_qr_grow(lm_qr *q, int64_t i, double tau);
+void lm_qr_grow_with(lm_qr *q, int64_t i, double tau, const double *with);
 
 /* c = q c, or q' c; c (m x any, row-major). */
 lm_status lm_qr_apply(const lm_qr *q, bool transpose, lm_mat c, lm_err *e);

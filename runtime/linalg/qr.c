@@ -29,19 +29,23 @@ double lm_mat_reflector(int64_t n, double *x, double *beta) {
 }
 
 /* Column i of T for the block's v_first ... v_i: T[0..i, i] = -tau T V' v_i. */
-void lm_qr_grow(lm_qr *q, int64_t i, double tau) {
-  const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
-  const int64_t first = i / LM_QR_BLOCK * LM_QR_BLOCK;
-  double with[LM_QR_BLOCK];
+void lm_qr_grow_with(lm_qr *q, int64_t i, double tau, const double *with) {
+  const int64_t first = i / LM_QR_BLOCK * LM_QR_BLOCK, c = i - first;
   double *t = q->t + first * LM_QR_BLOCK;
-  int64_t c = i - first;
-  for (int64_t j = 0; j < c; j++) with[j] = kernel->dot(q->m - i, q->v + (first + j) * q->m + i, q->v + i * q->m + i);
   for (int64_t j = 0; j < c; j++) {
     double sum = 0.0;
     for (int64_t k = j; k < c; k++) sum = fma(t[j * LM_QR_BLOCK + k], with[k], sum);
     t[j * LM_QR_BLOCK + c] = -tau * sum;
   }
   t[c * LM_QR_BLOCK + c] = tau;
+}
+
+void lm_qr_grow(lm_qr *q, int64_t i, double tau) {
+  const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
+  const int64_t first = i / LM_QR_BLOCK * LM_QR_BLOCK;
+  double with[LM_QR_BLOCK];
+  for (int64_t j = first; j < i; j++) with[j - first] = kernel->dot(q->m - i, q->v + j * q->m + i, q->v + i * q->m + i);
+  lm_qr_grow_with(q, i, tau, with);
 }
 
 /* Columns [first, last) of a; the buffer holds them transposed (last - first rows of m). */

@@ -4,9 +4,10 @@
  *   A <- A - v w' - w v',   p = tau A v,   w = p - (tau (p'v) / 2) v.
  * The updates of a panel of steps are held back: p is formed with A as it was before the panel and corrected by the
  * panel's v and w, and the rows and columns behind the panel are updated at its end by one product of rank 2 PANEL.
- * Only the upper triangle is kept; a row of it gives its own element of A v and its part of those below, which are
- * summed in CHUNKS bands of rows. Golub & Van Loan, Matrix Computations (2013), algorithm 8.3.1; Dongarra, Sorensen &
- * Hammarling 1989. */
+ * Only the upper triangle is kept, and the blocks of LM_LINALG_ROWS rows on the diagonal whole; such a block of rows,
+ * read once, gives its own elements of A v and its part of those below. Block b belongs to chunk b mod CHUNKS, whose
+ * sum it enters; so a thread meets the same rows at every step and finds them in its cache. The work is bound by that
+ * reading. Golub & Van Loan, Matrix Computations (2013), algorithm 8.3.1; Dongarra, Sorensen & Hammarling 1989. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
@@ -16,115 +17,172 @@
 #include <math.h>
 #include <string.h>
 
-/* steps held back, bands of rows, rows of the update's blocks: part of the numerics; elements worth a thread */
-enum { PANEL = 32, CHUNKS = 8, ROWS = 256, PART = 1 << 16 };
+/* Steps held back, and sums that make a product: part of the numerics. A tile of the update; elements worth a
+ * thread. */
+enum { PANEL = LM_QR_BLOCK, CHUNKS = 8, TILE_ROWS = 64, TILE_COLUMNS = 512, PART = 1 << 14 };
+_Static_assert(PANEL % LM_LINALG_ROWS == 0, "what is behind a panel begins with a whole block");
 
+/* Vectors, and the rows of the matrix, have `wide` numbers: n, and zeros up to a whole block. */
 typedef struct reduction {
   const lm_kernel_linalg *kernel;
-  int64_t n, first, k; /* the panel's first step, this step: rows and columns [k + 1, n) remain */
-  double *a;           /* n x n, the upper triangle */
-  double *vw, *wv;     /* 2 PANEL x n: v and then w of the panel's steps, w and then v; indexed like the matrix */
-  double *p, *sums;    /* A v: n, and CHUNKS x n */
-  double *room;        /* ROWS x n */
+  int64_t n, wide, first, k; /* the panel's first step, this step: rows and columns [k + 1, n) remain */
+  double *a;                 /* wide x wide: the upper triangle and the diagonal's blocks */
+  double *vw, *wv;           /* 2 PANEL x wide: v and then w of the panel's steps, w and then v */
+  double *sums;              /* A v in CHUNKS parts: each `wide` */
+  double with_v[PANEL], with_w[PANEL]; /* products of the step's v with the panel's earlier v and w */
 } reduction;
 
-static double *panel_v(const reduction *r, int64_t j) { return r->vw + j * r->n; }
-static double *panel_w(const reduction *r, int64_t j) { return r->vw + (PANEL + j) * r->n; }
+static double *panel_v(const reduction *r, int64_t j) { return r->vw + j * r->wide; }
+static double *panel_w(const reduction *r, int64_t j) { return r->vw + (PANEL + j) * r->wide; }
+static int64_t whole(int64_t i) { return i / LM_LINALG_ROWS * LM_LINALG_ROWS; }
 
-/* Where band c of the rows from `from` on begins: equal parts of the triangle's area. */
-static int64_t band(int64_t from, int64_t n, int64_t c) {
-  return from + (int64_t)((double)(n - from) * (1.0 - sqrt(1.0 - (double)c / CHUNKS)));
-}
-
-static void multiply_bands(void *context, int worker, int64_t begin, int64_t end) {
+static void multiply_chunks(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
-  const reduction *r = context;
-  const int64_t n = r->n, from = r->k + 1;
-  const double *v = panel_v(r, r->k - r->first);
+  reduction *r = context;
+  const int64_t wide = r->wide, from = whole(r->k + 1), steps = r->k - r->first;
+  const double *v = panel_v(r, steps);
   for (int64_t c = begin; c < end; c++) {
-    double *sum = r->sums + c * n;
-    const int64_t last = c + 1 == CHUNKS ? n : band(from, n, c + 1);
-    memset(sum + from, 0, (size_t)(n - from) * sizeof *sum);
-    for (int64_t i = band(from, n, c); i < last; i++) {
-      const double *row = r->a + i * n;
-      sum[i] += r->kernel->dot(n - i, row + i, v + i);
-      r->kernel->axpy(n - i - 1, v[i], row + i + 1, sum + i + 1);
+    double *sum = r->sums + c * wide;
+    memset(sum + from, 0, (size_t)(wide - from) * sizeof *sum);
+    const int64_t block = from / LM_LINALG_ROWS, own = block + (c - block % CHUNKS + CHUNKS) % CHUNKS;
+    for (int64_t i = own * LM_LINALG_ROWS; i < wide; i += CHUNKS * LM_LINALG_ROWS)
+      r->kernel->symmetric_rows(wide - i, r->a + i * wide + i, wide, v + i, sum + i);
+    for (int64_t j = c; j < steps; j += CHUNKS) {
+      r->with_v[j] = -r->kernel->dot(wide - from, panel_v(r, j) + from, v + from);
+      r->with_w[j] = -r->kernel->dot(wide - from, panel_w(r, j) + from, v + from);
     }
   }
 }
 
-/* p = A v for the step's v: the matrix before the panel, corrected by the panel's steps so far. */
+/* Chunks to a thread: as many threads as there is work for, and the same chunks to each at every step. */
+static int64_t grain(const reduction *r) {
+  const int64_t m = r->n - r->k, work = (m / 2 + 2 * (r->k - r->first)) * m, threads = lm_threads();
+  const int64_t most = work / PART < threads ? work / PART : threads;
+  return most < 2 ? CHUNKS : (CHUNKS + most - 1) / most;
+}
+
+/* y = A v for the step's v: the matrix before the panel, corrected by the panel's steps so far. y: the first sum. */
 static lm_status multiply(reduction *r, lm_err *e) {
-  const int64_t n = r->n, from = r->k + 1, m = n - from, steps = r->k - r->first;
-  const double *v = panel_v(r, steps);
-  lm_status status = lm_parallel(CHUNKS, CHUNKS * PART / (m * m / 2 + 1) + 1, multiply_bands, r, e);
-  memcpy(r->p + from, r->sums + from, (size_t)m * sizeof *r->p);
-  for (int64_t c = 1; c < CHUNKS; c++) r->kernel->axpy(m, 1.0, r->sums + c * n + from, r->p + from);
+  static const double ones[CHUNKS] = {1, 1, 1, 1, 1, 1, 1, 1};
+  const int64_t wide = r->wide, from = whole(r->k + 1), m = wide - from, steps = r->k - r->first;
+  double *y = r->sums + from;
+  lm_status status = lm_parallel(CHUNKS, grain(r), multiply_chunks, r, e);
+  if (status != LM_OK) return status;
+  r->kernel->axpy_rows(CHUNKS - 1, m, ones, y + wide, wide, y);
+  r->kernel->axpy_rows(steps, m, r->with_w, panel_v(r, 0) + from, wide, y);
+  r->kernel->axpy_rows(steps, m, r->with_v, panel_w(r, 0) + from, wide, y);
+  return LM_OK;
+}
+
+/* Row k as the panel's steps so far leave it. */
+static double *row_now(const reduction *r) {
+  const int64_t k = r->k, from = whole(k), steps = k - r->first;
+  double *row = r->a + k * r->wide, of_v[PANEL], of_w[PANEL];
   for (int64_t j = 0; j < steps; j++) {
-    const double *vj = panel_v(r, j) + from, *wj = panel_w(r, j) + from;
-    const double with_w = r->kernel->dot(m, wj, v + from), with_v = r->kernel->dot(m, vj, v + from);
-    r->kernel->axpy(m, -with_w, vj, r->p + from);
-    r->kernel->axpy(m, -with_v, wj, r->p + from);
+    of_v[j] = -panel_v(r, j)[k];
+    of_w[j] = -panel_w(r, j)[k];
   }
-  return status;
+  r->kernel->axpy_rows(steps, r->wide - from, of_v, panel_w(r, 0) + from, r->wide, row + from);
+  r->kernel->axpy_rows(steps, r->wide - from, of_w, panel_v(r, 0) + from, r->wide, row + from);
+  return row;
 }
 
 static lm_status step(reduction *r, lm_qr *q, double *d, double *f, lm_err *e) {
   const int64_t n = r->n, k = r->k, from = k + 1, steps = k - r->first, m = n - from;
-  double *row = r->a + k * n, *v = panel_v(r, steps), *w = panel_w(r, steps);
-  for (int64_t j = 0; j < steps; j++) {
-    r->kernel->axpy(n - k, -panel_v(r, j)[k], panel_w(r, j) + k, row + k);
-    r->kernel->axpy(n - k, -panel_w(r, j)[k], panel_v(r, j) + k, row + k);
-  }
+  double *v = panel_v(r, steps), *w = panel_w(r, steps);
+  const double *row = row_now(r);
   d[k] = row[k];
-  memset(v, 0, (size_t)from * sizeof *v);
-  memset(w, 0, (size_t)from * sizeof *w);
+  memset(v, 0, (size_t)r->wide * sizeof *v);
+  memset(w, 0, (size_t)r->wide * sizeof *w);
   if (m == 0) return LM_OK;
   memcpy(v + from, row + from, (size_t)m * sizeof *v);
   const double tau = lm_mat_reflector(m, v + from, &f[k]);
   memcpy(q->v + k * q->m + k, v + from, (size_t)m * sizeof *v);
-  lm_qr_grow(q, k, tau);
   lm_status status = multiply(r, e);
-  const double half = 0.5 * tau * tau * r->kernel->dot(m, r->p + from, v + from);
-  for (int64_t i = from; i < n; i++) w[i] = tau * r->p[i] - half * v[i];
+  if (status != LM_OK) return status;
+  for (int64_t j = 0; j < steps; j++) r->with_v[j] = -r->with_v[j];
+  lm_qr_grow_with(q, k, tau, r->with_v);
+  const int64_t all = whole(from);
+  const double half = 0.5 * tau * tau * r->kernel->dot(r->wide - all, r->sums + all, v + all);
+  for (int64_t i = from; i < n; i++) w[i] = tau * r->sums[i] - half * v[i];
+  return LM_OK;
+}
+
+/* ---- behind a panel ---------------------------------------------------------------------------------------------- */
+
+static int64_t tiles_from(const reduction *r, int64_t row) { return (r->wide - row + TILE_COLUMNS - 1) / TILE_COLUMNS; }
+
+/* A tile of TILE_ROWS rows, from its first row's diagonal element on, less v w' + w v' of the panel. */
+static lm_status update_tile(void *context, int64_t index, lm_err *e) {
+  const reduction *r = context;
+  const int64_t wide = r->wide;
+  int64_t row = r->first + PANEL;
+  for (; index >= tiles_from(r, row); row += TILE_ROWS) index -= tiles_from(r, row);
+  const int64_t column = row + index * TILE_COLUMNS;
+  const int64_t rows = wide - row < TILE_ROWS ? wide - row : TILE_ROWS;
+  const int64_t columns = wide - column < TILE_COLUMNS ? wide - column : TILE_COLUMNS;
+  double *room = lm_alloc((size_t)(rows * columns) * sizeof *room, "tridiagonal: a tile", e);
+  if (!room) return LM_ERR_MEMORY;
+  lm_mat left = lm_mat_t(lm_mat_of(r->vw, 2 * PANEL, wide)), right = lm_mat_of(r->wv, 2 * PANEL, wide);
+  lm_status status = lm_mat_product(lm_mat_of(room, rows, columns), lm_mat_part(left, row, row + rows, 0, 2 * PANEL),
+                                    lm_mat_part(right, 0, 2 * PANEL, column, column + columns), e);
+  for (int64_t i = 0; i < rows && status == LM_OK; i++)
+    r->kernel->axpy(columns, -1.0, room + i * columns, r->a + (row + i) * wide + column);
+  lm_free(room);
   return status;
 }
 
-/* The upper triangle of rows and columns [last, n) less v w' + w v' of the panel. */
-static lm_status update(reduction *r, int64_t last, lm_err *e) {
-  const int64_t n = r->n;
-  memcpy(r->wv, r->vw + PANEL * n, (size_t)(PANEL * n) * sizeof *r->wv);
-  memcpy(r->wv + PANEL * n, r->vw, (size_t)(PANEL * n) * sizeof *r->wv);
-  lm_mat a = lm_mat_of(r->a, n, n), left = lm_mat_t(lm_mat_of(r->vw, 2 * PANEL, n)),
-         right = lm_mat_of(r->wv, 2 * PANEL, n);
-  lm_status status = LM_OK;
-  for (int64_t i = last; i < n && status == LM_OK; i += ROWS) {
-    const int64_t to = i + ROWS < n ? i + ROWS : n;
-    status = lm_mat_subtract_product(lm_mat_part(a, i, to, i, n), lm_mat_part(left, i, to, 0, 2 * PANEL),
-                                     lm_mat_part(right, 0, 2 * PANEL, i, n), r->room, e);
+/* The upper triangle behind the panel less v w' + w v' of the panel. */
+static lm_status update(reduction *r, lm_err *e) {
+  const size_t half = (size_t)(PANEL * r->wide);
+  memcpy(r->wv, r->vw + half, half * sizeof *r->wv);
+  memcpy(r->wv + half, r->vw, half * sizeof *r->wv);
+  int64_t tiles = 0;
+  for (int64_t row = r->first + PANEL; row < r->wide; row += TILE_ROWS) tiles += tiles_from(r, row);
+  return lm_each_matrix(tiles, 2.0 * PANEL * TILE_ROWS * TILE_COLUMNS, update_tile, r, e);
+}
+
+typedef struct copying {
+  lm_mat from;
+  double *to;
+  int64_t wide;
+} copying;
+
+/* Rows of the upper triangle, with what stands left of the diagonal in its block mirrored, and zeros elsewhere where
+ * tiles reach. */
+static void copy_rows(void *context, int worker, int64_t begin, int64_t end) {
+  (void)worker;
+  const copying *c = context;
+  const int64_t n = c->from.rows;
+  for (int64_t i = begin; i < end; i++) {
+    double *row = c->to + i * c->wide;
+    const int64_t diagonal = i < n ? i : c->wide, left = i < TILE_ROWS ? 0 : i - TILE_ROWS;
+    memset(row + left, 0, (size_t)(diagonal - left) * sizeof *row);
+    if (i >= n) continue;
+    for (int64_t j = whole(i); j < i; j++) row[j] = c->from.at[j * c->from.row + i];
+    memcpy(row + i, c->from.at + i * c->from.row + i, (size_t)(n - i) * sizeof *row);
+    memset(row + n, 0, (size_t)(c->wide - n) * sizeof *row);
   }
-  return status;
 }
 
 lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *q, double *d, double *f, lm_err *e) {
-  const int64_t n = a.rows, k = n > 0 ? n - 1 : 0;
+  const int64_t n = a.rows, k = n > 0 ? n - 1 : 0, wide = whole(n + LM_LINALG_ROWS - 1);
   *q = (lm_qr){.m = k, .k = k};
   q->v = lm_alloc_zero((size_t)(k * k) * sizeof *q->v, "tridiagonal: reflections", e);
   if (q->v) q->t = lm_alloc_zero((size_t)(k * LM_QR_BLOCK) * sizeof *q->t, "tridiagonal: reflections", e);
   double *room =
-      q->t ? lm_alloc_zero((size_t)((4 * PANEL + CHUNKS + 1 + ROWS) * n) * sizeof *room, "tridiagonal: a panel", e)
-           : NULL;
+      q->t ? lm_alloc_array((size_t)((wide + 4 * PANEL + CHUNKS) * wide), sizeof *room, "tridiagonal", e) : NULL;
   if (!room) return LM_ERR_MEMORY;
-  reduction r = {.kernel = lm_kernels_of(LM_F64)->linalg, .n = n, .a = a.at, .vw = room};
-  r.wv = r.vw + 2 * PANEL * n;
-  r.p = r.wv + 2 * PANEL * n;
-  r.sums = r.p + n;
-  r.room = r.sums + CHUNKS * n;
-  lm_status status = LM_OK;
+  reduction r = {.kernel = lm_kernels_of(LM_F64)->linalg, .n = n, .wide = wide, .a = room};
+  r.vw = room + wide * wide;
+  r.wv = r.vw + 2 * PANEL * wide;
+  r.sums = r.wv + 2 * PANEL * wide;
+  copying c = {a, r.a, wide};
+  lm_status status = lm_parallel(wide, PART / (wide + 1) + 1, copy_rows, &c, e);
   for (r.first = 0; r.first < n && status == LM_OK; r.first += PANEL) {
     const int64_t last = r.first + PANEL < n ? r.first + PANEL : n;
     for (r.k = r.first; r.k < last && status == LM_OK; r.k++) status = step(&r, q, d, f, e);
-    if (status == LM_OK && last < n) status = update(&r, last, e);
+    if (status == LM_OK && last < n) status = update(&r, e);
   }
   lm_free(room);
   return status;
