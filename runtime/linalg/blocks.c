@@ -27,11 +27,12 @@ typedef struct difference {
 static void subtract_rows(void *context, int worker, int64_t begin, int64_t end) {
   (void)worker;
   const difference *d = context;
+  const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
   for (int64_t i = begin; i < end; i++) {
     double *row = d->c.at + i * d->c.row;
     const double *less = d->less + i * d->c.columns;
     if (d->c.column == 1)
-      for (int64_t j = 0; j < d->c.columns; j++) row[j] -= less[j];
+      kernel->axpy(d->c.columns, -1.0, less, row);
     else
       for (int64_t j = 0; j < d->c.columns; j++) row[j * d->c.column] -= less[j];
   }

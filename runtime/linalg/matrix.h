@@ -74,6 +74,9 @@ void lm_qr_grow_with(lm_qr *q, int64_t i, double tau, const double *with);
 /* c = q c, or q' c; c (m x any, row-major). */
 lm_status lm_qr_apply(const lm_qr *q, bool transpose, lm_mat c, lm_err *e);
 
+/* c (m x at most m, row-major) becomes the first columns of q. */
+lm_status lm_qr_form(const lm_qr *q, lm_mat c, lm_err *e);
+
 /* x (n x n, row-major) becomes its exponential: Pade approximants of degree 3 to 13 with scaling and squaring (Higham
  * 2005, algorithm 2.3). */
 lm_status lm_mat_exp(lm_mat x, lm_err *e);

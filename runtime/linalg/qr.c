@@ -5,11 +5,14 @@
  * (compact WY form; Schreiber & Van Loan 1989). Signs as in LAPACK: beta = -sign(alpha) |x|, tau = (beta - alpha) /
  * beta, v = x / (alpha - beta) below its first element, which is 1; no reflection where nothing stands below. */
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "linalg/matrix.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { STRIPE = 64, LEAST_STRIPE = 16 }; /* columns that go through all reflections together: at most, and at least */
 
 double lm_mat_reflector(int64_t n, double *x, double *beta) {
   const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
@@ -88,21 +91,67 @@ static lm_status apply_block(const lm_qr *q, int64_t first, int64_t last, bool t
   return status;
 }
 
+/* For apply_block with a c of that size. */
 static double *room_for(int64_t rows, int64_t columns, lm_err *e) {
   return lm_alloc_array((size_t)((rows + 2 * LM_QR_BLOCK) * (columns + 1)), sizeof(double), "reflections", e);
 }
 
-lm_status lm_qr_apply(const lm_qr *q, bool transpose, lm_mat c, lm_err *e) {
-  int64_t blocks = (q->k + LM_QR_BLOCK - 1) / LM_QR_BLOCK;
-  double *room = room_for(c.rows, c.columns, e);
-  lm_status status = room ? LM_OK : LM_ERR_MEMORY;
+/* A stripe of columns goes through all blocks in a buffer of its own, which stays in the second-level cache. */
+typedef struct stripes {
+  const lm_qr *q;
+  lm_mat c;
+  int64_t count;
+  bool transpose, unit; /* unit: c is the identity's first columns, 0 where later reflections would begin */
+} stripes;
+
+/* Where stripe i begins: whole vectors where that is possible. */
+static int64_t edge(const stripes *s, int64_t i) {
+  const int64_t at = (s->c.columns * i / s->count + LEAST_STRIPE - 1) / LEAST_STRIPE * LEAST_STRIPE;
+  return at < s->c.columns ? at : s->c.columns;
+}
+
+static lm_status apply_stripe(void *context, int64_t index, lm_err *e) {
+  const stripes *s = context;
+  const lm_qr *q = s->q;
+  const int64_t from = edge(s, index), to = edge(s, index + 1);
+  const int64_t rows = s->c.rows, columns = to - from;
+  const int64_t most = s->unit && to < q->k ? to : q->k, blocks = (most + LM_QR_BLOCK - 1) / LM_QR_BLOCK;
+  if (columns == 0) return LM_OK;
+  double *stripe = room_for(2 * rows, columns, e), *room = stripe + rows * columns;
+  if (!stripe) return LM_ERR_MEMORY;
+  lm_mat c = lm_mat_of(stripe, rows, columns);
+  for (int64_t i = 0; i < rows; i++)
+    memcpy(stripe + i * columns, s->c.at + i * s->c.row + from, (size_t)columns * sizeof *stripe);
+  lm_status status = LM_OK;
   for (int64_t step = 0; step < blocks && status == LM_OK; step++) {
-    int64_t first = (transpose ? step : blocks - 1 - step) * LM_QR_BLOCK;
+    int64_t first = (s->transpose ? step : blocks - 1 - step) * LM_QR_BLOCK;
     int64_t last = first + LM_QR_BLOCK < q->k ? first + LM_QR_BLOCK : q->k;
-    status = apply_block(q, first, last, transpose, c, room, e);
+    status = apply_block(q, first, last, s->transpose, c, room, e);
   }
-  lm_free(room);
+  for (int64_t i = 0; i < rows && status == LM_OK; i++)
+    memcpy(s->c.at + i * s->c.row + from, stripe + i * columns, (size_t)columns * sizeof *stripe);
+  lm_free(stripe);
   return status;
+}
+
+static lm_status apply(stripes s, lm_err *e) {
+  const int64_t threads = lm_threads(), each = STRIPE * threads, turns = (s.c.columns + each - 1) / each;
+  const int64_t most = (s.c.columns + LEAST_STRIPE - 1) / LEAST_STRIPE;
+  s.count = turns * threads < most ? turns * threads : most;
+  const double work = 2.0 * (double)s.q->m * (double)s.q->k * (double)s.c.columns / (double)(s.count + 1);
+  return lm_each_matrix(s.count, work, apply_stripe, &s, e);
+}
+
+lm_status lm_qr_apply(const lm_qr *q, bool transpose, lm_mat c, lm_err *e) {
+  return apply((stripes){.q = q, .c = c, .transpose = transpose}, e);
+}
+
+lm_status lm_qr_form(const lm_qr *q, lm_mat c, lm_err *e) {
+  for (int64_t i = 0; i < c.rows; i++) {
+    memset(c.at + i * c.row, 0, (size_t)c.columns * sizeof *c.at);
+    if (i < c.columns) c.at[i * c.row + i] = 1.0;
+  }
+  return apply((stripes){.q = q, .c = c, .unit = true}, e);
 }
 
 lm_status lm_mat_qr(lm_mat a, lm_qr *q, lm_err *e) {

@@ -28,9 +28,7 @@ lm_status lm_mat_complete_rows(double *vt, int64_t from, int64_t n, lm_err *e) {
 
 /* The transpose of the reflections' product: rows are the vectors. */
 static lm_status rows_of(const lm_qr *q, int64_t n, double *rows, double *room, lm_err *e) {
-  memset(room, 0, (size_t)(n * n) * sizeof *room);
-  for (int64_t i = 0; i < n; i++) room[i * (n + 1)] = 1.0;
-  lm_status status = lm_qr_apply(q, false, lm_mat_of(room, n, n), e);
+  lm_status status = lm_qr_form(q, lm_mat_of(room, n, n), e);
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < n; j++) rows[j * n + i] = room[i * n + j];
   return status;

@@ -190,9 +190,9 @@ lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *q, double *d, double *f, lm_err
 
 /* q (n x n) from its reflections, which leave the first row and column alone. */
 static lm_status form_q(const lm_qr *reflections, int64_t n, double *q, lm_err *e) {
-  memset(q, 0, (size_t)(n * n) * sizeof *q);
-  for (int64_t i = 0; i < n; i++) q[i * n + i] = 1.0;
-  return n > 1 ? lm_qr_apply(reflections, false, lm_mat_part(lm_mat_of(q, n, n), 1, n, 1, n), e) : LM_OK;
+  memset(q, 0, (size_t)n * sizeof *q);
+  for (int64_t i = 0; i < n; i++) q[i * n] = i == 0 ? 1.0 : 0.0;
+  return n > 1 ? lm_qr_form(reflections, lm_mat_part(lm_mat_of(q, n, n), 1, n, 1, n), e) : LM_OK;
 }
 
 lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const lm_tensor *a, lm_err *e) {

@@ -27,8 +27,7 @@ static lm_status one(void *context, int64_t index, lm_err *e) {
   double *a = j->a + index * m * n, *q = j->q + index * m * k;
   lm_qr f = {0};
   lm_status status = lm_mat_qr(lm_mat_of(a, m, n), &f, e);
-  for (int64_t i = 0; i < m * k; i++) q[i] = i / (k ? k : 1) == i % (k ? k : 1) ? 1.0 : 0.0;
-  if (status == LM_OK && k > 0) status = lm_qr_apply(&f, false, lm_mat_of(q, m, k), e);
+  if (status == LM_OK) status = lm_qr_form(&f, lm_mat_of(q, m, k), e);
   if (status == LM_OK) memcpy(j->r + index * k * n, a, (size_t)(k * n) * sizeof *a);
   lm_qr_free(&f);
   return status;
