@@ -6,14 +6,30 @@
 
 #include <string.h>
 
-/* tridiagonal(a) -> q, d, f with a = q t q', t's diagonal d and off-diagonal f. */
+/* tridiagonal(a) -> v, t, d, f with a = q t q', q the product of the reflections in v and t, t's diagonal d and
+ * off-diagonal f. */
 static int linalg_tridiagonal(lua_State *L) {
-  lm_tensor *a = bind_tensor(L, 1, "tridiagonal: a");
-  lm_tensor **q = bind_new_tensor(L), **d = bind_new_tensor(L), **f = bind_new_tensor(L);
+  lm_tensor *a = bind_tensor(L, 1, "tridiagonal: a"), *form[4];
+  lm_tensor **out[4];
   lm_err err = {0};
-  bind_check(L, lm_tridiagonalise(q, d, f, a, &err), &err);
-  bind_account(L, *q);
-  return 3;
+  for (int i = 0; i < 4; i++) out[i] = bind_new_tensor(L);
+  lm_status status = lm_tridiagonal_form(form, a, &err);
+  for (int i = 0; i < 4; i++) *out[i] = form[i];
+  bind_check(L, status, &err);
+  bind_account(L, form[0]);
+  return 4;
+}
+
+/* reflect(v, t, b, transpose) -> q b, or q' b; q itself without b. */
+static int linalg_reflect(lua_State *L) {
+  lm_tensor *v = bind_tensor(L, 1, "reflect: v"), *t = bind_tensor(L, 2, "reflect: t");
+  lm_tensor *b = lua_isnoneornil(L, 3) ? NULL : bind_tensor(L, 3, "reflect: b");
+  bool transpose = !lua_isnoneornil(L, 4) && bind_bool(L, 4, "reflect: transpose");
+  lm_tensor **out = bind_new_tensor(L);
+  lm_err err = {0};
+  bind_check(L, lm_tridiagonal_reflect(out, v, t, b, transpose, &err), &err);
+  bind_account(L, *out);
+  return 1;
 }
 
 /* tridiagonal_solve(d, f, shift, b) -> x with (t + shift I) x = b. */
@@ -107,9 +123,13 @@ static const bind_doc docs[] = {
      "matrix, eigh. It has no gradient, and refuses a tensor that needs one.",
      "w, v = linalg.eig(tensor { { 0, -1 }, { 1, 0 } })   -- a rotation: the eigenvalues are i and -i\n"
      "w   --> [[0. 1.] [0. -1.]]"},
-    {"linalg.tridiagonal", "tridiagonal(a) -> q, d, f",
-     "A symmetric matrix as q t q', q orthogonal and t tridiagonal with diagonal d and off-diagonal f, by "
-     "Householder reflections."},
+    {"linalg.tridiagonal", "tridiagonal(a) -> v, t, d, f",
+     "A symmetric matrix as q T q', q orthogonal and T tridiagonal with diagonal d and off-diagonal f, by "
+     "Householder reflections, which v and t hold for reflect."},
+    {"linalg.reflect", "reflect(v, t, b, transpose) -> q b",
+     "q b, or q' b where transpose is true, for the q of tridiagonal and b (n x m, or n), float64; q itself where b "
+     "is "
+     "nil."},
     {"linalg.tridiagonal_solve", "tridiagonal_solve(d, f, shift, b) -> x",
      "Solves (t + shift I) x = b for the tridiagonal t with diagonal d and off-diagonal f; it must be positive "
      "definite."},
@@ -118,6 +138,7 @@ static const bind_doc docs[] = {
 int bind_open_linalg(lua_State *L) {
   static const luaL_Reg functions[] = {{"eig", linalg_eig},
                                        {"tridiagonal", linalg_tridiagonal},
+                                       {"reflect", linalg_reflect},
                                        {"tridiagonal_solve", linalg_tridiagonal_solve},
                                        {"eigh_largest", linalg_eigh_largest},
                                        {NULL, NULL}};

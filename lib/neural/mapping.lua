@@ -5,7 +5,8 @@
 -- Gram matrices, X'X (p x p) or XX' (n x n), is written once as Q T Q' with T tridiagonal, by Householder
 -- reflections; each penalty is then one tridiagonal solve, so thirty cost little more than one. The penalty is chosen
 -- inside the training images, by the squared error on held-out parts of them; of equal errors the larger penalty
--- wins. Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
+-- wins. Where images are many, X'X is formed once for each part, and a fold's is the sum of the others'.
+-- Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local fitted = require "lamina.neural.fitted"
@@ -69,29 +70,139 @@ local function standard_kernels(self, train, test)
   return kernel_of(self.x, change, train), kernel_of(self.x, change, test, train)
 end
 
+-- The tridiagonal form of a Gram matrix, which it takes: T's d and f; turn(b) and back(b) are Q' b and Q b. Q itself
+-- is formed where it is asked for, and where more rows are turned than it has: a question of shape.
+local function tridiagonal(gram)
+  local n = #gram
+  local v, t, d, f = linalg.tridiagonal(gram)
+  gram:release()
+  local form = { d = d, f = f }
+  function form.q()
+    form.whole = form.whole or linalg.reflect(v, t)
+    return form.whole
+  end
+  function form.turn(b) return linalg.reflect(v, t, b, true) end
+  function form.back(b) return linalg.reflect(v, t, b) end
+  function form.rows(rows) -- times Q
+    if form.whole or #rows > n then return rows:matmul(form.q()) end
+    return form.turn(rows:t()):t()
+  end
+  return form
+end
+
 local function dual_system(self, train, test, standardise)
   local kernels = standardise and standard_kernels or centred_kernels
   local among, cross = kernels(self, train, test)
-  local q, d, f = linalg.tridiagonal(among)
-  return { q = q, d = d, f = f, dual = true, project = cross:matmul(q),
-    right = function(y) return q:t():matmul(y) end }
+  local form = tridiagonal(among)
+  return { form = form, dual = true, right = form.turn, project = function() return form.rows(cross) end }
 end
 
 local function primal_system(self, train, test, standardise)
   local x = columns(self.x, 1, self.p, train)
   local mean, scale = moments(x, standardise)
-  local held = columns(self.x, 1, self.p, test) - mean
   x = x - mean
-  if scale then x, held = x * scale, held * scale end
-  local q, d, f = linalg.tridiagonal(x:t():matmul(x))
-  return { q = q, d = d, f = f, dual = false, project = held:matmul(q),
-    right = function(y) return q:t():matmul(x:t():matmul(y)) end }
+  if scale then x = x * scale end
+  local form = tridiagonal(x:t():matmul(x))
+  local function project()
+    if rawequal(test, train) then return form.rows(x) end
+    local held = columns(self.x, 1, self.p, test) - mean
+    return form.rows(scale and held * scale or held)
+  end
+  return { form = form, mean = mean, scale = scale, project = project,
+    right = function(y) return form.turn(x:t():matmul(y)) end }
 end
 
 --- What predictions for `test` images from `train` images (int64 positions) need, for any responses and penalty:
--- prediction = project (t + alpha I)^-1 right(y), y centred. Which Gram matrix is a question of shape alone.
+-- prediction = project() (T + alpha I)^-1 right(y), y centred, with form, T's d and f among it, and, unless it is
+-- dual, mean and scale of the features. Which Gram matrix is a question of shape alone.
 function Source:system(train, test, standardise)
   return (self.p <= #train and primal_system or dual_system)(self, train, test, standardise)
+end
+
+-- ---- parts -----------------------------------------------------------------------------------------------------
+
+-- Whether the inner folds test every training image once and train on the others, and a matrix for each of them takes
+-- no more memory than two copies of the features.
+local function is_parted(source, inner, train)
+  if #inner < 2 or source.p * #inner > 2 * #train then return false end
+  local part, count = {}, 0
+  for f, fold in ipairs(inner) do
+    for _, i in ipairs(fold.test) do
+      if part[i] then return false end
+      part[i], count = f, count + 1
+    end
+  end
+  if count ~= #train then return false end
+  for _, i in ipairs(train) do
+    if not part[i] then return false end
+  end
+  for f, fold in ipairs(inner) do
+    if #fold.train ~= count - #fold.test then return false end
+    local met = {}
+    for _, i in ipairs(fold.train) do
+      if not part[i] or part[i] == f or met[i] then return false end
+      met[i] = true
+    end
+  end
+  return true
+end
+
+local Parts = {}
+Parts.__index = Parts
+
+-- What the inner folds and all training images have in common: each part's products with itself and with the
+-- responses, and its sums, of features less their mean over all training images. A fold's are those of the other
+-- parts together, less what its own mean explains: Z'Z - s s' / n.
+local function parts_of(source, y, inner, train)
+  local x, p, sum = source.x, source.p, nil
+  local _, y_mean = centre(y, train)
+  local self = setmetatable({ source = source, rows = {}, sums = {}, products = {}, responses = {}, counts = {} },
+    Parts)
+  for f, fold in ipairs(inner) do
+    self.rows[f], self.counts[f] = common.index(fold.test), #fold.test
+    local part = columns(x, 1, p, self.rows[f]):sum { dim = 1, keepdim = true }
+    sum = sum and sum + part or part
+  end
+  self.mean = sum / #train
+  local grams = {}
+  for f, rows in ipairs(self.rows) do
+    local z, of_y = columns(x, 1, p, rows) - self.mean, y:index_select(rows, { dim = 1 }) - y_mean
+    local zt = z:t()
+    grams[f] = zt:matmul(z):reshape { 1, p * p }
+    self.products[f], self.sums[f] = zt:matmul(of_y), z:sum { dim = 1, keepdim = true }
+    self.responses[f] = of_y:sum { dim = 1, keepdim = true }
+  end
+  self.grams = ops.concat(grams, { dim = 1 })
+  for _, gram in ipairs(grams) do gram:release() end
+  return self
+end
+
+-- The sum over parts but for `left` (may be nil).
+local function sum_without(list, left)
+  local sum
+  for f, part in ipairs(list) do
+    if f ~= left then sum = sum and sum + part or part end
+  end
+  return sum
+end
+
+-- The system (as Source:system gives it) of all parts but for `left` (nil: of all), tested on `test`.
+function Parts:system(left, test)
+  local source, p, n, taken = self.source, self.source.p, 0, {}
+  for f, count in ipairs(self.counts) do
+    taken[f] = f == left and 0 or 1
+    n = n + taken[f] * count
+  end
+  local sums, of_y = sum_without(self.sums, left), sum_without(self.responses, left)
+  local own = sums:t():matmul(sums / n)
+  local all = tensor.tensor({ taken }, { dtype = "float64" }):matmul(self.grams):reshape { p, p }
+  local form = tridiagonal(all - own)
+  own:release()
+  all:release()
+  local mean = self.mean + sums / n
+  return { form = form, mean = mean,
+    right = function() return form.turn(sum_without(self.products, left) - sums:t():matmul(of_y / n)) end,
+    project = function() return form.rows(columns(source.x, 1, p, test) - mean) end }
 end
 
 -- ---- ridge -----------------------------------------------------------------------------------------------------
@@ -179,27 +290,30 @@ end
 -- > ridge({}):inner_folds(), ridge({ 10 }):inner_folds()   --> 5 0
 function Ridge:inner_folds() return #self.alphas > 1 and self.choose == "folds" and self.inner or 0 end
 
--- project (t + alpha I)^-1 right: the solve takes the side that has fewer columns.
-local function product(system, alpha, right)
-  if #system.project < right:size(2) then
-    system.across = system.across or system.project:t():contiguous()
-    local solved = linalg.tridiagonal_solve(system.d, system.f, alpha, system.across)
-    return solved:t():matmul(right)
+local function solve(system, alpha, right)
+  return linalg.tridiagonal_solve(system.form.d, system.form.f, alpha, right)
+end
+
+-- projected (T + alpha I)^-1 right: the solve takes the side that has fewer columns.
+local function product(system, alpha, projected, right)
+  if #projected < right:size(2) then
+    system.across = system.across or projected:t():contiguous()
+    return solve(system, alpha, system.across):t():matmul(right)
   end
-  return system.project:matmul(linalg.tridiagonal_solve(system.d, system.f, alpha, right))
+  return projected:matmul(solve(system, alpha, right))
 end
 
 -- Squared errors by penalty (A x T), summed over the inner folds.
-local function path_errors(self, source, y, inner)
+local function path_errors(self, source, y, inner, parts)
   local sums
-  for _, fold in ipairs(inner) do
+  for f, fold in ipairs(inner) do
     local train, test = common.index(fold.train), common.index(fold.test)
-    local system = source:system(train, test, self.standardise)
+    local system = parts and parts:system(f, test) or source:system(train, test, self.standardise)
     local centred, mean = centre(y, train)
     local right, truth = system.right(centred), y:index_select(test, { dim = 1 }) - mean
-    local rows = {}
+    local projected, rows = system.project(), {}
     for a, alpha in ipairs(self.alphas) do
-      local guess = product(system, alpha, right)
+      local guess = product(system, alpha, projected, right)
       local missed = guess - truth
       local square = missed:square()
       rows[a] = square:sum(1)
@@ -219,10 +333,12 @@ local function left_out_errors(self, source, y, train)
   local system = source:system(train, train, self.standardise)
   local centred = centre(y, train)
   local right, rows, n = system.right(centred), {}, #train
-  local across = (system.dual and system.q or system.project):t():contiguous()
+  local q = system.dual and system.form.q()
+  local projected = system.project()
+  local across = (q or projected):t():contiguous()
   for a, alpha in ipairs(self.alphas) do
-    local missed = centred - product(system, alpha, right)
-    local hat = (system.project * linalg.tridiagonal_solve(system.d, system.f, alpha, across):t()):sum(2) + 1 / n
+    local missed = centred - product(system, alpha, projected, right)
+    local hat = (projected * solve(system, alpha, across):t()):sum(2) + 1 / n
     if self.choose == "gcv" then hat = hat:mean(1) end
     rows[a] = (missed / (1 - hat):reshape { -1, 1 }):square():sum(1)
   end
@@ -230,14 +346,14 @@ local function left_out_errors(self, source, y, train)
 end
 
 -- The place in self.alphas for each target. Penalties fall, so the first of equal errors is the largest.
-local function choose(self, source, y, inner, train)
+local function choose(self, source, y, inner, train, parts)
   local targets = y:size(2)
   local places = {}
   if #self.alphas == 1 then
     for t = 1, targets do places[t] = 1 end
     return places
   end
-  local sums = self.choose == "folds" and path_errors(self, source, y, inner)
+  local sums = self.choose == "folds" and path_errors(self, source, y, inner, parts)
     or left_out_errors(self, source, y, train)
   if self.per == "neuroid" then return sums:argmin { dim = 1 }:totable() end
   local spread = y:var { dim = 1, correction = 0 }
@@ -259,13 +375,23 @@ local function solve_each(self, system, right, places)
     if by_place[place] then
       for _, t in ipairs(by_place[place]) do order[#order + 1] = t end
       local some = right:index_select(common.index(by_place[place]), { dim = 2 })
-      parts[#parts + 1] = linalg.tridiagonal_solve(system.d, system.f, alpha, some)
+      parts[#parts + 1] = solve(system, alpha, some)
     end
   end
   local back = {}
   for at, t in ipairs(order) do back[t] = at end
   local joined = #parts == 1 and parts[1] or ops.concat(parts, { dim = 2 })
   return joined:index_select(common.index(back), { dim = 2 })
+end
+
+-- Places, and the system of all training images.
+local function choose_and_solve(self, source, y, inner, rows, test)
+  local train = common.index(rows)
+  local parts = not self.standardise and is_parted(source, inner, rows) and parts_of(source, y, inner, train)
+  local places = choose(self, source, y, inner, train, parts)
+  local system = parts and parts:system(nil, test) or source:system(train, test or train, self.standardise)
+  local centred, mean = centre(y, train)
+  return system, solve_each(self, system, system.right(centred), places), mean, places
 end
 
 --- ridge:held_out(source, y, fold, inner): predictions (test images x targets, float64) for one fold, and the penalty
@@ -276,12 +402,8 @@ end
 -- > guess:allclose(y[{ { 30, 40, 10 } }], { atol = 0.1 })   --> true
 function Ridge:held_out(source, y, fold, inner)
   source = source:reduced(self.before, fold.train)
-  local train, test = common.index(fold.train), common.index(fold.test)
-  local places = choose(self, source, y, inner, train)
-  local system = source:system(train, test, self.standardise)
-  local centred, mean = centre(y, train)
-  local solved = solve_each(self, system, system.right(centred), places)
-  return system.project:matmul(solved) + mean, common.pick(self.alphas, places)
+  local system, solved, mean, places = choose_and_solve(self, source, y, inner, fold.train, common.index(fold.test))
+  return system.project():matmul(solved) + mean, common.pick(self.alphas, places)
 end
 
 Ridge.predict = fitted.not_fitted "ridge"
@@ -300,17 +422,14 @@ function Ridge:fit(x, y, given)
   local rows = common.count_up(#x)
   local whole = M.source(x, "ridge:fit: x", position)
   local source = whole:reduced(self.before, rows)
-  local all = common.index(rows)
-  local places = choose(self, source, y, inner, all)
-  local full = columns(source.x, 1, source.p)
-  local mean, scale = moments(full, self.standardise)
-  local scaled = full - mean
-  if scale then scaled = scaled * scale end
-  local system = source:system(all, all, self.standardise)
-  local centred, y_mean = centre(y, all)
-  local solved = solve_each(self, system, system.right(centred), places)
-  local weights = system.q:matmul(solved)
-  if system.dual then weights = scaled:t():matmul(weights) end -- w = X' (K + alpha I)^-1 y
+  local system, solved, y_mean, places = choose_and_solve(self, source, y, inner, rows)
+  local weights, mean, scale = system.form.back(solved), system.mean, system.scale
+  if system.dual then -- w = X' (K + alpha I)^-1 y
+    local full = columns(source.x, 1, source.p)
+    mean, scale = moments(full, self.standardise)
+    full = full - mean
+    weights = (scale and full * scale or full):t():matmul(weights)
+  end
   if scale then weights = weights * scale:t() end
   local intercept = (y_mean - mean:matmul(weights)):reshape { -1 }
   return fitted.fit({ word = "ridge", weights = weights, intercept = intercept, before = whole.reduced_by,

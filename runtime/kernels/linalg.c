@@ -168,5 +168,11 @@ static void rotate_rows(int64_t count, int64_t columns, const double *pc, const 
 }
 
 extern const lm_kernel_linalg KERNEL(linalg);
-const lm_kernel_linalg KERNEL(linalg) = {
-    .dot = dot, .axpy = axpy, .axpy_rows = axpy_rows, .symmetric_rows = symmetric_rows, .rank1 = rank1, .rotate = rotate, .rank2_add = rank2_add, .rotate_rows = rotate_rows};
+const lm_kernel_linalg KERNEL(linalg) = {.dot = dot,
+                                         .axpy = axpy,
+                                         .axpy_rows = axpy_rows,
+                                         .symmetric_rows = symmetric_rows,
+                                         .rank1 = rank1,
+                                         .rotate = rotate,
+                                         .rank2_add = rank2_add,
+                                         .rotate_rows = rotate_rows};

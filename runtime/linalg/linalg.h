@@ -14,6 +14,14 @@
  * Householder reflections, one pass over the remaining matrix each (Golub & Van Loan 2013, 8.3.1). */
 lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const lm_tensor *a, lm_err *e);
 
+/* The same with q as the reflections that it is the product of, by which few columns are turned in less time than q
+ * takes to form: out is v (n - 1 x n - 1), t (n - 1 rows), d and f, all NULL after a failure. */
+lm_status lm_tridiagonal_form(lm_tensor *out[4], const lm_tensor *a, lm_err *e);
+
+/* q b, or q' b, for that v and t and b (n x m, or n), or q itself where b is NULL: float64, row-major, new. */
+lm_status lm_tridiagonal_reflect(lm_tensor **out, const lm_tensor *v, const lm_tensor *t, const lm_tensor *b,
+                                 bool transpose, lm_err *e);
+
 /* Solves (t + shift I) x = b for that t and b (n x m, or n), by LDL' without pivoting: t + shift I must be positive
  * definite. LM_ERR_NUMERIC where it is not. */
 lm_status lm_tridiagonal_solve(lm_tensor **x, const lm_tensor *d, const lm_tensor *f, double shift,

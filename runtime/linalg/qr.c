@@ -47,7 +47,8 @@ void lm_qr_grow(lm_qr *q, int64_t i, double tau) {
   const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
   const int64_t first = i / LM_QR_BLOCK * LM_QR_BLOCK;
   double with[LM_QR_BLOCK];
-  for (int64_t j = first; j < i; j++) with[j - first] = kernel->dot(q->m - i, q->v + j * q->m + i, q->v + i * q->m + i);
+  for (int64_t j = first; j < i; j++)
+    with[j - first] = kernel->dot(q->m - i, q->v + j * q->m + i, q->v + i * q->m + i);
   lm_qr_grow_with(q, i, tau, with);
 }
 

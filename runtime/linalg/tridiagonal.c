@@ -25,10 +25,10 @@ _Static_assert(PANEL % LM_LINALG_ROWS == 0, "what is behind a panel begins with 
 /* Vectors, and the rows of the matrix, have `wide` numbers: n, and zeros up to a whole block. */
 typedef struct reduction {
   const lm_kernel_linalg *kernel;
-  int64_t n, wide, first, k; /* the panel's first step, this step: rows and columns [k + 1, n) remain */
-  double *a;                 /* wide x wide: the upper triangle and the diagonal's blocks */
-  double *vw, *wv;           /* 2 PANEL x wide: v and then w of the panel's steps, w and then v */
-  double *sums;              /* A v in CHUNKS parts: each `wide` */
+  int64_t n, wide, first, k;           /* the panel's first step, this step: rows and columns [k + 1, n) remain */
+  double *a;                           /* wide x wide: the upper triangle and the diagonal's blocks */
+  double *vw, *wv;                     /* 2 PANEL x wide: v and then w of the panel's steps, w and then v */
+  double *sums;                        /* A v in CHUNKS parts: each `wide` */
   double with_v[PANEL], with_w[PANEL]; /* products of the step's v with the panel's earlier v and w */
 } reduction;
 
@@ -108,9 +108,12 @@ static lm_status step(reduction *r, lm_qr *q, double *d, double *f, lm_err *e) {
   return LM_OK;
 }
 
-/* ---- behind a panel ---------------------------------------------------------------------------------------------- */
+/* ---- behind a panel ----------------------------------------------------------------------------------------------
+ */
 
-static int64_t tiles_from(const reduction *r, int64_t row) { return (r->wide - row + TILE_COLUMNS - 1) / TILE_COLUMNS; }
+static int64_t tiles_from(const reduction *r, int64_t row) {
+  return (r->wide - row + TILE_COLUMNS - 1) / TILE_COLUMNS;
+}
 
 /* A tile of TILE_ROWS rows, from its first row's diagonal element on, less v w' + w v' of the panel. */
 static lm_status update_tile(void *context, int64_t index, lm_err *e) {
@@ -165,13 +168,10 @@ static void copy_rows(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
-lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *q, double *d, double *f, lm_err *e) {
-  const int64_t n = a.rows, k = n > 0 ? n - 1 : 0, wide = whole(n + LM_LINALG_ROWS - 1);
-  *q = (lm_qr){.m = k, .k = k};
-  q->v = lm_alloc_zero((size_t)(k * k) * sizeof *q->v, "tridiagonal: reflections", e);
-  if (q->v) q->t = lm_alloc_zero((size_t)(k * LM_QR_BLOCK) * sizeof *q->t, "tridiagonal: reflections", e);
-  double *room =
-      q->t ? lm_alloc_array((size_t)((wide + 4 * PANEL + CHUNKS) * wide), sizeof *room, "tridiagonal", e) : NULL;
+/* q->v and q->t are there, zeros. */
+static lm_status reduce(lm_mat a, lm_qr *q, double *d, double *f, lm_err *e) {
+  const int64_t n = a.rows, wide = whole(n + LM_LINALG_ROWS - 1);
+  double *room = lm_alloc_array((size_t)((wide + 4 * PANEL + CHUNKS) * wide), sizeof *room, "tridiagonal", e);
   if (!room) return LM_ERR_MEMORY;
   reduction r = {.kernel = lm_kernels_of(LM_F64)->linalg, .n = n, .wide = wide, .a = room};
   r.vw = room + wide * wide;
@@ -188,6 +188,61 @@ lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *q, double *d, double *f, lm_err
   return status;
 }
 
+lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *q, double *d, double *f, lm_err *e) {
+  const int64_t k = a.rows > 0 ? a.rows - 1 : 0;
+  *q = (lm_qr){.m = k, .k = k};
+  q->v = lm_alloc_zero((size_t)(k * k) * sizeof *q->v, "tridiagonal: reflections", e);
+  if (q->v) q->t = lm_alloc_zero((size_t)(k * LM_QR_BLOCK) * sizeof *q->t, "tridiagonal: reflections", e);
+  return q->t ? reduce(a, q, d, f, e) : LM_ERR_MEMORY;
+}
+
+/* ---- as tensors --------------------------------------------------------------------------------------------------
+ */
+
+static lm_qr reflections_of(const lm_tensor *v, const lm_tensor *t) {
+  return (lm_qr){.m = v->shape[0], .k = v->shape[0], .v = lm_tensor_data(v), .t = lm_tensor_data(t)};
+}
+
+lm_status lm_tridiagonal_form(lm_tensor *out[4], const lm_tensor *a, lm_err *e) {
+  for (int i = 0; i < 4; i++) out[i] = NULL;
+  lm_status status = lm_linalg_need_matrix("tridiagonal: a", a, true, e);
+  if (status != LM_OK) return status;
+  const int64_t n = a->shape[0], k = n > 0 ? n - 1 : 0, square[2] = {k, k}, blocks[2] = {k, LM_QR_BLOCK};
+  lm_tensor *work = NULL;
+  status = lm_tensor_convert(&work, a, LM_F64, e);
+  if (status == LM_OK) status = lm_tensor_zeros(&out[0], LM_F64, 2, square, e);
+  if (status == LM_OK) status = lm_tensor_zeros(&out[1], LM_F64, 2, blocks, e);
+  if (status == LM_OK) status = lm_tensor_zeros(&out[2], LM_F64, 1, &n, e);
+  if (status == LM_OK) status = lm_tensor_zeros(&out[3], LM_F64, 1, &k, e);
+  if (status == LM_OK) {
+    lm_qr q = reflections_of(out[0], out[1]);
+    status = reduce(lm_mat_of(lm_tensor_data(work), n, n), &q, lm_tensor_data(out[2]), lm_tensor_data(out[3]), e);
+  }
+  lm_tensor_release(work);
+  for (int i = 0; i < 4; i++) {
+    if (status == LM_OK) {
+      out[i]->close = lm_tensor_is_close(a);
+      continue;
+    }
+    lm_tensor_release(out[i]);
+    out[i] = NULL;
+  }
+  return status;
+}
+
+static lm_status need_reflections(const lm_tensor *v, const lm_tensor *t, lm_err *e) {
+  char of_v[LM_SHAPE_TEXT], of_t[LM_SHAPE_TEXT];
+  if (v->dtype != LM_F64 || t->dtype != LM_F64)
+    return lm_fail(e, LM_ERR_DTYPE,
+                   "reflect: v and t have dtypes %s and %s, expected float64, as tridiagonal gives them",
+                   lm_dtype_name(v->dtype), lm_dtype_name(t->dtype));
+  if (v->ndim == 2 && t->ndim == 2 && v->shape[0] == v->shape[1] && t->shape[0] == v->shape[0] &&
+      t->shape[1] == LM_QR_BLOCK && lm_tensor_contiguous(v) && lm_tensor_contiguous(t))
+    return LM_OK;
+  return lm_fail(e, LM_ERR_SHAPE, "reflect: v and t have shapes %s and %s, expected them as tridiagonal gives them",
+                 lm_shape_text(v->ndim, v->shape, of_v), lm_shape_text(t->ndim, t->shape, of_t));
+}
+
 /* q (n x n) from its reflections, which leave the first row and column alone. */
 static lm_status form_q(const lm_qr *reflections, int64_t n, double *q, lm_err *e) {
   memset(q, 0, (size_t)n * sizeof *q);
@@ -195,34 +250,47 @@ static lm_status form_q(const lm_qr *reflections, int64_t n, double *q, lm_err *
   return n > 1 ? lm_qr_form(reflections, lm_mat_part(lm_mat_of(q, n, n), 1, n, 1, n), e) : LM_OK;
 }
 
-lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const lm_tensor *a, lm_err *e) {
-  *q = *d = *f = NULL;
-  lm_status status = lm_linalg_need_matrix("tridiagonal: a", a, true, e);
+lm_status lm_tridiagonal_reflect(lm_tensor **out, const lm_tensor *v, const lm_tensor *t, const lm_tensor *b,
+                                 bool transpose, lm_err *e) {
+  *out = NULL;
+  lm_status status = need_reflections(v, t, e);
   if (status != LM_OK) return status;
-  int64_t n = a->shape[0], off = n > 0 ? n - 1 : 0, square[2] = {n, n};
-  lm_tensor *work = NULL, *out_q = NULL, *out_d = NULL, *out_f = NULL;
-  lm_qr reflections = {0};
-  status = lm_tensor_convert(&work, a, LM_F64, e);
-  if (status == LM_OK) status = lm_tensor_new(&out_q, LM_F64, 2, square, e);
-  if (status == LM_OK) status = lm_tensor_zeros(&out_d, LM_F64, 1, &n, e);
-  if (status == LM_OK) status = lm_tensor_zeros(&out_f, LM_F64, 1, &off, e);
-  if (status == LM_OK)
-    status = lm_mat_tridiagonalise(lm_mat_of(lm_tensor_data(work), n, n), &reflections, lm_tensor_data(out_d),
-                                   lm_tensor_data(out_f), e);
-  if (status == LM_OK) status = form_q(&reflections, n, lm_tensor_data(out_q), e);
-  lm_qr_free(&reflections);
-  lm_tensor_release(work);
-  if (status != LM_OK) {
-    lm_tensor_release(out_q);
-    lm_tensor_release(out_d);
-    lm_tensor_release(out_f);
-    return status;
+  const bool empty = v->shape[0] == 0 && b && b->ndim > 0 && b->shape[0] == 0;
+  const int64_t n = empty ? 0 : v->shape[0] + 1, square[2] = {n, n};
+  const lm_qr q = reflections_of(v, t);
+  int64_t columns = 0;
+  status = b ? lm_linalg_right_side("reflect: b", out, b, n, &columns, e) : lm_tensor_new(out, LM_F64, 2, square, e);
+  if (status == LM_OK && !b) status = form_q(&q, n, lm_tensor_data(*out), e);
+  if (status == LM_OK && b && n > 1)
+    status =
+        lm_qr_apply(&q, transpose, lm_mat_part(lm_mat_of(lm_tensor_data(*out), n, columns), 1, n, 0, columns), e);
+  if (status == LM_OK) {
+    (*out)->close = lm_tensor_is_close(v) || lm_tensor_is_close(t) || (b && lm_tensor_is_close(b));
+    return LM_OK;
   }
-  out_q->close = out_d->close = out_f->close = lm_tensor_is_close(a);
-  *q = out_q;
-  *d = out_d;
-  *f = out_f;
-  return LM_OK;
+  lm_tensor_release(*out);
+  *out = NULL;
+  return status;
+}
+
+lm_status lm_tridiagonalise(lm_tensor **q, lm_tensor **d, lm_tensor **f, const lm_tensor *a, lm_err *e) {
+  lm_tensor *form[4];
+  *q = *d = *f = NULL;
+  lm_status status = lm_tridiagonal_form(form, a, e);
+  if (status != LM_OK) return status;
+  const int64_t n = a->shape[0], square[2] = {n, n};
+  status =
+      n > 0 ? lm_tridiagonal_reflect(q, form[0], form[1], NULL, false, e) : lm_tensor_new(q, LM_F64, 2, square, e);
+  lm_tensor_release(form[0]);
+  lm_tensor_release(form[1]);
+  if (status == LM_OK) {
+    *d = form[2];
+    *f = form[3];
+    return LM_OK;
+  }
+  lm_tensor_release(form[2]);
+  lm_tensor_release(form[3]);
+  return status;
 }
 
 /* ---- (t + shift I) x = b ------------------------------------------------------------------------------------------

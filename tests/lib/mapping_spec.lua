@@ -5,7 +5,7 @@ local fitting = require "lamina.core.fit"
 local mapping = require "lamina.neural.mapping"
 
 local try, kfold, logspace = lamina.try, lamina.kfold, lamina.logspace
-local randn, zeros, ones, arange = lamina.randn, lamina.zeros, lamina.ones, lamina.arange
+local randn, zeros, ones, arange, tensor = lamina.randn, lamina.zeros, lamina.ones, lamina.arange, lamina.tensor
 local stored = core_io.npz_read "tests/fixtures/neural/mapping.npz"
 
 local function message_of(f, ...)
@@ -219,6 +219,87 @@ describe("held-out predictions", function()
         assert.equal(alphas[best], fit.alphas[t])
       end
     end
+  end)
+end)
+
+-- Ridge by its definition: centred features, (X'X + alpha I) W = X'Y by a general solver, the fold's penalty of least
+-- squared error on its inner folds.
+local function plain_ridge(x, y, train, test, inner, alphas)
+  local function rows(t, list) return t:index_select(lamina.tensor(list, { dtype = "int64" }), { dim = 1 }) end
+  local function predict(some, held, alpha)
+    local a, b = rows(x, some), rows(y, some)
+    local a_mean, b_mean = a:mean { dim = 1, keepdim = true }, b:mean { dim = 1, keepdim = true }
+    a, b = a - a_mean, b - b_mean
+    local w = (a:t():matmul(a) + alpha * lamina.eye(x:size(2), { dtype = "float64" })):solve(a:t():matmul(b))
+    return (rows(x, held) - a_mean):matmul(w) + b_mean
+  end
+  local best, chosen = {}, {}
+  for _, alpha in ipairs(alphas) do
+    local sum = zeros { y:size(2), dtype = "float64" }
+    for _, fold in ipairs(inner) do
+      sum = sum + (predict(fold.train, fold.test, alpha) - rows(y, fold.test)):square():sum(1)
+    end
+    for t, error in ipairs(sum:totable()) do
+      if not best[t] or error < best[t] then best[t], chosen[t] = error, alpha end
+    end
+  end
+  local guess = {}
+  for t, alpha in ipairs(chosen) do guess[t] = predict(train, test, alpha)[{ {}, { t, t } }] end
+  return lamina.ops.concat(guess, { dim = 2 }), chosen
+end
+
+describe("ridge in inner folds", function()
+  local alphas = { 1000, 100, 10, 1, 0.1 }
+  local test = arange(81, 100):totable()
+  local all = arange(1, 80):totable()
+
+  -- features p: one matrix for each of the 5 parts where 5 p <= 2 n, else one for each fold
+  local function holds(p, inner, train, dtype)
+    local x = randn { 100, p, dtype = dtype } + 30
+    local y = x:to "float64":matmul(randn { p, 3, dtype = "float64" })
+      + randn { 100, 3, dtype = "float64" } * tensor { 0.1, 10, 60 }
+    local guess, chosen = lamina.ridge({ alphas = alphas }):held_out(mapping.source(x, "x"), y, { train = train,
+      test = test }, inner)
+    local plain, by = plain_ridge(x:to "float64", y, train, test, inner, alphas)
+    assert.same(by, chosen)
+    agrees(guess, plain, p .. " features", 1e-9)
+  end
+
+  it("is ridge by its definition, with few features and with many", function()
+    for _, p in ipairs { 1, 7, 32, 33, 60 } do
+      for _, dtype in ipairs { "float32", "float64" } do
+        holds(p, kfold({ 5, seed = 3 }):folds(80), all, dtype)
+      end
+    end
+  end)
+
+  it("is so where inner folds leave images out, test them twice or train on a part of the others", function()
+    local folds = kfold({ 4, seed = 3 }):folds(80)
+    holds(7, { folds[1], folds[2], folds[3] }, all, "float64")
+    holds(7, { folds[1], folds[2], folds[3], folds[1] }, all, "float64")
+    local fewer = table.move(folds[1].train, 1, 40, 1, {})
+    holds(7, { { train = fewer, test = folds[1].test }, folds[2], folds[3], folds[4] }, all, "float64")
+    local twice = table.move(folds[1].train, 1, 59, 1, {})
+    twice[60] = twice[59]
+    holds(7, { { train = twice, test = folds[1].test }, folds[2], folds[3], folds[4] }, all, "float64")
+  end)
+
+  it("keeps its digits where one part's features lie far from the others'", function()
+    local x, y = randn { 60, 4, dtype = "float64" }, randn { 60, 2, dtype = "float64" }
+    local folds = {}
+    for f = 1, 3 do
+      folds[f] = { test = arange(20 * f - 19, 20 * f):totable(), train = {} }
+      for i = 1, 60 do
+        if (i - 1) // 20 + 1 ~= f then table.insert(folds[f].train, i) end
+      end
+    end
+    x = x + (arange(1, 60):gt(40):to "float64" * 1e4):reshape { 60, 1 }
+    local rows = arange(1, 60):totable()
+    local guess, chosen = lamina.ridge({ alphas = alphas }):held_out(mapping.source(x, "x"), y, { train = rows,
+      test = { 1, 50 } }, folds)
+    local plain, by = plain_ridge(x, y, rows, { 1, 50 }, folds, alphas)
+    assert.same(by, chosen)
+    agrees(guess, plain, "far apart", 1e-7)
   end)
 end)
 

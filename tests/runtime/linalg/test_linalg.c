@@ -95,6 +95,58 @@ static void test_tridiagonal(void **state) {
   lm_tensor_release(empty);
 }
 
+/* a x = q (t (q' x)), and q of the reflections as of the whole. Sizes around the blocks of rows, the panels and the
+ * update's tiles, where loops over n^3 would take too long. */
+static void check_reflections(int64_t n) {
+  lm_err e;
+  lm_tensor *half = random_matrix(n, n, 6), *x = random_matrix(n, 3, 7), *form[4], *back[3], *q;
+  double *a = lm_tensor_data(half);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < i; j++) a[i * n + j] = a[j * n + i];
+  assert_int_equal(lm_tridiagonal_form(form, half, &e), LM_OK);
+  assert_int_equal(lm_tridiagonal_reflect(&back[0], form[0], form[1], x, true, &e), LM_OK);
+  const double *d = lm_tensor_data(form[2]), *f = lm_tensor_data(form[3]);
+  assert_int_equal(lm_tensor_zeros(&back[1], LM_F64, 2, x->shape, &e), LM_OK);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t c = 0; c < 3; c++) {
+      double sum = d[i] * at(back[0], i, c);
+      if (i > 0) sum += f[i - 1] * at(back[0], i - 1, c);
+      if (i + 1 < n) sum += f[i] * at(back[0], i + 1, c);
+      lm_tensor_set(back[1], i * 3 + c, sum);
+    }
+  assert_int_equal(lm_tridiagonal_reflect(&back[2], form[0], form[1], back[1], false, &e), LM_OK);
+  assert_int_equal(lm_tridiagonal_reflect(&q, form[0], form[1], NULL, false, &e), LM_OK);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t c = 0; c < 3; c++) {
+      double through = 0, turned = 0;
+      for (int64_t j = 0; j < n; j++) {
+        through += a[i * n + j] * at(x, j, c);
+        turned += at(q, j, i) * at(x, j, c);
+      }
+      assert_true(fabs(through - at(back[2], i, c)) < 1e-14 * (double)(n + 10) * sqrt((double)n));
+      assert_true(fabs(turned - at(back[0], i, c)) < 1e-14 * (double)(n + 10));
+    }
+  lm_tensor *all[] = {half, x, q, form[0], form[1], form[2], form[3], back[0], back[1], back[2]};
+  for (int i = 0; i < 10; i++) lm_tensor_release(all[i]);
+}
+
+static void test_reflections(void **state) {
+  (void)state;
+  const int64_t sizes[] = {1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 64, 65, 96, 97, 130, 543, 544, 545, 600};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) check_reflections(sizes[i]);
+  lm_err e;
+  lm_tensor *v = random_matrix(4, 4, 1), *t = random_matrix(4, 3, 1), *b = random_matrix(5, 2, 1), *out;
+  assert_int_equal(lm_tridiagonal_reflect(&out, v, t, b, false, &e), LM_ERR_SHAPE);
+  assert_non_null(strstr(e.message, "4x4 and 4x3, expected them as tridiagonal gives them"));
+  assert_null(out);
+  lm_tensor *form[4], *a = gram(4, 4, 1);
+  assert_int_equal(lm_tridiagonal_form(form, a, &e), LM_OK);
+  assert_int_equal(lm_tridiagonal_reflect(&out, form[0], form[1], b, false, &e), LM_ERR_SHAPE);
+  assert_non_null(strstr(e.message, "reflect: b has shape 5x2, expected 4 rows"));
+  lm_tensor *all[] = {v, t, b, a, form[0], form[1], form[2], form[3]};
+  for (int i = 0; i < 8; i++) lm_tensor_release(all[i]);
+}
+
 static void test_tridiagonal_solve(void **state) {
   (void)state;
   lm_err e;
@@ -215,10 +267,13 @@ static void test_failing_memory(void **state) {
     lm_tensor *w = NULL, *v = NULL;
     bool good;
     if (status == LM_OK) status = lm_eigh_largest(&w, &v, &good, a, 4, &e);
+    lm_tensor *form[4] = {NULL}, *turned = NULL;
+    if (status == LM_OK) status = lm_tridiagonal_form(form, a, &e);
+    if (status == LM_OK) status = lm_tridiagonal_reflect(&turned, form[0], form[1], b, true, &e);
     lm_memory_fail_at(0);
     assert_true(status == LM_OK || status == LM_ERR_MEMORY);
-    lm_tensor *all[] = {q, d, f, y, w, v};
-    for (int i = 0; i < 6; i++) lm_tensor_release(all[i]);
+    lm_tensor *all[] = {q, d, f, y, w, v, turned, form[0], form[1], form[2], form[3]};
+    for (int i = 0; i < 11; i++) lm_tensor_release(all[i]);
     assert_int_equal(lm_memory_now().live, live);
     if (status == LM_OK) break;
     assert_true(n < 199);
@@ -231,7 +286,7 @@ static void test_same_bits(void **state) {
   (void)state;
   lm_err e;
   char first[3][65], digest[65];
-  lm_tensor *a = gram(150, 150, 1), *b = random_matrix(150, 200, 4);
+  lm_tensor *a = gram(350, 20, 1), *b = random_matrix(350, 200, 4); /* enough for threads at the first steps */
   int before = lm_threads();
   for (int threads = 1; threads <= 4; threads++) {
     lm_tensor *out[3], *f;
@@ -251,8 +306,9 @@ static void test_same_bits(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_tridiagonal),       cmocka_unit_test(test_eigh_largest),
-                                     cmocka_unit_test(test_tridiagonal_solve), cmocka_unit_test(test_bad_arguments),
-                                     cmocka_unit_test(test_failing_memory),    cmocka_unit_test(test_same_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_tridiagonal),   cmocka_unit_test(test_reflections),
+                                     cmocka_unit_test(test_eigh_largest),  cmocka_unit_test(test_tridiagonal_solve),
+                                     cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_failing_memory),
+                                     cmocka_unit_test(test_same_bits)};
   return cmocka_run_group_tests_name("linalg", tests, NULL, NULL);
 }
