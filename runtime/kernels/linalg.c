@@ -86,6 +86,35 @@ static void symmetric_rows(int64_t n, const void *pa, int64_t stride, const void
   for (int64_t r = 0; r < LM_LINALG_ROWS; r += ROWS) some_rows(n, a + r * stride, stride, v, r, sum);
 }
 
+typedef real_int vec_mask __attribute__((vector_size(LM_VEC_BYTES)));
+
+/* SHIFTED vectors of shifts: their divisions hide each other's latency. */
+enum { SHIFTED = 4 * VEC <= LM_LINALG_SHIFTS ? 4 : LM_LINALG_SHIFTS / VEC };
+
+static void count_above(int64_t n, const void *pd, const void *pf2, const void *px, double pleast, void *pabove) {
+  const real *d = pd, *f2 = pf2, *x = px;
+  real *above = pabove;
+  const vec least = vec_all((real)pleast), none = {0};
+  for (int from = 0; from < LM_LINALG_SHIFTS; from += SHIFTED * VEC) {
+    vec shift[SHIFTED], pivot[SHIFTED], count[SHIFTED];
+    for (int s = 0; s < SHIFTED; s++) {
+      shift[s] = vec_load(x + from + s * VEC);
+      pivot[s] = vec_all(1);
+      count[s] = none;
+    }
+    for (int64_t i = 0; i < n; i++) {
+      const vec diagonal = vec_all(d[i]), square = vec_all(i > 0 ? f2[i - 1] : 0);
+      for (int s = 0; s < SHIFTED; s++) {
+        const vec q = (diagonal - shift[s]) - square / pivot[s];
+        const vec_mask small = (vec_mask)(q < least) & (vec_mask)(q > -least);
+        pivot[s] = (vec)((vec_mask)q & ~small) + (vec)((vec_mask)-least & small);
+        count[s] -= __builtin_convertvector((vec_mask)(pivot[s] >= none), vec);
+      }
+    }
+    for (int s = 0; s < SHIFTED; s++) vec_store(above + from + s * VEC, count[s]);
+  }
+}
+
 static void rank2_add(int64_t n, void *prow, double vi, const void *pw, double wi, const void *pv, double pu,
                       void *psum) {
   real *row = prow, *sum = psum;
@@ -172,6 +201,7 @@ const lm_kernel_linalg KERNEL(linalg) = {.dot = dot,
                                          .axpy = axpy,
                                          .axpy_rows = axpy_rows,
                                          .symmetric_rows = symmetric_rows,
+                                         .count_above = count_above,
                                          .rank1 = rank1,
                                          .rotate = rotate,
                                          .rank2_add = rank2_add,

@@ -9,6 +9,7 @@
 
 enum { LM_LINALG_COLUMNS = 64 }; /* columns that are one task */
 enum { LM_LINALG_ROWS = 16 };    /* rows of a symmetric matrix that are one block */
+enum { LM_LINALG_SHIFTS = 32 };  /* shifts of a tridiagonal matrix that go together */
 
 typedef struct lm_kernel_linalg {
   /* sum of a[i] b[i] */
@@ -25,6 +26,11 @@ typedef struct lm_kernel_linalg {
    * the block's element j of A v where j is a row of the block, else by what the rows' elements in column j, which
    * are those of row j too, add to it, in turn. */
   void (*symmetric_rows)(int64_t n, const void *a, int64_t stride, const void *v, void *sum);
+
+  /* above[s] = how many eigenvalues of the tridiagonal matrix with diagonal d and squares f2 (n - 1) beside it are at
+   * least x[s], for LM_LINALG_SHIFTS shifts: the pivots q = d[i] - x - f2[i - 1] / q that are not negative, one
+   * smaller than `least` taken for -least. All of the kernel's type. */
+  void (*count_above)(int64_t n, const void *d, const void *f2, const void *x, double least, void *above);
 
   /* row[j] = row[j] - wi v[j] - vi w[j]: one row of A - v w' - w v'; then sum[j] = sum[j] + u row[j]. */
   void (*rank2_add)(int64_t n, void *row, double vi, const void *w, double wi, const void *v, double u, void *sum);

@@ -8,7 +8,6 @@
 #include "linalg/spectrum.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { STEPS = 60 };
@@ -21,9 +20,8 @@ static double length(double a, double b) {
   return large * sqrt(fma(ratio, ratio, 1.0));
 }
 
-/* One QL step on rows [l, m]; d and f as in lm_tridiagonalise; rows of qt have `columns` elements: none, for values
- * alone. */
-static void ql_step(const lm_kernel_linalg *kernel, int64_t columns, int64_t l, int64_t m, double *d, double *f,
+/* One QL step on rows [l, m]; d and f as in lm_tridiagonalise; rows of qt have n elements. */
+static void ql_step(const lm_kernel_linalg *kernel, int64_t n, int64_t l, int64_t m, double *d, double *f,
                     double *qt) {
   double g = (d[l + 1] - d[l]) / (2.0 * f[l]), r = length(g, 1.0);
   g = d[m] - d[l] + f[l] / (g + (g < 0.0 ? -r : r));
@@ -45,7 +43,7 @@ static void ql_step(const lm_kernel_linalg *kernel, int64_t columns, int64_t l, 
     p = s * r;
     d[i + 1] = g + p;
     g = c * r - b;
-    if (columns > 0) kernel->rotate(columns, c, s, qt + (i + 1) * columns, qt + i * columns);
+    kernel->rotate(n, c, s, qt + (i + 1) * n, qt + i * n);
   }
   d[l] -= p;
   f[l] = g;
@@ -55,7 +53,7 @@ static void ql_step(const lm_kernel_linalg *kernel, int64_t columns, int64_t l, 
 /* f has n elements, the last one 0. One beside the diagonal is nothing where it is below the rounding of its
  * neighbours, or of the largest that the steps have come past (as in tql2): where eigenvalues are 0 to rounding,
  * noise would be divided by noise without end. */
-static lm_status diagonalise(int64_t n, int64_t columns, double *d, double *f, double *qt, lm_err *e) {
+static lm_status diagonalise(int64_t n, double *d, double *f, double *qt, lm_err *e) {
   const lm_kernel_linalg *kernel = lm_kernels_of(LM_F64)->linalg;
   double size = 0.0;
   for (int64_t l = 0; l < n; l++) {
@@ -65,22 +63,10 @@ static lm_status diagonalise(int64_t n, int64_t columns, double *d, double *f, d
       while (m < n - 1 && fabs(f[m]) > 0x1p-53 * fmax(size, fabs(d[m]) + fabs(d[m + 1]))) m++;
       if (m == l) break;
       if (step == STEPS) return lm_fail(e, LM_ERR_NUMERIC, "the eigenvalues did not converge");
-      ql_step(kernel, columns, l, m, d, f, qt);
+      ql_step(kernel, n, l, m, d, f, qt);
     }
   }
   return LM_OK;
-}
-
-static int by_size(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-lm_status lm_tridiagonal_values(int64_t n, double *d, double *f, lm_err *e) {
-  if (n > 0) f[n - 1] = 0.0;
-  lm_status status = diagonalise(n, 0, d, f, d, e);
-  if (status == LM_OK) qsort(d, (size_t)n, sizeof *d, by_size);
-  return status;
 }
 
 /* Ascending order (stable); v's columns from qt's rows. */
@@ -124,7 +110,7 @@ lm_status lm_mat_eigh(lm_mat a, double *w, lm_err *e) {
     const double *columns = lm_tensor_data(q);
     for (int64_t i = 0; i < n * n; i++) qt[i % n * n + i / n] = columns[i];
     if (n > 1) memcpy(space, lm_tensor_data(f), (size_t)(n - 1) * sizeof *space);
-    status = diagonalise(n, n, lm_tensor_data(d), space, qt, e);
+    status = diagonalise(n, lm_tensor_data(d), space, qt, e);
   }
   if (status == LM_OK) {
     put_in_order(n, lm_tensor_data(d), qt, a.at, w);

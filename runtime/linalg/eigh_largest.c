@@ -1,10 +1,12 @@
 /* eigh_largest.c: the largest eigenvalues of a symmetric matrix and their vectors, without those of the others.
  *
- * The tridiagonal form's eigenvalues come from QL steps without vectors; a vector of each wanted one from inverse
- * iteration, solves with t - w I by elimination with pivots (Wilkinson 1965; EISPACK's tinvit) from a keyed random
- * start. Where eigenvalues lie close together such vectors are not quite at right angles, so all are made so by two
- * passes of Cholesky's factor of their products (Yamamoto et al. 2015). Whether they are the eigenvectors is checked
- * by t z - w z; where not, the caller's way is the whole decomposition. */
+ * The tridiagonal form's eigenvalues come from bisection: how many are at least x is the number of pivots of t - x I
+ * that are not negative (Givens 1954). Each halves an interval of its own HALVINGS times, so that none depends on
+ * others, and vectors and threads share them out. A vector of each comes from inverse iteration, solves with t - w I
+ * by elimination with pivots (Wilkinson 1965; EISPACK's tinvit) from a keyed random start. Where eigenvalues lie close
+ * together such vectors are not quite at right angles, so all are made so by Cholesky's factor of their products, and
+ * again where these were far from the identity (Yamamoto et al. 2015). Whether they are the eigenvectors is checked by
+ * t z - w z; where not, the caller's way is the whole decomposition. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/rng.h"
@@ -15,16 +17,57 @@
 #include <math.h>
 #include <string.h>
 
-enum { SOLVES = 3 };
+enum { SOLVES = 3, HALVINGS = 54, SHIFTS = LM_LINALG_SHIFTS };
 
 typedef struct job {
   const lm_kernel_linalg *kernel;
-  int64_t n;
-  const double *d, *f, *w; /* t, and the wanted eigenvalues */
-  double *z;               /* k x n: a vector a row */
-  double *room;            /* threads x 5 n */
-  double size;             /* of t */
+  int64_t n, count;
+  const double *d, *f; /* t */
+  double *w;           /* the wanted eigenvalues */
+  double *z;           /* count x n: a vector a row */
+  double *room;        /* threads x 5 n */
+  double size;         /* of t: no eigenvalue is larger */
+  int exponent;        /* size is below 2^exponent */
 } job;
+
+/* ---- eigenvalues ------------------------------------------------------------------------------------------------- */
+
+static double size_of(int64_t n, const double *d, const double *f) {
+  double largest = 0.0;
+  for (int64_t i = 0; i < n; i++) {
+    const double size = fabs(d[i]) + (i > 0 ? fabs(f[i - 1]) : 0.0) + (i + 1 < n ? fabs(f[i]) : 0.0);
+    if (!(size <= largest)) largest = size;
+  }
+  return largest;
+}
+
+/* SHIFTS eigenvalues at a time, of t less 2^exponent. */
+static void find_values(void *context, int worker, int64_t begin, int64_t end) {
+  const job *k = context;
+  const int64_t n = k->n;
+  double *d = k->room + worker * 5 * n, *f2 = d + n, low[SHIFTS], high[SHIFTS], middle[SHIFTS], above[SHIFTS];
+  for (int64_t i = 0; i < n; i++) {
+    const double beside = i + 1 < n ? ldexp(k->f[i], -k->exponent) : 0.0;
+    d[i] = ldexp(k->d[i], -k->exponent);
+    f2[i] = beside * beside;
+  }
+  for (int64_t group = begin; group < end; group++) {
+    const int64_t first = group * SHIFTS;
+    for (int s = 0; s < SHIFTS; s++) {
+      high[s] = ldexp(k->size, -k->exponent) * (1.0 + 0x1p-40);
+      low[s] = -high[s];
+    }
+    for (int times = 0; times < HALVINGS; times++) {
+      for (int s = 0; s < SHIFTS; s++) middle[s] = 0.5 * (low[s] + high[s]);
+      k->kernel->count_above(n, d, f2, middle, 0x1p-200, above);
+      for (int s = 0; s < SHIFTS; s++) *(above[s] > (double)(first + s) ? &low[s] : &high[s]) = middle[s];
+    }
+    for (int s = 0; s < SHIFTS && first + s < k->count; s++)
+      k->w[first + s] = ldexp(0.5 * (low[s] + high[s]), k->exponent);
+  }
+}
+
+/* ---- vectors ----------------------------------------------------------------------------------------------------- */
 
 /* t - w I = l u with rows exchanged: u has three diagonals; scale[i] eliminates row i + 1, exchanged[i] says how. */
 typedef struct factors {
@@ -99,6 +142,16 @@ static void find_vectors(void *context, int worker, int64_t begin, int64_t end) 
   }
 }
 
+/* Whether I is so near that one factor of l brings it about: Gershgorin's discs around 1. */
+static bool is_near_identity(lm_mat l) {
+  for (int64_t i = 0; i < l.rows; i++) {
+    double off = 0.0;
+    for (int64_t j = 0; j < l.columns; j++) off += fabs(l.at[i * l.row + j] - (i == j ? 1.0 : 0.0));
+    if (!(off < 0.25)) return false;
+  }
+  return true;
+}
+
 /* Rows of z (k x n) at right angles to each other, of length 1; false where they depend on each other. */
 static lm_status straighten(double *z, int64_t k, int64_t n, bool *good, lm_err *e) {
   double *gram = lm_alloc_array((size_t)(k * k), sizeof *gram, "eigh", e);
@@ -107,6 +160,7 @@ static lm_status straighten(double *z, int64_t k, int64_t n, bool *good, lm_err 
   for (int pass = 0; pass < 2 && status == LM_OK && *good; pass++) {
     int64_t bad = 0;
     status = lm_mat_product(l, rows, lm_mat_t(rows), e);
+    if (status == LM_OK && is_near_identity(l)) pass = 1;
     if (status == LM_OK) status = lm_mat_cholesky(l, &bad, e);
     *good = bad == 0;
     if (status == LM_OK && *good) status = lm_mat_solve_triangular(l, true, false, rows, e);
@@ -138,25 +192,14 @@ static lm_status back(const lm_qr *q, const double *z, int64_t k, int64_t n, dou
   return lm_qr_apply(q, false, lm_mat_part(lm_mat_of(v, n, k), 1, n, 0, k), e);
 }
 
-static double size_of(int64_t n, const double *d, const double *f) {
-  double largest = 0.0;
-  for (int64_t i = 0; i < n; i++)
-    largest = fmax(largest, fabs(d[i]) + (i > 0 ? fabs(f[i - 1]) : 0.0) + (i + 1 < n ? fabs(f[i]) : 0.0));
-  return largest;
-}
-
-static lm_status find(job *k, const lm_qr *q, double *room, int64_t count, double *w, double *v, bool *good,
-                      lm_err *e) {
-  const int64_t n = k->n;
-  double *d = room, *f = room + n; /* used up by the QL steps */
-  memcpy(d, k->d, (size_t)n * sizeof *d);
-  memcpy(f, k->f, (size_t)n * sizeof *f);
-  lm_status status = lm_tridiagonal_values(n, d, f, e);
-  if (status != LM_OK) return status;
-  for (int64_t i = 0; i < count; i++) w[i] = d[n - 1 - i];
-  k->w = w;
+static lm_status find(job *k, const lm_qr *q, double *v, bool *good, lm_err *e) {
+  const int64_t n = k->n, count = k->count;
   k->size = size_of(n, k->d, k->f);
-  status = lm_parallel(count, (1 << 14) / n + 1, find_vectors, k, e);
+  *good = isfinite(k->size);
+  if (!*good) return LM_OK;
+  (void)frexp(k->size, &k->exponent);
+  lm_status status = lm_parallel((count + SHIFTS - 1) / SHIFTS, (1 << 10) / n + 1, find_values, k, e);
+  if (status == LM_OK) status = lm_parallel(count, (1 << 14) / n + 1, find_vectors, k, e);
   if (status == LM_OK) status = straighten(k->z, count, n, good, e);
   if (status == LM_OK) *good = *good && are_eigenvectors(k, count);
   if (status == LM_OK && *good) status = back(q, k->z, count, n, v, e);
@@ -167,17 +210,19 @@ lm_status lm_mat_eigh_largest(lm_mat a, int64_t count, double *w, double *v, boo
   const int64_t n = a.rows;
   lm_qr q = {0};
   *good = true;
-  double *room = lm_alloc_zero((size_t)(4 * n + count * n + lm_threads() * 5 * n) * sizeof *room, "eigh", e);
+  double *room = lm_alloc_zero((size_t)(2 * n + count * n + lm_threads() * 5 * n) * sizeof *room, "eigh", e);
   lm_status status = room ? LM_OK : LM_ERR_MEMORY;
   if (status == LM_OK) status = lm_mat_tridiagonalise(a, &q, room, room + n, e);
   if (status == LM_OK) {
     job k = {.kernel = lm_kernels_of(LM_F64)->linalg,
              .n = n,
+             .count = count,
              .d = room,
              .f = room + n,
-             .z = room + 4 * n,
-             .room = room + 4 * n + count * n};
-    status = find(&k, &q, room + 2 * n, count, w, v, good, e);
+             .w = w,
+             .z = room + 2 * n,
+             .room = room + 2 * n + count * n};
+    status = find(&k, &q, v, good, e);
   }
   if (status == LM_OK && *good) lm_sign_columns(lm_mat_of(v, n, count), NULL, 0);
   lm_qr_free(&q);
@@ -195,12 +240,12 @@ lm_status lm_eigh_largest(lm_tensor **w, lm_tensor **v, bool *good, const lm_ten
     return lm_fail(e, LM_ERR_ARGUMENT, "eigh_largest: %lld eigenvalues of a matrix of %lld rows", (long long)count,
                    (long long)n);
   lm_tensor *copy = NULL;
-  status = lm_tensor_convert(&copy, a, LM_F64, e);
+  if (a->dtype != LM_F64 || !lm_tensor_contiguous(a)) status = lm_tensor_convert(&copy, a, LM_F64, e);
   if (status == LM_OK) status = lm_tensor_new(w, LM_F64, 1, shape + 1, e);
   if (status == LM_OK) status = lm_tensor_new(v, LM_F64, 2, shape, e);
   if (status == LM_OK)
-    status = lm_mat_eigh_largest(lm_mat_of(lm_tensor_data(copy), n, n), count, lm_tensor_data(*w), lm_tensor_data(*v),
-                                 good, e);
+    status = lm_mat_eigh_largest(lm_mat_of(lm_tensor_data(copy ? copy : a), n, n), count, lm_tensor_data(*w),
+                                 lm_tensor_data(*v), good, e);
   lm_tensor_release(copy);
   if (status != LM_OK || !*good) {
     lm_tensor_release(*w);

@@ -18,7 +18,7 @@ lm_status lm_mat_bidiagonalise(lm_mat a, lm_qr *left, lm_qr *right, double *d, d
  * of u' and v', become the singular vectors of a; both NULL: values alone. */
 lm_status lm_bidiagonal_svd(int64_t n, double *d, double *f, double *s, double *ut, double *vt, lm_err *e);
 
-/* The upper triangle of a symmetric a (n x n, row-major; overwritten, its lower one not read) = q t q', t tridiagonal
+/* The upper triangle of a symmetric a (n x n, row-major; its lower one is not read) = q t q', t tridiagonal
  * with diagonal d (n) and f (n - 1) beside it; q is 1 in the corner and behind it the product of `reflections` (of
  * n - 1 rows), which are freed with lm_qr_free, after a failure too. */
 lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *reflections, double *d, double *f, lm_err *e);
@@ -28,11 +28,7 @@ lm_status lm_mat_tridiagonalise(lm_mat a, lm_qr *reflections, double *d, double 
  * as lm_sign_columns leaves them. LM_ERR_NUMERIC where a is not finite. */
 lm_status lm_mat_eigh(lm_mat a, double *w, lm_err *e);
 
-/* The eigenvalues of a symmetric tridiagonal matrix, ascending, in place of its diagonal d (n); f (n, the last
- * element 0) is overwritten. LM_ERR_NUMERIC where the steps do not converge. */
-lm_status lm_tridiagonal_values(int64_t n, double *d, double *f, lm_err *e);
-
-/* The `count` largest eigenvalues of a symmetric a (n x n, row-major; the upper triangle is read and overwritten), w
+/* The `count` largest eigenvalues of a symmetric a (n x n, row-major; the upper triangle is read), w
  * descending, and their vectors, the columns of v (n x count, row-major), with signs as lm_sign_columns leaves them.
  * *good: false where the vectors found are not those to rounding (numbers of very different size, or not finite):
  * then lm_mat_eigh is to be asked. */
