@@ -2,6 +2,7 @@
  * require "lamina.core.base". */
 #include "bind.h"
 #include "own.h"
+#include "plain.h"
 #include "sandbox.h"
 
 #include "base/cpu.h"
@@ -325,6 +326,22 @@ static int base_getenv(lua_State *L) {
   return 1;
 }
 
+/* plain(text [, lines]) -> text */
+static int base_plain(lua_State *L) {
+  enum { PIECE = 1 << 12 };
+  const unsigned char *text = (const unsigned char *)bind_text(L, 1, "plain: text");
+  size_t n = lua_rawlen(L, 1), used;
+  const plain_kept kept = lua_toboolean(L, 2) ? PLAIN_LINES : PLAIN_NOTHING;
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  for (; n; text += used, n -= used) {
+    const size_t piece = n < PIECE ? n : PIECE;
+    luaL_addsize(&out, plain_text(luaL_prepbuffsize(&out, 4 * piece), text, piece, kept, piece == n, &used));
+  }
+  luaL_pushresult(&out);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"memory", base_memory},
                                      {"reset_peak", base_reset_peak},
@@ -353,6 +370,7 @@ static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"process", base_process},
                                      {"hostname", base_hostname},
                                      {"executable", base_executable},
+                                     {"plain", base_plain},
                                      {NULL, NULL}};
 
 static const bind_doc docs[] = {
@@ -413,6 +431,11 @@ static const bind_doc docs[] = {
      "none of that number runs. Number and start together name a process for good."},
     {"base.executable", "executable() -> string", "The path of the lamina command that runs."},
     {"base.hostname", "hostname() -> string", "The name of this machine."},
+    {"base.plain", "plain(text [, lines]) -> string",
+     "The text with all that could move a cursor, change a terminal or hide what is shown written out as \\xNN: "
+     "control "
+     "characters (but for the line's end where `lines` is true), those of ISO 6429's second set (U+0080 to U+009F), "
+     "marks of direction (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), and bytes that are no UTF-8."},
     {"base.getenv", "getenv(name) -> string or nil", "The value of an environment variable."},
     {NULL, NULL, NULL}};
 

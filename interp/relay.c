@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "relay.h"
 
+#include "plain.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,65 +13,6 @@
 #include <unistd.h>
 
 enum { PIECE = 1 << 14, TICK = 100 /* ms */ };
-
-/* ---- what a terminal may have ------------------------------------------------------------------------------------
- */
-
-/* The length of the UTF-8 character at text, 0 where it is none, -1 where it may go on behind the n bytes; *code. */
-static int character(const unsigned char *text, size_t n, uint32_t *code) {
-  static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  const unsigned char c = text[0];
-  const int length = c < 0x80                ? 1
-                     : c >= 0xC2 && c < 0xE0 ? 2
-                     : c >= 0xE0 && c < 0xF0 ? 3
-                     : c >= 0xF0 && c < 0xF5 ? 4
-                                             : 0;
-  if (length < 2) return *code = c, length;
-  *code = c & (0x7Fu >> length);
-  for (int i = 1; i < length; i++) {
-    if ((size_t)i == n) return -1;
-    if ((text[i] & 0xC0) != 0x80) return 0;
-    *code = *code << 6 | (text[i] & 0x3Fu);
-  }
-  return *code < least[length] || *code > 0x10FFFF || (*code >= 0xD800 && *code < 0xE000) ? 0 : length;
-}
-
-/* As lib/plain.lua: control characters of both sets, marks of direction. */
-static bool steers(uint32_t code) {
-  if (code == '\n' || code == '\t' || code == '\r') return false;
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x200E || code == 0x200F ||
-         (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-}
-
-size_t relay_plain(char *out, const unsigned char *text, size_t n, bool whole, size_t *used) {
-  static const char clear_line[] = "\033[K", digits[] = "0123456789abcdef";
-  size_t i = 0, put = 0;
-  while (i < n) {
-    uint32_t code;
-    const size_t left = n - i;
-    if (text[i] == 033 && !memcmp(text + i, clear_line, left < 3 ? left : 3)) {
-      if (left < 3 && !whole) break;
-      if (left >= 3) {
-        memcpy(out + put, clear_line, 3);
-        put += 3, i += 3;
-        continue;
-      }
-    }
-    const int length = character(text + i, left, &code);
-    if (length < 0 && !whole) break;
-    if (length > 0 && !steers(code)) {
-      memcpy(out + put, text + i, (size_t)length);
-      put += (size_t)length, i += (size_t)length;
-      continue;
-    }
-    for (int k = length > 0 ? length : 1; k > 0; k--, i++) {
-      out[put++] = '\\', out[put++] = 'x';
-      out[put++] = digits[text[i] >> 4], out[put++] = digits[text[i] & 15];
-    }
-  }
-  *used = i;
-  return put;
-}
 
 /* ---- passing on ------------------------------------------------------------------------------------------------ */
 
@@ -97,7 +40,7 @@ static bool pass(relay *r, const unsigned char *bytes, size_t n, bool whole) {
   memcpy(text, r->cut, r->n_cut);
   memcpy(text + r->n_cut, bytes, n);
   n += r->n_cut;
-  const size_t made = relay_plain(plain, text, n, whole, &used);
+  const size_t made = plain_text(plain, text, n, PLAIN_TERMINAL, whole, &used);
   r->n_cut = n - used;
   memcpy(r->cut, text + used, r->n_cut);
   return put(r, plain, made);

@@ -48,10 +48,4 @@ bool relays_full(relays *r);
  * to be said. */
 void relays_end(relays *r, bool more);
 
-/* `n` bytes of text as a terminal may have them: those that could steer it as \xNN, but for the line's end, tab,
- * return to the line's beginning and clearing the rest of the line. Bytes of a character that is not whole yet are
- * left for the next call unless `whole` says that none comes: *used tells how many were taken. `out` has room for 4
- * n. Returns how many it wrote. */
-size_t relay_plain(char *out, const unsigned char *text, size_t n, bool whole, size_t *used);
-
 #endif

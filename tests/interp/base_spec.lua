@@ -71,6 +71,37 @@ describe("lamina.core.base", function()
     assert.is_false(base.isatty(999))
   end)
 
+  it("writes out what could steer a terminal: every character, and bytes that are none", function()
+    local function steers(code)
+      return code < 32 or code >= 127 and code < 160 or code == 0x200E or code == 0x200F
+        or code >= 0x202A and code <= 0x202E or code >= 0x2066 and code <= 0x2069
+    end
+    local function coded(text) return (text:gsub(".", function(c) return string.format("\\x%02x", c:byte()) end)) end
+    local text, plain, lines = {}, {}, {} -- longer than what is read at once, and characters lie over its ends
+    for code = 0, 0x10FFFF do
+      if code < 0x3000 or code % 997 == 0 and (code < 0xD800 or code > 0xDFFF) then
+        local c = utf8.char(code)
+        text[#text + 1], plain[#plain + 1] = c, steers(code) and coded(c) or c
+        lines[#lines + 1] = c == "\n" and c or plain[#plain]
+      end
+    end
+    assert.equal(table.concat(plain), base.plain(table.concat(text)))
+    assert.equal(table.concat(lines), base.plain(table.concat(text), true))
+    assert.equal(table.concat(plain, "", 4000), require "lamina.plain"(table.concat(text, "", 4000)))
+    -- a byte too many, cut off, overlong, a surrogate, beyond the last
+    for _, bad in ipairs { "\x80", "\xe2\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+      "\xff" } do
+      assert.equal("a" .. coded(bad) .. "b", base.plain("a" .. bad .. "b"))
+      assert.equal("a" .. coded(bad), base.plain("a" .. bad))
+    end
+    for at = 4090, 4099 do -- characters at the end of what is read at once
+      assert.equal(("x"):rep(at) .. "\u{1F9E0}" .. coded "\u{202E}",
+        base.plain(("x"):rep(at) .. "\u{1F9E0}\u{202E}"))
+    end
+    assert.same({ "", "7" }, { base.plain "", require "lamina.plain"(7) })
+    fails("argument", "plain: text must be a string", base.plain, {})
+  end)
+
   it("makes, lists and removes folders", function()
     local root = os.tmpname()
     os.remove(root)
