@@ -1,7 +1,9 @@
 --- lamina.neural.reduce: fewer features before a map is fitted: principal components, random projections.
 --
--- Both are fitted on training images alone (or on images of their own, `on`) and then applied to all.
+-- Both are fitted on training images alone (or on images of their own, `on`) and then applied to all. Components are
+-- found from features read piece by piece, so that no second copy of them stands in memory.
 local common = require "lamina.neural.common"
+local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local linalg = require "lamina.core.linalg"
 local ops = require "lamina.core.ops"
@@ -9,6 +11,9 @@ local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
+
+local PIECE = 4096 -- features, or images, that are read at a time: part of the numerics
+local TURNED = 64 -- components whose signs are set at a time
 
 -- ---- principal components --------------------------------------------------------------------------------------
 
@@ -78,10 +83,46 @@ local function largest(gram, k)
   return values:index_select(index, { dim = 1 }), vectors:index_select(index, { dim = 2 })
 end
 
--- Rows with the element of largest absolute value positive.
-local function turned(rows)
-  local at = rows:abs():argmax { dim = 2, keepdim = true }
-  return rows * rows:gather(at, { dim = 2 }):sign()
+-- Makes the element of largest absolute value of each row positive, some rows at a time.
+local function turn(rows)
+  for first = 1, #rows, TURNED do
+    local some = rows[{ { first, math.min(first + TURNED - 1, #rows) } }]
+    local sizes = some:abs()
+    local turned = some * some:gather(sizes:argmax { dim = 2, keepdim = true }, { dim = 2 }):sign()
+    some:copy(turned)
+    sizes:release()
+    turned:release()
+  end
+  return rows
+end
+
+-- f(z, first, last) for pieces of x (n x p) as float64 less the mean of each feature: of all images in stretches of
+-- features where it is wide, else of images. mean: that of the features, 1 x p; where it is wide, filled in as the
+-- features go by for the first time.
+local function each_piece(x, wide, mean, filled, f)
+  local count = wide and x:size(2) or #x
+  for first = 1, count, PIECE do
+    local last = math.min(first + PIECE - 1, count)
+    local view = wide and x[{ {}, { first, last } }] or x[{ { first, last } }]
+    local part = view:to "float64"
+    local own = wide and mean[{ {}, { first, last } }] or mean
+    if not filled then own:copy(part:mean { dim = 1, keepdim = true }) end
+    local z = part - own
+    if x.dtype ~= "float64" then part:release() end
+    core_io.forget(x)
+    f(z, first, last)
+    z:release()
+  end
+end
+
+-- The mean of each feature, 1 x p, from images in stretches.
+local function mean_of(x)
+  local sum
+  for first = 1, #x, PIECE do
+    local part = x[{ { first, math.min(first + PIECE - 1, #x) } }]:to "float64":sum { dim = 1, keepdim = true }
+    sum = sum and sum + part or part
+  end
+  return sum / #x
 end
 
 --- pca:fit(x): the components of x (n x p): a fitted reduction m with m.components (k x p), m.variance (of each),
@@ -94,16 +135,23 @@ function Pca:fit(x)
     errors.raise("shape", self.position, "pca: fitted on %s, expected at least two rows of features",
       tensor.is_tensor(x) and table.concat(x.shape, "x") or type(x))
   end
-  x = x:reshape { #x, -1 }:to "float64"
+  x = x:reshape { #x, -1 }
   local n, p, holes = #x, x:size(2), common.holes(x)
   if holes > 0 then
     errors.raise("numeric", self.position, "pca: fitted on features that hold NaN or infinite values (%d of %d)",
       holes, x:count())
   end
-  local mean = x:mean(1)
-  x = x - mean
-  local wide = p > n
-  local gram = wide and x:matmul(x:t()) or x:t():matmul(x)
+  local wide, gram = p > n, nil
+  local mean = wide and tensor.zeros { 1, p, dtype = "float64" } or mean_of(x)
+  each_piece(x, wide, mean, not wide, function(z)
+    local part = wide and z:matmul(z:t()) or z:t():matmul(z)
+    local sum = gram and gram + part
+    if sum then
+      gram:release()
+      part:release()
+    end
+    gram = sum or part
+  end)
   local values, vectors = largest(gram, math.min(self.components, n - 1, p))
   local kept = 0
   for _, value in ipairs(values:totable()) do
@@ -114,10 +162,17 @@ function Pca:fit(x)
   end
   values = values[{ { 1, kept } }]
   vectors = vectors[{ {}, { 1, kept } }]
-  local components = wide and (vectors / values:sqrt()):t():matmul(x) or vectors:t():contiguous()
-  local variance = values / (n - 1)
-  return setmetatable({ word = "pca", mean = mean, components = turned(components), variance = variance,
-    ratio = values / ops.diagonal(gram, {}):sum(), scale = self.whiten and 1 / variance:sqrt() or nil }, Fitted)
+  local components = not wide and vectors:t():contiguous() or tensor.zeros { kept, p, dtype = "float64" }
+  if wide then
+    local weights = (vectors / values:sqrt()):t()
+    each_piece(x, true, mean, true, function(z, first, last)
+      components[{ {}, { first, last } }] = weights:matmul(z)
+    end)
+  end
+  local variance, whole = values / (n - 1), ops.diagonal(gram, {}):sum()
+  gram:release()
+  return setmetatable({ word = "pca", mean = mean:reshape { -1 }, components = turn(components), variance = variance,
+    ratio = values / whole, scale = self.whiten and 1 / variance:sqrt() or nil }, Fitted)
 end
 
 -- ---- random projections ----------------------------------------------------------------------------------------
