@@ -44,6 +44,14 @@ static int linalg_tridiagonal_solve(lua_State *L) {
   return 1;
 }
 
+/* gram_add(sum, x): sum = sum + x x'. */
+static int linalg_gram_add(lua_State *L) {
+  lm_tensor *sum = bind_tensor(L, 1, "gram_add: sum"), *x = bind_tensor(L, 2, "gram_add: x");
+  lm_err err = {0};
+  bind_check(L, lm_gram_add(sum, x, &err), &err);
+  return 0;
+}
+
 /* eigh_largest(a, k) -> w, v, or nothing where the vectors found are not those to rounding. */
 static int linalg_eigh_largest(lua_State *L) {
   lm_tensor *a = bind_tensor(L, 1, "eigh_largest: a");
@@ -130,6 +138,10 @@ static const bind_doc docs[] = {
      "q b, or q' b where transpose is true, for the q of tridiagonal and b (n x m, or n), float64; q itself where b "
      "is "
      "nil."},
+    {"linalg.gram_add", "gram_add(sum, x)",
+     "Adds x x' to sum in place: x n,k and sum n,n, both float64. Of an x that comes in pieces of columns, the bits "
+     "are "
+     "those of the whole product where sum began as zeros."},
     {"linalg.tridiagonal_solve", "tridiagonal_solve(d, f, shift, b) -> x",
      "Solves (t + shift I) x = b for the tridiagonal t with diagonal d and off-diagonal f; it must be positive "
      "definite."},
@@ -140,6 +152,7 @@ int bind_open_linalg(lua_State *L) {
                                        {"tridiagonal", linalg_tridiagonal},
                                        {"reflect", linalg_reflect},
                                        {"tridiagonal_solve", linalg_tridiagonal_solve},
+                                       {"gram_add", linalg_gram_add},
                                        {"eigh_largest", linalg_eigh_largest},
                                        {NULL, NULL}};
   bind_document(L, docs);

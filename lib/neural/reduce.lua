@@ -12,7 +12,7 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-local PIECE = 4096 -- features, or images, that are read at a time: part of the numerics
+local PIECE = 1536 -- features, or images, that are read at a time
 local TURNED = 64 -- components whose signs are set at a time
 
 -- ---- principal components --------------------------------------------------------------------------------------
@@ -141,17 +141,10 @@ function Pca:fit(x)
     errors.raise("numeric", self.position, "pca: fitted on features that hold NaN or infinite values (%d of %d)",
       holes, x:count())
   end
-  local wide, gram = p > n, nil
+  local wide = p > n
+  local gram = tensor.zeros { math.min(n, p), math.min(n, p), dtype = "float64" }
   local mean = wide and tensor.zeros { 1, p, dtype = "float64" } or mean_of(x)
-  each_piece(x, wide, mean, not wide, function(z)
-    local part = wide and z:matmul(z:t()) or z:t():matmul(z)
-    local sum = gram and gram + part
-    if sum then
-      gram:release()
-      part:release()
-    end
-    gram = sum or part
-  end)
+  each_piece(x, wide, mean, not wide, function(z) linalg.gram_add(gram, wide and z or z:t()) end)
   local values, vectors = largest(gram, math.min(self.components, n - 1, p))
   local kept = 0
   for _, value in ipairs(values:totable()) do

@@ -3,10 +3,10 @@
  * The tridiagonal form's eigenvalues come from bisection: how many are at least x is the number of pivots of t - x I
  * that are not negative (Givens 1954). Each halves an interval of its own HALVINGS times, so that none depends on
  * others, and vectors and threads share them out. A vector of each comes from inverse iteration, solves with t - w I
- * by elimination with pivots (Wilkinson 1965; EISPACK's tinvit) from a keyed random start. Where eigenvalues lie close
- * together such vectors are not quite at right angles, so all are made so by Cholesky's factor of their products, and
- * again where these were far from the identity (Yamamoto et al. 2015). Whether they are the eigenvectors is checked by
- * t z - w z; where not, the caller's way is the whole decomposition. */
+ * by elimination with pivots (Wilkinson 1965; EISPACK's tinvit) from a keyed random start. Where eigenvalues lie
+ * close together such vectors are not quite at right angles, so all are made so by Cholesky's factor of their
+ * products, and again where these were far from the identity (Yamamoto et al. 2015). Whether they are the
+ * eigenvectors is checked by t z - w z; where not, the caller's way is the whole decomposition. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "base/rng.h"
@@ -30,7 +30,8 @@ typedef struct job {
   int exponent;        /* size is below 2^exponent */
 } job;
 
-/* ---- eigenvalues ------------------------------------------------------------------------------------------------- */
+/* ---- eigenvalues -------------------------------------------------------------------------------------------------
+ */
 
 static double size_of(int64_t n, const double *d, const double *f) {
   double largest = 0.0;
@@ -67,7 +68,8 @@ static void find_values(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
-/* ---- vectors ----------------------------------------------------------------------------------------------------- */
+/* ---- vectors -----------------------------------------------------------------------------------------------------
+ */
 
 /* t - w I = l u with rows exchanged: u has three diagonals; scale[i] eliminates row i + 1, exchanged[i] says how. */
 typedef struct factors {

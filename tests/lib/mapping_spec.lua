@@ -304,6 +304,36 @@ describe("ridge in inner folds", function()
 end)
 
 describe("reductions", function()
+  -- Features and images are read in pieces of 1536.
+  it("give the right singular vectors of centred features, wide or tall, in one piece or several", function()
+    for _, shape in ipairs { { 12, 1536 }, { 12, 1537 }, { 12, 3100 }, { 1536, 6 }, { 1537, 6 }, { 3100, 6 } } do
+      for _, dtype in ipairs { "float32", "float64" } do
+        local x = randn { shape[1], shape[2], dtype = dtype } + 5
+        local m, z = lamina.pca(3):fit(x), x:to "float64"
+        z = z - z:mean { dim = 1, keepdim = true }
+        local _, s, vt = z:svd { method = "exact" }
+        agrees(m.components:abs(), vt[{ { 1, 3 } }]:abs(), "components of " .. shape[1], 1e-9)
+        agrees(m.variance, (s:square() / (shape[1] - 1))[{ { 1, 3 } }], "variance of " .. shape[1], 1e-11)
+        agrees(m.ratio, s:square()[{ { 1, 3 } }] / s:square():sum(), "ratio of " .. shape[1], 1e-11)
+        agrees(m.mean, x:to "float64":mean(1), "mean of " .. shape[1], 1e-13)
+        for k = 1, 3 do
+          local row = m.components[k]
+          assert.equal(row:abs():max():item(), row:max():item())
+        end
+      end
+    end
+  end)
+
+  it("tell numbers whose sum overflows from those that are not finite", function()
+    local common = require "lamina.neural.common"
+    local x = zeros { 5, 40 } + 3e38
+    assert.equal(0, common.holes(x))
+    x[{ 2, 3 }] = math.huge
+    x[{ 4, 4 }] = -math.huge
+    x[{ 5, 1 }] = 0 / 0
+    assert.equal(3, common.holes(x))
+  end)
+
   it("keep distances: PCA with all components exactly, projections on average", function()
     local x = randn { 12, 30, dtype = "float64" }
     local z = lamina.pca(1000):fit(x):transform(x)

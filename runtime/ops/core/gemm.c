@@ -232,7 +232,7 @@ static void multiply_rows(const product *p, const part *w) {
                        .k = end - k,
                        .panel_end = lm_gemm_panels(w->rows, p->mr),
                        .c_row = job->n,
-                       .first = i == 0,
+                       .first = i == 0 && !job->carry,
                        .last = i == p->blocks_k - 1,
                        .relu = job->relu};
     if (job->row_bias) s.row_bias = (const char *)job->row_bias + w->row * p->size;
@@ -270,7 +270,7 @@ static void small_products_task(void *context, int worker, int64_t first, int64_
                            .a_step = p->a_step,
                            .a_along = p->a_along,
                            .c_row = job->n,
-                           .first = true,
+                           .first = !job->carry,
                            .last = true,
                            .row_bias = job->row_bias,
                            .relu = job->relu};
@@ -443,7 +443,7 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   lm_status status = keep_columns(&p, e);
   if (status) return status;
   p.triangle = lm_gemm_is_symmetric(job);
-  if (!p.kept && !p.triangle && lm_gemm_is_across(job)) return lm_gemm_across(job, e);
+  if (!p.kept && !p.triangle && !job->carry && lm_gemm_is_across(job)) return lm_gemm_across(job, e);
   const int64_t fit = ROWS_BYTES / (p.kernel->kc * p.size);
   cut(&p, fit);
   const int64_t rows = lm_ceil_div(job->m, p.parts_m), depth = lm_smaller(job->k, p.kernel->kc);
@@ -492,6 +492,7 @@ static bool is_plain_column(const lm_gemm_job *job) {
 
 lm_status lm_gemm(const lm_gemm_job *job, lm_err *e) {
   if (job->batch == 0 || job->m == 0 || job->n == 0) return LM_OK;
+  if (job->carry) return job->k == 0 ? LM_OK : run(job, e);
   if (is_plain_column(job)) {
     int64_t items = job->batch * lm_ceil_div(job->m, LM_GEMM_COLUMN_ROWS);
     return lm_parallel(items, lm_gemm_grain(4.0 * LM_GEMM_COLUMN_ROWS * (double)(job->k + 1)), column_task,

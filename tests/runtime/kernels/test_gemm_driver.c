@@ -61,6 +61,40 @@ static void driver(void **unused) {
     }
 }
 
+/* A product whose k's come in pieces has the bits of the whole, with its own transpose or without, whatever its shape
+ * would choose. */
+static void carried(void **unused) {
+  (void)unused;
+  const int64_t shapes[][3] = {{1, 1, 90}, {3, 40, 90}, {60, 5, 200}, {1, 67, 300}, {67, 1, 300}, {130, 130, 900}};
+  for (size_t q = 0; q < sizeof shapes / sizeof shapes[0]; q++)
+    for (int order = 0; order < 4; order++)
+      for (int own = 0; own < (shapes[q][0] == shapes[q][1] ? 2 : 1); own++) {
+        const int64_t m = shapes[q][0], n = shapes[q][1], k = shapes[q][2], cuts[] = {0, 1, 1, 34, 70, k};
+        double *a = random_values(LM_F64, m * k, 5), *b = own ? a : random_values(LM_F64, k * n, 6);
+        double *c = calloc((size_t)(m * n), sizeof *c), *whole = calloc((size_t)(m * n), sizeof *c);
+        const int64_t ar = order & 1 ? 1 : k, ac = order & 1 ? m : 1;
+        const int64_t br = own ? ac : order & 2 ? 1 : n, bc = own ? ar : order & 2 ? k : 1;
+        lm_err e;
+        lm_gemm_job job = {.dtype = LM_F64, .batch = 1, .m = m, .n = n, .k = k, .c = whole};
+        job.a = (lm_operand){.data = a, .row = ar, .column = ac};
+        job.b = (lm_operand){.data = b, .row = br, .column = bc};
+        assert_int_equal(lm_gemm(&job, &e), LM_OK);
+        job.c = c;
+        job.carry = true;
+        for (size_t i = 0; i + 1 < sizeof cuts / sizeof *cuts; i++) {
+          job.k = cuts[i + 1] - cuts[i];
+          job.a.data = a + cuts[i] * ac;
+          job.b.data = b + cuts[i] * br;
+          assert_int_equal(lm_gemm(&job, &e), LM_OK);
+        }
+        assert_memory_equal(c, whole, (size_t)(m * n) * sizeof *c);
+        if (!own) free(b);
+        free(a);
+        free(c);
+        free(whole);
+      }
+}
+
 /* ---- both sides of each condition by which the driver chooses a way
  * ------------------------------------------------ */
 
@@ -367,6 +401,7 @@ static void both_sides_of_symmetry(void **unused) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(driver),
+                                     cmocka_unit_test(carried),
                                      cmocka_unit_test(both_sides_of_packing_a),
                                      cmocka_unit_test(in_place_by_tables),
                                      cmocka_unit_test(both_sides_of_one_column),

@@ -232,6 +232,35 @@ static void test_eigh_largest(void **state) {
   lm_tensor_release(a);
 }
 
+/* x in pieces against naive sums, and against itself whole, to the bit. */
+static void test_gram_add(void **state) {
+  (void)state;
+  lm_err e;
+  const int64_t n = 100, k = 37, square[2] = {100, 100};
+  lm_tensor *x = random_matrix(n, k, 8), *sum, *whole;
+  assert_int_equal(lm_tensor_zeros(&sum, LM_F64, 2, square, &e), LM_OK);
+  assert_int_equal(lm_tensor_zeros(&whole, LM_F64, 2, square, &e), LM_OK);
+  assert_int_equal(lm_gram_add(whole, x, &e), LM_OK);
+  for (int64_t from = 0; from < k; from += 16) {
+    const int64_t part[2] = {n, from + 16 < k ? 16 : k - from};
+    lm_tensor *piece;
+    assert_int_equal(lm_tensor_view(&piece, x, 2, part, x->stride, from, &e), LM_OK);
+    assert_int_equal(lm_gram_add(sum, piece, &e), LM_OK);
+    lm_tensor_release(piece);
+  }
+  assert_memory_equal(lm_tensor_data(sum), lm_tensor_data(whole), (size_t)(n * n) * sizeof(double));
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < n; j++) {
+      double plain = 0;
+      for (int64_t c = 0; c < k; c++) plain += at(x, i, c) * at(x, j, c);
+      assert_true(fabs(plain - at(sum, i, j)) < 1e-12);
+    }
+  assert_int_equal(lm_gram_add(x, x, &e), LM_ERR_SHAPE);
+  assert_non_null(strstr(e.message, "100x37 and 100x37"));
+  lm_tensor *all[] = {x, sum, whole};
+  for (int i = 0; i < 3; i++) lm_tensor_release(all[i]);
+}
+
 static void test_bad_arguments(void **state) {
   (void)state;
   lm_err e;
@@ -306,9 +335,9 @@ static void test_same_bits(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_tridiagonal),   cmocka_unit_test(test_reflections),
-                                     cmocka_unit_test(test_eigh_largest),  cmocka_unit_test(test_tridiagonal_solve),
-                                     cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_failing_memory),
-                                     cmocka_unit_test(test_same_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_tridiagonal),       cmocka_unit_test(test_reflections),
+                                     cmocka_unit_test(test_gram_add),          cmocka_unit_test(test_eigh_largest),
+                                     cmocka_unit_test(test_tridiagonal_solve), cmocka_unit_test(test_bad_arguments),
+                                     cmocka_unit_test(test_failing_memory),    cmocka_unit_test(test_same_bits)};
   return cmocka_run_group_tests_name("linalg", tests, NULL, NULL);
 }
