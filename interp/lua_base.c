@@ -176,8 +176,10 @@ static double now(void) {
 static int base_flops(lua_State *L) {
   static const char *const types[] = {"float32", "float64", NULL};
   lm_dtype dtype = luaL_checkoption(L, 1, "float32", types) ? LM_F64 : LM_F32;
+  const lua_Integer operations = luaL_optinteger(L, 2, 160000000);
+  luaL_argcheck(L, operations > 0, 2, "a number above 0 expected");
   peak_loop p = {.kernel = lm_kernels_of(dtype)->gemm};
-  p.rounds = 20000000 / p.kernel->peak_flops * 8;
+  p.rounds = operations / p.kernel->peak_flops + 1;
   double start = now();
   lm_parallel_whole(lm_threads(), 1, peak_task, &p);
   double seconds = now() - start;
@@ -408,10 +410,10 @@ static const bind_doc docs[] = {
     {"base.sha256_file", "sha256_file(path) -> string",
      "SHA-256 of a file's bytes, as 64 hexadecimal digits. Raises an 'io' error where it cannot be read."},
     {"base.clock", "clock() -> number", "Seconds on a clock that only goes forward; for measuring, not for dates."},
-    {"base.flops", "flops([dtype]) -> number",
-     "Floating-point operations a second of fused multiply-adds in registers alone, on all threads (about a "
-     "millisecond's worth): the peak that kernels are measured against. dtype: \"float32\" (the default) or "
-     "\"float64\"."},
+    {"base.flops", "flops([dtype [, operations]]) -> number",
+     "Floating-point operations a second of fused multiply-adds in registers alone, on all threads: the peak that "
+     "kernels are measured against. dtype: \"float32\" (the default) or \"float64\". operations: how many on each "
+     "thread, at least (160000000, about a millisecond's worth)."},
     {"base.utc", "utc() -> string", "The date and time in UTC, such as 2026-01-31T12:00:00Z."},
     {"base.isatty", "isatty([fd]) -> boolean", "Whether a file descriptor (default 1, the output) is a terminal."},
     {"base.columns", "columns() -> integer", "The width of the terminal in characters; 80 where there is none."},

@@ -4,7 +4,8 @@
 --
 -- The sides take turns, `runs` times each, on the same threads; samples from a busy machine do not count
 -- (machine.lua). Times are medians; the ratio is the median over the turns of peer / ours, the share of the peak that
--- over our samples of their speed by the peak measured beside each. No ratio is printed where the peer's own 1024
+-- over our samples of their speed by the peak measured beside each, and `clock` the same by the peak at the clock that
+-- the workload runs at (machine.lua). No ratio is printed where the peer's own 1024
 -- matrix product is below 0.6 of the peak: its library does not know the processor then. The last lines name the
 -- targets (targets.lua) that were missed.
 local base = require "lamina.core.base"
@@ -68,30 +69,34 @@ if peer then
   print(string.format("its 1024 matrix product reaches %.2f of peak%s", share, healthy and ""
     or ": below 0.6, so no ratio is given (or the machine is never idle)"))
 end
-print(string.format("%-28s %12s %12s %7s %7s", "workload", "ours ms", "peer ms", "ratio", "peak"))
+print(string.format("%-28s %12s %12s %7s %7s %7s", "workload", "ours ms", "peer ms", "ratio", "peak", "clock"))
 
 for _, workload in ipairs(workloads.list) do
   if not o.only or workload.name:find(o.only, 1, true) then
     local work, flops, dtype = workloads.make(workload)
-    local ours, theirs, pairs_of, shares = {}, {}, {}, {}
+    local ours, theirs, pairs_of, shares, clocks = {}, {}, {}, {}, {}
     work()
     work()
     for _ = 1, runs do
-      local mine, peak = calm_sample(dtype, function() return machine.measure(work, seconds) end)
+      local mine, peak, slower = calm_sample(dtype, function() return machine.measure(work, seconds) end)
       local other = peer and calm_sample(dtype, function() return peer:seconds(workload) end)
       ours[#ours + 1], theirs[#theirs + 1] = mine, other or nil
       pairs_of[#pairs_of + 1] = mine and other and other / mine or nil
-      shares[#shares + 1] = mine and flops > 0 and flops / mine / peak or nil
+      if mine and flops > 0 then
+        shares[#shares + 1], clocks[#clocks + 1] = flops / mine / peak, flops / mine / slower
+      end
     end
     local mine = #ours >= runs and median(ours)
     local other = #theirs >= runs and median(theirs)
     local ratio = healthy and mine and other and median(pairs_of)
     if ratio then ratios[#ratios + 1] = ratio end
     results[#results + 1] = { workload = workload.name, ours = mine or nil, peer = other or nil, ratio = ratio or nil,
-      peak = mine and #shares > 0 and median(shares) or nil, target = workload.target }
+      peak = mine and #shares > 0 and median(shares) or nil, clock = mine and #clocks > 0 and median(clocks) or nil,
+      target = workload.target }
     local function cell(value, format) return value and string.format(format, value) or "-" end
-    print(string.format("%-28s %12s %12s %7s %7s", workload.name, cell(mine and 1e3 * mine, "%.3f"),
-      cell(other and 1e3 * other, "%.3f"), cell(ratio, "%.2f"), cell(results[#results].peak, "%.2f"))
+    print(string.format("%-28s %12s %12s %7s %7s %7s", workload.name, cell(mine and 1e3 * mine, "%.3f"),
+      cell(other and 1e3 * other, "%.3f"), cell(ratio, "%.2f"), cell(results[#results].peak, "%.2f"),
+      cell(results[#results].clock, "%.2f"))
       .. (mine and "" or "  the machine was never idle"))
     work = nil
     collectgarbage()
