@@ -25,7 +25,7 @@
 
 /* Rows of a tile that reads A through its tables: their addresses stay in general registers, of which x86-64 has few.
  */
-enum { KC = 384, MR_LOOSE = MR < 10 ? MR : 10 };
+enum { KC = sizeof(real) == 4 ? 384 : 192, MR_LOOSE = MR < 10 ? MR : 10 };
 
 /* ---- the tile ------------------------------------------------------------------------------------------------ */
 
