@@ -1,8 +1,9 @@
--- digit_scenes.lua: what drives the synthetic neurons of the scripts beside it, digits (mnist) pasted on natural images
--- (those of Shouval et al. 1996) with jitter of position, size and angle. The jitter is that of S36, in fractions of the
--- scene: the digit's image is shifted by up to 15 % of the side each way, takes 35 to 77 % of it, and is turned by up
--- to 45 degrees. Digits are white; backgrounds are random parts of 32 x 32 pixels at half their luminance, so that no
--- digit vanishes in a white part (at their full one, many digits cannot be read, and small networks stay at chance).
+-- digit_scenes.lua: what drives the synthetic neurons of the scripts beside it, digits (mnist) pasted on natural
+-- images (those of Shouval et al. 1996) with jitter of position, size and angle. The jitter is that of S36, in
+-- fractions of the scene: the digit's image is shifted by up to 15 % of the side each way, takes 35 to 77 % of it,
+-- and is turned by up to 45 degrees. Digits are white; backgrounds are random parts of 32 x 32 pixels at half their
+-- luminance, so that no digit vanishes in a white part (at their full one, many digits cannot be read, and small
+-- networks stay at chance).
 --
 -- require "digit_scenes" (): a function (part, n, seed) that gives n scenes with digits of `part` ("train", "valid"
 -- or "test"), drawn without replacement until all were shown. Where the digit's image is, and how large, are in

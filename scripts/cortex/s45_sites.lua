@@ -7,8 +7,8 @@
 -- The sites are simulated: each has a preferred digit and a wide receptive field, spikes vary from trial to trial,
 -- and the network has never seen them; it learned to name digits in other images.
 -- Everything but the images is drawn from `seeds` seeds; gates are on the means, with the standard deviation beside
--- them. What the network sees (12,000 images, six times) and how often was set when the images were drawn objects, and
--- kept: its training error on digits is 0.07.
+-- them. What the network sees (12,000 images, six times) was set when the images were drawn objects, and kept: its
+-- training error on digits is 0.07.
 local p = experiment "s45-sites" { seed = 1,
   params = { train = 12000, images = 960, sites = 168, repeats = 10, epochs = 6, seeds = 3 },
   about = "Held-out responses of single sites, predicted from the top layer of a network" }
