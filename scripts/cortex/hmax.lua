@@ -2,8 +2,8 @@
 -- filters of 4 orientations at 3 sizes, C1 their maxima over places and neighbouring sizes, S2 the likeness to 200
 -- patches of C1, C2 its maximum over all places.
 --
--- require "hmax" (seed) gives c1 and c2, functions of grey images n x 1 x 32 x 32 (0 to 1); patches come from drawn
--- objects of that seed.
+-- require "hmax" (seed, images) gives c1 and c2, functions of grey images n x 1 x 32 x 32 (0 to 1); patches come from
+-- 200 images of the same form, drawn objects of that seed if absent.
 local function s1(x)
   local maps = {}
   for i, size in ipairs { 5, 7, 9 } do
@@ -21,8 +21,8 @@ local function c1(x)
   return maps[1]:maximum(maps[2]):maximum(maps[3]):max_pool2d { kernel = 4, stride = 4 }
 end
 
-local function patches_of(seed)
-  local from = c1(stimuli.objects { 200, size = 32, seed = seed }.x)
+local function patches_of(images)
+  local from = c1(images)
   local places, list = randint(1, 6, { 200, 2 }):totable(), {}
   for i = 1, 200 do
     local y, z = places[i][1], places[i][2]
@@ -31,8 +31,8 @@ local function patches_of(seed)
   return ops.stack(list, { dim = 1 })
 end
 
-return function(seed)
-  local patches = patches_of(seed)
+return function(seed, images)
+  local patches = patches_of(images or stimuli.objects { 200, size = 32, seed = seed }.x)
   local function c2(x)
     local maps = c1(x)
     local along = maps:conv2d(patches)

@@ -2,7 +2,9 @@
 -- three criteria of Yamins & DiCarlo (2016): stimulus-computable, mappable, predictive. The others are a table of
 -- answers, a network whose areas are mapped out of order, an untrained wide network, and HMAX.
 --
--- The brain is simulated from known tuning: V1 of simple cells, IT of units that prefer objects wherever they are.
+-- Data: mnist, natural-images (digits on natural backgrounds: digit_scenes.lua).
+--
+-- The brain is simulated from known tuning: V1 of simple cells, IT of units that prefer digits wherever they are.
 -- The models never see its responses but through the linear map that every model gets. Predictive asks for a quarter
 -- of the explainable variance in every area, the script's first threshold (a later version had 0.4, chosen after a
 -- look at HMAX; no verdict hangs on it: with seed 1 any from 0.12 to 0.45 gives the same). HMAX misses it in V1,
@@ -10,7 +12,7 @@
 -- trained network's IT. The trained and the untrained network are made and judged from `seeds` seeds; the gates ask
 -- for all.
 local p = experiment "s35-criteria" { seed = 1,
-  params = { train = 8000, epochs = 6, images = 800, arbitrary = 1000, neurons = 60, seeds = 3, least = 0.25 },
+  params = { train = 12000, epochs = 6, images = 800, arbitrary = 1000, neurons = 60, seeds = 3, least = 0.25 },
   about = "Computable, mappable, predictive: five models against a simulated ventral stream" }
 
 local function result(metric, value, comparison, threshold, what)
@@ -19,7 +21,8 @@ end
 
 -- ---- the brain -------------------------------------------------------------------------------------------------
 
-local scenes = stimuli.objects({ p.images, size = 32, seed = 2 }):with_ids(arange(1, p.images))
+local pasted = require "digit_scenes" ()
+local scenes = pasted("test", p.images, 2):with_ids(arange(1, p.images))
 local function recorded(given)
   given[1], given.repeats, given.seed = scenes, 20, 3
   local a = neural.simulate(given)
@@ -36,15 +39,16 @@ local function network(name, width, seed)
     area "V1" { conv { 12 * width, kernel = 5, pad = 2 }, relu },
     area "V2" { pool.max { 2 }, conv { 24 * width, kernel = 5, pad = 2 }, relu, pool.max { 2 } },
     area "IT" { conv { 48 * width, kernel = 3, pad = 1 }, relu, pool.max { 2 }, dense { 128 * width }, relu },
-    readout "category" { dense { 8 } },
+    readout "digit" { dense { #scenes.classes } },
   }
 end
 local cnns, wides = {}, {}
 for seed = 1, p.seeds do
   cnns[seed], wides[seed] = network("task", 1, seed), network("untrained", 2, seed)
-  train { model = cnns[seed], data = stimuli.objects { p.train, size = 32, seed = 10 * seed - 9 }:map(view),
-    loss = "cross_entropy", optimizer = adam { rate = 2e-3, schedule = cosine {} }, epochs = p.epochs, batch = 64,
-    log = false }
+  local training = pasted("train", p.train, 10 * seed - 9):map(view)
+  train { model = cnns[seed], data = training, loss = "cross_entropy", optimizer = adam { rate = 2e-3,
+    schedule = cosine {} }, epochs = p.epochs, batch = 64, log = false }
+  print(string.format("seed %d: training error %.3f", seed, evaluate { model = cnns[seed], data = training }.error))
 end
 
 -- What a layer's output is called upon by its image: only images that are in the table have an answer.
@@ -63,7 +67,7 @@ local function looked_up(area)
 end
 
 local function grey(x) return x:size(-1) == 32 and x or stimuli.resize(x, 32, "bilinear") end
-local c1, c2 = require "hmax"(9)
+local c1, c2 = require "hmax"(9, pasted("train", 200, 9).x) -- patches of such scenes
 
 -- ---- the criteria ----------------------------------------------------------------------------------------------
 

@@ -2,9 +2,11 @@
 -- network of the same architecture that learned a task predicts them (the argument of goal-driven modelling: Yamins &
 -- DiCarlo 2016).
 --
--- The sites are simulated (objects, wide receptive fields, spikes over 20 trials). Direct: all weights and a readout
+-- Data: mnist, natural-images (digits on natural backgrounds: digit_scenes.lua).
+--
+-- The sites are simulated (digits, wide receptive fields, spikes over 20 trials). Direct: all weights and a readout
 -- are fitted to the responses to 100 to 3,000 images under a Poisson loss. Task-driven: the same areas learned to
--- name objects in other images; ridge regression maps IT to the same responses. Both are tested on 600 other images.
+-- name digits in other images; ridge regression maps IT to the same responses. Both are tested on 600 other images.
 -- Sites, networks and the task's images are drawn from `seeds` seeds; gates are on the means over them, and the gap
 -- must shrink with each.
 local p = experiment "s51-direct-fitting" { seed = 1,
@@ -25,7 +27,8 @@ local function with(readout_)
 end
 
 local most = p.sizes[#p.sizes]
-local scenes = stimuli.objects { most + p.tests, size = 32, seed = 2 }
+local pasted = require "digit_scenes" ()
+local scenes = pasted("test", most + p.tests, 2)
 local test = arange(most + 1, most + p.tests):totable()
 local tested = view(scenes:subset(test).x)
 
@@ -51,10 +54,12 @@ local function run(seed)
     spec.seed = seed
     return model(name)(spec)
   end
-  local task = network("task", readout "category" { dense { 8 } })
-  train { model = task, data = stimuli.objects { p.train, size = 32, seed = 10 * seed - 9 }:map(view),
-    loss = "cross_entropy", optimizer = adam { rate = 2e-3, schedule = cosine {} }, epochs = p.epochs, batch = 64,
-    seed = seed, log = false }
+  local task = network("task", readout "digit" { dense { #scenes.classes } })
+  local training = pasted("train", p.train, 10 * seed - 9):map(view)
+  train { model = task, data = training, loss = "cross_entropy", optimizer = adam { rate = 2e-3,
+    schedule = cosine {} }, epochs = p.epochs, batch = 64, seed = seed, log = false }
+  print(string.format("seed %d: task, training error %.3f, error on the images shown %.3f", seed,
+    evaluate { model = task, data = training }.error, evaluate { model = task, data = scenes:map(view) }.error))
   local features, held = outputs(task, view(scenes.x), "IT"), outputs(task, tested, "IT")
   local rows = {}
   for i, n in ipairs(p.sizes) do
