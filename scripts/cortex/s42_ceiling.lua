@@ -2,7 +2,9 @@
 -- ceiling of the human IT matrices of Kriegeskorte et al. 2008 (Khaligh-Razavi & Kriegeskorte 2014) comes out as
 -- published.
 --
--- Data: kriegeskorte92 for the second part; without it only the first is reported.
+-- Data: kriegeskorte92 (without it only the first part is reported). The neurons of the first part see no images: an
+-- estimator of reliability is given responses alone, and all it depends on is how far signal and noise vary, which is
+-- set here; 40,000 stimuli make the estimates' own error small beside the tolerance.
 local p = experiment "s42-ceiling" { seed = 1, params = { stimuli = 40000, neurons = 12, halves = 20 },
   about = "Noise ceilings: split-half with Spearman-Brown and others, RDM ceilings" }
 

@@ -2,6 +2,9 @@
 -- IT separates the animate from the inanimate, with a permutation null, a false discovery rate over models, an
 -- arrangement of the images whose distances are the dissimilarities, and crossnobis, which is 0 on average where
 -- nothing differs.
+--
+-- Data: kriegeskorte92.
+--
 -- The stored human IT RDM is the mean over 4 subjects x 2 sessions; the model RDMs are those that were published with
 -- it.
 local p = experiment "s43-rsa" { seed = 1, params = { permutations = 1000, simulations = 600 },

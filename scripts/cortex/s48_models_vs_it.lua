@@ -1,6 +1,9 @@
 -- s48_models_vs_it.lua: SYSTEMS S48. Which models explain human IT (Khaligh-Razavi & Kriegeskorte 2014): stored and
 -- computed models against the RDMs of four subjects, with the noise ceiling, the dual bootstrap, and how categorical
--- each model is. Networks trained on small drawn objects stand in for the paper's, which were trained on photographs.
+-- each model is.
+--
+-- Data: kriegeskorte92. Networks trained on small drawn objects stand in for the paper's, which were trained on
+-- photographs.
 --
 -- The gates compare the published model RDMs with the stored human RDM (the mean of 8); the figure shows means over
 -- subjects (their two sessions averaged), which are lower, beside the ceiling of the same subjects.

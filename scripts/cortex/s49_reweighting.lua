@@ -1,7 +1,10 @@
 -- s49_reweighting.lua: SYSTEMS S49. Remixing and reweighting (Khaligh-Razavi & Kriegeskorte 2014): squared RDMs of
 -- layers are weighed without negative weights to fit a brain's; before that, linear readouts of categories (animacy,
 -- face, body) may be added to the layers. Planted weights are found again, readouts help where the brain has category
--- axes, and do nothing where labels are shuffled. On human IT the gain is reported with its interval: layers of a
+-- axes, and do nothing where labels are shuffled.
+--
+-- Data: kriegeskorte92 for human IT. The layers and brains of the gates see no images: categories within categories
+-- are what readouts need, and digits have none. On human IT the gain is reported with its interval: layers of a
 -- network that learned small drawn objects tell animate images apart at 0.6, and no readout of them gets any weight.
 --
 -- Everything is nested: readouts of training images come from inner folds that did not train them, weights are fitted
