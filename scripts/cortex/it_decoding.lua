@@ -7,9 +7,9 @@
 -- A maximum-correlation classifier is trained on z-scored spike counts and tested on other trials, at the same
 -- position or at another. The figure of 0.80 belongs to trials in the order of the files, whose counts are z-scored
 -- over all of them: trained on the 40 trials of an object at two positions, tested on the 20 at the third. Everything
--- else here is stricter: trials are dealt anew for each neuron, and only training trials say how to z-score. Each cell
--- (neuron, object, position) has 20 repeats, seven of them 19: 13 train, 6 test. The null deals the labels of the
--- training trials anew.
+-- else here is stricter: trials are dealt anew for each neuron, and only training trials say how to z-score. Each
+-- cell (neuron, object, position) has 20 repeats, seven of them 19: 13 train, 6 test. The null deals the labels of
+-- the training trials anew.
 local p = experiment "it-decoding" { seed = 1, params = { draws = 50, shuffles = 200 },
   about = "7-way object decoding from pseudo-populations of macaque IT, over time and across positions" }
 

@@ -5,7 +5,7 @@
 -- Data: mnist, natural-images (digits on natural backgrounds: digit_scenes.lua), kriegeskorte92.
 --
 -- The networks learned digits, not photographs: their likeness to human IT by depth is reported, not asked. It is the
--- mean over `trained` networks of other first weights and training images.
+-- mean over `trained` networks of other first weights and training images (training error 0.10 to 0.13).
 local p = experiment "s50-layers-areas" { seed = 1, params = { seeds = 10, trained = 3, images = 12000, epochs = 6 },
   about = "Layers of a model against areas of a brain" }
 
