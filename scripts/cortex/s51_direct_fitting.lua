@@ -8,7 +8,8 @@
 -- are fitted to the responses to 100 to 3,000 images under a Poisson loss. Task-driven: the same areas learned to
 -- name digits in other images; ridge regression maps IT to the same responses. Both are tested on 600 other images.
 -- Sites, networks and the task's images are drawn from `seeds` seeds; gates are on the means over them, and the gap
--- must shrink with each.
+-- must shrink with each. The task's 6,000 images, five times, were set when they were drawn objects, and kept: the
+-- training error on digits is 0.04.
 local p = experiment "s51-direct-fitting" { seed = 1,
   params = { sizes = { 100, 300, 1000, 3000 }, tests = 600, sites = 60, train = 6000, epochs = 5, updates = 1500,
     seeds = 3 },
