@@ -139,6 +139,28 @@ local function array_element(o, count)
   return number
 end
 
+-- Whether every element is done; the last is looked at first, as it most often is not.
+local function all_done(o, elements)
+  for i = #elements, 1, -1 do
+    if require("lamina.experiment.folder").look(folder_of(o, elements[i])).status ~= "done" then return false end
+  end
+  return true
+end
+
+-- One element of an array of jobs. The summary is written by whoever finds all done, which the last to end does;
+-- where two end at once both may, and that gives the same bytes, in a file that appears whole. Where a shared disk
+-- shows neither the other's end yet nobody does: what is printed says how it is had.
+local function run_array(o, elements)
+  local failed = work(o, { elements[array_element(o, #elements)] })
+  if all_done(o, elements) then
+    print(string.format("%d of %d runs are done: %s/summary.csv", write_summary(o), #elements, o.out))
+  else
+    print(string.format("not all of the %d runs are done; what they gave, at any time: lamina runs %s --csv %s",
+      #elements, quoted(o.out), quoted(o.out .. "/summary.csv")))
+  end
+  return failed == 0 and 0 or 1
+end
+
 local definition -- of this subcommand
 
 local function check(o)
@@ -230,14 +252,21 @@ plan.txt, the list of runs, and summary.csv, what they gave; `lamina runs FOLDER
     { "--jobs", value = "N", type = "integer", min = 1, max = 256, default = 1,
       doc = "runs at a time, each on its share of the threads" },
     { "--threads", value = "N", type = "integer", min = 1, max = 1024,
-      doc = "threads of each run (the cores, divided by --jobs)" },
-    { "--array", doc = "run one element, that of SLURM_ARRAY_TASK_ID or --element" },
-    { "--element", value = "N", type = "integer", min = 1, doc = "with --array: which" },
+      doc = "threads of each run (default: the cores, divided by --jobs)" },
+    { "--array", doc = "run one element, that of SLURM_ARRAY_TASK_ID or --element, as job arrays do; the one after "
+      .. "which all are done writes summary.csv, as lamina runs OUT --csv OUT/summary.csv does at any time" },
+    { "--element", value = "N", type = "integer", min = 1, doc = "with --array: which (default: "
+      .. "SLURM_ARRAY_TASK_ID)" },
     { "--list", doc = "only list the runs" },
     { "--lane", value = "NAME", doc = "work beside other processes of this name, which share the sweep's runs, "
       .. "without a summary" },
     { "--data", value = "DIR", many = true, doc = "where data sets lie (may be given again)" },
-    { "--out", value = "DIR", doc = "the folder of the sweep (runs/SCRIPT-sweep)" },
+    { "--out", value = "DIR", doc = "the folder of the sweep (default: runs/SCRIPT-sweep)" },
+  },
+  examples = {
+    "lamina sweep exp.lua --grid rate=1e-2,1e-3 --repeat-seeds 5 --jobs 2",
+    "lamina sweep exp.lua --random rate=1e-4..1e-1:log --samples 20 -- --epochs 5",
+    "sbatch --array=1-10 --wrap 'lamina sweep exp.lua --grid rate=1e-2,1e-3 --repeat-seeds 5 --array'",
   },
   codes = "0 every run is done, 1 one failed, 2 wrong usage, 130 interrupted",
   run = function(o)
@@ -251,8 +280,7 @@ plan.txt, the list of runs, and summary.csv, what they gave; `lamina runs FOLDER
     if not (o.lane or o.array) then check_values(o, elements) end
     keep_plan(o, elements)
     if o.array then
-      local only = elements[array_element(o, #elements)]
-      return work(o, { only }) == 0 and 0 or 1
+      return run_array(o, elements)
     end
     if o.lane then return work(o, elements) == 0 and 0 or 1 end
     local failed = o.jobs > 1 and in_lanes(o) or o.jobs == 1 and work(o, elements) > 0

@@ -105,6 +105,32 @@ describe("lamina sweep", function()
     assert.matches("SLURM_ARRAY_TASK_ID %(sbatch %-%-array=1%-3%) or %-%-element N says which", none.err)
   end)
 
+  it("writes the summary after the last element of an array, in whatever order they end, two at once", function()
+    local function element(n)
+      return run("sweep", "e.lua", "--grid", "width=1,2,3,4", "--array", "--element", n, "--out", "s")
+    end
+    for _, n in ipairs { "4", "1" } do
+      local said = "not all of the 4 runs are done; what they gave, at any time: lamina runs 's' --csv "
+      assert.truthy(element(n).out:find(said .. "'s/summary.csv'\n", 1, true))
+      assert.is_false(base.exists(dir .. "/s/summary.csv"))
+    end
+    assert.equal(0, run("runs", "s", "--csv", "s/so-far.csv").code) -- as it says
+    assert.equal(2, #require("lamina.data").csv(dir .. "/s/so-far.csv").run)
+    local lane = "%s sweep e.lua --grid width=1,2,3,4 --array --element %d --out s >out%d 2>&1"
+    local path = command.quote(command.path)
+    os.execute(string.format("cd %s && { " .. lane .. " & " .. lane .. "; wait; }", command.quote(dir), path, 2, 2,
+      path, 3, 3))
+    local both = command.read(dir .. "/out2") .. command.read(dir .. "/out3")
+    assert.matches("4 of 4 runs are done: s/summary%.csv", both)
+    local array = command.read(dir .. "/s/summary.csv")
+    assert.equal(4, #require("lamina.data").csv(dir .. "/s/summary.csv").run)
+    assert.equal(0, run("runs", "s", "--csv", "s/by-hand.csv").code)
+    assert.equal(command.read(dir .. "/s/by-hand.csv"), array)
+    assert.equal("4 of 4 runs are done: s/summary.csv\n", element("2").out) -- again: nothing is run
+    run("sweep", "e.lua", "--grid", "width=1,2,3,4", "--out", "s")
+    assert.equal(array, command.read(dir .. "/s/summary.csv"))
+  end)
+
   it("says what is wrong with a plan", function()
     local function message(...) return run("sweep", "e.lua", ...).err end
     assert.matches("nothing varies", message())
