@@ -60,6 +60,9 @@ typedef struct command {
  * strings and the list of c->argv (made with malloc) live as long as the process. */
 int command_parse(command *c, int argc, char **argv);
 
+/* What --help says of the options: -e, - and -i, and all that `lamina run` has, too (usage.c). */
+extern const char usage_of_code[], usage_of_options[];
+
 /* A size such as 65536, 512K or 2G. */
 bool command_bytes(const char *text, int64_t *out);
 

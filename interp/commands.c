@@ -27,8 +27,6 @@ bool commands_known(const char *name) {
 void commands_list(FILE *to) {
   for (const embed_file *file = embed_files; file->module; file++) {
     if (!name_of(file)) continue;
-    if (!strcmp(name_of(file), "runs"))
-      fprintf(to, "  %-16s%s\n", "run", "run a script; --resume then goes on from its last checkpoint");
     const char *begin = file->begin, *end = memchr(begin, '\n', (size_t)(file->end - begin));
     if (!end) continue;
     const char *colon = memchr(begin, ':', (size_t)(end - begin));
@@ -38,8 +36,8 @@ void commands_list(FILE *to) {
 }
 
 bool commands_nearest(const char *name, char *out, size_t size) {
-  char names[512] = "run";
-  size_t n = strlen(names);
+  char names[512] = "";
+  size_t n = 0;
   for (const embed_file *file = embed_files; file->module && n < sizeof names; file++)
     if (name_of(file)) n += (size_t)snprintf(names + n, sizeof names - n, " %s", name_of(file));
   return bind_nearest(name, names, out, size);

@@ -111,7 +111,7 @@ static void push_list(lua_State *L, int n, const char *const *items) {
 }
 
 /* lamina.core.command: script, args, data, out, seed, interactive, digest, trace, traceback, sources, source(path),
- * passing, modules(). */
+ * passing, modules(), usage_of_code, usage_of_options. */
 static void open_command(lua_State *L, const command *c) {
   lua_newtable(L);
   lua_pushstring(L, c->script);
@@ -148,6 +148,10 @@ static void open_command(lua_State *L, const command *c) {
   lua_setfield(L, -2, "source");
   lua_pushcfunction(L, command_modules);
   lua_setfield(L, -2, "modules");
+  lua_pushstring(L, usage_of_code);
+  lua_setfield(L, -2, "usage_of_code");
+  lua_pushstring(L, usage_of_options);
+  lua_setfield(L, -2, "usage_of_options");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "lamina.core.command");

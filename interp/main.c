@@ -26,46 +26,11 @@ static const char usage_text[] =
     "       lamina [options] COMMAND [its own options], for each of which there is lamina COMMAND --help:\n"
     "\n";
 
-static const char help_text[] =
-    "\n"
-    "Without a script or code: the prompt.\n"
-    "\n"
-    "  -e CODE          run CODE (may be given again)\n"
-    "  -                run the script from standard input\n"
-    "  -i               open the prompt after the script\n"
-    "  --seed N         the seed of every random number, instead of the script's\n"
-    "  --threads N      how many threads to use (default: the usable cores); no result depends on it\n"
-    "  --memory BYTES   the largest amount of memory for tensors: 512M, 2G\n"
-    "  --lua-memory BYTES  the same for Lua's own values: tables, strings, functions (default: half of the\n"
-    "                   machine's memory)\n"
-    "  --out DIR        the folder for results (default: runs/NAME-1, -2, ...)\n"
-    "  --data DIR       where data sets lie: a folder of data-set folders, or one of them; NAME=DIR for one by name\n"
-    "                   (may be given again)\n"
-    "  --set NAME=VALUE a parameter of the script's experiment, as --NAME VALUE after it (may be given again)\n"
-    "  --resume         go on with a run of the script that did not end: that of --out, else the last one\n"
-    "  --digest         print, as the last line, one SHA-256 of the final weights and the reported results of the\n"
-    "                   script's experiment: equal on every machine\n"
-    "  --trace          write trace.tsv into the folder for results: of every training step its losses and digests\n"
-    "                   of the weights, by which two runs that part can be told where\n"
-    "  --untrusted      run SCRIPT behind walls: it reads its own folder and what --data and --read name, writes\n"
-    "                   into the folder for results, starts no programs, has no network and no native libraries, "
-    "and\n"
-    "                   ends at its limits, of which --memory and --lua-memory are two; what this system cannot\n"
-    "                   enforce is said (--untrusted=interpreter, --untrusted=kernel: one of the two walls alone)\n"
-    "  --read PATH      a file or folder that an untrusted script may read (may be given again)\n"
-    "  --wall-time S, --cpu-time S\n"
-    "                   its seconds by the clock (3600) and of the processor (the same for each thread)\n"
-    "  --file-size BYTES, --output-size BYTES, --output-files N\n"
-    "                   what it may write: one file (4G), all (16G), how many (20000)\n"
-    "  --open-files N, --processes N, --all-threads N\n"
-    "                   how many files it may have open (256), programs run (16), and threads in all of them have\n"
-    "                   (64, and 8 for each of --threads) at once\n"
-    "  --print-size BYTES\n"
-    "                   how much it may print, output and errors together (64M)\n"
-    "  --traceback      show the chain of calls with every error\n"
-    "  --version        the version of the engine and of its numbers\n"
-    "  --help           this text; after SCRIPT: the parameters of its experiment\n"
-    "  --               ends the options\n"
+static const char intro_text[] = "\n"
+                                 "Without a script or code: the prompt.\n"
+                                 "\n";
+
+static const char last_text[] =
     "\n"
     "Engine options may stand before or after SCRIPT. Other options after it are parameters that the script "
     "declares\n"
@@ -216,7 +181,7 @@ static int parse_leading(command *c, int argc, char **argv, int *i, bool *known)
 }
 
 int command_parse(command *c, int argc, char **argv) {
-  bool ended = false;
+  bool ended = false, run = false;
   memset(c, 0, sizeof *c);
   c->argv = malloc(((size_t)argc + 1) * sizeof *c->argv);
   if (!c->argv) return usage("out of memory", "", "");
@@ -242,10 +207,11 @@ int command_parse(command *c, int argc, char **argv) {
         }
       }
       if (status) return status;
+      if (known && c->help && run) c->subcommand = "run", c->argv[0] = argv[i], c->argc = 1; /* lamina run --help */
       if (known) continue;
     }
     if (!c->script && !c->n_code && !c->managed && !ended && !strcmp(argument, "run")) {
-      c->managed = true; /* lamina run SCRIPT */
+      c->managed = run = true; /* lamina run SCRIPT */
     } else if (!c->script && !c->n_code && !c->managed && !ended && commands_known(argument)) {
       c->subcommand = argument;
       while (++i < argc) c->argv[c->argc++] = argv[i];
@@ -371,10 +337,13 @@ static bool check_isa(void) {
 
 /* What the command line asks for. */
 static int serve(command *c) {
-  if (c->help) {
+  if (c->help && !c->subcommand) {
     fputs(usage_text, stdout);
     commands_list(stdout);
-    fputs(help_text, stdout);
+    fputs(intro_text, stdout);
+    fputs(usage_of_code, stdout);
+    fputs(usage_of_options, stdout);
+    fputs(last_text, stdout);
     return EXIT_FINE;
   }
   if (c->version) {

@@ -35,7 +35,8 @@ local function file_of(option)
   return value:match "^NAME%.(%w+)$"
 end
 
-local function options_of(definition)
+local function options_of(definition, engine)
+  if definition.engine then return engine end
   local options = { HELP }
   return table.move(definition.options or {}, 1, #(definition.options or {}), 2, options)
 end
@@ -165,11 +166,10 @@ end
 
 --- The completion of bash.
 function M.bash()
-  local engine, commands = manual.options(), { "run" }
-  local cases = { bash_case("run", engine, { files = "lua" }) }
+  local engine, commands, cases = manual.options(), {}, {}
   for _, sub in ipairs(manual.subcommands()) do
     commands[#commands + 1] = sub.name
-    cases[#cases + 1] = bash_case(sub.name, options_of(sub.definition), sub.definition.complete or {})
+    cases[#cases + 1] = bash_case(sub.name, options_of(sub.definition, engine), sub.definition.complete or {})
   end
   local parts = { VALUED = engine_values(engine), COMMANDS = table.concat(commands, " | "),
     CASES = table.concat(cases, "\n"), ENGINE_VALUES = bash_values(engine),
@@ -220,11 +220,10 @@ end
 --- The completion of zsh.
 function M.zsh()
   local engine = manual.options()
-  local commands = { "'run:run a script, keeping checkpoints'" }
-  local cases = { zsh_case("run", engine, { files = "lua" }) }
+  local commands, cases = {}, {}
   for _, sub in ipairs(manual.subcommands()) do
     commands[#commands + 1] = string.format("'%s:%s'", sub.name, zsh_quoted(sub.about))
-    cases[#cases + 1] = zsh_case(sub.name, options_of(sub.definition), sub.definition.complete or {})
+    cases[#cases + 1] = zsh_case(sub.name, options_of(sub.definition, engine), sub.definition.complete or {})
   end
   return string.format([==[
 #compdef lamina
@@ -258,7 +257,7 @@ end
 
 --- The names of the commands.
 function M.names()
-  local names = { "run" }
+  local names = {}
   for _, sub in ipairs(manual.subcommands()) do names[#names + 1] = sub.name end
   return names
 end

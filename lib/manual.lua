@@ -4,15 +4,9 @@
 local base = require "lamina.core.base"
 local command = require "lamina.core.command"
 local io_core = require "lamina.core.io"
+local subcommand = require "lamina.subcommand"
 
 local M = {}
-
-local function output_of(arguments)
-  local pipe = assert(io.popen(require("lamina.shell").quoted(base.executable()) .. " " .. arguments))
-  local text = pipe:read "a"
-  pipe:close()
-  return text
-end
 
 --- The subcommands, each { name =, about =, definition = }, by name.
 function M.subcommands()
@@ -30,7 +24,7 @@ end
 --- The engine's options, each { names = { "-e" }, value = "CODE" or nil, doc = }, from the text of --help.
 function M.options()
   local list, since = {}, 1
-  for line in output_of("--help"):gmatch "[^\n]*" do
+  for line in (command.usage_of_code .. command.usage_of_options):gmatch "[^\n]*" do
     if line:find "^  %-" then
       since = #list + 1
       local rest = line:sub(3)
@@ -78,7 +72,7 @@ function M.man()
   local lines = { string.format('.TH LAMINA 1 "" "lamina %s" "User Commands"', base.version), ".SH NAME",
     "lamina \\- models of sensory cortex, in Lua, with the same bits everywhere", ".SH SYNOPSIS" }
   for _, form in ipairs { "[options] [SCRIPT [options and arguments of the script]]",
-    "run SCRIPT [--set NAME=VALUE ...] [--resume]", "COMMAND [its own options]" } do
+    "COMMAND [its own options]" } do
     lines[#lines + 1] = "\\fBlamina\\fR " .. roff(form) .. "\n.br"
   end
   lines[#lines + 1] = ".SH DESCRIPTION"
@@ -91,9 +85,13 @@ function M.man()
     lines[#lines + 1] = ".SS " .. roff("lamina " .. def.usage)
     lines[#lines + 1] = roff((def.about:gsub("%s+", " "):gsub(" $", "")))
     for _, o in ipairs(def.options or {}) do
-      option_entry(lines, o.short and { o.short, o[1] } or { o[1] }, o.value, o.doc
-        .. (o.default ~= nil and o.value and string.format(" (default %s)", o.default) or ""))
+      option_entry(lines, o.short and { o.short, o[1] } or { o[1] }, o.value, subcommand.doc(o))
     end
+    if def.engine then lines[#lines + 1] = ".PP\nIts options are those of \\fBlamina\\fR itself." end
+    for i, example in ipairs(def.examples or {}) do
+      lines[#lines + 1] = (i == 1 and ".PP\nExamples:\n.PP\n.nf\n    " or "    ") .. roff(example)
+    end
+    if def.examples then lines[#lines + 1] = ".fi" end
     if def.codes then lines[#lines + 1] = ".PP\n" .. roff("Exit codes: " .. def.codes .. ".") end
   end
   for _, part in ipairs { { "ENVIRONMENT", { { "LAMINA_DATA", "where data sets lie" },

@@ -7,8 +7,9 @@
 -- again. The names of `positional` take what is no option, in order; a last one that ends in "..." takes all that is
 -- left, a "?" at a name's end makes it optional. With passes = true, options that the subcommand does not know, and
 -- what follows "--", are kept as o.passed, for a script. run(o) gets the values by name (--cpu-time is o.cpu_time)
--- and returns an exit code, 0 if none. Wrong usage is answered with exit code 2. complete: what shells offer where no
--- option stands, see lib/completions.lua.
+-- and returns an exit code, 0 if none. Wrong usage is answered with exit code 2. examples: command lines, each with
+-- what it does behind a "#" where that needs saying. engine = true: its options are those of `lamina` itself
+-- (interp/usage.c). complete: what shells offer where no option stands, see lib/completions.lua.
 local errors = require "lamina.errors"
 
 local M = {}
@@ -168,17 +169,42 @@ local function folded(text, indent)
   return table.concat(lines, "\n" .. indent)
 end
 
---- The help of a subcommand: usage, what it does, its options, its exit codes.
-function M.help(def)
-  local lines = { "usage: lamina " .. def.usage, "", def.about:gsub("%s+$", ""), "" }
+-- A number of bytes with the largest unit that it is a multiple of.
+local function size_text(n)
+  for _, unit in ipairs { "T", "G", "M", "K" } do
+    if n % (1 << SHIFTS[unit]) == 0 then return (n >> SHIFTS[unit]) .. unit end
+  end
+  return tostring(n)
+end
+
+--- What an option does, with its default.
+function M.doc(option)
+  if option.default == nil or not option.value then return option.doc end
+  return string.format("%s (default: %s)", option.doc, option.type == "size" and size_text(option.default)
+    or option.default)
+end
+
+-- The lines of the options, those of the command itself where they are the subcommand's.
+local function option_lines(def, lines)
+  if def.engine then
+    lines[#lines + 1] = require("lamina.core.command").usage_of_options:gsub("\n$", "")
+    return
+  end
   for _, option in ipairs(def.options or {}) do
     local head = (option.short and option.short .. ", " or "") .. option[1] .. (option.value and " " .. option.value
       or "")
-    local doc = option.doc
-    if option.default ~= nil and option.value then doc = doc .. string.format(" (default %s)", option.default) end
-    lines[#lines + 1] = string.format("  %-22s %s", head, folded(doc, string.rep(" ", 25)))
+    lines[#lines + 1] = string.format("  %-22s %s", head, folded(M.doc(option), string.rep(" ", 25)))
   end
   lines[#lines + 1] = string.format("  %-22s %s", "--help", "this text")
+end
+
+--- The help of a subcommand: usage, what it does, its options, examples, its exit codes.
+function M.help(def)
+  local lines = { "usage: lamina " .. def.usage, "", def.about:gsub("%s+$", ""), "" }
+  option_lines(def, lines)
+  for i, example in ipairs(def.examples or {}) do
+    lines[#lines + 1] = (i == 1 and "\nexamples:\n  " or "  ") .. example
+  end
   if def.codes then
     lines[#lines + 1] = ""
     lines[#lines + 1] = folded("exit codes: " .. def.codes, "  ")

@@ -75,6 +75,7 @@ LAMINA_CATALOGUE names a JSON file with data sets of your own.]],
   complete = { first = "list get verify", words = function()
     return names_of(require("lamina.data.catalogue").all())
   end },
+  examples = { "lamina data list", "lamina data get mnist" },
   codes = "0 fine, 1 a file could not be had or is not whole, 2 wrong usage",
   run = function(o)
     local store, sets = require "lamina.data.store", require("lamina.data.catalogue").all()

@@ -9,6 +9,7 @@ Says what processor, kernels, threads and memory there are, tries each part that
 linear algebra, HDF5, downloads, JPEG), says which walls stand around untrusted scripts and where data sets are looked
 for, and runs a short computation, with each set of kernels that the processor has, whose result must be the same bits
 on every machine.]],
+  examples = { "lamina doctor" },
   codes = "0 all is well (parts may be absent), 1 something is wrong",
   run = function()
     local lines, wrong = require("lamina.doctor").look()

@@ -16,6 +16,7 @@ an option (stride), a topic (rules), a guide (guide:tour), a command (sweep, %ti
   options = {
     { "--search", value = "WORD", doc = "every name whose help has this word in it, with its first line" },
   },
+  examples = { "lamina help conv plot.bars", "lamina help --search contrast" },
   codes = "0 fine, 1 nothing is known of it",
   run = function(o)
     local help = require "lamina.help"

@@ -103,7 +103,13 @@ listed as unreadable.]],
       .. "each value" },
     { "--over", value = "NAME", doc = "the parameter along x" },
     { "--xlog", doc = "with --over: on a logarithmic axis" },
-    { "--file", short = "-o", value = "FILE", doc = "where the picture goes: .svg, .pdf or .png (runs.svg)" },
+    { "--file", short = "-o", value = "FILE", doc = "where the picture goes: .svg, .pdf or .png (default: "
+      .. "runs.svg)" },
+  },
+  examples = {
+    "lamina runs runs/exp-sweep --sort test_error",
+    "lamina runs --where rate=0.01 --csv runs.csv",
+    "lamina runs runs/exp-sweep --plot test_error --over rate --xlog -o error.svg",
   },
   codes = "0 fine, 1 there are no such runs, 2 wrong usage",
   run = function(o)

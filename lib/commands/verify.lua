@@ -73,20 +73,27 @@ and tensor are named. Drawings (SVG, PDF, PNG) in which only fonts differ are to
       .. "say, instead of running it" },
     { "--only-hashes", doc = "check hashes and signature; run nothing" },
     { "--verbose", doc = "show what the script prints" },
-    { "--threads", value = "N", type = "integer", min = 1, max = 1024, doc = "how many threads the run uses; no "
-      .. "exact result depends on it" },
-    { "--memory", value = "SIZE", type = "size", doc = "the run's limit for tensors" },
-    { "--lua-memory", value = "SIZE", type = "size", doc = "the run's limit for Lua's own values" },
-    { "--wall-time", value = "SECONDS", type = "number", doc = "the run's limits, as for lamina --untrusted" },
-    { "--cpu-time", value = "SECONDS", type = "number", doc = "the same" },
-    { "--file-size", value = "SIZE", type = "size", doc = "the same" },
-    { "--output-size", value = "SIZE", type = "size", doc = "the same" },
-    { "--processes", value = "N", type = "integer", min = 1, doc = "the same" },
-    { "--all-threads", value = "N", type = "integer", min = 1, doc = "the same" },
-    { "--print-size", value = "SIZE", type = "size", doc = "the same" },
+    { "--threads", value = "N", type = "integer", min = 1, max = 1024, doc = "how many threads the run uses "
+      .. "(default: the usable cores); no exact result depends on it" },
+    { "--memory", value = "SIZE", type = "size", doc = "the run's limit for tensors (default: none)" },
+    { "--lua-memory", value = "SIZE", type = "size", doc = "the run's limit for Lua's own values (default: half "
+      .. "of the machine's memory)" },
+    { "--wall-time", value = "SECONDS", type = "number", doc = "its seconds by the clock (default: 3600)" },
+    { "--cpu-time", value = "SECONDS", type = "number", doc = "of the processor (default: as many for each thread)" },
+    { "--file-size", value = "SIZE", type = "size", doc = "how large a file it may write (default: 4G)" },
+    { "--output-size", value = "SIZE", type = "size", doc = "and all together (default: 16G)" },
+    { "--processes", value = "N", type = "integer", min = 1, doc = "how many programs run at once (default: 16)" },
+    { "--all-threads", value = "N", type = "integer", min = 1, doc = "and threads in all of them (default: 64, and 8 "
+      .. "for each of --threads)" },
+    { "--print-size", value = "SIZE", type = "size", doc = "how much it may print (default: 64M)" },
     { "--unpacked", value = "SIZE", type = "size", default = 8 << 30, doc = "the most bytes that an archive may "
       .. "unpack to" },
-    { "--unpacked-files", value = "N", type = "integer", min = 1, default = 100000, doc = "the most files" },
+    { "--unpacked-files", value = "N", type = "integer", min = 1, default = 100000, doc = "the most files in "
+      .. "it" },
+  },
+  examples = {
+    "lamina verify exp.lamina.zip --data DIR",
+    "lamina verify exp.lamina.zip --key alice.pub --only-hashes",
   },
   codes = "0 all exact or close, 1 something is different or missing, 2 the bundle is damaged, forged or incomplete, "
     .. "or wrong usage, 130 interrupted",

@@ -27,6 +27,62 @@ describe("subcommands", function()
     end
   end)
 
+  it("show their own options, defaults and examples, which are read as they stand; run does, too", function()
+    local engine = command.run({ "--help" }).out
+    for _, sub in ipairs(require("lamina.manual").subcommands()) do
+      local def, text = sub.definition, command.run({ sub.name, "--help" }).out
+      assert.is_nil(text:find("lamina [options] COMMAND", 1, true), text)
+      assert.truthy(text:find("usage: lamina " .. def.usage .. "\n", 1, true), text)
+      for _, option in ipairs(def.options or {}) do
+        local row = text:match("\n  " .. (option.short and option.short .. ", " or "") .. option[1]:gsub("%-", "%%-")
+          .. "( .-)\n  %-") or text:match("\n  [^\n]*" .. option[1]:gsub("%-", "%%-") .. "( .*)")
+        assert.truthy(row, option[1])
+        assert.is_true(option.default == nil or not option.value or row:find("%(default: ") ~= nil, row)
+      end
+      local examples = text:match "\nexamples:\n(.-)\n\n"
+      assert.truthy(examples and examples:find("lamina " .. sub.name, 1, true), text)
+      for line in examples:gmatch("lamina " .. sub.name .. "([^\n]*)") do
+        local words = {}
+        for word in line:gsub("%s+#.*", ""):gsub("'$", ""):gmatch "%S+" do words[#words + 1] = word end
+        if def.engine then
+          for _, word in ipairs(words) do
+            assert.is_true(word:sub(1, 2) ~= "--" or engine:find("\n  " .. word .. " ", 1, true) ~= nil, word)
+          end
+        else
+          local values, e = lamina.try(subcommand.parse, def, words)
+          assert.truthy(values, line .. ": " .. tostring(e))
+        end
+      end
+    end
+  end)
+
+  it("tell the limits of an untrusted run as lamina --help does", function()
+    local engine, verify = command.run({ "--help" }).out, command.run({ "verify", "--help" }).out
+    for option, default in pairs { ["wall-time"] = "3600", ["file-size"] = "4G", ["output-size"] = "16G",
+      processes = "16", ["all-threads"] = "64", ["print-size"] = "64M" } do
+      assert.matches("%-%-" .. option:gsub("%-", "%%-") .. " [^\n]*%(default: " .. default, verify)
+      assert.matches("%(" .. default .. "[,)]", engine)
+    end
+  end)
+
+  it("let run explain itself before a script, and the script's experiment behind one", function()
+    local own = command.run { "run", "--help" }
+    assert.same({ 0, "" }, { own.code, own.err })
+    assert.matches("^usage: lamina run SCRIPT ", own.out)
+    for _, option in ipairs { "--seed N", "--set NAME=VALUE", "--resume", "--untrusted", "--print-size BYTES" } do
+      assert.truthy(own.out:find("\n  " .. option, 1, true), option)
+    end
+    assert.is_nil(own.out:find("\n  -e CODE", 1, true))
+    for _, words in ipairs { { "run", "-h" }, { "run", "--help", "e.lua" }, { "--seed", "3", "run", "--help" },
+      { "--untrusted", "run", "--help" } } do
+      assert.equal(own.out, command.run(words).out)
+    end
+    local script = command.run({ "run", "e.lua", "--help" },
+      { before = "echo 'experiment \"e\" { params = { rate = 0.5 } }' >e.lua" }).out
+    assert.matches("^e %(e%.lua%)\n.*%-%-rate 0%.5 ", script)
+    assert.matches("run: which script%?", command.run({ "run" }).err)
+  end)
+
   it("are named where one is mistyped; run is one of them", function()
     assert.matches("\n  run +run a script;[^\n]+\n  runs ", command.run({ "--help" }).out)
     local wrong = command.run { "runn", "exp.lua" }

@@ -1,0 +1,42 @@
+/* usage.c: what `lamina --help` and `lamina run --help` say of the options; the manual page and the completions are
+ * made from it (lib/manual.lua). */
+#include "command.h"
+
+const char usage_of_code[] = "  -e CODE          run CODE (may be given again)\n"
+                             "  -                run the script from standard input\n"
+                             "  -i               open the prompt after the script\n";
+
+const char usage_of_options[] =
+    "  --seed N         the seed of every random number, instead of the script's\n"
+    "  --threads N      how many threads to use (default: the usable cores); no result depends on it\n"
+    "  --memory BYTES   the largest amount of memory for tensors: 512M, 2G (default: no limit)\n"
+    "  --lua-memory BYTES  the same for Lua's own values: tables, strings, functions (default: half of the\n"
+    "                   machine's memory)\n"
+    "  --out DIR        the folder for results (default: runs/NAME-1, -2, ...)\n"
+    "  --data DIR       where data sets lie: a folder of data-set folders, or one of them; NAME=DIR for one by name\n"
+    "                   (may be given again)\n"
+    "  --set NAME=VALUE a parameter of the script's experiment, as --NAME VALUE after it (may be given again)\n"
+    "  --resume         go on with a run of the script that did not end: that of --out, else the last one\n"
+    "  --digest         print, as the last line, one SHA-256 of the final weights and the reported results of the\n"
+    "                   script's experiment: equal on every machine\n"
+    "  --trace          write trace.tsv into the folder for results: of every training step its losses and digests\n"
+    "                   of the weights, by which two runs that part can be told where\n"
+    "  --untrusted      run SCRIPT behind walls: it reads its own folder and what --data and --read name, writes\n"
+    "                   into the folder for results, starts no programs, has no network and no native libraries, "
+    "and\n"
+    "                   ends at its limits, of which --memory and --lua-memory are two; what this system cannot\n"
+    "                   enforce is said (--untrusted=interpreter, --untrusted=kernel: one of the two walls alone)\n"
+    "  --read PATH      a file or folder that an untrusted script may read (may be given again)\n"
+    "  --wall-time S, --cpu-time S\n"
+    "                   its seconds by the clock (3600) and of the processor (the same for each thread)\n"
+    "  --file-size BYTES, --output-size BYTES, --output-files N\n"
+    "                   what it may write: one file (4G), all (16G), how many (20000)\n"
+    "  --open-files N, --processes N, --all-threads N\n"
+    "                   how many files it may have open (256), programs run (16), and threads in all of them have\n"
+    "                   (64, and 8 for each of --threads) at once\n"
+    "  --print-size BYTES\n"
+    "                   how much it may print, output and errors together (64M)\n"
+    "  --traceback      show the chain of calls with every error\n"
+    "  --version        the version of the engine and of its numbers\n"
+    "  --help           this text; after SCRIPT: the parameters of its experiment\n"
+    "  --               ends the options\n";
