@@ -1,6 +1,6 @@
-/* test_row_kernels.c: the loops of factorisations over several rows at once have the order of operations that
- * kernels/linalg.h promises, on every instruction set: it is written a second time here, one fused multiply-add after
- * another, and the bits are compared. */
+/* test_row_kernels.c: counts of eigenvalues against those known; the loops of factorisations over several rows have
+ * the order of operations that kernels/linalg.h promises, on every instruction set: it is written a second time here,
+ * one fused multiply-add after another, and the bits are compared. */
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -91,7 +91,42 @@ static void test_axpy_rows(void **state) {
   }
 }
 
+/* The matrix with 2 on and -1 beside the diagonal has the eigenvalues 2 - 2 cos(k pi / (n + 1)); shifts between them,
+ * at both ends and beyond; and one whose first pivot is 0. */
+static void test_count_above(void **state) {
+  (void)state;
+  enum { N = 21, SHIFTS = LM_LINALG_SHIFTS };
+  double d64[N], f64[N], x64[SHIFTS], above64[SHIFTS];
+  float d32[N], f32[N], x32[SHIFTS], above32[SHIFTS];
+  for (int i = 0; i < N; i++) {
+    d32[i] = (float)(d64[i] = 2);
+    f32[i] = (float)(f64[i] = 1);
+  }
+  for (int s = 0; s < SHIFTS; s++) {
+    const int between = s < 22 ? s : s < 27 ? 0 : 21; /* so many eigenvalues are below */
+    const double at = s < 22 ? s + 0.5 : s < 27 ? 0.5 - (s - 21) : 21.5 + (s - 26);
+    x64[s] = s < 22 ? 2 - 2 * cos(at * acos(-1) / (N + 1)) : between == 0 ? at - 1 : at;
+    x32[s] = (float)x64[s];
+  }
+  for (int isa = 0; isa < LM_ISAS; isa++) {
+    const lm_kernels *of64 = lm_kernels_for((lm_isa)isa, LM_F64), *of32 = lm_kernels_for((lm_isa)isa, LM_F32);
+    if (!of64 || !of32) continue;
+    of64->linalg->count_above(N, d64, f64, x64, 0x1p-200, above64);
+    of32->linalg->count_above(N, d32, f32, x32, 0x1p-40, above32);
+    for (int s = 0; s < SHIFTS; s++) {
+      const double below = s < 22 ? s : s < 27 ? 0 : N;
+      assert_true(above64[s] == N - below);
+      assert_true((double)above32[s] == N - below);
+    }
+    double two[SHIFTS];
+    for (int s = 0; s < SHIFTS; s++) two[s] = 2; /* one eigenvalue is 2, ten are more, ten less: pivots of 0 */
+    of64->linalg->count_above(N, d64, f64, two, 0x1p-200, above64);
+    for (int s = 0; s < SHIFTS; s++) assert_true(above64[s] == 10 || above64[s] == 11);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_symmetric_rows), cmocka_unit_test(test_axpy_rows)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_symmetric_rows), cmocka_unit_test(test_axpy_rows),
+                                     cmocka_unit_test(test_count_above)};
   return cmocka_run_group_tests_name("kernels of rows", tests, NULL, NULL);
 }
