@@ -1,6 +1,11 @@
 --- The completions of shells, bash and zsh, from what `lamina --help` and the subcommands say. Written by
 -- lib/manual.lua.
 --
+-- The names behind --set (--grid, --random) are those of the parameters that the script on the line declares. The
+-- script is asked for them as lamina SCRIPT --help asks, at each press of the key: behind the walls of --untrusted,
+-- for 2 seconds at most, with a folder of its own that is removed again. It ends where its experiment begins; one
+-- that does much before it, or may not do it there, offers nothing.
+--
 -- A subcommand's definition says what may stand where no option does, as complete = { first = "list get",
 -- words = function() ... end, files = "lua zip" }: the words that its first place takes, the words of the others, the
 -- endings of files ("": folders alone).
@@ -27,9 +32,11 @@ local function all_names(options)
   return names
 end
 
--- What kind of file an option's value is: "folder", "any" or the ending of its name; nil where it is none.
-local function file_of(option)
+-- What an option's value is: "folder", "any" file or the ending of its name, "params" for one of a parameter; nil
+-- where it is something else.
+local function kind_of(option)
   local value = option.value or ""
+  if option.params or option.names and option.names[1] == "--set" then return "params" end
   if value == "DIR" then return "folder" end
   if value == "FILE" or value == "PATH" then return "any" end
   return value:match "^NAME%.(%w+)$"
@@ -47,14 +54,14 @@ end
 
 -- ---- bash --------------------------------------------------------------------------------------------------------
 
-local CALLS = { folder = "_lamina_files /", any = "_lamina_files" }
+local CALLS = { folder = "_lamina_files /", any = "_lamina_files", params = "_lamina_params" }
 
 -- The lines of `case $previous in` for options that take a value.
 local function bash_values(options)
   local by_call, order = {}, {}
   for _, o in ipairs(options) do
     if o.value then
-      local kind = file_of(o)
+      local kind = kind_of(o)
       local call = kind and (CALLS[kind] or "_lamina_files " .. kind) or ":"
       if not by_call[call] then
         by_call[call] = {}
@@ -101,6 +108,25 @@ _lamina_files() {
       [[ $name == *".$ending" ]] && COMPREPLY+=("$name")
     done
   done < <(compgen -f -- "$current")
+}
+
+# Adds the names of the parameters that the experiment of the script on the line declares: what it prints is never
+# expanded, and a name is one or none.
+_lamina_params() {
+  local script= word line folder pattern='^  --([[:alpha:]_][[:alnum:]_.-]*) '
+  for word in "${COMP_WORDS[@]:1}"; do
+    word=${word#[\"\']} word=${word%[\"\']} word=${word//\\/}
+    word=${word/#\~\//$HOME/}
+    [[ $word == *.lua && -f $word ]] && script=$word && break
+  done
+  [[ $script ]] && folder=$(mktemp -d 2>/dev/null) || return
+  while IFS= read -r line; do
+    [[ $line =~ $pattern && ${BASH_REMATCH[1]} != seed && ${BASH_REMATCH[1]} == "$current"* ]] &&
+      COMPREPLY+=("${BASH_REMATCH[1]}=")
+  done < <("${COMP_WORDS[0]/#\~\//$HOME/}" --untrusted --wall-time 2 --cpu-time 2 --output-files 1 --out "$folder" \
+    -- "$script" --help 2>/dev/null </dev/null)
+  rm -rf -- "$folder"
+  compopt +o filenames -o nospace 2>/dev/null
 }
 
 _lamina() {
@@ -183,9 +209,9 @@ local function zsh_quoted(text) return (text:gsub("'", "'\\''"):gsub("[%[%]:]", 
 
 local function zsh_value(option)
   if not option.value then return "" end
-  local kind = file_of(option)
+  local kind = kind_of(option)
   local action = kind == "folder" and "_files -/" or kind == "any" and "_files"
-    or kind and '_files -g "*.' .. kind .. '"' or " "
+    or kind == "params" and "_lamina_params" or kind and '_files -g "*.' .. kind .. '"' or " "
   return ":" .. zsh_quoted(option.value) .. ":" .. action
 end
 
@@ -228,7 +254,26 @@ function M.zsh()
   return string.format([==[
 #compdef lamina
 # completion of lamina(1) for zsh
+
+# Adds the names of the parameters that the experiment of the script on the line declares.
+_lamina_params() {
+  local script word line folder
+  local -a names
+  for word in ${(Q)words[2,-1]}; do
+    word=${word/#\~\//$HOME/}
+    [[ $word == *.lua && -f $word ]] && script=$word && break
+  done
+  [[ -n $script ]] && folder=$(mktemp -d 2>/dev/null) || return 1
+  for line in "${(@f)$(${command_line/#\~\//$HOME/} --untrusted --wall-time 2 --cpu-time 2 --output-files 1 \
+    --out $folder -- $script --help 2>/dev/null </dev/null)}"; do
+    [[ $line =~ '^  --([[:alpha:]_][[:alnum:]_.-]*) ' && $match[1] != seed ]] && names+=($match[1])
+  done
+  rm -rf -- $folder
+  compadd -S = -a names
+}
+
 _lamina() {
+  local command_line=${(Q)words[1]}
   local -a commands
   commands=(%s)
   if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then

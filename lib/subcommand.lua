@@ -2,7 +2,8 @@
 --
 -- A subcommand is a file of lib/commands whose first line is "--- lamina NAME: what it does" and which returns
 -- subcommand.define { name =, usage =, about =, options = {...}, positional = {...}, run = function(o) ... end }.
--- An option is { "--out", short = "-o", value = "DIR", type = "string", default =, many = false, doc = }: without
+-- An option is { "--out", short = "-o", value = "DIR", type = "string", default =, many = false, doc = } (params =
+-- true where the value begins with the name of one of the script's parameters, which shells complete): without
 -- `value` it is a flag; type is string, integer, number or size (512M, 2G); `many` makes a list of what may be given
 -- again. The names of `positional` take what is no option, in order; a last one that ends in "..." takes all that is
 -- left, a "?" at a name's end makes it optional. With passes = true, options that the subcommand does not know, and

@@ -239,11 +239,11 @@ plan.txt, the list of runs, and summary.csv, what they gave; `lamina runs FOLDER
   complete = { files = "lua" },
   passes = true,
   options = {
-    { "--grid", value = "NAME=V1,V2", many = true, doc = "values of a parameter (V1;V2 where they hold "
-      .. "commas, as lists do); with several grids every combination" },
-    { "--random", value = "NAME=LOW..HIGH", many = true, doc = "a parameter drawn at random: uniform, evenly on a "
-      .. "logarithmic scale with :log at the end, or one of V1,V2,...; whole numbers where LOW and HIGH are written "
-      .. "as such (1..9; 1.0..9.0 draws any number)" },
+    { "--grid", value = "NAME=V1,V2", many = true, params = true, doc = "values of a parameter (V1;V2 where they "
+      .. "hold commas, as lists do); with several grids every combination" },
+    { "--random", value = "NAME=LOW..HIGH", many = true, params = true, doc = "a parameter drawn at random: uniform, "
+      .. "evenly on a logarithmic scale with :log at the end, or one of V1,V2,...; whole numbers where LOW and HIGH "
+      .. "are written as such (1..9; 1.0..9.0 draws any number)" },
     { "--samples", value = "N", type = "integer", min = 1, doc = "how many draws (of each combination of the grid)" },
     { "--repeat-seeds", value = "N", type = "integer", min = 1, default = 1,
       doc = "runs of each, with seeds S, S + 1, ..." },

@@ -174,7 +174,7 @@ describe("the completions of shells", function()
     for _, name in ipairs { "my exp.lua", "lab.pub", "lab.key", "b.zip", "notes.txt" } do
       command.write(dir .. "/" .. name, "")
     end
-    os.execute("mkdir " .. dir .. "/runs")
+    os.execute(string.format("mkdir %s/runs %s/tmp", dir, dir))
   end)
   after_each(function() command.drop(dir) end)
 
@@ -183,12 +183,12 @@ describe("the completions of shells", function()
 
   -- What bash offers for a line, a word to a place, the last one half typed.
   local function offered(...)
-    local words = { "lamina", ... }
+    local words = { command.path, ... }
     for i, word in ipairs(words) do words[i] = command.quote(word) end
     command.write(dir .. "/ask", string.format("source %s/lamina.bash\nshopt -u extglob\nCOMP_WORDS=(%s)\n"
       .. "COMP_CWORD=%d\n_lamina\n(( ${#COMPREPLY[@]} )) && printf '%%s|' \"${COMPREPLY[@]}\"\ntrue\n", dir,
       table.concat(words, " "), #words - 1))
-    assert.is_truthy(os.execute(string.format("cd %s && bash --norc ask >out 2>&1", dir)))
+    assert.is_truthy(os.execute(string.format("cd %s && TMPDIR=%s/tmp bash --norc ask >out 2>&1", dir, dir)))
     return command.read(dir .. "/out")
   end
 
@@ -221,6 +221,60 @@ describe("the completions of shells", function()
     assert.equal("conv_transpose|", offered("help", "conv_t"))
     assert.equal("tour|", offered("help", "guide", ":", "to"))
     assert.equal("notes.txt|", offered("exp.lua", "no"))
+  end)
+
+  -- A script that declares parameters, prints what a shell may not take, and leaves traces where it gets further.
+  local DECLARES = [[
+    print "  --$(touch traced) x\n  --`touch traced` x\n--a;touch traced"
+    pcall(os.execute, "touch traced")
+    pcall(function() io.open("traced", "w"):close() end)
+    experiment "e" { about = "tries\n--not_one", params = { rate = 0.01, radius = { 3, min = 1 }, kind = "a" } }
+    io.open("traced", "w"):close()
+  ]]
+
+  -- Whether a completion leaves everything as it was, temporary folders too.
+  local function without_trace(f)
+    local function seen()
+      local pipe = io.popen(string.format("cd %s && ls -A . runs; ls -A %s/tmp", dir, dir))
+      local text = pipe:read "a"
+      pipe:close()
+      return text
+    end
+    os.execute(string.format("touch %s/ask %s/out", dir, dir))
+    local before = seen()
+    f()
+    assert.equal(before, seen())
+  end
+
+  with_bash("offers the parameters that the script on the line declares, and runs nothing else of it", function()
+    command.write(dir .. "/my exp.lua", DECLARES)
+    command.write(dir .. "/slow.lua", "while true do end")
+    command.write(dir .. "/none.lua", "print 'no experiment'")
+    without_trace(function()
+      assert.equal("kind=|radius=|rate=|", offered("run", "my\\ exp.lua", "--set", ""))
+      assert.equal("radius=|rate=|", offered("my\\ exp.lua", "--set", "ra"))
+      assert.equal("rate=|", offered("run", '"my exp.lua"', "--seed", "3", "--set", "=", "rat"))
+      assert.equal("radius=|rate=|", offered("sweep", "my\\ exp.lua", "--grid", "kind", "=", "a", "--random", "r"))
+      for _, script in ipairs { "none.lua", "slow.lua", "absent.lua" } do
+        local start = base.clock()
+        assert.equal("", offered("run", script, "--set", ""))
+        assert.is_true(base.clock() - start < 20)
+      end
+      assert.equal("", offered("run", "--set", ""))
+    end)
+  end)
+
+  with_zsh("offers them in zsh, too", function()
+    command.write(dir .. "/my exp.lua", DECLARES)
+    command.write(dir .. "/ask", string.format("_arguments() {}\nfunction compadd { print -r -- \"$@\" $names }\n"
+      .. "words=(%s run 'my\\ exp.lua' --set ra)\nCURRENT=5\nsource %s/_lamina\nwords=(run 'my\\ exp.lua' --set ra)\n"
+      .. "command_line=%s _lamina_params\n", command.path, dir, command.path))
+    without_trace(function()
+      os.execute(string.format("cd %s && TMPDIR=%s/tmp zsh -f ask >out 2>&1", dir, dir))
+      assert.equal("-S = -a names kind radius rate\n", command.read(dir .. "/out"))
+    end)
+    assert.truthy(command.read(dir .. "/_lamina"):find(":NAME=VALUE:_lamina_params'", 1, true))
+    assert.truthy(command.read(dir .. "/_lamina"):find(":NAME=LOW..HIGH:_lamina_params'", 1, true))
   end)
 
   with_zsh("can be read by zsh", function()
