@@ -102,7 +102,7 @@ typedef struct stripes {
   const lm_qr *q;
   lm_mat c;
   int64_t count;
-  bool transpose, unit; /* unit: c is the identity's first columns, 0 where later reflections would begin */
+  bool transpose, unit; /* unit: c is the identity's first columns; a block of reflections leaves those before it */
 } stripes;
 
 /* Where stripe i begins: whole vectors where that is possible. */
@@ -127,7 +127,8 @@ static lm_status apply_stripe(void *context, int64_t index, lm_err *e) {
   for (int64_t step = 0; step < blocks && status == LM_OK; step++) {
     int64_t first = (s->transpose ? step : blocks - 1 - step) * LM_QR_BLOCK;
     int64_t last = first + LM_QR_BLOCK < q->k ? first + LM_QR_BLOCK : q->k;
-    status = apply_block(q, first, last, s->transpose, c, room, e);
+    const int64_t left = s->unit && first > from ? first - from : 0; /* whatever stripe a column is in */
+    status = apply_block(q, first, last, s->transpose, lm_mat_part(c, 0, rows, left, columns), room, e);
   }
   for (int64_t i = 0; i < rows && status == LM_OK; i++)
     memcpy(s->c.at + i * s->c.row + from, stripe + i * columns, (size_t)columns * sizeof *stripe);
