@@ -6,8 +6,9 @@
  * panel's v and w, and the rows and columns behind the panel are updated at its end by one product of rank 2 PANEL.
  * Only the upper triangle is kept, and the blocks of LM_LINALG_ROWS rows on the diagonal whole; such a block of rows,
  * read once, gives its own elements of A v and its part of those below. Block b belongs to chunk b mod CHUNKS, whose
- * sum it enters; so a thread meets the same rows at every step and finds them in its cache. The work is bound by that
- * reading. Golub & Van Loan, Matrix Computations (2013), algorithm 8.3.1; Dongarra, Sorensen & Hammarling 1989. */
+ * sum it enters. So a thread meets the same rows at every step, forwards and backwards in turn, and finds those that
+ * it met last still in its cache: the work is bound by that reading. Golub & Van Loan, Matrix Computations (2013),
+ * algorithm 8.3.1; Dongarra, Sorensen & Hammarling 1989. */
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
@@ -36,25 +37,32 @@ static double *panel_v(const reduction *r, int64_t j) { return r->vw + j * r->wi
 static double *panel_w(const reduction *r, int64_t j) { return r->vw + (PANEL + j) * r->wide; }
 static int64_t whole(int64_t i) { return i / LM_LINALG_ROWS * LM_LINALG_ROWS; }
 
-static void multiply_chunks(void *context, int worker, int64_t begin, int64_t end) {
-  (void)worker;
-  reduction *r = context;
+/* One chunk of A v, and its part of the products with the panel's vectors. */
+static void multiply_chunk(reduction *r, int64_t c) {
   const int64_t wide = r->wide, from = whole(r->k + 1), steps = r->k - r->first;
+  const int64_t first = from / LM_LINALG_ROWS + ((c - from / LM_LINALG_ROWS) % CHUNKS + CHUNKS) % CHUNKS;
+  const int64_t blocks = wide / LM_LINALG_ROWS, own = first < blocks ? (blocks - first + CHUNKS - 1) / CHUNKS : 0;
   const double *v = panel_v(r, steps);
-  for (int64_t c = begin; c < end; c++) {
-    double *sum = r->sums + c * wide;
-    memset(sum + from, 0, (size_t)(wide - from) * sizeof *sum);
-    const int64_t block = from / LM_LINALG_ROWS, own = block + (c - block % CHUNKS + CHUNKS) % CHUNKS;
-    for (int64_t i = own * LM_LINALG_ROWS; i < wide; i += CHUNKS * LM_LINALG_ROWS)
-      r->kernel->symmetric_rows(wide - i, r->a + i * wide + i, wide, v + i, sum + i);
-    for (int64_t j = c; j < steps; j += CHUNKS) {
-      r->with_v[j] = -r->kernel->dot(wide - from, panel_v(r, j) + from, v + from);
-      r->with_w[j] = -r->kernel->dot(wide - from, panel_w(r, j) + from, v + from);
-    }
+  double *sum = r->sums + c * wide;
+  memset(sum + from, 0, (size_t)(wide - from) * sizeof *sum);
+  for (int64_t b = 0; b < own; b++) {
+    const int64_t i = (first + CHUNKS * (r->k % 2 ? own - 1 - b : b)) * LM_LINALG_ROWS;
+    r->kernel->symmetric_rows(wide - i, r->a + i * wide + i, wide, v + i, sum + i);
+  }
+  for (int64_t j = c; j < steps; j += CHUNKS) {
+    r->with_v[j] = -r->kernel->dot(wide - from, panel_v(r, j) + from, v + from);
+    r->with_w[j] = -r->kernel->dot(wide - from, panel_w(r, j) + from, v + from);
   }
 }
 
-/* Chunks to a thread: as many threads as there is work for, and the same chunks to each at every step. */
+static void multiply_chunks(void *context, int worker, int64_t begin, int64_t end) {
+  (void)worker;
+  reduction *r = context;
+  for (int64_t c = begin; c < end; c++) multiply_chunk(r, r->k % 2 ? begin + end - 1 - c : c);
+}
+
+/* Chunks to a thread: as many threads as there is work for, and the same chunks to each at every step, at once, so
+ * that it can turn round. */
 static int64_t grain(const reduction *r) {
   const int64_t m = r->n - r->k, work = (m / 2 + 2 * (r->k - r->first)) * m, threads = lm_threads();
   const int64_t most = work / PART < threads ? work / PART : threads;
