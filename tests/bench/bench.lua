@@ -4,10 +4,10 @@
 --
 -- The sides take turns, `runs` times each, on the same threads; samples from a busy machine do not count
 -- (machine.lua). Times are medians; the ratio is the median over the turns of peer / ours, the share of the peak that
--- over our samples of their speed by the peak measured beside each, and `clock` the same by the peak at the clock that
--- the workload runs at (machine.lua). No ratio is printed where the peer's own 1024
--- matrix product is below 0.6 of the peak: its library does not know the processor then. The last lines name the
--- targets (targets.lua) that were missed.
+-- over our samples of their speed by the peak measured beside each, and `clock` the same by the peak at the clock
+-- that the workload runs at (machine.lua). No ratio is printed where the peer's own 1024 matrix product is below 0.6
+-- of the peak: its library does not know the processor then. The last lines name the targets (targets.lua) that were
+-- missed.
 local base = require "lamina.core.base"
 local io_core = require "lamina.core.io"
 
