@@ -343,7 +343,11 @@ end
 -- A method: "tensor:sum", "net:save" (or "net.save"), or its name alone.
 local function method_doc(name)
   local class, method = name:match "^([%w_]+)[:.]([%w_]+)$"
-  if not class then return objects.method_docs(name) end
+  if not class then -- search:run and `lamina run`
+    local method_text = objects.method_docs(name)
+    local usage = method_text and require("lamina.help.others").subcommand(name)
+    return usage and method_text .. "\n\n" .. usage or method_text
+  end
   if class == "tensor" or class == "x" or class == "t" then return tensor_method_doc(method) end
   return objects.method_docs(method, class)
 end

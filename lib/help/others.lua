@@ -9,8 +9,8 @@ local MANUAL = "https://www.lua.org/manual/5.4/manual.html#"
 
 local LIBRARIES = { "string", "table", "math", "io", "os", "utf8", "coroutine", "debug", "package" }
 
--- The usage of `lamina NAME`; nil where there is no such command.
-local function subcommand_doc(name)
+--- The usage of `lamina NAME`; nil where there is no such command.
+function M.subcommand(name)
   if not name:find "^%l+$" or not command.source("lib/commands/" .. name .. ".lua") then return nil end
   return require("lamina.subcommand").help(require("lamina.commands." .. name).definition)
 end
@@ -69,7 +69,7 @@ function M.doc(what)
     local name = (type(what) == "function" or type(what) == "table") and lua_name(what)
     return name and lua_doc(name) or nil
   end
-  return subcommand_doc(what) or prompt_doc(what) or lua_doc(what)
+  return M.subcommand(what) or prompt_doc(what) or lua_doc(what)
 end
 
 -- By the kind of a value: the name whose help tells of it, or a function of the value that gives the name.

@@ -133,6 +133,7 @@ describe("help", function()
 
   it("knows the commands of `lamina` and of the prompt, Lua's own names and the user's functions", function()
     assert.matches("^usage: lamina sweep SCRIPT", help.text "sweep")
+    assert.matches("^search:run.*\nusage: lamina run SCRIPT", help.text "run") -- a method's name, too
     assert.matches("^At the prompt:\n  %%time CODE: ", help.text "%time")
     assert.equal(help.text "conv", help.text "?conv")
     for name, part in pairs { ["if"] = "a keyword of Lua", ["string.format"] = "#pdf%-string%.format",
