@@ -175,14 +175,14 @@ function M.files(path_a, path_b, tolerance)
   local ending = (path_a:match "%.(%w+)$" or ""):lower()
   local grown = M.oversize(path_a, path_b, not readers[ending] and M.TEXT or nil)
   if grown then return "different", grown end
-  local ok, verdict, note = pcall(function()
+  local verdict, note = errors.try(function()
     if readers[ending] then return compare_archives(ending, path_a, path_b, tolerance) end
     if ending == "csv" then return compare_csv(core_io.text_read(path_a), core_io.text_read(path_b), tolerance) end
     if ending == "json" then return compare_json(core_io.text_read(path_a), core_io.text_read(path_b), tolerance) end
     return "different", DRAWINGS[ending] and "a drawing, in which fonts show; its numbers stand beside it as CSV"
       or "other bytes"
   end)
-  if not ok then return "different", tostring(errors.is_error(verdict) and verdict.message or verdict) end
+  if not verdict then return "different", note.message end
   if verdict == "exact" and not note then note = "equal but for times" end
   return verdict, note
 end

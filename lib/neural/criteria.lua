@@ -161,9 +161,9 @@ end
 
 -- What is wrong with a batch's outputs, or nil.
 local function fault(o, x)
-  local ok, first = pcall(outputs, o, x)
-  if not ok then
-    local text = tostring(first)
+  local first, e = errors.try(outputs, o, x)
+  if e then
+    local text = tostring(e)
     return "an error: " .. (text:match "^[^\n]*" or text)
   end
   local second = outputs(o, x)

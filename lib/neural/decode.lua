@@ -267,8 +267,9 @@ local function null_of(o, folds, number, keys, position)
     for to, from in ipairs(order) do
       for _, i in ipairs(members[to]) do dealt[i] = number[members[from][1]] end
     end
-    local fine, given = pcall(run, o, folds, dealt, position)
-    values[k] = fine and accuracy(folds, given, dealt) or 0 / 0 -- a fold may have lost a class: no value
+    local given, e = errors.try(run, o, folds, dealt, position)
+    if e and e.kind ~= "argument" then error(e, 0) end
+    values[k] = given and accuracy(folds, given, dealt) or 0 / 0 -- a fold may have lost a class: no value
   end
   return tensor.tensor(values, { dtype = "float64" })
 end

@@ -32,11 +32,9 @@ end
 function M.align(a, b, position, what_a, what_b)
   a, b = as_set(a, what_a, position), as_set(b, what_b, position)
   if a.id and b.id then
-    local ok, result = pcall(a.aligned, a, b.id, what_b)
-    if not ok then
-      errors.raise("argument", position, "%s", type(result) == "table" and result.message or tostring(result))
-    end
-    a = result
+    local aligned, e = errors.try(a.aligned, a, b.id, what_b)
+    if e then errors.raise(e.kind, position, "%s", e.message) end
+    a = aligned
   elseif a.n ~= b.n then
     errors.raise("shape", position, "%s are of %d stimuli, %s of %d: give both stimulus ids, and take those that "
       .. "both "

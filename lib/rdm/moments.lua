@@ -213,8 +213,9 @@ end
 local function riemann(a, b, sigma, position)
   local ga, gb, lower = from_first(a), from_first(b), {}
   for k = 1, #b do
-    local ok, factor = pcall(ops.cholesky, gb[k])
-    if not ok then not_positive(b, k, "compare_rdms: b", position) end
+    local factor, e = errors.try(ops.cholesky, gb[k])
+    if e and e.kind ~= "numeric" then error(e, 0) end
+    if not factor then not_positive(b, k, "compare_rdms: b", position) end
     lower[k] = factor
   end
   local s = less_first(sigma or tensor.eye(a.n, { dtype = "float64" }))

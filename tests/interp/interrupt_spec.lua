@@ -33,6 +33,45 @@ describe("Ctrl-C", function()
     assert.equal(300, #x:matmul(x))
   end)
 
+  it("is taken for no mistake by words that go on after mistakes", function()
+    local function press() errors.raise("interrupt", 1, "interrupted") end
+    local x, labels = core.randn { 12, 4 }, {}
+    for i = 1, 12 do labels[i] = i % 2 end
+    local classifier, fits = word "nearest_centroid" {}, 0
+    local fit = classifier.fit
+    function classifier.fit(...)
+      fits = fits + 1
+      return (fits == 7 and press or fit)(...) -- the second of the five folds of labels dealt anew
+    end
+    local set = word "rdm" { core.randn { 5, 9 }, id = { "a", "b", "c", "d", "e" } }
+    local other = word "rdm" { core.randn { 5, 9 }, id = { "a", "b", "c", "d", "e" } }
+    function other.aligned() press() end
+    local images = word "stimuli".gratings { size = 8, orientation = { 0, 45, 90, 135 }, frequency = { 1, 2 } }
+    local recorded = word "neural".simulate { images, simple = 3, repeats = 2, rate = 20 }
+    local compare, io_core = require "lamina.bundle.compare", require "lamina.core.io"
+    local stubs = { { ops, "cholesky" }, { io_core, "text_read" } }
+    local files = { os.tmpname() .. ".csv", os.tmpname() .. ".csv" }
+    for i, path in ipairs(files) do io_core.text_write(path, "a\n" .. i .. "\n") end
+    for _, stub in ipairs(stubs) do stub.real, stub[1][stub[2]] = stub[1][stub[2]], press end
+    local found = {}
+    for i, case in ipairs {
+      function() return word "decode" { x, labels, classifier = classifier, permutations = 3 } end,
+      function() return word "compare_rdms" { set, set, method = "neg_riem_dist" } end,
+      function() return word "compare_rdms" { other, set } end,
+      function()
+        return word "criteria" { model = { { "one", press } }, domain = images, images = 10,
+          areas = { { "V1", layers = { "one" } } }, data = { V1 = recorded } }
+      end,
+      function() return compare.files(files[1], files[2], 0) end,
+    } do
+      local ok, e = pcall(case)
+      found[i] = ok and tostring(e) or kind(e)
+    end
+    for _, stub in ipairs(stubs) do stub[1][stub[2]] = stub.real end
+    for _, path in ipairs(files) do os.remove(path) end
+    assert.same({ "interrupt", "interrupt", "interrupt", "interrupt", "interrupt" }, found)
+  end)
+
   it("ends what runs in coroutines, however they are made, and what resumed them", function()
     local function endless() while true do end end -- luacheck: ignore
     local cases = {
