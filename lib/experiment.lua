@@ -166,8 +166,8 @@ local function begin(name, given, position)
     started = base.utc(), pid = base.pid(), pid_since = base.process(), host = base.hostname() }
   local dir, resumed, new = folder.make(name, record)
   current = { name = name, seed = seed, params = values, units = record.units, hashes = {}, folders = {},
-    weights = {}, results = {}, started = record.started, clock = base.clock(), dir = dir, trainings = 0,
-    new = new }
+    weights = {}, results = {}, reported = {}, started = record.started, clock = base.clock(), dir = dir,
+    trainings = 0, new = new }
   set_seed(current.seed)
   open_log()
   if command.stock then -- a stock Lua: it ends when the state is closed, after which the log could not be written
@@ -178,8 +178,8 @@ local function begin(name, given, position)
     guard_exit()
   end
   if resumed then print("resume: " .. resumed) end
-  log(string.format("experiment %s, seed %d, %s, lamina %s, numerics %d", name, current.seed,
-    tostring(params.view(values)), base.version, base.numerics))
+  log(string.format("experiment %s, seed %d, %slamina %s, numerics %d", name, current.seed,
+    next(values) and tostring(params.view(values)) .. ", " or "", base.version, base.numerics))
   hash_files()
   return params.view(values)
 end
@@ -208,27 +208,60 @@ end
 
 -- ---- reporting -------------------------------------------------------------------------------------------------
 
+local SCORE = {
+  positional = { "score" },
+  score = { type = "any", required = true, doc = "a score" },
+  name = { type = "string", doc = "what is put before the metric of each of its results" },
+}
+
 local MOST_LINES = 8 -- a longer score is noted without a line for each row
+
+-- Warns of a metric that the run has reported before: tables of runs have one column for it.
+local function warn_of_twice(row, position)
+  local key = row.id and row.id .. " " .. row.metric or row.metric
+  if current.reported[key] and not current.told_of_twice then
+    current.told_of_twice = true -- once in a run: it may report a thousand times
+    errors.warn(position, "report: '%s' was reported before, and of values of one name lamina runs shows the last; "
+      .. "report { score, name = \"ridge\" } puts a name before the metrics of a score", row.metric)
+  end
+  current.reported[key] = true
+end
 
 local function add(spec, position, quiet)
   local row = rows.row(spec, position)
-  if current then current.results[#current.results + 1] = row end
+  if current then
+    warn_of_twice(row, position)
+    current.results[#current.results + 1] = row
+  end
   if not quiet then print(rows.line(row)) end
 end
 
+-- A score among what report is given, and the name that is put before its metrics.
+local function score_of(given, position)
+  local function is_score(value) return type(value) == "table" and getmetatable(value) and value.results ~= nil end
+  if is_score(given) then return given end
+  if type(given) ~= "table" or getmetatable(given) or not is_score(given[1]) then return nil end
+  local o = schema.check("report", given, SCORE, position)
+  return o.score, o.name
+end
+
 --- report { metric =, value =, threshold =, comparison =, id =, label =, published =, what = } notes a result and
--- prints it; report(score) notes those of a score, which gives them as rows through score:results(). comparison is
--- one of <=, <, >=, >, ==, +- (threshold { value, tolerance }), in (threshold { low, high }); label is exact or
--- close; published is what the source reports.
+-- prints it; report(score) notes those of a score, which gives them as rows through score:results(), and report {
+-- score, name = "ridge" } puts a name before their metrics, so that several scores are told apart. comparison is one
+-- of <=, <, >=, >, ==, +- (threshold { value, tolerance }), in (threshold { low, high }); label is exact or close;
+-- published is what the source reports.
 -- > report { metric = "orientation bandwidth", value = 38, threshold = { 20, 60 }, comparison = "in" }
 function M.report(given)
   local position = errors.position(2)
   hash_files()
-  local list = type(given) == "table" and getmetatable(given) and given.results
-  if list then
-    local results = given:results()
-    for _, row in ipairs(results) do add(row, position, #results > MOST_LINES) end
-    if #results > MOST_LINES then print(string.format("%d results noted: %s", #results, given.kind or "score")) end
+  local score, name = score_of(given, position)
+  if score then
+    local results = score:results()
+    for _, row in ipairs(results) do
+      if name then row.metric = name .. " " .. row.metric end
+      add(row, position, #results > MOST_LINES)
+    end
+    if #results > MOST_LINES then print(string.format("%d results noted: %s", #results, score.kind or "score")) end
   else
     if type(given) ~= "table" then
       errors.raise("argument", position, "report: expected { metric =, value = } or a score, got a %s", type(given))

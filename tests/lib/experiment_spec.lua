@@ -255,6 +255,31 @@ end } }))]]
     assert.equal("close", results().results[1].label)
   end)
 
+  it("puts a name before the metrics of a score, and warns once of a metric that is reported again", function()
+    script [[
+experiment "demo" {}
+local score = setmetatable({}, { __index = { results = function()
+  return { { metric = "a", value = 1 }, { metric = "b", value = 2 } }
+end } })
+report(score)
+report { score, name = "ridge" }]]
+    local result = run()
+    assert.equal("a = 1 (exact)\nb = 2 (exact)\nridge a = 1 (exact)\nridge b = 2 (exact)\n",
+      result.out:match "^(.-)results:")
+    script [[
+experiment "demo" {}
+for k = 1, 3 do
+  report { metric = "a", value = k }
+  report { metric = "b", value = k }
+end]]
+    result = run()
+    local said = result.out .. result.err
+    assert.matches("s%.lua:3: report: 'a' was reported before", said)
+    assert.equal(1, select(2, said:gsub("was reported before", "")))
+    script 'experiment "demo" {}\nreport { setmetatable({}, { __index = { results = print } }), nam = "x" }'
+    assert.matches("s%.lua:2: report: unknown option 'nam' %(did you mean 'name'%?%)", run().err)
+  end)
+
   it("refuses what is no result", function()
     local cases = {
       { "{ value = 1 }", "report: option 'metric' is missing" },
