@@ -5,6 +5,7 @@
 -- pair (a whole number or two), any; or a list of types. min and max are included, above and below are not; they hold
 -- for each part of a pair. expected says in words what an option may be, where its type says too little.
 -- was: the name that an option had before; it still works, with a warning (lib/compatible.lua).
+-- called: what choices are called elsewhere, and their names here.
 -- schema.positional, a list of names, says which options may stand first without a name: conv { 16, kernel = 5 }.
 local errors = require "lamina.errors"
 
@@ -150,7 +151,30 @@ end
 local ALIASES = { lr = "rate", learning_rate = "rate", axis = "dim", weight_decay = "decay", batch_size = "batch",
   kernel_size = "kernel", padding = "pad", num_epochs = "epochs", n_epochs = "epochs", n_splits = "folds",
   alpha = "alphas", keepdims = "keepdim", create_graph = "create", retain_graph = "keep", epsilon = "eps",
-  units = "width", out_features = "width", out_channels = "width", filters = "width" }
+  metric = "method", n_components = "components", n_permutations = "permutations", n_bootstrap = "bootstrap",
+  random_state = "seed", max_iter = "iterations", cv = "splits", units = "width", out_features = "width",
+  out_channels = "width", filters = "width" }
+
+-- Words that stand in each other's place, whose options are easily taken for each other's.
+local FAMILIES = { { "ridge", "ols", "pls", "lasso", "elastic_net", "nnls", "one_to_one", "space_feature" },
+  { "svm", "logistic", "nearest_centroid", "max_correlation" }, { "kfold", "grouped", "shuffled" },
+  { "split_half", "neural.leave_one_out", "neural.oracle", "neural.explainable_variance" } }
+
+-- " 'alphas' is an option of ridge, lasso": which words of the same family have it; "" where none has.
+local function belongs(what, key)
+  for _, family in ipairs(FAMILIES) do
+    local inside, owners = false, {}
+    for _, word in ipairs(family) do
+      inside = inside or word == what
+      local fields = M.words[word]
+      if fields and key ~= "positional" and fields[key] then owners[#owners + 1] = word end
+    end
+    if inside and #owners > 0 then
+      return string.format("; '%s' is an option of %s", key, table.concat(owners, ", "))
+    end
+  end
+  return ""
+end
 
 local function unknown(what, key, fields, position)
   local names = known_names(fields)
@@ -159,9 +183,10 @@ local function unknown(what, key, fields, position)
       #names > 0 and table.concat(names, ", ") or "none")
   end
   local near = fields[ALIASES[key]] and ALIASES[key] or errors.nearest(key, names)
-  errors.raise("argument", position, "%s: unknown option '%s' %s", what, key, near
+  errors.raise("argument", position, "%s: unknown option '%s' %s%s", what, key, near
     and string.format("(did you mean '%s'?)", near)
-    or #names > 0 and "(there are " .. table.concat(names, ", ") .. ")" or "(it takes no options)")
+    or #names > 0 and "(there are " .. table.concat(names, ", ") .. ")" or "(it takes no options)",
+    near and "" or belongs(what, key))
 end
 
 -- The option whose former name this is, with a warning; nil where there is none.
@@ -206,6 +231,11 @@ local function check_one(what, name, field, value, position)
     local list = choices_of(field)
     for _, choice in ipairs(list) do
       if choice == value then return value end
+    end
+    local here = field.called and field.called[value]
+    if here then
+      errors.raise("argument", position, "%s: option '%s' is '%s', expected one of %s (it is called '%s' here)", what,
+        name, value, quoted(list), here)
     end
     errors.raise("argument", position, "%s: option '%s' is '%s', expected one of %s%s", what, name, value,
       quoted(list), errors.hint(value, list))

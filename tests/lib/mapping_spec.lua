@@ -361,6 +361,8 @@ describe("reductions", function()
       { function() lamina.nnls({}):fit(randn { 3, 2 }, lamina.full({ 3 }, 0 / 0)) end,
         "nnls:fit: y holds NaN or infinite values %(3 of 3%)" },
       { function() lamina.pls({}):predict(randn { 3, 2 }) end, "pls: nothing is fitted yet; m = pls {}:fit" },
+      { function() lamina.ridge { components = 3 } end, "standardise%); 'components' is an option of pls" },
+      { function() lamina.pls { choose = "gcv" } end, "'choose' is an option of ridge" },
       { function() lamina.ridge { choose = "aic" } end, "option 'choose' is 'aic', expected one of" },
     } do assert.matches(case[2], message_of(case[1])) end
   end)
