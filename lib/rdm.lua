@@ -55,6 +55,23 @@ function M.from(given)
     nan = o.missing == "nan" }, "rdm.from", position)
 end
 
+-- What all sets say alike of themselves; nil where they differ.
+local function shared(list, field)
+  for _, set in ipairs(list) do
+    if set[field] ~= list[1][field] then return nil end
+  end
+  return list[1][field]
+end
+
+-- The sum of a count over the sets that have it; nil where none has.
+local function total(list, field)
+  local sum
+  for _, set in ipairs(list) do
+    if set[field] then sum = (sum or 0) + set[field] end
+  end
+  return sum
+end
+
 --- rdm.join { a, b, ... }: the RDMs of several sets as one, their stimuli in the order of the first. Sets with ids
 -- are aligned by them; a stimulus that is not in all is an error that names it.
 -- > a = rdm.from { tensor { { 1, 2, 3 } }, id = { "face", "hand", "car" } }
@@ -78,7 +95,9 @@ function M.join(list)
     for k = 1, #set do names[#names + 1] = set.names and set.names[k] or "" end
   end
   return sets.make({ vectors = ops.concat(parts, { dim = 1 }), id = list[1].id, names = named and names or nil,
-    nan = true }, "rdm.join", position)
+    measure = shared(list, "measure"), channels = shared(list, "channels"), holes = total(list, "holes"),
+    looked = total(list, "looked"), gone = total(list, "gone"), trials = total(list, "trials"), nan = true },
+    "rdm.join", position)
 end
 
 local CATEGORIES = schema.document("rdm.categories", {

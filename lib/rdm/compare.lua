@@ -14,9 +14,14 @@ local M = {}
 --- The measures of likeness by name, of which there are ceilings, fits and resamples, too.
 M.methods = { "pearson", "cosine", "whitened_pearson", "whitened_cosine", "spearman", "rho_a", "tau_a", "tau_b" }
 
+--- What rsatoolbox, SciPy and the literature call the measures, for those who ask for them so.
+M.called = { kendall = "tau_a", kendall_tau = "tau_a", kendalltau = "tau_b", ["tau-a"] = "tau_a", ["tau-b"] = "tau_b",
+  ["rho-a"] = "rho_a", corr = "pearson", correlation = "pearson", cosine_cov = "whitened_cosine",
+  corr_cov = "whitened_pearson", cosine_sim = "cosine" }
+
 --- The option that names one.
-M.method = { type = "string", default = "tau_a", choices = M.methods, doc = "pearson, cosine, whitened_pearson, "
-  .. "whitened_cosine, spearman, rho_a, tau_a or tau_b" }
+M.method = { type = "string", default = "tau_a", choices = M.methods, called = M.called,
+  doc = "pearson, cosine, whitened_pearson, whitened_cosine, spearman, rho_a, tau_a or tau_b" }
 
 -- A set as it was given: a set, or numbers that rdm.from understands.
 local function as_set(value, what, position)
@@ -112,8 +117,8 @@ local COMPARE = schema.document("compare_rdms", {
   positional = { "a", "b" },
   a = { type = "any", required = true, doc = "a set of RDMs" },
   b = { type = "any", required = true, doc = "another of the same stimuli" },
-  method = { type = "string", default = "tau_a", choices = METHODS, doc = "pearson, cosine, whitened_pearson, "
-    .. "whitened_cosine, spearman, rho_a, tau_a, tau_b, bures, bures_metric or neg_riem_dist" },
+  method = { type = "string", default = "tau_a", choices = METHODS, called = M.called, doc = "pearson, cosine, "
+    .. "whitened_pearson, whitened_cosine, spearman, rho_a, tau_a, tau_b, bures, bures_metric or neg_riem_dist" },
   covariance = { type = "tensor", doc = "of the stimuli's noise (n x n, or n variances), for the whitened measures "
     .. "and neg_riem_dist; independent and equal if absent" },
   permutations = { type = "integer", min = 1, max = 1000000, doc = "how often the stimuli of each of a are dealt "

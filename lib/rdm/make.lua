@@ -15,31 +15,31 @@ local BLOCK = 2560 -- conditions at a time, by as many others: what is in memory
 local CHANNELS = 4096 -- of float32 responses that are float64 at a time
 
 local METHODS = { "correlation", "cosine", "euclidean", "squared_euclidean", "mahalanobis", "crossnobis", "poisson" }
+-- What rsatoolbox and SciPy call them.
+local CALLED = { pearson = "correlation", corr = "correlation", sqeuclidean = "squared_euclidean",
+  poisson_cv = "poisson" }
 
 local FIELDS = schema.document("rdm", {
   positional = { "x" },
   x = { type = "any", required = true, doc = "responses: conditions x channels, or trials x channels with "
-    .. "`conditions`; "
-    .. "a list of such tensors (a subject each); or an assembly "
-    .. "(an RDM for each of its time bins)" },
-  method = { type = "string", default = "correlation", choices = METHODS, doc = "the dissimilarity" },
+    .. "`conditions`; a list of such tensors (a subject each); or an assembly (an RDM for each of its time bins)" },
+  method = { type = "string", default = "correlation", choices = METHODS, called = CALLED,
+    doc = "the dissimilarity" },
   conditions = { type = { "table", "tensor" }, doc = "what each row shows; rows that show the same are averaged" },
   folds = { type = { "table", "tensor" }, doc = "the fold (run, session, repeat) of each row, for crossnobis and "
     .. "cross-validated poisson; if absent, the n-th trial of each condition is in fold n" },
   noise = { type = { "tensor", "string" }, doc = "the precision of the noise over channels, or how it is estimated "
-    .. "from the trials: \"shrinkage\" (default of mahalanobis and crossnobis where there are trials), "
-    .. "\"ledoit_wolf\", \"diagonal\", \"full\"; "
+    .. "from the trials: \"shrinkage\" (of correlations, rsatoolbox's shrinkage_diag; default of mahalanobis and "
+    .. "crossnobis where there are trials), \"ledoit_wolf\" (its shrinkage_eye), \"diagonal\", \"full\"; "
     .. "\"none\": all channels alike, as in squared_euclidean. "
     .. "Needed where there are no trials" },
   unbalanced = { type = "boolean", default = false, doc = "means over pairs of trials and the channels that both "
-    .. "have, "
-    .. "instead of products of condition means: for NaN and unequal numbers of trials" },
+    .. "have, instead of products of condition means: for NaN and unequal numbers of trials" },
   weighting = { type = "string", default = "number", choices = { "number", "equal" },
     doc = "of pairs of trials, if unbalanced: by the channels both have, or alike" },
   missing = { type = "string", choices = { "nan" }, doc = "\"nan\": NaN in x means missing (makes it unbalanced)" },
   per_channel = { type = "boolean", default = true, doc = "squared distances, and poisson, are divided by the "
-    .. "number of "
-    .. "channels (euclidean: the root of that mean)" },
+    .. "number of channels (euclidean: the root of that mean)" },
   prior = { type = "number", default = 1, above = 0, doc = "poisson: the rate that is expected before any data" },
   prior_weight = { type = "number", default = 0.1, min = 0, doc = "poisson: how many trials the prior counts for" },
   id = { type = { "table", "tensor" }, doc = "stimulus ids, in the order of the rows of x, where there are no "
@@ -130,8 +130,7 @@ local function unit_rows(x, centred, o, position)
       if value ~= value or value <= 0 then flat[#flat + 1] = o.ids and common.key(o.ids[i]) or "row " .. i end
     end
     errors.raise("numeric", position, "rdm: %s of %s %s over channels, so %s has no meaning there: leave such "
-      .. "stimuli "
-      .. "out, or take method = \"euclidean\"", "the responses", common.some(flat), centred and "do not vary"
+      .. "stimuli out, or take method = \"euclidean\"", "the responses", common.some(flat), centred and "do not vary"
       or "are all 0", o.method)
   end
   return unit
@@ -330,8 +329,9 @@ local function read_noise(o, x)
       .. "has one row; give noise = a precision", kind)
   end
   if o.nan then
-    errors.raise("argument", o.position, "rdm: the noise cannot be estimated from trials with missing values; give "
-      .. "noise = a precision, or noise = \"none\"")
+    errors.raise("argument", o.position, "rdm: the noise cannot be estimated from trials with missing values; leave "
+      .. "out the %s that have them%s, or give noise = a precision, or noise = \"none\"", o.of_assembly
+      and "neuroids" or "channels", o.of_assembly and " (a:complete(" .. o.of_assembly .. "))" or "")
   end
   local rows = x:to "float64"
   local mean = means(rows, o.number, #o.ids, common.count_up(#x), "x", o.ids, o.position)
@@ -365,8 +365,12 @@ local function one(x, o)
     holes = x:isfinite():logical_not():to "int64":sum():item()
   end
   if holes > 0 and not (o.missing == "nan" or o.unbalanced) then
-    errors.raise("numeric", o.position, "rdm: %d of %d responses are NaN or infinite; where NaN means missing, say "
-      .. "missing = \"nan\": dissimilarities are then over the channels that both have", holes, x:count())
+    local noisy = o.method == "crossnobis" or o.method == "mahalanobis"
+    errors.raise("numeric", o.position, o.of_assembly and "rdm: %d of %d trials are missing, and %s takes them one "
+      .. "by one: a:complete(%s) leaves out the neuroids that miss any; missing = \"nan\" compares stimuli over the "
+      .. "neuroids that both have%s" or "rdm: %d of %d responses are NaN or infinite; where NaN means missing, say "
+      .. "missing = \"nan\": dissimilarities are then over the channels that both have", holes, x:count(), o.method,
+      o.of_assembly, noisy and ", with noise = \"none\" or a precision" or "")
   end
   o.nan, o.holes, o.looked = holes > 0, (o.holes or 0) + holes, (o.looked or 0) + x:count()
   read_noise(o, x)
@@ -425,6 +429,7 @@ local function unpack_assembly(a, o)
   local x = ops.where(a.valid, a.responses, nan):permute(shape[4] and { 1, 3, 2, 4 } or { 1, 3, 2 })
     :reshape { shape[1] * shape[3], shape[2], shape[4] }
   if shape[4] then o.time, o.time_names = 3, bins_of(a) end
+  o.of_assembly = shape[3]
   o.conditions, o.folds = ids, (o.folds or o.method == "crossnobis") and folds or nil
   return x:index_select(common.index(rows), { dim = 1 })
 end

@@ -44,10 +44,13 @@ Result.__tostring = function(self)
   head = head .. require("lamina.rdm.compare").missing_text(self)
   if self.folds then head = head .. string.format("\n  held-out stimuli, %d folds", self.folds) end
   if tested then
-    head = head .. string.format("\n  intervals and tests: %s over %s (%d, %d left out), Student's t with %d degrees "
-      .. "of freedom, seed %d; q: corrected for the number of tests (Benjamini & Hochberg)",
+    head = head .. string.format("\n  intervals and tests: %s over %s (%d resamples%s), Student's t with %d "
+      .. "degrees of freedom, seed %d; q: corrected for the number of tests (Benjamini & Hochberg)",
       self.over == "both" and "dual bootstrap" or "bootstrap",
-      self.over == "both" and "subjects and stimuli" or self.over, self.resamples, self.dropped, self.dof, self.seed)
+      self.over == "both" and "subjects and stimuli" or self.over, self.resamples,
+      self.dropped > 0 and string.format(" of %d; the others drew too few different stimuli%s",
+        self.resamples + self.dropped, self.folds and " for " .. self.folds .. " folds" or "") or "",
+      self.dof, self.seed)
   end
   return head .. "\n" .. common.columns(rows, { true })
 end

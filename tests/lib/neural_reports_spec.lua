@@ -298,9 +298,34 @@ describe("RDMs of several subjects", function()
     local turned = a:at { 6, 5, 4, 3, 2, 1 }
     local both = rdm.join { rdm { a }, rdm { turned } }
     assert.is_true(both.vectors[1]:allclose(both.vectors[2]))
+    assert.equal("2 RDMs of 6 stimuli: correlation, 4 channels", tostring(both))
+    assert.equal("2 RDMs of 6 stimuli", tostring(rdm.join { rdm { a }, rdm { y[{ {}, { 1, 3 } }], id = { "a", "b", "c",
+      "d", "e", "f" }, method = "cosine" } }))
     local set = rdm.from { lamina.rand { 3, 45 } }
     assert.matches("only %d+ of 30 resamples hold enough different stimuli: of 10 that are drawn with replacement "
       .. "some 7 differ, too few for 3 folds of at least 3 %(folds = 2 takes fewest%); bootstrap = 0",
       message(lamina.rsa, { models = rdm.weighted { set }, data = set, bootstrap = 30, folds = 3 }))
+  end)
+
+  it("say what to do about missing trials, keep their count when joined, and how many resamples were enough", function()
+    local trials = randn { 6, 4, 3, dtype = "float64" }
+    trials[{ 2, 3, 1 }] = 0 / 0
+    local a = neural.assembly { { responses = trials, stimulus_id = { "a", "b", "c", "d", "e", "f" } },
+      missing = "nan" }
+    local function message(given) return select(2, lamina.try(rdm, given)).message end
+    assert.equal("rdm: 1 of 72 trials are missing, and crossnobis takes them one by one: a:complete(3) leaves out the "
+      .. "neuroids that miss any; missing = \"nan\" compares stimuli over the neuroids that both have, with noise = "
+      .. "\"none\" or a precision", message { a, method = "crossnobis" })
+    assert.equal("rdm: the noise cannot be estimated from trials with missing values; leave out the neuroids that have "
+      .. "them (a:complete(3)), or give noise = a precision, or noise = \"none\"",
+      message { a, method = "crossnobis", missing = "nan" })
+    assert.equal(3, rdm({ a:complete(3), method = "crossnobis" }).channels)
+    assert.equal("2 RDMs of 6 stimuli: correlation, 4 channels\n  2 of 144 trials missing, left out of the means",
+      tostring(rdm.join { rdm { a }, rdm { a } }))
+    local set = rdm.from { lamina.rand { 3, 45 } }
+    local score = lamina.rsa { models = rdm.weighted { set }, data = set, bootstrap = 200, folds = 2 }
+    assert.equal(200, score.resamples + score.dropped)
+    assert.matches(string.format("over subjects and stimuli (%d resamples of 200; the others drew too few different "
+      .. "stimuli for 2 folds), Student's t", score.resamples), tostring(score), 1, true)
   end)
 end)

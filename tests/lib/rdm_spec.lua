@@ -322,6 +322,8 @@ describe("compare_rdms", function()
       2 } } },
       rdm.from { t { 1, 2, 3 } } })
     raises("option 'method' is 'kendall', expected one of", compare.compare_rdms, { a, b, method = "kendall" })
+    raises("'neg_riem_dist' (it is called 'tau_a' here)", compare.compare_rdms, { a, b, method = "kendall" })
+    raises("'tau_b' (it is called 'whitened_cosine' here)", compare.rdm_ceiling, { b, method = "cosine_cov" })
     raises("expected at least 2 subjects", compare.rdm_ceiling, { b:of(1) })
     local ceiling = compare.rdm_ceiling { b, method = "spearman" }
     assert.equal(string.format("noise ceiling of %d RDMs (spearman): %.3f (lower, the others' pool) to %.3f (upper, "
