@@ -22,4 +22,13 @@ function M.find(name)
   end
 end
 
+--- What help "guides" shows: the guides by name, in the order in which they are meant to be read.
+function M.contents()
+  local lines = { "The guides: pages with examples that run, in the order in which they are meant to be read." }
+  for _, guide in ipairs(M.list()) do
+    lines[#lines + 1] = string.format("  help %-18s %s", string.format("%q", "guide:" .. guide.name), guide.title)
+  end
+  return table.concat(lines, "\n")
+end
+
 return M

@@ -33,8 +33,8 @@ Lamina: models of sensory cortex, in Lua.
   gradients    grad jacobian hessian jvp hvp custom checkpointed on_gradient gradcheck no_grad; help "gradients"
   draws        randn rand randint permutation bernoulli choice randn_like rand_like; help "random"
   else         help try lamina
-  guides       help "guide:tour"; guide:model guide:training guide:fit guide:movies guide:rsa guide:rules
-               guide:sharing guide:pytorch
+  guides       help "guides" lists them; guide:tour guide:model guide:training guide:fit guide:movies guide:rsa
+               guide:rules guide:sharing guide:pytorch
 
 help "conv" or help(conv) explains a word, help "conv2d" an op, help "net:save" a method, help "tensor" what a tensor
 can do; help(x) what can be done with a value, whatever it is.
@@ -361,6 +361,7 @@ text_of = function(what)
   if type(what) == "string" then
     local guide = what:match "^guide:(%w+)$"
     if guide then return require("lamina.guides").find(guide) end
+    if what == "guides" or what == "guide" then return require("lamina.guides").contents() end
     what = what:gsub("^%?+%s*", "")
     local word, other = word_doc(what), objects.method_docs(what) or op_doc(what)
     if word and other then return word .. "\n\n" .. other end -- activations {...} and net:activations(...)

@@ -52,6 +52,10 @@ describe("the guides", function()
     table.sort(names)
     assert.same({ "fit", "model", "movies", "pytorch", "rsa", "rules", "sharing", "tour", "training" }, names)
     assert.matches("^# A tour\n", command.run({ "help", "guide:tour" }).out)
+    local list = command.run({ "help", "guides" }).out
+    for _, guide in ipairs(guides.list()) do
+      assert.matches(string.format("help %q +%s\n", "guide:" .. guide.name, guide.title), list)
+    end
     assert.is_true(base.exists "lib/guides/tour.md")
   end)
 end)
