@@ -410,7 +410,12 @@ local function listed(o, position)
         names_of(columns)))
     end
     for i, id in ipairs(ids) do
-      files[i] = column and column[i] or pictures.file_of(o.folder, common.key(id))
+      files[i] = column and tostring(column[i]) or pictures.file_of(o.folder, common.key(id))
+      if not base.exists(o.folder .. "/" .. files[i]) then
+        errors.raise("io", position, "stimuli.folder: %s/%s is not there; row %d of %s names it (%s = %s)%s",
+          o.folder, files[i], i, path, o.id, common.key(id), column and "" or ", whose id is taken for the file's "
+          .. "name: file = \"NAME\" says which column has that")
+      end
     end
     return files, ids, columns
   end

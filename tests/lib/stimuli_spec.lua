@@ -105,6 +105,13 @@ describe("stimuli from files", function()
     assert.same({ 17, 4 }, set.id)
     assert.same({ "x", "y" }, set.columns.kind)
     assert.near(0.2, set.x[{ 1, 1, 1, 2 }], 1e-6)
+    core_io.csv_write(folder .. "/gone.csv", { { "stimulus_id", "file" }, { 17, "b.png" }, { 4, "c.png" } })
+    assert.matches("stimuli.folder: .*/c.png is not there; row 2 of .*/gone.csv names it %(stimulus_id = 4%)$",
+      message_of(stimuli.folder, { folder, table = folder .. "/gone.csv" }))
+    core_io.csv_write(folder .. "/gone.csv", { { "stimulus_id", "picture" }, { "x7", "b.png" } })
+    assert.matches("x7.png is not there; row 1 of .* %(stimulus_id = x7%), whose id is taken for the file's name: "
+      .. "file = \"NAME\" says", message_of(stimuli.folder, { folder, table = folder .. "/gone.csv" }))
+    base.remove(folder .. "/gone.csv")
   end)
 
   it("reads an array with its table", function()
