@@ -54,14 +54,16 @@ function M.names(coordinates)
   return names
 end
 
--- Coordinates from lists of `count` entries each.
-local function coordinates(lists, count, what, position)
+-- Coordinates from lists of `count` entries each. shape (optional): of the responses, for messages.
+local function coordinates(lists, count, what, position, shape)
   local made = { _count = count }
   for name, list in pairs(lists) do
     if name ~= "_count" then
       list = common.list(list)
       if #list ~= count then
-        errors.raise("shape", position, "%s: coordinate '%s' has %d entries, expected %d", what, name, #list, count)
+        errors.raise("shape", position, "%s: coordinate '%s' has %d entries, expected %d%s", what, name, #list, count,
+          shape and string.format(" (responses are %s: stimulus x neuroid x repeat%s)", table.concat(shape, "x"),
+            shape[4] and " x time bin" or "") or "")
       end
       made[name] = list
     end
@@ -72,8 +74,12 @@ end
 -- Raises when two stimuli share an id.
 local function check_ids(ids, what, position)
   local seen = {}
-  for _, id in ipairs(ids) do
+  for i, id in ipairs(ids) do
     local key = common.key(id)
+    if id ~= id or key == "" then
+      errors.raise("argument", position, "%s: the stimulus_id of stimulus %d%s is %s: every stimulus needs an id",
+        what, i, i > 1 and " (after " .. common.key(ids[i - 1]) .. ")" or "", id ~= id and "NaN" or "empty")
+    end
     if seen[key] then
       errors.raise("argument", position, "%s: stimulus_id %s occurs more than once", what, key)
     end
@@ -155,7 +161,7 @@ function M.make(parts, what, position)
     counted = parts.counted == nil and parts.repetition == nil or parts.counted or false,
     selected = parts.selected or nil, stimulus = coordinates(stimulus, shape[1], what, position),
     presentation = coordinates(presentation, #places, what, position),
-    neuroid = coordinates(parts.neuroid or {}, shape[2], what, position) }, Assembly)
+    neuroid = coordinates(parts.neuroid or {}, shape[2], what, position, shape) }, Assembly)
   if parts.time_bin then
     made.time_bin = coordinates(parts.time_bin, shape[4] or 1, what, position)
     check_times(made.time_bin, what, position)
@@ -296,10 +302,13 @@ end
 --- The axis that has a coordinate: "stimulus", "presentation", "neuroid" or "time_bin". Raises for a name that none
 -- has, with the nearest one, and for one that several have.
 function M.axis_of(a, name, word, position)
-  local found, all = {}, {}
+  local found, all, listed, longer = {}, {}, {}, nil
+  name = tostring(name)
   for _, axis in ipairs(M.axes) do
     for _, known in ipairs(a[axis] and M.names(a[axis]) or {}) do
-      all[#all + 1] = known
+      if not listed[known] then all[#all + 1] = known end
+      listed[known] = true
+      if #name > 3 and known:sub(1, #name + 1) == name .. "_" then longer = longer or known end
       if known == name and not (axis == "presentation" and found[1] == "stimulus") then found[#found + 1] = axis end
     end
   end
@@ -308,9 +317,9 @@ function M.axis_of(a, name, word, position)
     errors.raise("argument", position, "%s: %s and %s both have a coordinate '%s'; say which is meant, as in %s = { "
       .. "%s = ... }", word, found[1], found[2], name, found[2], name)
   end
-  local hint = errors.hint(tostring(name), all)
+  local hint = longer and string.format(" (did you mean '%s'?)", longer) or errors.hint(name, all)
   if hint == "" and #all > 0 then hint = " (there are " .. common.some(all, 12) .. ")" end
-  errors.raise("argument", position, "%s: there is no coordinate '%s'%s", word, tostring(name), hint)
+  errors.raise("argument", position, "%s: there is no coordinate '%s'%s", word, name, hint)
 end
 
 -- ---- comparing and pairing -------------------------------------------------------------------------------------

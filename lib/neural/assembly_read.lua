@@ -62,8 +62,9 @@ local function sort_arrays(arrays, rows, units, what, position)
       local axis, own = place_of(name)
       if axis == "row" and #list ~= rows then
         errors.raise("shape", position, "%s: array '%s' has %d entries, expected %d (the rows of responses); arrays "
-          .. "about the %d neuroids have names that begin with neuroid_, those about time bins with time_bin_", what,
-          name, #list, rows, units)
+          .. "about the %d neuroids have names that begin with neuroid_, those about time bins with time_bin_%s",
+          what, name, #list, rows, units, #list == units and string.format("; responses are %d x %d, as if "
+            .. "transposed: presentation x neuroid is expected", rows, units) or "")
       end
       by[axis][own] = list
     end

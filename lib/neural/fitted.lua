@@ -13,14 +13,26 @@ local M = {}
 local Source = { __name = "features" }
 Source.__index = Source
 
+-- Whose features are not finite: " of s002, s007", by the names of the rows of x; "" where these are not known.
+local function bad_rows(x, names)
+  if not names or #names ~= #x then return "" end
+  local bad = {}
+  for _, i in ipairs(ops.any(x:isfinite():logical_not(), { dim = 2 }):nonzero():reshape { -1 }:totable()) do
+    bad[#bad + 1] = names[i]
+  end
+  return ", those of stimulus " .. common.some(bad)
+end
+
 --- Features that maps are fitted on: x is N x p (or N x ..., whose shape maps of places use), a floating type. `what`
--- names it in messages; shape (optional) is that of one image's features where x is flat.
-function M.source(x, what, position, shape)
+-- names it in messages; shape (optional) is that of one image's features where x is flat, names (optional) are ids of
+-- the images, for messages.
+function M.source(x, what, position, shape, names)
   shape = shape or table.move(x.shape, 2, x.ndim, 1, {})
   if x.ndim ~= 2 then x = x:reshape { #x, -1 } end
   local holes = common.holes(x)
   if holes > 0 then
-    errors.raise("numeric", position, "%s holds NaN or infinite features (%d of %d)", what, holes, x:count())
+    errors.raise("numeric", position, "%s holds NaN or infinite features (%d of %d%s)", what, holes, x:count(),
+      bad_rows(x, names))
   end
   return setmetatable({ x = x, n = #x, p = x:size(2), close = x.close, what = what, shape = shape }, Source)
 end
@@ -34,8 +46,8 @@ end
 
 --- The features of a layer as features.collect gives it, for a mapping: those of neural.gram are products of images,
 -- which only some mappings can do with.
-function M.layer_source(layer, mapping, what, position)
-  if not layer.kernel then return M.source(layer.x, what, position, layer.shape) end
+function M.layer_source(layer, mapping, what, position, names)
+  if not layer.kernel then return M.source(layer.x, what, position, layer.shape, names) end
   if not rotates(mapping) then
     errors.raise("argument", position, "%s: %s needs the features themselves, not their products (neural.gram is for "
       .. "ridge, ols and pls, without standardised features, also after pca)", what, tostring(mapping))

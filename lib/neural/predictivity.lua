@@ -44,7 +44,7 @@ local FIELDS = {
     .. "\"none\"" },
   style = { type = "string", choices = { "brain-score" }, doc = "a published recipe to the letter, which sets "
     .. "mapping, "
-    .. "splits, ceiling and what is averaged: see below" },
+    .. "splits, ceiling and what is averaged: see above" },
   predictions = { type = "boolean", default = false, doc = "whether score.predictions[layer] keeps what was "
     .. "predicted "
     .. "for each held-out image (stimuli x neuroids kept; NaN where an image was never tested, the mean where "
@@ -231,7 +231,8 @@ end
 -- The measure of every target for one layer (mean over folds), whether it is close, the measure by fold, and the
 -- predictions and responses of the neuroids themselves by fold.
 local function score_layer(o, layer, y, n, kept)
-  local source = mappings.layer_source(layer, o.mapping, "predictivity: layer " .. layer.name, o.position)
+  local source = mappings.layer_source(layer, o.mapping, "predictivity: layer " .. layer.name, o.position,
+    o.responses.stimulus.stimulus_id)
   local by_fold, held = {}, {}
   for f, fold in ipairs(o.folds) do
     local guess = o.mapping:held_out(source, y, fold, fold.inner)

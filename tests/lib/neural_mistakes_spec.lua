@@ -21,6 +21,33 @@ local a = neural.assembly { { responses = randn { S, U, 4, dtype = "float64" } +
   stimulus_id = ids, movie = movie, category = kind, neuroid_neuroid_id = names, neuroid_region = region,
   neuroid_depth = depth }, name = "recording" }
 
+describe("a recording's file", function()
+  local function message(arrays) return message_of(neural.assembly, { arrays, name = "rec" }) end
+
+  it("has an id for every stimulus", function()
+    local x = randn { 3, 2 }
+    assert.matches("the stimulus_id of stimulus 2 %(after a%) is empty: every stimulus needs an id",
+      message { responses = x, stimulus_id = { "a", "", "c" } })
+    assert.matches("the stimulus_id of stimulus 1 is NaN: every stimulus needs an id",
+      message { responses = x, stimulus_id = { 0 / 0, 2, 3 } })
+  end)
+
+  it("has its axes in their order, or is told which they seem to be", function()
+    assert.matches("array 'kind' has 3 entries, expected 2 .*; responses are 2 x 3, as if transposed: presentation x "
+      .. "neuroid is expected", message { responses = randn { 2, 3 }, kind = { "x", "y", "z" } })
+    assert.matches("coordinate 'region' has 2 entries, expected 3 %(responses are 4x3x2: stimulus x neuroid x "
+      .. "repeat%)", message { responses = randn { 4, 3, 2 }, stimulus_id = { 1, 2, 3, 4 },
+        neuroid_region = { "V4", "IT" } })
+  end)
+
+  it("has coordinates that are found by their beginning", function()
+    local named = neural.assembly { { responses = randn { 3, 2 }, stimulus_id = { 1, 2, 3 },
+      object_name = { 1, 1, 2 } } }
+    assert.matches("group: there is no coordinate 'object' %(did you mean 'object_name'%?%)",
+      message_of(named.group, named, "object"))
+  end)
+end)
+
 describe("at", function()
   it("takes positions in any form, and masks", function()
     local wanted = a:at(nil, { 1, 3 })

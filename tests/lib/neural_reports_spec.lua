@@ -130,6 +130,9 @@ describe("what else is not there", function()
     y[{ 1, 2 }], y[{ 7, 3 }] = nan, 1 / 0
     _, err = lamina.try(neural.gram, { features = { layer = y } })
     assert.matches("layer layer holds NaN or infinite features %(2 of 216%)", err.message)
+    _, err = lamina.try(lamina.predictivity, { features = { layer = y }, responses = a, ceiling = false })
+    assert.equal("predictivity: layer layer holds NaN or infinite features (2 of 216, those of stimulus 1, 7)",
+      err.message)
     _, err = lamina.try(lamina.cka, { x, y })
     assert.matches("y holds NaN or infinite values %(2 of 216%)", err.message)
   end)
@@ -299,25 +302,25 @@ describe("RDMs of several subjects", function()
     local both = rdm.join { rdm { a }, rdm { turned } }
     assert.is_true(both.vectors[1]:allclose(both.vectors[2]))
     assert.equal("2 RDMs of 6 stimuli: correlation, 4 channels", tostring(both))
-    assert.equal("2 RDMs of 6 stimuli", tostring(rdm.join { rdm { a }, rdm { y[{ {}, { 1, 3 } }], id = { "a", "b", "c",
-      "d", "e", "f" }, method = "cosine" } }))
+    assert.equal("2 RDMs of 6 stimuli", tostring(rdm.join { rdm { a }, rdm { y[{ {}, { 1, 3 } }],
+      id = { "a", "b", "c", "d", "e", "f" }, method = "cosine" } }))
     local set = rdm.from { lamina.rand { 3, 45 } }
     assert.matches("only %d+ of 30 resamples hold enough different stimuli: of 10 that are drawn with replacement "
       .. "some 7 differ, too few for 3 folds of at least 3 %(folds = 2 takes fewest%); bootstrap = 0",
       message(lamina.rsa, { models = rdm.weighted { set }, data = set, bootstrap = 30, folds = 3 }))
   end)
 
-  it("say what to do about missing trials, keep their count when joined, and how many resamples were enough", function()
-    local trials = randn { 6, 4, 3, dtype = "float64" }
-    trials[{ 2, 3, 1 }] = 0 / 0
-    local a = neural.assembly { { responses = trials, stimulus_id = { "a", "b", "c", "d", "e", "f" } },
+  it("say what to do about missing trials, keep their count, and how many resamples were enough", function()
+    local y = randn { 6, 4, 3, dtype = "float64" }
+    y[{ 2, 3, 1 }] = nan
+    local a = neural.assembly { { responses = y, stimulus_id = { "a", "b", "c", "d", "e", "f" } },
       missing = "nan" }
     local function message(given) return select(2, lamina.try(rdm, given)).message end
-    assert.equal("rdm: 1 of 72 trials are missing, and crossnobis takes them one by one: a:complete(3) leaves out the "
-      .. "neuroids that miss any; missing = \"nan\" compares stimuli over the neuroids that both have, with noise = "
-      .. "\"none\" or a precision", message { a, method = "crossnobis" })
-    assert.equal("rdm: the noise cannot be estimated from trials with missing values; leave out the neuroids that have "
-      .. "them (a:complete(3)), or give noise = a precision, or noise = \"none\"",
+    assert.equal("rdm: 1 of 72 trials are missing, and crossnobis takes them one by one: a:complete(3) leaves out "
+      .. "the neuroids that miss any; missing = \"nan\" compares stimuli over the neuroids that both have, with "
+      .. "noise = \"none\" or a precision", message { a, method = "crossnobis" })
+    assert.equal("rdm: the noise cannot be estimated from trials with missing values; leave out the neuroids that "
+      .. "have them (a:complete(3)), or give noise = a precision, or noise = \"none\"",
       message { a, method = "crossnobis", missing = "nan" })
     assert.equal(3, rdm({ a:complete(3), method = "crossnobis" }).channels)
     assert.equal("2 RDMs of 6 stimuli: correlation, 4 channels\n  2 of 144 trials missing, left out of the means",
