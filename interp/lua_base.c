@@ -176,8 +176,8 @@ static double now(void) {
 static int base_flops(lua_State *L) {
   static const char *const types[] = {"float32", "float64", NULL};
   lm_dtype dtype = luaL_checkoption(L, 1, "float32", types) ? LM_F64 : LM_F32;
-  const lua_Integer operations = luaL_optinteger(L, 2, 160000000);
-  luaL_argcheck(L, operations > 0, 2, "a number above 0 expected");
+  const lua_Integer operations = luaL_optinteger(L, 2, 160000000), most = 10000000000; /* Ctrl-C waits for them */
+  luaL_argcheck(L, operations > 0 && operations <= most, 2, "a number from 1 to 10000000000 expected");
   peak_loop p = {.kernel = lm_kernels_of(dtype)->gemm};
   p.rounds = operations / p.kernel->peak_flops + 1;
   double start = now();
@@ -413,7 +413,7 @@ static const bind_doc docs[] = {
     {"base.flops", "flops([dtype [, operations]]) -> number",
      "Floating-point operations a second of fused multiply-adds in registers alone, on all threads: the peak that "
      "kernels are measured against. dtype: \"float32\" (the default) or \"float64\". operations: how many on each "
-     "thread, at least (160000000, about a millisecond's worth)."},
+     "thread, at least (160000000, about a millisecond's worth; at most 10000000000)."},
     {"base.utc", "utc() -> string", "The date and time in UTC, such as 2026-01-31T12:00:00Z."},
     {"base.isatty", "isatty([fd]) -> boolean", "Whether a file descriptor (default 1, the output) is a terminal."},
     {"base.columns", "columns() -> integer", "The width of the terminal in characters; 80 where there is none."},

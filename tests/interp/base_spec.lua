@@ -102,6 +102,14 @@ describe("lamina.core.base", function()
     fails("argument", "plain: text must be a string", base.plain, {})
   end)
 
+  it("measures no longer than Ctrl-C may wait", function()
+    assert.is_true(base.flops("float64", 1000) > 0)
+    for _, operations in ipairs { 0, -1, 10000000001, math.maxinteger } do
+      local _, e = lamina.try(base.flops, "float32", operations)
+      assert.matches("a number from 1 to 10000000000 expected", e.message)
+    end
+  end)
+
   it("makes, lists and removes folders", function()
     local root = os.tmpname()
     os.remove(root)
