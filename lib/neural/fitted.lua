@@ -28,6 +28,9 @@ end
 -- the images, for messages.
 function M.source(x, what, position, shape, names)
   shape = shape or table.move(x.shape, 2, x.ndim, 1, {})
+  if x:count() == 0 then
+    errors.raise("shape", position, "%s is %s: it holds no features", what, table.concat(x.shape, "x"))
+  end
   if x.ndim ~= 2 then x = x:reshape { #x, -1 } end
   local holes = common.holes(x)
   if holes > 0 then

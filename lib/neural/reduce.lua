@@ -131,7 +131,7 @@ end
 -- > m.components.shape, m.ratio.shape   --> { 3, 8 } { 3 }
 function Pca:fit(x)
   x = self.on or x
-  if not tensor.is_tensor(x) or x.ndim < 2 or #x < 2 then
+  if not tensor.is_tensor(x) or x.ndim < 2 or #x < 2 or x:count() == 0 then
     errors.raise("shape", self.position, "pca: fitted on %s, expected at least two rows of features",
       tensor.is_tensor(x) and table.concat(x.shape, "x") or type(x))
   end
@@ -145,6 +145,11 @@ function Pca:fit(x)
   local gram = tensor.zeros { math.min(n, p), math.min(n, p), dtype = "float64" }
   local mean = wide and tensor.zeros { 1, p, dtype = "float64" } or mean_of(x)
   each_piece(x, wide, mean, not wide, function(z) linalg.gram_add(gram, wide and z or z:t()) end)
+  local whole = ops.diagonal(gram, {}):sum()
+  if not whole:isfinite():item() then
+    errors.raise("numeric", self.position, "pca: the squares of the features, less their means, add up to more than "
+      .. "float64 holds: scale them first")
+  end
   local values, vectors = largest(gram, math.min(self.components, n - 1, p))
   local kept = 0
   for _, value in ipairs(values:totable()) do
@@ -162,7 +167,7 @@ function Pca:fit(x)
       components[{ {}, { first, last } }] = weights:matmul(z)
     end)
   end
-  local variance, whole = values / (n - 1), ops.diagonal(gram, {}):sum()
+  local variance = values / (n - 1)
   gram:release()
   return setmetatable({ word = "pca", mean = mean:reshape { -1 }, components = turn(components), variance = variance,
     ratio = values / whole, scale = self.whiten and 1 / variance:sqrt() or nil }, Fitted)

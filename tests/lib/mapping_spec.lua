@@ -324,6 +324,17 @@ describe("reductions", function()
     end
   end)
 
+  it("refuse to find components of no features, and of those whose squares overflow", function()
+    assert.matches("pca: fitted on 4x0, expected at least two rows", message_of(function()
+      lamina.pca(2):fit(zeros { 4, 0 })
+    end))
+    for _, shape in ipairs { { 4, 9 }, { 9, 4 } } do
+      assert.matches("pca: the squares of the features.* add up to more than float64 holds", message_of(function()
+        lamina.pca(2):fit(randn { shape[1], shape[2], dtype = "float64" } * 1e200)
+      end))
+    end
+  end)
+
   it("tell numbers whose sum overflows from those that are not finite", function()
     local common = require "lamina.neural.common"
     local x = zeros { 5, 40 } + 3e38

@@ -116,6 +116,9 @@ describe("ridge", function()
     local x = randn { 6, 2, dtype = "float64" }
     x[{ 2, 1 }] = 0 / 0
     assert.matches("NaN or infinite", message_of(function() ridge(1):fit(x, targets(6, 1)) end))
+    assert.matches("x is 6x0: it holds no features", message_of(function()
+      ridge(1):fit(features(6, 0), targets(6, 1))
+    end))
   end)
 
   it("refuses lists for tensors, rows of another width, and predictions before a fit", function()
