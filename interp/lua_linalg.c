@@ -139,7 +139,8 @@ static const bind_doc docs[] = {
      "is "
      "nil."},
     {"linalg.gram_add", "gram_add(sum, x)",
-     "Adds x x' to sum in place: x n,k and sum n,n, both float64. Of an x that comes in pieces of columns, the bits "
+     "Adds x x' to sum in place: x n,k and sum n,n, symmetric, both float64. Of an x that comes in pieces of "
+     "columns, the bits "
      "are "
      "those of the whole product where sum began as zeros."},
     {"linalg.tridiagonal_solve", "tridiagonal_solve(d, f, shift, b) -> x",

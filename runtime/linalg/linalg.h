@@ -32,8 +32,9 @@ lm_status lm_tridiagonal_solve(lm_tensor **x, const lm_tensor *d, const lm_tenso
  * they are not those to rounding; then both are NULL, and a whole decomposition is the way. */
 lm_status lm_eigh_largest(lm_tensor **w, lm_tensor **v, bool *good, const lm_tensor *a, int64_t count, lm_err *e);
 
-/* sum (n x n, row-major, with memory of its own) = sum + x x' in place, both float64: of an x that comes in pieces of
- * columns, the bits are those of the whole product where sum began as zeros. After a failure it is unfinished. */
+/* sum (n x n, symmetric, row-major, with memory of its own) = sum + x x' in place, both float64: of an x that comes
+ * in pieces of columns, the bits are those of the whole product where sum began as zeros. After a failure it is
+ * unfinished. */
 lm_status lm_gram_add(lm_tensor *sum, const lm_tensor *x, lm_err *e);
 
 /* Checks shared by this room: a float matrix, square if asked; `what` names it ("cholesky: a"). */

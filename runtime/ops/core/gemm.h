@@ -30,7 +30,7 @@ typedef struct lm_gemm_job {
   const void *row_bias, *col_bias; /* NULL, or m, or n elements */
   bool relu;
   bool carry; /* C holds unfinished chains, which go on: a product whose k's come in pieces, one call for each, has
-                 the bits of the whole. Without bias and relu */
+                 the bits of the whole. Without bias and relu; where B is A's transpose C is symmetric */
 } lm_gemm_job;
 
 /* Runs it. Fails when the workspace does not fit into memory, or with LM_ERR_INTERRUPT. */
