@@ -15,7 +15,11 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local Rdms = { __name = "rdms" }
-Rdms.__index = object.index("a set of RDMs", Rdms, "id names measure channels folds holes looked gone trials shrunk")
+local MAY_BE = "id names measure channels folds holes looked gone trials shrunk"
+Rdms.__index = object.index("a set of RDMs", Rdms, MAY_BE, {
+  dissimilarities = "r.vectors are RDMs x pairs, r:matrices() RDMs x stimuli x stimuli",
+  shape = "r.vectors.shape is RDMs x pairs, r.n the number of stimuli",
+})
 
 --- True for a set of RDMs.
 function M.is(value) return getmetatable(value) == Rdms end
@@ -167,12 +171,29 @@ function Rdms:of(wanted)
   return like(self, self.vectors:index_select(common.index(list), { dim = 1 }), self.id, names, position)
 end
 
---- r:at(list): the RDMs among the stimuli at these positions, in that order.
+-- Positions of stimuli: what is a text in the list is the id of one.
+local function positions(self, list, position)
+  local place, found = {}, {}
+  for i, id in ipairs(self.id or {}) do place[common.key(id)] = i end
+  for k, value in ipairs(list) do
+    found[k] = value
+    if type(value) == "string" then
+      found[k] = place[value]
+      if not found[k] then
+        errors.raise("argument", position, "rdm: at holds the id '%s', which %s", value, self.id
+          and "no stimulus has: the ids are " .. common.some(self.id, 5) or "means nothing to RDMs without ids")
+      end
+    end
+  end
+  return found
+end
+
+--- r:at(list): the RDMs among the stimuli at these positions, or with these ids where they are texts, in that order.
 -- > r = rdm.from { tensor { { 1, 2, 3, 4, 5, 6 } } }   -- of four stimuli
 -- > r:at({ 1, 2, 4 }).vectors   --> [[1. 3. 5.]]
 function Rdms:at(list)
   local position = errors.position(2)
-  list = common.list(list)
+  list = positions(self, common.list(list), position)
   local seen = {}
   for _, i in ipairs(list) do
     if math.type(i) ~= "integer" or i < 1 or i > self.n or seen[i] then
@@ -217,7 +238,7 @@ function Rdms:aligned(ids, what)
     if #missing > 0 then parts[1] = string.format("%s hold %s", what, common.some(missing)) end
     if #extra > 0 then parts[#parts + 1] = string.format("these hold %s", common.some(extra)) end
     errors.raise("argument", position, "rdm: the RDMs are of different stimuli: %s, which the others lack (take "
-      .. "those that both have with r:at(positions))", table.concat(parts, ", and "))
+      .. "those that both have with r:at(ids), or r:at(positions))", table.concat(parts, ", and "))
   end
   return self:at(order)
 end

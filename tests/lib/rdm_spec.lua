@@ -192,6 +192,9 @@ describe("sets of RDMs", function()
     local both = rdm.join { a, a:at({ 4, 1, 3, 2 }):named { "B" } }
     assert.equal(0, (both.vectors[1] - both.vectors[2]):abs():max():item())
     assert.same({ "A", "B" }, both.names)
+    assert.same(a:at({ 4, 1, 3 }).vectors:totable(), a:at({ "d", "a", "c" }).vectors:totable())
+    raises("at holds the id 'x', which no stimulus has: the ids are a, b, c, d", a.at, a, { "x", "a", "b" })
+    raises("a set of RDMs has no field 'dissimilarities': r.vectors are", function() return a.dissimilarities end)
     local means = rdm.from { t { { 1, 2, 3, 0, 0, 0 }, { 3, 2, 1, 0, 0, 2 },
       { 5, 5, 5, 5, 5, 5 } } }:averaged { "s", "s", "u" }
     assert.same({ { 2, 2, 2, 0, 0, 1 }, { 5, 5, 5, 5, 5, 5 } }, means.vectors:totable())
