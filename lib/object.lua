@@ -21,13 +21,17 @@ end
 
 --- The __index of a class: its methods; nil for the names in `optional` (a text with spaces between them); an error
 -- at the user's line for a name that is nearly a method, a field of the object, or an optional one. what: the word
--- for such an object in messages; methods: a table.
-function M.index(what, methods, optional)
+-- for such an object in messages; methods: a table; elsewhere (optional): by the names of fields that other libraries
+-- have, what there is here instead, for an error that says so.
+function M.index(what, methods, optional, elsewhere)
   local absent = {}
   for name in (optional or ""):gmatch "%S+" do absent[name] = true end
   return function(self, name)
     local value = methods[name]
     if value ~= nil or type(name) ~= "string" or absent[name] or name:sub(1, 1) == "_" then return value end
+    if elsewhere and elsewhere[name] then
+      errors.raise("name", 2, "%s has no field '%s': %s", what, name, elsewhere[name])
+    end
     local names = {}
     add_names(names, methods)
     for known in next, self do

@@ -152,14 +152,20 @@ local METHODS = {
     state_dict = "net:parameters() lists them, net:save writes them", summary = "print(net)",
     to = "weights are float32; gradcheck converts by itself" },
   assembly = { sel = "a:select { region = \"IT\" }", isel = "a:at(stimuli, neuroids, times)",
-    concat = "neural.join { a, b, along = \"presentation\" }",
+    concat = "neural.join { a, b, along = \"presentation\" }", groupby = "a:group \"object_name\"",
+    multi_groupby = "a:group { { \"object_name\", \"repetition\" } }", dropna = "a:complete()",
     merge = "neural.join { a, b, along = \"presentation\" }",
     to_netcdf = "a:save \"file.h5\" or \"file.npz\"", write = "a:save \"file.h5\" or \"file.npz\"" },
+  rdms = { get_vectors = "r.vectors", subset = "r:of(list)", subset_pattern = "r:at(positions)",
+    append = "rdm.join { r, s }", rank_transform = "rdm.ranks(r.vectors)" },
   ["data set"] = { split_by = "set:split { 0.8, 0.2, by = \"subject\" }", filter = "set:where { ... }",
     size = "#set, and set:shape() of an item" },
   history = { save = "history:csv(path), and plot.curve(history):save(path)", plot = "plot.curve(history)" },
   score = { save = "score:csv(path), and plot.layers(score):save(path)", plot = "plot.layers(score)" },
 }
+
+-- Kinds that are no words of English.
+local CALLED = { rdms = "set of RDMs" }
 
 -- The message for a method that an object of the library does not have: what it is here, or which it has.
 local function no_method(e)
@@ -175,6 +181,7 @@ local function no_method(e)
   local hint = METHODS[kind] and METHODS[kind][method]
     or #names <= 8 and string.format("it has %s", table.concat(names, ", "))
     or string.format("help %q lists its methods", kind)
+  kind = CALLED[kind] or kind
   local article = (kind:find "^[aeiou]" or kind:find "^hdf5") and "an" or "a"
   return string.format("%s %s has no method '%s' (%s)", article, kind, method, hint)
 end

@@ -39,7 +39,12 @@ local Assembly = { __name = "assembly" }
 for _, part in ipairs { "choose", "group", "split", "write" } do
   for name, method in pairs(require("lamina.neural.assembly_" .. part).methods) do Assembly[name] = method end
 end
-Assembly.__index = object.index("an assembly", Assembly, "means counts rates time_bin selected")
+Assembly.__index = object.index("an assembly", Assembly, "means counts rates time_bin selected", {
+  shape = "a.responses.shape is stimulus x neuroid x repeat, a:presentations().shape presentation x neuroid",
+  values = "a:presentations() are its responses, a:mean() their means over repeats",
+  coords = "a.stimulus, a.presentation, a.neuroid and a.time_bin hold the coordinates of each axis",
+  dims = "its axes are stimulus and presentation, neuroid, and time_bin where there are time bins",
+})
 
 --- The axes of an assembly that have coordinates.
 M.axes = { "stimulus", "presentation", "neuroid", "time_bin" }

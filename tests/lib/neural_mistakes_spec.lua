@@ -40,6 +40,12 @@ describe("a recording's file", function()
         neuroid_region = { "V4", "IT" } })
   end)
 
+  it("is answered where it is asked as xarray is", function()
+    assert.matches("an assembly has no field 'coords': a.stimulus, a.presentation,", message_of(function()
+      return a.coords
+    end))
+  end)
+
   it("has coordinates that are found by their beginning", function()
     local named = neural.assembly { { responses = randn { 3, 2 }, stimulus_id = { 1, 2, 3 },
       object_name = { 1, 1, 2 } } }
