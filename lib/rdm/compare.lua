@@ -163,6 +163,12 @@ local function by_moments(a, b, o, position)
     errors.raise("argument", position, "compare_rdms: %d of %d pairs are missing in some RDM, and %s needs whole "
       .. "RDMs", select(2, count_pairs(a, b)), a.vectors:size(2), o.method)
   end
+  for k, set in ipairs { a, b } do
+    if not set.vectors:isfinite():all():item() then
+      errors.raise("numeric", position, "compare_rdms: %s holds infinite dissimilarities, and %s needs squared "
+        .. "distances", k == 1 and "a" or "b", o.method)
+    end
+  end
   local sigma = o.covariance
   if sigma and o.method ~= "neg_riem_dist" then
     errors.raise("argument", position, "compare_rdms: a covariance belongs to whitened_pearson, whitened_cosine and "

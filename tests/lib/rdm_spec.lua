@@ -429,6 +429,10 @@ describe("compare_rdms by second moments", function()
     rows[1][4] = 0 / 0
     raises("compare_rdms: 1 of 21 pairs are missing in some RDM, and bures needs whole RDMs", compare.compare_rdms,
       { rdm.from { t(rows), missing = "nan" }, b, method = "bures" })
+    for _, method in ipairs { "bures", "bures_metric", "neg_riem_dist" } do
+      raises("compare_rdms: b holds infinite dissimilarities, and " .. method, compare.compare_rdms,
+        { rdm.from { t { 1, 2, 2 } }, rdm.from { t { 1, math.huge, 2 } }, method = method })
+    end
     raises("compare_rdms: a: the dissimilarities of RDM 1 add up to 0", compare.compare_rdms,
       { rdm.from { t { 0, 0, 0 } }, rdm.from { t { 1, 2, 2 } }, method = "bures" })
     assert.near(1, compare.compare_rdms { rdm.from { t { 1, 1, 1 } }, rdm.from { t { 2, 2, 2 } }, method = "bures" },
