@@ -199,19 +199,19 @@ static int64_t panels_before(const product *p, const part *w, int64_t end) {
   return panel;
 }
 
-/* One block of K of a part: a few panels of columns at a time by all panels of rows. All panels of A and these of B
- * stay in the second-level cache, the panel of A in the first-level one while those of B go by. */
-static void multiply(const product *p, const part *w, const lm_gemm_sweep *block, int64_t k) {
+/* One block of K of a part, `later` k's being in the next: a few panels of columns at a time by all panels of rows.
+ * All panels of A and these of B stay in the second-level cache, the panel of A in the first-level one while those of
+ * B go by. */
+static void multiply(const product *p, const part *w, const lm_gemm_sweep *block, int64_t k, int64_t later) {
   const int64_t end = w->column + w->columns;
   for (int64_t column = w->column, after; column < end; column = after) {
     lm_gemm_sweep s[LM_GEMM_TOGETHER];
     const int64_t together = p->triangle && column < w->row + w->rows ? PANELS_CROSSED : p->together;
     const int count = (int)lm_smaller(together, lm_ceil_div(end - column, p->lanes));
     after = column + count * p->lanes;
-    lm_gemm_ask ask = p->a_step ? ask_for_rows(p, w, block)
-                      : after < end
-                          ? ask_for(p, w, k, block->k, after)
-                          : ask_for(p, w, k + block->k, lm_smaller(block->k, p->job->k - k - block->k), w->column);
+    lm_gemm_ask ask = p->a_step     ? ask_for_rows(p, w, block)
+                      : after < end ? ask_for(p, w, k, block->k, after)
+                                    : ask_for(p, w, k + block->k, later, w->column);
     for (int64_t j = 0; j < count; j++) {
       s[j] = *block;
       s[j].ask = ask.left > 0 ? &ask : NULL;
@@ -248,7 +248,7 @@ static void multiply_rows(const product *p, const part *w) {
     } else if (!w->packed) {
       pack_rows(p, w, a, k, end - k);
     }
-    multiply(p, w, &s, k);
+    multiply(p, w, &s, k, i + 1 < p->blocks_k ? lm_gemm_panel(job->k, p->kernel->kc, i + 2) - end : 0);
   }
 }
 
