@@ -6,7 +6,8 @@
 -- gradients takes them to their minimum: the result does not depend on an order of steps or a learning rate. Of more
 -- features than items only the span of the items matters, and is all that is computed with; svm then takes products
 -- of items alone, and each of its Newton steps solves the equations of the support vectors exactly (Chapelle 2007,
--- Training a support vector machine in the primal), so that it ends after a few.
+-- Training a support vector machine in the primal), so that it ends after a few. So do the steps of svm on up to
+-- MOST_WIDE features, whose own equations are solved exactly.
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local object = require "lamina.object"
@@ -17,6 +18,9 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local MOST_STEPS, MOST_INNER = 100, 1000
+-- Up to so many features (with their 1) svm solves the equations of a Newton step by a Cholesky decomposition, not by
+-- conjugate gradients: a few large operations for many small ones.
+local MOST_WIDE = 128
 
 local function dot(a, b) return (a * b):sum():item() end
 
@@ -38,22 +42,23 @@ local function direction(hessian, g, tolerance)
   return d
 end
 
--- The minimum of a smooth convex function from w. of(w): value, gradient, product with the Hessian. Returns w and
--- whether the gradient came below tolerance times the first one.
+-- The minimum of a smooth convex function from w. of(w): value, gradient, product with the Hessian, and what solves
+-- H d = -g in place of conjugate gradients (nil, or giving nil: they do). Returns w and whether the gradient came
+-- below tolerance times the first one.
 local function newton(of, w, tolerance)
-  local value, g, hessian = of(w)
+  local value, g, hessian, solve = of(w)
   local first = math.sqrt(dot(g, g))
   for _ = 1, MOST_STEPS do
     local size = math.sqrt(dot(g, g))
     if size <= tolerance * math.max(first, 1e-300) then return w, true end
-    local d = direction(hessian, g, math.min(0.1, size / first))
+    local d = solve and solve(g) or direction(hessian, g, math.min(0.1, size / first))
     local slope, step, moved = dot(g, d), 1, false
     for _ = 1, 60 do
       local next_w = w + d * step
-      local next_value, next_g, next_hessian = of(next_w)
+      local next_value, next_g, next_hessian, next_solve = of(next_w)
       if next_value <= value + 1e-4 * step * slope then
         moved = next_value < value or dot(next_g, next_g) < size * size
-        w, value, g, hessian = next_w, next_value, next_g, next_hessian
+        w, value, g, hessian, solve = next_w, next_value, next_g, next_hessian, next_solve
         break
       end
       step = step / 2
@@ -76,7 +81,14 @@ local function hinge(x, y, c)
     local inside = ops.gt(slack, 0):to "float64"
     local value = 0.5 * dot(w, w) + c * slack:square():sum():item()
     local g = w - x:t():matmul(y * slack) * (2 * c)
-    return value, g, function(v) return v + x:t():matmul(inside * x:matmul(v)) * (2 * c) end
+    local function solve(gradient) -- H = 1 + 2 c X'X of the items inside the margin
+      local h = x:t():matmul(inside * x) * (2 * c) + tensor.eye(x:size(2), { dtype = "float64" })
+      local factor, e = errors.try(ops.cholesky, h)
+      if e and e.kind ~= "numeric" then error(e, 0) end
+      return factor and -factor:cholesky_solve(gradient) -- without: C is so large that H is singular but for rounding
+    end
+    return value, g, function(v) return v + x:t():matmul(inside * x:matmul(v)) * (2 * c) end,
+      x:size(2) <= MOST_WIDE and solve or nil
   end
 end
 

@@ -2,6 +2,7 @@
 local classifiers = require "lamina.neural.classifiers"
 local core_io = require "lamina.core.io"
 local decode = require "lamina.neural.decode"
+local ops = require "lamina.core.ops"
 local pseudo = require "lamina.neural.pseudo"
 local stats = require "lamina.core.stats"
 local tensor = require "lamina.core.tensor"
@@ -43,6 +44,24 @@ describe("classifiers", function()
       assert.is_true((x:t():matmul(pull) - w):abs():max():item() <= 1e-7 * w:abs():max():item())
       assert.near(pull:sum():item(), m.bias[{ 1, 1 }], 1e-7)
     end
+  end)
+
+  -- Of 128 features with their 1 and fewer svm solves the equations of each Newton step, of more it takes conjugate
+  -- gradients: columns of zeros change neither the minimum nor anything else.
+  it("reach the same minimum of an svm by either solution of Newton's equations, also where C is huge", function()
+    local x, number = draw({ 160, 12 }, "narrow"), {}
+    for i = 1, 160 do number[i] = x[{ i, 1 }] + 0.7 * x[{ (i * 7) % 160 + 1, 2 }] > 0 and "a" or "b" end
+    local wide = ops.concat({ x, t({ { 0 } }):expand { 160, 130 } }, { dim = 2 })
+    for _, c in ipairs { 1e-3, 1, 100 } do
+      local a = classifiers.svm({ C = c, standardise = false, tolerance = 1e-10 }):fit(x, number)
+      local b = classifiers.svm({ C = c, standardise = false, tolerance = 1e-10 }):fit(wide, number)
+      assert.is_true(a.settled and b.settled)
+      same(a.weights, b.weights[{ {}, { 1, 12 } }])
+      same(a.bias, b.bias)
+      assert.equal(0, b.weights[{ {}, { 13, 142 } }]:abs():max():item())
+    end
+    local twice = ops.concat({ x, x }, { dim = 2 })
+    assert.equal(2, #classifiers.svm({ C = 1e18, standardise = false }):fit(twice, number).classes)
   end)
 
   for name, case in pairs(peer) do
