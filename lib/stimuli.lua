@@ -448,8 +448,9 @@ end
 -- > for i = 1, 3 do image.write { "photos/face" .. i .. ".png", rand { 1, 16, 16 } } end
 -- > set = stimuli.folder { "photos", size = 8 }
 -- > set.id, set.x.shape   --> { "face1", "face2", "face3" } { 3, 1, 8, 8 }
-function M.folder(given)
+function M.folder(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.folder", "stimuli.folder { \"images\", table = \"x.csv\" }", position, ...)
   local o = schema.check("stimuli.folder", given, FOLDER, position)
   local files, ids, columns = listed(o, position)
   check_different(files, ids, columns ~= nil, position)

@@ -112,8 +112,9 @@ local CSV = schema.document("data.csv", { positional = { "path" },
 -- missing.
 -- > data.save_csv("units.csv", { id = { 1, 2 }, area = { "V1", "V4" } })
 -- > data.csv("units.csv").area   --> { "V1", "V4" }
-function M.csv(given)
+function M.csv(given, ...)
   local position = errors.position(2)
+  schema.alone("data.csv", "data.csv { \"x.csv\", separator = \";\" }", position, ...)
   if type(given) ~= "table" then given = { named("csv", given, position) } end
   local o = schema.check("data.csv", given, CSV, position)
   return (require("lamina.core.io").csv_read(require("lamina.experiment").find(o.path), { header = true,

@@ -194,8 +194,9 @@ local GROUP = schema.document("assembly:group", {
 -- >   object = { "face", "hand", "face" } } }
 -- > g = a:group "object"
 -- > g:mean(), g.stimulus.stimulus_id   --> [[4. 5.] [3. 4.]] { "face", "hand" }
-function Assembly:group(given)
+function Assembly:group(given, ...)
   local position = errors.position(2)
+  schema.alone("group", "a:group { { \"object_name\", \"repetition\" }, with = \"mean\" }", position, ...)
   local o = schema.check("group", given, GROUP, position)
   local names = type(o.by) == "table" and o.by or { o.by }
   local axis
@@ -237,8 +238,9 @@ local AVERAGE = schema.document("assembly:average", {
 -- > trials = tensor { { { 1, 3 }, { 5, 5 } }, { { 2, 4 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
 -- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" } } }
 -- > a:average():presentations(), a:average("neuroid"):mean()   --> [[2. 5.] [3. 7.]] [[3.5] [5.]] [[2] [2]]
-function Assembly:average(given)
+function Assembly:average(given, ...)
   local position = errors.position(2)
+  schema.alone("average", "a:average { \"neuroid\", with = \"median\" }", position, ...)
   local o = schema.check("average", given, AVERAGE, position)
   if o.over == "repetition" and o.with == "mean" then return means(self, position) end
   if o.over == "repetition" then return group_presentations(self, { "stimulus_id" }, o.with, position) end
@@ -276,8 +278,9 @@ local SORT = schema.document("assembly:sort", {
 -- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 } }, stimulus_id = { "face", "hand" },
 -- >   neuroid_depth = { 300, 120 } } }
 -- > a:sort("depth"):mean()   --> [[2. 1.] [4. 3.]] [[1 1] [1 1]]
-function Assembly:sort(given)
+function Assembly:sort(given, ...)
   local position = errors.position(2)
+  schema.alone("sort", "a:sort { \"depth\", descending = true }", position, ...)
   local o = schema.check("sort", given, SORT, position)
   local axis = assemblies().axis_of(self, o.by, "sort", position)
   local order = ordered(self[axis][o.by], o.descending)

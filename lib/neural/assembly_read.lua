@@ -263,8 +263,9 @@ local FIELDS = schema.document("neural.assembly", {
 -- > trials = tensor { { { 1, 3 }, { 5, 7 } }, { { 2, 4 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
 -- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" }, neuroid_region = { "V4", "IT" } } }
 -- > a:mean(), a.neuroid.region   --> [[2. 6.] [3. 7.]] { "V4", "IT" }
-function M.assembly(given)
+function M.assembly(given, ...)
   local position = errors.position(2)
+  schema.alone("neural.assembly", "neural.assembly { \"x.npz\", missing = \"nan\" }", position, ...)
   local o = schema.check("neural.assembly", given, FIELDS, position)
   local made
   if o.file then

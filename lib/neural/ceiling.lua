@@ -87,8 +87,9 @@ schema.document("split_half", FIELDS)
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > split_half({ 10 }):estimate(a):gt(0.8)   --> [true true]
-function M.split_half(given)
+function M.split_half(given, ...)
   local position = errors.position(2)
+  schema.alone("split_half", "split_half { 10, seed = 1 }", position, ...)
   local o = schema.check("split_half", given, FIELDS, position)
   return setmetatable({ halves = o.halves, seed = o.seed or tensor.seed() }, SplitHalf)
 end

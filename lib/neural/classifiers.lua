@@ -242,8 +242,11 @@ local PLAIN = { standardise = STANDARDISE }
 
 local function maker(kind, fields)
   schema.document(kind, fields)
-  return function(given)
-    local o = schema.check(kind, given, fields, errors.position(2))
+  return function(given, ...)
+    local position = errors.position(2)
+    local form = kind .. (fields.C and " { 1, standardise = false }" or " { standardise = false }")
+    schema.alone(kind, form, position, ...)
+    local o = schema.check(kind, given, fields, position)
     o.kind = kind
     return setmetatable(o, Classifier)
   end

@@ -261,8 +261,9 @@ schema.document("ridge", RIDGE)
 -- > x = randn { 100, 3 }
 -- > m = ridge({}):fit(x, x:matmul(tensor { 1, 2, 3 }))
 -- > m:predict(tensor { { 1, 1, 1 } }):flatten():round()   --> [6.]
-function M.ridge(given)
+function M.ridge(given, ...)
   local position = errors.position(2)
+  schema.alone("ridge", "ridge { 10, inner = 5 }", position, ...)
   local o = schema.check("ridge", given, RIDGE, position)
   return setmetatable({ alphas = read_alphas(o.alphas, position), inner = o.inner, standardise = o.standardise,
     per = o.per, choose = o.choose, before = reduce.check("ridge", o.before, position), position = position }, Ridge)

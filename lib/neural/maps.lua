@@ -211,8 +211,9 @@ local OLS = fields("ols", "before", {})
 -- > x = randn { 60, 3 }
 -- > m = ols({}):fit(x, x:matmul(tensor { 1, 2, 3 }) + 5)
 -- > m.weights:flatten():round(), m.intercept:round()   --> [1. 2. 3.] [5.]
-function M.ols(given)
+function M.ols(given, ...)
   local position = errors.position(2)
+  schema.alone("ols", "ols { before = pca { 100 } }", position, ...)
   return make(Ols, schema.check("ols", given or {}, OLS, position), { 0 }, position)
 end
 
@@ -267,8 +268,9 @@ local PLS = fields("pls", "before inner", {
 -- > y = x:matmul(randn { 8, 2 })
 -- > m = pls({ 8 }):fit(x, y)
 -- > m:predict(x):allclose(y, { atol = 1e-3 })   --> true
-function M.pls(given)
+function M.pls(given, ...)
   local position = errors.position(2)
+  schema.alone("pls", "pls { 25, scale = true }", position, ...)
   local o = schema.check("pls", given or {}, PLS, position)
   local list = type(o.components) == "table" and table.move(o.components, 1, #o.components, 1, {}) or { o.components }
   for _, c in ipairs(list) do
@@ -342,14 +344,22 @@ end
 -- > x = randn { 60, 5 }
 -- > m = lasso({ 0.1 }):fit(x, x:matmul(tensor { 2, 0, 0, 0, -1 }))
 -- > m.weights:flatten():abs():gt(0.1)   --> [true false false false true]
-function M.lasso(given) return elastic(Lasso, given, LASSO, errors.position(2)) end
+function M.lasso(given, ...)
+  local position = errors.position(2)
+  schema.alone("lasso", "lasso { 0.1, inner = 5 }", position, ...)
+  return elastic(Lasso, given, LASSO, position)
+end
 
 --- elastic_net { alphas, ratio = 0.5, ... }: |y - x w|^2 / (2 n) + alpha (ratio |w|_1 + (1 - ratio) |w|^2 / 2) (Zou &
 -- Hastie 2005), scikit-learn's ElasticNet with l1_ratio = ratio; options as for lasso.
 -- > x = randn { 60, 5 }
 -- > m = elastic_net({ alphas = 0.1, ratio = 0.9 }):fit(x, x:matmul(tensor { 2, 0, 0, 0, -1 }))
 -- > m.weights:flatten():abs():gt(0.1)   --> [true false false false true]
-function M.elastic_net(given) return elastic(Elastic, given, ELASTIC, errors.position(2)) end
+function M.elastic_net(given, ...)
+  local position = errors.position(2)
+  schema.alone("elastic_net", "elastic_net { 0.1, ratio = 0.5 }", position, ...)
+  return elastic(Elastic, given, ELASTIC, position)
+end
 
 -- ---- weights that are not negative -----------------------------------------------------------------------------
 

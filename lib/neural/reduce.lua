@@ -42,8 +42,9 @@ schema.document("pca", PCA)
 -- > x = randn({ 100, 2 }):matmul(tensor { { 3, 3 }, { 0.1, -0.1 } })
 -- > m = pca({ 2 }):fit(x)
 -- > m.ratio:gt(0.5), m:transform(x).shape   --> [true false] { 100, 2 }
-function M.pca(given)
+function M.pca(given, ...)
   local position = errors.position(2)
+  schema.alone("pca", "pca { 100, whiten = true }", position, ...)
   local o = schema.check("pca", given, PCA, position)
   return setmetatable({ components = o.components, whiten = o.whiten, on = o.on, position = position }, Pca)
 end
@@ -198,8 +199,9 @@ schema.document("random_projection", PROJECTION)
 -- the seed and the number of features alone.
 -- > x = randn { 20, 1000 }
 -- > random_projection({ 50, seed = 1 }):fit(x):transform(x).shape   --> { 20, 50 }
-function M.random_projection(given)
+function M.random_projection(given, ...)
   local position = errors.position(2)
+  schema.alone("random_projection", "random_projection { 5000, seed = 1 }", position, ...)
   local o = schema.check("random_projection", given, PROJECTION, position)
   return setmetatable({ dimensions = o.dimensions, seed = o.seed or tensor.seed(), sparse = o.sparse,
     position = position }, Projection)

@@ -67,8 +67,9 @@ schema.document("grouped", GROUPED)
 -- { train = positions, test = positions }.
 -- > folds = kfold({ 5 }):folds(10)
 -- > #folds, #folds[1].test   --> 5 2
-function M.kfold(given)
+function M.kfold(given, ...)
   local position = errors.position(2)
+  schema.alone("kfold", "kfold { 10, seed = 1 }", position, ...)
   local o = schema.check("kfold", given, KFOLD, position)
   return setmetatable({ n = o.folds, stratify = o.stratify, seed = o.seed or tensor.seed(), position = position },
     Splits)
@@ -79,8 +80,9 @@ end
 -- the fold that has the fewest images so far. More folds than groups is an error.
 -- > folds = grouped({ 3, by = "movie" }):folds(6, { movie = { 1, 1, 2, 2, 3, 3 } })
 -- > folds[2].test   --> { 3, 4 }
-function M.grouped(given)
+function M.grouped(given, ...)
   local position = errors.position(2)
+  schema.alone("grouped", "grouped { 10, by = \"movie\" }", position, ...)
   local o = schema.check("grouped", given, GROUPED, position)
   return setmetatable({ n = o.folds, by = o.by, stratify = o.stratify, seed = o.seed or tensor.seed(),
     position = position }, Splits)
@@ -92,8 +94,9 @@ end
 -- that has two), the rest dealt by largest remainder. Inner folds are kfold, with the same strata.
 -- > folds = shuffled({ 5, test = 0.2 }):folds(20)
 -- > #folds, #folds[1].test, #folds[1].train   --> 5 4 16
-function M.shuffled(given)
+function M.shuffled(given, ...)
   local position = errors.position(2)
+  schema.alone("shuffled", "shuffled { 10, test = 0.1 }", position, ...)
   local o = schema.check("shuffled", given, SHUFFLED, position)
   return setmetatable({ n = o.splits, test = o.test, stratify = o.stratify, seed = o.seed or tensor.seed(),
     generator = o.generator, position = position }, Splits)

@@ -151,8 +151,9 @@ end
 -- > rdm.from({ tensor { { 1, 2, 3 } } }):save "brain.npy"
 -- > r = rdm.load { "brain.npy", id = { "face", "hand", "car" } }
 -- > r:matrix(), r.id   --> [[0. 1. 2.] [1. 0. 3.] [2. 3. 0.]] { "face", "hand", "car" }
-function M.load(given)
+function M.load(given, ...)
   local position = errors.position(2)
+  schema.alone("rdm.load", "rdm.load { \"x.npy\", id = ids }", position, ...)
   local o = schema.check("rdm.load", given, LOAD, position)
   local ending = (o.file:match "%.([^./]+)$" or ""):lower()
   if not readers[ending] then

@@ -54,6 +54,27 @@ describe("a recording's file", function()
   end)
 end)
 
+describe("options in a table of their own after the first value", function()
+  it("are told, not left out", function()
+    local cases = { { ridge, 10, "ridge { 10, inner = 5 }" }, { kfold, 10, "kfold { 10, seed = 1 }" },
+      { grouped, 10, "grouped { 10" }, { lamina.shuffled, 10, "shuffled { 10" }, { lamina.pls, 5, "pls { 25" },
+      { lamina.ols, {}, "ols {" }, { lamina.lasso, 1, "lasso {" }, { lamina.elastic_net, 1, "elastic_net {" },
+      { lamina.pca, 3, "pca {" }, { lamina.random_projection, 3, "random_projection {" },
+      { lamina.split_half, 5, "split_half { 10, seed = 1 }" }, { lamina.svm, 1, "svm { 1, standardise = false }" },
+      { lamina.nearest_centroid, {}, "nearest_centroid { standardise = false }" },
+      { neural.assembly, "x.npz", "neural.assembly { \"x.npz\", missing = \"nan\" }" },
+      { stimuli.folder, "images", "stimuli.folder {" }, { lamina.rdm.load, "x.npy", "rdm.load {" },
+      { lamina.data.csv, "x.csv", "data.csv { \"x.csv\", separator = \";\" }" } }
+    for _, case in ipairs(cases) do
+      assert.matches(" takes one table, and .* came after it: ", message_of(case[1], case[2], { seed = 1 }))
+      assert.matches("came after it: " .. case[3], message_of(case[1], case[2], { seed = 1 }), 1, true)
+    end
+    assert.matches("average takes one table", message_of(a.average, a, "neuroid", { with = "median" }))
+    assert.matches("group takes one table", message_of(a.group, a, "region", "category"))
+    assert.matches("sort takes one table", message_of(a.sort, a, "depth", true))
+  end)
+end)
+
 describe("at", function()
   it("takes positions in any form, and masks", function()
     local wanted = a:at(nil, { 1, 3 })
