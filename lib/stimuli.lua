@@ -409,8 +409,12 @@ local function listed(o, position)
       errors.raise("argument", position, "stimuli.folder: %s has no column '%s'%s", path, o.file, errors.hint(o.file,
         names_of(columns)))
     end
-    for i, id in ipairs(ids) do
-      files[i] = column and tostring(column[i]) or pictures.file_of(o.folder, common.key(id))
+    local stems = column or core_io.csv_read(path, { header = true, types = { [o.id] = "text" } })[o.id]
+    for i, id in ipairs(ids) do -- as a file's name, an id is the text of the table: 007
+      files[i] = column and tostring(column[i]) or pictures.file_of(o.folder, stems[i])
+      if not column and not base.exists(o.folder .. "/" .. files[i]) then
+        files[i] = pictures.file_of(o.folder, common.key(id)) -- 7 for 7.0
+      end
       if not base.exists(o.folder .. "/" .. files[i]) then
         errors.raise("io", position, "stimuli.folder: %s/%s is not there; row %d of %s names it (%s = %s)%s",
           o.folder, files[i], i, path, o.id, common.key(id), column and "" or ", whose id is taken for the file's "

@@ -90,8 +90,21 @@ end
 --- "1 neuroid", "3 neuroids"
 function M.plural(n, noun) return string.format("%d %s%s", n, noun, n == 1 and "" or "s") end
 
+-- The place of each id by its text without zeros before its digits: "007" is 7, as a table of numbers has it. nil
+-- where two ids are then the same.
+local function without_zeros(ids)
+  local place = {}
+  for i, id in ipairs(ids) do
+    local key = M.key(id):match "^0*(%d+)$"
+    if key and place[key] then return nil end
+    if key then place[key] = i end
+  end
+  return place
+end
+
 --- For each of `wanted` (stimulus ids) its position among `have`. An id that `have` lacks, and one that it holds
--- twice, is an error that names it; `what` and `where` say whose ids they are.
+-- twice, is an error that names it; `what` and `where` say whose ids they are. Where some are lacking, ids of digits
+-- are the same with zeros before them ("007") and without.
 function M.align(wanted, have, what, where, position)
   local place, twice, missing, index = {}, {}, {}, {}
   for i, id in ipairs(have) do
@@ -102,9 +115,14 @@ function M.align(wanted, have, what, where, position)
   if #twice > 0 then
     errors.raise("argument", position, "%s: stimulus_id occurs more than once: %s", where, M.some(twice))
   end
+  local loose
   for i, id in ipairs(wanted) do
     index[i] = place[M.key(id)]
-    if not index[i] then missing[#missing + 1] = M.key(id) end
+    if not index[i] then
+      if loose == nil then loose = without_zeros(wanted) and without_zeros(have) or false end
+      index[i] = loose and loose[M.key(id):match "^0*(%d+)$"]
+      if not index[i] then missing[#missing + 1] = M.key(id) end
+    end
   end
   if #missing > 0 then
     errors.raise("argument", position, "%s have responses to stimuli that %s lack: %s (%d of %d); the ids there are "

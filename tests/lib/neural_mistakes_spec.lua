@@ -54,6 +54,20 @@ describe("a recording's file", function()
   end)
 end)
 
+describe("ids of digits", function()
+  local common = require "lamina.neural.common"
+
+  it("are the same with zeros before them, where that tells them apart", function()
+    assert.same({ 2, 1, 3 }, common.align({ "001", "000", "012" }, { 0, 1, 12 }, "a", "b"))
+    assert.same({ 2, 1 }, common.align({ 1, 10 }, { "010", "01" }, "a", "b"))
+    assert.same({ 1, 2 }, common.align({ "1", "01" }, { "1", "01" }, "a", "b"))
+    assert.matches("a have responses to stimuli that b lack: 001 %(1 of 1%)",
+      message_of(common.align, { "001" }, { "1", "01" }, "a", "b"))
+    assert.matches("lack: x01 ", message_of(common.align, { "x01" }, { "x1" }, "a", "b"))
+    assert.matches("lack: 2 ", message_of(common.align, { 2 }, { "001" }, "a", "b"))
+  end)
+end)
+
 describe("options in a table of their own after the first value", function()
   it("are told, not left out", function()
     local cases = { { ridge, 10, "ridge { 10, inner = 5 }" }, { kfold, 10, "kfold { 10, seed = 1 }" },

@@ -111,6 +111,10 @@ describe("stimuli from files", function()
     core_io.csv_write(folder .. "/gone.csv", { { "stimulus_id", "picture" }, { "x7", "b.png" } })
     assert.matches("x7.png is not there; row 1 of .* %(stimulus_id = x7%), whose id is taken for the file's name: "
       .. "file = \"NAME\" says", message_of(stimuli.folder, { folder, table = folder .. "/gone.csv" }))
+    core_io.png_write(folder .. "/007.png", pictures[1])
+    core_io.csv_write(folder .. "/gone.csv", { { "stimulus_id" }, { "007" } })
+    assert.near(0.2, stimuli.folder({ folder, table = folder .. "/gone.csv" }).x[{ 1, 1, 1, 2 }], 1e-6)
+    base.remove(folder .. "/007.png")
     base.remove(folder .. "/gone.csv")
   end)
 
