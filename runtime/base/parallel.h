@@ -20,10 +20,10 @@ typedef void (*lm_task)(void *context, int worker, int64_t begin, int64_t end);
  * task runs on the calling thread alone. Gradual underflow is on in every thread. */
 lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e);
 
-/* The same with nothing dealt beforehand: whoever is free takes the next range. */
+/* lm_parallel with nothing dealt beforehand: whoever is free takes the next range. */
 lm_status lm_parallel_free(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e);
 
-/* The same for work that must not be left half done (optimisers, running statistics): never interrupted. */
+/* lm_parallel for work that must not be left half done (optimisers, running statistics): never interrupted. */
 void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context);
 
 /* For a thread of somebody else's making: every lm_parallel on it runs on it alone, and gradual underflow is on. */
