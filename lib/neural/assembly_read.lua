@@ -272,6 +272,12 @@ function M.assembly(given, ...)
     local what = type(o.file) == "string" and o.file or "neural.assembly"
     local arrays = o.file
     if type(arrays) == "string" then
+      local ending = (arrays:match "%.([^./]+)$" or ""):lower()
+      if ending == "csv" or ending == "tsv" or ending == "txt" then
+        errors.raise("argument", position, "neural.assembly: %s is a table; responses are in an .npz, .h5, .mat, .nc "
+          .. "or .npy file, and tables say what is known of their rows, columns and times: stimuli =, neuroids =, "
+          .. "times =", arrays)
+      end
       arrays = files.read(require("lamina.experiment").find(arrays), o.variable, position)
     end
     made = from_arrays(arrays, o, what, position)

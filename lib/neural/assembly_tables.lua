@@ -72,8 +72,8 @@ function M.add(arrays, o, rows, units, what, position)
   end
   local shown = arrays.stimulus_id and common.list(arrays.stimulus_id)
   if not shown and n ~= rows then
-    errors.raise("shape", position, "%s: the responses have %d rows and no stimulus_id, but %s has %d rows", what,
-      rows, called(o.stimuli, "stimuli"), n)
+    errors.raise("shape", position, "%s: the responses have %d rows and no stimulus_id, but %s has %d rows; it needs "
+      .. "one for each row of the responses, in their order", what, rows, called(o.stimuli, "stimuli"), n)
   end
   local order = shown and rows_of(shown, columns[id], what, called(o.stimuli, "stimuli"), position)
     or common.count_up(n)

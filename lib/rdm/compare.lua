@@ -127,6 +127,13 @@ local COMPARE = schema.document("compare_rdms", {
   seed = { type = "integer", doc = "of the permutations; the experiment's if absent" },
 })
 
+-- What compare_rdms says of a comparison: its second result.
+local Compared = {}
+Compared.__tostring = function(self)
+  return string.format("%s over %d pairs of stimuli%s%s", self.method, self.pairs, M.missing_text(self), self.p
+    and string.format("; p from %d permutations: %s", #self.null, table.concat(self.p:totable(), ", ")) or "")
+end
+
 -- How many pairs are in every RDM of both sets, and how many are not.
 local function count_pairs(a, b)
   if a.missing + b.missing == 0 then return a.vectors:size(2), 0 end
@@ -206,7 +213,7 @@ function M.compare_rdms(given, ...)
   return tensor.no_grad(function()
     local value, dealt = (moments.is(o.method) and by_moments or by_vectors)(a, b, o, position)
     local pairs_, missing = count_pairs(a, b)
-    local info = { pairs = pairs_, missing = missing, method = o.method }
+    local info = setmetatable({ pairs = pairs_, missing = missing, method = o.method }, Compared)
     if o.permutations then
       info.null = dealt(M.orders(a.n, o.permutations, o.seed or tensor.seed(), "compare_rdms.permutations"))
       local reaches = o.method == "bures_metric" and ops.le or ops.ge

@@ -46,6 +46,10 @@ describe("a recording's file", function()
     end))
   end)
 
+  it("is no table", function()
+    assert.matches("neural.assembly: x.csv is a table; responses are in", message_of(neural.assembly, "x.csv"))
+  end)
+
   it("has coordinates that are found by their beginning", function()
     local named = neural.assembly { { responses = randn { 3, 2 }, stimulus_id = { 1, 2, 3 },
       object_name = { 1, 1, 2 } } }
