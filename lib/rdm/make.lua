@@ -338,7 +338,7 @@ local function read_noise(o, x)
   local residuals = rows - mean:index_select(common.index(o.number), { dim = 1 })
   local _
   _, o.precision, o.shrunk = noise.estimate(residuals - residuals:mean { dim = 1, keepdim = true }, kind,
-    #x - #o.ids, o.position)
+    #x - #o.ids, o.position, o.neuroids)
 end
 
 local function check_x(x, what, position)
@@ -429,7 +429,7 @@ local function unpack_assembly(a, o)
   local x = ops.where(a.valid, a.responses, nan):permute(shape[4] and { 1, 3, 2, 4 } or { 1, 3, 2 })
     :reshape { shape[1] * shape[3], shape[2], shape[4] }
   if shape[4] then o.time, o.time_names = 3, bins_of(a) end
-  o.of_assembly = shape[3]
+  o.of_assembly, o.neuroids = shape[3], rawget(a.neuroid, "neuroid_id")
   o.conditions, o.folds = ids, (o.folds or o.method == "crossnobis") and folds or nil
   return x:index_select(common.index(rows), { dim = 1 })
 end

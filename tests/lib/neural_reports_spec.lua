@@ -323,6 +323,12 @@ describe("RDMs of several subjects", function()
       .. "have them (a:complete(3)), or give noise = a precision, or noise = \"none\"",
       message { a, method = "crossnobis", missing = "nan" })
     assert.equal(3, rdm({ a:complete(3), method = "crossnobis" }).channels)
+    local dead = y:clone()
+    dead[{ {}, { 3, 3 } }] = 0
+    local b = neural.assembly { { responses = dead, stimulus_id = { "a", "b", "c", "d", "e", "f" },
+      neuroid_id = { "n1", "n2", "n3", "n4" } }, missing = "nan" }
+    assert.equal("rdm: 1 channel without noise variance (3: n3): leave such channels out, they cannot be weighed: "
+      .. "a:select { neuroid_id = function(id) return ... end }", message { b, method = "crossnobis" })
     assert.equal("2 RDMs of 6 stimuli: correlation, 4 channels\n  2 of 144 trials missing, left out of the means",
       tostring(rdm.join { rdm { a }, rdm { a } }))
     local set = rdm.from { lamina.rand { 3, 45 } }
