@@ -221,7 +221,7 @@ local function divide(self, items, n, groups, purpose, step, labels)
   local list = units(items, groups)
   if n > #list then
     local fewer = self.by and string.format("grouped { %d, by = \"%s\" }", #list, self.by)
-      or string.format("kfold { %d }", #list)
+      or string.format("kfold { %d }; of a mapping's own folds, inner = %d", #list, #list)
     errors.raise("argument", self.position, "%s: %d folds, but there %s only %s%s", self.by and "grouped" or "kfold",
       n, #list == 1 and "is" or "are", common.plural(#list, self.by and "group" or "image"), #list > 1
       and string.format(": take %d folds or fewer (splits = %s)", #list, fewer) or ", and one cannot be divided")
