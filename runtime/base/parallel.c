@@ -252,6 +252,6 @@ lm_status lm_parallel_free(int64_t n, int64_t grain, lm_task task, void *context
 
 void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context) {
   if (n <= 0) return;
-  region r = {.task = task, .context = context, .n = n, .whole = true};
+  region r = {.task = task, .context = context, .n = n, .whole = true, .free = true};
   run(&r, grain);
 }
