@@ -23,7 +23,9 @@ lm_status lm_parallel(int64_t n, int64_t grain, lm_task task, void *context, lm_
 /* lm_parallel with nothing dealt beforehand: whoever is free takes the next range. */
 lm_status lm_parallel_free(int64_t n, int64_t grain, lm_task task, void *context, lm_err *e);
 
-/* lm_parallel for work that must not be left half done (optimisers, running statistics): never interrupted. */
+/* lm_parallel_free for work that must not be left half done (optimisers, running statistics): never interrupted. What
+ * it works on comes from many regions that cut it otherwise: dealt, an optimiser makes a LeNet step of one image take
+ * a tenth longer. */
 void lm_parallel_whole(int64_t n, int64_t grain, lm_task task, void *context);
 
 /* For a thread of somebody else's making: every lm_parallel on it runs on it alone, and gradual underflow is on. */
