@@ -50,7 +50,8 @@ describe("Ctrl-C", function()
     local recorded = word "neural".simulate { images, simple = 3, repeats = 2, rate = 20 }
     local compare, io_core = require "lamina.bundle.compare", require "lamina.core.io"
     local stubs = { { ops, "cholesky" }, { io_core, "text_read" } }
-    local files = { os.tmpname() .. ".csv", os.tmpname() .. ".csv" }
+    local names = { os.tmpname(), os.tmpname() }
+    local files = { names[1] .. ".csv", names[2] .. ".csv" }
     for i, path in ipairs(files) do io_core.text_write(path, "a\n" .. i .. "\n") end
     for _, stub in ipairs(stubs) do stub.real, stub[1][stub[2]] = stub[1][stub[2]], press end
     local found = {}
@@ -68,7 +69,7 @@ describe("Ctrl-C", function()
       found[i] = ok and tostring(e) or kind(e)
     end
     for _, stub in ipairs(stubs) do stub[1][stub[2]] = stub.real end
-    for _, path in ipairs(files) do os.remove(path) end
+    for i, path in ipairs(files) do os.remove(path) os.remove(names[i]) end
     assert.same({ "interrupt", "interrupt", "interrupt", "interrupt", "interrupt" }, found)
   end)
 
