@@ -69,15 +69,6 @@ void bind_push_error(lua_State *L, const char *kind, const char *message, int le
 
 static const char raised_key = 0; /* its address is the registry's key of an error on its way through the runtime */
 
-/* Whether a finalizer is running, which drops errors. */
-static bool in_finalizer(lua_State *L) {
-  lua_Debug at;
-  for (int i = 0; lua_getstack(L, i, &at); i++)
-    if (lua_getinfo(L, "n", &at) && at.name && strcmp(at.namewhat, "metamethod") == 0 && strcmp(at.name, "__gc") == 0)
-      return true;
-  return false;
-}
-
 lm_status bind_raised(lua_State *L, lm_err *e) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &raised_key);
   return lm_fail(e, LM_ERR_RAISED, "a function called by the runtime raised an error");
@@ -90,7 +81,7 @@ void bind_raise(lua_State *L, const lm_err *err) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &raised_key);
     lua_error(L);
   }
-  if (err->status == LM_ERR_INTERRUPT && !in_finalizer(L)) { /* it is answered now */
+  if (err->status == LM_ERR_INTERRUPT) { /* it is answered now */
     lm_interrupt_clear();
     lm_journal_restore();
   }

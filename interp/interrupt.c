@@ -6,9 +6,9 @@
  *
  * The flag says whether a press is waiting; the hook only looks at it. So a hook that was left on a coroutine, or
  * that finds that an op has answered already, takes itself away. While interrupts are held the hook stays and waits.
- * In a finalizer Lua calls no hooks and drops errors: an op that is interrupted there does not answer (see
- * bind_raise), and the hook raises when the finalizer is over. An error of the hook inside a message handler takes
- * the place of the error that was being handled. */
+ * In a finalizer Lua calls no hooks and drops errors, which would leave its work half done: a press waits for its end
+ * in the ops and coroutines that it runs, too. An error of the hook inside a message handler takes the place of the
+ * error that was being handled. */
 #include "command.h"
 
 #include "base/parallel.h"
@@ -23,6 +23,9 @@
 static lua_State *volatile running;
 static volatile sig_atomic_t presses;
 static pthread_t interpreter; /* the thread that runs Lua */
+
+/* Whether a finalizer is running: meanwhile Lua (5.4.4 and later) tells nothing of its collector. */
+static bool finalizing(void) { return running && lua_gc(running, LUA_GCCOUNT) < 0; }
 
 static void hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
@@ -106,6 +109,7 @@ static int co_wrap(lua_State *L) {
 void interrupt_open(lua_State *L) {
   running = L;
   interpreter = pthread_self();
+  lm_interrupt_hold_while(finalizing);
   lua_getglobal(L, "coroutine");
   lua_getfield(L, -1, "close");
   lua_pushcclosure(L, co_call, 1);

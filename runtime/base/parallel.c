@@ -48,7 +48,9 @@ typedef struct region {
 static atomic_int thread_count;   /* 0: not yet asked */
 static atomic_int interrupted;    /* written by the signal handler, read by every thread; lock-free, so both may */
 static atomic_int held;           /* how many ask for interrupts to wait */
+static bool (*waits)(void);       /* or NULL; asked while a press is waiting whether it must wait longer */
 static _Thread_local bool inside; /* this thread is running a task */
+static _Thread_local bool alone;  /* it is none of ours, nor the one that opens regions */
 
 #define CLOSED ((uint64_t)1 << 31)
 #define INSIDE (CLOSED - 1)
@@ -103,7 +105,11 @@ void lm_threads_set(int count) {
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch atomics without locks");
 void lm_interrupt(void) { atomic_store_explicit(&interrupted, 1, memory_order_relaxed); }
 bool lm_interrupt_pending(void) { return atomic_load_explicit(&interrupted, memory_order_relaxed) != 0; }
-bool lm_interrupted(void) { return lm_interrupt_pending() && atomic_load_explicit(&held, memory_order_relaxed) == 0; }
+bool lm_interrupted(void) {
+  if (!lm_interrupt_pending() || atomic_load_explicit(&held, memory_order_relaxed) != 0) return false;
+  return alone || !waits || !waits();
+}
+void lm_interrupt_hold_while(bool (*ask)(void)) { waits = ask; }
 void lm_interrupt_hold(void) { atomic_fetch_add(&held, 1); }
 void lm_interrupt_let(void) { atomic_fetch_sub(&held, 1); }
 void lm_interrupt_clear(void) { atomic_store_explicit(&interrupted, 0, memory_order_relaxed); }
@@ -232,7 +238,7 @@ static void run(region *r, int64_t grain) {
 }
 
 void lm_parallel_alone(void) {
-  inside = true;
+  inside = alone = true;
   lm_cpu_float_state();
 }
 

@@ -36,12 +36,15 @@ void lm_threads_set(int count); /* at least 1; larger than the number of cores i
 
 /* Ctrl-C: the signal handler asks, lm_parallel and long loops poll, whoever reports it clears. All async-safe.
  * While it is held (calls nest), lm_interrupted is false: changes of several things that belong together are made as
- * one; lm_interrupt_pending tells of a press all the same. */
+ * one; lm_interrupt_pending tells of a press all the same. So it is while `ask` of lm_interrupt_hold_while (once,
+ * before the first region) says true. It is called only where a press is waiting, by threads that take part in a
+ * region, so that its answer must be one as long as an lm_parallel lasts, and never by those of lm_parallel_alone. */
 void lm_interrupt(void);
 bool lm_interrupted(void);
 bool lm_interrupt_pending(void);
 void lm_interrupt_clear(void);
 void lm_interrupt_hold(void);
 void lm_interrupt_let(void);
+void lm_interrupt_hold_while(bool (*ask)(void));
 
 #endif

@@ -135,18 +135,26 @@ describe("Ctrl-C", function()
     end
   end)
 
-  it("is not lost in a finalizer, nor its error raised there", function()
+  it("waits for the end of a finalizer, of its ops and of its coroutines", function()
     local a = core.randn { 64, 64 }
-    for _ = 1, 3 do
-      local e = interrupted(function()
-        while true do
-          setmetatable({}, { __gc = function()
-            for _ = 1, 20 do a:matmul(a):release() end
-          end })
-          collectgarbage()
-        end
-      end)
-      assert.equal("interrupt", kind(e))
+    local function ops_20() for _ = 1, 20 do a:matmul(a):release() end end
+    for _, work in ipairs { ops_20, function() coroutine.wrap(ops_20)() end } do
+      local begun, done = 0, 0
+      for _ = 1, 3 do
+        local e = interrupted(function()
+          while true do
+            setmetatable({}, { __gc = function()
+              begun = begun + 1
+              work()
+              done = done + 1
+            end })
+            collectgarbage()
+          end
+        end)
+        assert.equal("interrupt", kind(e))
+      end
+      assert.is_true(begun > 0)
+      assert.equal(begun, done)
     end
   end)
 

@@ -167,6 +167,28 @@ static void interrupts(void **state) {
   }
 }
 
+static bool waiting;
+static bool waits(void) { return waiting; }
+
+/* A press that must wait, for as long as who is asked says so, stops nothing, and is not lost. */
+static void waits_when_asked(void **state) {
+  (void)state;
+  lm_err e;
+  lm_interrupt_hold_while(waits);
+  for (int threads = 1; threads <= 3; threads += 2) {
+    lm_threads_set(threads);
+    clear_hits();
+    waiting = true;
+    assert_int_equal(lm_parallel(100, 1, slow, NULL, &e), LM_OK);
+    assert_int_equal(atomic_load(&hits[0]), 100);
+    assert_true(lm_interrupt_pending());
+    waiting = false;
+    assert_int_equal(lm_parallel(100, 1, slow, NULL, &e), LM_ERR_INTERRUPT);
+    lm_interrupt_clear();
+  }
+  lm_interrupt_hold_while(NULL);
+}
+
 static void subnormal(void *context, int worker, int64_t begin, int64_t end) {
   (void)context, (void)worker, (void)begin, (void)end;
   volatile float small = FLT_MIN;
@@ -196,8 +218,10 @@ static void gradual_underflow(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_item_once), cmocka_unit_test(dealt),      cmocka_unit_test(not_dealt),
-      cmocka_unit_test(nested),          cmocka_unit_test(interrupts), cmocka_unit_test(gradual_underflow),
+      cmocka_unit_test(every_item_once),   cmocka_unit_test(dealt),
+      cmocka_unit_test(not_dealt),         cmocka_unit_test(nested),
+      cmocka_unit_test(interrupts),        cmocka_unit_test(waits_when_asked),
+      cmocka_unit_test(gradual_underflow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
