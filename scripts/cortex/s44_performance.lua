@@ -39,6 +39,7 @@ local p = experiment "s44-performance" { seed = 1, params = { models = 48, least
   about = "Networks that perform better predict synthetic IT better" }
 
 local significance = require "lamina.significance"
+local stages = require "lamina.search.stages"
 local stats = require "lamina.core.stats"
 
 local CLASSES = 10
@@ -82,32 +83,9 @@ end
 
 -- ---- the networks: the space of S30 -----------------------------------------------------------------------------
 
-local architectures = space {
-  depth = range { 1, 3 }, filters = { 8, 16, 32 }, kernel = { 3, 5, 7 },
-  activation = { "relu", "tanh", "elu" },
-  pooling = { "max", "avg" },
-  order = { "activation first", "pooling first", when = function(g) return g.pooling == "avg" end },
-  norm = { "none", "batch" },
-  skip = { false, true, when = function(g) return g.depth > 1 end },
-}
-local ACTIVATION = { relu = relu, tanh = tanh, elu = elu }
-
-local function layers_of(g, i)
-  local filters = { conv { g.filters, kernel = g.kernel, pad = "same", bias = g.norm == "none" } }
-  if g.norm == "batch" then filters[2] = norm.batch end
-  local list = i > 1 and g.skip and { residual(filters) } or filters
-  local activation, smaller = ACTIVATION[g.activation], pool[g.pooling] { 2 }
-  local first = g.order == "pooling first"
-  list[#list + 1] = first and smaller or activation
-  list[#list + 1] = first and activation or smaller
-  return area("stage" .. i)(list)
-end
-
+local architectures = stages.space()
 local function network(g, seed)
-  local given = { input { 1, 32, 32 }, seed = seed }
-  for i = 1, g.depth do given[#given + 1] = layers_of(g, i) end
-  given[#given + 1] = readout "digit" { dense { CLASSES } }
-  return model "candidate"(given)
+  return stages.network(g, { input = { 1, 32, 32 }, seed = seed, classes = CLASSES })
 end
 
 -- ---- what is measured -------------------------------------------------------------------------------------------

@@ -6,46 +6,22 @@
 -- the working folder is read instead of training again.
 local p = experiment "s30-search" { seed = 1, params = { seeds = 100, evaluations = 60, images = 2000, rate = 3e-3 } }
 
+local stages = require "lamina.search.stages"
+
 local function result(metric, value, comparison, threshold)
   report { id = "S30", metric = metric, value = value, comparison = comparison, threshold = threshold }
 end
 
 local MAPS = { 14, 7, 3 } -- side of the maps that stage 1, 2, 3 see
 
--- A pooling of maxima and a monotone activation may change places: their order counts with means alone. No kernel is
--- larger than its map.
-local architectures = space {
-  depth = range { 1, 3 }, filters = { 8, 16, 32 }, kernel = { 3, 5, 7 },
-  activation = { "relu", "tanh", "elu" },
-  pooling = { "max", "avg" },
-  order = { "activation first", "pooling first", when = function(g) return g.pooling == "avg" end },
-  norm = { "none", "batch" },
-  skip = { false, true, when = function(g) return g.depth > 1 end },
-  valid = function(g) return g.kernel <= MAPS[g.depth], "the kernel is larger than the map" end,
-}
+local architectures = stages.space(function(g)
+  return g.kernel <= MAPS[g.depth], "the kernel is larger than the map"
+end)
 
 -- ---- the table -------------------------------------------------------------------------------------------------
 
-local ACTIVATION = { relu = relu, tanh = tanh, elu = elu }
-
--- Stage i of an architecture: convolution, normalisation, activation and pooling, in its order, and from the second
--- on perhaps a way around the convolution.
-local function stage(g, i)
-  local filters = { conv { g.filters, kernel = g.kernel, pad = "same", bias = g.norm == "none" } }
-  if g.norm == "batch" then filters[2] = norm.batch end
-  local list = i > 1 and g.skip and { residual(filters) } or filters
-  local activation, smaller = ACTIVATION[g.activation], pool[g.pooling] { 2 }
-  local first = g.order == "pooling first"
-  list[#list + 1] = first and smaller or activation
-  list[#list + 1] = first and activation or smaller
-  return area("stage" .. i)(list)
-end
-
 local function network(g, seed)
-  local given = { input { 1, 28, 28 }, seed = seed, area "eye" { pool.avg { 2 } } }
-  for i = 1, g.depth do given[#given + 1] = stage(g, i) end
-  given[#given + 1] = readout "digit" { dense { 10 } }
-  return model "candidate"(given)
+  return stages.network(g, { input = { 1, 28, 28 }, seed = seed, classes = 10, eye = area "eye" { pool.avg { 2 } } })
 end
 
 local digits = data.mnist()

@@ -5,12 +5,8 @@
 local p = experiment "s08-inference" { seed = 1, params = { patches = 100, bases = 192, size = 12 },
   about = "Sparse inference: ISTA, FISTA, LCA; planted codes" }
 
-local folder = try(data.folder, "natural-images", "olshausen_whitened.npy")
-local images
-if folder then
-  images = data.npy(folder .. "/olshausen_whitened.npy")
-  images = images * math.sqrt(0.1 / images:square():mean():item())
-else
+local images = require "natural".images()
+if not images then
   print "natural-images is not there: whitened 1/f noise in its place (--data DIR)"
   images = sparse.whiten { stimuli.noise({ 4, size = 128, exponent = 1 }).x }
 end

@@ -3,7 +3,7 @@
 -- the kind.
 --
 -- A basis counts as localised where a Gabor function explains 70 % of its variance and the function's envelope (full
--- width at half height, the geometric mean of its two axes) is no wider than half the patch.
+-- width at half height, the geometric mean of its two axes) is no wider than half the patch (natural.lua).
 --
 -- Coefficients are compared where inference has converged (100 iterations at most, until E falls by less than 1e-4;
 -- the schedule's 10 iterations serve learning), and entropies with coefficients at one variance, 0.1, that at which
@@ -14,13 +14,13 @@ local p = experiment "s09-learning" { seed = 1, params = { bases = 192, size = 1
   patches = 5000, noise_updates = 1000 },
   about = "Learning a sparse code of natural images; PCA and noise beside it" }
 
-local folder = try(data.folder, "natural-images", "olshausen_whitened.npy")
-if not folder then
+local natural = require "natural"
+
+local images = natural.images()
+if not images then
   print "natural-images is not there: nothing to learn from (--data DIR)"
   return
 end
-local images = data.npy(folder .. "/olshausen_whitened.npy")
-images = images * math.sqrt(0.1 / images:square():mean():item())
 
 local x = sparse.patches { images, p.patches, size = p.size, step = 1 << 20 }
 local variance = x:square():mean():item()
@@ -48,17 +48,15 @@ local function fitted(filters, count)
   local out = { r2 = {}, size = {}, aspect = {}, bandwidth = {}, orientation = {}, good = 0, localised = 0,
     n = count }
   for i = 1, count do
-    local f = filters[i]:reshape { p.size, p.size }
-    local fit = tuning.fit_gabor { f / f:abs():max(), starts = 3 }
-    local size = 2 * math.sqrt(2 * math.log(2) * fit.sigma * fit.along) / p.size
+    local localised, fit, size = natural.localised(filters[i], p.size)
     if fit.r2 >= 0.7 then
       out.good = out.good + 1
       table.insert(out.size, size)
       table.insert(out.aspect, math.min(fit.aspect, 1 / fit.aspect))
       table.insert(out.orientation, fit.orientation)
       if fit.bandwidth < math.huge then table.insert(out.bandwidth, fit.bandwidth) end
-      if size <= 0.5 then out.localised = out.localised + 1 end
     end
+    if localised then out.localised = out.localised + 1 end
   end
   return out
 end
@@ -102,9 +100,7 @@ result("noise_control_localised_percent", 100 * of_noise.localised / of_noise.n,
 
 -- ---- principal components --------------------------------------------------------------------------------------
 
-local centred = x:to "float64" - x:to("float64"):mean { dim = 1, keepdim = true }
-local _, vectors = ops.eigh(centred:t():matmul(centred) / #x)
-local components = ops.flip(vectors, { dims = { 2 } }):t():contiguous() -- the largest variance first
+local components = natural.components(x)
 local of_pca = fitted(components, math.min(p.fitted, #components))
 print(string.format("principal components of the same patches: %d of %d localised", of_pca.localised, of_pca.n))
 

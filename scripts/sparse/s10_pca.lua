@@ -2,7 +2,7 @@
 -- Fig. 1), and at the same SNR the sparse code has fewer active coefficients.
 --
 -- The code is S09's. Localised is as there: a Gabor function explains 70 % of the variance, and its envelope is no
--- wider than half the patch.
+-- wider than half the patch (natural.lua).
 --
 -- What is counted. Field (1994, "What is the goal of sensory coding?") sets two goals side by side. A compact code,
 -- which is what principal components are, leaves out the components of least variance and has all others active in
@@ -23,32 +23,26 @@ local p = experiment "s10-pca" { seed = 1, params = { bases = 192, size = 16, up
   patches = 1000 },
   about = "Principal components of natural images: localisation, active coefficients" }
 
-local folder = try(data.folder, "natural-images", "olshausen_whitened.npy")
-if not folder then
+local natural = require "natural"
+
+local images = natural.images()
+if not images then
   print "natural-images is not there: nothing to learn from (--data DIR)"
   return
 end
-local images = data.npy(folder .. "/olshausen_whitened.npy")
-images = images * math.sqrt(0.1 / images:square():mean():item())
 local x = sparse.patches { images, p.patches, size = p.size, step = 1 << 20 }
 
 local code = sparse.code { bases = p.bases, size = p.size, preset = "nature" }
 code:learn { images, updates = p.updates }
 
--- Components of patches of their own, many of them, the largest variance first.
-local many = sparse.patches({ images, 20000, size = p.size, step = 1 << 21 }):to "float64"
-many = many - many:mean { dim = 1, keepdim = true }
-local _, vectors = ops.eigh(many:t():matmul(many) / #many)
-local components = ops.flip(vectors, { dims = { 2 } }):t():contiguous()
+-- Of patches of their own, many of them.
+local components = natural.components(sparse.patches { images, 20000, size = p.size, step = 1 << 21 })
 
 -- ---- localisation ------------------------------------------------------------------------------------------------
 
 local localised, count = 0, math.min(p.fitted, #components)
 for i = 1, count do
-  local f = components[i]:reshape { p.size, p.size }
-  local fit = tuning.fit_gabor { f / f:abs():max(), starts = 3 }
-  local size = 2 * math.sqrt(2 * math.log(2) * fit.sigma * fit.along) / p.size
-  if fit.r2 >= 0.7 and size <= 0.5 then localised = localised + 1 end
+  if natural.localised(components[i], p.size) then localised = localised + 1 end
 end
 report { id = "S10", metric = "pca_localised_percent", value = 100 * localised / count, comparison = "<=",
   threshold = 10, what = "the first " .. count }
