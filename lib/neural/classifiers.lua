@@ -140,26 +140,33 @@ local function support_vectors(products, y, c, tolerance)
   return at.beta, false
 end
 
-local function svm_by_products(self, x, labels, k)
-  local products, betas, settled = x:matmul(x:t()) + 1, {}, true
-  for class = 1, k do
-    local beta, ok = support_vectors(products, labels:eq(class):to "float64" * 2 - 1, self.C, self.tolerance)
-    betas[class], settled = beta:t(), settled and ok
+-- One row of solve(y), its minimum for y = +1 of a class and -1 of all others, and whether it settled, for each class.
+-- Of two classes the second's is the first's with the other sign, bit for bit, and is not computed again.
+local function against_others(labels, k, solve)
+  local rows, settled = {}, true
+  for class = 1, k == 2 and 1 or k do
+    local row, ok = solve(labels:eq(class):to "float64" * 2 - 1)
+    rows[class], settled = row:t(), settled and ok
   end
-  local beta = ops.concat(betas, { dim = 1 })
+  if k == 2 then rows[2] = 0 - rows[1] end -- 0 stays 0
+  return ops.concat(rows, { dim = 1 }), settled
+end
+
+local function svm_by_products(self, x, labels, k)
+  local products = x:matmul(x:t()) + 1
+  local beta, settled = against_others(labels, k, function(y)
+    return support_vectors(products, y, self.C, self.tolerance)
+  end)
   return beta:matmul(x), beta:sum { dim = 2, keepdim = true }, settled
 end
 
 function fits.svm(self, x, number, k)
   local labels = tensor.tensor(number, { dtype = "float64" }):reshape { -1, 1 }
   if by_products(x) then return svm_by_products(self, x, labels, k) end
-  local z, rows, settled = with_ones(x), {}, true
-  for class = 1, k do
-    local y = labels:eq(class):to "float64" * 2 - 1
-    local w, ok = newton(hinge(z, y, self.C), tensor.zeros({ z:size(2), 1 }, { dtype = "float64" }), self.tolerance)
-    rows[class], settled = w:t(), settled and ok
-  end
-  local all, p = ops.concat(rows, { dim = 1 }), x:size(2)
+  local z, p = with_ones(x), x:size(2)
+  local all, settled = against_others(labels, k, function(y)
+    return newton(hinge(z, y, self.C), tensor.zeros({ p + 1, 1 }, { dtype = "float64" }), self.tolerance)
+  end)
   return all[{ {}, { 1, p } }], all[{ {}, { p + 1, p + 1 } }], settled
 end
 

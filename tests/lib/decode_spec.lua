@@ -33,13 +33,14 @@ describe("classifiers", function()
   it("reach the minimum of an svm with 2000 items and more, of more features than items", function()
     local p, c = 2010, 0.01
     local all, number = draw({ 2001, p }, "many"), {}
-    for i = 1, 2001 do number[i] = all[{ i, 1 }] + all[{ i, 2 }] > 0 and 1 or 2 end
+    for i, sum in ipairs((all[{ {}, 1 }] + all[{ {}, 2 }]):totable()) do number[i] = sum > 0 and 1 or 2 end
     for _, n in ipairs { 2000, 2001 } do
       local x, labels = all[{ { 1, n } }]:contiguous(), table.move(number, 1, n, 1, {})
       local m = classifiers.svm({ C = c, standardise = false }):fit(x, labels)
       assert.is_true(m.settled)
       local y = t(labels):eq(m.classes[1]):to "float64" * 2 - 1
       local pull = y * (1 - y * m:scores(x)[{ {}, 1 }]):relu() * (2 * c)
+      assert.is_true(m.weights[2]:equal(-m.weights[1]) and m.bias[2]:equal(-m.bias[1]))
       local w = m.weights[1]
       assert.is_true((x:t():matmul(pull) - w):abs():max():item() <= 1e-7 * w:abs():max():item())
       assert.near(pull:sum():item(), m.bias[{ 1, 1 }], 1e-7)
