@@ -251,8 +251,9 @@ end
 -- of <=, <, >=, >, ==, +- (threshold { value, tolerance }), in (threshold { low, high }); label is exact or close;
 -- published is what the source reports.
 -- > report { metric = "orientation bandwidth", value = 38, threshold = { 20, 60 }, comparison = "in" }
-function M.report(given)
+function M.report(given, ...)
   local position = errors.position(2)
+  schema.alone("report", "report { metric = \"accuracy\", value = 0.9 }, once for each", position, ...)
   hash_files()
   local score, name = score_of(given, position)
   if score then

@@ -47,8 +47,9 @@ local FROM = schema.document("rdm.from", {
 -- diagonal.
 -- > r = rdm.from { tensor { { 0, 1, 2 }, { 1, 0, 3 }, { 2, 3, 0 } }, id = { "face", "hand", "car" } }
 -- > r.vectors, r.id   --> [[1. 2. 3.]] { "face", "hand", "car" }
-function M.from(given)
+function M.from(given, ...)
   local position = errors.position(2)
+  schema.alone("rdm.from", "rdm.from { x, id = ids }", position, ...)
   local o = schema.check("rdm.from", given, FROM, position)
   local x = tensor.is_tensor(o.x) and o.x or tensor.tensor(o.x, { dtype = "float64" })
   return sets.make({ vectors = sets.vectors(x, "rdm.from", position), id = o.id, names = o.names, measure = o.measure,
@@ -77,8 +78,9 @@ end
 -- > a = rdm.from { tensor { { 1, 2, 3 } }, id = { "face", "hand", "car" } }
 -- > b = rdm.from { tensor { { 1, 2, 3 } }, id = { "car", "hand", "face" } }
 -- > rdm.join({ a, b }).vectors   --> [[1. 2. 3.] [3. 2. 1.]]
-function M.join(list)
+function M.join(list, ...)
   local position = errors.position(2)
+  schema.alone("rdm.join", "rdm.join { a, b }", position, ...)
   if type(list) ~= "table" or not sets.is(list[1]) then
     errors.raise("argument", position, "rdm.join: expected a list of sets of RDMs")
   end
@@ -110,8 +112,9 @@ local CATEGORIES = schema.document("rdm.categories", {
 --- rdm.categories { labels, id =, names = { "animacy" } }: the RDM of a category model: 0 between stimuli of the same
 -- label, 1 between others.
 -- > rdm.categories({ { "face", "face", "house" } }).vectors   --> [[0. 1. 1.]]
-function M.categories(given)
+function M.categories(given, ...)
   local position = errors.position(2)
+  schema.alone("rdm.categories", "rdm.categories { labels, id = ids }", position, ...)
   if type(given) == "table" and given.labels == nil and type(given[1]) ~= "table"
     and not tensor.is_tensor(given[1]) then
     given = { given } -- a plain list of labels

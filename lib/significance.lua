@@ -88,8 +88,9 @@ M.says = { holm = "Holm", bonferroni = "Bonferroni", bh = "Benjamini & Hochberg"
 -- it is not counted, not believed, and stays NaN.
 -- > believed, corrected = fdr { { 0.001, 0.02, 0.04, 0.6 } }
 -- > believed   --> { true, true, false, false }
-function M.fdr(given)
+function M.fdr(given, ...)
   local position = errors.position(2)
+  schema.alone("fdr", "fdr { p, rate = 0.05 }", position, ...)
   if tensor.is_tensor(given) or type(given) == "table" and given.p == nil and type(given[1]) == "number" then
     local o = {}
     if tensor.is_tensor(given) then o.p = given:totable() else

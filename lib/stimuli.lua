@@ -199,8 +199,10 @@ local GRATING_COLUMNS = { "orientation", "frequency", "phase", "contrast", "mean
 -- combination, phase varying faster than frequency, frequency faster than orientation. set.columns tells them apart.
 -- > set = stimuli.gratings { size = 32, orientation = arange(0, 170, 10), frequency = 4, phase = { 0, 90 } }
 -- > #set, set.x.shape   --> 36 { 36, 1, 32, 32 }
-function M.gratings(given)
-  local o = schema.check("stimuli.gratings", given, GRATINGS, errors.position(2))
+function M.gratings(given, ...)
+  local position = errors.position(2)
+  schema.alone("stimuli.gratings", "stimuli.gratings { orientation = { 0, 90 }, frequency = 4 }", position, ...)
+  local o = schema.check("stimuli.gratings", given, GRATINGS, position)
   local rows, columns = combinations.rows(o, GRATING_COLUMNS), {}
   for c, name in ipairs(GRATING_COLUMNS) do columns[name] = combinations.column(rows, c) end
   return M.make { x = image.gratings(o.size, tensor.tensor(rows, { dtype = "float64" })), columns = columns,
@@ -225,8 +227,10 @@ local GABOR_COLUMNS = { "orientation", "wavelength", "phase", "sigma", "gamma", 
 -- table of their parameters (lists by name). Every combination of the options; y varies fastest, orientation slowest.
 -- > filters = stimuli.gabors { size = 11, orientations = 8 }
 -- > filters.shape   --> { 16, 1, 11, 11 }
-function M.gabors(given)
-  local o = schema.check("stimuli.gabors", given, GABORS, errors.position(2))
+function M.gabors(given, ...)
+  local position = errors.position(2)
+  schema.alone("stimuli.gabors", "stimuli.gabors { size = 11, orientations = 8 }", position, ...)
+  local o = schema.check("stimuli.gabors", given, GABORS, position)
   if not o.orientation then
     o.orientation = {}
     for k = 1, o.orientations do o.orientation[k] = 180 * (k - 1) / o.orientations end
@@ -268,8 +272,9 @@ local LATENT = { "x", "y", "scale", "rotation", "contrast" }
 -- holds every class once.
 -- > set = stimuli.objects { 40, size = 32, classes = 4 }
 -- > set.classes, set.y:bincount()   --> { "disc", "ring", "square", "triangle" } [10 10 10 10]
-function M.objects(given)
+function M.objects(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.objects", "stimuli.objects { n = 100, size = 32 }", position, ...)
   local o = schema.check("stimuli.objects", given, OBJECTS, position)
   local names = image.object_names()
   if type(o.classes) == "number" then
@@ -358,8 +363,9 @@ local ARRAY = schema.document("stimuli.array", {
 -- stimuli.array { stimuli.folder "frames".x:unsqueeze(1), rate = 25 }.
 -- > set = stimuli.array { rand { 5, 12, 12 }, ids = { "face1", "face2", "hand1", "hand2", "car1" } }
 -- > #set, set.x.shape, set.id[3]   --> 5 { 5, 1, 12, 12 } hand1
-function M.array(given)
+function M.array(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.array", "stimuli.array { images, ids = ids }", position, ...)
   local o = schema.check("stimuli.array", given, ARRAY, position)
   local what = type(o.images) == "string" and o.images or "stimuli.array"
   local x = as_images(type(o.images) == "string" and core_io.npy_read(o.images) or o.images, o.rate, what, position)

@@ -123,8 +123,9 @@ end
 -- > net = model "m" { input { 1, 32, 32 }, area "V1" { conv { 4, kernel = 5 }, relu, pool.max { 8 } } }
 -- > t = tolerance { net, stimuli.objects { n = 5, size = 32 }, layers = "V1", shifts = { 0, 2, 4 } }
 -- > t.similarity.shape, t.similarity[{ 1, 1 }]   --> { 1, 3 } 1.0
-function M.tolerance(given)
+function M.tolerance(given, ...)
   local position = errors.position(2)
+  schema.alone("tolerance", "tolerance { model, stimuli, layers = \"V1\" }", position, ...)
   local o = schema.check("tolerance", given, FIELDS, position)
   local net = o.model
   if type(net) ~= "table" or not net.nodes or not net.activations then

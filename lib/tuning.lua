@@ -139,8 +139,9 @@ end
 -- :at(x).
 -- > f = tuning.fit { "von_mises", x = { 0, 30, 60, 90, 120, 150 }, y = { 3, 3, 14, 32, 14, 3 } }
 -- > string.format("%.1f degrees, half-width %.1f", f.preferred, f.bandwidth)   --> 90.0 degrees, half-width 26.0
-function M.fit(given)
+function M.fit(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.fit", "tuning.fit { \"von_mises\", x = x, y = y }", position, ...)
   local o = schema.check("tuning.fit", given, FIT, position)
   local curve = curves[o.curve]
   local x, y, sigma = read(o, position)
@@ -246,8 +247,9 @@ end
 -- lobes), aspect (sigma / along). Several fields (N x H x W, or N x 1 x H x W as filters have) give a list of fits.
 -- > f = tuning.fit_gabor(stimuli.gabors({ size = 15, orientations = 4 })[{ 3, 1 }])
 -- > string.format("%.1f degrees, r2 %.2f", f.orientation, f.r2)   --> 45.0 degrees, r2 1.00
-function M.fit_gabor(given)
+function M.fit_gabor(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.fit_gabor", "tuning.fit_gabor { field }", position, ...)
   if tensor.is_tensor(given) then given = { given } end
   local o = schema.check("tuning.fit_gabor", given, GABOR, position)
   local field = tensor.is_tensor(o.field) and o.field or tensor.tensor(o.field)

@@ -60,8 +60,8 @@ end
 -- > #set, set.classes, set:batch({ 1, 2 }).x.shape   --> 10 { "face", "house" } { 2, 4 }
 function M.tensors(given, ...)
   local position = errors.position(2)
-  local o = schema.check("data.tensors", given, TENSORS, position)
   schema.alone("data.tensors", "data.tensors { x, y }", position, ...)
+  local o = schema.check("data.tensors", given, TENSORS, position)
   targets.check(o.y, o.x.ndim > 0 and #o.x or -1, "x is " .. targets.shape(o.x), "data.tensors", position)
   check_lists("data.tensors", o, #o.x, position)
   check_classes("data.tensors", o.name, o.y, o.classes, position)
@@ -187,8 +187,9 @@ end
 -- > data.save_npy("labels.npy", randint(1, 3, { 20 }))
 -- > set = data.arrays { x = "images.npy", y = "labels.npy" }
 -- > #set, set:shape()   --> 20 { 1, 8, 8 }
-function M.arrays(given)
+function M.arrays(given, ...)
   local position = errors.position(2)
+  schema.alone("data.arrays", "data.arrays { \"images.npy\", y = \"labels.npy\" }", position, ...)
   local o = schema.check("data.arrays", given, ARRAYS, position)
   if o.file then o.file = require("lamina.experiment").find(o.file) end
   local archive = o.file and open_archive(o, position)

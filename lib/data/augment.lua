@@ -211,8 +211,9 @@ end
 -- brightness, contrast, noise, clip, cutout, standardise. What is drawn depends on (seed, epoch, item) alone.
 -- > aug = augment { random_crop = 28, flip = true, contrast = 0.2 }
 -- > aug(rand { 4, 1, 32, 32 }).shape   --> { 4, 1, 28, 28 }
-function M.augment(given)
+function M.augment(given, ...)
   local position = errors.position(2)
+  schema.alone("augment", "augment { random_crop = 28, flip = true }", position, ...)
   if getmetatable(given) == Augmentation then return given end
   local o = schema.check("augment", given, FIELDS, position)
   local steps, texts = {}, {}

@@ -28,7 +28,8 @@ local MAP = { type = "boolean", default = false, doc = "map the file into memory
   .. "costs nothing until it is touched; the file must stay as it is meanwhile" }
 
 -- The options of a word that takes { path, map = } or the path alone, with the path found.
-local function mapped(word, given, schema_of, position)
+local function mapped(word, given, schema_of, position, ...)
+  schema.alone("data." .. word, string.format("data.%s { \"x.%s\", map = true }", word, word), position, ...)
   if type(given) ~= "table" then given = { named(word, given, position) } end
   local o = schema.check("data." .. word, given, schema_of, position)
   o.path = require("lamina.experiment").find(o.path)
@@ -42,9 +43,9 @@ local NPY = schema.document("data.npy", { positional = { "path" },
 -- text), in its own type. Like data.csv, it looks in the experiment's folder first.
 -- > data.save_npy("rates.npy", tensor { 1, 2, 3 })
 -- > data.npy "rates.npy"   --> [1. 2. 3.]
-function M.npy(given)
+function M.npy(given, ...)
   local position = errors.position(2)
-  local o = mapped("npy", given, NPY, position)
+  local o = mapped("npy", given, NPY, position, ...)
   if o.path:find "%.npz$" then
     errors.raise("argument", position, "data.npy: %s is an .npz file, of several arrays; data.npz reads it", o.path)
   end
@@ -60,8 +61,8 @@ local IDX = schema.document("data.idx", { positional = { "path" },
 -- > file = io.open("counts.idx1-ubyte", "wb")
 -- > file:write(string.pack(">BBBBI4BBB", 0, 0, 8, 1, 3, 7, 8, 9)):close()   -- one axis of three bytes
 -- > data.idx "counts.idx1-ubyte"   --> [7 8 9]
-function M.idx(given)
-  local o = mapped("idx", given, IDX, errors.position(2))
+function M.idx(given, ...)
+  local o = mapped("idx", given, IDX, errors.position(2), ...)
   return require("lamina.core.io").idx_read(o.path, { map = o.map })
 end
 
@@ -74,8 +75,8 @@ local SAFETENSORS = schema.document("data.safetensors", { positional = { "path" 
 -- > data.save_safetensors("net.safetensors", { weight = ones { 2, 3 } }, { note = "by hand" })
 -- > tensors, metadata = data.safetensors "net.safetensors"
 -- > tensors.weight.shape, metadata.note   --> { 2, 3 } by hand
-function M.safetensors(given)
-  local o = mapped("safetensors", given, SAFETENSORS, errors.position(2))
+function M.safetensors(given, ...)
+  local o = mapped("safetensors", given, SAFETENSORS, errors.position(2), ...)
   return require("lamina.core.io").safetensors_read(o.path, { map = o.map })
 end
 

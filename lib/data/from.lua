@@ -60,8 +60,9 @@ end
 -- random would differ from run to run unless it is keyed (randn { ..., seed = }).
 -- > set = data.from { 50, function(i) return randn { 4, seed = i }, i % 2 + 1 end, classes = { "even", "odd" } }
 -- > set:batch({ 1, 2, 3 }).y   --> [2 1 2]
-function M.from(given)
+function M.from(given, ...)
   local position = errors.position(2)
+  schema.alone("data.from", "data.from { item = f, n = 100 }", position, ...)
   local o = schema.check("data.from", given, FROM, position)
   for _, what in ipairs { "groups" } do
     if o[what] and #o[what] ~= o.n then
@@ -97,8 +98,9 @@ local TABLE = schema.document("data.table", {
 -- > data.save_csv("trials.csv", { size = { 1, 2, 4 }, contrast = { 1, 1, 0 }, side = { "left", "right", "left" } })
 -- > set = data.table { "trials.csv", x = { "size", "contrast" }, labels = "side" }
 -- > #set, set:shape(), set.classes   --> 3 { 2 } { "left", "right" }
-function M.table(given)
+function M.table(given, ...)
   local position = errors.position(2)
+  schema.alone("data.table", "data.table { \"x.csv\", x = { \"a\", \"b\" }, y = \"c\" }", position, ...)
   local o = schema.check("data.table", given, TABLE, position)
   local path = require("lamina.experiment").find(o.file)
   local columns = io.csv_read(path, { header = true, separator = o.separator, missing = o.gaps })

@@ -135,8 +135,9 @@ end
 -- > data.save_csv("faces.csv", { file = { "1.png", "2.png", "3.png" }, who = { "Ann", "Bob", "Ann" } })
 -- > set = data.images { "faces", table = "faces.csv", labels = "who" }
 -- > #set, set.classes, set:shape()   --> 3 { "Ann", "Bob" } { 1, 8, 8 }
-function M.images(given)
+function M.images(given, ...)
   local position = errors.position(2)
+  schema.alone("data.images", "data.images { \"photos\", table = \"labels.csv\" }", position, ...)
   local o = schema.check("data.images", given, FIELDS, position)
   o.folder = #o.folder > 1 and o.folder:gsub("/+$", "") or o.folder
   if not base.isdir(o.folder) then errors.raise("io", position, "data.images: there is no folder %s", o.folder) end

@@ -63,8 +63,9 @@ end
 -- asked for.
 -- > mnist = try(data.mnist) or "not found"   -- mnist.train, .valid and .test, where --data DIR has DIR/mnist
 -- > mnist == "not found" or #mnist.test == 10000   --> true
-function M.mnist(given)
+function M.mnist(given, ...)
   local position = errors.position(2)
+  schema.alone("data.mnist", "data.mnist { dir = \"DIR\" }", position, ...)
   local o = schema.check("data.mnist", given or {}, MNIST, position)
   local dir = o.dir or require("lamina.experiment").data_root("mnist", position,
     "the four files of MNIST: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "

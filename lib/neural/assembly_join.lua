@@ -310,8 +310,9 @@ local OPTIONS = schema.document("neural.join", {
 -- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 } }, stimulus_id = ids } }
 -- > b = neural.assembly { { responses = tensor { { 5 }, { 6 } }, stimulus_id = ids } }
 -- > neural.join({ a, b }):mean()   --> [[1. 2. 5.] [3. 4. 6.]] [[1 1 1] [1 1 1]]
-function M.join(given)
+function M.join(given, ...)
   local position = errors.position(2)
+  schema.alone("neural.join", "neural.join { a, b }", position, ...)
   if type(given) ~= "table" or not assemblies.is_assembly(given[1]) then
     errors.raise("argument", position, "neural.join: expected a list of assemblies")
   end

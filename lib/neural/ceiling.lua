@@ -113,8 +113,10 @@ end)
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > neural.leave_one_out({}):estimate(a):gt(0.8)   --> [true true]
-function M.leave_one_out(given)
-  schema.check("leave_one_out", given or {}, {}, errors.position(2))
+function M.leave_one_out(given, ...)
+  local position = errors.position(2)
+  schema.alone("neural.leave_one_out", "neural.leave_one_out {}", position, ...)
+  schema.check("neural.leave_one_out", given or {}, {}, position)
   return setmetatable({}, LeaveOneOut)
 end
 
@@ -130,8 +132,10 @@ end)
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > neural.oracle({}):estimate(a):gt(0.8)   --> [true true]
-function M.oracle(given)
-  schema.check("oracle", given or {}, {}, errors.position(2))
+function M.oracle(given, ...)
+  local position = errors.position(2)
+  schema.alone("neural.oracle", "neural.oracle {}", position, ...)
+  schema.check("neural.oracle", given or {}, {}, position)
   return setmetatable({}, Oracle)
 end
 
@@ -148,8 +152,10 @@ end)
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > neural.explainable_variance({}):estimate(a):gt(0.8)   --> [true true]
-function M.explainable_variance(given)
-  schema.check("explainable_variance", given or {}, {}, errors.position(2))
+function M.explainable_variance(given, ...)
+  local position = errors.position(2)
+  schema.alone("neural.explainable_variance", "neural.explainable_variance {}", position, ...)
+  schema.check("neural.explainable_variance", given or {}, {}, position)
   return setmetatable({}, Explainable)
 end
 

@@ -46,9 +46,10 @@ end
 -- & Bergen 1985.
 -- > energy = neural.gabor_energy { orientations = 4, scales = 2, grid = 2 }
 -- > energy(rand { 3, 1, 32, 32 }).shape   --> { 3, 32 }
-function M.gabor_energy(given)
+function M.gabor_energy(given, ...)
   local position = errors.position(2)
-  local o = schema.check("gabor_energy", given, FIELDS, position)
+  schema.alone("neural.gabor_energy", "neural.gabor_energy { orientations = 12, scales = 4 }", position, ...)
+  local o = schema.check("neural.gabor_energy", given, FIELDS, position)
   local longest = 0
   for _, wavelength in ipairs(o.wavelengths) do longest = math.max(longest, wavelength) end
   local bank = filters(o, 2 * math.ceil(1.25 * longest) + 1)
@@ -56,8 +57,8 @@ function M.gabor_energy(given)
   return function(x)
     local size = x:size(-1)
     if x.ndim ~= 4 or x:size(2) ~= 1 or x:size(3) ~= size or size % (2 ^ (o.scales - 1)) ~= 0 then
-      errors.raise("shape", position, "gabor_energy: images are %s, expected N x 1 x S x S with S divisible by %d",
-        table.concat(x.shape, "x"), 2 ^ (o.scales - 1))
+      errors.raise("shape", position, "neural.gabor_energy: images are %s, expected N x 1 x S x S with S "
+        .. "divisible by %d", table.concat(x.shape, "x"), 2 ^ (o.scales - 1))
     end
     return tensor.no_grad(function()
       x = x:to "float32"

@@ -376,8 +376,9 @@ local NNLS = fields("nnls", "before standardise", {})
 -- > x = randn { 60, 3 }
 -- > m = nnls({}):fit(x, x:matmul(tensor { 2, -1, 1 }))
 -- > m.weights:min():item(), m.weights:flatten():gt(0)   --> 0.0 [true false true]
-function M.nnls(given)
+function M.nnls(given, ...)
   local position = errors.position(2)
+  schema.alone("nnls", "nnls { standardise = true }", position, ...)
   return make(Nnls, schema.check("nnls", given or {}, NNLS, position), { 0 }, position)
 end
 
@@ -401,8 +402,9 @@ local ONE = fields("one_to_one", "before", {})
 -- > x = tensor { { 0, 3 }, { 1, 1 }, { 2, 4 }, { 3, 1 } }
 -- > m = one_to_one({}):fit(x, tensor { 1, 3, 5, 7 })
 -- > m:predict(x):flatten()   --> [1. 3. 5. 7.]
-function M.one_to_one(given)
+function M.one_to_one(given, ...)
   local position = errors.position(2)
+  schema.alone("one_to_one", "one_to_one { before = pca { 100 } }", position, ...)
   return make(OneToOne, schema.check("one_to_one", given or {}, ONE, position), { 0 }, position)
 end
 
@@ -473,8 +475,9 @@ local SPACE = fields("space_feature", "inner per", {
 -- Euler & Bethge 2017): C + H W numbers instead of C H W. Solved in turns, from a mean over all places: features by
 -- ridge regression for a given space of length 1, then space for given features of length 1, with the same penalty.
 -- > space_feature { alphas = 10, iterations = 5 }   --> space x feature, penalty 10, 5 rounds
-function M.space_feature(given)
+function M.space_feature(given, ...)
   local position = errors.position(2)
+  schema.alone("space_feature", "space_feature { alphas = 10, iterations = 5 }", position, ...)
   local o = schema.check("space_feature", given or {}, SPACE, position)
   local list = falling("space_feature", o.alphas or tensor.logspace(-1, 5, 7, { dtype = "float64" }), position)
   o.alphas = nil

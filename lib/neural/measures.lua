@@ -152,8 +152,9 @@ end
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > neural.scores({ a:mean(), a }).r   --> [1. 1.]
-function M.scores(given)
+function M.scores(given, ...)
   local position = errors.position(2)
+  schema.alone("neural.scores", "neural.scores { prediction, assembly }", position, ...)
   local o = check(given, position)
   return tensor.no_grad(function()
     local a, guess = o.responses, o.prediction:to "float64"

@@ -21,8 +21,9 @@ local FIELDS = schema.document("neural.noisy", {
 -- counts (rates are not negative), "gaussian" adds noise of standard deviation sd.
 -- > trials = neural.noisy { tensor { 2, 10, 50 }, repeats = 1000 }
 -- > trials.shape, trials:mean({ dim = 2 }):round()   --> { 3, 1000 } [2. 10. 50.]
-function M.noisy(given)
+function M.noisy(given, ...)
   local position = errors.position(2)
+  schema.alone("neural.noisy", "neural.noisy { rates, repeats = 10 }", position, ...)
   if tensor.is_tensor(given) then given = { given } end
   local o = schema.check("neural.noisy", given, FIELDS, position)
   local rates = tensor.is_tensor(o.rates) and o.rates:to "float64" or tensor.tensor(o.rates, { dtype = "float64" })

@@ -46,8 +46,9 @@ end
 -- > a = neural.assembly { { responses = randn { 6, 4, 10 }, stimulus_id = arange(1, 6) } }
 -- > p = neural.pseudopopulation { a, parts = { 7, 3 } }
 -- > p:take(1, a.responses).shape, p:take(2, a.responses).shape   --> { 42, 4 } { 18, 4 }
-function M.pseudopopulation(given)
+function M.pseudopopulation(given, ...)
   local position = errors.position(2)
+  schema.alone("neural.pseudopopulation", "neural.pseudopopulation { assembly, parts = { 7, 3 } }", position, ...)
   local o = schema.check("neural.pseudopopulation", given, FIELDS, position)
   local valid = assembly.is_assembly(o.of) and assembly.one_time(o.of, "neural.pseudopopulation", position).valid
     or o.of

@@ -125,8 +125,9 @@ end
 -- (rates above 500 are cut there). a.neuroid holds kind and the tuning parameters, a.rates the noise-free rates.
 -- > set = stimuli.gratings { size = 16, orientation = arange(0, 150, 30), frequency = 4 }
 -- > neural.simulate({ set, simple = 3, complex = 2, repeats = 10 }).responses.shape   --> { 6, 5, 10 }
-function M.simulate(given)
+function M.simulate(given, ...)
   local position = errors.position(2)
+  schema.alone("neural.simulate", "neural.simulate { stimuli, simple = 3, repeats = 10 }", position, ...)
   local o = schema.check("neural.simulate", given, FIELDS, position)
   local set = stimuli.of(o.stimuli, position)
   local size = set.x:size(-1)

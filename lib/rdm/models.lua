@@ -162,8 +162,9 @@ local COMMON = {
   name = { type = "string", doc = "what tables and figures call the model" },
 }
 
-local function make(kind, given, more, least, position)
+local function make(kind, given, more, least, position, ...)
   local word = "rdm." .. kind
+  schema.alone(word, word .. " { set, name = \"...\" }", position, ...)
   if sets.is(given) then given = { given } end
   local o = schema.check(word, given, more, position)
   if not sets.is(o.set) then
@@ -182,14 +183,14 @@ schema.document("rdm.interpolated", COMMON)
 --- rdm.selected { set, name = }: a model that is one of the RDMs of a set, whichever fits best.
 -- > parts = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } }, names = { "colour", "shape" } }
 -- > rdm.selected({ parts }):fit(rdm.from { tensor { { 1, 5, 2 } } })   --> 2
-function M.selected(given) return make("selected", given, COMMON, 2, errors.position(2)) end
+function M.selected(given, ...) return make("selected", given, COMMON, 2, errors.position(2), ...) end
 
 --- rdm.interpolated { set, name = }: a model that is a point on the line from one RDM of a set to the next.
 -- > layers = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } } }
 -- > model = rdm.interpolated { layers }
 -- > theta = model:fit(rdm.from { tensor { { 1, 1, 0 } } })
 -- > model:predict(theta).vectors   --> [[0.5 0.5 0.]]
-function M.interpolated(given) return make("interpolated", given, COMMON, 2, errors.position(2)) end
+function M.interpolated(given, ...) return make("interpolated", given, COMMON, 2, errors.position(2), ...) end
 
 local WEIGHTED = schema.document("rdm.weighted", {
   positional = COMMON.positional, set = COMMON.set, name = COMMON.name,
@@ -201,6 +202,6 @@ local WEIGHTED = schema.document("rdm.weighted", {
 -- Squared distances (squared_euclidean, mahalanobis) of scaled features add up so.
 -- > parts = rdm.from { tensor { { 1, 0, 0 }, { 0, 1, 0 } }, names = { "colour", "shape" } }
 -- > rdm.weighted({ parts }):fit(rdm.from { tensor { { 3, 4, 0 } } })   --> [0.6 0.8]
-function M.weighted(given) return make("weighted", given, WEIGHTED, 1, errors.position(2)) end
+function M.weighted(given, ...) return make("weighted", given, WEIGHTED, 1, errors.position(2), ...) end
 
 return M

@@ -91,8 +91,9 @@ end
 -- combination, y varying fastest and the digit slowest, and set.columns tells them apart (set.columns.digit).
 -- stimuli.scenes puts them on backgrounds.
 -- > stimuli.digits({ digits = { 0, 1, 2 }, size = 32 }).classes   --> { "0", "1", "2" }
-function M.digits(given)
+function M.digits(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.digits", "stimuli.digits { 100, size = 32 }", position, ...)
   if type(given) == "number" then given = { given } end
   local o = schema.check("stimuli.digits", given or {}, DIGITS, position)
   local rows, columns, classes, of = combinations.rows(o, NAMES), {}, {}, {}

@@ -65,8 +65,9 @@ local BARS = schema.document("stimuli.bars", { size = SIDE, orientation = ORIENT
 -- bars, bright (contrast above 0) or dark, one in each image. Each option is a number or a list; the set holds every
 -- combination, y varying fastest and orientation slowest, and set.columns tells them apart.
 -- > #stimuli.bars { size = 32, orientation = { 0, 45, 90, 135 }, x = { -0.2, 0, 0.2 } }   --> 12
-function M.bars(given)
+function M.bars(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.bars", "stimuli.bars { orientation = { 0, 90 } }", position, ...)
   local o = schema.check("stimuli.bars", given, BARS, position)
   check_contrast(o, "stimuli.bars", position)
   local t, columns, x, y = laid_out(o, { "orientation", "width", "length", "contrast", "mean", "x", "y" })
@@ -83,8 +84,9 @@ local EDGES = schema.document("stimuli.edges", { size = SIDE, orientation = ORIE
 -- on the other; lists make every combination, as in stimuli.bars.
 -- > set = stimuli.edges { size = 32, orientation = { 0, 90 }, contrast = { 0.2, 0.4, 0.8 } }
 -- > #set, set.x:max()   --> 6 0.9
-function M.edges(given)
+function M.edges(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.edges", "stimuli.edges { orientation = { 0, 90 } }", position, ...)
   local o = schema.check("stimuli.edges", given, EDGES, position)
   check_contrast(o, "stimuli.edges", position)
   local t, columns, x, y = laid_out(o, { "orientation", "contrast", "mean", "x", "y" })
@@ -103,8 +105,9 @@ local DISCS = schema.document("stimuli.discs", { size = SIDE,
 -- contrast = 1, mean = 0.5 }: discs, or rings where inner > 0 (spots and annuli, for the surround), plain or filled
 -- with a grating (frequency > 0), for size tuning; lists make every combination, as in stimuli.bars.
 -- > #stimuli.discs { size = 32, diameter = { 0.1, 0.2, 0.4, 0.8 } }   --> 4
-function M.discs(given)
+function M.discs(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.discs", "stimuli.discs { diameter = { 0.2, 0.4 } }", position, ...)
   local o = schema.check("stimuli.discs", given, DISCS, position)
   check_contrast(o, "stimuli.discs", position)
   local t, columns, x, y = laid_out(o, { "diameter", "inner", "frequency", "orientation", "phase", "contrast", "mean",
@@ -132,8 +135,9 @@ local PLAIDS = schema.document("stimuli.plaids", { size = SIDE, orientation = OR
 -- more than 1 would be darker than black and are refused. Lists make every combination, as in stimuli.bars.
 -- > set = stimuli.plaids { size = 32, frequency = 4, angle = { 30, 60, 90 }, mask_contrast = { 0, 0.5 } }
 -- > #set, set.columns.angle   --> 6 { 30, 30, 60, 60, 90, 90 }
-function M.plaids(given)
+function M.plaids(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.plaids", "stimuli.plaids { orientation = { 0, 90 } }", position, ...)
   local o = schema.check("stimuli.plaids", given, PLAIDS, position)
   for _, row in ipairs(combinations.rows(o, { "contrast", "mask_contrast" })) do
     if not (row[1] >= 0 and row[2] >= 0 and row[1] + row[2] <= 1) then
@@ -166,8 +170,10 @@ local NOISE = schema.document("stimuli.noise", { positional = { "n" },
 -- on the seed and n alone.
 -- > set = stimuli.noise { 10, size = 32, exponent = 1, contrast = 0.2 }   -- as natural images
 -- > set.x:mean(), (set.x:std() / set.x:mean() * 100):round()   --> 0.5 20.
-function M.noise(given)
-  local o = schema.check("stimuli.noise", given, NOISE, errors.position(2))
+function M.noise(given, ...)
+  local position = errors.position(2)
+  schema.alone("stimuli.noise", "stimuli.noise { n = 100, size = 32 }", position, ...)
+  local o = schema.check("stimuli.noise", given, NOISE, position)
   local z = tensor.draw { kind = "normal", shape = { o.n, o.size, o.size }, seed = o.seed or tensor.seed(),
     purpose = "stimuli.noise", dtype = "float64" }
   if o.exponent > 0 and o.size > 1 then

@@ -87,8 +87,9 @@ end
 -- holds every combination, y varying fastest and kind slowest. Labels y are the kinds, `classes` their names.
 -- > set = stimuli.kanizsa { kind = { "illusory", "rotated" }, size = 32, rotation = { 0, 45 } }
 -- > set.classes, set.y   --> { "illusory", "rotated" } [1 1 2 2]
-function M.kanizsa(given)
+function M.kanizsa(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.kanizsa", "stimuli.kanizsa { kind = \"illusory\" }", position, ...)
   if type(given) == "string" then given = { kind = given } end
   local o = schema.check("stimuli.kanizsa", given or {}, FIELDS, position)
   if type(o.kind) == "string" then o.kind = { o.kind } end

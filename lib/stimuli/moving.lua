@@ -104,8 +104,9 @@ local DRIFTING = fields("stimuli.drifting", { direction = DIRECTION, x = X, y = 
 -- direction slowest; set.columns tells them apart.
 -- > set = stimuli.drifting { size = 16, duration = 0.5, rate = 20, direction = { 0, 180 } }
 -- > set.x.shape   --> { 2, 10, 1, 16, 16 }
-function M.drifting(given)
+function M.drifting(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.drifting", "stimuli.drifting { direction = { 0, 90 } }", position, ...)
   local o = schema.check("stimuli.drifting", given or {}, DRIFTING, position)
   check_contrast(o, "stimuli.drifting", 0, position)
   local at = laid_out("stimuli.drifting", o, { "direction", "frequency", "temporal", "phase", "contrast", "mean",
@@ -134,8 +135,9 @@ local EDGES = fields("stimuli.moving_edges", { direction = DIRECTION,
 -- (x, y), along its direction. Shapes and combinations as in stimuli.drifting.
 -- > set = stimuli.moving_edges { size = 16, duration = 0.5, rate = 20, direction = { 0, 90, 180, 270 } }
 -- > set.x.shape   --> { 4, 10, 1, 16, 16 }
-function M.moving_edges(given)
+function M.moving_edges(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.moving_edges", "stimuli.moving_edges { direction = { 0, 90 } }", position, ...)
   local o = schema.check("stimuli.moving_edges", given or {}, EDGES, position)
   check_contrast(o, "stimuli.moving_edges", -1, position)
   local at = laid_out("stimuli.moving_edges", o, { "direction", "speed", "start", "contrast", "mean", "x", "y" },
@@ -214,8 +216,9 @@ end
 -- the options alone.
 -- > set = stimuli.random_dots { size = 32, duration = 0.2, rate = 20, coherence = { 0.1, 0.5, 1 } }
 -- > set.x.shape, set.columns.coherence   --> { 3, 4, 1, 32, 32 } { 0.1, 0.5, 1 }
-function M.random_dots(given)
+function M.random_dots(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.random_dots", "stimuli.random_dots { direction = { 0, 90 } }", position, ...)
   local o = schema.check("stimuli.random_dots", given or {}, DOTS, position)
   check_contrast(o, "stimuli.random_dots", -1, position)
   o.seed, o.repetition = o.seed or tensor.seed(), {}

@@ -118,8 +118,9 @@ end
 -- k depends on the seed, k and segments alone.
 -- > set = stimuli.paperclips { 2, size = 32, depth = arange(0, 330, 30) }
 -- > #set, set.columns.clip[13]   --> 24 2
-function M.paperclips(given)
+function M.paperclips(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.paperclips", "stimuli.paperclips { 10, size = 128 }", position, ...)
   if type(given) == "number" then given = { given } end
   local o = schema.check("stimuli.paperclips", given, CLIPS, position)
   o.clips = numbers(o, position)

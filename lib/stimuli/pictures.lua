@@ -56,8 +56,9 @@ end
 -- the seed, i and the images' size.
 -- > set = stimuli.objects { 4, size = 32 }
 -- > set.x[1]:mean(), stimuli.scrambled({ set }).x[1]:mean()   --> 0.456268 0.456268
-function M.scrambled(given)
+function M.scrambled(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.scrambled", "stimuli.scrambled { images, seed = 1 }", position, ...)
   local o = schema.check("stimuli.scrambled", given, SCRAMBLED, position)
   local set = set_of(o.images, position)
   return set:map(function(x)
@@ -94,8 +95,9 @@ end
 -- and high.
 -- > low = stimuli.bandpass { stimuli.gratings { size = 32, frequency = { 2, 8 } }, high = 4 }   -- cycles per image
 -- > low.x:flatten(2):std(2)   --> [0.35372618 0.]
-function M.bandpass(given)
+function M.bandpass(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.bandpass", "stimuli.bandpass { images, low = 2, high = 8 }", position, ...)
   local o = schema.check("stimuli.bandpass", given, BANDPASS, position)
   if o.low >= o.high then
     errors.raise("argument", position, "stimuli.bandpass: low = %g is not below high = %g", o.low, o.high)
@@ -129,8 +131,9 @@ local NORMALISED = schema.document("stimuli.normalised", { positional = { "image
 -- 0 or less where only its contrast is set, which is refused.
 -- > set = stimuli.normalised { stimuli.noise { 3, size = 16, contrast = 0.4 }, contrast = 0.1 }
 -- > set.x:mean(), (set.x:std() / set.x:mean() * 100):round()   --> 0.5 10.
-function M.normalised(given)
+function M.normalised(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.normalised", "stimuli.normalised { images, mean = 0.5 }", position, ...)
   local o = schema.check("stimuli.normalised", given, NORMALISED, position)
   for _, name in ipairs { "mean", "contrast" } do
     if o[name] == true or type(o[name]) == "number" and not (o[name] >= 0 and o[name] < math.huge) then
@@ -172,8 +175,9 @@ local TRIES <const> = 100
 -- `least` is drawn again, up to 100 times. Patch k depends on the seed, k and the images.
 -- > set = stimuli.patches { stimuli.noise { 4, size = 64, exponent = 1 }, 100, size = 12 }
 -- > set.x.shape, set.columns.image[1]   --> { 100, 1, 12, 12 } 2
-function M.patches(given)
+function M.patches(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.patches", "stimuli.patches { images, n = 1000, size = 12 }", position, ...)
   local o = schema.check("stimuli.patches", given, PATCHES, position)
   local set = set_of(o.images, position)
   local h, w, seed = set.x:size(3) - 2 * o.border, set.x:size(4) - 2 * o.border, o.seed or tensor.seed()

@@ -168,8 +168,9 @@ end
 -- float64 tensors. All is drawn from the seed.
 -- > set = stimuli.scenes { stimuli.digits { digits = { 0, 1 }, size = 28 }, n = 10, size = 48, occlusion = 0.3 }
 -- > set.x.shape, set.classes   --> { 10, 1, 48, 48 } { "0", "1" }
-function M.scenes(given)
+function M.scenes(given, ...)
   local position = errors.position(2)
+  schema.alone("stimuli.scenes", "stimuli.scenes { figures, n = 100 }", position, ...)
   local o = schema.check("stimuli.scenes", given, FIELDS, position)
   local stimuli = require "lamina.stimuli"
   local figures = type(o.figures) == "string" and stimuli.folder { o.figures } or stimuli.of(o.figures, position)

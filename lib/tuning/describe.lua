@@ -142,8 +142,9 @@ end
 
 --- M.make(fit): the word, with tuning.fit given.
 function M.make(fit)
-  return function(given)
+  return function(given, ...)
     local position = errors.position(2)
+    schema.alone("tuning.describe", "tuning.describe { source, stimuli = set, by = \"orientation\" }", position, ...)
     local o = schema.check("tuning.describe", given, DESCRIBE, position)
     local r, columns, harmonics = sources.read(o, "tuning.describe", position)
     if o.rectify then r = ops.where(r:gt(0), r, r * 0) end

@@ -85,8 +85,9 @@ end
 -- > set = stimuli.discs { size = 15, diameter = 0.2, x = { 0, 0.2 }, y = { 0, 0.2 }, contrast = { -1, 1 } }
 -- > m = tuning.map { function(x) return x[{ {}, 1, 8, 11 }] end, stimuli = set }   -- a unit that sees one pixel
 -- > m.map   --> [[[0. 1.] [0. 0.]]]
-function M.map(given)
+function M.map(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.map", "tuning.map { source, stimuli = set }", position, ...)
   local o = schema.check("tuning.map", given, MAP, position)
   local r, columns = sources.read(o, "tuning.map", position)
   local lists = {}

@@ -44,8 +44,9 @@ end
 -- float64), error (standard errors of the means, NaN for a single response) and n (how many there are of each).
 -- > c = tuning.curve { tensor { 10, 2, 14, 4 }, by = { 0, 90, 0, 90 } }
 -- > c.x, c.mean, c.error   --> { 0, 90 } [[12.] [3.]] [[2.] [1.]]
-function M.curve(given)
+function M.curve(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.curve", "tuning.curve { responses, by }", position, ...)
   local o = schema.check("tuning.curve", given, CURVE, position)
   local r, by = floats(o.responses), M.list(o.by)
   if r.ndim == 1 then r = r:reshape { -1, 1 } end
@@ -183,8 +184,9 @@ end
 -- > t = arange(0, 0.99, 0.01)   -- seconds
 -- > h = tuning.harmonics { (t * 2 * math.pi * 4):sin() * 5 + 10, rate = 100, frequency = 4 }
 -- > string.format("F0 %.2f, F1 %.2f, F1/F0 %.2f", h.f0, h.f1, h.f1_f0)   --> F0 10.00, F1 5.00, F1/F0 0.50
-function M.harmonics(given)
+function M.harmonics(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.harmonics", "tuning.harmonics { responses, frequency = 4 }", position, ...)
   local o = schema.check("tuning.harmonics", given, HARMONICS, position)
   local r, rate, frequency
   if require("lamina.neural.assembly").is_assembly(o.responses) then
@@ -248,8 +250,9 @@ local function contrast(a, b) return a + b ~= 0 and (a - b) / (a + b) or 0 / 0 e
 -- Responses are rates: not negative.
 -- > s = tuning.selectivity { { 0, 45, 90, 135 }, { 2, 10, 2, 2 } }
 -- > s.osi, s.circular_variance, s.preferred   --> 0.6666666666666666 0.5 45.0
-function M.selectivity(given)
+function M.selectivity(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.selectivity", "tuning.selectivity { x, responses }", position, ...)
   local o = schema.check("tuning.selectivity", given, SELECTIVITY, position)
   local x, r = M.list(o.x), floats(o.responses)
   local single = r.ndim == 1

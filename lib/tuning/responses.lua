@@ -198,8 +198,9 @@ schema.document("tuning.responses", RESPONSES)
 -- > net = model "m" { input { 1, 32, 32 }, area "V1" { conv { 8, kernel = 7 }, relu } }
 -- > set = stimuli.gratings { size = 32, orientation = arange(0, 150, 30), frequency = 4 }
 -- > tuning.responses({ net, set, layer = "V1", units = "centre" }).shape   --> { 6, 8 }
-function M.responses(given)
+function M.responses(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.responses", "tuning.responses { model, stimuli, layer = \"V1\" }", position, ...)
   local o = schema.check("tuning.responses", given, RESPONSES, position)
   local set = stimuli.of(o.stimuli, position)
   local r, rate = answered(o.model, set, o, "tuning.responses", position)

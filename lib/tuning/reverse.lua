@@ -54,8 +54,9 @@ local STC = schema.document("tuning.stc", {
 -- > s = randn { 4000, 5 }
 -- > c = tuning.stc { s, s[{ {}, 2 }]:square(), keep = 1 }   -- energy along the second axis
 -- > c.excitatory:abs():round()   --> [[0. 1. 0. 0. 0.]]
-function M.stc(given)
+function M.stc(given, ...)
   local position = errors.position(2)
+  schema.alone("tuning.stc", "tuning.stc { stimuli, responses }", position, ...)
   local o = schema.check("tuning.stc", given, STC, position)
   local s, r, single, shape = matrices("tuning.stc", o.stimuli, o.responses, position)
   if not single and r:size(2) ~= 1 then

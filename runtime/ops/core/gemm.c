@@ -424,8 +424,8 @@ static void reach_a(product *p) {
 }
 
 /* Parts meet the threads that computed the same ones the last time. Not so where B or C is large and changes, as a
- * weight and its gradient do: nothing of it is still in a core's cache then, and dealt, a training step of three layers
- * of 1024 units was measured to take 7 % longer. */
+ * weight and its gradient do: nothing of it is still in a core's cache then, and dealt, a training step of three
+ * layers of 1024 units was measured to take 7 % longer. */
 static lm_status share_out(const product *p, lm_task task, lm_err *e) {
   const lm_gemm_job *job = p->job;
   const bool far = !p->kept && (job->m > job->k ? job->m : job->k) * job->n * p->size >= FAR_BYTES;
