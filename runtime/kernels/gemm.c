@@ -93,7 +93,6 @@ enum {
   LINES = 8,   /* A where it lies, rows along k */
   ALONG = 16   /* A where it lies, rows side by side */
 };
-enum { ROWS_AHEAD = 32 };
 
 /* Where a tile's operands are while it goes along k. */
 typedef struct tile_place {
@@ -122,7 +121,7 @@ INLINE void tile_step(int rows, int vecs, int how, const lm_gemm_sweep *s, int64
   if (how & COPYING) {
     __builtin_prefetch(t->ahead);
     __builtin_prefetch(t->ahead + VEC);
-    t->ahead = k + 1 + ROWS_AHEAD == s->k ? t->b_next : t->ahead + s->b_step;
+    t->ahead = k + 1 + s->b_ahead == s->k ? t->b_next : t->ahead + s->b_step;
     vec_store(t->copy, x0);
     vec_store(t->copy + VEC, x1);
     t->copy += 2 * VEC;
@@ -163,7 +162,7 @@ INLINE void tile(int rows, int vecs, int how, bool full, const lm_gemm_sweep *s,
     t.a += how & ALONG ? row : row * s->k;
   if (how & COPYING) {
     t.b_next = s->b_next ? s->b_next : s->b[0];
-    t.ahead = s->k <= ROWS_AHEAD ? t.b_next : t.b0 + ROWS_AHEAD * s->b_step;
+    t.ahead = s->k <= s->b_ahead ? t.b_next : t.b0 + s->b_ahead * s->b_step;
   }
   vec acc[MR][2];
   tile_begin(rows, vecs, full, s, acc, c);

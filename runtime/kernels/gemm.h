@@ -42,6 +42,7 @@ typedef struct lm_gemm_sweep {
   const void *next;               /* NULL, or what c[0] will be in the sweep after this one */
   void *copy;                     /* NULL, or where the two full vectors of each k of B are laid, side by side, while
                                      the first panel of A reads them; the other panels read the copy. Without b_k */
+  int64_t b_ahead;                /* with copy: how many k's early B is asked for */
   const void *b_next;             /* with copy: NULL, or what b[0] will be in the sweep after this one */
   lm_gemm_ask *ask;               /* NULL, or what to ask for; moves on */
   int cols[2];                    /* columns of each vector that exist: 1..vec, the second also 0 */

@@ -23,6 +23,10 @@ enum {
   PANELS_MANY =
       LM_GEMM_TOGETHER, /* and for MANY_ROWS of A, or an A that is read where it lies: fetched half as often */
   MANY_ROWS = 256,
+  ROWS_AHEAD = 32,                   /* of B that is copied on the way, asked for before they are needed; */
+  ROWS_CROWDED = 8,                  /* as many as a set of the first-level cache has places or fewer, */
+  SET_BYTES = 1 << 12,               /* where rows lie a multiple of this apart, and so meet in one set, */
+  SHARED_BYTES = 1 << 25,            /* unless B comes from memory, which takes longer than from the shared cache */
   NEAR_BYTES = 1 << 20,              /* of B, that the second-level cache may hold anyway */
   IN_PLACE_LINES = LM_GEMM_TOGETHER, /* panels of B up to which A is not packed: where its rows lie along k, */
   IN_PLACE_ALONG = LM_GEMM_TOGETHER, /* where they lie side by side */
@@ -125,6 +129,12 @@ static bool reads_b_in_place(const product *p, int64_t column) {
   return !p->kept && p->job->b.column == 1 && p->job->n - column >= p->lanes;
 }
 
+/* How many rows early a B that is read where it lies is asked for. */
+static int64_t rows_ahead(const product *p) {
+  const bool crowded = p->job->b.row * p->size % SET_BYTES == 0;
+  return crowded && p->job->k * p->job->n * p->size <= SHARED_BYTES ? ROWS_CROWDED : ROWS_AHEAD;
+}
+
 /* A panel of B: where the tile finds it, and what it is told of its columns of C. */
 static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k, int64_t column, char *buffer) {
   const lm_gemm_job *job = p->job;
@@ -142,6 +152,7 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
     b = (const char *)source->data + (lm_operand_start(source, w->batch) + k * source->row + column) * p->size;
     s->b_step = source->row;
     if (!p->in_place && source->row != p->lanes) s->copy = buffer;
+    s->b_ahead = rows_ahead(p);
     if (reads_b_in_place(p, column + p->lanes)) s->b_next = b + p->lanes * p->size;
   } else {
     pack_panel(p, buffer, w->batch, k, s->k, column);
