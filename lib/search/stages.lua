@@ -46,8 +46,8 @@ local function stage(g, i)
   return words.area("stage" .. i)(list)
 end
 
---- stages.network(g, o): the model of a genotype with areas "stage1", ... and a readout "digit" of o.classes. o.input is
--- the shape of what it sees, o.seed that of its first weights, o.eye an area in front, if there is to be one.
+--- stages.network(g, o): the model of a genotype with areas "stage1", ... and a readout "digit" of o.classes. o.input
+-- is the shape of what it sees, o.seed that of its first weights, o.eye an area in front, if there is to be one.
 function M.network(g, o)
   local given = { words.input(o.input), o.eye, seed = o.seed }
   for i = 1, g.depth do given[#given + 1] = stage(g, i) end

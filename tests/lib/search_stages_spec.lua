@@ -23,8 +23,9 @@ describe("lamina.search.stages", function()
     for _, case in ipairs { { 1, 8, "none" }, { 2, 16, "batch" }, { 3, 8, "batch" } } do
       local depth, filters, kind = table.unpack(case)
       for _, skip in ipairs { false, true } do
-        local net = stages.network({ depth = depth, filters = filters, kernel = 3, activation = "elu",
-          pooling = "avg", order = "pooling first", norm = kind, skip = skip }, { input = { 1, 16, 16 }, seed = 3, classes = 4 })
+        local g = { depth = depth, filters = filters, kernel = 3, activation = "elu", pooling = "avg",
+          order = "pooling first", norm = kind, skip = skip }
+        local net = stages.network(g, { input = { 1, 16, 16 }, seed = 3, classes = 4 })
         assert.equal(parameters(depth, filters, kind == "batch", 4, 16), net:count()) -- a way around has none
         assert.same({ 5, 4 }, net:forward(randn { 5, 1, 16, 16 }).shape)
       end
