@@ -221,8 +221,9 @@ local function warn_of_twice(row, position)
   local key = row.id and row.id .. " " .. row.metric or row.metric
   if current.reported[key] and not current.told_of_twice then
     current.told_of_twice = true -- once in a run: it may report a thousand times
-    errors.warn(position, "report: '%s' was reported before, and of values of one name lamina runs shows the last; "
-      .. "report { score, name = \"ridge\" } puts a name before the metrics of a score", row.metric)
+    errors.warn(position, "report: '%s' was reported before; of values of one name lamina runs shows the last, and "
+      .. "--several mean or all more; report { score, name = \"ridge\" } puts a name before the metrics of a score",
+      row.metric)
   end
   current.reported[key] = true
 end

@@ -19,6 +19,23 @@ local function filtered(table_of, runs, text)
   return list
 end
 
+-- The way in which one value is taken of several, checked.
+local function several(table_of, way)
+  for _, known in ipairs(table_of.WAYS) do
+    if way == known then return way end
+  end
+  usage("--several must be one of %s, got '%s'%s", table.concat(table_of.WAYS, ", "), way,
+    errors.hint(way, table_of.WAYS))
+end
+
+-- Says that there is more than is shown.
+local function tell_of_several(table_of, runs)
+  local name, n, run = table_of.repeated(runs)
+  if not name then return end
+  io.stderr:write(plain(string.format("lamina: runs: '%s' was reported %d times in %s: the last value is shown "
+    .. "(--several mean, min, max or all)", name, n, run.dir)), "\n")
+end
+
 local function sort(table_of, runs, name, descending)
   table_of.check_column(runs, name, "runs: --sort")
   local place = {}
@@ -69,7 +86,7 @@ local function plot(table_of, runs, o)
   if o.xlog and c.x[1] <= 0 then usage("--xlog: '%s' is %g in a run, which has no logarithm", o.over, c.x[1]) end
   require("lamina.plot").line { x = c.x, y = c.y, low = c.low, high = c.high, ylabel = o.plot, xlog = o.xlog,
     xlabel = table_of.with_unit(runs, o.over),
-    title = string.format("%d runs: mean and standard deviation", #runs) }:save(file)
+    title = string.format("%d runs: mean and standard deviation", table_of.count(runs)) }:save(file)
   print(file)
 end
 
@@ -97,11 +114,14 @@ listed as unreadable.]],
       .. "this (may be given again)" },
     { "--sort", value = "NAME", doc = "by a parameter or a result, the smallest first" },
     { "--descending", doc = "with --sort: the largest first" },
+    { "--several", value = "WAY", doc = "what is shown of a metric that a run reported several times, as for each "
+      .. "seed or step: last (default), first, mean, min, max, or all: a line for each value, whose number is the "
+      .. "column nth" },
     { "--all", doc = "every parameter, not only those that differ" },
     { "--csv", value = "FILE", doc = "write the table as CSV" },
     { "--plot", value = "METRIC", doc = "draw a result over a parameter: mean and standard deviation of the runs at "
       .. "each value" },
-    { "--over", value = "NAME", doc = "the parameter along x" },
+    { "--over", value = "NAME", doc = "the parameter along x; with --several all it may be nth" },
     { "--xlog", doc = "with --over: on a logarithmic axis" },
     { "--file", short = "-o", value = "FILE", doc = "where the picture goes: .svg, .pdf or .png (default: "
       .. "runs.svg)" },
@@ -110,6 +130,8 @@ listed as unreadable.]],
     "lamina runs runs/exp-sweep --sort test_error",
     "lamina runs --where rate=0.01 --csv runs.csv",
     "lamina runs runs/exp-sweep --plot test_error --over rate --xlog -o error.svg",
+    "lamina runs runs/exp-1 runs/exp-2 --several all --csv seeds.csv",
+    "lamina runs runs/exp-sweep --several all --plot loss --over nth",
   },
   codes = "0 fine, 1 there are no such runs, 2 wrong usage",
   run = function(o)
@@ -119,6 +141,9 @@ listed as unreadable.]],
     for _, run in ipairs(runs) do
       if run.problem then io.stderr:write("lamina: runs: ", run.problem, "\n") end
     end
+    if not o.several then tell_of_several(table_of, runs) end
+    local each = several(table_of, o.several or "last") == "all"
+    if not (each and o.compare) then runs = table_of.take(runs, o.several or "last") end
     for _, text in ipairs(#runs > 0 and o.where or {}) do runs = filtered(table_of, runs, text) end
     if #runs == 0 then
       print("no runs in " .. table.concat(folders, ", ") .. (o.where and " that are so" or ""))
@@ -127,7 +152,11 @@ listed as unreadable.]],
     if o.sort then sort(table_of, runs, o.sort, o.descending) end
     if o.plot then return plot(table_of, runs, o) end
     local header, rows
-    if o.compare then header, rows = table_of.side_by_side(runs) else header, rows = table_of.cells(runs, o.all) end
+    if o.compare then
+      header, rows = table_of.side_by_side(runs, each)
+    else
+      header, rows = table_of.cells(runs, o.all)
+    end
     if o.csv then return csv(o.csv, header, rows) end
     print(plain(table.concat(table_of.lines(header, rows), "\n"), true)) -- runs of others, too
   end,

@@ -28,19 +28,99 @@ local function shown(value)
   return tostring(value)
 end
 
--- The last value of each metric that a run reported, by name.
-local function metrics_of(results)
-  local values, order = {}, {}
+-- What a run reported: by metric, the n values in their order.
+local function reported_of(results)
+  local lists, order = {}, {}
   for _, row in ipairs(results and results.results or {}) do
     local name = row.id and row.id .. " " .. row.metric or row.metric
-    if values[name] == nil then order[#order + 1] = name end
-    values[name] = row.value
+    if not lists[name] then
+      order[#order + 1] = name
+      lists[name] = { n = 0 }
+    end
+    local list = lists[name]
+    list.n = list.n + 1
+    list[list.n] = row.value -- nil for what JSON has no number for
   end
-  return values, order
+  return lists, order
 end
 
---- The runs below the folders, each { dir =, status =, experiment =, seed =, params =, units =, metrics =, order =,
--- seconds =, started = }, in the order of the folders' names with numbers by value.
+-- ---- several values of one name ----------------------------------------------------------------------------------
+
+-- A loop over numbers; nil where one of them is none.
+local function folded(f)
+  return function(list)
+    local value = list[1]
+    for i = 1, list.n do
+      if type(list[i]) ~= "number" then return nil end
+      if i > 1 then value = f(value, list[i], i) end
+    end
+    return value
+  end
+end
+
+-- One value for several, by the name of the way.
+local ONE = {
+  last = function(list) return list[list.n] end,
+  first = function(list) return list[1] end,
+  mean = folded(function(mean, item, i) return mean + (item - mean) / i end),
+  min = folded(function(a, b) return math.min(a, b) end),
+  max = folded(function(a, b) return math.max(a, b) end),
+}
+
+--- What may be taken of a metric that a run reported several times.
+M.WAYS = { "last", "first", "mean", "min", "max", "all" }
+
+-- The run's k-th values, as a run of its own whose number is nth.
+local function only(run, k)
+  local line = setmetatable({ metrics = {}, nth = k }, { __index = run })
+  for name, list in pairs(run.reported) do line.metrics[name] = list[k] end
+  return line
+end
+
+--- The runs with one value for each metric: of several values of one name the last, the first, their mean, the
+-- smallest or the largest (none where one of them is no number, as NaN in a file). "all": as many lines of a run as
+-- it has values of one name, the k-th with the k-th values, k in the column nth; what was reported once stands in the
+-- first.
+function M.take(runs, way)
+  local lines = {}
+  for _, run in ipairs(runs) do
+    local most = 1
+    for name, list in pairs(run.reported) do
+      most = math.max(most, list.n)
+      run.metrics[name] = ONE[way] and ONE[way](list)
+    end
+    if way == "all" then
+      for k = 1, most do lines[#lines + 1] = only(run, k) end
+    else
+      lines[#lines + 1] = run
+    end
+  end
+  return lines
+end
+
+--- How many runs the lines are of.
+function M.count(lines)
+  local n = 0
+  for _, line in ipairs(lines) do n = n + ((line.nth or 1) == 1 and 1 or 0) end
+  return n
+end
+
+--- The first metric that a run reported several times: its name, how many values there are, and the run; nil if
+-- there is none.
+function M.repeated(runs)
+  for _, run in ipairs(runs) do
+    for _, name in ipairs(run.order) do
+      local n = run.reported[name].n
+      if n > 1 then return name, n, run end
+    end
+  end
+end
+
+-- ---- reading -----------------------------------------------------------------------------------------------------
+
+--- The runs below the folders, each { dir =, status =, experiment =, seed =, params =, units =, metrics =,
+-- reported =, order =, seconds =, started = }, in the order of the folders' names with numbers by value. metrics
+-- holds the last value of each metric (M.take: others), reported the list of all.
 function M.read(dirs)
   local found, list = {}, {}
   for _, dir in ipairs(dirs) do
@@ -49,12 +129,13 @@ function M.read(dirs)
   end
   for i, run in ipairs(found) do
     local source = run.results and run.results.params and run.results or run.begun or {}
-    local metrics, order = metrics_of(run.results)
+    local reported, order = reported_of(run.results)
     list[i] = { dir = run.dir, status = run.status, experiment = source.experiment, seed = source.seed,
-      params = source.params or {}, units = source.units or {}, metrics = metrics, order = order,
-      started = source.started, problem = run.problem, seconds = run.results and run.results.seconds,
+      params = source.params or {}, units = source.units or {}, metrics = {}, reported = reported,
+      order = order, started = source.started, problem = run.problem, seconds = run.results and run.results.seconds,
       error = run.results and run.results.error, weights = run.results and run.results.weights or {} }
   end
+  M.take(list, "last")
   local function key(dir) return (dir:gsub("%d+", function(n) return string.format("%09d", n) end)) end
   table.sort(list, function(a, b) return key(a.dir) < key(b.dir) end)
   return list
@@ -97,13 +178,14 @@ local function varying(runs)
   return list
 end
 
---- The value of a column of a run: a parameter, a metric, seed, seconds, status or experiment; nil where it has none.
+local OWN = { seed = true, seconds = true, status = true, experiment = true, nth = true }
+
+--- The value of a column of a run: a parameter, a metric, seed, seconds, status, experiment or nth; nil where it has
+-- none.
 function M.value(run, name)
   local value = run.metrics[name]
   if value == nil then value = run.params[name] end
-  if value == nil and (name == "seed" or name == "seconds" or name == "status" or name == "experiment") then
-    value = run[name]
-  end
+  if value == nil and OWN[name] then value = run[name] end
   return value
 end
 
@@ -135,13 +217,14 @@ local function parameter(run, name, titled)
   return shown(value) .. (unit and titled == name and " " .. unit or "")
 end
 
---- Header and rows, as texts: the folder, the status, the parameters that differ (all: every one), seed, metrics and
--- seconds.
+--- Header and rows, as texts: the folder, the status, the parameters that differ (all: every one), seed, nth if the
+-- runs are lines of M.take(runs, "all"), metrics and seconds.
 function M.cells(runs, all)
   local params, metrics = all and names_of(runs, "params") or varying(runs), names_of(runs, "metrics")
   local header = { "run", "status" }
   for i, name in ipairs(params) do header[i + 2] = M.with_unit(runs, name) end
   header[#header + 1] = "seed"
+  if runs[1].nth then header[#header + 1] = "nth" end
   table.move(metrics, 1, #metrics, #header + 1, header)
   header[#header + 1] = "seconds"
   local rows = {}
@@ -149,6 +232,7 @@ function M.cells(runs, all)
     local row = { run.dir, run.status }
     for k, name in ipairs(params) do row[#row + 1] = parameter(run, name, header[k + 2]) end
     row[#row + 1] = run.seed and tostring(run.seed) or ""
+    if run.nth then row[#row + 1] = tostring(run.nth) end
     for _, name in ipairs(metrics) do row[#row + 1] = run.metrics[name] ~= nil and shown(run.metrics[name]) or "" end
     row[#row + 1] = run.seconds and string.format("%.1f", run.seconds) or ""
     rows[i] = row
@@ -156,18 +240,33 @@ function M.cells(runs, all)
   return header, rows
 end
 
---- Header and rows of runs side by side: a row for each parameter, metric and weight digest, a column for each run,
--- and a mark where they differ.
-function M.side_by_side(runs)
+-- The largest number of values of a metric in any of the runs.
+local function most(runs, name)
+  local n = 0
+  for _, run in ipairs(runs) do n = math.max(n, run.reported[name] and run.reported[name].n or 0) end
+  return n
+end
+
+-- All the values of a metric as one text.
+local function text_of(list)
+  local parts = {}
+  for k = 1, list and list.n or 0 do parts[k] = shown(list[k]) end
+  return table.concat(parts, " ")
+end
+
+--- Header and rows of runs side by side: a row for each parameter, metric (each: for each of its values) and weight
+-- digest, a column for each run, and a mark where they differ, be it in values of a metric that are not shown.
+function M.side_by_side(runs, each)
   local header, rows = { "" }, {}
   for i, run in ipairs(runs) do header[i + 1] = run.dir end
   header[#header + 1] = ""
   local function add(name, get)
-    local row, differs = { name }, false
+    local row, differs, first = { name }, false, nil
     for i, run in ipairs(runs) do
-      local value = get(run)
+      local value, behind = get(run)
       row[i + 1] = value ~= nil and shown(value) or ""
-      differs = differs or row[i + 1] ~= row[2]
+      if i == 1 then first = behind end
+      differs = differs or row[i + 1] ~= row[2] or behind ~= first
     end
     row[#row + 1] = differs and "differs" or ""
     rows[#rows + 1] = row
@@ -177,7 +276,16 @@ function M.side_by_side(runs)
     local title = M.with_unit(runs, name)
     add(title, function(run) return parameter(run, name, title) end)
   end
-  for _, name in ipairs(names_of(runs, "metrics")) do add(name, function(run) return run.metrics[name] end) end
+  for _, name in ipairs(names_of(runs, "metrics")) do
+    if each then
+      for k = 1, most(runs, name) do
+        local function value(run) return run.reported[name] and run.reported[name][k] end
+        add(k > 1 and name .. " #" .. k or name, value)
+      end
+    else
+      add(name, function(run) return run.metrics[name], text_of(run.reported[name]) end)
+    end
+  end
   local seen = {}
   for _, run in ipairs(runs) do
     for _, weights in ipairs(run.weights) do

@@ -195,6 +195,41 @@ describe("lamina runs", function()
     assert.matches("\nu/3 +done +70 s +1 ", run("runs", "u").out)
   end)
 
+  it("shows one or all of what was reported several times", function()
+    command.write(dir .. "/several.lua", [[
+local p = experiment "several" { params = { shift = 0.0 } }
+for step, value in ipairs { 8, 2, 5 } do report { metric = "loss", value = value + (step == 2 and p.shift or 0) } end
+report { metric = "test", value = 7 }]])
+    run("several.lua", "--out", "m/1")
+    run("several.lua", "--out", "m/2", "--shift", "3")
+    local function column(way) return run("runs", "m/2", "--several", way).out:match "\nm/2 +done +1 +(%S+) +7 " end
+    assert.same({ "5", "8", "6", "5", "8" }, { column "last", column "first", column "mean", column "min",
+      column "max" })
+    local plainly = run("runs", "m")
+    assert.matches("\nm/1 +done +0 +1 +5 +7 ", plainly.out)
+    assert.equal("lamina: runs: 'loss' was reported 3 times in m/1: the last value is shown (--several mean, min, "
+      .. "max or all)\n", plainly.err)
+    local all = run("runs", "m", "--several", "all", "--sort", "loss")
+    assert.equal("", all.err)
+    assert.matches("^run +status +shift +seed +nth +loss +test +seconds\nm/1 +done +0 +1 +2 +2  ", all.out)
+    assert.matches("\nm/1 +done +0 +1 +1 +8 +7 [^\n]+\nm/2 +done +3 +1 +1 +8 +7 [^\n]+\n$", all.out)
+    assert.equal("m.csv\n", run("runs", "m", "--several", "all", "--where", "shift=3", "--csv", "m.csv").out)
+    assert.same({ 8, 5, 5 }, require("lamina.data").csv(dir .. "/m.csv").loss)
+    local drawn = run("runs", "m", "--several", "all", "--plot", "loss", "--over", "nth", "-o", "m.svg")
+    assert.equal("m.svg\n", drawn.out)
+    local curve = require("lamina.data").csv(dir .. "/m.csv")
+    assert.same({ 1, 2, 3 }, curve.x)
+    assert.same({ 8, 3.5, 5 }, curve.y)
+    local table_of = require "lamina.runs.table"
+    local lines = table_of.take(table_of.read { dir .. "/m" }, "all")
+    assert.same({ 6, 2 }, { #lines, table_of.count(lines) })
+    assert.matches("\nloss +5 +5 +differs\ntest +7 +7\n", run("runs", "m", "--compare").out)
+    assert.matches("\nloss +8 +8\nloss #2 +2 +5 +differs\nloss #3 +5 +5\n",
+      run("runs", "m", "--compare", "--several", "all").out)
+    assert.matches("%-%-several must be one of last, first, mean, min, max, all, got 'men' %(did you mean 'mean'%?%)",
+      run("runs", "m", "--several", "men").err)
+  end)
+
   it("compares side by side", function()
     local text = run("runs", "s/0001", "s/0002", "--compare").out
     assert.matches("width +8 +4 +differs\n", text)
