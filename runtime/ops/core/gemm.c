@@ -167,6 +167,9 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
   s->col_bias[1] = bias && here > vec ? bias + vec * p->size : NULL;
 }
 
+/* Whether an A goes by, read where it lies, that leaves nothing else in the second-level cache. */
+static bool passes_by(const product *p) { return p->a_step && p->job->m * p->job->k * p->size >= NEAR_BYTES; }
+
 /* What the columns after `column` need of B, in block of K [k, k + depth): the processor is told while it has other
  * work. Nothing where B is small or will be found packed. */
 static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t depth, int64_t column) {
@@ -175,7 +178,8 @@ static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t d
   const int64_t width = lm_smaller(p->together * p->lanes, w->column + w->columns - column);
   const int64_t stride = along ? source->row : source->column, runs = along ? depth : width;
   lm_gemm_ask ask = {.at = NULL};
-  if (width <= 0 || depth <= 0 || p->job->k * p->job->n * p->size < NEAR_BYTES) return ask;
+  const bool near = p->job->k * p->job->n * p->size < NEAR_BYTES && !passes_by(p);
+  if (width <= 0 || depth <= 0 || near) return ask;
   if (p->kept) {
     const int64_t wide = lm_ceil_div(width, p->lanes) * p->lanes;
     ask.at = p->kept + (padded_columns(p) * k + column * depth) * p->size;
@@ -191,11 +195,11 @@ static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t d
   return ask;
 }
 
-/* The same of an A that is read where it lies: its rows after the first panel. */
+/* The same of an A that goes by: its rows after the first panel. */
 static lm_gemm_ask ask_for_rows(const product *p, const part *w, const lm_gemm_sweep *block) {
   const int64_t first = lm_gemm_panel(w->rows, p->mr, 1);
   lm_gemm_ask ask = {.at = NULL};
-  if (p->job->m * p->job->k * p->size < NEAR_BYTES) return ask;
+  if (!passes_by(p)) return ask;
   ask.at = (const char *)block->a + first * p->a_step * p->size;
   ask.run = ask.here = (block->k * p->size + LM_GEMM_LINE - 1) / LM_GEMM_LINE;
   ask.gap = p->a_step * p->size - ask.run * LM_GEMM_LINE;
@@ -220,12 +224,13 @@ static void multiply(const product *p, const part *w, const lm_gemm_sweep *block
     const int64_t together = p->triangle && column < w->row + w->rows ? PANELS_CROSSED : p->together;
     const int count = (int)lm_smaller(together, lm_ceil_div(end - column, p->lanes));
     after = column + count * p->lanes;
-    lm_gemm_ask ask = p->a_step     ? ask_for_rows(p, w, block)
-                      : after < end ? ask_for(p, w, k, block->k, after)
-                                    : ask_for(p, w, k + block->k, later, w->column);
+    const lm_gemm_ask of_b =
+        after < end ? ask_for(p, w, k, block->k, after) : ask_for(p, w, k + block->k, later, w->column);
+    lm_gemm_ask ask = p->a_step ? ask_for_rows(p, w, block) : of_b;
+    if (p->a_step && of_b.left > 0) ask.then = &of_b;
     for (int64_t j = 0; j < count; j++) {
       s[j] = *block;
-      s[j].ask = ask.left > 0 ? &ask : NULL;
+      s[j].ask = ask.left > 0 || ask.then ? &ask : NULL;
       if (p->triangle) s[j].panel_end = panels_before(p, w, after);
       reach_b(p, w, &s[j], k, column + j * p->lanes, w->b + j * p->lanes * s[j].k * p->size);
     }
