@@ -26,8 +26,9 @@ local function divide(draws, of, fold)
   return inside, others
 end
 
---- The folds of the stimuli that are in a sample: fold of each, or nil where a fold would hold fewer than 3.
-function M.deal(draws, folds, key)
+--- The folds of the stimuli that are in a sample: fold of each, or nil where a fold would hold fewer than 3. group_of
+-- (optional): the group of each stimulus, all of which go to one fold, the one that has the fewest so far.
+function M.deal(draws, folds, key, group_of)
   local seen, unique = {}, {}
   for _, s in ipairs(draws) do
     if not seen[s] then unique[#unique + 1] = s end
@@ -35,8 +36,20 @@ function M.deal(draws, folds, key)
   end
   if #unique < 3 * folds then return nil end
   table.sort(unique)
-  local order, of = common.permutation(#unique, key.seed, "rsa.folds", key.step), {}
-  for place, i in ipairs(order) do of[unique[i]] = (place - 1) % folds + 1 end
+  local units = common.by_value(group_of and common.pick(group_of, unique) or unique)
+  local of, sizes = {}, {}
+  for fold = 1, folds do sizes[fold] = 0 end
+  for place, u in ipairs(common.permutation(#units, key.seed, "rsa.folds", key.step)) do
+    local to = (place - 1) % folds + 1
+    for fold = 1, folds do
+      if sizes[fold] < sizes[to] then to = fold end
+    end
+    for _, at in ipairs(units[u]) do of[unique[at]] = to end
+    sizes[to] = sizes[to] + #units[u]
+  end
+  for fold = 1, folds do
+    if sizes[fold] < 3 then return nil end
+  end
   return of
 end
 

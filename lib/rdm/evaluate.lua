@@ -5,7 +5,8 @@
 -- V = S/(S-1) V_subjects + n/(n-1) V_stimuli - nS/((n-1)(S-1)) (V_both - V_subjects - V_stimuli), not below either
 -- corrected part, not above V_both. Differences of models and distances to the ceiling have variances of their own,
 -- by the same rule. Models with something to fit are cross-validated inside every resample, twice, and the variance
--- that comes from how stimuli were dealt to folds is taken out: 2 V(mean of two) - V(one).
+-- that comes from how stimuli were dealt to folds is taken out: 2 V(mean of two) - V(one). Where stimuli come in
+-- groups, these are what is drawn, counted (n) and dealt to folds.
 local common = require "lamina.neural.common"
 local compare = require "lamina.rdm.compare"
 local core = require "lamina.core.rdm"
@@ -23,6 +24,7 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local REPEATS = 2 -- deals to folds in a resample
+local LEAST = 50 -- resamples that an interval takes, or half of those asked for where these are fewer
 
 local RSA = schema.document("rsa", {
   models = { type = "any", required = true, doc = "a set of RDMs (a model each), a model with something to fit "
@@ -34,8 +36,7 @@ local RSA = schema.document("rsa", {
   over = { type = "string", default = "both", choices = { "both", "subjects", "stimuli" }, doc = "what is resampled: "
     .. "that to which the result is to generalise" },
   groups = { type = { "table", "tensor" }, doc = "a group for each stimulus (an object, a movie): groups are "
-    .. "resampled "
-    .. "whole" },
+    .. "resampled whole, and stand whole in a fold" },
   folds = { type = "integer", default = 5, min = 2, doc = "of stimuli, where a model has something to fit" },
   rate = { type = "number", default = 0.05, above = 0, below = 1, doc = "false discoveries among the tests (fdr)" },
   seed = { type = "integer", doc = "of resamples and folds; the experiment's if absent" },
@@ -79,6 +80,28 @@ local function same_pairs(o)
     nan = true }, "rsa: data", o.position)
 end
 
+-- o.members: the stimuli of each group (nil without groups); o.group_of: the group of each; o.units: how many are
+-- drawn from.
+local function read_groups(o)
+  o.units = o.data.n
+  if not o.groups then return end
+  local list = common.list(o.groups)
+  if #list ~= o.data.n then
+    errors.raise("shape", o.position, "rsa: there are %d groups for %d stimuli", #list, o.data.n)
+  end
+  o.members, o.group_of = common.by_value(list), {}
+  o.units = #o.members
+  for g, stimuli in ipairs(o.members) do
+    for _, i in ipairs(stimuli) do o.group_of[i] = g end
+  end
+  local least = o.flexible and o.folds or 2
+  if o.units < least then
+    errors.raise("argument", o.position, "rsa: the stimuli are of %s, expected at least %d%s",
+      common.plural(o.units, "group"), least, o.flexible and ", since each fold holds whole ones"
+      or ", since whole ones are resampled")
+  end
+end
+
 local function read(given, position)
   local o = schema.check("rsa", given, RSA, position)
   o.position, o.parts, o.entries, o.count = position, {}, {}, 0
@@ -100,6 +123,7 @@ local function read(given, position)
     errors.raise("argument", position, "rsa: %d stimuli in %d folds leave fewer than 3 in one: say folds = %d",
       o.data.n, o.folds, math.max(2, o.data.n // 3))
   end
+  read_groups(o)
   return o
 end
 
@@ -111,11 +135,7 @@ local function draw_stimuli(o)
   if not o.groups then
     return stats.bootstrap_indices(n, o.bootstrap, { seed = o.seed, purpose = "rsa.stimuli" }):totable()
   end
-  local list = common.list(o.groups)
-  if #list ~= n then
-    errors.raise("shape", o.position, "rsa: there are %d groups for %d stimuli", #list, n)
-  end
-  local members = common.by_value(list)
+  local members = o.members
   local draws = stats.bootstrap_indices(#members, o.bootstrap, { seed = o.seed, purpose = "rsa.stimuli" }):totable()
   for r, row in ipairs(draws) do
     local whole = {}
@@ -160,7 +180,8 @@ local function resample_cross(o)
       local row = {}
       for v, draws in ipairs { { stimuli[r], subjects[r] }, { all_stimuli, subjects[r] },
         { stimuli[r], all_subjects } } do
-        local of = cross.deal(draws[1], o.folds, { seed = o.seed, step = (r * 3 + v) * REPEATS + deal })
+        local of = cross.deal(draws[1], o.folds, { seed = o.seed, step = (r * 3 + v) * REPEATS + deal },
+          o.group_of)
         local some = data:index_select(common.index(draws[2]), { dim = 1 })
         row[v] = of and cross.evaluate(o.entries, rdms, some, draws[1], of, o.folds, o.method) or nan
       end
@@ -218,8 +239,9 @@ end
 
 local EPSILON = 2 ^ -52
 
---- p of a t-test: two-sided, or one-sided for above 0.
+--- p of a t-test: two-sided, or one-sided for above 0. NaN where what was taken out of a variance was more than it.
 function M.t_test(value, variance, dof, one_sided)
+  if not (variance >= 0) then return 0 / 0 end
   local t = value / math.sqrt(math.max(variance, EPSILON))
   if one_sided then return 1 - significance.student(t, dof) end
   return 2 * (1 - significance.student(math.abs(t), dof))
@@ -233,7 +255,11 @@ local function whole(o)
   if o.flexible then
     local rdms, data, all = core.square(o.vectors), o.data:matrices(), common.count_up(o.data.n)
     for deal = 1, 2 * REPEATS do -- several deals, so that the value hangs less on one
-      local of = cross.deal(all, o.folds, { seed = o.seed, step = deal })
+      local of = cross.deal(all, o.folds, { seed = o.seed, step = deal }, o.group_of)
+      if not of then
+        errors.raise("argument", o.position, "rsa: whole groups leave fewer than 3 stimuli in one of %d folds: say "
+          .. "folds = %d, or give larger groups", o.folds, math.max(2, o.folds - 1))
+      end
       local row = cross.evaluate(o.entries, rdms, data, all, of, o.folds, o.method)
       values = values or {}
       for i, value in ipairs(row) do values[i] = (values[i] or 0) + value / (2 * REPEATS) end
@@ -268,20 +294,22 @@ end
 local function infer(o, values, result)
   local c, kept, boot = uncertainty(o)
   result.resamples, result.dropped = kept, o.bootstrap - kept
-  if not c then
-    errors.raise("argument", o.position, "rsa: only %d of %d resamples hold enough different stimuli: of %d that are "
-      .. "drawn with replacement some %d differ%s; bootstrap = 0 gives values without intervals", kept, o.bootstrap,
-      o.data.n, math.floor(o.data.n * (1 - (1 - 1 / o.data.n) ^ o.data.n) + 0.5), o.flexible
-      and string.format(", too few for %d folds of at least 3 (folds = 2 takes fewest)", o.folds) or "")
+  local subjects, stimuli, m = #o.data, o.units, #o.entries
+  if not c or kept < math.min(LEAST, o.bootstrap // 2) then
+    errors.raise("argument", o.position, "rsa: only %d of %d resamples hold enough different stimuli: of %d%s that "
+      .. "are drawn with replacement some %d differ%s; bootstrap = 0 gives values without intervals", kept,
+      o.bootstrap, stimuli, o.groups and " groups" or "",
+      math.floor(stimuli * (1 - (1 - 1 / stimuli) ^ stimuli) + 0.5), o.flexible
+      and string.format(", too few for %d folds of at least 3%s (folds = 2 takes fewest)", o.folds,
+      o.groups and " stimuli" or "") or "")
   end
-  local subjects, stimuli, m = #o.data, o.data.n, #o.entries
   local dof = o.over == "subjects" and subjects - 1 or o.over == "stimuli" and stimuli - 1
     or math.min(subjects, stimuli) - 1
   local own, difference, ceiling = M.variances(c:totable(), o.over, subjects, stimuli)
   local t = significance.student_quantile(0.975, dof)
   local zero, top, pairs_, flat = {}, {}, {}, {}
   for i, row in ipairs(result.rows) do
-    row.se = math.sqrt(math.max(0, own[i]))
+    row.se = own[i] >= 0 and math.sqrt(own[i]) or 0 / 0
     row.low, row.high = row.value - t * row.se, row.value + t * row.se
     row.p = M.t_test(row.value, own[i], dof, true)
     zero[i] = row.p
@@ -314,8 +342,9 @@ end
 -- se, low and high (95 %, Student's t), p (above 0, one-sided), p_ceiling (differs from the lower ceiling), and q,
 -- q_ceiling (the same corrected for the number of tests); score.lower and score.upper are the ceilings, score.p_pair
 -- and score.q_pair matrices of p-values of differences between models. over = "both" generalises to other subjects
--- and other stimuli (dual bootstrap). Models with something to fit are cross-validated over stimuli, and then all
--- values are means over the folds' held-out stimuli. A value below the lower ceiling leaves something to explain; one
+-- and other stimuli (dual bootstrap). Models with something to fit are cross-validated over stimuli (whole groups of
+-- them), and then all values are means over the folds' held-out stimuli; resamples with too few different stimuli for
+-- that are left out and counted, and se, interval and p are NaN where dealing to folds explains all variance. A value below the lower ceiling leaves something to explain; one
 -- inside the band does not, at this noise.
 -- > x = randn { 12, 20 }
 -- > subjects = {}
@@ -337,6 +366,7 @@ function M.rsa(given, ...)
     local several = #o.data > 1
     local result = { rows = rows, lower = several and values[#rows + 1] or nil, upper = several and values[#rows + 2]
       or nil, method = o.method, over = o.over, subjects = #o.data, stimuli = o.data.n, bootstrap = o.bootstrap,
+      groups = o.groups and o.units or nil,
       folds = o.flexible and o.folds or nil, rate = o.rate, seed = o.seed, pairs = o.pairs, missing = o.missing }
     if o.bootstrap > 0 then infer(o, values, result) end
     return results.make(result)

@@ -6,15 +6,18 @@ local M = {}
 
 local Result = { __name = "rsa score" }
 Result.__index = object.index("an rsa score", Result,
-  "lower upper folds resamples dropped p_pair q_pair dof draws title name")
+  "lower upper folds groups resamples dropped p_pair q_pair dof draws title name")
 
 --- An rsa score from its parts.
 function M.make(parts) return setmetatable(parts, Result) end
 
-local function number(value, form) return value and string.format(form or "%.3f", value) or "" end
+local function number(value, form)
+  return value == nil and "" or value ~= value and "unknown" or string.format(form or "%.3f", value)
+end
 
 local function p_text(value)
   if not value then return "" end
+  if value ~= value then return "unknown" end
   return value < 0.001 and "< 0.001" or string.format("%.3f", value)
 end
 
@@ -27,7 +30,8 @@ Result.__tostring = function(self)
   for i, row in ipairs(self.rows) do
     local line = { row.model .. (row.fitted and " (fitted)" or ""), number(row.value) }
     if tested then
-      for _, cell in ipairs { number(row.se), string.format("%.3f to %.3f", row.low, row.high), p_text(row.p),
+      local interval = row.se == row.se and string.format("%.3f to %.3f", row.low, row.high) or "unknown"
+      for _, cell in ipairs { number(row.se), interval, p_text(row.p),
         p_text(row.q), p_text(row.p_ceiling), p_text(row.q_ceiling) } do
         line[#line + 1] = cell
       end
@@ -42,12 +46,16 @@ Result.__tostring = function(self)
       self.lower, self.upper)
   end
   head = head .. require("lamina.rdm.compare").missing_text(self)
-  if self.folds then head = head .. string.format("\n  held-out stimuli, %d folds", self.folds) end
+  if self.folds then
+    head = head .. string.format("\n  held-out stimuli, %d folds%s", self.folds, self.groups and " of whole groups"
+      or "")
+  end
   if tested then
     head = head .. string.format("\n  intervals and tests: %s over %s (%d resamples%s), Student's t with %d "
       .. "degrees of freedom, seed %d; q: corrected for the number of tests (Benjamini & Hochberg)",
       self.over == "both" and "dual bootstrap" or "bootstrap",
-      self.over == "both" and "subjects and stimuli" or self.over, self.resamples,
+      (self.over == "both" and "subjects and stimuli" or self.over) .. (self.groups and self.over ~= "subjects"
+      and string.format(", these in %d groups", self.groups) or ""), self.resamples,
       self.dropped > 0 and string.format(" of %d; the others drew too few different stimuli%s",
         self.resamples + self.dropped, self.folds and " for " .. self.folds .. " folds" or "") or "",
       self.dof, self.seed)
@@ -75,7 +83,7 @@ function Result:results()
   local list = {}
   for i, row in ipairs(self.rows) do
     local what = string.format("mean over %s", common.plural(self.subjects, "subject"))
-    if row.low then what = what .. string.format(", 95 %% CI %.3f to %.3f", row.low, row.high) end
+    if row.low and row.low == row.low then what = what .. string.format(", 95 %% CI %.3f to %.3f", row.low, row.high) end
     if self.lower then what = what .. string.format(", ceiling %.3f to %.3f", self.lower, self.upper) end
     list[i] = { metric = string.format("%s (%s)", self.method, row.model), value = row.value, label = row.label,
       what = what }

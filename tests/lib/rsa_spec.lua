@@ -1,10 +1,12 @@
 -- Inference on RDMs against rsatoolbox (tests/peers/rsa.py), closed forms, and what bad input is told.
 local core = require "lamina.core.rdm"
 local core_io = require "lamina.core.io"
+local cross = require "lamina.rdm.cross"
 local evaluate = require "lamina.rdm.evaluate"
 local mds = require "lamina.rdm.mds"
 local ops = require "lamina.core.ops"
 local rdm = require "lamina.rdm"
+local results = require "lamina.rdm.results"
 local significance = require "lamina.significance"
 local tensor = require "lamina.core.tensor"
 
@@ -135,6 +137,55 @@ describe("rsa", function()
     local score = evaluate.rsa { models = models, data = subjects, bootstrap = 50, over = "stimuli",
       groups = { 1, 1, 1, 2, 2, 3, 3, 4, 4 } }
     assert.equal(50, score.resamples + score.dropped)
+    assert.equal(3, score.dof)
+    assert.matches("over stimuli, these in 4 groups (", tostring(score), 1, true)
+    -- the variance over stimuli is corrected for how many groups there are, as if each were one stimulus
+    local boot = evaluate.covariances(score.draws):totable()
+    assert.near(math.sqrt(4 / 3 * boot[3][1][1]), score.rows[1].se, 1e-12)
+  end)
+
+  it("holds out whole groups where a model is fitted", function()
+    local n, groups = 20, {}
+    for i = 1, n do groups[i] = i % 4 end
+    local function random(k, seed)
+      return rdm.from { tensor.draw { kind = "uniform", shape = { k, n * (n - 1) // 2 }, seed = seed, purpose = "r",
+        dtype = "float64" } }
+    end
+    local parts, brain = random(3, 1), random(4, 2)
+    local model = rdm.weighted { parts, nonnegative = false }
+    local score = evaluate.rsa { models = model, data = brain, method = "pearson", groups = groups, folds = 4,
+      bootstrap = 0 }
+    local sum = 0 -- as many folds as groups: each is held out once, whatever the deal
+    for g = 0, 3 do
+      local inside, others = {}, {}
+      for i = 1, n do table.insert(groups[i] == g and inside or others, i) end
+      local fit = rdm.weighted({ parts:at(others), nonnegative = false }):fit(brain:at(others), "pearson")
+      local held = rdm.weighted({ parts:at(inside) }):predict(fit)
+      sum = sum + core.compare(held.vectors, brain:at(inside).vectors, "pearson"):mean():item() / 4
+    end
+    assert.near(sum, score.rows[1].value, 1e-12)
+    assert.matches("4 folds of whole groups", tostring(score))
+    local of = cross.deal({ 1, 2, 3, 4, 5, 6, 7, 8, 9 }, 2, { seed = 1, step = 1 }, { 1, 1, 1, 2, 2, 3, 3, 4, 4 })
+    for i = 2, 9 do
+      assert.is_true(of[i] == of[i - 1] or i % 2 == 0 and i > 3)
+    end
+    raises("the stimuli are of 2 groups, expected at least 3, since each fold holds whole ones", evaluate.rsa,
+      { models = rdm.weighted(models), data = subjects, folds = 3, groups = { 1, 1, 1, 1, 1, 2, 2, 2, 2 } })
+    raises("whole groups leave fewer than 3 stimuli in one of 3 folds: say folds = 2", evaluate.rsa,
+      { models = rdm.weighted(models), data = subjects, folds = 3, groups = { 1, 1, 1, 1, 1, 1, 1, 2, 3 } })
+  end)
+
+  it("has no interval where too few resamples are whole, and none of a variance below 0", function()
+    raises("of 300 resamples hold enough different stimuli: of 9 that are drawn with replacement some 6 "
+      .. "differ, too few for 3 folds", evaluate.rsa, { models = rdm.weighted(models), data = subjects, folds = 3,
+      bootstrap = 300 })
+    local p = evaluate.t_test(0.5, -1e-3, 4)
+    assert.is_true(p ~= p)
+    local row = { model = "A", value = 0.5, se = 0 / 0, low = 0 / 0, high = 0 / 0, p = 0 / 0, q = 0 / 0,
+      label = "exact" }
+    local text = tostring(results.make { rows = { row }, method = "tau_a", over = "both", subjects = 4, stimuli = 9,
+      bootstrap = 10, resamples = 10, dropped = 0, dof = 3, seed = 0, pairs = 36, missing = 0 })
+    assert.matches("A +0.500  unknown  unknown  unknown  unknown", text)
   end)
 
   it("says what is wrong", function()
