@@ -148,7 +148,8 @@ end
 -- trials (noise = "shrinkage"), with as many degrees of freedom as there are trials less conditions: rsatoolbox's
 -- prec_from_unbalanced (its prec_from_measurements counts more unless given this dof); mahalanobis of single rows
 -- needs noise = a precision. Cross-validated poisson is the mean over folds (rsatoolbox 0.3.2 returns that of the
--- last fold alone). Returns a set of RDMs; print says what it holds, and how much was missing.
+-- last fold alone). Of trials that miss channels, correlation and the precision are of the channels that both of a
+-- pair have (rsatoolbox 0.3.2 goes by all of them). Returns a set of RDMs; print says what it holds, and how much was missing.
 -- > x = tensor({ { 0, 0 }, { 3, 0 }, { 0, 4 } }, { dtype = "float64" })   -- conditions x channels
 -- > rdm({ x, method = "euclidean", per_channel = false }).vectors   --> [[3. 4. 5.]]
 local function call(_, given, ...)
