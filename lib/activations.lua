@@ -220,6 +220,9 @@ end
 
 local function check_layer_steps(job)
   for _, one in ipairs(job.layers) do
+    if one.step and not job.way then
+      job.net:check_layers(one.name, "activations", "layers", job.position, job.net.steps or 1)
+    end
     if one.step and job.times and #job.times > 1 and not (job.way and job.way.kind ~= "steps") then
       errors.raise("argument", job.position, "activations: '%s' is one step, and steps = \"all\" asks for each; name "
         .. "the layer as '%s'", one.name, one.plain)

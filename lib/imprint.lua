@@ -22,8 +22,8 @@ local FIELDS = schema.document("imprint", {
 local function chosen(net, names, position)
   local list, wanted = {}, {}
   if type(names) == "string" then names = { names } end
+  if names then net:check_layers(names, "imprint", "layers", position) end
   for _, name in ipairs(names or {}) do
-    if not net:has(name) then net:no_such(name, 3) end
     wanted[name] = true
   end
   for _, node in ipairs(net.nodes) do

@@ -261,11 +261,25 @@ function M.document(word, fields)
   return fields
 end
 
+-- Whether the user's code called the word as a method, data:csv "x.csv", which hands over the module first.
+local function with_colon(word)
+  if not word:find(".", 1, true) then return false end
+  local level, outermost = 3, nil
+  while true do
+    local info = debug.getinfo(level, "nS")
+    if not info or info.source:sub(1, 5) ~= "=lib/" then return outermost == "method" end
+    outermost, level = info.namewhat, level + 1
+  end
+end
+
 --- For words that take one table (or one value): raises where something comes after it (`...`), with the form that
 -- was meant, such as "train { model = ..., data = ... }".
 function M.alone(word, form, position, ...)
   for i = 1, select("#", ...) do
     local extra = select(i, ...)
+    if extra ~= nil and with_colon(word) then
+      errors.raise("name", position, "%s is called with a dot, %s, not with a colon", word, form)
+    end
     if extra ~= nil then
       errors.raise("argument", position, "%s takes one table, and %s came after it: %s", word, M.shown(extra), form)
     end

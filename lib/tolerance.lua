@@ -94,15 +94,16 @@ local function alike(a, b, measure)
   return ops.where(some, ops.sum(a * b, { dim = 2 }) / ops.where(some, product, 1), 0)
 end
 
-local function layers_of(net, names)
-  local list = {}
+local function layers_of(net, names, position)
+  local list, seen = {}, {}
   if names == "all" then
     for i, one in ipairs(net:layers()) do list[i] = one.name end
     return list
   end
-  for i, name in ipairs(type(names) == "string" and { names } or names) do
-    if not net:has(name) then net:no_such(name, 3) end
-    list[i] = name
+  net:check_layers(names, "tolerance", "layers", position, net.steps or 1)
+  for _, name in ipairs(type(names) == "string" and { names } or names) do
+    if not seen[name] then list[#list + 1] = name end
+    seen[name] = true
   end
   return list
 end
@@ -132,7 +133,7 @@ function M.tolerance(given, ...)
     errors.raise("argument", position, "tolerance: the first value is a %s, expected a model", type(net))
   end
   if #o.shifts == 0 then errors.raise("argument", position, "tolerance: shifts is empty") end
-  local set, layers = stimuli.of(o.stimuli, position), layers_of(net, o.layers)
+  local set, layers = stimuli.of(o.stimuli, position), layers_of(net, o.layers, position)
   local change = o.by or four_ways(o.edge, position)
   local sums = {}
   for i in ipairs(layers) do

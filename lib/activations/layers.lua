@@ -2,6 +2,7 @@
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
 local lazy = require "lamina.lazy"
+local schema = require "lamina.schema"
 
 local M = {}
 
@@ -17,8 +18,8 @@ end
 -- The layers whose names a Lua pattern finds, in the model's order.
 local function matching(net, pattern, position)
   if not require("lamina.pattern").is_whole(pattern) then
-    errors.raise("argument", position, "activations: layers: '%s' is no name of %s, nor a Lua pattern", pattern,
-      net.name)
+    errors.raise("argument", position, "activations: option 'layers' names '%s', which is no layer or area of %s, "
+      .. "nor a Lua pattern", pattern, net.name)
   end
   local found = {}
   for _, node in ipairs(net.nodes) do
@@ -29,8 +30,8 @@ end
 
 local function of_name(net, name, position)
   if type(name) ~= "string" then
-    errors.raise("argument", position, "activations: layers holds a %s, expected names of layers or areas, or Lua "
-      .. "patterns", type(name))
+    errors.raise("argument", position, "activations: option 'layers' holds %s, expected names of layers or areas, or "
+      .. "Lua patterns", schema.shown(name))
   end
   if name == "all" then return matching(net, "", position) end
   if name == "areas" then
@@ -44,9 +45,8 @@ local function of_name(net, name, position)
   if exact then return { exact } end
   local found = matching(net, name, position)
   if #found == 0 then
-    local _, err = errors.try(net.no_such, net, name, 1)
-    errors.raise("argument", position, "activations: %s; no layer's name fits it as a Lua pattern, either",
-      err.message)
+    local _, err = errors.try(net.no_such, net, name, position, "activations: option 'layers'")
+    errors.raise("argument", position, "%s; no layer's name fits it as a Lua pattern, either", err.message)
   end
   return found
 end
@@ -64,7 +64,7 @@ function M.wanted(net, given, position)
       end
     end
   end
-  if #list == 0 then errors.raise("argument", position, "activations: layers is an empty list") end
+  if #list == 0 then net:check_layers({}, "activations", "layers", position) end
   return list
 end
 

@@ -24,18 +24,58 @@ end
 -- > net:has "V1", net:has "MT"   --> true false
 function Model:has(name) return self:find(name) ~= nil end
 
---- Raises for a name that is none of the model's.
-function Model:no_such(name, level)
-  if type(name) ~= "string" then
-    errors.raise("argument", level + 1, "%s: expected the name of an area or layer, got %s", self.name, name == nil
-      and "nil" or "a " .. type(name))
-  end
+local MOST_NAMES = 12 -- that a message lists
+
+-- " (did you mean 'V1'?)", or which areas and layers there are. A name that ends one of a layer's is near to it.
+local function instead(net, name)
   local names = {}
-  for _, block in ipairs(self.blocks) do names[#names + 1] = block.name end
-  for _, node in ipairs(self.nodes) do names[#names + 1] = node.name end
-  local near = schema.nearest(tostring(name), names)
-  errors.raise("argument", level + 1, "%s has no layer or area '%s' %s", self.name, tostring(name), near
-    and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
+  for _, block in ipairs(net.blocks) do names[#names + 1] = block.name end
+  local areas = #names
+  for _, node in ipairs(net.nodes) do names[#names + 1] = node.name end
+  local near = schema.nearest(name, names)
+  for _, one in ipairs(names) do
+    if not near and name ~= "" and one:sub(-#name - 1) == "." .. name then near = one end
+  end
+  if near then return string.format(" (did you mean '%s'?)", near) end
+  local list = table.concat(names, ", ", 1, #names > MOST_NAMES and areas or #names)
+  return string.format(" (there are %s%s)", list, #names > MOST_NAMES and string.format(
+    ", and %d layers in them, which print(net) shows", #names - areas) or "")
+end
+
+--- Raises for a name that is none of the model's. asked (optional) says who wanted it, "tolerance: option 'layers'";
+-- level: as for errors.raise, a level or a position.
+function Model:no_such(name, level, asked)
+  local at = type(level) == "number" and level + 1 or level or {}
+  if type(name) ~= "string" then
+    errors.raise("argument", at, "%s the name of an area or layer%s, got %s",
+      asked and asked .. ": expected" or self.name .. ": expected", asked and " of " .. self.name or "",
+      schema.shown(name))
+  end
+  if asked then
+    errors.raise("argument", at, "%s names '%s', which is no layer or area of %s%s", asked, name, self.name,
+      instead(self, name))
+  end
+  errors.raise("argument", at, "%s has no layer or area '%s'%s", self.name, name, instead(self, name))
+end
+
+--- Raises where an option names what is no layer, area or word of layers of the model, at any step ("V1@7"). list: a
+-- name or a list of them, which may not be empty; word, option: whose they are; steps (optional): how many there are.
+function Model:check_layers(list, word, option, position, steps)
+  local asked = string.format("%s: option '%s'", word, option)
+  if type(list) ~= "table" then list = { list } end
+  if #list == 0 then
+    errors.raise("argument", position, "%s is an empty list, expected names of layers or areas of %s%s", asked,
+      self.name, instead(self, ""))
+  end
+  for _, name in ipairs(list) do
+    local plain, at = tostring(name):match "^(.-)@(%d+)$"
+    if type(name) ~= "string" or not self:has(plain or name) then self:no_such(name, position or {}, asked) end
+    at = math.tointeger(at)
+    if at and steps and (at < 1 or at > steps) then
+      errors.raise("argument", position, "%s names '%s', and %s runs %s", asked, name, self.name, steps == 1
+        and "1 step" or steps .. " steps, numbered from 1")
+    end
+  end
 end
 
 local Area = { __name = "area" }

@@ -112,8 +112,9 @@ local function add(list, name, score, layer, position)
     seen[row.layer] = true
   end
   if layer and not seen[layer] then
-    errors.raise("argument", position, "neural.compare: the score has no layer '%s'%s", tostring(layer),
-      errors.hint(tostring(layer), layers))
+    errors.raise("argument", position, "neural.compare: option 'layer' is '%s', which is no layer of the score %s",
+      tostring(layer), errors.nearest(tostring(layer), layers) and errors.hint(tostring(layer), layers):sub(2)
+      or "(there are " .. common.some(layers, 8) .. ")")
   end
   for _, one in ipairs(layer and { layer } or layers) do
     list[#list + 1] = { score = score, layer = one,

@@ -195,7 +195,8 @@ end
 
 -- ---- 2: mappable -----------------------------------------------------------------------------------------------
 
--- Where each name of a layer or area lies in the model: its first place and its last.
+-- Where each name of a layer, a word of layers ("V1.residual1") or an area lies in the model: its first place and its
+-- last.
 local function places_of(o)
   local first, last, names = {}, {}, {}
   local list = o.net and o.net:layers() or {}
@@ -203,7 +204,9 @@ local function places_of(o)
     for i, entry in ipairs(o.model) do list[i] = { name = entry[1], area = entry[1] } end
   end
   for i, node in ipairs(list) do
-    for _, name in ipairs { node.name, node.area } do
+    local own = { node.area, node.name }
+    for dot in node.name:gmatch "()%." do own[#own + 1] = node.name:sub(1, dot - 1) end
+    for _, name in ipairs(own) do
       if not first[name] then first[name], names[#names + 1] = i, name end
       last[name] = i
     end
@@ -216,10 +219,12 @@ local function mappable(o)
   local faults, owner, before, before_name = {}, {}, 0, nil
   for _, area in ipairs(o.areas) do
     local low, high = math.huge, 0
-    for _, layer in ipairs(area.layers) do
+    for _, given in ipairs(area.layers) do
+      local layer = o.net and tostring(given):gsub("@%d+$", "") or given -- V1@3 lies where V1 does
       if not first[layer] then
-        faults[#faults + 1] = string.format("%s is mapped to '%s', which is no layer%s", area[1], layer,
-          errors.hint(layer, names))
+        local near = errors.hint(layer, names)
+        faults[#faults + 1] = string.format("%s is mapped to '%s', which is no layer or area of the model%s", area[1],
+          tostring(given), near ~= "" and near or " (there are " .. common.some(names, 8) .. ")")
       else
         for at = first[layer], last[layer] do
           if owner[at] and owner[at] ~= area[1] then
@@ -266,7 +271,9 @@ local function one_area(o, area)
       end
     end
   end
-  local score = predictivity.predictivity(options)
+  local score, e = errors.try(predictivity.predictivity, options)
+  if e and (e.kind == "interrupt" or e.kind == "memory" or e.kind == "internal") then error(e, 0) end
+  if e then errors.raise(e.kind, o.position, "criteria: area '%s': %s", area[1], e.message) end
   local best, bounded = score.rows[1], not score.unceiled
   local ev, low, high = "r", "low", "high"
   if bounded then ev, low, high = "ceiled", "ceiled_low", "ceiled_high" end
@@ -319,21 +326,39 @@ end
 
 local AREAS = "{ { \"V1\", layers = { \"V1\" } }, { \"IT\", layers = { \"IT\" } } }, from the periphery on"
 
+local AREA = { positional = { "name" },
+  name = { type = "string", required = true, doc = "the area's, by which `data` has its recordings" },
+  layers = { type = { "string", "table" }, doc = "the layers of the model that it is" } }
+
 local function check_areas(o, position)
   if #o.areas == 0 then
     local name = next(o.areas)
     errors.raise("argument", position, "criteria: areas %s, expected a list: areas = %s", name == nil and "is empty"
       or string.format("has a name, '%s', and a table of names has no order", tostring(name)), AREAS)
   end
-  local areas = {}
+  local areas, known, names = {}, {}, {}
   for i, area in ipairs(o.areas) do
     if type(area) ~= "table" or type(area[1]) ~= "string" then
       errors.raise("argument", position, "criteria: areas: entry %d is %s, expected { \"V1\", layers = { "
         .. "\"V1\" } }", i, schema.kind(area))
     end
+    schema.check("criteria: areas: entry " .. i, area, AREA, position)
+    if known[area[1]] then
+      errors.raise("argument", position, "criteria: areas: '%s' is there twice (entries %d and %d), expected one "
+        .. "entry with all its layers", area[1], known[area[1]], i)
+    end
+    known[area[1]], names[i] = i, area[1]
     areas[i] = { area[1], layers = type(area.layers) == "table" and area.layers or { area.layers } }
     if not assemblies.is_assembly(o.data[area[1]]) then
-      errors.raise("argument", position, "criteria: data has no assembly for the area '%s'", area[1])
+      errors.raise("argument", position, "criteria: data has no assembly for the area '%s'%s", area[1],
+        o.data[area[1]] ~= nil and ", but " .. schema.kind(o.data[area[1]]) or "")
+    end
+  end
+  for name in pairs(o.data) do
+    if not known[name] then
+      errors.raise("argument", position, "criteria: data is there for '%s', which is none of the areas%s; leave it "
+        .. "out, or add { \"%s\", layers = ... } to areas", tostring(name),
+        errors.hint(tostring(name), names), tostring(name))
     end
   end
   o.areas = areas
@@ -366,6 +391,7 @@ function M.criteria(given, ...)
       .. "function }", schema.kind(o.model))
   end
   check_areas(o, position)
+  o.position = position
   o.seed = o.seed or tensor.seed()
   o.mapping, o.splits = o.mapping or mappings.ridge {}, o.splits or splits.kfold { 5, seed = o.seed }
   o.ceiling = ceilings.of(o.ceiling, o.seed)

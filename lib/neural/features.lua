@@ -19,7 +19,7 @@ local M = {}
 M.fields = {
   model = { type = "any", doc = "a model" },
   layers = { type = { "string", "table" }, default = "all", doc = "\"all\", \"areas\" (the last "
-    .. "layer of each), a layer or area, or a list of them" },
+    .. "layer of each), a layer or area, or a list of them, each of which is taken once" },
   features = { type = "table", doc = "front ends besides the model: { name = tensor (a row for each of the stimuli, "
     .. "in their order), function of the images, or assembly }, or a list of { \"name\", ... } to give their "
       .. "order; or "
@@ -175,15 +175,21 @@ local function wanted_layers(o, what, position)
     errors.raise("argument", position, "%s: model is %s, expected a model", what, schema.kind(net))
   end
   local all = net:layers()
-  if o.layers == "all" then return all end
-  local list, of_area = {}, {}
+  local list, of_area, seen = {}, {}, {}
+  local function add(one)
+    if not seen[one.name] then list[#list + 1] = one end
+    seen[one.name] = true
+  end
   for _, node in ipairs(all) do of_area[node.area] = node.area end
-  for _, name in ipairs(type(o.layers) == "table" and o.layers or { o.layers }) do
-    if name == "areas" then
-      for _, one in ipairs(recorded.wanted(net, "areas", position)) do list[#list + 1] = one end
+  local asked = type(o.layers) == "table" and o.layers or { o.layers }
+  if #asked == 0 then net:check_layers({}, what, "layers", position) end
+  for _, name in ipairs(asked) do
+    if name == "areas" or name == "all" then
+      for _, one in ipairs(name == "all" and all or recorded.wanted(net, "areas", position)) do add(one) end
     else
-      local plain = tostring(name):gsub("@%d+$", "") -- "V1@3" is V1 at step 3
-      list[#list + 1] = { name = name, area = of_area[plain] or plain:match "^(.-)%." or "" }
+      net:check_layers(name, what, "layers", position)
+      local plain = name:gsub("@%d+$", "") -- "V1@3" is V1 at step 3
+      add { name = name, area = of_area[plain] or plain:match "^(.-)%." or "" }
     end
   end
   return list
@@ -211,7 +217,9 @@ local function passes_of(o, set, nodes, names, what, position)
   local passes, total, bytes = {}, 0, math.huge
   local step, state, control = dataset.batches(set, math.min(2, n)) -- two images tell the sizes
   local b = step(state, control)
-  local found = o.model:activations(shown(o, b.x, what, position), names)
+  local found, e = errors.try(o.model.activations, o.model, shown(o, b.x, what, position), names)
+  if e and e.kind ~= "argument" then error(e, 0) end
+  if e then errors.raise("argument", position, "%s: option 'layers': %s", what, e.message) end -- a step, "V1@7"
   for _, node in ipairs(nodes) do
     local y = found[node.name]
     if y then

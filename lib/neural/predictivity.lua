@@ -69,6 +69,8 @@ schema.document("predictivity", FIELDS)
 --- The options, for words that take them, too.
 M.fields = FIELDS
 
+local function fail(o, kind, position, format, ...) errors.raise(kind, position, "%s: " .. format, o.word, ...) end
+
 -- The responses' own stimuli, without images: for features that are there already.
 local function no_images(o, position)
   local own, selected = assembly.is_assembly(o.features) and { o.features } or o.features, nil
@@ -77,10 +79,8 @@ local function no_images(o, position)
     local given = type(name) == "number" and type(value) == "table" and not getmetatable(value) and value[2]
       or value
     if o.model or not tensor.is_tensor(given) and not assembly.is_assembly(given) then
-      errors.raise("argument", position, "predictivity: option 'stimuli' is missing, the images whose ids are those "
-        .. "of the responses (only features that are tensors, assemblies or of neural.gram do without: features = "
-          .. "{ name = x "
-        .. "})")
+      fail(o, "argument", position, "option 'stimuli' is missing, the images whose ids are those of the responses "
+        .. "(only features that are tensors, assemblies or of neural.gram do without: features = { name = x })")
     end
     selected = selected or assembly.is_assembly(given) and given.selected or nil
   end
@@ -101,7 +101,7 @@ local function check_unceiled(o, given, position)
   local asked = given.reliability and given.reliability > -1 and "reliability = " .. given.reliability
     or given.ceiled and given.ceiled ~= "none" and string.format("ceiled = \"%s\"", given.ceiled)
   if asked then
-    errors.raise("argument", position, "predictivity: %s goes by how well repeats agree, and ceiling = false says "
+    fail(o, "argument", position, "%s goes by how well repeats agree, and ceiling = false says "
       .. "that nothing is known of it: leave one of the two out", asked)
   end
 end
@@ -121,7 +121,7 @@ local function check_counts(o, position)
     if value < 0 then below[#below + 1] = neuroid_name(a, i) end
   end
   if #below == 0 then return end
-  errors.raise("argument", position, "predictivity: measure = \"poisson\" is the likelihood of counts, and responses "
+  fail(o, "argument", position, "measure = \"poisson\" is the likelihood of counts, and responses "
     .. "below 0 are no counts: %s has some in neuroid%s %s (the least is %g). Take \"r\", \"ev\" or \"r2\"; where a "
     .. "negative number stands for a missing trial, neural.assembly { ..., missing = %g } says so", a.name,
     #below == 1 and "" or "s", common.some(below), least:min():item(), least:min():item())
@@ -130,21 +130,22 @@ end
 --- Options of `word`, checked; fields: those of predictivity, and more.
 function M.check(word, given, fields, position)
   local o = schema.check(word, given, fields, position)
+  o.word = word
   if not assembly.is_assembly(o.responses) then
-    errors.raise("argument", position, "predictivity: responses is %s, expected an assembly (neural.assembly { { "
+    fail(o, "argument", position, "responses is %s, expected an assembly (neural.assembly { { "
       .. "responses = x, stimulus_id = ids } } makes one of a tensor)", schema.shown(o.responses))
   end
   o.position = position
-  assembly.one_time(o.responses, "predictivity", position)
+  assembly.one_time(o.responses, word, position)
   styles.apply(o, given, position)
   o.ceiling = ceilings.of(o.ceiling)
   o.mapping = o.mapping or mappings.ridge {}
-  o.splits = o.splits == nil and splits.kfold { 10 } or splits.of(o.splits, "predictivity", position) or o.splits
+  o.splits = o.splits == nil and splits.kfold { 10 } or splits.of(o.splits, word, position) or o.splits
   for _, part in ipairs { { "mapping", mappings.is_mapping, "ridge {}" }, { "splits", splits.is_splits,
     "kfold { 10 }, grouped { 10, by = \"movie\" } or { { train = positions, test = positions }, ... }" },
     { "ceiling", ceilings.is_ceiling, "split_half { 10 }, or false for none" } } do
     if not part[2](o[part[1]]) then
-      errors.raise("argument", position, "predictivity: %s is %s, expected something like %s", part[1],
+      fail(o, "argument", position, "%s is %s, expected something like %s", part[1],
         schema.shown(o[part[1]]), part[3])
     end
   end
@@ -152,12 +153,12 @@ function M.check(word, given, fields, position)
   check_counts(o, position)
   o.ceiled = o.ceiling.none and "none" or scores.formula(o.ceiled, o.measure, position)
   if o.by and not rawget(o.responses.neuroid, o.by) then
-    errors.raise("argument", position, "predictivity: by = '%s' is no coordinate of the neuroids (there are %s)",
+    fail(o, "argument", position, "by = '%s' is no coordinate of the neuroids (there are %s)",
       o.by, known_names(o.responses))
   end
-  o.over_set, o.over_text = intervals.over(o.over, "predictivity", position)
+  o.over_set, o.over_text = intervals.over(o.over, word, position)
   if o.over_set.subjects and not rawget(o.responses.neuroid, o.subject) then
-    errors.raise("argument", position, "predictivity: over = \"subjects\" needs a coordinate of the neuroids that "
+    fail(o, "argument", position, "over = \"subjects\" needs a coordinate of the neuroids that "
       .. "names their subject; there is no '%s' (subject = \"NAME\" takes another: there are %s)", o.subject,
       known_names(o.responses))
   end
@@ -184,7 +185,7 @@ local function none_left(o, kept, count, position)
     common.some(kept.silent))
   add(#kept.constant, "%s not vary over stimuli: %s", #kept.constant == 1 and "does" or "do",
     common.some(kept.constant))
-  errors.raise("argument", position, "predictivity: no neuroid is left of %d: %s", #o.responses.neuroid,
+  fail(o, "argument", position, "no neuroid is left of %d: %s", #o.responses.neuroid,
     table.concat(reasons, "; "))
 end
 
@@ -231,7 +232,7 @@ end
 -- The measure of every target for one layer (mean over folds), whether it is close, the measure by fold, and the
 -- predictions and responses of the neuroids themselves by fold.
 local function score_layer(o, layer, y, n, kept)
-  local source = mappings.layer_source(layer, o.mapping, "predictivity: layer " .. layer.name, o.position,
+  local source = mappings.layer_source(layer, o.mapping, o.word .. ": layer " .. layer.name, o.position,
     o.responses.stimulus.stimulus_id)
   local by_fold, held = {}, {}
   for f, fold in ipairs(o.folds) do
@@ -279,9 +280,8 @@ local function columns_of(o, kept, group)
     local members = o.over_set.subjects and common.by_value(common.pick(o.responses.neuroid[o.subject],
       common.pick(kept.index, group.index)))
     if members and #members < 2 then
-      errors.raise("argument", o.position, "predictivity: over = \"subjects\": all neuroids kept%s are of one %s, "
-        .. "and "
-        .. "one cannot be resampled", group.value ~= nil and " of " .. tostring(group.value) or "", o.subject)
+      fail(o, "argument", o.position, "over = \"subjects\": all neuroids kept%s are of one %s, and one cannot be "
+        .. "resampled", group.value ~= nil and " of " .. tostring(group.value) or "", o.subject)
     end
     group.columns = intervals.columns(o, #group.index, members, "predictivity.bootstrap") or false
   end
@@ -326,8 +326,7 @@ local function check_scored(o, kept, r, position)
     if bad then without[#without + 1] = neuroid_name(o.responses, kept.index[i]) end
   end
   if #without > 0 then
-    errors.raise("numeric", position, "predictivity: the responses of neuroid%s %s do not vary over the tested "
-      .. "images "
+    fail(o, "numeric", position, "the responses of neuroid%s %s do not vary over the tested images "
       .. "of any fold, so nothing can be said of them: leave them out (responses:at(nil, positions)) or take fewer "
       .. "folds", #without == 1 and "" or "s", common.some(without))
   end
@@ -338,7 +337,7 @@ local function folds_of(o, ids)
   local folds = o.splits:folds(n, a.stimulus)
   for f, fold in ipairs(folds) do
     if #fold.test < 3 then
-      errors.raise("argument", o.splits.position, "predictivity: fold %d of %d tests %s; %s needs at least 3%s", f,
+      fail(o, "argument", o.splits.position, "fold %d of %d tests %s; %s needs at least 3%s", f,
         #folds, common.plural(#fold.test, "image"), o.measure, n >= 6 and string.format(": %d images make at most %d "
         .. "folds of 3, as in splits = kfold { %d }", n, n // 3, n // 3) or ", and two folds 6 images")
     end
@@ -410,7 +409,7 @@ function M.score(o, each)
     local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {}, fewer = {} }
     local missing, trials = assembly.missing(o.responses)
     local y, passes = with_controls(kept.mean, o.shuffle, o.seed), 0
-    for _, layer in ipairs(features.collect(o, o.shown, "predictivity", o.position)) do
+    for _, layer in ipairs(features.collect(o, o.shown, o.word, o.position)) do
       local found = find_layer(o, layer, y, of_layer)
       for _, group in ipairs(o.groups) do rows[#rows + 1] = make_row(o, layer, group, kept, found) end
       passes = math.max(passes, mappings.passes(layer, o.mapping, o.folds))

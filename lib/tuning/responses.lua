@@ -71,7 +71,6 @@ end
 -- A model's answers to a batch of movies, N x units x times.
 local function of_movies(net, way, x, o, word, position)
   local name, times = o.layer or output_of(net, word, position), {}
-  if not net:has(name) then net:no_such(name, position) end
   for t = 1, way.count do times[t] = t end
   local found = movie.answers(net, way, x, { name }, times, { batch = o.batch,
     take = function(y) return rows_of(y, o.units) end })[name]
@@ -103,6 +102,9 @@ local function answered(model, set, o, word, position)
     errors.raise("argument", position, "%s: expected a model or a function, got a %s", word, type(model))
   end
   local parts, way = {}, way_of(model, set, o, word, position)
+  if o.layer and type(model) ~= "function" then
+    model:check_layers(o.layer, word, "layer", position, not way and (model.steps or 1) or nil)
+  end
   local batch = way and math.max(1, o.batch // way.frames) or o.batch
   tensor.no_grad(function()
     for b in dataset.batches(set, batch) do

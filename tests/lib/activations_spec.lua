@@ -82,17 +82,19 @@ describe("activations", function()
     assert.same({ "V1.relu1", "IT.relu1" }, layers "relu")
     assert.same({ "V1.relu1", "IT.relu1", "class" }, layers { "relu", "V1.relu1", "class" })
     assert.same({ "V1.conv1", "V1.relu1", "V1.pool1" }, layers "^V1%.")
-    assert.matches("small has no layer or area 'V1.conv9' %(did you mean 'V1.conv1'%?%); no layer's name fits",
+    assert.matches("activations: option 'layers' names 'V1.conv9', which is no layer or area of small %(did you mean "
+      .. "'V1.conv1'%?%); no layer's name fits",
       message_of(activations, with { layers = "V1.conv9" }))
     for _, bad in ipairs { "[", "V[1", "V%", "(V", "V)", "%f", "%b(", "%1" } do
       local message = message_of(activations, with { layers = bad })
-      assert.truthy(message:find("'" .. bad .. "' is no name of small, nor a Lua pattern", 1, true), bad)
+      local wanted = "names '" .. bad .. "', which is no layer or area of small, nor a Lua pattern"
+      assert.truthy(message:find(wanted, 1, true), bad)
     end
     for _, good in ipairs { "[%]x]", "[]]", "(V)%1", "%f[%w]V", "%bxy", "^V.-$" } do
       assert.is_true(require("lamina.pattern").is_whole(good), good)
     end
-    assert.matches("layers is an empty list", message_of(activations, with { layers = {} }))
-    assert.matches("layers holds a number", message_of(activations, with { layers = { 1 } }))
+    assert.matches("option 'layers' is an empty list", message_of(activations, with { layers = {} }))
+    assert.matches("option 'layers' holds 1, expected", message_of(activations, with { layers = { 1 } }))
   end)
 
   it("have the same bits whatever the batch and the memory, which is not passed", function()

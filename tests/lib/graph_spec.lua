@@ -375,7 +375,7 @@ describe("a mistake in a graph", function()
     } do
       assert.matches(call[3], message(call[1], net, call[2]), 1, true)
     end
-    assert.matches("got a number", message(net.activations, net, x, 3), 1, true)
+    assert.matches("got 3", message(net.activations, net, x, 3), 1, true)
     assert.matches("forward takes options in a table", message(net.forward, net, x, 3), 1, true)
     assert.matches("of a model with steps", message(net.forward, net, x, { steps = 2 }), 1, true)
     assert.matches("no layer or area 'V1'", message(function() return net.V1 end), 1, true)

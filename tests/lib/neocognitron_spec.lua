@@ -141,7 +141,7 @@ describe("tolerance", function()
     local net = net_of({ 1, 4, 4 }, lamina.identity)
     local x = lamina.zeros { 1, 1, 4, 4 }
     assert.matches("shifts holds 4", message_of(lamina.tolerance, { net, x, shifts = { 4 } }))
-    assert.matches("no layer or area 'B'", message_of(lamina.tolerance, { net, x, layers = "B" }))
+    assert.matches("tolerance: option 'layers' names 'B'", message_of(lamina.tolerance, { net, x, layers = "B" }))
     assert.matches("expected a model", message_of(lamina.tolerance, { 3, x }))
   end)
 end)

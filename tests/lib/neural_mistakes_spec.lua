@@ -276,3 +276,97 @@ describe("predictivity says", function()
     assert.matches("stimuli.array: image 2 holds NaN", message_of(stimuli.array, { holes }))
   end)
 end)
+
+describe("a layer that the model lacks", function()
+  local net = lamina.model "small" { lamina.input { 1, 6, 6 }, lamina.area "V1" { lamina.conv { 2, kernel = 3 },
+    lamina.relu, lamina.residual { lamina.conv { 2, kernel = 3, pad = 1 } } }, lamina.area "IT" { lamina.dense { 3 },
+    lamina.relu }, lamina.readout "class" { lamina.dense { 2 } } }
+  local pictures, labels = rand { S, 1, 6, 6 }, {}
+  for i = 1, S do labels[i] = i % 2 + 1 end
+  local set = stimuli.array { pictures, ids = ids }
+  local labelled = lamina.data.tensors { pictures, tensor(labels, { dtype = "int64" }),
+    classes = { "even", "odd" } }
+
+  local calls = {
+    activations = function(layers)
+      return lamina.activations { model = net, stimuli = set, layers = layers, cache = false, quiet = true }
+    end,
+    predictivity = function(layers)
+      return predictivity { model = net, stimuli = set, responses = a, layers = layers }
+    end,
+    ["neural.separability"] = function(layers)
+      return lamina.separability { model = net, stimuli = labelled, layers = layers }
+    end,
+    ["neural.untangling"] = function(layers)
+      return neural.untangling { model = net, stimuli = labelled, layers = layers, samples = 5 }
+    end,
+    ["neural.commitment"] = function(layers)
+      return neural.commitment { model = net, stimuli = set, responses = a, layers = layers, reliability = -1 }
+    end,
+    ["neural.gram"] = function(layers) return neural.gram { model = net, stimuli = set, layers = layers } end,
+    tolerance = function(layers) return lamina.tolerance { net, set, layers = layers } end,
+    imprint = function(layers) return lamina.imprint { net, set, layers = layers } end,
+  }
+
+  it("is told with word, option and name, and with the nearest there is", function()
+    for word, call in pairs(calls) do
+      local start = word .. ": option 'layers' "
+      assert.matches(start .. "names 'V9', which is no layer or area of small (did you mean 'V1'?)",
+        message_of(call, "V9"), 1, true)
+      if word ~= "activations" then -- there it is a pattern that IT.dense1 fits
+        assert.matches(start .. "names 'dense1', which is no layer or area of small (did you mean 'IT.dense1'?)",
+          message_of(call, { "V1", "dense1" }), 1, true)
+      end
+      assert.matches(start .. "names 'hippocampus', which is no layer or area of small (there are V1, IT, class, "
+        .. "V1.conv1, ", message_of(call, "hippocampus"), 1, true)
+      assert.matches(start .. "is an empty list, expected names of layers or areas of small (there are V1, ",
+        message_of(call, {}), 1, true)
+      assert.matches("got 3$", (message_of(call, { 3 }):gsub("holds 3, expected .*", "got 3")))
+      if word ~= "imprint" then
+        assert.matches(word .. ": option 'layers'", message_of(call, "V1@7"), 1, true)
+        assert.matches("runs 1", message_of(call, "V1@7"), 1, true)
+      end
+    end
+    assert.matches("tuning.responses: option 'layer' names 'V9', which is no layer or area of small (did you mean "
+      .. "'V1'?)", message_of(lamina.tuning.responses, { net, set, layer = "V9" }), 1, true)
+  end)
+
+  it("of a large model is told the areas alone", function()
+    local large = lamina.models.resnet18 { classes = 2, input = 32, width = 0.1 }
+    local message = message_of(lamina.tolerance, { large, rand { 2, 3, 32, 32 }, layers = "hippocampus" })
+    assert.matches("which is no layer or area of ResNet%-18 %(there are [%w, ]+, and %d+ layers in them, which "
+      .. "print%(net%) shows%)", message)
+  end)
+
+  it("given twice is taken once, as every other", function()
+    for _, word in ipairs { "predictivity", "neural.separability", "neural.gram", "tolerance" } do
+      local both, once = calls[word] { "V1", "IT", "V1" }, calls[word] { "V1", "IT" }
+      assert.equal(#(once.rows or once.layers), #(both.rows or both.layers))
+    end
+    assert.matches("there is one layer, V1, and nothing to choose", message_of(calls["neural.commitment"],
+      { "V1", "V1" }))
+    assert.equal(2, #calls.predictivity({ "areas", "IT" }).rows)
+  end)
+
+  it("is a fault of criteria's map, and the rest of the map is checked", function()
+    local function criteria(areas, brain)
+      return lamina.criteria { model = net, domain = set, areas = areas, data = brain or { V1 = a }, images = 10,
+        mapping = ridge(1), reliability = -1, seed = 1 }
+    end
+    assert.matches("V1 is mapped to 'V9', which is no layer or area of the model (did you mean 'V1'?)",
+      criteria({ { "V1", layers = { "V9" } } }).mappable.text, 1, true)
+    assert.same({}, criteria({ { "V1", layers = { "V1.residual1" } } }).mappable.faults) -- a word of layers
+    assert.matches("criteria: areas: entry 1: unknown option 'layer' (did you mean 'layers'?)",
+      message_of(criteria, { { "V1", layer = "V1" } }), 1, true)
+    assert.matches("criteria: areas: 'V1' is there twice (entries 1 and 2)", message_of(criteria,
+      { { "V1", layers = "V1" }, { "V1", layers = "IT" } }), 1, true)
+    assert.matches("criteria: data is there for 'IT', which is none of the areas; leave it out, or add { \"IT\", "
+      .. "layers = ... } to areas", message_of(criteria, { { "V1", layers = "V1" } }, { V1 = a, IT = a }), 1, true)
+    assert.matches("criteria: data has no assembly for the area 'V1', but a tensor", message_of(criteria,
+      { { "V1", layers = "V1" } }, { V1 = pictures }), 1, true)
+    assert.matches("criteria: area 'V1': no neuroid", (message_of(function()
+      return lamina.criteria { model = net, domain = set, areas = { { "V1", layers = "V1" } }, data = { V1 = a },
+        images = 10, reliability = 1 }
+    end):gsub("predictivity: ", "")), 1, true)
+  end)
+end)
