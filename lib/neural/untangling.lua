@@ -7,6 +7,7 @@ local features = require "lamina.neural.features"
 local mappings = require "lamina.neural.mapping"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
+local overs = require "lamina.neural.untangling_over"
 local schema = require "lamina.schema"
 local stimuli = require "lamina.stimuli"
 local tensor = require "lamina.core.tensor"
@@ -19,6 +20,11 @@ local FIELDS = {
     .. "fitted "
     .. "on; the others test it" },
   draws = { type = "integer", default = 5, min = 1, doc = "how often those are drawn anew" },
+  over = { type = { "string", "table" }, doc = "columns of the stimuli (or what is latent in them), such as { "
+    .. "\"x\", \"scale\", \"rotation\", \"contrast\" }: the accuracy at values of each that the classifier was "
+    .. "not fitted at" },
+  parts = { type = "integer", default = 4, min = 2, doc = "into how many parts of equal counts the images are "
+    .. "divided by a column of `over` that has more different numbers than these" },
   pair = { type = "table", doc = "two classes, by name or number, whose d' is taken: { \"4\", \"9\" }" },
   mapping = { type = "any", doc = "one regression per class, the largest prediction wins; ridge { per = \"all\" } if "
     .. "absent" },
@@ -45,11 +51,26 @@ end
 local COLUMNS = { "layer", "area", "features", "accuracy", "accuracy_sd", "within", "between", "invariance",
   "selectivity", "dimension", "dprime" }
 
---- untangling:table(): the rows as a list of lists, the first one the names of the columns.
+--- untangling:table(): the rows as a list of lists, the first one the names of the columns; accuracy_over_NAME and
+-- invariance_over_NAME stand last, where there are such.
 -- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
 -- > u = neural.untangling { stimuli = set, features = { { "pixels", set.x } }, samples = 20, draws = 2 }
 -- > u:table()[1][1], u:table()[2][1]   --> layer pixels
-function Untangling:table() return common.tabulate(COLUMNS, self.rows) end
+function Untangling:table()
+  local names, rows = table.move(COLUMNS, 1, #COLUMNS, 1, {}), {}
+  for i, row in ipairs(self.rows) do
+    rows[i] = setmetatable({}, { __index = row })
+    for _, variable in ipairs(self.over) do
+      local found = row.over[variable.name]
+      rows[i]["accuracy_over_" .. variable.name] = found.accuracy
+      rows[i]["invariance_over_" .. variable.name] = found.invariance
+    end
+  end
+  for _, variable in ipairs(self.over) do
+    names[#names + 1], names[#names + 2] = "accuracy_over_" .. variable.name, "invariance_over_" .. variable.name
+  end
+  return common.tabulate(names, rows)
+end
 
 --- untangling:results(): a list of { metric =, value =, label =, what = } for report, one for each layer.
 -- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
@@ -91,7 +112,7 @@ Untangling.__tostring = function(self)
     .. "two; invariance: 1 - within / between\n  selectivity: the part of a unit's variance that lies between "
     .. "classes, "
     .. "mean over units; dimension: participation ratio\n%s", self.stimuli, self.classes, self.mapping, self.samples,
-    self.draws, common.columns(rows, { true, true }))
+    self.draws, common.columns(rows, { true, true })) .. overs.text(self)
 end
 
 -- ---- what is measured ------------------------------------------------------------------------------------------
@@ -132,16 +153,20 @@ local function scores_of(o, source, y, fold, labels, d)
   return (o.mapping:held_out(source, y, fold, count > 0 and o.inner(fold.train, count, d) or {}))
 end
 
+-- The part of a fold's test images whose class has the largest score.
+local function accuracy_of(o, source, y, fold, labels, d)
+  local truth = o.set.y:index_select(common.index(fold.test), { dim = 1 })
+  local guess = scores_of(o, source, y, fold, labels, d)
+  return guess:argmax({ dim = 2 }):eq(truth):to "float64":mean():item(), guess, truth
+end
+
 -- Accuracy of each draw, and the mean d' of the pair along the direction that separates it.
 local function classify(o, source, y, folds)
   local accuracies, dprimes = {}, {}
-  local labels = o.set.y
-  local list = common.list(labels)
+  local list = common.list(o.set.y)
   for d, fold in ipairs(folds) do
-    local index = common.index(fold.test)
-    local truth = labels:index_select(index, { dim = 1 })
-    local guess = scores_of(o, source, y, fold, list, d)
-    accuracies[d] = guess:argmax { dim = 2 }:eq(truth):to "float64":mean():item()
+    local guess, truth
+    accuracies[d], guess, truth = accuracy_of(o, source, y, fold, list, d)
     if o.pair then
       local along = guess[{ {}, o.pair[1] }] - guess[{ {}, o.pair[2] }]
       local a, b = along:masked_select(truth:eq(o.pair[1])), along:masked_select(truth:eq(o.pair[2]))
@@ -224,7 +249,11 @@ end
 -- within and between, mean Euclidean distances of two images of one class and of two classes; invariance, 1 -
 -- within / between; selectivity, the part of a unit's variance between class means, mean over units; dimension, the
 -- participation ratio; dprime of the pair along the classifier's direction, on images it was not fitted on. print
--- shows them; u:find(layer), u:csv(path).
+-- shows them; u:find(layer), u:csv(path). With over = { "x", "scale", ... } each of these columns of the stimuli is
+-- divided into its values, or parts; a classifier fitted on images of all parts but one (`samples` of each class, or
+-- all that there are) is tested on that one: rows[i].over.x has accuracy (mean over parts), each (of every part) and
+-- invariance, 1 - (mean distance of two images of one class in different parts) / (of two classes in different
+-- parts).
 -- > x = concat { randn { 30, 5 }, randn { 30, 5 } + 3 }
 -- > set = data.tensors { x, concat { ones { 30 }, ones { 30 } * 2 }:to "int64", classes = { "face", "house" } }
 -- > u = neural.untangling { stimuli = set, features = { IT = x }, samples = 20 }
@@ -234,7 +263,7 @@ function M.untangling(given, ...)
   schema.alone("neural.untangling", "neural.untangling { model = net, stimuli = set }", position, ...)
   local o = check(given, position)
   local labels = common.list(o.set.y)
-  local folds = draws_of(o, labels, position)
+  local folds, variables = draws_of(o, labels, position), overs.read(o, labels, position)
   o.inner = function(items, count, d)
     return require("lamina.neural.splits").kfold({ count, seed = o.seed }):inner(count, items, #labels,
       o.set.columns, d, labels)
@@ -251,9 +280,13 @@ function M.untangling(given, ...)
       row.accuracy, row.accuracy_sd, row.dprime = classify(o, source, y, folds)
       row.within, row.between = distances(x, o.set.y)
       row.invariance = 1 - row.within / row.between
+      overs.measure(row, variables, x, labels, function(fold, d)
+        return (accuracy_of(o, source, y, fold, labels, d))
+      end)
       rows[i] = row
     end
-    return setmetatable({ rows = rows, stimuli = #labels, classes = #o.set.classes, samples = o.samples,
+    return setmetatable({ rows = rows, over = variables, stimuli = #labels, classes = #o.set.classes,
+      samples = o.samples,
       draws = o.draws, mapping = tostring(o.classifier or o.mapping), pair = o.pair_name }, Untangling)
   end)
 end

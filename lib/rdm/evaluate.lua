@@ -241,7 +241,7 @@ local EPSILON = 2 ^ -52
 
 --- p of a t-test: two-sided, or one-sided for above 0. NaN where what was taken out of a variance was more than it.
 function M.t_test(value, variance, dof, one_sided)
-  if not (variance >= 0) then return 0 / 0 end
+  if variance < 0 then return 0 / 0 end
   local t = value / math.sqrt(math.max(variance, EPSILON))
   if one_sided then return 1 - significance.student(t, dof) end
   return 2 * (1 - significance.student(math.abs(t), dof))
@@ -344,8 +344,8 @@ end
 -- and score.q_pair matrices of p-values of differences between models. over = "both" generalises to other subjects
 -- and other stimuli (dual bootstrap). Models with something to fit are cross-validated over stimuli (whole groups of
 -- them), and then all values are means over the folds' held-out stimuli; resamples with too few different stimuli for
--- that are left out and counted, and se, interval and p are NaN where dealing to folds explains all variance. A value below the lower ceiling leaves something to explain; one
--- inside the band does not, at this noise.
+-- that are left out and counted, and se, interval and p are NaN where dealing to folds explains all variance. A value
+-- below the lower ceiling leaves something to explain; one inside the band does not, at this noise.
 -- > x = randn { 12, 20 }
 -- > subjects = {}
 -- > for i = 1, 5 do subjects[i] = rdm { x + randn { 12, 20 } } end

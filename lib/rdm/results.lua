@@ -83,7 +83,9 @@ function Result:results()
   local list = {}
   for i, row in ipairs(self.rows) do
     local what = string.format("mean over %s", common.plural(self.subjects, "subject"))
-    if row.low and row.low == row.low then what = what .. string.format(", 95 %% CI %.3f to %.3f", row.low, row.high) end
+    if row.low and row.low == row.low then
+      what = what .. string.format(", 95 %% CI %.3f to %.3f", row.low, row.high)
+    end
     if self.lower then what = what .. string.format(", ceiling %.3f to %.3f", self.lower, self.upper) end
     list[i] = { metric = string.format("%s (%s)", self.method, row.model), value = row.value, label = row.label,
       what = what }

@@ -89,14 +89,87 @@ describe("S36 untangling", function()
     assert.matches("svm, C = 1", tostring(u))
   end)
 
+  -- images of three classes in two variables: where (four numbers) and kind (texts)
+  local where, kind = {}, {}
+  for i = 1, 240 do where[i], kind[i] = (i * 7) % 40 / 10, i % 5 < 2 and "low" or "high" end
+  local placed = lamina.data.tensors { lamina.zeros { 240, 1, 4, 4 }, y, classes = { "a", "b", "c" },
+    columns = { where = where, kind = kind, same = lamina.ones({ 240 }):totable() } }
+
+  it("over a variable is what a classifier fitted at its other values gets right, in a loop", function()
+    local x = means * 1.5 + noise
+    local u = look({ { "x", x } }, { stimuli = placed, over = { "where", "kind" },
+      classifier = lamina.nearest_centroid {}, draws = 1, samples = 60 })
+    local function by_hand(part_of)
+      local sum, parts = 0, {}
+      for i = 1, 240 do parts[part_of(i)] = true end
+      local count = 0
+      for part in pairs(parts) do
+        local train, test, right = {}, {}, 0
+        for i = 1, 240 do table.insert(part_of(i) == part and test or train, i) end
+        local function rows(list) return x:index_select(lamina.tensor(list, { dtype = "int64" }), { dim = 1 }) end
+        local names = {}
+        for k, i in ipairs(train) do names[k] = labels[i] end
+        for k, label in ipairs(lamina.nearest_centroid({}):fit(rows(train), names):predict(rows(test))) do
+          right = right + (label == labels[test[k]] and 1 or 0)
+        end
+        sum, count = sum + right / #test, count + 1
+      end
+      return sum / count, count
+    end
+    local quarter, four = by_hand(function(i) return where[i] // 1 end) -- 0 to 3.9, each tenth equally often
+    assert.near(quarter, u.rows[1].over.where.accuracy, 1e-12)
+    assert.same({ 4, 4 }, { four, #u.rows[1].over.where.each })
+    assert.near((by_hand(function(i) return kind[i] end)), u.rows[1].over.kind.accuracy, 1e-12)
+    local t, sums, counts = x:totable(), { 0, 0 }, { 0, 0 }
+    for i = 1, 240 do
+      for j = 1, i - 1 do
+        if kind[i] ~= kind[j] then
+          local side = labels[i] == labels[j] and 1 or 2
+          sums[side] = sums[side] + math.sqrt((t[i][1] - t[j][1]) ^ 2 + (t[i][2] - t[j][2]) ^ 2
+            + (t[i][3] - t[j][3]) ^ 2)
+          counts[side] = counts[side] + 1
+        end
+      end
+    end
+    assert.near(1 - sums[1] / counts[1] / (sums[2] / counts[2]), u.rows[1].over.kind.invariance, 1e-9)
+    assert.matches("over where: fitted on as many images of the other parts, tested on 0 to 0.9, 1 to 1.9, 2 to 2.9, "
+      .. "3 to 3.9", tostring(u), 1, true)
+    local columns, row = table.unpack(u:table())
+    assert.equal("accuracy_over_where", columns[12])
+    assert.equal(u.rows[1].over.where.accuracy, row[12])
+  end)
+
+  it("over a variable tells a layer whose answer to a class moves with it from one that answers alike", function()
+    local at = lamina.tensor(where, { dtype = "float64" }):reshape { 240, 1 }:floor()
+    local moving = lamina.concat({ means * 8 * at:eq(0):to "float64", means * 8 * at:eq(1):to "float64",
+      means * 8 * at:eq(2):to "float64", means * 8 * at:eq(3):to "float64" }, { dim = 2 })
+    moving = moving + lamina.randn { 240, 12, dtype = "float64" }
+    local u = look({ { "moving", moving }, { "alike", means * 8 + noise } }, { stimuli = placed, over = "where",
+      classifier = lamina.svm {}, samples = 40 })
+    local moves, same = u:find "moving", u:find "alike"
+    assert.is_true(moves.accuracy > 0.9 and same.accuracy > 0.9)          -- told apart where all places were shown
+    assert.is_true(moves.over.where.accuracy < 0.6 and same.over.where.accuracy > 0.95) -- but not at a new place
+    assert.is_true(math.abs(moves.over.where.invariance) < 0.1 and same.over.where.invariance > 0.5)
+  end)
+
   it("says what does not fit", function()
+    local by_class = lamina.data.tensors { lamina.zeros { 240, 1, 4, 4 }, y, classes = { "a", "b", "c" },
+      columns = { class = labels } }
     for _, case in ipairs {
       { { samples = 80 }, "class a has 80 images, and samples = 80 leaves none to test" },
       { { pair = { "a", "z" } }, "pair names 'z', which is no class %(there are a, b, c%)" },
       { { pair = { "a" } }, "pair has 1 classes, expected two" },
       { { mapping = 3 }, "mapping is a number" },
       { { classifier = lamina.svm {}, mapping = lamina.ridge(1) }, "mapping and classifier are both given" },
-      { { classifier = 3 }, "classifier is a number" } } do
+      { { classifier = 3 }, "classifier is a number" },
+      { { over = "where" }, "over = 'where' is no column of the stimuli %(there are none%)" },
+      { { over = { "kinds" }, stimuli = placed },
+        "over = 'kinds' is no column of the stimuli %(did you mean 'kind'%?%) %(there are kind, same, where" },
+      { { over = "same", stimuli = placed }, "over = \"same\": it does not vary over the images" },
+      { { over = "where", parts = 1, stimuli = placed },
+        "option 'parts' is 1, expected a whole number of at least 2" },
+      { { over = "class", stimuli = by_class }, "over = \"class\": class a has 0 images outside 1, too few to fit a "
+        .. "classifier on: every class must occur at several values of class" } } do
       local _, err = try(look, { { "x", noise } }, case[1])
       assert.matches(case[2], tostring(err))
     end
