@@ -140,7 +140,7 @@ local function support_vectors(products, y, c, tolerance)
   return at.beta, false
 end
 
--- For each class a row of solve(y), the minimum for y = +1 of the class and -1 of all others; and whether all settled.
+-- For each class a row of solve(y), the minimum for y = +1 of the class and -1 of all others; did all of them settle?
 -- Of two classes the second's is the first's with the other sign, bit for bit, and is not computed again.
 local function against_others(labels, k, solve)
   local rows, settled = {}, true
