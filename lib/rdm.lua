@@ -98,8 +98,9 @@ function M.join(list, ...)
   end
   return sets.make({ vectors = ops.concat(parts, { dim = 1 }), id = list[1].id, names = named and names or nil,
     measure = shared(list, "measure"), channels = shared(list, "channels"), holes = total(list, "holes"),
-    looked = total(list, "looked"), gone = total(list, "gone"), trials = total(list, "trials"), nan = true },
-    "rdm.join", position)
+    looked = total(list, "looked"), gone = total(list, "gone"), trials = total(list, "trials"),
+    constant = total(list, "constant"), constant_of = total(list, "constant_of"), sums = shared(list, "sums"),
+    nan = true }, "rdm.join", position)
 end
 
 local CATEGORIES = schema.document("rdm.categories", {
@@ -149,7 +150,10 @@ end
 -- prec_from_unbalanced (its prec_from_measurements counts more unless given this dof); mahalanobis of single rows
 -- needs noise = a precision. Cross-validated poisson is the mean over folds (rsatoolbox 0.3.2 returns that of the
 -- last fold alone). Of trials that miss channels, correlation and the precision are of the channels that both of a
--- pair have (rsatoolbox 0.3.2 goes by all of them). Returns a set of RDMs; print says what it holds, and how much was missing.
+-- pair have (rsatoolbox 0.3.2 goes by all of them). Channels that do not vary over conditions are kept, counted
+-- (r.constant of r.constant_of, by name in r.constant_names) and told by print: to correlation and cosine they are a
+-- part that all patterns share, to distances nothing but a channel to divide by, and where the noise is estimated an
+-- error, since it cannot weigh them. Returns a set of RDMs; print says what it holds, and how much was missing.
 -- > x = tensor({ { 0, 0 }, { 3, 0 }, { 0, 4 } }, { dtype = "float64" })   -- conditions x channels
 -- > rdm({ x, method = "euclidean", per_channel = false }).vectors   --> [[3. 4. 5.]]
 local function call(_, given, ...)

@@ -135,7 +135,7 @@ local function read_noise(o, x)
   local residuals = rows - mean:index_select(common.index(o.number), { dim = 1 })
   local _
   _, o.precision, o.shrunk = noise.estimate(residuals - residuals:mean { dim = 1, keepdim = true }, kind,
-    #x - #o.ids, o.position, o.neuroids)
+    #x - #o.ids, rows:abs():max { dim = 1 }, o.position, o.neuroids)
 end
 
 local function check_x(x, what, position)
@@ -148,6 +148,32 @@ local function check_x(x, what, position)
   end
   if not x.dtype:find "^float" then x = x:to "float64" end
   return x.ndim == 2 and x or x:reshape { #x, -1 }
+end
+
+local ROUNDING = 1e-13 -- of a channel's largest response: what the means of equal trials may differ by
+
+-- Counts the channels that do not vary over the rows of x, NaN and infinities left aside: constant of constant_of,
+-- and the positions of those of the latest x.
+local function count_constant(x, o, holes)
+  local high, low = x, x
+  if holes > 0 then
+    local there, most = x:isfinite(), tensor.full({ 1 }, math.huge, { dtype = x.dtype })
+    high, low = ops.where(there, x, -most), ops.where(there, x, most)
+  end
+  high, low = high:max({ dim = 1 }):to "float64", low:min({ dim = 1 }):to "float64"
+  local same = ops.le(high - low, ops.maximum(high:abs(), low:abs()) * ROUNDING) -- not: none there, -inf - inf
+  local found = ops.where(high:isfinite(), same:to "int64", tensor.zeros { 1, dtype = "int64" }):nonzero()
+  o.constant, o.constant_of = (o.constant or 0) + #found, (o.constant_of or 0) + x:size(2)
+  o.constant_at = found:reshape { -1 }
+end
+
+-- The names of the channels that do not vary: ids where these are known, else positions.
+local function constant_names(o)
+  local names = {}
+  for i, c in ipairs(o.constant_at:totable()) do
+    names[i] = o.neuroids and o.neuroids[c] or c
+  end
+  return names
 end
 
 -- One RDM (1 x pairs).
@@ -170,6 +196,7 @@ local function one(x, o)
       o.of_assembly, noisy and ", with noise = \"none\" or a precision" or "")
   end
   o.nan, o.holes, o.looked = holes > 0, (o.holes or 0) + holes, (o.looked or 0) + x:count()
+  count_constant(x, o, holes)
   read_noise(o, x)
   if o.unbalanced or o.nan then return methods.from_trials(x, o) end
   if o.method == "crossnobis" then return methods.crossnobis(x, o) end
@@ -199,7 +226,7 @@ local function unpack_assembly(a, o)
     local gone, total = require("lamina.neural.assembly").missing(a)
     if gone > 0 then o.gone, o.trials = gone, total end
     if mean.ndim == 3 then o.time, o.time_names = 3, o.time_names or bins_of(a) end
-    o.id = o.id or a.stimulus.stimulus_id
+    o.id, o.neuroids = o.id or a.stimulus.stimulus_id, rawget(a.neuroid, "neuroid_id")
     local empty = mean:isnan():to "int64":sum():item()
     if empty > 0 and o.missing ~= "nan" then
       errors.raise("numeric", o.position, "rdm: %d of %d stimuli x neuroids have no valid trial; say missing = "
@@ -286,8 +313,9 @@ function M.rdm(given, position)
   local channels = tensor.is_tensor(list[1]) and list[1]:count() // #list[1] or nil
   local set = sets.make({ vectors = #parts == 1 and parts[1] or ops.concat(parts, { dim = 1 }),
     id = o.has_id and first or nil, names = names, measure = o.method, channels = channels, nan = o.holes > 0,
-    holes = o.holes > 0 and o.holes or nil, looked = o.looked, gone = o.gone, trials = o.trials, shrunk = o.shrunk },
-    "rdm", position)
+    holes = o.holes > 0 and o.holes or nil, looked = o.looked, gone = o.gone, trials = o.trials, shrunk = o.shrunk,
+    constant = o.constant > 0 and o.constant or nil, constant_of = o.constant_of, constant_names = #parts == 1
+    and o.constant > 0 and constant_names(o) or nil, sums = not o.per_channel or nil }, "rdm", position)
   return set
 end
 

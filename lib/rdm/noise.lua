@@ -40,29 +40,36 @@ local function shrink_to_identity(r, dof)
   return (eye * (b2 / d2 * m) + s * ((d2 - b2) / d2)) * (n / dof), b2 / d2
 end
 
--- Names of the channels whose residuals do not vary: positions, and their ids where these are known.
-local function silent(variance, ids)
-  local names = {}
+local ROUNDING = 1e-13 -- of a channel's largest response: residuals below are what rounding leaves of none
+
+-- Names of the channels whose residuals do not vary: positions, and their ids where these are known. sizes: the
+-- channels' largest responses.
+local function silent(variance, sizes, ids)
+  local names, least = {}, (sizes * ROUNDING):square():totable()
   for c, v in ipairs(variance:totable()) do
-    if v ~= v or v <= 0 then names[#names + 1] = ids and string.format("%d: %s", c, common.key(ids[c])) or c end
+    if v ~= v or v <= least[c] then
+      names[#names + 1] = ids and string.format("%d: %s", c, common.key(ids[c])) or c
+    end
   end
   return names
 end
 
 --- The noise covariance of residuals (trials x channels), its inverse (the precision), and by how much it was shrunk.
--- dof: degrees of freedom. Channels without variance are an error that names them, by ids (optional) as well.
-function M.estimate(residuals, kind, dof, position, ids)
+-- dof: degrees of freedom; sizes: the largest response of each channel, without its sign. Channels without variance
+-- are an error that names them, by ids (optional) as well.
+function M.estimate(residuals, kind, dof, sizes, position, ids)
   if dof < 2 then
     errors.raise("argument", position, "rdm: %d trials leave %d degrees of freedom for the noise, expected at least "
       .. "2: "
       .. "give more trials of each condition, or noise = a precision", #residuals, dof)
   end
   local variance = residuals:square():sum(1) / dof
-  local flat = silent(variance, ids)
+  local flat = silent(variance, sizes, ids)
   if #flat > 0 then
-    errors.raise("numeric", position, "rdm: %s without noise variance (%s): leave such channels out, they cannot be "
-      .. "weighed%s", common.plural(#flat, "channel"), common.some(flat), ids and ": a:select { neuroid_id = "
-      .. "function(id) return ... end }" or "")
+    errors.raise("numeric", position, "rdm: %s without noise variance (%s), which method = \"mahalanobis\" and "
+      .. "\"crossnobis\" cannot weigh: leave such channels out%s, or say noise = \"none\", which weighs all alike",
+      common.plural(#flat, "channel"), common.some(flat), ids and ", as in a:select { neuroid_id = function(id) "
+      .. "return ... end }" or "")
   end
   local covariance, shrunk
   if kind == "shrinkage" then

@@ -4,6 +4,8 @@
 -- r.id holds an id for each stimulus (or nothing: then RDMs are matched by position), r.names one for each RDM.
 -- A dissimilarity that is missing is NaN, and r.missing says how many are; r.holes says how many of the r.looked
 -- responses that it comes from were, r.gone how many of r.trials trials, of the others of which means were taken.
+-- r.constant says how many of r.constant_of channels (of all RDMs together) do not vary over conditions, and of one
+-- RDM r.constant_names which they are; nil where all vary.
 local common = require "lamina.neural.common"
 local core = require "lamina.core.rdm"
 local errors = require "lamina.errors"
@@ -15,7 +17,9 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local Rdms = { __name = "rdms" }
-local MAY_BE = "id names measure channels folds holes looked gone trials shrunk"
+local KEPT = { "measure", "channels", "folds", "holes", "looked", "gone", "trials", "shrunk", "constant",
+  "constant_of", "constant_names", "sums" }
+local MAY_BE = "id names " .. table.concat(KEPT, " ")
 Rdms.__index = object.index("a set of RDMs", Rdms, MAY_BE, {
   dissimilarities = "r.vectors are RDMs x pairs, r:matrices() RDMs x stimuli x stimuli",
   shape = "r.vectors.shape is RDMs x pairs, r.n the number of stimuli",
@@ -59,9 +63,9 @@ function M.make(parts, what, position)
   if parts.names and #parts.names ~= #vectors then
     errors.raise("shape", position, "%s: there are %d names for %d RDMs", what, #parts.names, #vectors)
   end
-  return setmetatable({ vectors = vectors, n = n, id = parts.id, names = parts.names, missing = missing,
-    measure = parts.measure, channels = parts.channels, folds = parts.folds, holes = parts.holes,
-    looked = parts.looked, gone = parts.gone, trials = parts.trials, shrunk = parts.shrunk }, Rdms)
+  local set = { vectors = vectors, n = n, id = parts.id, names = parts.names, missing = missing }
+  for _, name in ipairs(KEPT) do set[name] = parts[name] end
+  return setmetatable(set, Rdms)
 end
 
 -- Matrices (k x n x n) to vectors, once they are known to be symmetric with zeros on the diagonal.
@@ -104,6 +108,23 @@ end
 
 local function name_of(self, k) return self.names and self.names[k] or tostring(k) end
 
+local DIVIDED = "no part of a distance, though of the number of channels that divides it"
+
+-- What channels that do not vary are to each measure.
+local CONSTANT = { correlation = "a part that all patterns share, which changes each correlation",
+  cosine = "a part that all patterns share, which changes each cosine where it is not 0",
+  euclidean = DIVIDED, squared_euclidean = DIVIDED, mahalanobis = DIVIDED, crossnobis = DIVIDED, poisson = DIVIDED }
+
+-- "  2 of 168 channels do not vary over conditions (n4, n17): ..."
+local function constant_text(self)
+  local effect = CONSTANT[self.measure]
+  if effect == DIVIDED and self.sums then effect = "no part of a distance" end
+  return string.format("  %d of %s%s do%s not vary over conditions%s%s", self.constant,
+    common.plural(self.constant_of, "channel"), self.constant_of ~= self.channels and ", counted for each RDM," or "",
+    self.constant == 1 and "es" or "", self.constant_names and " (" .. common.some(self.constant_names) .. ")" or "",
+    effect and ": " .. effect or "")
+end
+
 Rdms.__len = function(self) return #self.vectors end
 
 Rdms.__tostring = function(self)
@@ -122,6 +143,7 @@ Rdms.__tostring = function(self)
     lines[#lines + 1] = string.format("  %d of %d responses missing: each dissimilarity is over the channels that "
       .. "both have", self.holes, self.looked)
   end
+  if self.constant then lines[#lines + 1] = constant_text(self) end
   if self.missing > 0 then
     lines[#lines + 1] = string.format("  %d of %d dissimilarities missing", self.missing, self.vectors:count())
   end
@@ -130,9 +152,9 @@ end
 
 -- A set like this one with other vectors and what goes with them.
 local function like(self, vectors, id, names, position)
-  return M.make({ vectors = vectors, id = id, names = names, measure = self.measure, channels = self.channels,
-    folds = self.folds, holes = self.holes, looked = self.looked, gone = self.gone, trials = self.trials,
-    shrunk = self.shrunk, nan = true }, "rdm", position)
+  local parts = { vectors = vectors, id = id, names = names, nan = true }
+  for _, name in ipairs(KEPT) do parts[name] = self[name] end
+  return M.make(parts, "rdm", position)
 end
 
 --- r:matrices(): the RDMs as k x n x n tensors with zeros on the diagonal.
