@@ -31,13 +31,8 @@ static void run(void *context, int worker, int64_t begin, int64_t end) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *x;
-  lm_status status = lm_tensor_compact(&x, c->in[0], e);
-  if (status) return status;
-  job j = {x->dtype == LM_F64, lm_tensor_data(x), lm_tensor_data(c->out[0])};
-  status = lm_parallel(lm_tensor_count(c->out[0]), GRAIN, run, &j, e);
-  lm_tensor_release(x);
-  return status;
+  job j = {c->in_meta[0].dtype == LM_F64, lm_tensor_data(c->in[0]), lm_tensor_data(c->out[0])};
+  return lm_parallel(lm_tensor_count(c->out[0]), GRAIN, run, &j, e);
 }
 
 /* (-im, re) g / (re^2 + im^2) */
@@ -63,6 +58,7 @@ const lm_op lm_op_angle = {
     .group = "fourier",
     .infer = infer,
     .forward = forward,
+    .dense = 1,
     .backward = backward,
     .save_in = 1,
     .twice = true,

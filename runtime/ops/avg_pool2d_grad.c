@@ -25,12 +25,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   lm_pool_shape s;
-  lm_tensor *dy = NULL;
-  lm_status status = shape_of(c, &s, e);
-  if (status == LM_OK) status = lm_tensor_compact(&dy, c->in[0], e);
-  if (status == LM_OK) status = lm_pool_avg_back(c->out[0], dy, &s, e);
-  lm_tensor_release(dy);
-  return status;
+  const lm_status status = shape_of(c, &s, e);
+  return status ? status : lm_pool_avg_back(c->out[0], c->in[0], &s, e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -67,6 +63,7 @@ const lm_op lm_op_avg_pool2d_grad = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 1,
     .backward = backward,
     .twice = true,
     .cases = cases,

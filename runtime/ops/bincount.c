@@ -32,19 +32,12 @@ static lm_status count(lm_call *c, const lm_tensor *x, const lm_tensor *weights,
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *x = NULL, *weights = NULL;
+  const lm_tensor *x = c->in[0];
+  const int64_t *at = lm_tensor_data(x);
   int64_t n = c->p[0].i;
-  lm_status status = lm_tensor_compact(&x, c->in[0], e);
-  if (status == LM_OK && c->in[1]) status = lm_tensor_compact(&weights, c->in[1], e);
-  if (status == LM_OK) {
-    const int64_t *at = lm_tensor_data(x);
-    for (int64_t i = 0; i < lm_tensor_count(x); i++) n = at[i] > n ? at[i] : n;
-    status = lm_check_index(c, x, n, e);
-  }
-  if (status == LM_OK) status = count(c, x, weights, n, e);
-  lm_tensor_release(x);
-  lm_tensor_release(weights);
-  return status;
+  for (int64_t i = 0; i < lm_tensor_count(x); i++) n = at[i] > n ? at[i] : n;
+  const lm_status status = lm_check_index(c, x, n, e);
+  return status ? status : count(c, x, c->in[1], n, e);
 }
 
 /* A weight went where its number says. */
@@ -75,6 +68,7 @@ const lm_op lm_op_bincount = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 1,
     .view = true,

@@ -92,24 +92,18 @@ ROWS(float)
 ROWS(double)
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *a = NULL, *b = NULL, *out = c->out[0];
-  lm_status status = lm_tensor_compact(&a, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&b, c->in[1], e);
-  if (status == LM_OK && lm_tensor_count(out) > 0) {
-    const distances s = {.m = a->shape[a->ndim - 2],
-                         .n = b->shape[b->ndim - 2],
-                         .d = a->shape[a->ndim - 1],
-                         .p = c->p[0].r,
-                         .squared = c->p[1].i != 0,
-                         .a = lm_tensor_data(a),
-                         .b = lm_tensor_data(b),
-                         .out = lm_tensor_data(out)};
-    status = lm_parallel(lm_tensor_count(out) / s.n, (1 << 14) / (s.n * (s.d + 1)) + 1,
-                         a->dtype == LM_F32 ? rows_float : rows_double, (void *)(uintptr_t)&s, e);
-  }
-  lm_tensor_release(a);
-  lm_tensor_release(b);
-  return status;
+  const lm_tensor *a = c->in[0], *b = c->in[1], *out = c->out[0];
+  distances s = {.m = a->shape[a->ndim - 2],
+                 .n = b->shape[b->ndim - 2],
+                 .d = a->shape[a->ndim - 1],
+                 .p = c->p[0].r,
+                 .squared = c->p[1].i != 0,
+                 .a = lm_tensor_data(a),
+                 .b = lm_tensor_data(b),
+                 .out = lm_tensor_data(out)};
+  if (lm_tensor_count(out) == 0) return LM_OK;
+  return lm_parallel(lm_tensor_count(out) / s.n, (1 << 14) / (s.n * (s.d + 1)) + 1,
+                     a->dtype == LM_F32 ? rows_float : rows_double, &s, e);
 }
 
 /* p = 2: with w = g / distance (twice g where squared), da = a sum(w) - w b and db = b sum(w) - w^T a. */
@@ -194,6 +188,7 @@ const lm_op lm_op_cdist = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 3,
     .save_out = 1,

@@ -26,18 +26,14 @@ static lm_status infer(lm_call *c, lm_err *e) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *in[3] = {NULL};
   lm_conv_shape s;
-  lm_status status = lm_conv_args(c, c->in_meta[0].shape, c->in_meta[1].shape, &s, e);
+  const lm_status status = lm_conv_args(c, c->in_meta[0].shape, c->in_meta[1].shape, &s, e);
+  if (status) return status;
   c->unsaved = c->p[ACTIVATION].i != RELU;
-  for (int i = 0; i < 2 + has_bias(c) && status == LM_OK; i++) status = lm_tensor_compact(&in[i], c->in[i], e);
-  if (status == LM_OK) {
-    s.weight = in[1]->storage;
-    status = lm_conv_forward(&s, lm_tensor_data(in[0]), lm_tensor_data(in[1]), in[2] ? lm_tensor_data(in[2]) : NULL,
-                             c->p[ACTIVATION].i == RELU, lm_tensor_data(c->out[0]), e);
-  }
-  for (int i = 0; i < 3; i++) lm_tensor_release(in[i]);
-  return status;
+  s.weight = c->in[1]->storage;
+  return lm_conv_forward(&s, lm_tensor_data(c->in[0]), lm_tensor_data(c->in[1]),
+                         has_bias(c) ? lm_tensor_data(c->in[2]) : NULL, c->p[ACTIVATION].i == RELU,
+                         lm_tensor_data(c->out[0]), e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -95,6 +91,7 @@ const lm_op lm_op_conv2d = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 7,
     .backward = backward,
     .save_in = 3,
     .save_out = 1,

@@ -34,21 +34,17 @@ static void sum_task(void *context, int worker, int64_t begin, int64_t end) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   const int64_t *shape = c->in_meta[0].shape;
-  lm_tensor *dy = NULL;
-  lm_status status = lm_tensor_compact(&dy, c->in[0], e);
-  if (status) return status;
-  sums s = {.kernel = lm_kernels_of(dy->dtype)->conv,
-            .dy = lm_tensor_data(dy),
+  const lm_dtype dtype = c->in_meta[0].dtype;
+  sums s = {.kernel = lm_kernels_of(dtype)->conv,
+            .dy = lm_tensor_data(c->in[0]),
             .out = lm_tensor_data(c->out[0]),
-            .dtype = dy->dtype,
+            .dtype = dtype,
             .n = shape[0],
             .channels = shape[1],
             .pixels = shape[2] * shape[3],
-            .size = (int64_t)lm_dtype_size(dy->dtype)};
-  int64_t each = s.n * s.pixels + 1;
-  status = lm_parallel(s.channels, (1 << 16) / each + 1, sum_task, &s, e);
-  lm_tensor_release(dy);
-  return status;
+            .size = (int64_t)lm_dtype_size(dtype)};
+  const int64_t each = s.n * s.pixels + 1;
+  return lm_parallel(s.channels, (1 << 16) / each + 1, sum_task, &s, e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -73,6 +69,7 @@ const lm_op lm_op_conv2d_grad_bias = {
     .group = "image",
     .infer = infer,
     .forward = forward,
+    .dense = 1,
     .backward = backward,
     .twice = true,
     .cases = cases,

@@ -19,16 +19,10 @@ static lm_status infer(lm_call *c, lm_err *e) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *dy = NULL, *weight = NULL;
   lm_conv_shape s;
-  lm_status status = shape_of(c, &s, e);
-  if (status == LM_OK) status = lm_tensor_compact(&dy, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&weight, c->in[1], e);
-  if (status == LM_OK)
-    status = lm_conv_grad_input(&s, lm_tensor_data(dy), lm_tensor_data(weight), lm_tensor_data(c->out[0]), e);
-  lm_tensor_release(dy);
-  lm_tensor_release(weight);
-  return status;
+  const lm_status status = shape_of(c, &s, e);
+  if (status) return status;
+  return lm_conv_grad_input(&s, lm_tensor_data(c->in[0]), lm_tensor_data(c->in[1]), lm_tensor_data(c->out[0]), e);
 }
 
 /* dx is linear in dy and in weight: its adjoints are the convolution and the weight gradient. */
@@ -74,6 +68,7 @@ const lm_op lm_op_conv2d_grad_input = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 3,
     .twice = true,

@@ -23,16 +23,10 @@ static lm_status infer(lm_call *c, lm_err *e) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *dy = NULL, *x = NULL;
   lm_conv_shape s;
-  lm_status status = shape_of(c, &s, e);
-  if (status == LM_OK) status = lm_tensor_compact(&dy, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[1], e);
-  if (status == LM_OK)
-    status = lm_conv_grad_weight(&s, lm_tensor_data(dy), lm_tensor_data(x), lm_tensor_data(c->out[0]), e);
-  lm_tensor_release(dy);
-  lm_tensor_release(x);
-  return status;
+  const lm_status status = shape_of(c, &s, e);
+  if (status) return status;
+  return lm_conv_grad_weight(&s, lm_tensor_data(c->in[0]), lm_tensor_data(c->in[1]), lm_tensor_data(c->out[0]), e);
 }
 
 /* dw is linear in dy and in x: its adjoints are the convolution by the gradient and the input gradient. */
@@ -79,6 +73,7 @@ const lm_op lm_op_conv2d_grad_weight = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 3,
     .twice = true,

@@ -34,18 +34,14 @@ static void blocks(void *context, int worker, int64_t begin, int64_t end) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *x;
-  lm_status status = lm_tensor_compact(&x, c->in[0], e);
-  if (status) return status;
+  const lm_tensor *x = c->in[0];
   job j = {.k = lm_kernels_of(x->dtype)->elementwise,
            .drop = lm_drop_of(c->p),
            .n = lm_tensor_count(x),
            .size = (int64_t)lm_dtype_size(x->dtype),
            .x = lm_tensor_data(x),
            .out = lm_tensor_data(c->out[0])};
-  status = lm_parallel((j.n + BLOCK - 1) / BLOCK, 32, blocks, &j, e);
-  lm_tensor_release(x);
-  return status;
+  return lm_parallel((j.n + BLOCK - 1) / BLOCK, 32, blocks, &j, e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -68,6 +64,7 @@ const lm_op lm_op_dropout = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 1,
     .backward = backward,
     .twice = true,
     .cases = cases,

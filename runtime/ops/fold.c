@@ -30,12 +30,9 @@ static lm_status infer(lm_call *c, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   lm_patches s;
-  lm_tensor *x = NULL;
-  lm_status status = geometry(c, &s, e);
-  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[0], e);
-  if (status == LM_OK) status = lm_patches_fold(x->dtype, &s, lm_tensor_data(x), lm_tensor_data(c->out[0]), e);
-  lm_tensor_release(x);
-  return status;
+  const lm_tensor *x = c->in[0];
+  const lm_status status = geometry(c, &s, e);
+  return status ? status : lm_patches_fold(x->dtype, &s, lm_tensor_data(x), lm_tensor_data(c->out[0]), e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -68,6 +65,7 @@ const lm_op lm_op_fold = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 1,
     .backward = backward,
     .twice = true,
     .cases = cases,

@@ -6,41 +6,30 @@
 
 static lm_status infer(lm_call *c, lm_err *e) {
   int axis;
-  char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
   const lm_meta *x = &c->in_meta[0], *index = &c->in_meta[1];
   lm_status status = lm_axis(c, c->p[0].i, x->ndim, &axis, e);
   if (status == LM_OK) status = lm_need_dtype(c, 1, LM_I64, e);
-  if (status) return status;
-  bool fits = index->ndim == x->ndim;
-  for (int i = 0; i < x->ndim && fits; i++) fits = i == axis || index->shape[i] == x->shape[i];
-  if (!fits)
-    return lm_fail(e, LM_ERR_SHAPE, "gather: index is %s and x is %s; all axes but %d must agree",
-                   lm_shape_text(index->ndim, index->shape, a), lm_shape_text(x->ndim, x->shape, b), axis + 1);
-  lm_infer_shape(c, x->ndim, index->shape);
-  return LM_OK;
+  if (status == LM_OK) status = lm_need_index(c, axis, e);
+  if (status == LM_OK) lm_infer_shape(c, x->ndim, index->shape);
+  return status;
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
   int axis;
-  lm_tensor *x = NULL, *index = NULL;
   lm_status status = lm_axis(c, c->p[0].i, c->in_meta[0].ndim, &axis, e);
-  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&index, c->in[1], e);
-  lm_split from = lm_split_at(&c->in_meta[0], axis), to = lm_split_at(&c->in_meta[1], axis);
-  if (status == LM_OK) status = lm_check_index(c, index, from.n, e);
-  if (status == LM_OK) {
-    size_t size = lm_dtype_size(x->dtype);
-    const int64_t *at = lm_tensor_data(index);
-    const char *source = lm_tensor_data(x);
-    char *out = lm_tensor_data(c->out[0]);
-    for (int64_t o = 0, i = 0; o < to.outer; o++)
-      for (int64_t k = 0; k < to.n; k++)
-        for (int64_t r = 0; r < to.inner; r++, i++)
-          memcpy(out + (size_t)i * size, source + (size_t)((o * from.n + at[i] - 1) * from.inner + r) * size, size);
-  }
-  lm_tensor_release(x);
-  lm_tensor_release(index);
-  return status;
+  if (status) return status;
+  const lm_split from = lm_split_at(&c->in_meta[0], axis), to = lm_split_at(&c->in_meta[1], axis);
+  status = lm_check_index(c, c->in[1], from.n, e);
+  if (status) return status;
+  const size_t size = lm_dtype_size(c->in_meta[0].dtype);
+  const int64_t *at = lm_tensor_data(c->in[1]);
+  const char *source = lm_tensor_data(c->in[0]);
+  char *out = lm_tensor_data(c->out[0]);
+  for (int64_t o = 0, i = 0; o < to.outer; o++)
+    for (int64_t k = 0; k < to.n; k++)
+      for (int64_t r = 0; r < to.inner; r++, i++)
+        memcpy(out + (size_t)i * size, source + (size_t)((o * from.n + at[i] - 1) * from.inner + r) * size, size);
+  return LM_OK;
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -67,6 +56,7 @@ const lm_op lm_op_gather = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 2,
     .twice = true,

@@ -48,26 +48,19 @@ static lm_status infer(lm_call *c, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   int axis;
-  lm_tensor *x = NULL, *index = NULL;
   lm_status status = lm_axis(c, c->p[0].i, c->in_meta[0].ndim, &axis, e);
-  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&index, c->in[1], e);
-  if (status == LM_OK) status = lm_check_index(c, index, c->p[1].i, e);
-  if (status == LM_OK) {
-    lm_split s = lm_split_at(&c->out_meta[0], axis);
-    job j = {.x = lm_tensor_data(x),
-             .out = lm_tensor_data(c->out[0]),
-             .index = lm_tensor_data(index),
-             .rows = c->in_meta[1].shape[0],
-             .n = s.n,
-             .inner = s.inner,
-             .wide = x->dtype == LM_F64};
-    memset(j.out, 0, (size_t)lm_tensor_bytes(c->out[0]));
-    status = lm_parallel(s.outer, (1 << 15) / (j.rows * j.inner + 1) + 1, add_blocks, &j, e);
-  }
-  lm_tensor_release(x);
-  lm_tensor_release(index);
-  return status;
+  if (status == LM_OK) status = lm_check_index(c, c->in[1], c->p[1].i, e);
+  if (status) return status;
+  const lm_split s = lm_split_at(&c->out_meta[0], axis);
+  job j = {.x = lm_tensor_data(c->in[0]),
+           .out = lm_tensor_data(c->out[0]),
+           .index = lm_tensor_data(c->in[1]),
+           .rows = c->in_meta[1].shape[0],
+           .n = s.n,
+           .inner = s.inner,
+           .wide = c->in_meta[0].dtype == LM_F64};
+  memset(j.out, 0, (size_t)lm_tensor_bytes(c->out[0]));
+  return lm_parallel(s.outer, (1 << 15) / (j.rows * j.inner + 1) + 1, add_blocks, &j, e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -94,6 +87,7 @@ const lm_op lm_op_index_add = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 2,
     .twice = true,

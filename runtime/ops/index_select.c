@@ -35,24 +35,18 @@ static lm_status infer(lm_call *c, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   int axis;
-  lm_tensor *x = NULL, *index = NULL;
   lm_status status = lm_axis(c, c->p[0].i, c->in_meta[0].ndim, &axis, e);
-  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&index, c->in[1], e);
-  lm_split s = lm_split_at(&c->in_meta[0], axis);
-  if (status == LM_OK) status = lm_check_index(c, index, s.n, e);
-  if (status == LM_OK) {
-    job j = {.x = lm_tensor_data(x),
-             .out = lm_tensor_data(c->out[0]),
-             .index = lm_tensor_data(index),
-             .rows = c->in_meta[1].shape[0],
-             .n = s.n,
-             .run = s.inner * (int64_t)lm_dtype_size(x->dtype)};
-    status = lm_parallel(s.outer * j.rows, (1 << 17) / (j.run + 1) + 1, copy_rows, &j, e);
-  }
-  lm_tensor_release(x);
-  lm_tensor_release(index);
-  return status;
+  if (status) return status;
+  const lm_split s = lm_split_at(&c->in_meta[0], axis);
+  status = lm_check_index(c, c->in[1], s.n, e);
+  if (status) return status;
+  job j = {.x = lm_tensor_data(c->in[0]),
+           .out = lm_tensor_data(c->out[0]),
+           .index = lm_tensor_data(c->in[1]),
+           .rows = c->in_meta[1].shape[0],
+           .n = s.n,
+           .run = s.inner * (int64_t)lm_dtype_size(c->in_meta[0].dtype)};
+  return lm_parallel(s.outer * j.rows, (1 << 17) / (j.run + 1) + 1, copy_rows, &j, e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -80,6 +74,7 @@ const lm_op lm_op_index_select = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 2,
     .twice = true,

@@ -14,14 +14,10 @@ static lm_status infer(lm_call *c, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   lm_pool_shape s;
-  lm_tensor *x = NULL;
   const lm_meta *m = &c->in_meta[0], *out = &c->out_meta[0];
   lm_status status = lm_pool_args(c, m->shape[m->ndim - 2], m->shape[m->ndim - 1], &s, e);
-  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[0], e);
   if (status == LM_OK && c->grad) status = lm_tensor_new(&c->saved[0], LM_I64, out->ndim, out->shape, e);
-  if (status == LM_OK) status = lm_pool_max(c->out[0], c->saved[0], x, &s, e);
-  lm_tensor_release(x);
-  return status;
+  return status ? status : lm_pool_max(c->out[0], c->saved[0], c->in[0], &s, e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -52,6 +48,7 @@ const lm_op lm_op_max_pool2d = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 1,
     .backward = backward,
     .twice = true,
     .cases = cases,

@@ -10,9 +10,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
   if (status == LM_OK) status = lm_need_ndim(c, 0, 3, 4, e);
   if (status == LM_OK) status = lm_need_dtype(c, 1, LM_I64, e);
   if (status) return status;
-  bool same = dy->ndim == position->ndim;
-  for (int i = 0; i < dy->ndim && same; i++) same = dy->shape[i] == position->shape[i];
-  if (!same)
+  if (!lm_tensor_same_shape(c->in[0], c->in[1]))
     return lm_fail(e, LM_ERR_SHAPE, "max_pool2d_grad: dy is %s and position %s but they must have one shape",
                    lm_shape_text(dy->ndim, dy->shape, a), lm_shape_text(position->ndim, position->shape, b));
   lm_pool_infer(c, c->p[0].v[0], c->p[0].v[1]);
@@ -20,13 +18,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *dy = NULL, *position = NULL;
-  lm_status status = lm_tensor_compact(&dy, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&position, c->in[1], e);
-  if (status == LM_OK) status = lm_pool_move(c, true, c->out[0], dy, position, e);
-  lm_tensor_release(dy);
-  lm_tensor_release(position);
-  return status;
+  return lm_pool_move(c, true, c->out[0], c->in[0], c->in[1], e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -56,6 +48,7 @@ const lm_op lm_op_max_pool2d_grad = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 2,
     .twice = true,

@@ -22,13 +22,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *x = NULL, *position = NULL;
-  lm_status status = lm_tensor_compact(&x, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&position, c->in[1], e);
-  if (status == LM_OK) status = lm_pool_move(c, false, c->out[0], x, position, e);
-  lm_tensor_release(x);
-  lm_tensor_release(position);
-  return status;
+  return lm_pool_move(c, false, c->out[0], c->in[0], c->in[1], e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -51,6 +45,7 @@ const lm_op lm_op_max_pool2d_take = {
     .group = "image",
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 2,
     .twice = true,

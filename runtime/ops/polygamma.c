@@ -67,13 +67,9 @@ static void span(void *context, int worker, int64_t begin, int64_t end) {
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *x;
-  lm_status status = lm_tensor_compact(&x, c->in[0], e);
-  if (status) return status;
+  const lm_tensor *x = c->in[0];
   job j = {x->dtype, (int)c->p[0].i, lm_tensor_data(x), lm_tensor_data(c->out[0])};
-  status = lm_parallel(lm_tensor_count(x), 1 << 10, span, &j, e);
-  lm_tensor_release(x);
-  return status;
+  return lm_parallel(lm_tensor_count(x), 1 << 10, span, &j, e);
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -102,6 +98,7 @@ const lm_op lm_op_polygamma = {
     .params = params,
     .infer = lm_unary_infer,
     .forward = forward,
+    .dense = 1,
     .backward = backward,
     .save_in = 1,
     .twice = true,

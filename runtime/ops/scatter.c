@@ -12,12 +12,8 @@ static lm_status infer(lm_call *c, lm_err *e) {
   lm_status status = lm_axis(c, c->p[0].i, x->ndim, &axis, e);
   if (status == LM_OK) status = lm_need_dtype(c, 1, LM_I64, e);
   if (status == LM_OK) status = lm_need_same_dtype(c, 0, 2, e);
+  if (status == LM_OK) status = lm_need_index(c, axis, e);
   if (status) return status;
-  bool fits = index->ndim == x->ndim;
-  for (int i = 0; i < x->ndim && fits; i++) fits = i == axis || index->shape[i] == x->shape[i];
-  if (!fits)
-    return lm_fail(e, LM_ERR_SHAPE, "scatter: index is %s and x is %s; all axes but %d must agree",
-                   lm_shape_text(index->ndim, index->shape, a), lm_shape_text(x->ndim, x->shape, b), axis + 1);
   if (!lm_tensor_same_shape(c->in[1], c->in[2]))
     return lm_fail(e, LM_ERR_SHAPE, "scatter: values are %s but index is %s; shapes must be equal",
                    lm_shape_text(v->ndim, v->shape, a), lm_shape_text(index->ndim, index->shape, b));
@@ -27,26 +23,20 @@ static lm_status infer(lm_call *c, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   int axis;
-  lm_tensor *index = NULL, *v = NULL;
   lm_status status = lm_axis(c, c->p[0].i, c->in_meta[0].ndim, &axis, e);
-  if (status == LM_OK) status = lm_tensor_compact(&index, c->in[1], e);
-  if (status == LM_OK) status = lm_tensor_compact(&v, c->in[2], e);
-  if (status == LM_OK) status = lm_check_index(c, index, c->in_meta[0].shape[axis], e);
+  if (status == LM_OK) status = lm_check_index(c, c->in[1], c->in_meta[0].shape[axis], e);
   if (status == LM_OK) status = lm_tensor_copy_into(c->out[0], c->in[0], e);
-  if (status == LM_OK) {
-    const lm_split from = lm_split_at(&c->in_meta[1], axis), to = lm_split_at(&c->in_meta[0], axis);
-    const int64_t *at = lm_tensor_data(index);
-    const size_t size = lm_dtype_size(v->dtype);
-    const char *source = lm_tensor_data(v);
-    char *out = lm_tensor_data(c->out[0]);
-    for (int64_t o = 0, i = 0; o < from.outer; o++)
-      for (int64_t k = 0; k < from.n; k++)
-        for (int64_t r = 0; r < from.inner; r++, i++)
-          memcpy(out + (size_t)((o * to.n + at[i] - 1) * to.inner + r) * size, source + (size_t)i * size, size);
-  }
-  lm_tensor_release(index);
-  lm_tensor_release(v);
-  return status;
+  if (status) return status;
+  const lm_split from = lm_split_at(&c->in_meta[1], axis), to = lm_split_at(&c->in_meta[0], axis);
+  const int64_t *at = lm_tensor_data(c->in[1]);
+  const size_t size = lm_dtype_size(c->in_meta[2].dtype);
+  const char *source = lm_tensor_data(c->in[2]);
+  char *out = lm_tensor_data(c->out[0]);
+  for (int64_t o = 0, i = 0; o < from.outer; o++)
+    for (int64_t k = 0; k < from.n; k++)
+      for (int64_t r = 0; r < from.inner; r++, i++)
+        memcpy(out + (size_t)((o * to.n + at[i] - 1) * to.inner + r) * size, source + (size_t)i * size, size);
+  return LM_OK;
 }
 
 static lm_tensor *scattered(lm_chain *h, lm_tensor *x, lm_tensor *index, lm_tensor *v, const lm_value *dim) {
@@ -101,6 +91,7 @@ const lm_op lm_op_scatter = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 6,
     .backward = backward,
     .save_in = 2,
     .twice = true,

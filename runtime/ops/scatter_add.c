@@ -12,9 +12,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
   if (status == LM_OK) status = lm_axis(c, c->p[0].i, x->ndim, &axis, e);
   if (status == LM_OK) status = lm_need_dtype(c, 1, LM_I64, e);
   if (status) return status;
-  bool same = index->ndim == x->ndim;
-  for (int i = 0; i < x->ndim && same; i++) same = index->shape[i] == x->shape[i];
-  if (!same)
+  if (!lm_tensor_same_shape(c->in[0], c->in[1]))
     return lm_fail(e, LM_ERR_SHAPE, "scatter_add: index is %s but x is %s; shapes must be equal",
                    lm_shape_text(index->ndim, index->shape, a), lm_shape_text(x->ndim, x->shape, b));
   lm_infer_shape(c, x->ndim, x->shape);
@@ -24,30 +22,24 @@ static lm_status infer(lm_call *c, lm_err *e) {
 
 static lm_status forward(lm_call *c, lm_err *e) {
   int axis;
-  lm_tensor *x = NULL, *index = NULL;
   lm_status status = lm_axis(c, c->p[0].i, c->in_meta[0].ndim, &axis, e);
-  if (status == LM_OK) status = lm_tensor_compact(&x, c->in[0], e);
-  if (status == LM_OK) status = lm_tensor_compact(&index, c->in[1], e);
-  if (status == LM_OK) status = lm_check_index(c, index, c->p[1].i, e);
-  if (status == LM_OK) {
-    lm_split from = lm_split_at(&c->in_meta[0], axis);
-    const int64_t *at = lm_tensor_data(index);
-    const void *source = lm_tensor_data(x);
-    void *out = lm_tensor_data(c->out[0]);
-    memset(out, 0, (size_t)lm_tensor_bytes(c->out[0]));
-    for (int64_t o = 0, i = 0; o < from.outer; o++)
-      for (int64_t k = 0; k < from.n; k++)
-        for (int64_t r = 0; r < from.inner; r++, i++) {
-          int64_t to = (o * c->p[1].i + at[i] - 1) * from.inner + r;
-          if (x->dtype == LM_F32)
-            ((float *)out)[to] += ((const float *)source)[i];
-          else
-            ((double *)out)[to] += ((const double *)source)[i];
-        }
-  }
-  lm_tensor_release(x);
-  lm_tensor_release(index);
-  return status;
+  if (status == LM_OK) status = lm_check_index(c, c->in[1], c->p[1].i, e);
+  if (status) return status;
+  const lm_split from = lm_split_at(&c->in_meta[0], axis);
+  const int64_t *at = lm_tensor_data(c->in[1]);
+  const void *source = lm_tensor_data(c->in[0]);
+  void *out = lm_tensor_data(c->out[0]);
+  memset(out, 0, (size_t)lm_tensor_bytes(c->out[0]));
+  for (int64_t o = 0, i = 0; o < from.outer; o++)
+    for (int64_t k = 0; k < from.n; k++)
+      for (int64_t r = 0; r < from.inner; r++, i++) {
+        const int64_t to = (o * c->p[1].i + at[i] - 1) * from.inner + r;
+        if (c->in_meta[0].dtype == LM_F32)
+          ((float *)out)[to] += ((const float *)source)[i];
+        else
+          ((double *)out)[to] += ((const double *)source)[i];
+      }
+  return LM_OK;
 }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
@@ -74,6 +66,7 @@ const lm_op lm_op_scatter_add = {
     .params = params,
     .infer = infer,
     .forward = forward,
+    .dense = 3,
     .backward = backward,
     .save_in = 2,
     .twice = true,

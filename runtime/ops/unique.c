@@ -35,20 +35,14 @@ static lm_status collect(lm_call *c, const lm_tensor *x, const lm_keyed *keys, l
 }
 
 static lm_status forward(lm_call *c, lm_err *e) {
-  lm_tensor *x;
-  lm_status status = lm_tensor_compact(&x, c->in[0], e);
-  if (status) return status;
+  const lm_tensor *x = c->in[0];
   const int64_t n = lm_tensor_count(x);
   lm_keyed *keys = lm_alloc_array((size_t)n + 1, 2 * sizeof *keys, "keys of the elements", e);
-  if (keys) {
-    lm_order_keys(x->dtype, false, n, lm_tensor_data(x), keys);
-    lm_order_sort(n, keys, keys + n);
-    status = collect(c, x, keys, e);
-  } else {
-    status = LM_ERR_MEMORY;
-  }
+  if (!keys) return LM_ERR_MEMORY;
+  lm_order_keys(x->dtype, false, n, lm_tensor_data(x), keys);
+  lm_order_sort(n, keys, keys + n);
+  const lm_status status = collect(c, x, keys, e);
   lm_free(keys);
-  lm_tensor_release(x);
   return status;
 }
 
@@ -66,6 +60,7 @@ const lm_op lm_op_unique = {
     .group = "order",
     .infer = infer,
     .forward = forward,
+    .dense = 1,
     .n_out = 3,
     .view = true,
     .no_backward = "which elements are distinct does not change with a small step",

@@ -57,6 +57,24 @@ static void release_all(lm_tensor **t, int n) {
   }
 }
 
+/* Forward, with the inputs that op->dense names row-major. What is kept for backward is what was given. */
+static lm_status forward(lm_call *c, lm_err *e) {
+  lm_tensor *row_major[LM_MAX_INPUTS] = {NULL}, *const *given = c->in;
+  lm_status status = LM_OK;
+  if (!c->op->dense) return c->op->forward(c, e);
+  for (int i = 0; i < c->n_in && status == LM_OK; i++) {
+    if (given[i] && c->op->dense >> i & 1)
+      status = lm_tensor_compact(&row_major[i], given[i], e);
+    else if (given[i])
+      row_major[i] = lm_tensor_retain(given[i]);
+  }
+  c->in = row_major;
+  if (status == LM_OK) status = c->op->forward(c, e);
+  c->in = given;
+  release_all(row_major, LM_MAX_INPUTS);
+  return status;
+}
+
 static lm_status run(lm_call *c, lm_err *e) {
   lm_status status = check_required(c->op, c->p, e);
   if (status == LM_OK) status = c->op->infer(c, e);
@@ -68,7 +86,7 @@ static lm_status run(lm_call *c, lm_err *e) {
   if (status == LM_OK) status = make_outputs(c, e);
   if (status == LM_OK) {
     bool old = lm_grad_set(false); /* what forward calls in its turn is part of this call */
-    status = c->op->forward(c, e);
+    status = forward(c, e);
     lm_grad_set(old);
   }
   if (status == LM_OK) {

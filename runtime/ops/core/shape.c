@@ -35,6 +35,16 @@ lm_status lm_backward_reshape(lm_call *c, lm_tensor *const *grad_out, lm_tensor 
   return lm_reshape_to(grad_out[0], &c->in_meta[0], &grad_in[0], e);
 }
 
+lm_status lm_need_index(const lm_call *c, int axis, lm_err *e) {
+  char a[LM_SHAPE_TEXT], b[LM_SHAPE_TEXT];
+  const lm_meta *x = &c->in_meta[0], *index = &c->in_meta[1];
+  bool fits = index->ndim == x->ndim;
+  for (int i = 0; i < x->ndim && fits; i++) fits = i == axis || index->shape[i] == x->shape[i];
+  if (fits) return LM_OK;
+  return lm_fail(e, LM_ERR_SHAPE, "%s: index is %s and x is %s; all axes but %d must agree", c->op->name,
+                 lm_shape_text(index->ndim, index->shape, a), lm_shape_text(x->ndim, x->shape, b), axis + 1);
+}
+
 lm_status lm_check_index(const lm_call *c, const lm_tensor *index, int64_t n, lm_err *e) {
   const int64_t *at = lm_tensor_data(index), count = lm_tensor_count(index);
   for (int64_t i = 0; i < count; i++)

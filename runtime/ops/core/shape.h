@@ -20,6 +20,9 @@ lm_status lm_reshape_to(lm_tensor *t, const lm_meta *shape, lm_tensor **out, lm_
 /* backward of such an op: the gradient in the shape of input 0. */
 lm_status lm_backward_reshape(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e);
 
+/* Checks the shape of input 1, an index into input 0 along an axis: all other axes must agree. */
+lm_status lm_need_index(const lm_call *c, int axis, lm_err *e);
+
 /* Checks that an int64 index tensor holds positions 1..n only; names the first that does not. */
 lm_status lm_check_index(const lm_call *c, const lm_tensor *index, int64_t n, lm_err *e);
 
