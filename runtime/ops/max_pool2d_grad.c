@@ -17,9 +17,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-static lm_status forward(lm_call *c, lm_err *e) {
-  return lm_pool_move(c, true, c->out[0], c->in[0], c->in[1], e);
-}
+static lm_status forward(lm_call *c, lm_err *e) { return lm_pool_move(c, true, c->out[0], c->in[0], c->in[1], e); }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   return c->needs[0] ? lm_apply2(&lm_op_max_pool2d_take, grad_out[0], c->in[1], &grad_in[0], e) : LM_OK;

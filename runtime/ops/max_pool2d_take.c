@@ -21,9 +21,7 @@ static lm_status infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-static lm_status forward(lm_call *c, lm_err *e) {
-  return lm_pool_move(c, false, c->out[0], c->in[0], c->in[1], e);
-}
+static lm_status forward(lm_call *c, lm_err *e) { return lm_pool_move(c, false, c->out[0], c->in[0], c->in[1], e); }
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   const lm_meta *x = &c->in_meta[0];
