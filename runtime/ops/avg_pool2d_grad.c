@@ -33,18 +33,14 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_apply(&lm_op_avg_pool2d, 1, grad_out, c->p, &grad_in[0], e);
 }
 
-static const lm_param params[] = {LM_POOL_PARAMS,
-                                  {.name = "count_pad",
-                                   .kind = LM_P_BOOL,
-                                   .doc = "divide by the whole window, padding included",
-                                   .initial = "true"},
-                                  {.name = "size",
-                                   .kind = LM_P_INTS,
-                                   .doc = "rows and columns of the pooling's input",
-                                   .low = 1,
-                                   .high = 2147483647,
-                                   .count = 2},
-                                  {0}};
+static const lm_param params[] = {
+    LM_POOL_PARAMS,
+    {.name = "count_pad",
+     .kind = LM_P_BOOL,
+     .doc = "divide by the whole window, padding included",
+     .initial = "true"},
+    LM_PAIR_PARAM("size", "rows and columns of the pooling's input", NULL, 1, 2147483647),
+    {0}};
 
 static const lm_case cases[] = {{"2x3x2x3", "kernel=2 size=4,6"},
                                 {"2x2x3x6", "kernel=3,2 stride=2,1 pad=1,0 size=5,7"},

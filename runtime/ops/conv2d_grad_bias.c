@@ -2,7 +2,7 @@
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "ops.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/shape.h"
 
 static lm_status infer(lm_call *c, lm_err *e) {
@@ -49,11 +49,9 @@ static lm_status forward(lm_call *c, lm_err *e) {
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  const lm_meta planes = {.ndim = 4, .shape = {1, c->in_meta[0].shape[1], 1, 1}};
-  lm_tensor *g = NULL;
-  lm_status status = lm_reshape_to(grad_out[0], &planes, &g, e);
-  const lm_value shape = lm_list(4, c->in_meta[0].shape);
-  lm_give(&h, lm_do_with(&h, &lm_op_expand, lm_hold(&h, status, g), &shape), NULL, &grad_in[0]);
+  const int64_t *shape = c->in_meta[0].shape;
+  lm_tensor *planes = lm_do_reshape(&h, grad_out[0], 4, (int64_t[]){1, shape[1], 1, 1});
+  lm_give(&h, lm_do_expand(&h, planes, 4, shape), NULL, &grad_in[0]);
   return lm_chain_end(&h);
 }
 

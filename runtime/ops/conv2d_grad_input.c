@@ -41,14 +41,8 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return status;
 }
 
-static const lm_param params[] = {LM_CONV_PARAMS,
-                                  {.name = "size",
-                                   .kind = LM_P_INTS,
-                                   .doc = "rows and columns of the convolution's input",
-                                   .low = 1,
-                                   .high = 2147483647,
-                                   .count = 2},
-                                  {0}};
+static const lm_param params[] = {
+    LM_CONV_PARAMS, LM_PAIR_PARAM("size", "rows and columns of the convolution's input", NULL, 1, 2147483647), {0}};
 
 static const lm_case cases[] = {{"2x4x3x5; 4x3x3x2", "size=5,6"},
                                 {"2x4x4x5; 4x3x3x2", "stride=2,1 pad=1,0 size=7,6"},

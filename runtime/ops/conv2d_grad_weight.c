@@ -45,14 +45,8 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return status;
 }
 
-static const lm_param params[] = {LM_CONV_PARAMS,
-                                  {.name = "kernel",
-                                   .kind = LM_P_INTS,
-                                   .doc = "rows and columns of the weight",
-                                   .low = 1,
-                                   .high = 1048576,
-                                   .count = 2},
-                                  {0}};
+static const lm_param params[] = {
+    LM_CONV_PARAMS, LM_PAIR_PARAM("kernel", "rows and columns of the weight", NULL, 1, 1048576), {0}};
 
 static const lm_case cases[] = {{"2x4x3x5; 2x3x5x6", "kernel=3,2"},
                                 {"2x4x4x5; 2x3x7x6", "stride=2,1 pad=1,0 kernel=3,2"},

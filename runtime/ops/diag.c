@@ -10,11 +10,7 @@ static lm_status forward(lm_call *c, lm_err *e) {
   return lm_apply(op, 1, c->in, values, &c->out[0], e);
 }
 
-static const lm_param params[] = {{.name = "offset",
-                                   .kind = LM_P_INT,
-                                   .doc = "which diagonal: above the main one, or below where it is negative",
-                                   .initial = "0"},
-                                  {0}};
+static const lm_param params[] = {LM_OFFSET_PARAM, {0}};
 
 static const lm_case cases[] = {{"3", ""}, {"3", "offset=-2"}, {"3x4", "offset=1"}, {0}};
 

@@ -39,14 +39,8 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return lm_apply(&lm_op_unfold, 1, grad_out, c->p, &grad_in[0], e);
 }
 
-static const lm_param params[] = {LM_PATCH_PARAMS,
-                                  {.name = "size",
-                                   .kind = LM_P_INTS,
-                                   .doc = "the size of the images: rows, columns",
-                                   .low = 0,
-                                   .high = 1048576,
-                                   .count = 2},
-                                  {0}};
+static const lm_param params[] = {
+    LM_PATCH_PARAMS, LM_PAIR_PARAM("size", "the size of the images: rows, columns", NULL, 0, 1048576), {0}};
 
 static const lm_case cases[] = {
     {"2x12x8", "kernel=2 size=3,5"}, {"1x12x12", "kernel=2,3 stride=2,1 pad=1,0 size=5,6"}, {0}};

@@ -5,19 +5,16 @@
 #include "ops/core/chain.h"
 
 /* The slope is Phi(x) + x phi(x), its own slope phi(x) (2 - x^2). */
+static lm_tensor *slope(lm_chain *h, lm_tensor *g, lm_tensor *x) {
+  lm_tensor *square = lm_do1(h, &lm_op_square, x);
+  lm_tensor *bell = lm_do1(h, &lm_op_exp, lm_do_number(h, &lm_op_mul, square, -0.5));
+  lm_tensor *density = lm_do_number(h, &lm_op_mul, bell, 0.3989422804014327); /* 1 / sqrt(2 pi) */
+  lm_tensor *rest = lm_do_number(h, &lm_op_add, lm_do1(h, &lm_op_neg, square), 2);
+  return lm_do2(h, &lm_op_mul, g, lm_do2(h, &lm_op_mul, density, rest));
+}
+
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
-  lm_chain h = lm_chain_start(e);
-  lm_tensor *g = c->in[0], *x = c->in[1];
-  if (c->needs[0]) lm_give(&h, lm_do2(&h, &lm_op_gelu_grad, grad_out[0], x), NULL, &grad_in[0]);
-  if (c->needs[1]) {
-    lm_tensor *square = lm_do1(&h, &lm_op_square, x);
-    lm_tensor *bell = lm_do1(&h, &lm_op_exp, lm_do_number(&h, &lm_op_mul, square, -0.5));
-    lm_tensor *density = lm_do_number(&h, &lm_op_mul, bell, 0.3989422804014327); /* 1 / sqrt(2 pi) */
-    lm_tensor *rest = lm_do_number(&h, &lm_op_add, lm_do1(&h, &lm_op_neg, square), 2);
-    lm_tensor *slope = lm_do2(&h, &lm_op_mul, g, lm_do2(&h, &lm_op_mul, density, rest));
-    lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], slope), NULL, &grad_in[1]);
-  }
-  return lm_chain_end(&h);
+  return lm_slope_backward(c, grad_out, grad_in, slope, e);
 }
 
 static const lm_case cases[] = {{"2x3; 2x3", ""}, {0}};

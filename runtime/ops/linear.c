@@ -1,6 +1,6 @@
 /* linear.c: a dense layer: x weight^T + bias, then the activation, in one op. */
 #include "ops.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/gemm.h"
 #include "ops/core/shape.h"
 
@@ -85,20 +85,16 @@ static lm_status forward(lm_call *c, lm_err *e) {
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
   const lm_meta *x = &c->in_meta[0], *weight = &c->in_meta[1];
-  lm_tensor *dy = grad_out[0], *flat = NULL, *flat_x = NULL;
+  lm_tensor *dy = grad_out[0], *flat = NULL;
   if (c->p[ACTIVATION].i == RELU) dy = lm_do2(&h, &lm_op_relu_grad, dy, c->out[0]);
   if (c->needs[0]) lm_give(&h, lm_do2(&h, &lm_op_matmul, dy, c->in[1]), NULL, &grad_in[0]);
-  lm_meta rows = {.ndim = 2, .shape = {1, weight->shape[0]}};
-  for (int i = 0; i + 1 < x->ndim; i++) rows.shape[0] *= x->shape[i];
+  int64_t rows[2] = {1, weight->shape[0]};
+  for (int i = 0; i + 1 < x->ndim; i++) rows[0] *= x->shape[i];
   const bool bias = c->n_in > 2 && c->needs[2];
-  if (h.status == LM_OK && (c->needs[1] || bias)) {
-    lm_status status = lm_reshape_to(dy, &rows, &flat, e);
-    flat = lm_hold(&h, status, flat);
-  }
-  if (h.status == LM_OK && c->needs[1]) {
-    rows.shape[1] = weight->shape[1];
-    lm_status status = lm_reshape_to(c->in[0], &rows, &flat_x, e);
-    flat_x = lm_hold(&h, status, flat_x);
+  if (c->needs[1] || bias) flat = lm_do_reshape(&h, dy, 2, rows);
+  if (c->needs[1]) {
+    rows[1] = weight->shape[1];
+    lm_tensor *flat_x = lm_do_reshape(&h, c->in[0], 2, rows);
     lm_give(&h, lm_do2(&h, &lm_op_matmul, lm_do1(&h, &lm_op_transpose, flat), flat_x), NULL, &grad_in[1]);
   }
   if (bias) {

@@ -1,16 +1,12 @@
 /* logsumexp.c: the logarithm of a sum of exponentials. */
 #include "ops.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/reduce.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *g = NULL;
-  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
-  g = lm_hold(&h, kept, g);
-  lm_tensor *total = NULL;
-  kept = lm_reduce_keep(c, c->out[0], &total, e);
-  total = lm_hold(&h, kept, total);
+  lm_tensor *g = lm_do_keep(&h, c, grad_out[0]);
+  lm_tensor *total = lm_do_keep(&h, c, c->out[0]);
   lm_tensor *share = lm_do1(&h, &lm_op_exp, lm_do2(&h, &lm_op_sub, c->in[0], total)); /* softmax */
   lm_give(&h, lm_do2(&h, &lm_op_mul, g, share), NULL, &grad_in[0]);
   return lm_chain_end(&h);

@@ -1,7 +1,7 @@
 /* matmul.c: products of vectors, matrices and batches of matrices. */
 #include "base/memory.h"
 #include "ops.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/gemm.h"
 #include "ops/core/shape.h"
 
@@ -122,11 +122,9 @@ static lm_status forward(lm_call *c, lm_err *e) {
 
 /* t with another shape, held by the chain; t itself where the shape is the same already. */
 static lm_tensor *reshaped(lm_chain *h, lm_tensor *t, const lm_meta *shape) {
-  lm_tensor *out = NULL;
   if (h->status || !t) return NULL;
   if (t->ndim == shape->ndim && memcmp(t->shape, shape->shape, (size_t)t->ndim * sizeof t->shape[0]) == 0) return t;
-  lm_status status = lm_reshape_to(t, shape, &out, h->e);
-  return lm_hold(h, status, out);
+  return lm_do_reshape(h, t, shape->ndim, shape->shape);
 }
 
 /* da = g b^T and db = a^T g, with 1-D inputs as matrices and batches summed where one matrix served several. */

@@ -23,13 +23,7 @@ static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **gr
   return c->needs[0] ? lm_apply2(&lm_op_max_pool2d_take, grad_out[0], c->in[1], &grad_in[0], e) : LM_OK;
 }
 
-static const lm_param params[] = {{.name = "size",
-                                   .kind = LM_P_INTS,
-                                   .doc = "rows and columns of the result",
-                                   .low = 1,
-                                   .high = 2147483647,
-                                   .count = 2},
-                                  {0}};
+static const lm_param params[] = {LM_PAIR_PARAM("size", "rows and columns of the result", NULL, 1, 2147483647), {0}};
 
 static const lm_case cases[] = {{"2x3x2x3; 2x3x2x3:index<20", "size=4,5"}, {"2x2x2; 2x2x2:index<3", "size=1,3"}, {0}};
 

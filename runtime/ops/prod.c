@@ -1,13 +1,11 @@
 /* prod.c: multiplying elements. */
 #include "ops.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/reduce.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *g = NULL;
-  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
-  g = lm_hold(&h, kept, g);
+  lm_tensor *g = lm_do_keep(&h, c, grad_out[0]);
   lm_value same[2];
   lm_reduce_same(c, same);
   lm_tensor *x = c->in[0], *zero = lm_number_like(&h, x, 0), *one = lm_number_like(&h, x, 1);

@@ -1,15 +1,13 @@
 /* sum.c: adding up elements. */
 #include "ops.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/reduce.h"
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *g = NULL;
-  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
-  g = lm_hold(&h, kept, g);
-  lm_value shape = lm_list(c->in_meta[0].ndim, c->in_meta[0].shape);
-  lm_give(&h, lm_do_with(&h, &lm_op_expand, g, &shape), NULL, &grad_in[0]);
+  lm_tensor *g = lm_do_keep(&h, c, grad_out[0]);
+  const lm_meta *x = &c->in_meta[0];
+  lm_give(&h, lm_do_expand(&h, g, x->ndim, x->shape), NULL, &grad_in[0]);
   return lm_chain_end(&h);
 }
 

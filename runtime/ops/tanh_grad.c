@@ -4,15 +4,12 @@
 #include "ops/core/binary.h"
 #include "ops/core/chain.h"
 
+static lm_tensor *slope(lm_chain *h, lm_tensor *g, lm_tensor *y) {
+  return lm_do_number(h, &lm_op_mul, lm_do2(h, &lm_op_mul, g, y), -2);
+}
+
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
-  lm_chain h = lm_chain_start(e);
-  lm_tensor *g = c->in[0], *y = c->in[1];
-  if (c->needs[0]) lm_give(&h, lm_do2(&h, &lm_op_tanh_grad, grad_out[0], y), NULL, &grad_in[0]);
-  if (c->needs[1]) {
-    lm_tensor *slope = lm_do_number(&h, &lm_op_mul, lm_do2(&h, &lm_op_mul, g, y), -2);
-    lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], slope), NULL, &grad_in[1]);
-  }
-  return lm_chain_end(&h);
+  return lm_slope_backward(c, grad_out, grad_in, slope, e);
 }
 
 static const lm_case cases[] = {{"2x3; 2x3:unit", ""}, {0}};

@@ -5,11 +5,7 @@ static lm_status infer(lm_call *c, lm_err *e) { return lm_need_ndim(c, 0, 2, LM_
 
 static lm_status forward(lm_call *c, lm_err *e) { return lm_triangle(c, true, e); }
 
-static const lm_param params[] = {{.name = "offset",
-                                   .kind = LM_P_INT,
-                                   .doc = "which diagonal: above the main one, or below where it is negative",
-                                   .initial = "0"},
-                                  {0}};
+static const lm_param params[] = {LM_OFFSET_PARAM, {0}};
 
 static const lm_case cases[] = {{"3x4", ""}, {"2x3x3", "offset=-1"}, {"4x3", "offset=1"}, {0}};
 

@@ -136,6 +136,15 @@ lm_status lm_sum_to_shape(lm_tensor *t, const lm_meta *like, lm_tensor **out, lm
   return status;
 }
 
+lm_status lm_slope_backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in,
+                            lm_tensor *(*slope)(lm_chain *h, lm_tensor *g, lm_tensor *x), lm_err *e) {
+  lm_chain h = lm_chain_start(e);
+  lm_tensor *g = c->in[0], *x = c->in[1];
+  if (c->needs[0]) lm_give(&h, lm_do2(&h, c->op, grad_out[0], x), NULL, &grad_in[0]);
+  if (c->needs[1]) lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], slope(&h, g, x)), NULL, &grad_in[1]);
+  return lm_chain_end(&h);
+}
+
 lm_status lm_binary_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
   lm_tensor *a = c->in[0], *b = c->in[1], *zero = lm_number_like(&h, grad_out[0], 0);

@@ -2,7 +2,7 @@
 #ifndef LM_OPS_CORE_BINARY_H
 #define LM_OPS_CORE_BINARY_H
 
-#include "ops/core/op.h"
+#include "ops/core/chain.h"
 
 /* Shapes broadcast; the dtype is the promoted one (bool < uint8 < int64 < float32 < float64), and int64 for two bools
  * in arithmetic. */
@@ -38,6 +38,11 @@ lm_status lm_add_over(lm_tensor *to, lm_tensor *a, lm_tensor *b, lm_err *e);
 
 /* *out: t in a dtype; t itself where it has it already. No record. */
 lm_status lm_in_dtype(lm_tensor *t, lm_dtype dtype, lm_tensor **out, lm_err *e);
+
+/* backward of the gradients of elementwise ops, g f'(x), x being input 1 (or f(x), where f' is written in that): they
+ * are linear in g, so that by g is the op itself; that by x is grad_out times slope(g, x). */
+lm_status lm_slope_backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in,
+                            lm_tensor *(*slope)(lm_chain *h, lm_tensor *g, lm_tensor *x), lm_err *e);
 
 /* backward of maximum and minimum: the gradient goes to the operand that was picked, half to each where they are
  * equal. */

@@ -7,28 +7,9 @@
 
 /* The first four parameters of every convolution op, in this order. */
 #define LM_CONV_PARAMS                                                                                               \
-  {.name = "stride",                                                                                                 \
-   .kind = LM_P_INTS,                                                                                                \
-   .doc = "pixels between windows: rows, columns",                                                                   \
-   .initial = "1",                                                                                                   \
-   .low = 1,                                                                                                         \
-   .high = 1048576,                                                                                                  \
-   .count = 2},                                                                                                      \
-      {.name = "pad",                                                                                                \
-       .kind = LM_P_INTS,                                                                                            \
-       .doc = "zeros added on each side: rows, columns",                                                             \
-       .initial = "0",                                                                                               \
-       .low = 0,                                                                                                     \
-       .high = 1048576,                                                                                              \
-       .count = 2},                                                                                                  \
-      {.name = "dilation",                                                                                           \
-       .kind = LM_P_INTS,                                                                                            \
-       .doc = "pixels between taps of the kernel: rows, columns",                                                    \
-       .initial = "1",                                                                                               \
-       .low = 1,                                                                                                     \
-       .high = 1048576,                                                                                              \
-       .count = 2},                                                                                                  \
-  {                                                                                                                  \
+  LM_PAIR_PARAM("stride", "pixels between windows: rows, columns", "1", 1, 1048576),                                 \
+      LM_PAIR_PARAM("pad", "zeros added on each side: rows, columns", "0", 0, 1048576),                              \
+      LM_PAIR_PARAM("dilation", "pixels between taps of the kernel: rows, columns", "1", 1, 1048576), {              \
     .name = "groups", .kind = LM_P_INT, .doc = "parts into which the channels are divided", .initial = "1",          \
     .low = 1, .high = 1048576                                                                                        \
   }

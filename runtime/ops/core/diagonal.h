@@ -4,13 +4,14 @@
 
 #include "ops/core/compose.h"
 
-/* The parameters that the diagonal ops begin with. */
+/* Which diagonal; and the parameters that the diagonal ops begin with. */
+#define LM_OFFSET_PARAM                                                                                              \
+  {                                                                                                                  \
+    .name = "offset", .kind = LM_P_INT, .doc = "which diagonal: above the main one, or below where it is negative",  \
+    .initial = "0"                                                                                                   \
+  }
 #define LM_DIAGONAL_PARAMS(first, second)                                                                            \
-  {.name = "offset",                                                                                                 \
-   .kind = LM_P_INT,                                                                                                 \
-   .doc = "which diagonal: above the main one, or below where it is negative",                                       \
-   .initial = "0"},                                                                                                  \
-      {.name = "dim1", .kind = LM_P_DIM, .doc = "the axis of rows", .initial = first}, {                             \
+  LM_OFFSET_PARAM, {.name = "dim1", .kind = LM_P_DIM, .doc = "the axis of rows", .initial = first}, {                \
     .name = "dim2", .kind = LM_P_DIM, .doc = "the axis of columns", .initial = second                                \
   }
 

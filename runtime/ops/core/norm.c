@@ -4,7 +4,7 @@
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "ops.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/reduce.h"
 #include "ops/core/shape.h"
 
@@ -347,11 +347,7 @@ static lm_status fused(lm_call *c, const lm_norm *k, lm_tensor *const *grad_out,
 /* ---- the same in ops ------------------------------------------------------------------------------------------- */
 
 static lm_tensor *shaped(lm_chain *h, lm_tensor *t, int64_t n, int64_t groups, int64_t channels, int64_t inner) {
-  const lm_meta m = {.ndim = 4, .shape = {n, groups, channels, inner}};
-  lm_tensor *out = NULL;
-  if (h->status || !t) return NULL;
-  lm_status status = lm_reshape_to(t, &m, &out, h->e);
-  return lm_hold(h, status, out);
+  return lm_do_reshape(h, t, 4, (int64_t[]){n, groups, channels, inner});
 }
 
 /* The sum over all axes of a shaped tensor but those of its statistics, or of its units; kept. */

@@ -35,6 +35,10 @@ typedef struct lm_param {
   const char *choices; /* of LM_P_CHOICE: "none relu tanh" */
 } lm_param;
 
+/* A parameter of two whole numbers, rows and columns, or one for both. */
+#define LM_PAIR_PARAM(word, what, unless_given, least, most)                                                         \
+  { .name = word, .kind = LM_P_INTS, .doc = what, .initial = unless_given, .low = least, .high = most, .count = 2 }
+
 /* One parameter's value. LM_P_INT, _CHOICE, _DIM, _DTYPE, _BOOL, _INDEX: i. _REAL: r. _INTS, _DIMS, _SHAPE: n, v.
  * _TEXT: n characters in the memory of v. */
 typedef struct lm_value {

@@ -10,30 +10,10 @@ typedef struct lm_patches {
 
 /* The first four parameters of unfold and fold. */
 #define LM_PATCH_PARAMS                                                                                              \
-  {.name = "kernel",                                                                                                 \
-   .kind = LM_P_INTS,                                                                                                \
-   .doc = "the size of a window: rows, columns",                                                                     \
-   .low = 1,                                                                                                         \
-   .high = 1048576,                                                                                                  \
-   .count = 2},                                                                                                      \
-      {.name = "stride",                                                                                             \
-       .kind = LM_P_INTS,                                                                                            \
-       .doc = "pixels between windows: rows, columns",                                                               \
-       .initial = "1",                                                                                               \
-       .low = 1,                                                                                                     \
-       .high = 1048576,                                                                                              \
-       .count = 2},                                                                                                  \
-      {.name = "pad",                                                                                                \
-       .kind = LM_P_INTS,                                                                                            \
-       .doc = "zeros added on each side: rows, columns",                                                             \
-       .initial = "0",                                                                                               \
-       .low = 0,                                                                                                     \
-       .high = 1048576,                                                                                              \
-       .count = 2},                                                                                                  \
-  {                                                                                                                  \
-    .name = "dilation", .kind = LM_P_INTS, .doc = "pixels between neighbours in a window: rows, columns",            \
-    .initial = "1", .low = 1, .high = 1048576, .count = 2                                                            \
-  }
+  LM_PAIR_PARAM("kernel", "the size of a window: rows, columns", NULL, 1, 1048576),                                  \
+      LM_PAIR_PARAM("stride", "pixels between windows: rows, columns", "1", 1, 1048576),                             \
+      LM_PAIR_PARAM("pad", "zeros added on each side: rows, columns", "0", 0, 1048576),                              \
+      LM_PAIR_PARAM("dilation", "pixels between neighbours in a window: rows, columns", "1", 1, 1048576)
 
 /* The geometry for images n,c,h,w by c->p[0..3]; a window larger than the padded image is a shape error. */
 lm_status lm_patches_of(const lm_call *c, int64_t n, int64_t channels, int64_t h, int64_t w, lm_patches *s,

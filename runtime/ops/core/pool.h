@@ -7,23 +7,9 @@
 
 /* The first three parameters of every pooling op, in this order. */
 #define LM_POOL_PARAMS                                                                                               \
-  {.name = "kernel",                                                                                                 \
-   .kind = LM_P_INTS,                                                                                                \
-   .doc = "rows and columns of the window",                                                                          \
-   .low = 1,                                                                                                         \
-   .high = 1048576,                                                                                                  \
-   .count = 2},                                                                                                      \
-      {.name = "stride",                                                                                             \
-       .kind = LM_P_INTS,                                                                                            \
-       .doc = "pixels between windows; absent: the kernel",                                                          \
-       .initial = "nil",                                                                                             \
-       .low = 1,                                                                                                     \
-       .high = 1048576,                                                                                              \
-       .count = 2},                                                                                                  \
-  {                                                                                                                  \
-    .name = "pad", .kind = LM_P_INTS, .doc = "rows and columns added on each side", .initial = "0", .low = 0,        \
-    .high = 1048576, .count = 2                                                                                      \
-  }
+  LM_PAIR_PARAM("kernel", "rows and columns of the window", NULL, 1, 1048576),                                       \
+      LM_PAIR_PARAM("stride", "pixels between windows; absent: the kernel", "nil", 1, 1048576),                      \
+      LM_PAIR_PARAM("pad", "rows and columns added on each side", "0", 0, 1048576)
 
 /* Checks a call whose input 0 has images (..., h, w; 3 or 4 axes) and whose first parameters are LM_POOL_PARAMS, and
  * fills *s for planes of h x w. Fails where the window is larger than the padded plane, or the padding is more than

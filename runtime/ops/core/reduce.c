@@ -5,7 +5,7 @@
 #include "kernels/kernels.h"
 #include "ops.h"
 #include "ops/core/binary.h"
-#include "ops/core/chain.h"
+#include "ops/core/compose.h"
 #include "ops/core/integer.h"
 #include "ops/core/shape.h"
 
@@ -72,13 +72,13 @@ lm_status lm_reduce_infer(lm_call *c, lm_err *e) {
   return LM_OK;
 }
 
-lm_status lm_reduce_keep(const lm_call *c, lm_tensor *t, lm_tensor **out, lm_err *e) {
+lm_tensor *lm_do_keep(lm_chain *h, const lm_call *c, lm_tensor *t) {
   bool joined[LM_MAX_DIMS];
-  lm_meta m = lm_tensor_meta(t);
-  lm_status status = joined_axes(c, joined, e);
-  if (status) return status;
+  lm_meta m;
+  if (h->status == LM_OK) h->status = joined_axes(c, joined, h->e);
+  if (h->status) return NULL;
   kept_shape(c, joined, true, &m);
-  return lm_reshape_to(t, &m, out, e);
+  return lm_do_reshape(h, t, m.ndim, m.shape);
 }
 
 void lm_reduce_same(const lm_call *c, lm_value values[2]) {
@@ -357,14 +357,10 @@ lm_status lm_reduce_forward(lm_call *c, lm_err *e) {
 
 lm_status lm_reduce_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *g = NULL;
-  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
-  g = lm_hold(&h, kept, g);
+  lm_tensor *g = lm_do_keep(&h, c, grad_out[0]);
   lm_value same[2];
   lm_reduce_same(c, same);
-  lm_tensor *best = NULL, *x = c->in[0];
-  kept = lm_reduce_keep(c, c->out[0], &best, e);
-  best = lm_hold(&h, kept, best);
+  lm_tensor *best = lm_do_keep(&h, c, c->out[0]), *x = c->in[0];
   lm_tensor *hit = lm_do2(&h, &lm_op_eq, x, best), *count = lm_do_with(&h, &lm_op_sum, hit, same);
   lm_tensor *share = lm_do2(&h, &lm_op_div, g, count);
   lm_give(&h, lm_do3(&h, &lm_op_where, hit, share, lm_number_like(&h, g, 0)), &c->in_meta[0], &grad_in[0]);
@@ -373,17 +369,13 @@ lm_status lm_reduce_backward_extreme(lm_call *c, lm_tensor *const *grad_out, lm_
 
 lm_status lm_reduce_backward_spread(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *g = NULL, *slope;
-  lm_status kept = lm_reduce_keep(c, grad_out[0], &g, e);
-  g = lm_hold(&h, kept, g);
+  lm_tensor *g = lm_do_keep(&h, c, grad_out[0]), *slope;
   lm_value same[2];
   lm_reduce_same(c, same);
   lm_tensor *x = c->in[0], *away = lm_do2(&h, &lm_op_sub, x, lm_do_with(&h, &lm_op_mean, x, same));
   const double left = (double)lm_reduced_count(c) - c->p[2].r, divisor = left > 0 ? left : 0;
   if (c->op->kernel == LM_STD) {
-    lm_tensor *std = NULL;
-    kept = lm_reduce_keep(c, c->out[0], &std, e);
-    std = lm_hold(&h, kept, std);
+    lm_tensor *std = lm_do_keep(&h, c, c->out[0]);
     slope = lm_do2(&h, &lm_op_div, away, lm_do_number(&h, &lm_op_mul, std, divisor));
   } else {
     slope = lm_do_number(&h, &lm_op_div, lm_do_number(&h, &lm_op_mul, away, 2), divisor);

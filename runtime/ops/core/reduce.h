@@ -8,7 +8,7 @@
 #define LM_OPS_CORE_REDUCE_H
 
 #include "kernels/reduce.h"
-#include "ops/core/op.h"
+#include "ops/core/chain.h"
 
 typedef enum lm_reducer {
   LM_SUM,
@@ -31,7 +31,7 @@ lm_status lm_reduce_forward(lm_call *c, lm_err *e);
 /* For backward: how many elements of the input each result joined, and t, which has the shape of the op's result, in
  * the shape with the joined axes kept as 1 (through reshape, so differentiable). */
 int64_t lm_reduced_count(const lm_call *c);
-lm_status lm_reduce_keep(const lm_call *c, lm_tensor *t, lm_tensor **out, lm_err *e);
+lm_tensor *lm_do_keep(lm_chain *h, const lm_call *c, lm_tensor *t);
 
 /* The parameters dim and keepdim of another reduction with the same axes, kept. */
 void lm_reduce_same(const lm_call *c, lm_value values[2]);

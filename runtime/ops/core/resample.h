@@ -13,11 +13,7 @@ typedef enum lm_resampling { LM_RESAMPLE_NEAREST, LM_RESAMPLE_BILINEAR, LM_RESAM
     .choices = "nearest bilinear area"                                                                               \
   }
 
-#define LM_RESAMPLE_SIZE                                                                                             \
-  {                                                                                                                  \
-    .name = "size", .kind = LM_P_INTS, .doc = "rows and columns of the larger or smaller image", .low = 1,           \
-    .high = 1048576, .count = 2                                                                                      \
-  }
+#define LM_RESAMPLE_SIZE LM_PAIR_PARAM("size", "rows and columns of the larger or smaller image", NULL, 1, 1048576)
 
 /* Checks input 0 (floating, 3 or 4 axes, planes of at least 1x1) and describes the output: planes of h x w. */
 lm_status lm_resample_infer(lm_call *c, int64_t h, int64_t w, lm_err *e);
