@@ -77,7 +77,9 @@ end
 
 --- grouped { 10, by = "movie", stratify =, seed = }: every group of images whole in one fold. With as many folds as
 -- groups each group is left out once, in the order of their first images; with fewer, groups in a keyed order go to
--- the fold that has the fewest images so far. More folds than groups is an error.
+-- the fold that has the fewest images so far. More folds than groups is an error. With stratify every value is spread
+-- evenly over the folds; where groups have images of several values, as evenly as whole groups allow, dealt as
+-- scikit-learn's StratifiedGroupKFold deals them (groups of equal variety in our keyed order).
 -- > folds = grouped({ 3, by = "movie" }):folds(6, { movie = { 1, 1, 2, 2, 3, 3 } })
 -- > folds[2].test   --> { 3, 4 }
 function M.grouped(given, ...)
@@ -199,6 +201,91 @@ local function deal(list, n, order, whole)
   return folds
 end
 
+-- Positions of each value, values sorted as NumPy sorts them: numbers by size, texts by their bytes.
+local function sorted_classes(values)
+  local classes = common.by_value(values)
+  local numbers = true
+  for _, value in ipairs(values) do numbers = numbers and type(value) == "number" end
+  table.sort(classes, function(a, b)
+    local x, y = values[a[1]], values[b[1]]
+    if numbers then return x < y end
+    return tostring(x) < tostring(y)
+  end)
+  return classes
+end
+
+-- The standard deviation of n numbers (divided by n), of which the k-th is at(k).
+local function deviation(n, at)
+  local sum, squares = 0, 0
+  for k = 1, n do sum = sum + at(k) end
+  for k = 1, n do squares = squares + (at(k) - sum / n) ^ 2 end
+  return math.sqrt(squares / n)
+end
+
+-- How many items of each class (in the classes' order) every unit has, and how many all have.
+local function class_counts(list, labels)
+  local values, unit, counts, total = {}, {}, {}, {}
+  for u, items in ipairs(list) do
+    counts[u] = {}
+    for _, item in ipairs(items) do values[#values + 1], unit[#unit + 1] = labels[item], u end
+  end
+  for c, places in ipairs(sorted_classes(values)) do
+    total[c] = #places
+    for u = 1, #list do counts[u][c] = 0 end
+    for _, at in ipairs(places) do counts[unit[at]][c] = counts[unit[at]][c] + 1 end
+  end
+  return counts, total
+end
+
+--- Units of several classes to n folds, as scikit-learn's StratifiedGroupKFold deals groups: those whose counts of
+-- classes differ most first (of equal ones in `order`), each to the fold with which the classes' shares of the folds
+-- are spread least, of equal ones to that of the fewest items; no fold stays empty. list: the items of each unit;
+-- labels: the class of each item. A list of lists of items.
+function M.evenly(list, n, order, labels)
+  local counts, total = class_counts(list, labels)
+  local folds, held, sizes, rank, sorted = {}, {}, {}, {}, table.move(order, 1, #order, 1, {})
+  for f = 1, n do
+    folds[f], held[f], sizes[f] = {}, {}, 0
+    for c = 1, #total do held[f][c] = 0 end
+  end
+  for place, u in ipairs(order) do
+    rank[u] = { deviation(#total, function(c) return counts[u][c] end), place }
+  end
+  table.sort(sorted, function(a, b)
+    local x, y = rank[a], rank[b]
+    return x[1] > y[1] or x[1] == y[1] and x[2] < y[2]
+  end)
+  local empty = n
+  for at, u in ipairs(sorted) do
+    local best, least = nil, math.huge
+    for f = 1, n do
+      local sum = #list - at + 1 <= empty and sizes[f] > 0 and math.huge or 0 -- the last ones fill what is empty
+      for c = 1, #total do
+        sum = sum + deviation(n, function(k) return (held[k][c] + (k == f and counts[u][c] or 0)) / total[c] end)
+      end
+      local value = sum / #total
+      local alike = best and math.abs(value - least) <= 1e-8 + 1e-5 * least
+      if value < least or alike and sizes[f] < sizes[best] then best, least = f, value end
+    end
+    empty = sizes[best] == 0 and empty - 1 or empty
+    for c = 1, #total do held[best][c] = held[best][c] + counts[u][c] end
+    sizes[best] = sizes[best] + #list[u]
+    table.move(list[u], 1, #list[u], #folds[best] + 1, folds[best])
+  end
+  for f = 1, n do table.sort(folds[f]) end
+  return folds
+end
+
+-- Whether some unit has items of several classes.
+local function is_mixed(list, labels)
+  for _, items in ipairs(list) do
+    for _, item in ipairs(items) do
+      if labels[item] ~= labels[items[1]] then return true end
+    end
+  end
+  return false
+end
+
 -- The same order, class by class: dealt in turn, every class is spread evenly over the folds.
 local function by_class(order, list, labels)
   local of, classes = {}, {}
@@ -228,9 +315,10 @@ local function divide(self, items, n, groups, purpose, step, labels)
   end
   local order = (groups and n == #list) and common.count_up(n)
     or common.permutation(#list, self.seed, purpose, step)
-  if labels then order = by_class(order, list, labels) end
+  local mixed = labels and groups and is_mixed(list, labels)
+  if labels and not mixed then order = by_class(order, list, labels) end
   local folds = {}
-  for f, test in ipairs(deal(list, n, order, groups ~= nil)) do
+  for f, test in ipairs(mixed and M.evenly(list, n, order, labels) or deal(list, n, order, groups ~= nil)) do
     local held, train = {}, {}
     for _, item in ipairs(test) do held[item] = true end
     for _, item in ipairs(items) do
@@ -262,20 +350,10 @@ end
 
 local function groups_of(self, n, coordinates) return self.by and values_of(self, self.by, n, coordinates) end
 
--- The values of `stratify` for each image, or what the caller gives; of a group's images they must agree.
+-- The values of `stratify` for each image, or what the caller gives.
 local function strata_of(self, n, coordinates, groups, labels)
   if not self.stratify then return not groups and labels or nil end
-  local strata, of = values_of(self, self.stratify, n, coordinates), {}
-  for i = 1, groups and n or 0 do
-    local key = common.key(groups[i])
-    if of[key] ~= nil and of[key] ~= strata[i] then
-      errors.raise("argument", self.position, "grouped: the images of %s = %s have several values of %s (%s and "
-        .. "%s), so "
-        .. "whole groups cannot be dealt by it", self.by, key, self.stratify, tostring(of[key]), tostring(strata[i]))
-    end
-    of[key] = strata[i]
-  end
-  return strata
+  return values_of(self, self.stratify, n, coordinates)
 end
 
 -- How many images of each class are tested: `count` in all, in proportion, the rest by largest remainder.
@@ -295,19 +373,6 @@ local function shares(classes, count, n)
     end
   end
   return given
-end
-
--- Positions of each value, values sorted as NumPy sorts them: numbers by size, texts by their bytes.
-local function sorted_classes(values)
-  local classes = common.by_value(values)
-  local numbers = true
-  for _, value in ipairs(values) do numbers = numbers and type(value) == "number" end
-  table.sort(classes, function(a, b)
-    local x, y = values[a[1]], values[b[1]]
-    if numbers then return x < y end
-    return tostring(x) < tostring(y)
-  end)
-  return classes
 end
 
 -- scikit-learn's divisions.

@@ -80,10 +80,6 @@ describe("splits", function()
     end
     assert.equal("kfold: 5 folds of images, every kind spread evenly, seed 1", tostring(kfold { 5, stratify = "kind",
       seed = 1 }))
-    kind[1] = "common"
-    assert.matches("the images of group = 0 have several values of kind", message_of(function()
-      grouped({ 3, by = "group", stratify = "kind" }):folds(60, { kind = kind, group = group })
-    end))
     assert.matches("kfold: the stimuli have no coordinate 'knd' %(did you mean 'kind'%?%)", message_of(function()
       kfold({ 3, stratify = "knd" }):folds(60, { kind = kind })
     end))
