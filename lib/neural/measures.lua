@@ -86,12 +86,20 @@ end
 
 local ORDER = { "r", "ev", "r2", "poisson", "noise", "explainable", "ev_corrected", "feve", "cc_norm" }
 
+-- How each is computed: p is the prediction, m the mean of the repeats, y a trial.
+local FORMULAS = { r = "Pearson's r of p and m", ev = "1 - var(m - p) / var(m)",
+  r2 = "1 - mean (m - p)^2 / var(m)", poisson = "log likelihood of m above its mean rate, bits per event",
+  noise = "variance of a stimulus's trials y, mean over stimuli",
+  explainable = "1 - noise of m / var(m)", ev_corrected = "ev / explainable",
+  feve = "1 - (mean (y - p)^2 - noise) / (var(y) - noise)",
+  cc_norm = "cov(p, m) / sqrt(var(p) mean cov of two repeats)" }
+
 -- A line for each measure: its median, least and largest value over the neuroids that have one.
 local Scores = { __name = "neural scores" }
 Scores.__index = object.index("neural.scores", Scores)
 
 Scores.__tostring = function(self)
-  local rows = { { "measure", "median", "least", "largest", "neuroids" } }
+  local rows = { { "measure", "median", "least", "largest", "neuroids", "of prediction p, means m and trials y" } }
   for i, name in ipairs(ORDER) do
     local values = {}
     for _, v in ipairs(self[name]:reshape { -1 }:totable()) do
@@ -99,14 +107,17 @@ Scores.__tostring = function(self)
     end
     table.sort(values)
     local n = #values
-    local line = { name, "", "", "", tostring(n) }
+    local line = { name, "", "", "", tostring(n), FORMULAS[name] }
     if n > 0 then
       local median = (values[(n + 1) // 2] + values[n // 2 + 1]) / 2
       for k, v in ipairs { median, values[1], values[n] } do line[k + 1] = string.format("%.3f", v) end
     end
     rows[i + 1] = line
   end
-  return "scores of predictions, over neuroids\n" .. common.columns(rows, { true })
+  return string.format("scores of predictions: %d stimuli, %s, up to %s of each; %d of %d trials missing%s\n%s",
+    self.stimuli, common.plural(self.r:count(), "neuroid"), common.plural(self.repeats, "repeat"), self.missing, self.trials, self.missing > 0
+    and ", left out of means and noise" or "", "  over neuroids that have a value, nothing cut off\n"
+    .. common.columns(rows, { true, false, false, false, false, true }))
 end
 
 --- scores:table(): a row for each neuroid as a list of lists, the first one the names of the columns: position, the
@@ -148,7 +159,7 @@ end
 --                       covariance of two repeats (Schoppe et al. 2016)
 -- Nothing is cut off: noise can put a corrected value above 1, or divide by less than 0 where nothing is explainable
 -- (`explainable` says so). Some stimulus of each neuroid needs two valid trials. print shows the median, the least
--- and the largest of each.
+-- and the largest of each, and how it is computed.
 -- > trials = neural.noisy { rand { 50, 2 } * 20, repeats = 10 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 50) } }
 -- > neural.scores({ a:mean(), a }).r   --> [1. 1.]
@@ -189,6 +200,8 @@ function M.scores(given, ...)
     local along = (part * (y - y:mean { dim = 1, keepdim = true })):mean { dim = 1 }
     found.cc_norm = along / (part:square():mean { dim = 1 } * trials.signal_power(a) * ((#y - 1) / #y)):sqrt()
     found.coordinates = a.neuroid
+    found.stimuli, found.repeats = #y, a.responses:size(3)
+    found.missing, found.trials = assemblies.missing(a)
     return setmetatable(found, Scores)
   end)
 end

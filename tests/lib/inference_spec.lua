@@ -284,7 +284,8 @@ describe("neural.compare", function()
       score { splits = kfold { 4 } }, layer = "x" } }))
     assert.matches("kept different neuroids", message_of(neural.compare, { { "a", s, layer = "x" }, { "b",
       score { reliability = s.neuroids.reliability:quantile(0.5):item() }, layer = "x" } }))
-    assert.matches("has no layer 'nose'", message_of(neural.compare, { { "a", s, layer = "nose" } }))
+    assert.matches("option 'layer' is 'nose', which is no layer of the score %(did you mean 'noise'%?%)",
+      message_of(neural.compare, { { "a", s, layer = "nose" } }))
     assert.matches("over stimuli needs scores made with", message_of(neural.compare, { s, over = "stimuli" }))
     assert.matches("two entries are called 'x'", message_of(neural.compare, { s, s }))
     assert.matches("an entry is a number", message_of(neural.compare, { 3 }))

@@ -108,6 +108,13 @@ describe("results of the neural words, as tables", function()
     for _, name in ipairs { "r", "ev", "noise", "feve", "cc_norm" } do
       for i = 1, 6 do assert.near(s[name]:reshape({ -1 })[i], t[name][i], 1e-12) end
     end
+    local text = tostring(s)
+    assert.matches("^scores of predictions: %d+ stimuli, 6 neuroids, up to %d+ repeats of each; 0 of %d+ trials "
+      .. "missing\n  over neuroids that have a value, nothing cut off\n", text)
+    for _, line in ipairs { "ev%s+1.000  1.000    1.000         6  1 %- var%(m %- p%) / var%(m%)\n",
+      "\nfeve .-  6  1 %- %(mean %(y %- p%)%^2 %- noise%) / %(var%(y%) %- noise%)\n" } do
+      assert.matches(line, text)
+    end
   end)
 
   it("of untangling and of ceilings of RDMs", function()
