@@ -47,22 +47,23 @@ Commitment.__tostring = function(self)
     rows[#rows + 1] = table.move(argmax, 1, #argmax, #row + 1, row)
   end
   local function number(value) return value and string.format("%.3f", value) end
+  local alone = ""
   add({ self.by or "neuroids", "layer", "in folds", "probability", "n", self.measure, "95 % CI" }, "ceiling",
     self.formula, { "argmax", self.measure .. ", selected", "optimism" })
   for _, row in ipairs(self.rows) do
+    if row.low ~= row.low then alone = ", of which there is none of one neuroid" end
     add({ row.group ~= nil and tostring(row.group) or "all", row.layer, string.format("%d of %d", row.folds,
-      self.folds), chosen_text(row), tostring(row.n), number(row.r), string.format("%.3f to %.3f", row.low,
-      row.high) },
+      self.folds), chosen_text(row), tostring(row.n), number(row.r), common.interval_text(row.low, row.high) },
       number(row.ceiling), number(row.ceiled), { row.argmax, number(row.argmax_r),
         string.format("%+.3f", row.optimism) })
   end
   return string.format("commitment: %d layers, chosen in each of %d folds on its training images (%d inner folds)\n"
     .. "  %s\n  map: %s\n  splits: %s\n  ceiling: %s\n  formula: %s\n  %s: of the chosen layers on held-out "
-    .. "images, median over neuroids; interval: bootstrap over %s (%d, seed %d)\n  probability: of being chosen, "
+    .. "images, median over neuroids; interval: bootstrap over %s (%d, seed %d)%s\n  probability: of being chosen, "
     .. "over resampled neuroids, mean over folds; argmax: the layer of the largest held-out score, the usual choice, "
     .. "and by how much its score is better\n%s", #self.layers, self.folds, self.choose, scores.data_text(self.score),
     scores.map_text(self), self.splits, scores.ceiling_text(self), scores.formula_text(self), self.measure, self.over,
-    self.bootstrap, self.seed, common.columns(rows, { true, true, true, true,
+    self.bootstrap, self.seed, alone, common.columns(rows, { true, true, true, true,
       [related and 10 or bounded and 9 or 8] = true }))
 end
 
@@ -78,8 +79,9 @@ function Commitment:results()
     list[i] = { metric = "commitment" .. (row.group ~= nil and string.format(" (%s)", row.group) or ""),
       value = row.r,
       label = row.label, what = string.format("%s of the layers chosen inside the training images (%s in %d of %d "
-        .. "folds), 95 %% CI %.3f to %.3f, n = %d, %s; argmax %s %.3f, seed %d", self.measure, row.layer, row.folds,
-        self.folds, row.low, row.high, row.n, scores.ceiled_text(self, row), row.argmax, row.argmax_r, self.seed) }
+        .. "folds), 95 %% CI %s, n = %d, %s; argmax %s %.3f, seed %d", self.measure, row.layer, row.folds,
+        self.folds, common.interval_text(row.low, row.high), row.n, scores.ceiled_text(self, row),
+        row.argmax, row.argmax_r, self.seed) }
   end
   return list
 end
@@ -241,10 +243,13 @@ local function make_row(o, group, names, choosing, tested, score)
   local own, ceiling = intervals.mean_over_folds(ops.stack(taken, { dim = 1 })),
     o.kept.ceiling:index_select(index, { dim = 1 })
   local columns = intervals.columns(o, n, group.members, "predictivity.bootstrap")
-  local low, high = intervals.interval(intervals.resampled(own, columns, o.bootstrap))
+  local alone = intervals.alone(o, n)
+  local low, high = intervals.interval(intervals.resampled(own, columns, o.bootstrap), alone)
   local ceiled = not o.ceiling.none and scores.relate(o.ceiled, own, ceiling)
   local ceiled_low, ceiled_high
-  if ceiled then ceiled_low, ceiled_high = intervals.interval(intervals.resampled(ceiled, columns, o.bootstrap)) end
+  if ceiled then
+    ceiled_low, ceiled_high = intervals.interval(intervals.resampled(ceiled, columns, o.bootstrap), alone)
+  end
   local list = ranked(names, probabilities(o, plain(choosing), #names, "neural.commitment"), by_fold)
   local best
   for _, name in ipairs(names) do

@@ -67,6 +67,13 @@ function M.some(names, most)
   return text
 end
 
+--- The entries of a list as texts.
+function M.texts(list)
+  local texts = {}
+  for i, value in ipairs(list) do texts[i] = tostring(value) end
+  return texts
+end
+
 --- Rows that have fields as a list of lists, the first one `names`; what a row lacks is taken from `shared`
 -- (optional), or is empty.
 function M.tabulate(names, rows, shared)
@@ -144,6 +151,13 @@ function M.holes(x)
     core_io.forget(x)
   end
   return holes
+end
+
+--- "0.812 to 0.934", of so many digits (3 if absent); "none" where nothing could be resampled: low is NaN.
+function M.interval_text(low, high, digits)
+  if low ~= low then return "none" end
+  local form = string.format("%%.%df to %%.%df", digits or 3, digits or 3)
+  return string.format(form, low, high)
 end
 
 -- The number of characters of a UTF-8 text.

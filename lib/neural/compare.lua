@@ -43,14 +43,14 @@ local function p_text(p) return p < 0.001 and "< 0.001" or string.format("%.3f",
 Comparison.__tostring = function(self)
   local rows = { { "first", "second", "difference", "95 % CI", "p", "q" } }
   for i, row in ipairs(self.rows) do
-    rows[i + 1] = { row.first, row.second, string.format("%.4f", row.difference), string.format("%.4f to %.4f",
-      row.low, row.high), p_text(row.p), p_text(row.q) }
+    rows[i + 1] = { row.first, row.second, string.format("%.4f", row.difference),
+      common.interval_text(row.low, row.high, 4), p_text(row.p), p_text(row.q) }
   end
   return string.format("comparison: %s of %s, paired over %s (first - second, mean over neuroids)\n  interval: "
-    .. "bootstrap over %s (%d, seed %d); p: %s, two-sided; q: corrected for %s (%s)\n%s", self.what,
+    .. "bootstrap over %s (%d, seed %d)%s; p: %s, two-sided; q: corrected for %s (%s)\n%s", self.what,
     common.plural(#self.names, "model"), common.plural(self.n, "neuroid"), self.over, self.bootstrap, self.seed,
-    self.test, common.plural(#self.rows, "pair"), significance.says[self.correction], common.columns(rows,
-    { true, true }))
+    self.rows[1].low ~= self.rows[1].low and ", of which there is none of one neuroid" or "", self.test,
+    common.plural(#self.rows, "pair"), significance.says[self.correction], common.columns(rows, { true, true }))
 end
 
 --- comparison:find(first, second): the row of a pair, in either order; nil where there is none.
@@ -73,8 +73,8 @@ function Comparison:results()
   local list = {}
   for i, row in ipairs(self.rows) do
     list[i] = { metric = string.format("difference (%s - %s)", row.first, row.second), value = row.difference,
-      label = self.label, what = string.format("%s, 95 %% CI %.4f to %.4f (over %s), n = %d, p = %.4g, q = %.4g",
-      self.what, row.low, row.high, self.over, self.n, row.p, row.q) }
+      label = self.label, what = string.format("%s, 95 %% CI %s (over %s), n = %d, p = %.4g, q = %.4g",
+      self.what, common.interval_text(row.low, row.high, 4), self.over, self.n, row.p, row.q) }
   end
   return list
 end
@@ -282,7 +282,7 @@ local function pair(o, a, b, shared)
   local d = value_of(o, a, "r", shared.index) - value_of(o, b, "r", shared.index)
   local drawn = o.over_set.stimuli and value_of(o, a, "drawn", shared.index) - value_of(o, b, "drawn", shared.index)
   local means = intervals.resampled(drawn or d, shared.columns, o.bootstrap, mean_of)
-  local low, high = intervals.interval(means)
+  local low, high = intervals.interval(means, intervals.alone(o, shared.n))
   return { first = a.name, second = b.name, difference = d:mean():item(), low = low, high = high,
     p = shared.flips and flip_test(unit_means(d, shared.members), shared.flips, shared.all) or bootstrap_p(means) }
 end

@@ -63,8 +63,10 @@ end
 -- Which layers are not told from the best one. "simultaneous": a layer is out where some other is better by more than
 -- chance allows for the largest of all differences to it, each in units of its standard error over resamples; so the
 -- layer that is truly best stays in with the confidence (Hsu 1981, multiple comparisons with the best).
--- "pointwise": 0 is left of the interval of its own difference to the layer that came out best.
+-- "pointwise": 0 is left of the interval of its own difference to the layer that came out best. Of one neuroid, where
+-- stimuli are not drawn, no layer is told from another.
 local function tied(o, r, best, layers, index, area)
+  if #index == 1 and not o.score.neuroids.drawn then return common.count_up(#layers) end -- nothing to resample
   local means = resampled(o, r, layers, index, area)
   local mean, list = r:mean { dim = 2, keepdim = true }, {}
   for k = 1, #layers do
@@ -118,13 +120,20 @@ Correspondence.__tostring = function(self)
     rows[i + 1] = { row.area, row.layer, string.format("%d of %d", row.place, #self.layers), string.format("%.3f",
       row.score), tostring(row.width), row.first == row.last and row.first or row.first .. " to " .. row.last }
   end
-  local rho = self.rho ~= self.rho and "has no value, one layer is best for all" or string.format("%.3f", self.rho)
-  return string.format("correspondence: %d areas, %d layers; best layer by area: Spearman's rho %s\n"
+  local rho = self.rho ~= self.rho and (#self.areas == 1 and "has no value of one area"
+    or "has no value, one layer is best for all") or string.format("%.3f", self.rho)
+  local alone = {}
+  for _, row in ipairs(self.over == "neuroids" and self.rows or {}) do
+    if row.n == 1 then alone[#alone + 1] = row.area end
+  end
+  return string.format("correspondence: %s, %s; best layer by area: Spearman's rho %s\n"
     .. "  tied: layers whose mean difference to the best one has a %g %% interval that reaches 0 (bootstrap over %s, "
-    .. "%d, seed %d; %s)\n%s", #self.areas, #self.layers, rho, 100 * self.confidence, self.over, self.bootstrap,
+    .. "%d, seed %d; %s)\n%s%s", common.plural(#self.areas, "area"), common.plural(#self.layers, "layer"), rho,
+    100 * self.confidence, self.over, self.bootstrap,
     self.seed, self.ties == "pointwise" and "each by itself" or "all together: the set holds the best layer with "
-      .. "this confidence",
-    common.columns(rows, { true, true, false, false, false, true }))
+      .. "this confidence", #alone > 0 and string.format("  one neuroid in %s, of which a bootstrap over neuroids "
+      .. "says nothing: all layers stay tied (a score with over = { \"neuroids\", \"stimuli\" } tells more)\n",
+      common.some(alone, 8)) or "", common.columns(rows, { true, true, false, false, false, true }))
 end
 
 --- correspondence:results(): a list of { metric =, value =, label =, what = } for report, one for each area.
@@ -206,12 +215,23 @@ function M.correspondence(given, ...)
   schema.alone("neural.correspondence", "neural.correspondence { score, areas = { \"V1\", \"IT\" } }", position, ...)
   local o = check(given, position)
   local layers, areas, index = parts_of(o.score)
-  local rows, medians, places, total = {}, {}, {}, 0
+  local rows, medians, places, total, named = {}, {}, {}, 0, {}
+  if o.areas and #o.areas == 0 then
+    errors.raise("argument", position, "neural.correspondence: option 'areas' is an empty list, expected values of "
+      .. "%s (there are %s)", o.score.by, common.some(areas, 8))
+  end
   for i, area in ipairs(o.areas or areas) do
     if not index[area] then
-      errors.raise("argument", position, "neural.correspondence: no neuroid kept has %s = '%s' (there are %s)",
-        o.score.by, tostring(area), table.concat(areas, ", "))
+      local near = errors.hint(tostring(area), common.texts(areas))
+      errors.raise("argument", position, "neural.correspondence: option 'areas' names '%s', and no neuroid kept has "
+        .. "%s = '%s'%s", tostring(area), o.score.by, tostring(area), near ~= "" and near or " (there are "
+        .. common.some(areas, 8) .. ")")
     end
+    if named[area] then
+      errors.raise("argument", position, "neural.correspondence: option 'areas' names '%s' twice, as %d and as %d",
+        tostring(area), named[area], i)
+    end
+    named[area] = i
     local each = {}
     for k, name in ipairs(layers) do
       each[k] = o.score.neuroids.r[name]:index_select(common.index(index[area]), { dim = 1 })

@@ -62,7 +62,7 @@ Criteria.__tostring = function(self)
     "neuroids above " .. self.least } }
   for _, row in ipairs(self.predictive.areas) do
     rows[#rows + 1] = { "  " .. row.area, row.layer, tostring(row.n), string.format("%.3f", row.ev),
-      string.format("%.3f to %.3f", row.low, row.high), string.format("%.0f %%", 100 * row.above) }
+      common.interval_text(row.low, row.high), string.format("%.0f %%", 100 * row.above) }
   end
   if #rows > 1 then
     lines[#lines + 1] = common.columns(rows, { true, true })
@@ -85,9 +85,9 @@ function Criteria:results()
   end
   for _, row in ipairs(self.predictive.areas) do
     list[#list + 1] = { metric = string.format("predictive (%s)", row.area), value = row.ev,
-      label = row.score.rows[1].label, what = string.format("%s of %s, 95 %% CI %.3f to %.3f, n = %d%s, seed %d",
-      self.predictive.measure, row.layer, row.low, row.high, row.n, row.selected and ", selected" or "",
-      row.score.seed) }
+      label = row.score.rows[1].label, what = string.format("%s of %s, 95 %% CI %s, n = %d%s, seed %d",
+      self.predictive.measure, row.layer, common.interval_text(row.low, row.high), row.n,
+      row.selected and ", selected" or "", row.score.seed) }
   end
   return list
 end

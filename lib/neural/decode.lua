@@ -13,19 +13,36 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local Decoded = { __name = "decoding score" }
-Decoded.__index = object.index("a decoding score", Decoded, "p null permutations stimuli")
+Decoded.__index = object.index("a decoding score", Decoded, "p null permutations stimuli constant")
 
 local function p_text(p) return p < 0.001 and "p < 0.001" or string.format("p = %.3f", p) end
 
 local function stimuli_text(n) return n == 1 and "1 stimulus" or n .. " stimuli" end
+
+-- The interval in words, or why there is none, or none that says much.
+local function interval_text(self)
+  if self.low ~= self.low then
+    if self.stimuli then
+      return string.format("no interval: %s of one stimulus, and a bootstrap over stimuli needs two (without "
+        .. "stimulus_id it is over items)", self.n == 1 and "the tested item is" or "all tested items are")
+    end
+    return "no interval: one item is tested, and a bootstrap over items needs two"
+  end
+  return string.format("95 %% CI %.3f to %.3f (bootstrap over %s, %d, seed %d%s)", self.low, self.high, self.over,
+    self.bootstrap, self.seed, (self.accuracy == 0 or self.accuracy == 1) and string.format("; every item was %s, so "
+    .. "that it has no width", self.accuracy == 1 and "right" or "wrong") or "")
+end
 
 Decoded.__tostring = function(self)
   local lines = { string.format("decode: %s%s of %s, %d classes, chance %.3f", common.plural(self.n, "tested item"),
     self.stimuli and string.format(" (%s)", stimuli_text(self.stimuli)) or "",
     common.plural(self.features, "feature"), #self.classes, self.chance),
     "  classifier: " .. self.classifier, "  splits: " .. self.splits,
-    string.format("accuracy %.3f, 95 %% CI %.3f to %.3f (bootstrap over %s, %d, seed %d)", self.accuracy, self.low,
-      self.high, self.over, self.bootstrap, self.seed) }
+    string.format("accuracy %.3f, %s", self.accuracy, interval_text(self)) }
+  if self.constant then
+    table.insert(lines, 2, string.format("  %d of %s do%s not vary over the items, and tell%s nothing", self.constant,
+      common.plural(self.features, "feature"), self.constant == 1 and "es" or "", self.constant == 1 and "s" or ""))
+  end
   if self.p then
     lines[#lines + 1] = string.format("labels dealt anew %d times: at most %.3f, %s", self.permutations,
       self.null:max():item(), p_text(self.p))
@@ -39,8 +56,8 @@ end
 -- > score:results()[1].metric, score:results()[1].value   --> decoding 1.0
 function Decoded:results()
   return { { metric = "decoding", value = self.accuracy, label = self.label,
-    what = string.format("95 %% CI %.3f to %.3f over %s, n = %d%s, chance %.3f", self.low, self.high, self.over,
-      self.n, self.stimuli and " of " .. stimuli_text(self.stimuli) or "", self.chance) } }
+    what = string.format("95 %% CI %s over %s, n = %d%s, chance %.3f", common.interval_text(self.low, self.high),
+      self.over, self.n, self.stimuli and " of " .. stimuli_text(self.stimuli) or "", self.chance) } }
 end
 
 local COLUMNS = { "accuracy", "low", "high", "over", "chance", "n", "stimuli", "features", "p", "permutations",
@@ -137,6 +154,15 @@ local function by_stimulus(o)
   return splits.grouped { math.min(5, #stimuli), by = "stimulus_id", stratify = whole and o.label_name or nil }
 end
 
+-- Responses that are no numbers are told by item, before anything is fitted.
+local function check_finite(x, position)
+  local bad = ops.any(x:reshape({ #x, -1 }):isfinite():logical_not(), { dim = 2 }):nonzero():reshape { -1 }
+  if #bad == 0 then return end
+  errors.raise("numeric", position, "decode: x holds %d NaN or infinite of %d responses (of item%s %s): leave such "
+    .. "items or features out, x:index_select(keep, { dim = 1 })", x:isfinite():logical_not():to "int64":sum():item(),
+    x:count(), #bad == 1 and "" or "s", common.some(bad:totable()))
+end
+
 local function read(given, position)
   local o = schema.check("decode", given, FIELDS, position)
   o.classifier = o.classifier or classifiers.svm {}
@@ -153,6 +179,8 @@ local function read(given, position)
   if #o.labels ~= #o.x then
     errors.raise("shape", position, "decode: there are %d labels for %d items", #o.labels, #o.x)
   end
+  check_finite(o.x, position)
+  o.own_splits = o.splits ~= nil
   local default = o.splits == nil and (assemblies.is_assembly(given[1] or given.x) and o.columns.stimulus_id
     and by_stimulus(o) or splits.kfold { 5 })
   local own = splits.of(default or o.splits, "decode", position)
@@ -176,6 +204,30 @@ local function classes_of(labels)
     number[i] = of[key]
   end
   return names, number, of
+end
+
+-- The folds; what is wrong with them is told of decode.
+local function folds_of(o, number, names)
+  local folds, e = errors.try(o.splits.folds, o.splits, #o.x, o.columns, number, names)
+  if e then
+    if e.kind == "argument" then
+      e.message = string.format("decode: splits%s: %s", o.own_splits and "" or " (kfold { 5 } if absent)", e.message)
+    end
+    error(e, 0)
+  end
+  return folds
+end
+
+-- How many features do not vary over the items, and so tell nothing; an error where none does.
+local function count_constant(x, position)
+  x = x:reshape { #x, -1 }
+  local count = ops.eq(x:max { dim = 1 }, x:min { dim = 1 }):to "int64":sum():item()
+  if count == x:size(2) then
+    errors.raise("numeric", position, "decode: x holds %s, and %s over the %s: there is nothing to decode from",
+      common.plural(count, "feature"), count == 1 and "it does not vary" or "none varies",
+      common.plural(#x, "item"))
+  end
+  return count > 0 and count or nil
 end
 
 -- For each fold: the numbers of the classes given to its test items.
@@ -276,14 +328,16 @@ end
 
 --- decode { x, labels, classifier = svm {}, splits = kfold { 5 }, permutations = 0, bootstrap = 1000, seed = }: how
 -- well a linear classifier tells from the responses x of held-out items what they show: a score with accuracy, low
--- and high (95 %), chance (the share of the largest class), n, classes, confusion (true class x given class, int64)
--- and, with permutations, null (accuracies when the labels are dealt anew) and p. Where x is an assembly, or columns
--- hold stimulus_id, the interval is a bootstrap over stimuli (score.over, score.stimuli), each drawn with all its
--- repeats, which are not independent of each other, and labels are dealt among stimuli (where each has one); else
--- over items, as where the classes are the stimuli themselves. What is tested several times is drawn whole. Splits of
--- one's own may test an item several times and train elsewhere, at another position of the object, say. decode {
--- assembly, "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are repeated
--- the splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus alone).
+-- and high (95 %; NaN where one stimulus or one item is tested, of which nothing can be resampled), chance (the share
+-- of the largest class), n, classes, confusion (true class x given class, int64), constant (how many features do not
+-- vary, nil where all do) and, with permutations, null (accuracies when the labels are dealt anew) and p. Where x is
+-- an assembly, or columns hold stimulus_id, the interval is a bootstrap over stimuli (score.over, score.stimuli),
+-- each drawn with all its repeats, which are not independent of each other, and labels are dealt among stimuli (where
+-- each has one); else over items, as where the classes are the stimuli themselves. What is tested several times is
+-- drawn whole. Splits of one's own may test an item several times and train elsewhere, at another position of the
+-- object, say. decode { assembly, "object_name" }: its presentations are the items, a coordinate the labels, and
+-- where stimuli are repeated the splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is
+-- one stimulus alone).
 -- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 3 }
 -- > labels = concat { zeros { 20 }, ones { 20 } }
 -- > score = decode { x, labels, bootstrap = 100 }
@@ -295,9 +349,11 @@ function M.decode(given, ...)
   return tensor.no_grad(function()
     local names, number = classes_of(o.labels)
     if #names < 2 then
-      errors.raise("argument", position, "decode: all items have the same label, expected at least 2 classes")
+      errors.raise("argument", position, "decode: labels%s: %s '%s', and there is nothing to tell apart: expected at "
+        .. "least 2 classes", o.label_name and " = '" .. o.label_name .. "'" or "", #number == 1
+        and "the only item has" or string.format("all %d items have", #number), tostring(names[1]))
     end
-    local folds = o.splits:folds(#o.x, o.columns, number, names)
+    local constant, folds = count_constant(o.x, position), folds_of(o, number, names)
     local found = run(o, folds, number, position)
     local share, n = accuracy(folds, found, number)
     local counts, right, sizes, most = {}, {}, {}, 0
@@ -321,7 +377,7 @@ function M.decode(given, ...)
       over = keys and "stimuli" or "items", stimuli = keys and count or nil,
       confusion = tensor.tensor(counts, { dtype = "int64" }), classifier = tostring(o.classifier),
       splits = tostring(o.splits), seed = o.seed, bootstrap = o.bootstrap, features = o.x:size(2),
-      label = o.x.close and "close" or "exact" }
+      constant = constant, label = o.x.close and "close" or "exact" }
     if o.permutations > 0 then
       score.null, score.permutations = null_of(o, folds, number, whole and keys, position), o.permutations
       local real = ops.where(score.null:isnan(), tensor.full({ 1 }, -1, { dtype = "float64" }), score.null)

@@ -310,8 +310,9 @@ function M.collect(o, set, what, position)
 end
 
 --- A bootstrap interval of a statistic over n units: `of(index)` takes resampled positions (B x n, int64) and gives B
--- values (float64); low and high are the 2.5 and 97.5 percentiles.
+-- values (float64); low and high are the 2.5 and 97.5 percentiles. NaN of one unit, which every resample would hold.
 function M.interval(n, resamples, seed, purpose, of)
+  if n < 2 then return 0 / 0, 0 / 0 end
   local stats = require "lamina.core.stats"
   local index = stats.bootstrap_indices(n, resamples, { seed = seed, purpose = purpose })
   return table.unpack(stats.quantile(of(index):reshape { -1 }, { 0.025, 0.975 }):totable())

@@ -77,8 +77,15 @@ function M.resampled(values, columns, resamples, of)
   return ops.concat(list, { dim = 1 })
 end
 
---- The 2.5 and 97.5 percentiles of resampled statistics.
-function M.interval(t) return table.unpack(stats.quantile(t:reshape { -1 }, { 0.025, 0.975 }):totable()) end
+--- The 2.5 and 97.5 percentiles of resampled statistics; NaN where only neuroids are drawn and there is one, which
+-- every resample holds (alone).
+function M.interval(t, alone)
+  if alone then return 0 / 0, 0 / 0 end
+  return table.unpack(stats.quantile(t:reshape { -1 }, { 0.025, 0.975 }):totable())
+end
+
+--- Whether nothing is drawn but the neuroids, and there is one.
+function M.alone(o, n) return n == 1 and not o.over_set.stimuli and not o.over_set.subjects end
 
 -- ---- stimuli ---------------------------------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ local function make_row(o, layer, group, kept, found)
   local columns = columns_of(o, kept, group)
   local drawn = found.drawn and found.drawn:index_select(index, { dim = 2 }) or own
   local function interval_of(values)
-    return intervals.interval(intervals.resampled(values, columns, o.bootstrap))
+    return intervals.interval(intervals.resampled(values, columns, o.bootstrap), intervals.alone(o, #group.index))
   end
   local low, high = interval_of(drawn)
   local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.features,

@@ -59,7 +59,7 @@ end
 
 local function p_text(p) return p < 0.001 and "< 0.001" or string.format("%.3f", p) end
 
-local function interval(row) return string.format("%.3f to %.3f", row.low, row.high) end
+local function interval(row) return common.interval_text(row.low, row.high) end
 
 -- ---- print -----------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ local function predictivity_notes(score)
   end
   local alone = score.over == "neuroids" and not score.style and single(score) or {}
   if #alone > 0 then
-    lines[#lines + 1] = string.format("  one neuroid, of which an interval over neuroids says nothing: %s (over = "
+    lines[#lines + 1] = string.format("  one neuroid, of which there is no interval over neuroids: %s (over = "
       .. "\"stimuli\" gives one)", common.some(alone, 8))
   end
   if (score.bottom or 0) > 0 then
@@ -207,9 +207,9 @@ local function separability_text(score)
       row.label .. (row.selected and ", selected" or "") }
   end
   return string.format("separability: %d images, %d classes, chance %.3f\n  map: one against all, %s\n  splits: %s\n"
-    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d, seed %d)\n%s", score.stimuli,
-    score.classes, score.chance, score.mapping, score.splits, score.bootstrap, score.seed,
-    common.columns(rows, { true, true }))
+    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d, seed %d)%s\n%s", score.stimuli,
+    score.classes, score.chance, score.mapping, score.splits, score.bootstrap, score.seed, score.rows[1]
+    and score.rows[1].n == 1 and "; of one tested image there is none" or "", common.columns(rows, { true, true }))
 end
 
 Score.__tostring = function(self)

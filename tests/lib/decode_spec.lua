@@ -273,6 +273,51 @@ describe("decode", function()
     end)
   end)
 
+  it("has no interval of one stimulus, or of one item, and says why", function()
+    local ids, one, fold = {}, {}, { train = {}, test = {} }
+    for i = 1, 90 do
+      ids[i], one[i] = i <= 60 and i % 20 or "held", "same"
+      table.insert(i <= 60 and fold.train or fold.test, i)
+    end
+    local function score(columns, test)
+      return decode.decode { x, labels, splits = { { train = fold.train, test = test or fold.test } },
+        bootstrap = 100, columns = columns and { stimulus_id = columns } }
+    end
+    local s = score(ids)
+    assert.is_true(s.low ~= s.low and s.high ~= s.high)
+    assert.equal(1, s.stimuli)
+    assert.matches(string.format("accuracy %.3f, no interval: all tested items are of one stimulus, and a bootstrap "
+      .. "over stimuli needs two (without stimulus_id it is over items)", s.accuracy), tostring(s), 1, true)
+    assert.matches("95 % CI none over stimuli, n = 30 of 1 stimulus", s:results()[1].what, 1, true)
+    local without = score()
+    assert.equal(s.accuracy, without.accuracy)
+    assert.is_true(without.low < without.accuracy and without.accuracy < without.high)
+    local single = score(nil, { 61 })
+    assert.is_true(single.low ~= single.low)
+    assert.matches("no interval: one item is tested, and a bootstrap over items needs two", tostring(single), 1, true)
+    assert.matches("no interval: the tested item is of one stimulus", tostring(score(ids, { 61 })), 1, true)
+    assert.matches("no interval: all tested items are of one stimulus", tostring(score(one)), 1, true)
+  end)
+
+  it("says of an interval of no width that every item was right, or wrong", function()
+    local far, sides = ops.concat({ draw({ 20, 2 }, "left") - 50, draw({ 20, 2 }, "right") + 50 }, { dim = 1 }), {}
+    for i = 1, 40 do sides[i] = i <= 20 and "left" or "right" end
+    local s = decode.decode { far, sides, bootstrap = 100 }
+    assert.same({ 1, 1, 1 }, { s.accuracy, s.low, s.high })
+    assert.matches("; every item was right, so that it has no width)", tostring(s), 1, true)
+  end)
+
+  it("counts features that do not vary", function()
+    local y = ops.concat({ x, t({ { 3 } }):expand { 90, 2 } }, { dim = 2 })
+    local s = decode.decode { y, labels, bootstrap = 100 }
+    assert.equal(2, s.constant)
+    assert.matches("\n  2 of 10 features do not vary over the items, and tell nothing\n", tostring(s), 1, true)
+    local plain = decode.decode { x, labels, bootstrap = 100 }
+    assert.same({ plain.accuracy, nil }, { s.accuracy, plain.constant })
+    raises("decode: x holds 2 features, and none varies over the 90 items", decode.decode,
+      { y[{ {}, { 9, 10 } }], labels })
+  end)
+
   it("takes divisions of one's own", function()
     local first, last = {}, {}
     for i = 1, 45 do first[i], last[i] = i, 45 + i end
@@ -283,6 +328,14 @@ describe("decode", function()
 
   it("says what is wrong", function()
     raises("there are 2 labels for 90 items", decode.decode, { x, { 1, 2 } })
+    raises("decode: labels: all 90 items have 'cat', and there is nothing to tell apart: expected at least 2 classes",
+      decode.decode, { x, (function(list) for i = 1, 90 do list[i] = "cat" end return list end) {} })
+    raises("decode: splits (kfold { 5 } if absent): kfold: 5 folds, but there are only 3 images", decode.decode,
+      { x[{ { 1, 3 } }], { 1, 2, 1 } })
+    local holed = x:clone()
+    holed[{ 7, 2 }] = 0 / 0
+    raises("decode: x holds 1 NaN or infinite of 720 responses (of item 7): leave such items or features out",
+      decode.decode, { holed, labels })
     raises("classifier is a string", decode.decode, { x, labels, classifier = "svm" })
     raises("fold 1 tests class owl, of which it trains on no item", decode.decode, { x, labels,
       splits = { { train = { 1, 2, 4, 5 }, test = { 3 } } } })

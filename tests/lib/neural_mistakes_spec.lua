@@ -370,3 +370,43 @@ describe("a layer that the model lacks", function()
     end):gsub("predictivity: ", "")), 1, true)
   end)
 end)
+
+describe("one neuroid", function()
+  local good, bad = randn { S, 3, dtype = "float64" }, randn { S, 3, dtype = "float64" }
+  local trials = good:reshape { S, 3, 1 } + randn { S, 3, 4, dtype = "float64" } * 0.3
+  local recording = neural.assembly { { responses = trials,
+    stimulus_id = ids, neuroid_region = { "V4", "V4", "IT" }, neuroid_neuroid_id = { "x", "y", "z" } } }
+  local features = { { "good", good }, { "bad", bad } }
+  local o = { features = features, responses = recording:at(nil, 3), mapping = ridge(1), splits = kfold { 5 },
+    bootstrap = 100, reliability = -1 }
+
+  local function none(row) return row.low ~= row.low and row.high ~= row.high end
+
+  it("has no interval over neuroids, in comparison and commitment", function()
+    local c = neural.compare { predictivity(o) }
+    assert.is_true(none(c.rows[1]))
+    assert.matches("bootstrap over neuroids (100, seed 0), of which there is none of one neuroid", tostring(c), 1,
+      true)
+    assert.matches("95 % CI none (over neuroids), n = 1", c:results()[1].what, 1, true)
+    local m = neural.commitment(o)
+    assert.is_true(none(m.rows[1]))
+    assert.matches("of which there is none of one neuroid\n", tostring(m), 1, true)
+    assert.matches("95 % CI none, n = 1", m:results()[1].what, 1, true)
+    assert.equal(2, #lamina.plot.layers(predictivity(o)).panels) -- bars without intervals
+  end)
+
+  it("tells no layer from another in a correspondence, where two do", function()
+    o.responses, o.by = recording, "region"
+    local c = neural.correspondence { predictivity(o) }
+    assert.same({ { 1 }, { 1, 2 } }, { c.rows[1].tied, c.rows[2].tied })
+    assert.matches("one neuroid in IT, of which a bootstrap over neuroids says nothing: all layers stay tied",
+      tostring(c), 1, true)
+    local function message(areas) return message_of(neural.correspondence, { predictivity(o), areas = areas }) end
+    assert.matches("neural.correspondence: option 'areas' names 'VT', and no neuroid kept has region = 'VT' (did you "
+      .. "mean '", message { "VT" }, 1, true)
+    assert.matches("region = 'cochlea' (there are V4, IT)", message { "cochlea" }, 1, true)
+    assert.matches("option 'areas' is an empty list, expected values of region (there are V4, IT)", message {}, 1,
+      true)
+    assert.matches("option 'areas' names 'IT' twice, as 1 and as 2", message { "IT", "IT" }, 1, true)
+  end)
+end)

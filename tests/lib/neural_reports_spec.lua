@@ -54,8 +54,10 @@ describe("a score of responses with missing trials", function()
     local whole = neural.assembly { { responses = trials, stimulus_id = lamina.arange(1, S), neuroid_id = names } }
     assert.not_matches("missing", tostring(predictivity(options { responses = whole })))
     local alone = options { responses = whole:at(nil, 2) }
-    assert.matches("one neuroid, of which an interval over neuroids says nothing: layer",
+    assert.matches("one neuroid, of which there is no interval over neuroids: layer",
       tostring(predictivity(alone)))
+    local one = predictivity(alone).rows[1]
+    assert.is_true(one.low ~= one.low and one.high ~= one.high and one.ceiled_low ~= one.ceiled_low)
     alone.over = "stimuli"
     local row = predictivity(alone).rows[1]
     assert.is_true(row.low < row.r and row.r < row.high)
@@ -327,8 +329,9 @@ describe("RDMs of several subjects", function()
     dead[{ {}, { 3, 3 } }] = 0
     local b = neural.assembly { { responses = dead, stimulus_id = { "a", "b", "c", "d", "e", "f" },
       neuroid_id = { "n1", "n2", "n3", "n4" } }, missing = "nan" }
-    assert.equal("rdm: 1 channel without noise variance (3: n3): leave such channels out, they cannot be weighed: "
-      .. "a:select { neuroid_id = function(id) return ... end }", message { b, method = "crossnobis" })
+    assert.equal("rdm: 1 channel without noise variance (3: n3), which method = \"mahalanobis\" and \"crossnobis\" "
+      .. "cannot weigh: leave such channels out, as in a:select { neuroid_id = function(id) return ... end }, or say "
+      .. "noise = \"none\", which weighs all alike", message { b, method = "crossnobis" })
     assert.equal("2 RDMs of 6 stimuli: correlation, 4 channels\n  2 of 144 trials missing, left out of the means",
       tostring(rdm.join { rdm { a }, rdm { a } }))
     local set = rdm.from { lamina.rand { 3, 45 } }
