@@ -112,7 +112,7 @@ describe("the Poisson measure", function()
     local r, shown = found.r:totable(), tostring(found)
     table.sort(r)
     local middle = (r[(#r + 1) // 2] + r[#r // 2 + 1]) / 2
-    assert.matches((string.format("\nr +%.3f +%.3f +%.3f +%d\n", middle, r[1], r[#r], #r):gsub("%-", "%%-")), shown)
+    assert.matches((string.format("\nr +%.3f +%.3f +%.3f +%d  ", middle, r[1], r[#r], #r):gsub("%-", "%%-")), shown)
     assert.matches("cc_norm", shown, 1, true)
   end)
 end)
