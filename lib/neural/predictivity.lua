@@ -30,8 +30,9 @@ local FIELDS = {
     .. "tensors, which then have a row for each stimulus of the responses, in their order" },
   responses = { type = "any", required = true, doc = "an assembly" },
   mapping = { type = "any", doc = "ridge {} if absent" },
-  splits = { type = "any", doc = "kfold {}, grouped {}, or a list of { train = positions, test = positions } "
-    .. "among the stimuli of the responses; kfold { 10 } if absent" },
+  splits = { type = "any", doc = "kfold {}, grouped {}, shuffled {}, or a list of { train = positions, test = "
+    .. "positions } among the stimuli of the responses, with by = \"NAME\" beside them where whole groups are held "
+    .. "out; kfold { 10 } if absent" },
   ceiling = { type = "any", doc = "split_half { 10 } if absent; false: none, for responses that are averages or "
     .. "single trials: the measure stays as it is, and nobody is left out for low reliability" },
   reliability = { type = "number", default = 0.3, min = -1, max = 1,
@@ -456,9 +457,11 @@ end
 -- median over neuroids, mean over divisions, error = standard deviation / sqrt(divisions); ceiling: split-half, 10
 -- halves, median; ceiled: r^2 / c, as since January 2026 (ceiled = "(r / c)^2": before); divisions and halves are
 -- scikit-learn's with random_state = 1; ceiling = false: the raw score, of averages. splits may also be a list of {
--- train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1). Stimuli are
--- matched to responses by stimulus_id. All layers come from one pass over the images, or from a few where they are
--- more than `memory`. Features computed elsewhere need none: predictivity { features = { mine = data.npy "x.npy" },
+-- train = positions, test = positions } among the stimuli of the responses (lists or tensors, from 1); by, stratify
+-- and seed beside them say how the inner folds that choose a penalty are made: { { train =, test = }, ..., by =
+-- "movie" } keeps movies whole in these as well, and does not take divisions that tear one apart. Stimuli are matched
+-- to responses by stimulus_id. All layers come from one pass over the images, or from a few where they are more than
+-- `memory`. Features computed elsewhere need none: predictivity { features = { mine = data.npy "x.npy" },
 -- responses = assembly }; features = activations { ... } are the layers that it holds, matched by stimulus_id.
 -- > x = randn { 60, 5 }
 -- > trials = neural.noisy { x:matmul(randn { 5, 4 }), noise = "gaussian", repeats = 6 }

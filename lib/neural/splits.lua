@@ -7,6 +7,7 @@ local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local numpy_random = require "lamina.neural.numpy_random"
 local leaks = require "lamina.neural.leaks"
+local own = require "lamina.neural.splits_own"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
@@ -17,8 +18,9 @@ Splits.__index = Splits
 
 Splits.__tostring = function(self)
   if self.own then
-    return string.format("%s given by the script; inner folds by images, seed %d",
-      common.plural(#self.own, "division"), self.seed)
+    return string.format("%s given by the script%s; inner folds by %s%s, seed %d",
+      common.plural(#self.own, "division"), self.by and ", by " .. self.by or "", self.by and "whole groups"
+      or "images", self.stratify and ", every " .. self.stratify .. " spread evenly" or "", self.seed)
   end
   if self.test then
     return string.format("shuffled: %d random divisions, %g of the images tested%s, %s %d", self.n, self.test,
@@ -104,57 +106,17 @@ function M.shuffled(given, ...)
     generator = o.generator, position = position }, Splits)
 end
 
--- The positions of one side of a division the script gives, as a list.
-local function own_side(value, f, side, what, position)
-  local list = common.list(value)
-  if type(list) ~= "table" or #list == 0 or type(list[1]) ~= "number" then
-    errors.raise("argument", position, "%s: splits: division %d needs %s = the positions of images, a list or a "
-      .. "tensor with one axis", what, f, side)
-  end
-  local whole = {}
-  for i, item in ipairs(list) do whole[i] = math.tointeger(item) or item end
-  return whole
-end
-
 --- Splits as predictivity and separability take them: what kfold and grouped make stays itself; a list of
 -- { train = positions, test = positions } (lists or tensors, counted from 1) becomes splits that divide just so.
--- Images may stand in neither. A penalty is still chosen inside the training images, by kfold over them. nil for
--- anything else.
+-- Images may stand in neither. A penalty is still chosen inside the training images, by kfold over them, or by
+-- what stands beside the divisions: { { train =, test = }, ..., by = "movie", stratify = "kind", seed = }, whole
+-- groups of `by`, which no division may tear apart. nil for anything else.
 function M.of(value, what, position)
   if M.is_splits(value) then return value end
-  if type(value) ~= "table" or getmetatable(value) or type(value[1]) ~= "table" then return nil end
-  local own = {}
-  for f, division in ipairs(value) do
-    own[f] = {}
-    for _, side in ipairs { "train", "test" } do
-      own[f][side] = own_side(type(division) == "table" and division[side] or nil, f, side, what, position)
-    end
-  end
-  return setmetatable({ own = own, n = #own, seed = tensor.seed(), position = position }, Splits)
-end
-
--- The script's own divisions, once every position is known to be one of n, and none on both sides.
-local function check_own(self, n)
-  for f, fold in ipairs(self.own) do
-    local of = {}
-    for _, side in ipairs { "train", "test" } do
-      for _, item in ipairs(fold[side]) do
-        if math.type(item) ~= "integer" or item < 1 or item > n then
-          errors.raise("argument", self.position, "splits: division %d: %s holds %s, expected positions from 1 to "
-            .. "%d%s", f, side, tostring(item), n, item == 0
-            and " (indices of NumPy or scikit-learn count from 0: add 1)" or "")
-        end
-        if of[item] then
-          errors.raise("argument", self.position, "splits: division %d: image %d occurs twice%s", f, item,
-            of[item] ~= side and ", in train and in test" or " in " .. side)
-        end
-        of[item] = side
-      end
-    end
-  end
-  local folds = {}
-  for f, fold in ipairs(self.own) do folds[f] = { train = fold.train, test = fold.test } end
-  return folds
+  local o = own.read(value, what, position)
+  if not o then return nil end
+  o.seed = o.seed or tensor.seed()
+  return setmetatable(o, Splits)
 end
 
 --- True for what kfold and grouped make.
@@ -340,8 +302,8 @@ local function values_of(self, by, n, coordinates)
     end
     table.sort(names)
     local near = schema.nearest(by, names)
-    errors.raise("argument", self.position, "%s: the stimuli have no coordinate '%s' %s", self.test and "shuffled"
-      or self.by and "grouped" or "kfold", by,
+    errors.raise("argument", self.position, "%s: the stimuli have no coordinate '%s' %s", self.own and "splits"
+      or self.test and "shuffled" or self.by and "grouped" or "kfold", by,
       near and string.format("(did you mean '%s'?)", near) or "(there are " .. table.concat(names, ", ") .. ")")
   end
   assert(#groups == n, "one group for each stimulus")
@@ -438,7 +400,7 @@ function Splits:folds(n, coordinates, labels, names)
   end
   local folds
   if self.own then
-    folds = check_own(self, n)
+    folds = own.folds(self, n, groups_of(self, n, coordinates))
   elseif self.test then
     folds = divide_often(self, n, coordinates)
   else

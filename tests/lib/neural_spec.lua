@@ -453,4 +453,31 @@ describe("splits of the script's own", function()
       message_of(accuracy, { { train = { 1, 2, 3 }, test = { 5 } }, { train = { 1, 2, 3 }, test = { 5 } } }))
     assert.matches("splits is a number", message_of(accuracy, 3))
   end)
+
+  it("keep groups whole in their inner folds, too, where the script says by", function()
+    local movie = {}
+    for i = 1, 24 do movie[i] = (i - 1) // 4 end
+    local a = neural.simulate { set, simple = 4, repeats = 4, seed = 2 }
+    a = neural.assembly { { responses = a.responses, stimulus_id = a.stimulus.stimulus_id, movie = movie } }
+    local made = lamina.grouped { 3, by = "movie", seed = 7 }
+    local named = set:with_ids(a.stimulus.stimulus_id)
+    local function score(splits)
+      return predictivity { features = front, stimuli = named, responses = a, reliability = -1, bootstrap = 100,
+        mapping = ridge { alphas = { 0.1, 10, 1000 }, inner = 2 }, splits = splits, seed = 3 }
+    end
+    local own = made:folds(24, a.stimulus)
+    own.by, own.seed = "movie", 7
+    local theirs, ours = score(made), score(own)
+    assert.is_true(theirs.neuroids.r.pixels:equal(ours.neuroids.r.pixels))
+    assert.matches("splits: 3 divisions given by the script, by movie; inner folds by whole groups, seed 7",
+      tostring(ours))
+    own[1] = { train = { 1, 2, 5 }, test = { 3, 9, 10 } }
+    assert.matches("division 1: movie = 0 stands in train and in test %(image 3%), and by = \"movie\" says that",
+      message_of(score, own))
+    own.by = "movies"
+    assert.matches("splits: the stimuli have no coordinate 'movies' %(did you mean 'movie'%?%)",
+      message_of(score, own))
+    own.by, own.group = nil, "movie"
+    assert.matches("predictivity: splits: unknown option 'group'", message_of(score, own))
+  end)
 end)
