@@ -235,7 +235,8 @@ local RIDGE = {
     .. "chosen: errors on inner folds, on each training image left out (in closed form, the intercept fitted "
     .. "anew), or "
     .. "generalised cross-validation (Golub, Heath & Wahba 1979)" },
-  before = { type = "any", doc = "pca { 1000 } or random_projection { 5000 }: what features are reduced by first" },
+  before = { type = "any", doc = "pca { 1000 } or random_projection { 5000 }, or a list of these, "
+    .. "one after the other: what features are reduced by first" },
 }
 
 local function read_alphas(value, position)

@@ -168,7 +168,8 @@ local function make(Map, o, settings, position)
 end
 
 local SHARED = {
-  before = { type = "any", doc = "pca { 1000 } or random_projection { 5000 }: what features are reduced by first" },
+  before = { type = "any", doc = "pca { 1000 } or random_projection { 5000 }, or a list of these, "
+    .. "one after the other: what features are reduced by first" },
   inner = { type = "integer", default = 5, min = 2, doc = "folds of the training images that choose a setting" },
   per = { type = "string", default = "neuroid", choices = { "neuroid", "all" },
     doc = "whether a setting is chosen for each neuroid, or for all of them (errors in units of variance)" },

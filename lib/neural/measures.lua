@@ -114,10 +114,11 @@ Scores.__tostring = function(self)
     end
     rows[i + 1] = line
   end
-  return string.format("scores of predictions: %d stimuli, %s, up to %s of each; %d of %d trials missing%s\n%s",
-    self.stimuli, common.plural(self.r:count(), "neuroid"), common.plural(self.repeats, "repeat"), self.missing, self.trials, self.missing > 0
-    and ", left out of means and noise" or "", "  over neuroids that have a value, nothing cut off\n"
-    .. common.columns(rows, { true, false, false, false, false, true }))
+  return string.format("scores of predictions: %d stimuli, %s, up to %s of each; %d of %d trials missing%s\n  over "
+    .. "neuroids that have a value, nothing cut off\n%s",
+    self.stimuli, common.plural(self.r:count(), "neuroid"), common.plural(self.repeats, "repeat"), self.missing,
+    self.trials, self.missing > 0 and ", left out of means and noise" or "",
+    common.columns(rows, { true, false, false, false, false, true }))
 end
 
 --- scores:table(): a row for each neuroid as a list of lists, the first one the names of the columns: position, the

@@ -227,16 +227,65 @@ function Projection:fit(x)
   return setmetatable({ word = "random projection", components = rows }, Fitted)
 end
 
---- What stands as `before` of a mapping, checked: nil, pca or random_projection. word: the mapping's.
-function M.check(word, before, position)
-  local meta = getmetatable(before)
-  if before ~= nil and not (type(meta) == "table" and rawget(meta, "is_reduction")) then
-    errors.raise("argument", position, "%s: before is a %s, expected pca { 1000 } or random_projection { 5000 "
-      .. "}", word,
-      type(before))
-  end
-  return before
+-- ---- one after the other ---------------------------------------------------------------------------------------
+
+local Chain = { __name = "reductions", is_reduction = true }
+Chain.__index = Chain
+Chain.__tostring = function(self)
+  local names = {}
+  for i, step in ipairs(self.steps) do names[i] = tostring(step) end
+  return table.concat(names, " and ")
 end
 
+local FittedChain = { __name = "fitted reductions" }
+FittedChain.__index = FittedChain
+FittedChain.__tostring = Chain.__tostring
+
+-- x as every step leaves it.
+function FittedChain:transform(x)
+  for _, step in ipairs(self.steps) do x = step:transform(x) end
+  return x
+end
+
+-- Each step fitted on what those before it leave of x.
+function Chain:fit(x)
+  local steps = {}
+  for i, step in ipairs(self.steps) do
+    steps[i] = step:fit(x)
+    if i < #self.steps then x = steps[i]:transform(x) end
+  end
+  return setmetatable({ steps = steps }, FittedChain)
+end
+
+local function is_reduction(value)
+  local meta = getmetatable(value)
+  return type(meta) == "table" and rawget(meta, "is_reduction") == true
+end
+
+-- A list of reductions as one.
+local function chain_of(word, list, position)
+  for i, step in ipairs(list) do
+    if not is_reduction(step) then
+      errors.raise("argument", position, "%s: entry %d of before is a %s, expected pca { 1000 } or random_projection "
+        .. "{ 5000 }", word, i, type(step))
+    end
+    if i > 1 and step.on then
+      errors.raise("argument", position, "%s: entry %d of before is a pca fitted on features of other images (on), "
+        .. "which the entries before it have not reduced: only the first can be", word, i)
+    end
+  end
+  return #list == 1 and list[1] or setmetatable({ steps = table.move(list, 1, #list, 1, {}) }, Chain)
+end
+
+--- What stands as `before` of a mapping, checked: nil, pca, random_projection, or a list of these, one after the
+-- other. word: the mapping's.
+function M.check(word, before, position)
+  if before == nil or is_reduction(before) then return before end
+  if type(before) == "table" and not getmetatable(before) and #before > 0 then
+    return chain_of(word, before, position)
+  end
+  errors.raise("argument", position, "%s: before is a %s, expected pca { 1000 }, random_projection { 5000 } or a "
+    .. "list of these", word, type(before))
+end
 
 return M

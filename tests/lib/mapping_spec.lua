@@ -190,11 +190,28 @@ describe("held-out predictions", function()
       lamina.elastic_net { 0.1, standardise = true }, lamina.nnls { standardise = true }, lamina.one_to_one {},
       lamina.space_feature(2), lamina.ridge(2), lamina.ridge { 2, before = lamina.pca(5) },
       lamina.ols { before = lamina.random_projection { 6, seed = 2 } }, lamina.pls { 2, before = lamina.pca { 6,
-        whiten = true } } } do
+        whiten = true } }, lamina.ridge { 2, before = { lamina.random_projection { 12, seed = 2 }, lamina.pca(4) } },
+      } do
       local guess = map:held_out(mapping.source(x, "x"), y, { train = train, test = test }, {})
       local fit = map:fit(x[{ { 1, 30 } }], y[{ { 1, 30 } }])
       agrees(guess, fit:predict(x[{ { 31, 40 } }]), tostring(map), 1e-9)
     end
+  end)
+
+  it("after several reductions are those of the reductions by hand, one after the other", function()
+    local x, y = randn { 40, 24, dtype = "float64" }, randn { 40, 3, dtype = "float64" }
+    local train = x[{ { 1, 30 } }]
+    local projection = lamina.random_projection({ 12, seed = 2 }):fit(train)
+    local components = lamina.pca(4):fit(projection:transform(train))
+    local function reduced(part) return components:transform(projection:transform(part)) end
+    local map = lamina.ridge { 2, before = { lamina.random_projection { 12, seed = 2 }, lamina.pca(4) } }
+    local fit = map:fit(train, y[{ { 1, 30 } }])
+    local plain = lamina.ridge(2):fit(reduced(train), y[{ { 1, 30 } }])
+    agrees(plain:predict(reduced(x[{ { 31, 40 } }])), fit:predict(x[{ { 31, 40 } }]), "by hand", 1e-12)
+    assert.equal("ridge, penalty 2, after random projection to 12 dimensions, seed 2 and PCA to 4 components",
+      tostring(map))
+    assert.equal("ridge, penalty 2, after PCA to 4 components", tostring(lamina.ridge { 2, before = {
+      lamina.pca(4) } }))
   end)
 
   it("by leaving one out agree with leaving one out", function()
@@ -363,6 +380,10 @@ describe("reductions", function()
   it("say what does not fit", function()
     for _, case in ipairs {
       { function() lamina.ridge { 1, before = 5 } end, "ridge: before is a number, expected pca" },
+      { function() lamina.ols { before = {} } end, "ols: before is a table, expected pca" },
+      { function() lamina.ols { before = { lamina.pca(2), 3 } } end, "ols: entry 2 of before is a number, expected" },
+      { function() lamina.ols { before = { lamina.pca(3), lamina.pca { 2, on = ones { 4, 3 } } } } end,
+        "ols: entry 2 of before is a pca fitted on features of other images" },
       { function() lamina.pca(2):fit(ones { 4, 3 }) end, "the features do not vary over the 4 images" },
       { function() lamina.pls { {} } end, "pls: components is empty" },
       { function() lamina.pls { { 1.5 } } end, "components = 1.5, expected whole numbers above 0" },
