@@ -402,9 +402,7 @@ end
 
 local function prepare(given, position)
   local o = schema.check("activations", given, FIELDS, position)
-  if not models.is_model(o.model) then
-    errors.raise("argument", position, "activations: model is a %s, expected a model", type(o.model))
-  end
+  models.need(o.model, "activations", position)
   local job = { o = o, net = o.model, record = record, position = position, missing = {},
     memory = planning.bytes_of(o.memory, position) }
   job.set = set_of(o.stimuli, job.net, position)

@@ -1,6 +1,7 @@
 --- lamina.imprint: templates taken from what a layer sees of images, the unsupervised learning of HMAX.
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
+local models = require "lamina.model"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local stimuli = require "lamina.stimuli"
@@ -88,9 +89,7 @@ function M.imprint(given)
   local position = errors.position(2)
   local o = schema.check("imprint", given, FIELDS, position)
   local net = o.model
-  if type(net) ~= "table" or not net.nodes or not net.inspect then
-    errors.raise("argument", position, "imprint: the first value is a %s, expected a model", type(net))
-  end
+  models.need(net, "imprint", position)
   local set = stimuli.of(o.stimuli, position)
   local nodes, seed = chosen(net, o.layers, position), o.seed or core.seed()
   local rows = {} -- for each node what its templates become

@@ -165,6 +165,12 @@ end
 --- True for a model.
 function M.is_model(value) return getmetatable(value) == Model end
 
+--- Raises unless a value is a model. word: in whose name; hint: what is to be added to the message.
+function M.need(value, word, position, hint)
+  if M.is_model(value) then return end
+  errors.raise("argument", position, "%s: model is %s, expected a model%s", word, schema.kind(value), hint or "")
+end
+
 -- ---- running it ------------------------------------------------------------------------------------------------
 
 local function same_item(shape, first, input)

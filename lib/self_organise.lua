@@ -1,6 +1,7 @@
 --- lamina.self_organise: the unsupervised learning of the neocognitron (Fukushima 1980).
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
+local models = require "lamina.model"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local stimuli = require "lamina.stimuli"
@@ -137,9 +138,7 @@ function M.self_organise(given)
   local position = errors.position(2)
   local o = schema.check("self_organise", given, FIELDS, position)
   local net = o.model
-  if type(net) ~= "table" or not net.nodes or not net.inspect then
-    errors.raise("argument", position, "self_organise: the first value is a %s, expected a model", type(net))
-  end
+  models.need(net, "self_organise", position)
   check_list(o, "rate", position, 0)
   check_list(o, "column", position, 1)
   local set, nodes = stimuli.of(o.stimuli, position), s_layers(net, position)

@@ -1,5 +1,6 @@
 --- lamina.tolerance: how alike the answers of each layer to an image and to the same image moved are.
 local errors = require "lamina.errors"
+local models = require "lamina.model"
 local io = require "lamina.core.io"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
@@ -129,9 +130,7 @@ function M.tolerance(given, ...)
   schema.alone("tolerance", "tolerance { model, stimuli, layers = \"V1\" }", position, ...)
   local o = schema.check("tolerance", given, FIELDS, position)
   local net = o.model
-  if type(net) ~= "table" or not net.nodes or not net.activations then
-    errors.raise("argument", position, "tolerance: the first value is a %s, expected a model", type(net))
-  end
+  models.need(net, "tolerance", position)
   if #o.shifts == 0 then errors.raise("argument", position, "tolerance: shifts is empty") end
   local set, layers = stimuli.of(o.stimuli, position), layers_of(net, o.layers, position)
   local change = o.by or four_ways(o.edge, position)

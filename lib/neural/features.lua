@@ -9,7 +9,6 @@ local ops = require "lamina.core.ops"
 local parts_of = require "lamina.neural.assembly_parts"
 local planning = require "lamina.activations.plan"
 local recorded = require "lamina.activations.layers"
-local schema = require "lamina.schema"
 local shape_text = require("lamina.layer").shape_text
 local tensor = require "lamina.core.tensor"
 
@@ -171,9 +170,7 @@ end
 -- The nodes to look at, in the model's order.
 local function wanted_layers(o, what, position)
   local net = o.model
-  if not models.is_model(net) then
-    errors.raise("argument", position, "%s: model is %s, expected a model", what, schema.kind(net))
-  end
+  models.need(net, what, position)
   local all = net:layers()
   local list, of_area, seen = {}, {}, {}
   local function add(one)

@@ -85,10 +85,7 @@ end
 
 --- That there is a model to train. word: in whose name messages are given, train if absent; so below.
 function M.model(o, position, word)
-  if not models.is_model(o.model) then
-    errors.raise("argument", position, "%s: model is a %s, expected a model (loop runs anything else)",
-      word or "train", type(o.model))
-  end
+  models.need(o.model, word or "train", position, " (loop runs anything else)")
 end
 
 --- The data sets, checked against the model.

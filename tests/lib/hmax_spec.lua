@@ -170,7 +170,7 @@ describe("HMAX", function()
     assert.equal(1, net(x):min():item())
     assert.matches("no layer `templates` in A", message_of(lamina.imprint, { net_of({ 6 }, lamina.relu), { x = x },
       layers = "A" }))
-    assert.matches("expected a model", message_of(lamina.imprint, { 3, { x = x } }))
+    assert.matches("imprint: model is a number, expected a model", message_of(lamina.imprint, { 3, { x = x } }))
     assert.matches("imprint: option 'layers' names 'B'", message_of(lamina.imprint, { net, { x = x }, layers = "B" }))
   end)
 end)

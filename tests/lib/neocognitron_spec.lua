@@ -142,7 +142,7 @@ describe("tolerance", function()
     local x = lamina.zeros { 1, 1, 4, 4 }
     assert.matches("shifts holds 4", message_of(lamina.tolerance, { net, x, shifts = { 4 } }))
     assert.matches("tolerance: option 'layers' names 'B'", message_of(lamina.tolerance, { net, x, layers = "B" }))
-    assert.matches("expected a model", message_of(lamina.tolerance, { 3, x }))
+    assert.matches("tolerance: model is a number, expected a model", message_of(lamina.tolerance, { 3, x }))
   end)
 end)
 
