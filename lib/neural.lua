@@ -17,7 +17,7 @@
 -- predictivity         how well each layer predicts responses
 -- neural.pseudopopulation  neuroids that were not recorded together, made up trial by trial
 -- decode               what a linear classifier reads out of a population
--- neural.untangling    the geometry of classes in each layer, and what a classifier is worth at other positions, sizes
+-- neural.untangling    the geometry of classes in each layer, what a classifier is worth at other positions, sizes
 -- criteria             computable, mappable, predictive: is it a model of these areas?
 -- neural.correspondence  which layer stands for which area, and which others might
 -- neural.commitment    which layer stands for which area, chosen inside the training images

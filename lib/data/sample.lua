@@ -1,4 +1,5 @@
 --- Samplers: which items an epoch visits, drawn anew for each epoch.
+local alike = require "lamina.alike"
 local errors = require "lamina.errors"
 local schema = require "lamina.schema"
 local sets = require "lamina.data.set"
@@ -37,14 +38,8 @@ end
 
 -- The positions of each class's items, as a list of lists { label =, positions... } in the order of the labels.
 local function by_class(labels)
-  local of, classes = {}, {}
-  for i, label in ipairs(labels) do
-    if not of[label] then
-      of[label] = { label = label }
-      classes[#classes + 1] = of[label]
-    end
-    table.insert(of[label], i)
-  end
+  local classes = alike(#labels, function(i) return labels[i] end)
+  for _, class in ipairs(classes) do class.label = labels[class[1]] end
   table.sort(classes, function(a, b) return a.label < b.label end)
   return classes
 end

@@ -1,4 +1,5 @@
 --- set:split: a data set in parts for training, validation and test.
+local alike = require "lamina.alike"
 local errors = require "lamina.errors"
 local schema = require "lamina.schema"
 local sets = require "lamina.data.set"
@@ -32,16 +33,7 @@ end
 
 -- Lists of positions, one for each unit that a split must not tear: single items, or groups in order of appearance.
 local function units_of(items, groups)
-  local list, of = {}, {}
-  for _, i in ipairs(items) do
-    local key = groups and groups[i] or i
-    if not of[key] then
-      of[key] = {}
-      list[#list + 1] = of[key]
-    end
-    table.insert(of[key], i)
-  end
-  return list
+  return (alike(items, function(i) return groups and groups[i] or i end))
 end
 
 -- The strata, each a list of units: one of all units, or one for each value of the column, sorted by value.
@@ -50,8 +42,8 @@ local function strata_of(set, o, position)
   for i = 1, set.n do all[i] = i end
   if not o.stratify then return { units_of(all, groups) } end
   local column = sets.column(set, o.stratify == true and "class" or o.stratify, "split", position)
-  local of, values = {}, {}
-  for _, unit in ipairs(units_of(all, groups)) do
+  local units = units_of(all, groups)
+  for _, unit in ipairs(units) do
     local value = column[unit[1]]
     for _, item in ipairs(unit) do
       if column[item] ~= value then
@@ -59,16 +51,12 @@ local function strata_of(set, o, position)
           .. "cannot both stay together and be stratified", item, tostring(value), tostring(column[item]))
       end
     end
-    if not of[value] then
-      of[value] = {}
-      values[#values + 1] = value
-    end
-    table.insert(of[value], unit)
   end
-  table.sort(values, function(a, b) return type(a) == type(b) and a < b or type(a) ~= type(b)
-    and type(a) == "number" end)
-  local strata = {}
-  for k, value in ipairs(values) do strata[k] = of[value] end
+  local strata = alike(units, function(unit) return column[unit[1]] end)
+  table.sort(strata, function(s, t)
+    local a, b = column[s[1][1]], column[t[1][1]]
+    return type(a) == type(b) and a < b or type(a) ~= type(b) and type(a) == "number"
+  end)
   return strata
 end
 

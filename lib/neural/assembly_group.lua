@@ -1,4 +1,5 @@
 --- lamina.neural.assembly_group: responses brought together by a coordinate, averaged, put in order.
+local alike = require "lamina.alike"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local ops = require "lamina.core.ops"
@@ -69,16 +70,7 @@ end
 
 -- The positions that have the same values of the coordinates `names`, in the order of their first.
 local function groups_of(lists, names, count)
-  local groups, of = {}, {}
-  for i = 1, count do
-    local key = key_of(lists, names, i)
-    if not of[key] then
-      of[key] = {}
-      groups[#groups + 1] = of[key]
-    end
-    table.insert(of[key], i)
-  end
-  return groups
+  return (alike(count, function(i) return key_of(lists, names, i) end))
 end
 
 -- The coordinates that all of a group share.

@@ -44,13 +44,9 @@ end
 -- Stimuli in the order of their first presentation; for each, the presentations that show it.
 local function presentations_of(ids)
   local order, of = {}, {}
-  for p, id in ipairs(ids) do
-    local key = common.key(id)
-    if not of[key] then
-      of[key] = {}
-      order[#order + 1] = key
-    end
-    table.insert(of[key], p)
+  for k, list in ipairs(common.by_value(ids)) do
+    order[k] = common.key(ids[list[1]])
+    of[order[k]] = list
   end
   return order, of
 end

@@ -288,19 +288,12 @@ M.max_correlation = maker("max_correlation", PLAIN)
 
 -- Labels as numbers 1 .. k by order of appearance, and the names.
 local function read_labels(labels, n, position)
-  local list, names, of, number = common.list(labels), {}, {}, {}
+  local list = common.list(labels)
   if type(list) ~= "table" or #list ~= n then
     errors.raise("shape", position, "fit: there are %s labels for %d items",
       type(list) == "table" and tostring(#list) or "no", n)
   end
-  for i, label in ipairs(list) do
-    local key = common.key(label)
-    if not of[key] then
-      names[#names + 1] = label
-      of[key] = #names
-    end
-    number[i] = of[key]
-  end
+  local names, number = common.numbered(list)
   if #names < 2 then
     errors.raise("argument", position, "fit: all %d items have the same label, expected at least 2 classes", n)
   end

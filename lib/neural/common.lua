@@ -1,4 +1,5 @@
 --- lamina.neural.common: what the neural words share: stimulus identity, index tensors, tables of text.
+local alike = require "lamina.alike"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local lazy = require "lamina.lazy"
@@ -38,16 +39,16 @@ end
 
 --- The positions of each value of a list, by order of the values' first appearance.
 function M.by_value(values)
-  local list, of = {}, {}
-  for i, value in ipairs(values) do
-    local key = M.key(value)
-    if not of[key] then
-      of[key] = {}
-      list[#list + 1] = of[key]
-    end
-    table.insert(of[key], i)
-  end
-  return list
+  return (alike(#values, function(i) return M.key(values[i]) end))
+end
+
+--- Labels (or other values) as numbers 1 .. k in the order in which they first appear: the different labels, for each
+-- item the number of its own, and the numbers by key.
+function M.numbered(labels)
+  local groups, number, of = alike(#labels, function(i) return M.key(labels[i]) end)
+  local names = {}
+  for k, group in ipairs(groups) do names[k] = labels[group[1]] end
+  return names, number, of
 end
 
 --- A keyed permutation of 1..n as a list.

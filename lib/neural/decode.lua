@@ -192,20 +192,6 @@ local function read(given, position)
   return o
 end
 
--- Classes by order of appearance, and for each item the number of its own.
-local function classes_of(labels)
-  local names, of, number = {}, {}, {}
-  for i, label in ipairs(labels) do
-    local key = common.key(label)
-    if not of[key] then
-      names[#names + 1] = label
-      of[key] = #names
-    end
-    number[i] = of[key]
-  end
-  return names, number, of
-end
-
 -- The folds; what is wrong with them is told of decode.
 local function folds_of(o, number, names)
   local folds, e = errors.try(o.splits.folds, o.splits, #o.x, o.columns, number, names)
@@ -347,7 +333,7 @@ function M.decode(given, ...)
   schema.alone("decode", "decode { x, labels, classifier = svm {} }", position, ...)
   local o = read(given, position)
   return tensor.no_grad(function()
-    local names, number = classes_of(o.labels)
+    local names, number = common.numbered(o.labels)
     if #names < 2 then
       errors.raise("argument", position, "decode: labels%s: %s '%s', and there is nothing to tell apart: expected at "
         .. "least 2 classes", o.label_name and " = '" .. o.label_name .. "'" or "", #number == 1

@@ -4,6 +4,7 @@
 -- prediction and recorded mean response is taken over the held-out images, for each neuroid; r is the mean over
 -- folds. (Not pooled over folds: every fold has its own intercept, which makes pooled r negative where nothing is
 -- predicted.) A row's r is the median over neuroids, its interval a bootstrap over neuroids.
+local alike = require "lamina.alike"
 local assembly = require "lamina.neural.assembly"
 local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
@@ -261,14 +262,9 @@ end
 -- Which positions among the kept neuroids belong to each value of the coordinate `by`.
 local function groups_of(o, kept)
   if not o.by then return { { value = nil, index = common.count_up(#kept.index) } } end
-  local list, of = {}, {}
-  for at, i in ipairs(kept.index) do
-    local value = o.responses.neuroid[o.by][i]
-    if not of[value] then
-      of[value] = { value = value, index = {} }
-      list[#list + 1] = of[value]
-    end
-    table.insert(of[value].index, at)
+  local list, values = {}, common.pick(o.responses.neuroid[o.by], kept.index)
+  for k, index in ipairs(alike(#values, function(at) return values[at] end)) do
+    list[k] = { value = values[index[1]], index = index }
   end
   return list
 end

@@ -3,6 +3,7 @@
 -- kfold deals images, grouped whole groups (the frames of one movie are nearly alike: a map that has seen one frame
 -- has seen the others). Both can divide any part of the images again, which is how a penalty is chosen inside the
 -- training images with the same care.
+local alike = require "lamina.alike"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local numpy_random = require "lamina.neural.numpy_random"
@@ -124,15 +125,9 @@ function M.is_splits(value) return getmetatable(value) == Splits end
 
 -- The units that may not be torn, as lists of positions in order of appearance, and their names.
 local function units(items, groups)
-  local list, names, of = {}, {}, {}
-  for _, item in ipairs(items) do
-    local name = groups and common.key(groups[item]) or item
-    if not of[name] then
-      of[name] = {}
-      list[#list + 1], names[#names + 1] = of[name], name
-    end
-    table.insert(of[name], item)
-  end
+  local function name_of(item) return groups and common.key(groups[item]) or item end
+  local list, names = alike(items, name_of), {}
+  for k, unit in ipairs(list) do names[k] = name_of(unit[1]) end
   return list, names
 end
 
@@ -250,18 +245,10 @@ end
 
 -- The same order, class by class: dealt in turn, every class is spread evenly over the folds.
 local function by_class(order, list, labels)
-  local of, classes = {}, {}
-  for _, u in ipairs(order) do
-    local label = labels[list[u][1]]
-    if not of[label] then
-      of[label] = {}
-      classes[#classes + 1] = label
-    end
-    table.insert(of[label], u)
-  end
-  table.sort(classes)
-  local sorted = {}
-  for _, label in ipairs(classes) do table.move(of[label], 1, #of[label], #sorted + 1, sorted) end
+  local function label_of(u) return labels[list[u][1]] end
+  local classes, sorted = alike(order, label_of), {}
+  table.sort(classes, function(a, b) return label_of(a[1]) < label_of(b[1]) end)
+  for _, class in ipairs(classes) do table.move(class, 1, #class, #sorted + 1, sorted) end
   return sorted
 end
 

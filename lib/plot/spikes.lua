@@ -1,4 +1,5 @@
 --- lamina.plot.spikes: spike trains as a raster, with the rate over time below it.
+local alike = require "lamina.alike"
 local errors = require "lamina.errors"
 local figure = require "lamina.plot.figure"
 local schema = require "lamina.schema"
@@ -72,14 +73,9 @@ local function groups_of(options, trials)
     for i = 1, #trials do all[i] = i end
     return { { trials = all } }
   end
-  local list, place = {}, {}
-  for i, name in ipairs(options.groups) do
-    name = tostring(name)
-    if not place[name] then
-      list[#list + 1] = { name = name, trials = {} }
-      place[name] = list[#list]
-    end
-    table.insert(place[name].trials, i)
+  local list, names = {}, options.groups
+  for k, of_name in ipairs(alike(#names, function(i) return tostring(names[i]) end)) do
+    list[k] = { name = tostring(names[of_name[1]]), trials = of_name }
   end
   return list
 end

@@ -53,16 +53,7 @@ local function group(list, n, what, position)
   if #list ~= n then
     errors.raise("shape", position, "rdm: there are %d %s for %d rows of x", #list, what, n)
   end
-  local ids, of, number = {}, {}, {}
-  for i, id in ipairs(list) do
-    local key = common.key(id)
-    if not of[key] then
-      ids[#ids + 1] = id
-      of[key] = #ids
-    end
-    number[i] = of[key]
-  end
-  return ids, number
+  return common.numbered(list)
 end
 
 -- The fold of each row where none is given: the n-th trial of a condition is in fold n.
