@@ -221,8 +221,8 @@ function M.evenly(list, n, order, labels)
         sum = sum + deviation(n, function(k) return (held[k][c] + (k == f and counts[u][c] or 0)) / total[c] end)
       end
       local value = sum / #total
-      local alike = best and math.abs(value - least) <= 1e-8 + 1e-5 * least
-      if value < least or alike and sizes[f] < sizes[best] then best, least = f, value end
+      local equal = best and math.abs(value - least) <= 1e-8 + 1e-5 * least
+      if value < least or equal and sizes[f] < sizes[best] then best, least = f, value end
     end
     empty = sizes[best] == 0 and empty - 1 or empty
     for c = 1, #total do held[best][c] = held[best][c] + counts[u][c] end
