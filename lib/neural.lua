@@ -9,7 +9,7 @@
 --   print(score)
 --
 -- neural.assembly      recorded responses with their coordinates: of stimuli, presentations, neuroids, time bins;
---                      a:select, a:group, a:average, a:sort, a:split, a:save
+--                      a:select, a:group, a:average, a:unroll, a:sort, a:split, a:save
 -- neural.join          several recordings as one, along neuroids or presentations
 -- neural.simulate      units of known tuning, with noise
 -- neural.noisy        trials of neurons whose mean responses are known

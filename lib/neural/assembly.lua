@@ -190,7 +190,8 @@ function M.is_assembly(value) return getmetatable(value) == Assembly end
 function M.one_time(a, word, position)
   if a.responses.ndim < 4 then return a end
   errors.raise("argument", position, "%s: %s has %d time bins and this looks at one: choose one with a:select { "
-    .. "time_bin_start = MS }, or their mean with a:average \"time_bin\"", word, a.name, a.responses:size(4))
+    .. "time_bin_start = MS }, or their mean with a:average \"time_bin\"%s", word, a.name, a.responses:size(4),
+    word == "predictivity" and "; responses = a:unroll() with by = \"time_bin_start\" gives a row for each" or "")
 end
 
 --- The responses of an assembly of one time as a matrix without gaps, for a word that takes items x features: mean

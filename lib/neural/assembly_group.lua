@@ -240,6 +240,50 @@ function Assembly:average(given, ...)
   return group_axis(self, o.over, { common.count_up(#self[o.over]) }, {}, o.with, position)
 end
 
+-- The coordinates of neuroids in each of their time bins, bin after bin.
+local function in_each_bin(a, position)
+  local kept, names = {}, assemblies().names
+  for _, name in ipairs(names(a.neuroid)) do
+    kept[name] = {}
+    for _ = 1, #a.time_bin do table.move(a.neuroid[name], 1, #a.neuroid, #kept[name] + 1, kept[name]) end
+  end
+  for _, name in ipairs(names(a.time_bin)) do
+    if kept[name] then
+      errors.raise("argument", position, "unroll: neuroids and time bins of %s both have a coordinate '%s'", a.name,
+        name)
+    end
+    kept[name] = {}
+    for t = 1, #a.time_bin do
+      for _ = 1, #a.neuroid do table.insert(kept[name], a.time_bin[name][t]) end
+    end
+  end
+  return kept
+end
+
+--- a:unroll(): each neuroid in each time bin as a neuroid of its own, bin after bin, with the time bin's coordinates
+-- beside its own: for words that look at one time. predictivity { features =, responses = a:unroll(), by =
+-- "time_bin_start" } gives a row for each layer and time bin, all with the same folds, from one pass over the
+-- features, each with the ceiling of its time (pls finds its components for all bins together: a:select { ... } one
+-- to have them by themselves).
+-- > trials = randn { 5, 2, 4, 3 }   -- stimulus x neuroid x repeat x time bin
+-- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 5), time_bin_start = { 70, 80, 90 },
+-- >   time_bin_end = { 80, 90, 100 }, neuroid_region = { "V4", "IT" } } }
+-- > u = a:unroll()
+-- > u.responses.shape, u.neuroid.region[6], u.neuroid.time_bin_start[6]   --> { 5, 6, 4 } IT 90
+function Assembly:unroll()
+  local position = errors.position(2)
+  if not self.time_bin then errors.raise("argument", position, "unroll: %s has no time bins", self.name) end
+  local shape = self.responses.shape
+  local function flat(t)
+    if not shape[4] then return t end
+    return t:permute({ 1, 4, 2, 3 }):reshape { shape[1], shape[4] * shape[2], shape[3] }
+  end
+  return assemblies().make({ responses = flat(self.responses), valid = not self.whole and flat(self.valid) or nil,
+    stimulus = self.stimulus, presentation = self.presentation, places = self.places, repetition = self.slots,
+    counted = self.counted, neuroid = in_each_bin(self, position), name = self.name, numbered = self.numbered,
+    lean = self.lean, selected = self.selected }, self.name, position)
+end
+
 -- ---- order -----------------------------------------------------------------------------------------------------
 
 -- Positions by the values of a list: numbers, then texts, then missing numbers; what is equal stays in its order.

@@ -218,3 +218,50 @@ describe("responses without repeats", function()
     assert.equal(0, ops.isnan(score.neuroids.reliability):to("int64"):sum():item())
   end)
 end)
+
+describe("responses over time", function()
+  local trials = randn { S, U, 4, 3, dtype = "float64" } * 2
+  for t = 2, 3 do trials[{ {}, {}, {}, t }] = trials[{ {}, {}, {}, t }] + (rates * (t - 1)):unsqueeze(3) end
+  trials[{ 4, 2, 1, 2 }] = 0 / 0
+  local a = neural.assembly { { responses = trials, stimulus_id = ids, neuroid_region = region,
+    time_bin_start = { 50, 70, 90 }, time_bin_end = { 70, 90, 110 } }, missing = "nan" }
+
+  it("unrolled are each bin's neuroids, one bin after another", function()
+    local u = a:unroll()
+    assert.same({ S, 3 * U, 4 }, u.responses.shape)
+    local x, valid = u.responses:totable(), u.valid:totable()
+    for _, at in ipairs { { 1, 1, 1, 1 }, { 4, 2, 1, 2 }, { 4, 2, 2, 2 }, { S, U, 4, 3 }, { 7, 3, 2, 2 } } do
+      local s, n, r, t = table.unpack(at)
+      local place = (t - 1) * U + n
+      local value = trials[at]
+      assert.equal(value == value, valid[s][place][r])
+      if value == value then assert.equal(value, x[s][place][r]) end
+      assert.equal(region[n], u.neuroid.region[place])
+      assert.equal(30 + 20 * t, u.neuroid.time_bin_start[place])
+      assert.equal(50 + 20 * t, u.neuroid.time_bin_end[place])
+    end
+    assert.matches("up to 4 repeats; 1 of 2160 trials missing", tostring(u))
+    assert.same({ S, U, 4 }, a:at(nil, nil, 2):unroll().responses.shape)
+    assert.matches("unroll: neural.assembly has no time bins$", message_of(u.unroll, u))
+    local both = neural.assembly { { responses = trials, stimulus_id = ids, neuroid_shift = region,
+      time_bin_start = { 50, 70, 90 }, time_bin_end = { 70, 90, 110 }, time_bin_shift = { 1, 2, 3 } },
+      missing = "nan" }
+    assert.matches("unroll: neuroids and time bins of neural.assembly both have a coordinate 'shift'$",
+      message_of(both.unroll, both))
+  end)
+
+  it("are scored bin by bin, with each bin's ceiling, as each is by itself", function()
+    local score = predictivity(options { responses = a:unroll(), by = "time_bin_start", reliability = -1 })
+    assert.equal(6, #score.rows)
+    for t = 1, 3 do
+      local alone = predictivity(options { responses = a:at(nil, nil, t), reliability = -1 })
+      for i, name in ipairs { "good", "poor" } do
+        local row, own = score.rows[(i - 1) * 3 + t], alone:find(name)
+        assert.equal(30 + 20 * t, row.group)
+        for _, field in ipairs { "r", "low", "high", "ceiling", "n" } do assert.equal(own[field], row[field]) end
+      end
+    end
+    assert.matches("has 3 time bins and this looks at one: .*; responses = a:unroll%(%) with by = \"time_bin_start\"",
+      message_of(predictivity, options { responses = a }))
+  end)
+end)
