@@ -35,7 +35,7 @@ static bool falls_back(const char *core) {
   static const char *const old[] = {"Katmai",       "Coppermine", "Northwood",  "Prescott", "Banias", "Atom",
                                     "Core2",        "Penryn",     "Dunnington", "Nehalem",  "Athlon", "Opteron",
                                     "Opteron_SSE3", "Barcelona",  "Nano",       "Generic",  "Unknown"};
-  if (!lm_cpu_has(LM_ISA_AVX2)) return false;
+  if (!lm_cpu_has(lm_isa_named("avx2"))) return false;
   for (size_t i = 0; i < sizeof old / sizeof old[0]; i++)
     if (!strcasecmp(core, old[i])) return true;
   return false;
@@ -54,7 +54,7 @@ static const lm_lapack_table *load(lm_err *e) {
   const lm_lapack_table *table = open_module(path, &module, e);
   if (!table || getenv("OPENBLAS_CORETYPE") || !falls_back(table->core())) return table;
   dlclose(module);
-  setenv("OPENBLAS_CORETYPE", lm_cpu_has(LM_ISA_AVX512) ? "SKYLAKEX" : "HASWELL", 1);
+  setenv("OPENBLAS_CORETYPE", lm_cpu_has(lm_isa_named("avx512")) ? "SKYLAKEX" : "HASWELL", 1);
   table = open_module(path, &module, e);
   unsetenv("OPENBLAS_CORETYPE");
   return table;

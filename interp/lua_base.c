@@ -123,6 +123,16 @@ static int base_isa(lua_State *L) {
   return 1;
 }
 
+static int base_isas(lua_State *L) {
+  lua_newtable(L);
+  for (int isa = 0; isa < LM_ISAS; isa++) {
+    if (!lm_cpu_has((lm_isa)isa)) continue;
+    lua_pushstring(L, lm_isa_name((lm_isa)isa));
+    lua_rawseti(L, -2, luaL_len(L, -2) + 1);
+  }
+  return 1;
+}
+
 static int base_cpu(lua_State *L) {
   lua_pushstring(L, lm_cpu_name());
   return 1;
@@ -353,6 +363,7 @@ static const luaL_Reg functions[] = {{"threads", base_threads},
                                      {"uninterrupted", base_uninterrupted},
                                      {"interrupt_after", base_interrupt_after},
                                      {"isa", base_isa},
+                                     {"isas", base_isas},
                                      {"cpu", base_cpu},
                                      {"sha256", base_sha256},
                                      {"sha256_file", base_sha256_file},
@@ -402,8 +413,10 @@ static const bind_doc docs[] = {
     {"base.interrupt_after", "interrupt_after(seconds)",
      "Does after so many seconds what Ctrl-C does, which is how tests interrupt at any moment; 0 calls it off."},
     {"base.isa", "isa() -> string",
-     "The instruction set of the kernels in use: generic, avx2, avx512 or neon. The environment variable LAMINA_ISA "
-     "chooses a lesser one at the start. No result depends on it."},
+     "The instruction set of the kernels in use, the first of isas(). The environment variable LAMINA_ISA chooses "
+     "another at the start. No result depends on it."},
+    {"base.isas", "isas() -> list",
+     "The names of the instruction sets that this processor and this build have kernels for, the best first."},
     {"base.cpu", "cpu() -> string", "The processor's own name."},
     {"base.sha256", "sha256(text) -> string",
      "SHA-256 (FIPS 180-4) of the bytes of a string, as 64 hexadecimal digits."},

@@ -30,16 +30,18 @@ static const char intro_text[] = "\n"
                                  "Without a script or code: the prompt.\n"
                                  "\n";
 
+#define SPACED(isa) " " #isa
 static const char last_text[] =
     "\n"
     "Engine options may stand before or after SCRIPT. Other options after it are parameters that the script "
     "declares\n"
     "in its experiment: lamina lenet.lua --rate 0.01\n"
     "\n"
-    "environment: LAMINA_ISA=generic, avx2, avx512 or neon chooses the kernels (no result depends on it);\n"
-    "LAMINA_DATA is where data sets lie; the manual page, lamina(1), has all of them\n"
-    "\n"
-    "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
+    "environment: LAMINA_ISA chooses the kernels, one of" LM_EACH_ISA(
+        SPACED) " (no result depends on it);\n"
+                "LAMINA_DATA is where data sets lie; the manual page, lamina(1), has all of them\n"
+                "\n"
+                "exit codes: 0 fine, 1 the script failed, 2 wrong usage, 130 interrupted (Ctrl-C)\n";
 
 static const char engine_options[] =
     "--untrusted --read --wall-time --cpu-time --file-size --output-size --output-files --open-files --processes "
@@ -325,13 +327,16 @@ static int run_state(const command *c) {
 static bool check_isa(void) {
   const char *name = getenv("LAMINA_ISA");
   if (!name || !*name) return true;
-  for (int isa = 0; isa < LM_ISAS; isa++) {
-    if (strcmp(name, lm_isa_name((lm_isa)isa)) != 0) continue;
-    if (lm_cpu_has((lm_isa)isa)) return true;
+  const lm_isa isa = lm_isa_named(name);
+  if (lm_cpu_has(isa)) return true;
+  if (isa < LM_ISAS) {
     fprintf(stderr, "lamina: LAMINA_ISA=%s: this processor or this build has no such kernels\n", name);
     return false;
   }
-  fprintf(stderr, "lamina: LAMINA_ISA=%s: no such set of kernels; there are generic, avx2, avx512 and neon\n", name);
+  fprintf(stderr, "lamina: LAMINA_ISA=%s: no such set of kernels; there are", name);
+  for (int i = 0; i < LM_ISAS; i++)
+    fprintf(stderr, "%s %s", i == 0 ? "" : i + 1 < LM_ISAS ? "," : " and", lm_isa_name((lm_isa)i));
+  fputs("\n", stderr);
   return false;
 }
 

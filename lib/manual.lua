@@ -98,7 +98,8 @@ function M.man()
     { "LAMINA_CACHE", "where activations are kept and data sets are looked for, instead of ~/.cache/lamina" },
     { "LAMINA_CATALOGUE", "a JSON file with data sets of your own for lamina data" },
     { "LAMINA_FETCH_STALL", "after how many seconds without a byte a download goes on from another address (30)" },
-    { "LAMINA_ISA", "generic, avx2, avx512 or neon: the kernels to use (no result depends on it)" },
+    { "LAMINA_ISA", "the kernels to use, by their instruction set (lamina --help names them; no result depends on "
+      .. "it)" },
     { "LAMINA_MODULES", "the folder of the parts that are loaded at their first use" },
     { "LAMINA_STARTUP", "the file that the prompt runs first (empty: none)" },
     { "NO_COLOR", "no colours at the prompt" },

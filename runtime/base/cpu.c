@@ -16,52 +16,45 @@
 #include <immintrin.h>
 #endif
 
-#ifndef LM_BUILT_AVX2
-#define LM_BUILT_AVX2 0
-#endif
-#ifndef LM_BUILT_AVX512
-#define LM_BUILT_AVX512 0
-#endif
-#ifndef LM_BUILT_NEON
-#define LM_BUILT_NEON 0
-#endif
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static lm_isa chosen;
 static char name_text[128];
 
-const char *lm_isa_name(lm_isa isa) {
-  static const char *const names[LM_ISAS] = {"generic", "avx2", "avx512", "neon"};
-  return (unsigned)isa < LM_ISAS ? names[isa] : "unknown";
+#define NAME(isa) #isa,
+static const char *const names[LM_ISAS] = {LM_EACH_ISA(NAME)};
+
+const char *lm_isa_name(lm_isa isa) { return (unsigned)isa < LM_ISAS ? names[isa] : "unknown"; }
+
+lm_isa lm_isa_named(const char *name) {
+  int isa = 0;
+  while (isa < LM_ISAS && strcmp(name, names[isa]) != 0) isa++;
+  return (lm_isa)isa;
 }
 
+/* ---- what the processor has -------------------------------------------------------------------------------------
+ */
+
 #if defined(__x86_64__)
-/* Those parts of x86-64-v3 that clang's __builtin_cpu_supports does not know by name. */
-static bool has_f16c_movbe_lzcnt(void) {
+/* Every part of x86-64-v3; three of them clang's __builtin_cpu_supports does not know by name. */
+static bool lm_has_x86_64_v3(void) {
   unsigned a, b, c, d, more;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !__get_cpuid(0x80000001u, &a, &b, &more, &d)) return false;
-  return c >> 29 & 1 && c >> 22 & 1 && more >> 5 & 1;
+  const bool f16c = c >> 29 & 1, movbe = c >> 22 & 1, lzcnt = more >> 5 & 1;
+  return f16c && movbe && lzcnt && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 #endif
 
-/* True where this build has kernels for the set and the processor (and its system) can run them. The AVX2 kernels
- * are built for x86-64-v3 and the AVX-512 ones for x86-64-v4, so every part of those levels is asked for. */
+/* has_NAME() of each set that was built. */
+#define LM_ISA_DETECT
+#include "isa_detect.h"
+
+/* True where this build has kernels for the set and the processor (and its system) can run them. */
 bool lm_cpu_has(lm_isa isa) {
-#if defined(__x86_64__)
-  if (isa == LM_ISA_GENERIC) return true;
-  bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-            __builtin_cpu_supports("bmi2") && has_f16c_movbe_lzcnt();
-  if (isa == LM_ISA_AVX2) return LM_BUILT_AVX2 && v3;
-  if (isa == LM_ISA_AVX512)
-    return LM_BUILT_AVX512 && v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512cd");
+#define HAS(name)                                                                                                    \
+  if (isa == LM_ISA_##name) return has_##name();
+  LM_EACH_BUILT_ISA(HAS)
   return false;
-#elif defined(__aarch64__)
-  return isa == LM_ISA_NEON && LM_BUILT_NEON;
-#else
-  return isa == LM_ISA_GENERIC;
-#endif
 }
 
 #if defined(__x86_64__)
@@ -91,18 +84,14 @@ static void read_name(void) {
 }
 #endif
 
+/* The last of all sets is one that every processor has. */
 static void decide(void) {
-  static const lm_isa best_first[] = {LM_ISA_AVX512, LM_ISA_AVX2, LM_ISA_NEON, LM_ISA_GENERIC};
   read_name();
-  chosen = LM_ISA_GENERIC;
-  for (int i = 0; i < 4; i++)
-    if (lm_cpu_has(best_first[i])) {
-      chosen = best_first[i];
-      break;
-    }
+  int best = 0;
+  while (!lm_cpu_has((lm_isa)best) && best + 1 < LM_ISAS) best++;
   const char *wanted = getenv("LAMINA_ISA");
-  for (int isa = 0; wanted && isa < LM_ISAS; isa++)
-    if (!strcmp(wanted, lm_isa_name((lm_isa)isa)) && lm_cpu_has((lm_isa)isa)) chosen = (lm_isa)isa;
+  const lm_isa named = wanted ? lm_isa_named(wanted) : LM_ISAS;
+  chosen = lm_cpu_has(named) ? named : (lm_isa)best;
 }
 
 lm_isa lm_cpu_isa(void) {

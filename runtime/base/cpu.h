@@ -4,15 +4,21 @@
 
 #include <stdbool.h>
 
-typedef enum lm_isa { LM_ISA_GENERIC, LM_ISA_AVX2, LM_ISA_AVX512, LM_ISA_NEON, LM_ISAS } lm_isa;
+#include "isa_list.h"
+
+/* One for each file of kernels/isa, the best first, whether or not this build has its kernels; LM_ISAS is none. */
+#define LM_ISA_ENUM(isa) LM_ISA_##isa,
+typedef enum lm_isa { LM_EACH_ISA(LM_ISA_ENUM) LM_ISAS } lm_isa;
 
 /* The best set that this processor and this build have, unless the environment variable LAMINA_ISA names a lesser
- * one ("generic", "avx2", "avx512", "neon"); decided at the first call. A name the processor lacks is ignored. */
+ * one; decided at the first call. A name the processor lacks is ignored. */
 lm_isa lm_cpu_isa(void);
 /* Whether this processor and this build have a set. */
 bool lm_cpu_has(lm_isa isa);
 
+/* The name of a set, and the set of a name; "unknown" and LM_ISAS where there is none. */
 const char *lm_isa_name(lm_isa isa);
+lm_isa lm_isa_named(const char *name);
 
 /* The processor's own name, for results.json. */
 const char *lm_cpu_name(void);

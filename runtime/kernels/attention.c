@@ -4,19 +4,6 @@
 #include "kernels/lanes.h"
 #include "kernels/math.h"
 
-/* a where it is above b, else b. */
-static inline vec vec_above(vec a, vec b) {
-#if defined(LM_REAL_IS_F32) && defined(__AVX512F__)
-  return _mm512_max_ps(a, b);
-#elif defined(LM_REAL_IS_F64) && defined(__AVX512F__)
-  return _mm512_max_pd(a, b);
-#else
-  typedef real_int vec_int __attribute__((vector_size(LM_VEC_BYTES)));
-  const vec_int above = a > b;
-  return (vec)((above & (vec_int)a) | (~above & (vec_int)b));
-#endif
-}
-
 /* The largest of a row. NaN is passed over: less this number it stays NaN, and so the whole row becomes it. */
 static real row_top(int64_t n, const real *x) {
   vec top[LM_LANE_VECS];

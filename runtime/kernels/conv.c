@@ -64,17 +64,7 @@ static void prepare(void *out, const void *source, const lm_conv_image *g) {
 
 /* ---- panels of pixels ---------------------------------------------------------------------------------------- */
 
-#if defined(__AVX512F__)
-#define LM_HAVE_PERMUTE 1
-static inline vec permute(vec low, vec high, const real_int index[VEC]) {
-  __m512i at = _mm512_loadu_si512(index);
-#if defined(LM_REAL_IS_F32)
-  return _mm512_permutex2var_ps(low, at, high);
-#else
-  return _mm512_permutex2var_pd(low, at, high);
-#endif
-}
-
+#ifdef vec_permute
 /* One vector of pixels that all lie within two vectors of the first of them; width of them exist. */
 static void pack_window(real *dst, int64_t lanes, const real *src, const int64_t *tap, int64_t k,
                         const int64_t *pixel, int width) {
@@ -96,7 +86,7 @@ static void pack_window(real *dst, int64_t lanes, const real *src, const int64_t
   for (int i = 0; i < VEC; i++) narrow = narrow && index[i] < VEC;
   for (int64_t kk = 0; kk < k; kk++) {
     const real *from = src + tap[kk];
-    vec low = vec_load(from), v = permute(low, narrow ? low : vec_load(from + VEC), index);
+    vec low = vec_load(from), v = vec_permute(low, narrow ? low : vec_load(from + VEC), index);
     if (width == VEC)
       vec_store(dst + kk * lanes, v);
     else {
@@ -125,7 +115,7 @@ static void pack_runs(real *dst, int64_t lanes, const real *src, const int64_t *
 
 static void pack_pixels(void *out, int64_t lanes, const void *source, const int64_t *tap, int64_t k,
                         const int64_t *pixel, int64_t width) {
-#ifdef LM_HAVE_PERMUTE
+#ifdef vec_permute
   bool windows = true;
   for (int64_t i = 0; i < width; i++) windows = windows && pixel[i] - pixel[i / VEC * VEC] < 2 * VEC;
   if (windows) {

@@ -10,27 +10,11 @@ typedef struct words {
   uint32_t w[4][SIDE];
 } words;
 
-/* The high and the low words of m x[i]. */
-static inline void multiply(uint32_t m, const uint32_t x[SIDE], uint32_t high[SIDE], uint32_t low[SIDE]) {
-#if defined(__AVX512F__)
-  const __m512i factor = _mm512_set1_epi64(m), all = _mm512_loadu_si512(x);
-  const __m512i even = _mm512_mul_epu32(all, factor), odd = _mm512_mul_epu32(_mm512_srli_epi64(all, 32), factor);
-  _mm512_storeu_si512(high, _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd));
-  _mm512_storeu_si512(low, _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32)));
-#else
-  for (int i = 0; i < SIDE; i++) {
-    const uint64_t product = (uint64_t)m * x[i];
-    high[i] = (uint32_t)(product >> 32);
-    low[i] = (uint32_t)product;
-  }
-#endif
-}
-
 static inline void philox(words *c, uint32_t k0, uint32_t k1) {
   uint32_t high[SIDE], low[SIDE], above[SIDE], below[SIDE];
   for (int round = 0; round < LM_PHILOX_ROUNDS; round++) {
-    multiply(LM_PHILOX_MULTIPLY_0, c->w[0], above, below);
-    multiply(LM_PHILOX_MULTIPLY_1, c->w[2], high, low);
+    words_multiply(LM_PHILOX_MULTIPLY_0, c->w[0], above, below);
+    words_multiply(LM_PHILOX_MULTIPLY_1, c->w[2], high, low);
     for (int i = 0; i < SIDE; i++) c->w[0][i] = high[i] ^ c->w[1][i] ^ k0;
     for (int i = 0; i < SIDE; i++) c->w[2][i] = above[i] ^ c->w[3][i] ^ k1;
     memcpy(c->w[1], low, sizeof low);

@@ -9,19 +9,15 @@
 #include "kernels/shuffle.h"
 #include "kernels/template.h"
 
-#if defined(__AVX512F__)
-#define MR           14
-#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
-#elif defined(__AVX2__)
-#define MR           6
-#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#elif defined(__ARM_NEON)
-#define MR           8
-#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
-#else
-#define MR           4
-#define EACH_ROWS(X) X(1) X(2) X(3) X(4)
-#endif
+/* X for each number of rows that a tile can have. */
+#define MR            LM_TILE_ROWS
+#define EACH_ROWS(X)  LM_JOIN2(EACH_TO_, LM_TILE_ROWS)(X)
+#define EACH_TO_4(X)  X(1) X(2) X(3) X(4)
+#define EACH_TO_6(X)  EACH_TO_4(X) X(5) X(6)
+#define EACH_TO_8(X)  EACH_TO_6(X) X(7) X(8)
+#define EACH_TO_10(X) EACH_TO_8(X) X(9) X(10)
+#define EACH_TO_12(X) EACH_TO_10(X) X(11) X(12)
+#define EACH_TO_14(X) EACH_TO_12(X) X(13) X(14)
 
 /* Rows of a tile that reads A through its tables: their addresses stay in general registers, of which x86-64 has few.
  */

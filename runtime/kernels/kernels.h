@@ -23,16 +23,27 @@
 #include "kernels/winograd.h"
 #include "tensor/dtype.h"
 
-#define LM_KERNEL_FAMILIES(X)                                                                                        \
-  X(elementwise)                                                                                                     \
-  X(reduce)                                                                                                          \
-  X(gemm)                                                                                                            \
-  X(conv)                                                                                                            \
-  X(pool) X(optim) X(linalg) X(winograd) X(norm) X(resample) X(fft) X(recurrent) X(attention) X(draws) X(sparse)
+/* X(family, type, isa) for each. */
+#define LM_KERNEL_FAMILIES(X, type, isa)                                                                             \
+  X(elementwise, type, isa)                                                                                          \
+  X(reduce, type, isa)                                                                                               \
+  X(gemm, type, isa)                                                                                                 \
+  X(conv, type, isa)                                                                                                 \
+  X(pool, type, isa)                                                                                                 \
+  X(optim, type, isa)                                                                                                \
+  X(linalg, type, isa)                                                                                               \
+  X(winograd, type, isa)                                                                                             \
+  X(norm, type, isa)                                                                                                 \
+  X(resample, type, isa)                                                                                             \
+  X(fft, type, isa)                                                                                                  \
+  X(recurrent, type, isa)                                                                                            \
+  X(attention, type, isa)                                                                                            \
+  X(draws, type, isa)                                                                                                \
+  X(sparse, type, isa)
 
 typedef struct lm_kernels {
-#define X(family) const lm_kernel_##family *family;
-  LM_KERNEL_FAMILIES(X)
+#define X(family, type, isa) const lm_kernel_##family *family;
+  LM_KERNEL_FAMILIES(X, , )
 #undef X
 } lm_kernels;
 

@@ -184,7 +184,6 @@ typedef struct row {
 } row;
 
 static inline vec vec_gate(vec g, vec v) {
-  typedef real_int vec_int __attribute__((vector_size(LM_VEC_BYTES)));
   const vec_int drop = v <= (vec){0};
   return (vec)((vec_int)g & ~drop);
 }

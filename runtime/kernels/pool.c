@@ -3,7 +3,7 @@
  * the same bits. See pool.h. */
 #include "kernels/pool.h"
 
-#include "kernels/template.h"
+#include "kernels/shuffle.h"
 
 /* ---- windows of 2 x 2, side by side -------------------------------------------------------------------------- */
 
@@ -12,22 +12,7 @@ static bool is_2x2(const lm_pool_shape *s) {
   return small && s->kh == 2 && s->kw == 2 && s->sh == 2 && s->sw == 2 && s->ph == 0 && s->pw == 0;
 }
 
-typedef real_int vec_int __attribute__((vector_size(LM_VEC_BYTES)));
 typedef int64_t vec_position __attribute__((vector_size(VEC * 8), aligned(8), may_alias));
-
-#if LM_VEC_BYTES / LM_REAL_BYTES == 16
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-#elif LM_VEC_BYTES / LM_REAL_BYTES == 8
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
-#elif LM_VEC_BYTES / LM_REAL_BYTES == 4
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
-#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3, 5, 7)
-#else
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2)
-#define ODD(a, b)  __builtin_shufflevector(a, b, 1, 3)
-#endif
 
 /* Of 2 * n elements, the first VEC and the rest of the next VEC. */
 static inline int first_part(int n) { return 2 * n < VEC ? 2 * n : VEC; }
@@ -52,7 +37,7 @@ static inline void store_positions(int64_t *position, vec_int where, int n) {
 static inline void max_2x2_vector(real *y, int64_t *position, const real *x, int64_t w, vec_int at, int n) {
   vec top0 = vec_load_some(x, first_part(n)), top1 = vec_load_some(x + first_part(n), second_part(n));
   vec low0 = vec_load_some(x + w, first_part(n)), low1 = vec_load_some(x + w + first_part(n), second_part(n));
-  vec candidate[4] = {EVEN(top0, top1), ODD(top0, top1), EVEN(low0, low1), ODD(low0, low1)};
+  vec candidate[4] = {EVENS(top0, top1), ODDS(top0, top1), EVENS(low0, low1), ODDS(low0, low1)};
   const real_int offset[4] = {0, 1, (real_int)w, (real_int)w + 1};
   vec best = candidate[0];
   vec_int where = at;
@@ -109,7 +94,8 @@ static inline real max_one(const real *x, int64_t w, span rows, span columns, in
 static inline __attribute__((always_inline)) vec every(int stride, const real *p, int n) {
   if (stride == 1) return vec_load_range(p, 0, n);
   const int last = 2 * n - 1;
-  return EVEN(vec_load_range(p, 0, last < VEC ? last : VEC), vec_load_range(p + VEC, 0, last < VEC ? 0 : last - VEC));
+  return EVENS(vec_load_range(p, 0, last < VEC ? last : VEC),
+               vec_load_range(p + VEC, 0, last < VEC ? 0 : last - VEC));
 }
 
 /* n <= VEC outputs whose windows lie inside the plane's columns; the first begins at column `left`. */

@@ -101,12 +101,11 @@ make build
 printf '%-28s%-16s%-16s%-16s%-16s%-16s%s\n' axis ops lenet lenet64 resnet20 resnet20-small rnn
 axis "baseline, 2 threads" "ops lenet lenet64 resnet20 resnet20-small rnn" env build
 axis "a second run" "$native" env build
-for isa in avx512 avx2 generic; do
-  if LAMINA_ISA=$isa build/lamina -e '' 2>/dev/null; then
-    chosen=$native
-    [[ $isa == generic ]] && chosen="ops lenet64 resnet20-small"
-    axis "LAMINA_ISA=$isa" "$chosen" env LAMINA_ISA=$isa build
-  fi
+isas=$(build/lamina -e 'print(table.concat(require("lamina.core.base").isas(), " "))')
+for isa in $isas; do
+  chosen=$native
+  [[ $isa == generic ]] && chosen="ops lenet64 resnet20-small"
+  axis "LAMINA_ISA=$isa" "$chosen" env LAMINA_ISA=$isa build
 done
 for threads in 1 3 4 7 16; do axis "$threads threads" "$native" env build; done
 threads=2
@@ -114,9 +113,7 @@ threads=2
 echo "a bundle made by the baseline"
 build/lamina pack tests/exact/lenet.lua -o "$scratch/bundle.zip" --threads 2 --images 1024 >/dev/null
 build/lamina - "$scratch" <<<'require("lamina.core.bundle").zip_unpack(... .. "/bundle.zip", ..., 1 << 30, 1000)'
-for isa in avx512 avx2 generic neon; do
-  if LAMINA_ISA=$isa build/lamina -e '' 2>/dev/null; then bundle "LAMINA_ISA=$isa" env LAMINA_ISA=$isa build; fi
-done
+for isa in $isas; do bundle "LAMINA_ISA=$isa" env LAMINA_ISA=$isa build; done
 for threads in 1 3 16; do bundle "$threads threads" env build; done
 threads=2
 if ((!quick)); then

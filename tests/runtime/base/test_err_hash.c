@@ -81,7 +81,12 @@ static void processor(void **state) {
   assert_true(isa < LM_ISAS);
   assert_int_equal(lm_cpu_isa(), isa);
   assert_true(strlen(lm_cpu_name()) > 0);
-  assert_string_equal(lm_isa_name(LM_ISA_AVX512), "avx512");
+  assert_true(lm_cpu_has(isa));
+  assert_string_equal(lm_isa_name(LM_ISA_avx512), "avx512");
+  assert_int_equal(lm_isa_named("avx512"), LM_ISA_avx512);
+  assert_int_equal(lm_isa_named("avx51"), LM_ISAS);
+  assert_string_equal(lm_isa_name(LM_ISAS), "unknown");
+  assert_false(lm_cpu_has(LM_ISAS));
 }
 
 /* A number below the smallest normal one survives arithmetic even where something had switched underflow off. */

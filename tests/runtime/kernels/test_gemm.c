@@ -21,26 +21,13 @@ typedef struct tables {
   const lm_kernel_gemm *f32, *f64;
 } tables;
 
-#if defined(__x86_64__)
-#define EACH_ISA(X) X(generic) X(avx2) X(avx512)
-#elif defined(__aarch64__)
-#define EACH_ISA(X) X(neon)
-#else
-#define EACH_ISA(X) X(generic)
-#endif
 #define DECLARE(isa) extern const lm_kernel_gemm lm_kernel_gemm_f32_##isa, lm_kernel_gemm_f64_##isa;
 #define ENTRY(isa)   {#isa, &lm_kernel_gemm_f32_##isa, &lm_kernel_gemm_f64_##isa},
-EACH_ISA(DECLARE)
-static const tables all[] = {EACH_ISA(ENTRY)};
+LM_EACH_BUILT_ISA(DECLARE)
+static const tables all[] = {LM_EACH_BUILT_ISA(ENTRY)};
 enum { ISAS = sizeof all / sizeof all[0] };
 
-static bool supported(const char *name) {
-#if defined(__x86_64__)
-  if (strcmp(name, "avx512") == 0) return __builtin_cpu_supports("x86-64-v4");
-  if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("x86-64-v3");
-#endif
-  return name[0] != 0;
-}
+static bool supported(const char *name) { return lm_cpu_has(lm_isa_named(name)); }
 
 /* C by one kernel table, K cut into two blocks, every panel of B in turn; `form` 0 packed, 1 B by offsets, 2 A by
  * offsets, 3 A with its rows along k, 4 A with its rows side by side. */

@@ -1,4 +1,5 @@
 /* Pooling kernels of every instruction set against a plain loop: values, positions, ties, NaN, padding. */
+#include "base/cpu.h"
 #include "kernels/pool.h"
 
 #include <math.h>
@@ -11,29 +12,16 @@
 
 #include <cmocka.h>
 
-#if defined(__x86_64__)
-#define EACH_ISA(X) X(generic) X(avx2) X(avx512)
-#elif defined(__aarch64__)
-#define EACH_ISA(X) X(neon)
-#else
-#define EACH_ISA(X) X(generic)
-#endif
 #define DECLARE(isa) extern const lm_kernel_pool lm_kernel_pool_f32_##isa, lm_kernel_pool_f64_##isa;
 #define ENTRY(isa)   {#isa, &lm_kernel_pool_f32_##isa, &lm_kernel_pool_f64_##isa},
-EACH_ISA(DECLARE)
+LM_EACH_BUILT_ISA(DECLARE)
 static const struct {
   const char *name;
   const lm_kernel_pool *f32, *f64;
-} all[] = {EACH_ISA(ENTRY)};
+} all[] = {LM_EACH_BUILT_ISA(ENTRY)};
 enum { ISAS = sizeof all / sizeof all[0], PLANES = 3, MOST = PLANES * 80 * 80 };
 
-static bool supported(const char *name) {
-#if defined(__x86_64__)
-  if (strcmp(name, "avx512") == 0) return __builtin_cpu_supports("x86-64-v4");
-  if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("x86-64-v3");
-#endif
-  return name[0] != 0;
-}
+static bool supported(const char *name) { return lm_cpu_has(lm_isa_named(name)); }
 
 /* Few different values, so that ties are common; NaN and infinities now and then. */
 static double value(uint64_t *state, bool special) {

@@ -452,8 +452,8 @@ OVER(singular_values, GENERAL, all_shapes, one_svd, 1000)
 /* OpenBLAS takes the processor's kernels when it is loaded, and one older than the processor takes those of the
  * oldest; so this program starts itself again with a core type that the processor supports. */
 static void choose_core(char **argv) {
-  if (getenv("OPENBLAS_CORETYPE") || !lm_cpu_has(LM_ISA_AVX2)) return;
-  setenv("OPENBLAS_CORETYPE", lm_cpu_has(LM_ISA_AVX512) ? "SKYLAKEX" : "HASWELL", 1);
+  if (getenv("OPENBLAS_CORETYPE") || !lm_cpu_has(lm_isa_named("avx2"))) return;
+  setenv("OPENBLAS_CORETYPE", lm_cpu_has(lm_isa_named("avx512")) ? "SKYLAKEX" : "HASWELL", 1);
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
   execv("/proc/self/exe", argv);
 }

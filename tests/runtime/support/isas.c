@@ -1,18 +1,21 @@
 /* isas.c: see isas.h. */
 #include "isas.h"
 
+#include "base/cpu.h"
+
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 int failed_under_other_isas(int argc, char **argv) {
-  static const char *const isas[] = {"generic", "avx2"};
   int failed = 0;
-  for (int i = 0; i < 2 && argc == 1 && !getenv("LAMINA_ISA"); i++) {
+  for (int isa = 0; isa < LM_ISAS && argc == 1 && !getenv("LAMINA_ISA"); isa++) {
+    const char *name = lm_isa_name((lm_isa)isa);
+    if ((lm_isa)isa == lm_cpu_isa() || !lm_cpu_has((lm_isa)isa)) continue;
     pid_t child = fork();
     if (child == 0) {
-      setenv("LAMINA_ISA", isas[i], 1);
-      execl("/proc/self/exe", argv[0], isas[i], (char *)NULL);
+      setenv("LAMINA_ISA", name, 1);
+      execl("/proc/self/exe", argv[0], name, (char *)NULL);
       _exit(127);
     }
     int status = 1;

@@ -2,9 +2,9 @@
 #ifndef LM_TESTS_ISAS_H
 #define LM_TESTS_ISAS_H
 
-/* Runs this program under generic and avx2, each in a process of its own with the set's name as its argument, and
- * returns how many failed. Does nothing in those processes, or where LAMINA_ISA has chosen. A set that the processor
- * lacks is ignored by lm_cpu_isa: the tests then run under another. */
+/* Runs this program under each other set that this processor and this build have, in a process of its own with the
+ * set's name as its argument, and returns how many failed. Does nothing in those processes, or where LAMINA_ISA has
+ * chosen. */
 int failed_under_other_isas(int argc, char **argv);
 
 #endif
