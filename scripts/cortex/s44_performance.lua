@@ -208,8 +208,8 @@ result("accuracy_it_ev_p", p_value, "<", 0.001, string.format("of the mean r, St
 result("untrained_arm_pearson_r_drop", r - r_untrained, ">=", 0.15, string.format("r of the same networks untrained: "
   .. "%.3f, SD over teachers %.3f", r_untrained, r_untrained_sd))
 result("own_readout_pearson_r", r_own, nil, nil, "r of the accuracy of the networks' own readouts")
-result("own_readout_untrained_arm_pearson_r_drop", r_own - r_own_untrained, nil, nil, string.format("untrained, whose "
-  .. "readouts are at chance: r %.3f", r_own_untrained))
+result("own_readout_untrained_arm_pearson_r_drop", r_own - r_own_untrained, nil, nil,
+  string.format("untrained, whose readouts are at chance: r %.3f", r_own_untrained))
 result("top_layer_best_for_it", it_best, "==", 1, it_text)
 result("top_layer_best_for_it_p", it_p, "<", 0.05, "the larger of two, sign flips over networks")
 result("middle_layer_best_for_v4", v4_best, "==", 1, v4_text)
