@@ -38,8 +38,8 @@ local function matrices(o, word, position)
   end
   if assemblies.is_assembly(x) and assemblies.is_assembly(y) then
     local ids, others = x.stimulus.stimulus_id, y.stimulus.stimulus_id
-    local rows = common.align(ids, others, "x: " .. x.name, "y: " .. y.name, position)
-    common.align(others, ids, "y: " .. y.name, "x: " .. x.name, position)
+    local rows = common.align(ids, others, "x (" .. x.name .. ")", "y (" .. y.name .. ")", position, word)
+    common.align(others, ids, "y (" .. y.name .. ")", "x (" .. x.name .. ")", position, word)
     o.y = o.y:index_select(common.index(rows), { dim = 1 })
   end
 end

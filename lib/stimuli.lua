@@ -102,10 +102,13 @@ local function read_ids(ids, n, what, position)
   if #list ~= n then
     errors.raise("shape", position, "%s: there are %d images, but %d ids", what, n, #list)
   end
-  for _, id in ipairs(list) do
+  for i, id in ipairs(list) do
     local key = common.key(id)
-    if seen[key] then errors.raise("argument", position, "%s: id %s occurs more than once", what, key) end
-    seen[key] = true
+    if seen[key] then
+      errors.raise("argument", position, "%s: images %d and %d have the same id, %s: every image needs one of its "
+        .. "own", what, seen[key], i, key)
+    end
+    seen[key] = i
   end
   return list
 end

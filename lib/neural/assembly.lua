@@ -86,9 +86,11 @@ local function check_ids(ids, what, position)
         what, i, i > 1 and " (after " .. common.key(ids[i - 1]) .. ")" or "", id ~= id and "NaN" or "empty")
     end
     if seen[key] then
-      errors.raise("argument", position, "%s: stimulus_id %s occurs more than once", what, key)
+      errors.raise("argument", position, "%s: stimuli %d and %d have the same stimulus_id, %s: every stimulus needs "
+        .. "one of its own (repeats of a stimulus are an axis, stimulus x neuroid x repeat, or rows of presentation "
+        .. "x neuroid)", what, seen[key], i, key)
     end
-    seen[key] = true
+    seen[key] = i
   end
 end
 
@@ -371,13 +373,14 @@ end
 
 --- For each stimulus of an assembly the position of its image in a stimulus set. Ids that were made up for the
 -- images, 1..N in their order, are no match for ids that the recording came with: that is an error.
-function M.match(a, set, what, where, position)
+function M.match(a, set, what, where, position, word)
   if set.numbered and not a.numbered then
-    errors.raise("argument", position, "%s came without stimulus ids, so 1 to %d were made up; %s has ids of its "
+    errors.raise("argument", position, "%s%s came without stimulus ids, so 1 to %d were made up; %s has ids of its "
       .. "own, and which image is which cannot be told: give the images' ids (stimuli.array takes table = "
-      .. "\"FILE.csv\", id = \"COLUMN\", or ids = a list; any set has set:with_ids(list))", where, #set, what)
+      .. "\"FILE.csv\", id = \"COLUMN\", or ids = a list; any set has set:with_ids(list))", word
+      and word .. ": " or "", where, #set, what)
   end
-  return common.align(a.stimulus.stimulus_id, set.id, what, where, position)
+  return common.align(a.stimulus.stimulus_id, set.id, what, where, position, word)
 end
 
 --- a:paired(stimuli), or a:paired { stimuli, trials = true }: a data set of images x and responses y (float32, items

@@ -170,9 +170,10 @@ local function along_neuroids(list, position)
   local repeats = #slots
   local responses, valid, indices, numbered, counted = {}, {}, {}, true, true
   for k, a in ipairs(list) do
-    indices[k] = common.align(first.stimulus.stimulus_id, a.stimulus.stimulus_id, first.name, a.name, position)
+    indices[k] = common.align(first.stimulus.stimulus_id, a.stimulus.stimulus_id, first.name, a.name, position,
+      "neural.join")
     if #a.stimulus ~= #first.stimulus then
-      common.align(a.stimulus.stimulus_id, first.stimulus.stimulus_id, a.name, first.name, position)
+      common.align(a.stimulus.stimulus_id, first.stimulus.stimulus_id, a.name, first.name, position, "neural.join")
     end
     check_times(first, a, position)
     numbered, counted = numbered and a.numbered, counted and a.counted

@@ -33,8 +33,10 @@ local function mask(responses, missing, valid, what, position)
   end
   local clean = parts_of.masked(responses, valid)
   if not clean:isfinite():all():item() then
-    errors.raise("numeric", position, "%s: responses hold NaN or infinite values; where NaN means a missing trial, "
-      .. "say missing = \"nan\"", what)
+    local nans, all = clean:isnan():to "int64":sum():item(), clean:isfinite():logical_not():to "int64":sum():item()
+    errors.raise("numeric", position, "%s: %d of %d responses are %s%s", what, all, clean:count(), nans == 0
+      and "infinite" or nans < all and string.format("NaN or infinite (%d are infinite)", all - nans) or "NaN",
+      missing == nil and nans > 0 and "; where NaN means a missing trial, say missing = \"nan\"" or "")
   end
   return clean, valid
 end

@@ -16,7 +16,9 @@ local function rows_of(shown, ids, what, where, position)
     if not seen[common.key(id)] then wanted[#wanted + 1] = id end
     seen[common.key(id)] = true
   end
-  for i, row in ipairs(common.align(wanted, ids, what, where, position)) do place[common.key(wanted[i])] = row end
+  for i, row in ipairs(common.align(wanted, ids, what, where, position, "neural.assembly")) do
+    place[common.key(wanted[i])] = row
+  end
   for i, id in ipairs(shown) do order[i] = place[common.key(id)] end
   return order
 end

@@ -110,10 +110,22 @@ local function without_zeros(ids)
   return place
 end
 
+-- "the ids there are a, b, c", or those of `have` that nobody wanted, where there are such among others.
+local function ids_there(wanted, have)
+  local asked, other = {}, {}
+  for _, id in ipairs(wanted) do asked[M.key(id)] = true end
+  for _, id in ipairs(have) do
+    if not asked[M.key(id)] then other[#other + 1] = M.key(id) end
+  end
+  if #other > 0 and #other < #have then return "the ids there that match nothing: " .. M.some(other, 3) end
+  return "the ids there are " .. M.some(have, 3)
+end
+
 --- For each of `wanted` (stimulus ids) its position among `have`. An id that `have` lacks, and one that it holds
--- twice, is an error that names it; `what` and `where` say whose ids they are. Where some are lacking, ids of digits
--- are the same with zeros before them ("007") and without.
-function M.align(wanted, have, what, where, position)
+-- twice, is an error that names it; `what` and `where` say whose ids they are, `word` (optional) who asks. Where some
+-- are lacking, ids of digits are the same with zeros before them ("007") and without.
+function M.align(wanted, have, what, where, position, word)
+  local head = word and word .. ": " or ""
   local place, twice, missing, index = {}, {}, {}, {}
   for i, id in ipairs(have) do
     local key = M.key(id)
@@ -121,7 +133,8 @@ function M.align(wanted, have, what, where, position)
     place[key] = i
   end
   if #twice > 0 then
-    errors.raise("argument", position, "%s: stimulus_id occurs more than once: %s", where, M.some(twice))
+    errors.raise("argument", position, "%s%s: stimulus_id occurs more than once: %s; every stimulus needs one of its "
+      .. "own", head, where, M.some(twice))
   end
   local loose
   for i, id in ipairs(wanted) do
@@ -133,8 +146,9 @@ function M.align(wanted, have, what, where, position)
     end
   end
   if #missing > 0 then
-    errors.raise("argument", position, "%s have responses to stimuli that %s lack: %s (%d of %d); the ids there are "
-      .. "%s", what, where, M.some(missing), #missing, #wanted, M.some(have, 3))
+    errors.raise("argument", position, "%s%s hold stimuli that %s lack: %s (%d of %d); %s. Stimuli are matched by "
+      .. "stimulus_id: mend the ids, or leave out what the others lack", head, what, where, M.some(missing), #missing,
+      #wanted, ids_there(wanted, have))
   end
   return index
 end

@@ -127,9 +127,9 @@ Correspondence.__tostring = function(self)
     if row.n == 1 then alone[#alone + 1] = row.area end
   end
   return string.format("correspondence: %s, %s; best layer by area: Spearman's rho %s\n"
-    .. "  tied: layers whose mean difference to the best one has a %g %% interval that reaches 0 (bootstrap over %s, "
-    .. "%d, seed %d; %s)\n%s%s", common.plural(#self.areas, "area"), common.plural(#self.layers, "layer"), rho,
-    100 * self.confidence, self.over, self.bootstrap,
+    .. "  %s\n  tied: layers whose mean difference to the best one has a %g %% interval that reaches 0 (bootstrap "
+    .. "over %s, %d, seed %d; %s)\n%s%s", common.plural(#self.areas, "area"), common.plural(#self.layers, "layer"),
+    rho, scores.data_text(self.of), 100 * self.confidence, self.over, self.bootstrap,
     self.seed, self.ties == "pointwise" and "each by itself" or "all together: the set holds the best layer with "
       .. "this confidence", #alone > 0 and string.format("  one neuroid in %s, of which a bootstrap over neuroids "
       .. "says nothing: all layers stay tied (a score with over = { \"neuroids\", \"stimuli\" } tells more)\n",
@@ -248,7 +248,7 @@ function M.correspondence(given, ...)
   return setmetatable({ areas = o.areas or areas, layers = layers, matrix = ops.stack(medians, { dim = 1 }),
     rows = rows, rho = spearman(order, places), width = total / #rows, measure = o.score.measure or "r",
     confidence = o.confidence, ties = o.ties, bootstrap = o.bootstrap, seed = o.seed,
-    label = label_of(o.score), over = o.score.neuroids.drawn and "neuroids and stimuli" or "neuroids" },
+    of = o.score, label = label_of(o.score), over = o.score.neuroids.drawn and "neuroids and stimuli" or "neuroids" },
     Correspondence)
 end
 

@@ -180,7 +180,6 @@ local function read(given, position)
     errors.raise("shape", position, "decode: there are %d labels for %d items", #o.labels, #o.x)
   end
   check_finite(o.x, position)
-  o.own_splits = o.splits ~= nil
   local default = o.splits == nil and (assemblies.is_assembly(given[1] or given.x) and o.columns.stimulus_id
     and by_stimulus(o) or splits.kfold { 5 })
   local own = splits.of(default or o.splits, "decode", position)
@@ -190,18 +189,6 @@ local function read(given, position)
   end
   o.splits, o.seed = own, o.seed or tensor.seed()
   return o
-end
-
--- The folds; what is wrong with them is told of decode.
-local function folds_of(o, number, names)
-  local folds, e = errors.try(o.splits.folds, o.splits, #o.x, o.columns, number, names)
-  if e then
-    if e.kind == "argument" then
-      e.message = string.format("decode: splits%s: %s", o.own_splits and "" or " (kfold { 5 } if absent)", e.message)
-    end
-    error(e, 0)
-  end
-  return folds
 end
 
 -- How many features do not vary over the items, and so tell nothing; an error where none does.
@@ -339,7 +326,8 @@ function M.decode(given, ...)
         .. "least 2 classes", o.label_name and " = '" .. o.label_name .. "'" or "", #number == 1
         and "the only item has" or string.format("all %d items have", #number), tostring(names[1]))
     end
-    local constant, folds = count_constant(o.x, position), folds_of(o, number, names)
+    local constant = count_constant(o.x, position)
+    local folds = splits.folds_of("decode", o.splits, #o.x, o.columns, number, names)
     local found = run(o, folds, number, position)
     local share, n = accuracy(folds, found, number)
     local counts, right, sizes, most = {}, {}, {}, 0

@@ -78,7 +78,7 @@ local function of_assembly(entry, set, what, position)
   local x = a:mean()
   if entry.first and entry.last - entry.first + 1 < x:size(2) then x = x[{ {}, { entry.first, entry.last } }] end
   check_numbered(set, a, a.name, what, position)
-  local rows = common.align(set.id, a.stimulus.stimulus_id, "the stimuli", "the activations " .. a.name, position)
+  local rows = common.align(set.id, a.stimulus.stimulus_id, set.name, "the activations " .. a.name, position, what)
   return parts_of.take(x, 1, rows)
 end
 
@@ -114,7 +114,7 @@ local function of_gram(entry, set, all, place, what, position)
   local rows = place
   if g.id and set.id then
     check_numbered(set, g, "the gram", what, position)
-    local list = common.align(set.id, g.id, "the stimuli", "the gram", position)
+    local list = common.align(set.id, g.id, set.name, "the gram", position, what)
     kernel, rows = parts_of.take(parts_of.take(kernel, 1, list), 2, list), nil
   elseif g.n ~= #all then
     errors.raise("shape", position, "%s: the gram is of %d images, and there are %d stimuli", what, g.n, #all)
@@ -304,6 +304,21 @@ function M.collect(o, set, what, position)
       return layer
     end)
   end)
+end
+
+--- How many columns of x (N x p) do not vary; nil where all do.
+function M.constant(x)
+  local count = ops.eq(x:max { dim = 1 }, x:min { dim = 1 }):to "int64":sum():item()
+  return count > 0 and count or nil
+end
+
+--- "  WHAT: V1 2 of 40, IT 1 of 8", a line for rows that have constant and features; "" where none has.
+function M.constant_text(rows, what)
+  local parts = {}
+  for _, row in ipairs(rows) do
+    if row.constant then parts[#parts + 1] = string.format("%s %d of %d", row.layer, row.constant, row.features) end
+  end
+  return #parts > 0 and string.format("  %s: %s\n", what, common.some(parts, 8)) or ""
 end
 
 --- A bootstrap interval of a statistic over n units: `of(index)` takes resampled positions (B x n, int64) and gives B

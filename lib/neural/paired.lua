@@ -51,7 +51,7 @@ function M.paired(a, given, position)
   local o = schema.check("paired", options and given or { given }, PAIRED, position)
   assemblies.one_time(a, "paired", position)
   local set = stimuli.of(o.stimuli, position)
-  local index = assemblies.match(a, set, a.name, set.name, position)
+  local index = assemblies.match(a, set, a.name, set.name, position, "paired")
   check_recorded(a, position)
   local y, order, repetition, groups
   if o.trials then

@@ -142,6 +142,7 @@ function M.check(word, given, fields, position)
   styles.apply(o, given, position)
   o.ceiling = ceilings.of(o.ceiling)
   o.mapping = o.mapping or mappings.ridge {}
+  o.default_splits = o.splits == nil
   o.splits = o.splits == nil and splits.kfold { 10 } or splits.of(o.splits, word, position) or o.splits
   for _, part in ipairs { { "mapping", mappings.is_mapping, "ridge {}" }, { "splits", splits.is_splits,
     "kfold { 10 }, grouped { 10, by = \"movie\" } or { { train = positions, test = positions }, ... }" },
@@ -330,8 +331,14 @@ local function check_scored(o, kept, r, position)
 end
 
 local function folds_of(o, ids)
-  local a, n = o.responses, #ids
-  local folds = o.splits:folds(n, a.stimulus)
+  local a, n, s = o.responses, #ids, o.splits
+  if not (s.by or s.own or s.test) and s.n > n then
+    fail(o, "argument", s.position, "option 'splits' is kfold { %d }%s, and there %s: %s needs at least 3 in each "
+      .. "fold, %s", s.n, o.default_splits and " where it is absent" or "", n == 1 and "is 1 image"
+      or "are " .. n .. " images", o.measure, n >= 6
+      and string.format("so take splits = kfold { %d } or fewer", n // 3) or "and two folds 6 images")
+  end
+  local folds = splits.folds_of(o.word, s, n, a.stimulus)
   for f, fold in ipairs(folds) do
     if #fold.test < 3 then
       fail(o, "argument", o.splits.position, "fold %d of %d tests %s; %s needs at least 3%s", f,
@@ -368,7 +375,7 @@ function M.prepare(o)
   local a, position = o.responses, o.position
   o.ids = a.stimulus.stimulus_id
   local index = o.stimuli == nil and common.count_up(#o.ids)
-    or assembly.match(a, o.set, "responses: " .. a.name, "stimuli: " .. o.set.name, position)
+    or assembly.match(a, o.set, "responses (" .. a.name .. ")", "stimuli (" .. o.set.name .. ")", position, o.word)
   o.place, o.shown = common.index(index), o.set:subset(index)
   o.kept = keep_neuroids(o, position)
   o.folds, o.groups = folds_of(o, o.ids), groups_of(o, o.kept)

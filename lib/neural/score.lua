@@ -207,9 +207,11 @@ local function separability_text(score)
       row.label .. (row.selected and ", selected" or "") }
   end
   return string.format("separability: %d images, %d classes, chance %.3f\n  map: one against all, %s\n  splits: %s\n"
-    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d, seed %d)%s\n%s", score.stimuli,
+    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d, seed %d)%s\n%s%s", score.stimuli,
     score.classes, score.chance, score.mapping, score.splits, score.bootstrap, score.seed, score.rows[1]
-    and score.rows[1].n == 1 and "; of one tested image there is none" or "", common.columns(rows, { true, true }))
+    and score.rows[1].n == 1 and "; of one tested image there is none" or "",
+    require("lamina.neural.features").constant_text(score.rows, "features that do not vary, and tell nothing"),
+    common.columns(rows, { true, true }))
 end
 
 Score.__tostring = function(self)

@@ -97,7 +97,7 @@ function M.separability(given, ...)
   local o = check(given, position)
   local n = #o.set
   local labels = common.list(o.set.y)
-  local folds = o.splits:folds(n, o.set.columns, labels, o.set.classes)
+  local folds = splits.folds_of("neural.separability", o.splits, n, o.set.columns, labels, o.set.classes)
   local tested = tested_of(folds, position)
   for f, fold in ipairs(folds) do
     local count = o.mapping:inner_folds()
@@ -113,7 +113,7 @@ function M.separability(given, ...)
       rows[i] = { layer = layer.name, area = layer.area, features = layer.features, n = #tested,
         accuracy = right:mean():item(), low = low, high = high, label = (layer.kernel or layer.x).close
           and "close" or "exact",
-        selected = o.set.selected or nil }
+        selected = o.set.selected or nil, constant = not layer.kernel and features.constant(layer.x) or nil }
     end
     return scores.make { kind = "separability", rows = rows, stimuli = n, classes = #o.set.classes,
       chance = 1 / #o.set.classes, mapping = mappings.text(o.mapping, folds), splits = tostring(o.splits),

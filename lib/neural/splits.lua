@@ -399,6 +399,14 @@ function Splits:folds(n, coordinates, labels, names)
   return folds
 end
 
+--- The folds of splits for a word, as splits:folds(...) gives them; what is wrong with them is told of that word.
+function M.folds_of(word, self, ...)
+  local folds, e = errors.try(self.folds, self, ...)
+  if not e then return folds end
+  if e.kind == "argument" then e.message = string.format("%s: option 'splits': %s", word, e.message) end
+  error(e, 0)
+end
+
 --- splits:inner(count, items, n, coordinates, fold): the images `items` divided again into `count` folds by the same
 -- rule (into as many as there are groups where these are fewer); `fold` keys the order.
 -- > splits = kfold { 5 }

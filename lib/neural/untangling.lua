@@ -110,9 +110,9 @@ Untangling.__tostring = function(self)
     .. "class, mean and SD of %d draws, on the others\n  distances: mean Euclidean distance of images of one "
     .. "class / of "
     .. "two; invariance: 1 - within / between\n  selectivity: the part of a unit's variance that lies between "
-    .. "classes, "
-    .. "mean over units; dimension: participation ratio\n%s", self.stimuli, self.classes, self.mapping, self.samples,
-    self.draws, common.columns(rows, { true, true })) .. overs.text(self)
+    .. "classes, mean over units; dimension: participation ratio\n%s%s", self.stimuli, self.classes, self.mapping,
+    self.samples, self.draws, features.constant_text(self.rows, "units that do not vary, and have no selectivity"),
+    common.columns(rows, { true, true })) .. overs.text(self)
 end
 
 -- ---- what is measured ------------------------------------------------------------------------------------------
@@ -129,8 +129,9 @@ local function draws_of(o, labels, position)
     end
     for c, n in pairs(taken) do
       if n <= o.samples then
-        errors.raise("argument", position, "neural.untangling: class %s has %s, and samples = %d leaves none to test",
-          tostring(o.set.classes[c]), common.plural(n, "image"), o.samples)
+        errors.raise("argument", position, "neural.untangling: option 'samples' is %d, and class %s has %s: take at "
+          .. "most %d, so that one is left to test", o.samples, tostring(o.set.classes[c]), common.plural(n, "image"),
+          n - 1)
       end
     end
     table.sort(fold.train)
@@ -246,14 +247,14 @@ end
 --- neural.untangling { stimuli =, model =, layers = "all", features =, samples = 50, draws = 5, pair =, mapping =
 -- ridge { per = "all" }, classifier =, input =, batch = 64, seed = }: for each layer (rows[i].layer, area,
 -- features): accuracy of a linear classifier fitted on `samples` images of each class, accuracy_sd over draws;
--- within and between, mean Euclidean distances of two images of one class and of two classes; invariance, 1 -
--- within / between; selectivity, the part of a unit's variance between class means, mean over units; dimension, the
--- participation ratio; dprime of the pair along the classifier's direction, on images it was not fitted on. print
--- shows them; u:find(layer), u:csv(path). With over = { "x", "scale", ... } each of these columns of the stimuli is
--- divided into its values, or parts; a classifier fitted on images of all parts but one (`samples` of each class, or
--- all that there are) is tested on that one: rows[i].over.x has accuracy (mean over parts), each (of every part) and
--- invariance, 1 - (mean distance of two images of one class in different parts) / (of two classes in different
--- parts).
+-- within and between, mean Euclidean distances of two images of one class and of two classes; invariance, 1 - within
+-- / between; selectivity, the part of a unit's variance between class means, mean over units that vary (constant:
+-- how many do not, nil where all do); dimension, the participation ratio; dprime of the pair along the classifier's
+-- direction, on images it was not fitted on. print shows them; u:find(layer), u:csv(path). With over = { "x",
+-- "scale", ... } each of these columns of the stimuli is divided into its values, or parts; a classifier fitted on
+-- images of all parts but one (`samples` of each class, or all that there are) is tested on that one: rows[i].over.x
+-- has accuracy (mean over parts), each (of every part) and invariance, 1 - (mean distance of two images of one class
+-- in different parts) / (of two classes in different parts).
 -- > x = concat { randn { 30, 5 }, randn { 30, 5 } + 3 }
 -- > set = data.tensors { x, concat { ones { 30 }, ones { 30 } * 2 }:to "int64", classes = { "face", "house" } }
 -- > u = neural.untangling { stimuli = set, features = { IT = x }, samples = 20 }
@@ -276,7 +277,8 @@ function M.untangling(given, ...)
       local source = mappings.source(layer.x, "neural.untangling: layer " .. layer.name, position, layer.shape)
       local x = layer.x:to "float64"
       local row = { layer = layer.name, area = layer.area, features = x:size(2),
-        selectivity = selectivity(x, y), dimension = dimension(x), label = layer.x.close and "close" or "exact" }
+        constant = features.constant(x), selectivity = selectivity(x, y), dimension = dimension(x),
+        label = layer.x.close and "close" or "exact" }
       row.accuracy, row.accuracy_sd, row.dprime = classify(o, source, y, folds)
       row.within, row.between = distances(x, o.set.y)
       row.invariance = 1 - row.within / row.between

@@ -37,13 +37,13 @@ end
 function M.align(a, b, position, what_a, what_b)
   a, b = as_set(a, what_a, position), as_set(b, what_b, position)
   if a.id and b.id then
-    local aligned, e = errors.try(a.aligned, a, b.id, what_b)
+    local word, own = what_a:match "^(.-): (.*)$"
+    local aligned, e = errors.try(a.aligned, a, b.id, what_b:match ": (.*)$", own, word)
     if e then errors.raise(e.kind, position, "%s", e.message) end
     a = aligned
   elseif a.n ~= b.n then
-    errors.raise("shape", position, "%s are of %d stimuli, %s of %d: give both stimulus ids, and take those that "
-      .. "both "
-      .. "have with r:at(positions)", what_a, a.n, what_b, b.n)
+    errors.raise("shape", position, "%s is of %d stimuli and %s of %d: give both stimulus ids, and take those that "
+      .. "both have with r:at(positions)", what_a, a.n, what_b:match ": (.*)$", b.n)
   end
   return a, b
 end

@@ -73,9 +73,13 @@ local function read_rows(o, n)
   local list = o.conditions or o.id or common.count_up(n)
   o.ids, o.number = group(list, n, o.conditions and "conditions" or "ids", o.position)
   if not o.conditions and #o.ids < n then
-    errors.raise("argument", o.position, "rdm: stimulus ids occur more than once (%d of %d are different); where "
-      .. "rows "
-      .. "are trials, give them as conditions", #o.ids, n)
+    local twice = {}
+    for _, rows in ipairs(common.by_value(o.number)) do
+      if #rows > 1 then twice[#twice + 1] = common.key(o.ids[o.number[rows[1]]]) end
+    end
+    errors.raise("argument", o.position, "rdm: option 'id' holds %s more than once (%d of %d are different); where "
+      .. "rows are trials of a condition, give the list as conditions, and their mean is taken", common.some(twice),
+      #o.ids, n)
   end
   o.has_id = o.conditions ~= nil or o.id ~= nil
   o.fold_of, o.fold_number = nil, nil

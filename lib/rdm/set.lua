@@ -40,7 +40,8 @@ local function check_ids(ids, n, what, position)
     seen[key] = (seen[key] or 0) + 1
   end
   if #twice > 0 then
-    errors.raise("argument", position, "%s: stimulus ids that occur more than once: %s", what, common.some(twice))
+    errors.raise("argument", position, "%s: stimulus ids that occur more than once: %s; every stimulus needs one of "
+      .. "its own", what, common.some(twice))
   end
 end
 
@@ -233,12 +234,12 @@ function Rdms:at(list)
 end
 
 --- r:aligned(ids, what): the same RDMs with their stimuli in the order of these ids. An id that r lacks, and one of r
--- that is not among them, is an error naming both.
+-- that is not among them, is an error naming both; what says whose ids they are.
 -- > r = rdm.from { tensor { { 0, 1, 2 }, { 1, 0, 3 }, { 2, 3, 0 } }, id = { "face", "hand", "car" } }
 -- > r:aligned({ "car", "face", "hand" }, "the model"):matrix()   --> [[0. 2. 3.] [2. 0. 1.] [3. 1. 0.]]
-function Rdms:aligned(ids, what)
+function Rdms:aligned(ids, what, own, word)
   local position = errors.position(2)
-  what = what or "the other RDMs"
+  what, own, word = what or "the other RDMs", own or "these", word or "rdm"
   if not self.id then
     errors.raise("argument", position, "rdm: these RDMs have no stimulus ids to be aligned by; rdm.from { x, id = "
       .. "list } gives them some")
@@ -258,9 +259,9 @@ function Rdms:aligned(ids, what)
   if #missing > 0 or #extra > 0 then
     local parts = {}
     if #missing > 0 then parts[1] = string.format("%s hold %s", what, common.some(missing)) end
-    if #extra > 0 then parts[#parts + 1] = string.format("these hold %s", common.some(extra)) end
-    errors.raise("argument", position, "rdm: the RDMs are of different stimuli: %s, which the others lack (take "
-      .. "those that both have with r:at(ids), or r:at(positions))", table.concat(parts, ", and "))
+    if #extra > 0 then parts[#parts + 1] = string.format("%s hold %s", own, common.some(extra)) end
+    errors.raise("argument", position, "%s: the RDMs are of different stimuli: %s, which the others lack (take those "
+      .. "that both have with r:at(ids), or r:at(positions))", word, table.concat(parts, ", and "))
   end
   return self:at(order)
 end

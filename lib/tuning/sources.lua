@@ -35,7 +35,7 @@ local function of_assembly(a, set, word, position)
   local r = parts_of.with_gaps(a)
   if not set then return r, a.stimulus end
   local columns = {}
-  local at = assembly.match(a, set, a.name, word .. ": " .. set.name, position)
+  local at = assembly.match(a, set, a.name, set.name, position, word)
   for name, column in pairs(set.columns) do columns[name] = common.pick(column, at) end
   return r, columns
 end

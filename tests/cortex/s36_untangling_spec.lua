@@ -156,7 +156,7 @@ describe("S36 untangling", function()
     local by_class = lamina.data.tensors { lamina.zeros { 240, 1, 4, 4 }, y, classes = { "a", "b", "c" },
       columns = { class = labels } }
     for _, case in ipairs {
-      { { samples = 80 }, "class a has 80 images, and samples = 80 leaves none to test" },
+      { { samples = 80 }, "option 'samples' is 80, and class a has 80 images: take at most 79" },
       { { pair = { "a", "z" } }, "pair names 'z', which is no class %(there are a, b, c%)" },
       { { pair = { "a" } }, "pair has 1 classes, expected two" },
       { { mapping = 3 }, "mapping is a number" },

@@ -371,7 +371,7 @@ describe("join", function()
     assert.matches("first has 3 time bins, second has 2 time bins", message_of(neural.join, { a, b }))
     b = part("second", { select = { stimulus_id = { "im1", "im2" } } })
     b.neuroid.neuroid_id = { "m1", "m2", "m3", "m4" }
-    assert.matches("first have responses to stimuli that second lack: im3, im4 %(2 of 4%)",
+    assert.matches("neural.join: first hold stimuli that second lack: im3, im4 %(2 of 4%)",
       message_of(neural.join, { a, b }))
     assert.matches("entry 2 is 3, expected an assembly", message_of(neural.join, { a, 3 }))
     assert.matches("neural.join { a, b, along", message_of(function() return neural.merge end), 1, true)

@@ -330,7 +330,7 @@ describe("decode", function()
     raises("there are 2 labels for 90 items", decode.decode, { x, { 1, 2 } })
     raises("decode: labels: all 90 items have 'cat', and there is nothing to tell apart: expected at least 2 classes",
       decode.decode, { x, (function(list) for i = 1, 90 do list[i] = "cat" end return list end) {} })
-    raises("decode: splits (kfold { 5 } if absent): kfold: 5 folds, but there are only 3 images", decode.decode,
+    raises("decode: option 'splits': kfold: 5 folds, but there are only 3 images", decode.decode,
       { x[{ { 1, 3 } }], { 1, 2, 1 } })
     local holed = x:clone()
     holed[{ 7, 2 }] = 0 / 0

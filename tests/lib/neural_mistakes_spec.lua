@@ -65,7 +65,7 @@ describe("ids of digits", function()
     assert.same({ 2, 1, 3 }, common.align({ "001", "000", "012" }, { 0, 1, 12 }, "a", "b"))
     assert.same({ 2, 1 }, common.align({ 1, 10 }, { "010", "01" }, "a", "b"))
     assert.same({ 1, 2 }, common.align({ "1", "01" }, { "1", "01" }, "a", "b"))
-    assert.matches("a have responses to stimuli that b lack: 001 %(1 of 1%)",
+    assert.matches("a hold stimuli that b lack: 001 %(1 of 1%); the ids there are 1, 01%. Stimuli are matched by",
       message_of(common.align, { "001" }, { "1", "01" }, "a", "b"))
     assert.matches("lack: x01 ", message_of(common.align, { "x01" }, { "x1" }, "a", "b"))
     assert.matches("lack: 2 ", message_of(common.align, { 2 }, { "001" }, "a", "b"))

@@ -236,8 +236,8 @@ describe("divisions that cannot be", function()
   end
 
   it("say what could be", function()
-    assert.matches("kfold: 10 folds, but there are only 6 images: take 6 folds or fewer %(splits = kfold { 6 }; of a "
-      .. "mapping's own folds, inner = 6%)", message(nil, 6))
+    assert.matches("predictivity: option 'splits' is kfold { 10 } where it is absent, and there are 6 images: r "
+      .. "needs at least 3 in each fold, so take splits = kfold { 2 } or fewer", message(nil, 6))
     assert.matches("fold 1 of 10 tests 2 images; r needs at least 3: 20 images make at most 6 folds of 3, as in "
       .. "splits = kfold { 6 }", message(nil, 20))
     assert.is_true(pcall(predictivity, { features = { layer = x[{ { 1, 20 } }] }, splits = kfold { 6 },

@@ -157,7 +157,7 @@ describe("rdm", function()
     raises("the responses of a do not vary over channels", rdm, { y, id = { "a", "b", "c", "d" } })
     raises("rdm: 1 of 12 responses are NaN or infinite; where NaN means missing, say missing = \"nan\"", rdm,
       { t { { 1, 2, 3 }, { 3, 2, 0 / 0 }, { 4, 2, 2 }, { 4, 4, 1 } } })
-    raises("stimulus ids occur more than once (3 of 4 are different)", rdm, { y, id = { 1, 2, 2, 3 } })
+    raises("option 'id' holds 2 more than once (3 of 4 are different)", rdm, { y, id = { 1, 2, 2, 3 } })
     raises("there are 3 ids for 4 rows of x", rdm, { y, id = { 1, 2, 3 } })
     raises("channel without noise variance (2)", rdm, { t { { 1, 5, 3 }, { 2, 5, 4 }, { 2, 5, 1 }, { 0, 5, 7 },
       { 1, 5, 1 }, { 8, 5, 2 } }, conditions = { 1, 1, 2, 2, 3, 3 }, method = "mahalanobis" })
@@ -289,9 +289,9 @@ describe("compare_rdms", function()
     local order = { 3, 9, 1, 2, 8, 7, 4, 6, 5 }
     local left, right = a:with_ids(ids), b:with_ids(ids):at(order)
     same(compare.compare_rdms { left, right, method = "spearman" }, peer.compare.spearman)
-    raises("different stimuli: compare_rdms: b hold z, and these hold a, which the others lack", compare.compare_rdms,
+    raises("compare_rdms: the RDMs are of different stimuli: b hold z, and a hold a, which", compare.compare_rdms,
       { left, b:with_ids { "z", "b", "c", "d", "e", "f", "g", "h", "i" } })
-    raises("compare_rdms: a are of 9 stimuli, compare_rdms: b of 3", compare.compare_rdms,
+    raises("compare_rdms: a is of 9 stimuli and b of 3", compare.compare_rdms,
       { a, rdm.from { t { 1, 2, 3 } } })
   end)
 
