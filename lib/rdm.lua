@@ -137,7 +137,8 @@ function M.categories(given, ...)
     measure = "category" }, "rdm.categories", position)
 end
 
---- rdm { x, method = "correlation", conditions =, folds =, noise =, id =, names =, time =, unbalanced =, missing = }:
+--- rdm { x, method = "correlation", conditions =, folds =, noise =, id =, names =, time =, unbalanced =, missing =,
+-- remove_mean = }:
 -- representational dissimilarities of responses x (conditions x channels; trials x channels with `conditions`; a list
 -- of those; an assembly). correlation: 1 - Pearson's r; cosine: 1 - cosine; squared_euclidean and euclidean;
 -- mahalanobis: squared, in the metric of the noise; crossnobis: its cross-validated form, whose expectation is 0

@@ -24,11 +24,14 @@ local FIELDS = schema.document("rdm", {
   conditions = { type = { "table", "tensor" }, doc = "what each row shows; rows that show the same are averaged" },
   folds = { type = { "table", "tensor" }, doc = "the fold (run, session, repeat) of each row, for crossnobis and "
     .. "cross-validated poisson; if absent, the n-th trial of each condition is in fold n" },
-  noise = { type = { "tensor", "string" }, doc = "the precision of the noise over channels, or how it is estimated "
+  noise = { type = { "tensor", "string", "table" }, doc = "the precision of the noise over channels, or how it is estimated "
     .. "from the trials: \"shrinkage\" (of correlations, rsatoolbox's shrinkage_diag; default of mahalanobis and "
     .. "crossnobis where there are trials), \"ledoit_wolf\" (its shrinkage_eye), \"diagonal\", \"full\"; "
     .. "\"none\": all channels alike, as in squared_euclidean. "
-    .. "Needed where there are no trials" },
+    .. "Needed where there are no trials. For crossnobis also a list of precisions, of the means of each fold (in "
+    .. "ascending order): all pairs of folds are then taken, each in the metric of its two covariances' mean" },
+  remove_mean = { type = "boolean", default = false, doc = "whether each row first loses its mean over channels (of "
+    .. "squared_euclidean, euclidean, mahalanobis and crossnobis; the noise is estimated as it was)" },
   unbalanced = { type = "boolean", default = false, doc = "means over pairs of trials and the channels that both "
     .. "have, instead of products of condition means: for NaN and unequal numbers of trials" },
   weighting = { type = "string", default = "number", choices = { "number", "equal" },
@@ -92,7 +95,7 @@ end
 
 -- The precision of the noise: given, estimated from the trials, or none.
 local function read_noise(o, x)
-  o.precision, o.shrunk = nil, nil
+  o.precision, o.precisions, o.shrunk = nil, nil, nil
   if o.method ~= "mahalanobis" and o.method ~= "crossnobis" then
     if o.noise and o.noise ~= "none" then
       errors.raise("argument", o.position, "rdm: noise belongs to mahalanobis and crossnobis, not to %s", o.method)
@@ -101,6 +104,16 @@ local function read_noise(o, x)
   end
   if tensor.is_tensor(o.noise) then
     o.precision = o.noise:to "float64"
+    return
+  elseif type(o.noise) == "table" then
+    o.precisions = {}
+    for f, p in ipairs(o.noise) do
+      if not tensor.is_tensor(p) then
+        errors.raise("argument", o.position, "rdm: entry %d of noise is a %s, expected a precision (channels x "
+          .. "channels)", f, type(p))
+      end
+      o.precisions[f] = p:to "float64"
+    end
     return
   end
   if not o.noise and #o.ids == #x then
@@ -171,6 +184,22 @@ local function constant_names(o)
   return names
 end
 
+local DISTANCES = { squared_euclidean = true, euclidean = true, mahalanobis = true, crossnobis = true }
+
+-- Raises for a list of precisions, and for remove_mean, where they have no meaning.
+local function check_more(o, holes)
+  local what = type(o.noise) == "table" and not tensor.is_tensor(o.noise) and o.method ~= "crossnobis"
+    and "noise = a list of precisions, one for each fold, belongs to crossnobis, not to " .. o.method
+    or o.remove_mean and not DISTANCES[o.method] and "remove_mean belongs to squared_euclidean, euclidean, "
+    .. "mahalanobis and crossnobis, not to " .. o.method
+  if not what and (o.unbalanced or holes > 0) then
+    what = o.remove_mean and "remove_mean takes rows of all channels: not unbalanced, nor with missing values"
+      or type(o.noise) == "table" and not tensor.is_tensor(o.noise) and "noise = a list of precisions takes means of "
+      .. "folds: not unbalanced, nor with missing values"
+  end
+  if what then errors.raise("argument", o.position, "rdm: %s", what) end
+end
+
 -- One RDM (1 x pairs).
 local function one(x, o)
   x = check_x(x, "rdm: x", o.position)
@@ -190,9 +219,14 @@ local function one(x, o)
       .. "missing = \"nan\": dissimilarities are then over the channels that both have", holes, x:count(), o.method,
       o.of_assembly, noisy and ", with noise = \"none\" or a precision" or "")
   end
+  check_more(o, holes)
   o.nan, o.holes, o.looked = holes > 0, (o.holes or 0) + holes, (o.looked or 0) + x:count()
   count_constant(x, o, holes)
   read_noise(o, x)
+  if o.remove_mean then
+    x = x:to "float64"
+    x = x - x:mean { dim = 2, keepdim = true }
+  end
   if o.unbalanced or o.nan then return methods.from_trials(x, o) end
   if o.method == "crossnobis" then return methods.crossnobis(x, o) end
   if o.method == "poisson" and o.folds then return methods.crossed_poisson(x, o) end

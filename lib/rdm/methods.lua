@@ -1,7 +1,8 @@
 --- lamina.rdm.methods: the dissimilarities themselves: from means of conditions, from folds, from single trials.
 --
 -- What `o` holds of the options of rdm: method, per_channel, prior, prior_weight, weighting; ids and number (the
--- condition of each row), fold_of and fold_number, precision (of the noise; nil: none), position.
+-- condition of each row), fold_of and fold_number, precision (of the noise; nil: none), precisions (one for each
+-- fold; nil: none), position.
 local common = require "lamina.neural.common"
 local core = require "lamina.core.rdm"
 local errors = require "lamina.errors"
@@ -192,8 +193,44 @@ local function crossed(x, o, product)
   return sum / #names
 end
 
+-- The folds in ascending order: numbers, else texts.
+local function sorted_folds(folds)
+  local names, rows = rows_by_fold(folds)
+  local numbers = true
+  for _, fold in ipairs(folds) do numbers = numbers and type(fold) == "number" end
+  table.sort(names, function(a, b)
+    if numbers then return tonumber(a) < tonumber(b) end
+    return a < b
+  end)
+  return names, rows
+end
+
+-- All pairs of folds, each in the metric of the mean of their covariances: o.precisions holds a precision of the
+-- means of each fold.
+local function by_pairs_of_folds(x, o)
+  local names, rows = sorted_folds(o.fold_of)
+  if #o.precisions ~= #names or #names < 2 then
+    errors.raise("argument", o.position, "rdm: noise holds %s for %s, expected one for each, in ascending order of "
+      .. "the folds, of at least 2", common.plural(#o.precisions, "precision"), common.plural(#names, "fold"))
+  end
+  local means, covariances, sum, count = {}, {}, nil, 0
+  for f, name in ipairs(names) do
+    means[f] = M.means(x, o.number, #o.ids, rows[name], "fold " .. name, o.ids, o.position)
+    covariances[f] = ops.inverse(precise({ precision = o.precisions[f] }, x:size(2), o.position))
+  end
+  for a = 1, #names do
+    for b = a + 1, #names do
+      local p = ops.inverse((covariances[a] + covariances[b]) / 2)
+      local part = symmetric(means[a]:matmul(p):matmul(means[b]:t()), x:size(2), o)
+      sum, count = sum and sum + part or part, count + 1
+    end
+  end
+  return sum / count
+end
+
 --- Cross-validated squared Mahalanobis distances of trials x channels: 1 x pairs.
 function M.crossnobis(x, o)
+  if o.precisions then return by_pairs_of_folds(x, o) end
   local p = precise(o, x:size(2), o.position)
   return crossed(x, o, function(train, test) return (p and train:matmul(p) or train):matmul(test:t()) end)
 end

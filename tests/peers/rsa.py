@@ -9,12 +9,12 @@ import warnings
 import numpy as np
 import rsatoolbox as rsa
 import scipy.stats
-from rsatoolbox.data import Dataset
+from rsatoolbox.data import Dataset, TemporalDataset
 from rsatoolbox.data import noise as rsa_noise
 from rsatoolbox.inference import boot_noise_ceiling, eval_dual_bootstrap
 from rsatoolbox.inference import bootstrap as boot_module
 from rsatoolbox.model import ModelFixed, ModelInterpolate, ModelWeighted, fitter
-from rsatoolbox.rdm import RDMs, calc_rdm, compare
+from rsatoolbox.rdm import RDMs, calc_rdm, calc_rdm_movie, compare
 from rsatoolbox.rdm.calc_unbalanced import calc_rdm_unbalanced
 from rsatoolbox.util.matrix import get_v
 from scipy.spatial.distance import pdist
@@ -170,4 +170,23 @@ out["moments"] = {
     # of RDMs that no points have (eigenvalues below 0), too
     "bures": compare(A, B, method="bures").tolist(), "bures_metric": compare(A, B, method="bures_metric").tolist(),
 }
+# a precision for each fold, rows without their mean, and movies, of the trials above
+draw = np.random.RandomState(13)
+halves = draw.randn(folds, channels, 20)
+precisions = np.linalg.inv(halves @ halves.transpose(0, 2, 1) / 20)
+out["precisions"] = precisions.tolist()
+out["crossnobis"]["list"] = vec(calc_rdm(data, "crossnobis", descriptor="cond", noise=list(precisions),
+                                         cv_descriptor="fold"))
+out["remove_mean"] = {
+    "squared_euclidean": vec(calc_rdm(data, "euclidean", descriptor="cond", remove_mean=True)),
+    "mahalanobis": vec(calc_rdm(data, "mahalanobis", descriptor="cond", noise=precisions[0], remove_mean=True)),
+    "crossnobis": vec(calc_rdm(data, "crossnobis", descriptor="cond", noise=precisions[0], cv_descriptor="fold",
+                               remove_mean=True)),
+}
+film = draw.randn(conditions, channels, 6)
+movie = TemporalDataset(film, obs_descriptors={"cond": np.arange(conditions)},
+                        time_descriptors={"time": np.arange(6)})
+out["film"], bins = film.tolist(), [np.array([0, 1, 2]), np.array([3, 5])]
+out["movie"] = {"all": vec(calc_rdm_movie(movie, "correlation", descriptor="cond")),
+                "bins": vec(calc_rdm_movie(movie, "euclidean", descriptor="cond", bins=bins))}
 json.dump(out, sys.stdout)
