@@ -106,6 +106,13 @@ void bind_fail(lua_State *L, const char *format, ...) {
   bind_raise(L, &err);
 }
 
+int bind_call_original(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
 const char *bind_type(lua_State *L, int index) {
   index = lua_absindex(L, index);
   int type = luaL_getmetafield(L, index, "__name");

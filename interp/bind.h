@@ -29,6 +29,9 @@ lm_status bind_raised(lua_State *L, lm_err *e);
 lua_State *bind_enter(lua_State *L);
 void bind_leave(lua_State *L, lua_State *old);
 
+/* For a function that stands before another, its upvalue 1: calls that with the arguments; its results are ours. */
+int bind_call_original(lua_State *L);
+
 /* Raises an argument error with a formatted message ("conv2d: ..."). */
 _Noreturn void bind_fail(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

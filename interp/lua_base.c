@@ -5,6 +5,7 @@
 #include "plain.h"
 #include "sandbox.h"
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -159,9 +160,7 @@ static int base_sha256_file(lua_State *L) {
 }
 
 static int base_clock(lua_State *L) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  lua_pushnumber(L, (double)t.tv_sec + 1e-9 * (double)t.tv_nsec);
+  lua_pushnumber(L, lm_clock());
   return 1;
 }
 
@@ -177,12 +176,6 @@ static void peak_task(void *context, int worker, int64_t begin, int64_t end) {
   for (; begin < end; begin++) p->kernel->peak(p->rounds, &out);
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int base_flops(lua_State *L) {
   static const char *const types[] = {"float32", "float64", NULL};
   lm_dtype dtype = luaL_checkoption(L, 1, "float32", types) ? LM_F64 : LM_F32;
@@ -190,9 +183,9 @@ static int base_flops(lua_State *L) {
   luaL_argcheck(L, operations > 0 && operations <= most, 2, "a number from 1 to 10000000000 expected");
   peak_loop p = {.kernel = lm_kernels_of(dtype)->gemm};
   p.rounds = operations / p.kernel->peak_flops + 1;
-  double start = now();
+  double start = lm_clock();
   lm_parallel_whole(lm_threads(), 1, peak_task, &p);
-  double seconds = now() - start;
+  double seconds = lm_clock() - start;
   lua_pushnumber(L, (double)lm_threads() * (double)p.rounds * (double)p.kernel->peak_flops / seconds);
   return 1;
 }

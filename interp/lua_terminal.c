@@ -3,6 +3,7 @@
 #include "bind.h"
 #include "own.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "image/sixel.h"
 
@@ -38,19 +39,13 @@ static int terminal_size(lua_State *L) {
   return 1;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* What the terminal answers until a byte `last` has come, `seconds` have passed, or `size` is full. */
 static size_t read_answer(char *out, size_t size, char last, double seconds) {
   size_t n = 0;
-  const double end = now() + seconds;
+  const double end = lm_clock() + seconds;
   while (n < size) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    const double left = end - now();
+    const double left = end - lm_clock();
     if (left <= 0 || poll(&input, 1, (int)(1e3 * left) + 1) <= 0) break;
     if (read(STDIN_FILENO, out + n, 1) != 1) break;
     if (out[n++] == last) break;

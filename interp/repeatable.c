@@ -112,10 +112,7 @@ static int repeatable_write(lua_State *L) {
     luaL_tolstring(L, i, NULL);
     lua_replace(L, i);
   }
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  return bind_call_original(L);
 }
 
 static int file_tostring(lua_State *L) {
@@ -142,10 +139,7 @@ static int open_file(lua_State *L, const char *mode) {
   const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL;
   if (path) ask(L, path, strpbrk(mode, "wa+") != NULL);
   if (path && *mode == 'r') note(L, path);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  return bind_call_original(L);
 }
 
 static int repeatable_open_file(lua_State *L) {
@@ -159,10 +153,7 @@ static int repeatable_load(lua_State *L) {
   if (lua_gettop(L) < 3) lua_settop(L, 3);
   lua_pushliteral(L, "t");
   lua_replace(L, 3);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  return bind_call_original(L);
 }
 
 /* loadfile(path, mode, env): the same. */
@@ -174,10 +165,7 @@ static int repeatable_loadfile(lua_State *L) {
   if (lua_gettop(L) < 2) lua_settop(L, 2);
   lua_pushliteral(L, "t");
   lua_replace(L, 2);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  return bind_call_original(L);
 }
 
 static int repeatable_dofile(lua_State *L) {

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "sandbox.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "io/folder.h"
@@ -39,12 +40,6 @@ static int complain(const char *format, const char *a, const char *b) {
   fprintf(stderr, format, a, b);
   fputs("\n", stderr);
   return EXIT_USAGE;
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void fill(double *value, double otherwise) { *value = *value > 0 ? *value : otherwise; }
@@ -177,14 +172,14 @@ static bool excess(watched *w) {
   static const char threads[] = "it ran more than %lld threads at once (--all-threads)";
   const command_limits *l = w->limits;
   usage u;
-  if (now() - w->begun > l->wall) {
+  if (lm_clock() - w->begun > l->wall) {
     snprintf(w->why, sizeof w->why, "it ran longer than %g s (--wall-time)", l->wall);
     return true;
   }
   if (relays_full(w->printed)) return beyond(w, "it printed more than %lld bytes (--print-size)", l->print);
   if (usage_threads(w->child) > l->threads) return beyond(w, threads, l->threads);
-  if (now() - w->looked < LOOK) return false;
-  w->looked = now();
+  if (lm_clock() - w->looked < LOOK) return false;
+  w->looked = lm_clock();
   usage_of_group(&u, w->child);
   if (u.programs > l->processes)
     return beyond(w, "it ran more than %lld programs at once (--processes)", l->processes);
@@ -212,7 +207,7 @@ static int watch(watched *w, const sigset_t *set) {
   usage before;
   usage_of_folder(&before, w->out, INT64_MAX - 1);
   w->had = before.bytes;
-  w->begun = now();
+  w->begun = lm_clock();
   for (;;) {
     pid_t done = waitpid(w->child, &how, WNOHANG);
     if (done == w->child || (done < 0 && errno != EINTR)) break;

@@ -86,10 +86,7 @@ static int asked(lua_State *L) {
     if (lua_type(L, i) != LUA_TSTRING) continue;
     bind_check(L, lm_wall_check(lua_tostring(L, i), !reading, &err), &err);
   }
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  return bind_call_original(L);
 }
 
 static void ask_first(lua_State *L, const char *table, const char *name, int n, bool reading) {

@@ -6,8 +6,7 @@
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *above = lm_do_number(&h, &lm_op_add, c->in[0], 1), *below = lm_do_number(&h, &lm_op_sub, c->in[0], 1);
-  lm_tensor *legs = lm_do2(&h, &lm_op_mul, above, below); /* x^2 - 1 */
+  lm_tensor *legs = lm_do_legs(&h, c->in[0]);
   lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], lm_do1(&h, &lm_op_rsqrt, lm_do1(&h, &lm_op_neg, legs))), NULL,
           &grad_in[0]);
   return lm_chain_end(&h);

@@ -11,11 +11,7 @@ const lm_op lm_op_fft = {
     .name = "fft",
     .doc = "The Fourier transform of a complex signal. Along one axis, the last by default.\n"
            "X[k] = sum over t of x[t] exp(-2 pi i k t / n).\n"
-           "x and the result are complex: a complex tensor has a last axis of 2, the real\n"
-           "and the imaginary part, which is not counted among the axes.\n"
-           "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
-           "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
-           "own twiddles.",
+           "x and the result are complex: " LM_FFT_COMPLEX_TENSOR LM_FFT_ANY_LENGTH "\n" LM_FFT_EXACT,
     .example = "signal = ops.complex(tensor { 1, 0, -1, 0 }, zeros { 4 })\n"
                "signal:fft():complex_abs()   --> [0. 2. 0. 2.]",
     .inputs = "x",

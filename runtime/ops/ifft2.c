@@ -10,11 +10,7 @@ const lm_op lm_op_ifft2 = {
     .name = "ifft2",
     .doc = "The inverse Fourier transform. Over two axes, the last two by default.\n"
            "x[t] = 1/n sum over k of X[k] exp(2 pi i k t / n).\n"
-           "x and the result are complex: a complex tensor has a last axis of 2, the real\n"
-           "and the imaginary part, which is not counted among the axes.\n"
-           "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
-           "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
-           "own twiddles.",
+           "x and the result are complex: " LM_FFT_COMPLEX_TENSOR LM_FFT_ANY_LENGTH "\n" LM_FFT_EXACT,
     .example = "x = randn { 4, 4, 2 }\n"
                "x:fft2():ifft2():allclose(x)   --> true",
     .inputs = "x",

@@ -11,13 +11,10 @@ const lm_op lm_op_irfft = {
     .name = "irfft",
     .doc = "The real signal that has a given Fourier transform. Along one axis, the last by default.\n"
            "x[t] = 1/n sum over k of X[k] exp(2 pi i k t / n), from the first n / 2 + 1 elements of X.\n"
-           "x is complex; the result real: a complex tensor has a last axis of 2, the real\n"
-           "and the imaginary part, which is not counted among the axes.\n"
-           "Any length; a shorter n cuts the signal, a longer one adds zeros. For irfft n is that of the result, 2 "
+           "x is complex; the result real: " LM_FFT_COMPLEX_TENSOR LM_FFT_ANY_LENGTH
+           " For irfft n is that of the result, 2 "
            "(m - 1)\n"
-           "by default for m elements.\n"
-           "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
-           "own twiddles.",
+           "by default for m elements.\n" LM_FFT_EXACT,
     .example = "tensor({ 1, 2, 3, 4 }):rfft():irfft()   --> [1. 2. 3. 4.]",
     .inputs = "x",
     .group = "fourier",

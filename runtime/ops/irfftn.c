@@ -11,13 +11,10 @@ const lm_op lm_op_irfftn = {
     .name = "irfftn",
     .doc = "The real signal that has a given Fourier transform. Over several axes, all by default.\n"
            "x[t] = 1/n sum over k of X[k] exp(2 pi i k t / n), from the first n / 2 + 1 elements of X.\n"
-           "x is complex; the result real: a complex tensor has a last axis of 2, the real\n"
-           "and the imaginary part, which is not counted among the axes.\n"
-           "Any length; a shorter n cuts the signal, a longer one adds zeros. s ends in the length of the result, 2 "
+           "x is complex; the result real: " LM_FFT_COMPLEX_TENSOR LM_FFT_ANY_LENGTH
+           " s ends in the length of the result, 2 "
            "(m - 1)\n"
-           "by default for m elements. The last axis named is the halved one.\n"
-           "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
-           "own twiddles.",
+           "by default for m elements. The last axis named is the halved one.\n" LM_FFT_EXACT,
     .example = "x = randn { 2, 4, 6 }\n"
                "x:rfftn():irfftn():allclose(x)   --> true",
     .inputs = "x",

@@ -12,11 +12,7 @@ const lm_op lm_op_rfft = {
     .doc = "The Fourier transform of a real signal. Along one axis, the last by default.\n"
            "The first n / 2 + 1 elements of X[k] = sum over t of x[t] exp(-2 pi i k t / n);\n"
            "the others are their conjugates.\n"
-           "x is real; the result complex: a complex tensor has a last axis of 2, the real\n"
-           "and the imaginary part, which is not counted among the axes.\n"
-           "Any length; a shorter n cuts the signal, a longer one adds zeros.\n"
-           "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's "
-           "own twiddles.",
+           "x is real; the result complex: " LM_FFT_COMPLEX_TENSOR LM_FFT_ANY_LENGTH "\n" LM_FFT_EXACT,
     .example = "signal = (arange(0, 7) * (2 * math.pi * 2 / 8)):cos()   -- two periods\n"
                "signal:rfft():complex_abs():round()   --> [0. 0. 4. 0. 0.]",
     .inputs = "x",

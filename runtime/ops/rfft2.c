@@ -8,15 +8,11 @@ static const lm_case cases[] = {{"3x4", ""}, {"2x4x3", "s=3,5 dim=3,1 norm=ortho
 
 const lm_op lm_op_rfft2 = {
     .name = "rfft2",
-    .doc =
-        "The Fourier transform of a real signal. Over two axes, the last two by default.\n"
-        "The first n / 2 + 1 elements of X[k] = sum over t of x[t] exp(-2 pi i k t / n);\n"
-        "the others are their conjugates.\n"
-        "x is real; the result complex: a complex tensor has a last axis of 2, the real\n"
-        "and the imaginary part, which is not counted among the axes.\n"
-        "Any length; a shorter n cuts the signal, a longer one adds zeros. The last axis named is the halved one.\n"
-        "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's own "
-        "twiddles.",
+    .doc = "The Fourier transform of a real signal. Over two axes, the last two by default.\n"
+           "The first n / 2 + 1 elements of X[k] = sum over t of x[t] exp(-2 pi i k t / n);\n"
+           "the others are their conjugates.\n"
+           "x is real; the result complex: " LM_FFT_COMPLEX_TENSOR LM_FFT_ANY_LENGTH
+           " The last axis named is the halved one.\n" LM_FFT_EXACT,
     .example = "grating = (arange(0, 7) * (2 * math.pi * 2 / 8)):cos():expand { 8, 8 }\n"
                "grating:rfft2():complex_abs()[1]:round()   --> [0. 0. 32. 0. 0.]",
     .inputs = "x",

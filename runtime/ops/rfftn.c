@@ -8,15 +8,11 @@ static const lm_case cases[] = {{"3x4", ""}, {"2x4x3", "s=3,5 dim=3,1 norm=ortho
 
 const lm_op lm_op_rfftn = {
     .name = "rfftn",
-    .doc =
-        "The Fourier transform of a real signal. Over several axes, all by default.\n"
-        "The first n / 2 + 1 elements of X[k] = sum over t of x[t] exp(-2 pi i k t / n);\n"
-        "the others are their conjugates.\n"
-        "x is real; the result complex: a complex tensor has a last axis of 2, the real\n"
-        "and the imaginary part, which is not counted among the axes.\n"
-        "Any length; a shorter n cuts the signal, a longer one adds zeros. The last axis named is the halved one.\n"
-        "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's own "
-        "twiddles.",
+    .doc = "The Fourier transform of a real signal. Over several axes, all by default.\n"
+           "The first n / 2 + 1 elements of X[k] = sum over t of x[t] exp(-2 pi i k t / n);\n"
+           "the others are their conjugates.\n"
+           "x is real; the result complex: " LM_FFT_COMPLEX_TENSOR LM_FFT_ANY_LENGTH
+           " The last axis named is the halved one.\n" LM_FFT_EXACT,
     .example = "zeros({ 4, 6, 8 }):rfftn().shape   --> { 4, 6, 5, 2 }",
     .inputs = "x",
     .group = "fourier",

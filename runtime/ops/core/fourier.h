@@ -18,6 +18,15 @@ enum {
   LM_FFT_MANY = 8  /* a list of axes: fft2, fftn and so on */
 };
 
+/* Sentences of their docs. */
+#define LM_FFT_COMPLEX_TENSOR                                                                                        \
+  "a complex tensor has a last axis of 2, the real\n"                                                                \
+  "and the imaginary part, which is not counted among the axes.\n"
+#define LM_FFT_ANY_LENGTH "Any length; a shorter n cuts the signal, a longer one adds zeros."
+#define LM_FFT_EXACT                                                                                                 \
+  "Exact: passes of 4, 2, 3, 5 and other primes up to 61, else Bluestein's algorithm, with the runtime's own "       \
+  "twiddles."
+
 /* Parameters: length (or lengths), axis (or axes), norm. */
 #define LM_FFT_NORM                                                                                                  \
   {                                                                                                                  \

@@ -1,6 +1,7 @@
 /* profile.c: see profile.h. Rows lie in a table found by hashing (name, layer, direction). */
 #include "ops/core/profile.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -19,12 +20,6 @@ typedef struct profile {
 
 static profile *kept;                 /* the last one, for its rows */
 static _Thread_local profile *active; /* the one that runs in this thread */
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void let_go(profile *p) {
   if (!p) return;
@@ -94,7 +89,7 @@ static void enter(lm_profile_span *span, const char *name, int layer, bool backw
       (lm_profile_span){.outer = active->innermost, .name = name, .layer = layer, .on = true, .backward = backward};
   active->innermost = span;
   span->start_bytes = lm_memory_now().asked;
-  span->start = now();
+  span->start = lm_clock();
 }
 
 void lm_profile_enter(lm_profile_span *span, const char *name) {
@@ -114,7 +109,7 @@ void lm_profile_enter_backward(lm_profile_span *span, const char *name, int laye
 
 void lm_profile_leave(lm_profile_span *span) {
   if (!span->on || !active) return;
-  const double seconds = now() - span->start;
+  const double seconds = lm_clock() - span->start;
   const int64_t bytes = lm_memory_now().asked - span->start_bytes;
   profile *p = active;
   p->innermost = span->outer;

@@ -3,6 +3,7 @@
 
 #include "base/parallel.h"
 #include "kernels/kernels.h"
+#include "ops.h"
 #include "ops/core/integer.h"
 #include "ops/core/shape.h"
 
@@ -59,6 +60,11 @@ lm_status lm_unary_forward(lm_call *c, lm_err *e) {
   const lm_unary kind = (lm_unary)c->op->kernel;
   j.unary = lm_dtype_is_float(dtype) ? lm_kernels_of(dtype)->elementwise->unary[kind] : lm_integer_unary(dtype, kind);
   return run(c, &j, e);
+}
+
+lm_tensor *lm_do_legs(lm_chain *h, lm_tensor *x) {
+  lm_tensor *above = lm_do_number(h, &lm_op_add, x, 1), *below = lm_do_number(h, &lm_op_sub, x, 1);
+  return lm_do2(h, &lm_op_mul, above, below);
 }
 
 lm_status lm_test_infer(lm_call *c, lm_err *e) {
