@@ -46,6 +46,7 @@ local M = {}
 
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 
 local Word = { __name = "layer word" }
 local Spec = { __name = "layer" }
@@ -139,8 +140,7 @@ end
 -- The same layer with its results checked: what a definition gives that cannot be is told by its own name.
 local function checked(d, position)
   local function wrong(kind, format, ...) errors.raise(kind, position, "%s: " .. format, d.full or d.word, ...) end
-  local made = {}
-  for name, value in pairs(d) do made[name] = value end
+  local made = merged(d)
   made.shape = d.shape and function(o, shape)
     local output, message = d.shape(o, shape)
     if output == nil then return nil, message or "shape gives nil for an input of this shape" end

@@ -5,6 +5,7 @@
 -- steps =, per_epoch = } says how many updates there will be. seen is the optimizer's memory of what it was told by
 -- :observe(value, seen), for plateau.
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 local schema = require "lamina.schema"
 
 local M = {}
@@ -73,10 +74,8 @@ function M.warmup(options)
   if not M.is_schedule(after) then
     errors.raise("argument", position, "warmup: option 'after' is a table, expected a schedule such as cosine {}")
   end
-  local merged = {}
-  for name, value in pairs(after.o) do merged[name] = value end
-  merged.warmup = o.steps
-  return setmetatable({ word = after.word, o = merged, needs = after.needs, rule = after.rule,
+  local own = merged(after.o, { warmup = o.steps })
+  return setmetatable({ word = after.word, o = own, needs = after.needs, rule = after.rule,
     momentum_rule = after.momentum_rule, observe_rule = after.observe_rule }, Schedule)
 end
 

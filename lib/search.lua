@@ -12,6 +12,7 @@ local core = require "lamina.core.tensor"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local histories = require "lamina.history"
+local merged = require "lamina.merged"
 local object = require "lamina.object"
 local progress = require "lamina.progress"
 local schema = require "lamina.schema"
@@ -118,8 +119,7 @@ function Search:ask()
   self.seen[self.space:key(g)] = true
   local p = { index = k, genotype = g, genes = genes, seed = (self.seed * 1000003 + k) & 0x7fffffff }
   self.proposals[k] = p
-  local copy = {}
-  for name, value in pairs(g) do copy[name] = value end
+  local copy = merged(g)
   return { index = k, genotype = copy, seed = p.seed }
 end
 

@@ -3,6 +3,7 @@
 -- need not correspond. Columns are centred. What is invariant: CKA and Procrustes to rotations and to one scale for
 -- all, (SV, PW)CCA to every invertible map within the directions that are kept.
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
@@ -19,10 +20,7 @@ local PAIR = {
 }
 
 local function fields(more)
-  local all = {}
-  for name, field in pairs(PAIR) do all[name] = field end
-  for name, field in pairs(more) do all[name] = field end
-  return all
+  return merged(PAIR, more)
 end
 
 -- Assemblies as matrices whose rows are those of the same stimuli.

@@ -10,6 +10,7 @@ local core_io = require "lamina.core.io"
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
 local image = require "lamina.core.image"
+local merged = require "lamina.merged"
 local object = require "lamina.object"
 local pictures = require "lamina.data.images"
 local schema = require "lamina.schema"
@@ -118,8 +119,7 @@ end
 -- > set = stimuli.gratings { size = 16, orientation = { 0, 90 } }
 -- > set:with_ids({ "vertical", "horizontal" }).id   --> { "vertical", "horizontal" }
 function methods:with_ids(ids)
-  local parts = {}
-  for key, value in pairs(self) do parts[key] = value end
+  local parts = merged(self)
   parts.id, parts.numbered = read_ids(ids, self.n, "with_ids", errors.position(2)), false
   return M.make(parts)
 end
@@ -128,8 +128,7 @@ end
 -- > set = stimuli.gratings { size = 16, orientation = { 0, 90 } }
 -- > set:map(function(x) return x:avg_pool2d { 2 } end).x.shape   --> { 2, 1, 8, 8 }
 function methods:map(f)
-  local parts = {}
-  for key, value in pairs(self) do parts[key] = value end
+  local parts = merged(self)
   parts.x = f(self.x)
   if not tensor.is_tensor(parts.x) or #parts.x ~= self.n then
     errors.raise("shape", 2, "map: the function must give a tensor with one entry for each of the %d images", self.n)

@@ -5,6 +5,7 @@
 -- noise, clip, cutout, standardise. set:augment(...) twice gives any other order.
 local core = require "lamina.core.data"
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 local object = require "lamina.object"
 local schema = require "lamina.schema"
 local sets = require "lamina.data.set"
@@ -174,8 +175,7 @@ Augmentation.__tostring = function(self) return "augment: " .. self.text end
 local function placed(self, place)
   local list = {}
   for i, step in ipairs(self.steps) do
-    local copy = {}
-    for key, value in pairs(step) do copy[key] = value end
+    local copy = merged(step)
     copy.purpose = string.format("augment.%s.%d", step.kind, place)
     list[i] = copy
   end

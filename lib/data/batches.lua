@@ -3,6 +3,7 @@
 -- the number of threads.
 local core = require "lamina.core.data"
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 local schema = require "lamina.schema"
 local sets = require "lamina.data.set"
 local targets = require "lamina.data.targets"
@@ -99,8 +100,7 @@ function Set:loading(threads)
     errors.raise("argument", position, "loading: threads is %s, expected a whole number from 0 to 64",
       tostring(threads))
   end
-  local parts = {}
-  for key, value in pairs(self) do parts[key] = value end
+  local parts = merged(self)
   parts.threads = threads
   return sets.make(parts)
 end

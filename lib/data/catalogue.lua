@@ -9,6 +9,7 @@
 local base = require "lamina.core.base"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 
 local M = {}
 
@@ -65,8 +66,7 @@ end
 
 --- All data sets by name, those of LAMINA_CATALOGUE included. Raises where that file is none.
 function M.all()
-  local all = {}
-  for name, set in pairs(BUILT_IN) do all[name] = set end
+  local all = merged(BUILT_IN)
   local path = base.getenv "LAMINA_CATALOGUE"
   if path and path ~= "" then
     local own, e = errors.try(function() return core_io.json_decode(core_io.text_read(path)) end)

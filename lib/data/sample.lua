@@ -1,6 +1,7 @@
 --- Samplers: which items an epoch visits, drawn anew for each epoch.
 local alike = require "lamina.alike"
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 local schema = require "lamina.schema"
 local sets = require "lamina.data.set"
 local tensor = require "lamina.core.tensor"
@@ -14,8 +15,7 @@ local function sampled(self, n, text, draw, position)
   if rawget(self, "sampler") then
     errors.raise("argument", position, "%s has a sampler already (%s)", self.name, self.sampler.text)
   end
-  local parts = {}
-  for key, value in pairs(self) do parts[key] = value end
+  local parts = merged(self)
   parts.sampler = { n = n, text = text, draw = draw }
   return sets.make(parts)
 end

@@ -10,6 +10,7 @@
 local core = require "lamina.core.data"
 local errors = require "lamina.errors"
 local image = require "lamina.core.image"
+local merged = require "lamina.merged"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local targets = require "lamina.data.targets"
@@ -373,8 +374,7 @@ end
 
 --- A set with one more step.
 function M.with_step(self, step)
-  local parts = {}
-  for key, value in pairs(self) do parts[key] = value end
+  local parts = merged(self)
   parts.source, parts.x, parts.levels, parts.item = source_of(self), nil, nil, nil
   parts.steps = table.move(self.steps or {}, 1, #(self.steps or {}), 1, {})
   parts.steps[#parts.steps + 1] = step
@@ -417,8 +417,7 @@ function Set:load(batch)
       y[name] = joined(parts)
     end
   end
-  local parts = {}
-  for key, value in pairs(self) do parts[key] = value end
+  local parts = merged(self)
   parts.x, parts.y, parts.source, parts.rows, parts.steps, parts.item = joined(xs), y or nil, nil, nil, nil, nil
   if self.sampler then parts.groups, parts.columns, parts.id = nil, nil, nil end
   parts.sampler, parts.levels = nil, nil

@@ -11,6 +11,7 @@
 --     loss = { choices = { "mse", "poisson" } },                 -- the first is the default
 --   }
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 
 local M = {}
 
@@ -105,8 +106,7 @@ end
 local function spec_of(name, declared, position)
   if not is_spec(declared) then return { default = declared } end
   check_keys(name, declared, position)
-  local spec = {}
-  for key, value in pairs(declared) do spec[key] = value end
+  local spec = merged(declared)
   spec.default = declared[1]
   if spec.default == nil then spec.default = declared.default end
   spec[1] = nil

@@ -2,6 +2,7 @@
 local core = require "lamina.core.tensor"
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
+local merged = require "lamina.merged"
 local schema = require "lamina.schema"
 local scopes = require "lamina.model.scope"
 local words = require "lamina.model.words"
@@ -215,8 +216,7 @@ function M.build_on(declaration, o, given, position)
   for _, item in ipairs(net.declaration.items) do
     local block = item.kind ~= "input" and net.blocks_by_name[net.block_of_item[item]]
     if block and blocks[block] then
-      local copy = {}
-      for key, value in pairs(item) do copy[key] = value end
+      local copy = merged(item)
       copy.after, copy.frozen = block.after, o.frozen or item.frozen or false
       copy.name = block.name
       if block == node.block and upto ~= block.name then copy.stop = upto end

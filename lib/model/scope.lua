@@ -11,6 +11,7 @@
 --   scope:fail(kind, format, ...)     raises at the word's line, with the shapes so far
 local errors = require "lamina.errors"
 local layer = require "lamina.layer"
+local merged = require "lamina.merged"
 local schema = require "lamina.schema"
 local weights = require "lamina.weights"
 local words = require "lamina.model.words"
@@ -231,9 +232,7 @@ local function add_shared(self, value, source)
   build.shared[key] = build.shared[key] or {}
   build.sharing = { list = build.shared[key], at = 0 }
   if value.options then
-    local given = {}
-    for name, option in pairs(value.inner.given) do given[name] = option end
-    for name, option in pairs(value.options) do given[name] = option end
+    local given = merged(value.inner.given, value.options)
     local spec = { layer = key.layer, given = given, position = value.position }
     source = add_leaf(self, spec, source)
   else
@@ -317,8 +316,7 @@ function Scope:branches(source)
     end
     local entry = plain and item or { item }
     if plain and item.name then
-      entry = {}
-      for key, value in pairs(item) do entry[key] = value end
+      entry = merged(item)
       entry.name = nil
     end
     local list, _, count = layer.split(entry)

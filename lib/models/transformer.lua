@@ -3,6 +3,7 @@ local architecture = require "lamina.architecture"
 local dense = require "lamina.layers.dense"
 local dropout = require "lamina.layers.dropout"
 local embedding = require "lamina.layers.embedding"
+local merged = require "lamina.merged"
 local norm = require "lamina.layers.norm"
 local position = require "lamina.layers.position"
 local take = require "lamina.layers.take"
@@ -26,8 +27,7 @@ local OPTIONS = {
 }
 
 local function with(more)
-  local list = {}
-  for name, field in pairs(OPTIONS) do list[name] = field end
+  local list = merged(OPTIONS)
   for name, field in pairs(more or {}) do list[name] = field end
   return list
 end

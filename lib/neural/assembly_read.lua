@@ -4,6 +4,7 @@ local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
 local files = require "lamina.neural.assembly_files"
+local merged = require "lamina.merged"
 local parts_of = require "lamina.neural.assembly_parts"
 local schema = require "lamina.schema"
 local tables = require "lamina.neural.assembly_tables"
@@ -114,8 +115,7 @@ end
 local function identified(arrays, o)
   local own = arrays[o.id or "image_id"]
   if arrays.stimulus_id or o.stimuli or own == nil then return arrays end
-  local all = {}
-  for name, array in pairs(arrays) do all[name] = array end
+  local all = merged(arrays)
   all.stimulus_id = own
   return all
 end

@@ -2,6 +2,7 @@
 local common = require "lamina.neural.common"
 local core_io = require "lamina.core.io"
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 local writing = require "lamina.neural.assembly_write"
 
 local M = {}
@@ -48,8 +49,7 @@ end
 -- o.where chooses). The rows of stimuli are matched to the arrays' stimulus_id; where there is none, they are the
 -- `rows` of the responses, in their order. units: how many neuroids there are.
 function M.add(arrays, o, rows, units, what, position)
-  local all = {}
-  for name, array in pairs(arrays) do all[name] = array end
+  local all = merged(arrays)
   if o.where and not o.neuroids then
     errors.raise("argument", position, "%s: where chooses rows of neuroids, and there is no neuroids = \"units.csv\"",
       what)

@@ -11,6 +11,7 @@ local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local fitted = require "lamina.neural.fitted"
 local linalg = require "lamina.core.linalg"
+local merged = require "lamina.merged"
 local ops = require "lamina.core.ops"
 local reduce = require "lamina.neural.reduce"
 local schema = require "lamina.schema"
@@ -282,8 +283,7 @@ function M.text(mapping, folds)
   local low, high = math.huge, 0
   for _, fold in ipairs(folds) do low, high = math.min(low, #fold.inner), math.max(high, #fold.inner) end
   if mapping:inner_folds() == 0 or #folds == 0 then return tostring(mapping) end
-  local used = {}
-  for name, value in pairs(mapping) do used[name] = value end
+  local used = merged(mapping)
   used.inner = low == high and low or string.format("%d to %d", low, high)
   return tostring(setmetatable(used, getmetatable(mapping)))
 end

@@ -2,6 +2,7 @@
 local common = require "lamina.neural.common"
 
 local measures = require "lamina.neural.measures"
+local merged = require "lamina.merged"
 local object = require "lamina.object"
 local significance = require "lamina.significance"
 
@@ -351,8 +352,7 @@ end
 -- > score = predictivity { features = { layer = x }, responses = a, by = "region", ceiling = false }
 -- > #score.rows, #score:only("IT").rows   --> 2 1
 function Score:only(group)
-  local parts = {}
-  for name, value in pairs(self) do parts[name] = value end
+  local parts = merged(self)
   parts.rows = {}
   for _, row in ipairs(self.rows) do
     if row.group == group then parts.rows[#parts.rows + 1] = row end

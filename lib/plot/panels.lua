@@ -1,6 +1,7 @@
 --- lamina.plot.panels: several figures as the panels of one, with letters.
 local errors = require "lamina.errors"
 local figure = require "lamina.plot.figure"
+local merged = require "lamina.merged"
 local schema = require "lamina.schema"
 
 local M = {}
@@ -35,8 +36,7 @@ local function parts_of(spec, at)
 end
 
 local function copy(panel, letter, height)
-  local same = {}
-  for key, value in pairs(panel) do same[key] = value end
+  local same = merged(panel)
   same.letter = letter
   if height and not (panel.kind or panel.aspect) then same.height, same.inner = height, nil end
   return same

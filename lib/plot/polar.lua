@@ -1,6 +1,7 @@
 --- lamina.plot.polar: tuning to orientation or direction, round a circle.
 local errors = require "lamina.errors"
 local figure = require "lamina.plot.figure"
+local merged = require "lamina.merged"
 local scale = require "lamina.plot.scale"
 local schema = require "lamina.schema"
 local style = require "lamina.plot.style"
@@ -26,9 +27,7 @@ local GENERAL = {
   title = words.common.title, width = words.common.width,
 }
 
-local BOTH = {}
-for name, field in pairs(SERIES) do BOTH[name] = field end
-for name, field in pairs(GENERAL) do BOTH[name] = field end
+local BOTH = merged(SERIES, GENERAL)
 schema.document("plot.polar", BOTH)
 
 local FORM = "plot.polar { angle = degrees, r = responses, rlabel = \"rate / Hz\" }"

@@ -1,6 +1,7 @@
 --- lamina.plot.words: line, scatter, bars and histogram.
 local errors = require "lamina.errors"
 local figure = require "lamina.plot.figure"
+local merged = require "lamina.merged"
 local scale = require "lamina.plot.scale"
 local schema = require "lamina.schema"
 local style = require "lamina.plot.style"
@@ -21,10 +22,7 @@ M.common = {
 
 --- M.common together with more fields.
 function M.fields(more)
-  local all = {}
-  for name, field in pairs(M.common) do all[name] = field end
-  for name, field in pairs(more) do all[name] = field end
-  return all
+  return merged(M.common, more)
 end
 
 --- A list of numbers from a list or a tensor of one axis; nil stays nil. `what` names it in the error, which

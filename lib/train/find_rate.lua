@@ -3,6 +3,7 @@ local check = require "lamina.train.check"
 local core = require "lamina.core.tensor"
 local dataset = require "lamina.data"
 local errors = require "lamina.errors"
+local merged = require "lamina.merged"
 local object = require "lamina.object"
 local optim = require "lamina.optim"
 local schedules = require "lamina.schedule"
@@ -67,8 +68,7 @@ end
 
 -- An optimizer like the given one, its rate rising from low to high.
 local function rising(given, o)
-  local options = {}
-  for name, value in pairs(given.o) do options[name] = value end
+  local options = merged(given.o)
   local groups = options.groups and {}
   for i, group in ipairs(options.groups or {}) do
     groups[i] = {}
