@@ -180,8 +180,9 @@ local function predictivity_notes(score)
       score.permutations, common.plural(#score.rows, "row"), significance.says[score.correction])
   end
   if score.flat > 0 then
-    lines[#lines + 1] = string.format("  %s of a neuroid and a fold left out of means over folds: the responses do "
-      .. "not vary over its tested images", common.plural(score.flat, "pair"))
+    lines[#lines + 1] = string.format("  %s of a neuroid and a fold left out of %s: the responses do "
+      .. "not vary over its tested images", common.plural(score.flat, "pair"), score.style
+      and "the divisions' medians" or "means over folds")
   end
   local alone = score.over == "neuroids" and not score.style and single(score) or {}
   if #alone > 0 then

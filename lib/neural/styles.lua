@@ -7,8 +7,9 @@
 -- each neuroid, the median over neuroids, the mean over divisions; error = standard deviation over divisions
 -- (divided by n) / sqrt(n). Ceiling: 10 random halves of the repetitions by ShuffleSplit with random_state = 1,
 -- Pearson's r of their means, Spearman-Brown (2 r / (1 + r), of negative r as well), median over neuroids, mean
--- over halves. Ceiled: r^2 / c since pull request 2169 (January 2026); ceiled = "(r / c)^2" is the formula before
--- it. splits = { { train =, test = }, ... } imports other divisions.
+-- over halves. A neuroid whose responses do not vary over the tested stimuli has no r, and is left out of that
+-- division's median. Ceiled: r^2 / c since pull request 2169 (January 2026); ceiled = "(r / c)^2" is the formula
+-- before it. splits = { { train =, test = }, ... } imports other divisions.
 local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
@@ -17,11 +18,28 @@ local numpy_random = require "lamina.neural.numpy_random"
 local ops = require "lamina.core.ops"
 local splits = require "lamina.neural.splits"
 local stats = require "lamina.core.stats"
+local tensor = require "lamina.core.tensor"
 local trials = require "lamina.neural.trials"
 
 local M = {}
 
-local function median(t) return stats.quantile(t, { 0.5 }) end
+-- The numbers of a list that are not NaN, as xarray leaves these out of its medians and means.
+local function known(list)
+  local found = {}
+  for _, value in ipairs(list) do
+    if value == value then found[#found + 1] = value end
+  end
+  return #found > 0 and found or { 0 / 0 }
+end
+
+-- The median of each row of a matrix, as a tensor of those that there are.
+local function medians(t)
+  local list = {}
+  for i, row in ipairs(t:totable()) do
+    list[i] = stats.quantile(tensor.tensor(known(row), { dtype = "float64" }), { 0.5 }):item()
+  end
+  return tensor.tensor(known(list), { dtype = "float64" })
+end
 
 -- Spearman-Brown corrected r of Brain-Score's halves of the repetitions: halves x U.
 local function consistency(a)
@@ -43,15 +61,15 @@ end
 -- A row in Brain-Score's way: by_fold is divisions x neuroids (controls behind them).
 local function brain_score(o, layer, group, by_fold, kept, close)
   local index = common.index(group.index)
-  local scores = median(by_fold:index_select(index, { dim = 2 })):reshape { -1 }
-  local r, n = scores:mean():item(), #scores
+  local scores = medians(by_fold:index_select(index, { dim = 2 }))
+  local r, n = scores:mean():item(), #by_fold
   local error = scores:std({ correction = 0 }):item() / math.sqrt(n)
   local row = { layer = layer.name, area = layer.area, group = group.value, features = layer.features,
     n = #group.index, r = r, low = r - 1.96 * error, high = r + 1.96 * error, error = error, label = close and "close"
     or "exact", selected = o.set.selected or nil }
   if o.ceiling.none then return row end
   o.halves = o.halves or consistency(o.responses)
-  local c = median(o.halves:index_select(common.index(common.pick(kept.index, group.index)), { dim = 2 })):mean()
+  local c = medians(o.halves:index_select(common.index(common.pick(kept.index, group.index)), { dim = 2 })):mean()
     :item()
   local function relate(value)
     return o.ceiled == "(r / c)^2" and value * math.abs(value) / (c * c) or value * math.abs(value) / c

@@ -24,12 +24,12 @@ local FIELDS = schema.document("rdm", {
   conditions = { type = { "table", "tensor" }, doc = "what each row shows; rows that show the same are averaged" },
   folds = { type = { "table", "tensor" }, doc = "the fold (run, session, repeat) of each row, for crossnobis and "
     .. "cross-validated poisson; if absent, the n-th trial of each condition is in fold n" },
-  noise = { type = { "tensor", "string", "table" }, doc = "the precision of the noise over channels, or how it is estimated "
-    .. "from the trials: \"shrinkage\" (of correlations, rsatoolbox's shrinkage_diag; default of mahalanobis and "
-    .. "crossnobis where there are trials), \"ledoit_wolf\" (its shrinkage_eye), \"diagonal\", \"full\"; "
-    .. "\"none\": all channels alike, as in squared_euclidean. "
-    .. "Needed where there are no trials. For crossnobis also a list of precisions, of the means of each fold (in "
-    .. "ascending order): all pairs of folds are then taken, each in the metric of its two covariances' mean" },
+  noise = { type = { "tensor", "string", "table" }, doc = "the precision of the noise over channels, or how it is "
+    .. "estimated from the trials: \"shrinkage\" (of correlations, rsatoolbox's shrinkage_diag; default of "
+    .. "mahalanobis and crossnobis where there are trials), \"ledoit_wolf\" (its shrinkage_eye), \"diagonal\", "
+    .. "\"full\"; \"none\": all channels alike, as in squared_euclidean. Needed where there are no trials. For "
+    .. "crossnobis also a list of precisions, of the means of each fold (in ascending order): all pairs of folds are "
+    .. "then taken, each in the metric of its two covariances' mean" },
   remove_mean = { type = "boolean", default = false, doc = "whether each row first loses its mean over channels (of "
     .. "squared_euclidean, euclidean, mahalanobis and crossnobis; the noise is estimated as it was)" },
   unbalanced = { type = "boolean", default = false, doc = "means over pairs of trials and the channels that both "

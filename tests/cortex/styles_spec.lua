@@ -52,6 +52,31 @@ describe("predictivity", function()
       .. "mapping", tostring(select(2, try(score, { style = "brain-score", mapping = lamina.ols {} }))))
   end)
 
+  it("leaves a neuroid out of the divisions that do not test it, as xarray's medians do", function()
+    local rare = lamina.zeros { n, 1, 10, dtype = "float64" }
+    for _, i in ipairs { 8, 40, 77 } do rare[{ i, 1, {} }] = lamina.rand { 10, dtype = "float64" } + 1 end
+    local b = neural.assembly { { responses = lamina.concat({ rare, trials }, { dim = 2 }),
+      stimulus_id = lamina.arange(1, n), object_name = names } }
+    local s = score { style = "brain-score", responses = b }
+    local y, medians, flat = (b:mean()), {}, 0
+    for f, fold in ipairs(lamina.shuffled({ 10, test = 0.1, stratify = "object_name", seed = 1,
+      generator = "numpy" }):folds(n, { object_name = names })) do
+      local train = lamina.tensor(fold.train, { dtype = "int64" })
+      local test = lamina.tensor(fold.test, { dtype = "int64" })
+      local fit = lamina.pls(25):fit(x:index_select(train, { dim = 1 }), y:index_select(train, { dim = 1 }))
+      local truth = y:index_select(test, { dim = 1 })
+      local r = stats.pearson(fit:predict(x:index_select(test, { dim = 1 })), truth)
+      local first = truth[{ {}, 1 }]:var():item() == 0 and 2 or 1
+      flat, medians[f] = flat + first - 1, r[{ { first, units + 1 } }]:quantile(0.5):item()
+    end
+    assert.is_true(flat > 0 and flat < 10)
+    local m = lamina.tensor(medians, { dtype = "float64" })
+    assert.near(m:mean():item(), s.rows[1].r, 1e-12)
+    assert.near(m:std({ correction = 0 }):item() / math.sqrt(10), s.rows[1].error, 1e-12)
+    assert.is_true(s.rows[1].ceiling > 0.5 and s.rows[1].ceiled > 0)
+    assert.matches(flat .. " pairs? of a neuroid and a fold left out of the divisions' medians", tostring(s))
+  end)
+
   it("gives the raw score of averages, without a ceiling", function()
     local whole, raw = score { style = "brain-score" }.rows[1], score { style = "brain-score", ceiling = false,
       responses = a:average() }
