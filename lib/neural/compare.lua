@@ -49,7 +49,8 @@ Comparison.__tostring = function(self)
   return string.format("comparison: %s of %s, paired over %s (first - second, mean over neuroids)\n  interval: "
     .. "bootstrap over %s (%d, seed %d)%s; p: %s, two-sided; q: corrected for %s (%s)\n%s", self.what,
     common.plural(#self.names, "model"), common.plural(self.n, "neuroid"), self.over, self.bootstrap, self.seed,
-    self.rows[1].low ~= self.rows[1].low and ", of which there is none of one neuroid" or "", self.test,
+    self.n == 1 and self.rows[1].low ~= self.rows[1].low and ", of which there is none of one neuroid" or "",
+    self.test,
     common.plural(#self.rows, "pair"), significance.says[self.correction], common.columns(rows, { true, true }))
 end
 
@@ -231,25 +232,46 @@ local function unit_means(d, members)
   return ops.stack(list, { dim = 1 })
 end
 
+-- NaN where there is no difference to test.
 local function flip_test(d, flips, all)
+  if d:isnan():any():item() then return 0 / 0 end
   local value, null = d:mean():abs():item(), (flips:matmul(d:reshape { -1, 1 }) / #d):abs()
   local reached = null:ge(value * (1 - 1e-12)):to "int64":sum():item()
   return all and reached / #null or (1 + reached) / (1 + #null)
 end
 
+-- Of the resamples that have a value.
 local function bootstrap_p(t)
-  local n = t:count()
+  local n = t:isnan():logical_not():to "int64":sum():item()
+  if n == 0 then return 0 / 0 end
   local below, above = t:le(0):to "int64":sum():item(), t:ge(0):to "int64":sum():item()
   return math.min(1, 2 * (1 + math.min(below, above)) / (1 + n))
 end
-
-local function mean_of(t) return t:mean { dim = t.ndim } end
 
 local function value_of(o, entry, name, index)
   local held, dim = entry.score.neuroids, name == "drawn" and 2 or 1
   local t = held[name][entry.layer]:index_select(index, { dim = dim })
   if o.of == "measure" then return t end
   return scores.relate(entry.score.formula, t, held.ceiling:index_select(index, { dim = 1 }))
+end
+
+-- What is divided by a ceiling of 0 has no difference from anything.
+local function check_ceilings(o, score, positions, position)
+  if o.of ~= "ceiled" or not scores.related(score) then return end
+  local bottom, ceiling = {}, score.neuroids.ceiling:totable()
+  local ids = rawget(score.neuroids.coordinates, "neuroid_id")
+  for _, i in ipairs(positions) do
+    if ceiling[i] <= 0 then
+      local at = score.neuroids.index[i]
+      bottom[#bottom + 1] = ids and string.format("%d (%s)", at, tostring(ids[i])) or at
+    end
+  end
+  if #bottom > 0 then
+    errors.raise("numeric", position, "neural.compare: of = \"ceiled\": %d of %s have a reliability of 0 or less, "
+      .. "and with it a ceiling of 0, by which nothing can be divided: neuroid%s %s. Score with a reliability "
+      .. "above 0, which leaves them out, or compare the measure itself", #bottom, common.plural(#positions, "neuroid"),
+      #bottom == 1 and "" or "s", common.some(bottom))
+  end
 end
 
 -- Everything that the pairs share: how neuroids are drawn, how signs are flipped.
@@ -270,6 +292,7 @@ local function prepare(o, list, position)
         o.subject)
     end
   end
+  check_ceilings(o, score, positions, position)
   local shared = { index = common.index(positions), n = #positions, members = members,
     columns = intervals.columns(o, #positions, members, "neural.compare") }
   if not o.over_set.stimuli then
@@ -281,7 +304,7 @@ end
 local function pair(o, a, b, shared)
   local d = value_of(o, a, "r", shared.index) - value_of(o, b, "r", shared.index)
   local drawn = o.over_set.stimuli and value_of(o, a, "drawn", shared.index) - value_of(o, b, "drawn", shared.index)
-  local means = intervals.resampled(drawn or d, shared.columns, o.bootstrap, mean_of)
+  local means = intervals.resampled(drawn or d, shared.columns, o.bootstrap, intervals.means)
   local low, high = intervals.interval(means, intervals.alone(o, shared.n))
   return { first = a.name, second = b.name, difference = d:mean():item(), low = low, high = high,
     p = shared.flips and flip_test(unit_means(d, shared.members), shared.flips, shared.all) or bootstrap_p(means) }

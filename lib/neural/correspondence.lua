@@ -55,7 +55,7 @@ local function resampled(o, r, layers, index, area)
   local columns = stats.bootstrap_indices(n, o.bootstrap, { seed = o.seed, purpose = "correspondence." .. area })
   for k, name in ipairs(layers) do
     local values = held.drawn and held.drawn[name]:index_select(index, { dim = 2 }) or r[k]
-    list[k] = intervals.resampled(values, columns, o.bootstrap, function(t) return t:mean { dim = 2 } end)
+    list[k] = intervals.resampled(values, columns, o.bootstrap, intervals.means)
   end
   return ops.stack(list, { dim = 1 })
 end

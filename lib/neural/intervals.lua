@@ -60,10 +60,33 @@ function M.columns(o, n, members, purpose)
   return list
 end
 
---- A statistic of every resample (float64, B): values is U, or B x U where stimuli were drawn; columns as M.columns
--- gives them; of(t) is the statistic along the last axis (the median if absent).
+--- The mean of each row (B x U) over the neuroids that have a value there, not NaN; NaN where none has.
+function M.means(t)
+  local there = t:isnan():logical_not()
+  if there:all():item() then return t:mean { dim = 2 } end
+  local count = there:to "float64":sum { dim = 2 }
+  return ops.where(there, t, tensor.zeros { 1, dtype = "float64" }):sum { dim = 2 } / count
+end
+
+--- The median of each row over the neuroids that have a value there; NaN where none has.
+function M.medians(t)
+  if not t:isnan():any():item() then return stats.quantile(t, { 0.5 }):reshape { -1 } end
+  local list = {}
+  for b, row in ipairs(t:totable()) do
+    local known = {}
+    for _, value in ipairs(row) do
+      if value == value then known[#known + 1] = value end
+    end
+    list[b] = #known > 0 and stats.quantile(tensor.tensor(known, { dtype = "float64" }), { 0.5 }):item() or 0 / 0
+  end
+  return tensor.tensor(list, { dtype = "float64" })
+end
+
+--- A statistic of every resample (float64, B): values is U, or B x U where stimuli were drawn (NaN where a neuroid
+-- does not vary over those that were); columns as M.columns gives them; of(t) is the statistic along the last axis,
+-- M.medians if absent.
 function M.resampled(values, columns, resamples, of)
-  of = of or function(t) return stats.quantile(t, { 0.5 }):reshape { -1 } end
+  of = of or M.medians
   local drawn = values.ndim == 2
   if columns == nil then return of(drawn and values or values:reshape { 1, -1 }) end
   if tensor.is_tensor(columns) then
@@ -77,11 +100,14 @@ function M.resampled(values, columns, resamples, of)
   return ops.concat(list, { dim = 1 })
 end
 
---- The 2.5 and 97.5 percentiles of resampled statistics; NaN where only neuroids are drawn and there is one, which
--- every resample holds (alone).
+--- The 2.5 and 97.5 percentiles of resampled statistics, of those that there are; NaN where there is none, or where
+-- only neuroids are drawn and there is one, which every resample holds (alone).
 function M.interval(t, alone)
   if alone then return 0 / 0, 0 / 0 end
-  return table.unpack(stats.quantile(t:reshape { -1 }, { 0.025, 0.975 }):totable())
+  t = t:reshape { -1 }
+  local there = t:isnan():logical_not()
+  if there:any():item() and not there:all():item() then t = t:masked_select(there) end
+  return table.unpack(stats.quantile(t, { 0.025, 0.975 }):totable())
 end
 
 --- Whether nothing is drawn but the neuroids, and there is one.
@@ -206,7 +232,11 @@ function M.permuted(o, held, measure, whole)
 end
 
 --- p of a statistic, one-sided, from a null distribution: (1 + how many reach it) / (1 + how many there are).
+-- Of those that have a value; NaN where there is none.
 function M.p_value(value, null)
+  null = null:reshape { -1 }
+  null = null:masked_select(null:isnan():logical_not())
+  if value ~= value or null:count() == 0 then return 0 / 0 end
   return (1 + ops.ge(null, value):to "int64":sum():item()) / (1 + null:count())
 end
 

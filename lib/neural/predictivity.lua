@@ -304,7 +304,8 @@ local function make_row(o, layer, group, kept, found)
     local ceiled = scores.relate(o.ceiled, own, ceiling)
     row.ceiling, row.ceiled = median(ceiling), median(ceiled)
     row.ceiled_low, row.ceiled_high = interval_of(scores.relate(o.ceiled, drawn, ceiling))
-    row.above = o.ceiled ~= "none" and ceiled:gt(1):to "int64":sum():item() or nil
+    row.above = o.ceiled ~= "none" and ceiled:gt(1):logical_and(ceiled:isfinite()):to "int64":sum():item()
+      or nil
   end
   if found.controls then
     local medians = stats.quantile(found.controls:index_select(index, { dim = 2 }), { 0.5 }):reshape { -1 }
@@ -406,6 +407,16 @@ local function find_layer(o, layer, y, of_layer)
   return found
 end
 
+-- How many neuroids have no value in some resample of the stimuli.
+local function sparse_of(drawn)
+  local found
+  for _, values in pairs(drawn) do
+    local holes = values:isnan():any { dim = 1 }
+    found = found and found:logical_or(holes) or holes
+  end
+  return found:to "int64":sum():item()
+end
+
 --- The score of prepared options. each (optional): called with every layer and what was found for it, for what needs
 -- its features as well.
 function M.score(o, each)
@@ -424,7 +435,7 @@ function M.score(o, each)
       stimuli = #o.ids, unused = math.max(#o.set - #o.ids, o.more or 0), kept = #kept.index,
       total = #o.responses.neuroid,
       unreliable = kept.unreliable, unknown = kept.unknown, unmeasured = kept.unmeasured,
-      unceiled = o.ceiling.none or nil, missing = missing,
+      sparse = o.weights and sparse_of(of_layer.drawn) or nil, unceiled = o.ceiling.none or nil, missing = missing,
       trials = trials, bottom = not o.ceiling.none and not o.style_name
         and kept.ceiling:eq(0):to "int64":sum():item() or nil,
       silent = kept.silent, constant = kept.constant,

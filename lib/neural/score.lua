@@ -44,7 +44,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed over permutations constant passes unceiled unknown unmeasured fewer bottom")
+  .. "measure folds seed over permutations constant passes unceiled unknown unmeasured fewer bottom sparse")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -188,6 +188,10 @@ local function predictivity_notes(score)
   if #alone > 0 then
     lines[#lines + 1] = string.format("  one neuroid, of which there is no interval over neuroids: %s (over = "
       .. "\"stimuli\" gives one)", common.some(alone, 8))
+  end
+  if (score.sparse or 0) > 0 then
+    lines[#lines + 1] = string.format("  %s left out of the resamples of stimuli over which %s responses do not vary",
+      common.plural(score.sparse, "neuroid"), score.sparse == 1 and "its" or "their")
   end
   if (score.bottom or 0) > 0 then
     lines[#lines + 1] = string.format("  %d of %s with a reliability of 0 or less: %s ceiling c is 0, and what is "

@@ -277,6 +277,56 @@ describe("neural.compare", function()
     assert.matches("all 8 sign flips of subjects", tostring(by))
   end)
 
+  it("and intervals leave a neuroid out of the resamples of stimuli over which it does not vary", function()
+    local nan, t = 0 / 0, tensor
+    local rows = t({ { 1, nan, 3 }, { 4, 2, 9 }, { nan, nan, nan } }, { dtype = "float64" })
+    local means, medians = intervals.means(rows):totable(), intervals.medians(rows):totable()
+    assert.same({ 2, 5, 2, 4 }, { means[1], means[2], medians[1], medians[2] })
+    assert.is_true(means[3] ~= means[3] and medians[3] ~= medians[3])
+    local low, high = intervals.interval(t({ 1, nan, 3, 2 }, { dtype = "float64" }))
+    assert.near(1.05, low, 1e-12)
+    assert.near(2.95, high, 1e-12)
+    assert.equal(2 / 3, intervals.p_value(3, t({ 4, nan, 1 }, { dtype = "float64" })))
+    local rare = trials:clone()
+    rare[{ {}, 1, {} }] = rare[{ {}, 1, {} }] * 0
+    for _, i in ipairs { 3, 20, 41 } do rare[{ i, 1, {} }] = lamina.rand { rare:size(3), dtype = "float64" } + 1 end
+    local s = score { responses = recorded(rare), over = { "neuroids", "stimuli" } }
+    local holes = s.neuroids.drawn.x:isnan():to "int64":sum { dim = 1 }:totable()
+    assert.is_true(holes[1] > 0 and holes[1] < 200 and holes[2] == 0)
+    assert.is_true(s.rows[1].low < s.rows[1].r and s.rows[1].r < s.rows[1].high)
+    assert.matches("\n  1 neuroid left out of the resamples of stimuli over which its responses do not vary",
+      tostring(s))
+    local c, d = neural.compare { s, over = "stimuli" }, (s.neuroids.drawn.x - s.neuroids.drawn.noise):totable()
+    local below = 0
+    for _, row in ipairs(d) do
+      local sum, count = 0, 0
+      for _, value in ipairs(row) do
+        if value == value then sum, count = sum + value, count + 1 end
+      end
+      below = below + (sum / count <= 0 and 1 or 0)
+    end
+    assert.near(2 * (1 + below) / 201, c.rows[1].p, 1e-12)
+    assert.is_true(c.rows[1].low == c.rows[1].low)
+  end)
+
+  it("tests nothing that is divided by a ceiling of 0", function()
+    local noisy = trials:clone()
+    local function signs(n) return arange(1, n):to "float64" % 2 * 2 - 1 end
+    -- repeats of 1 and -1, means of 0.36 and -0.36: a reliability of 1 - 1.2 / 6 / 0.132
+    noisy[{ {}, 2, {} }] = signs(6):reshape { 1, 6 } + signs(N):reshape { N, 1 } * 0.36
+    local s = score { responses = recorded(noisy), ceiling = neural.explainable_variance {} }
+    assert.near(1 - 0.2 / (0.1296 * 60 / 59), s.neuroids.reliability[2], 1e-9)
+    assert.equal(0, s.neuroids.ceiling[2])
+    assert.matches("of = \"ceiled\": 1 of 12 neuroids have a reliability of 0 or less, and with it a ceiling of 0, "
+      .. "by which nothing can be divided: neuroid 2", message_of(neural.compare, { s, of = "ceiled" }), 1, true)
+    assert.is_true(neural.compare({ s }).rows[1].p < 0.2)
+    for _, row in ipairs(s.rows) do assert.is_true(row.above < 12) end
+    local finite = (s.neuroids.r.x / s.neuroids.ceiling):totable()
+    local above = 0
+    for _, value in ipairs(finite) do above = above + (value > 1 and value < math.huge and 1 or 0) end
+    assert.equal(above, s.rows[1].above)
+  end)
+
   it("refuses what does not belong together", function()
     local s = score {}
     assert.matches("there is 1 to compare", message_of(neural.compare, { { "x", s, layer = "x" } }))
