@@ -59,8 +59,8 @@ describe("stimulus ids", function()
   it("that do not meet are named on both sides", function()
     for word, call in pairs(calls) do
       refuses(word, "responses (rec) hold stimuli that stimuli (stimuli.array) lack: s5 (1 of 12); the ids there "
-        .. "that match nothing: x5. Stimuli are matched by stimulus_id: mend the ids, or leave out what the others lack",
-        call, { stimuli = stimuli.array { pictures, ids = changed(5, "x5") } })
+        .. "that match nothing: x5. Stimuli are matched by stimulus_id: mend the ids, or leave out what the others "
+        .. "lack", call, { stimuli = stimuli.array { pictures, ids = changed(5, "x5") } })
       refuses(word, "stimuli (stimuli.array) came without stimulus ids, so 1 to 12 were made up; responses (rec) has "
         .. "ids of its own", call, { stimuli = stimuli.array { pictures } })
     end
@@ -171,11 +171,11 @@ describe("NaN", function()
       .. "ceilings"
     assert.matches(told, tostring(score), 1, true)
     assert.matches(told, tostring(neural.correspondence(score)), 1, true)
-    local b, info = rdm { r, missing = "nan" }, nil
+    local b = rdm { r, missing = "nan" }
     assert.same({ 5, 144, 1, 36 }, { b.gone, b.trials, b.holes, b.looked })
     local gap = b.vectors:clone()
     gap[{ 1, 3 }] = 0 / 0
-    _, info = lamina.compare_rdms { rdm.from { gap, id = ids, missing = "nan" }, b }
+    local _, info = lamina.compare_rdms { rdm.from { gap, id = ids, missing = "nan" }, b }
     assert.same({ 65, 1 }, { info.pairs, info.missing })
     refuses("decode", "5 of 144 responses of rec are missing; a:complete() leaves out", lamina.decode,
       { r, "category" })

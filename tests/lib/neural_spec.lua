@@ -198,7 +198,8 @@ describe("neural.assembly", function()
     local made = stimuli.gratings { size = 8, orientation = { 0, 45, 90 } }
     assert.equal(3, #neural.simulate({ made, simple = 2 }):select({ stimulus_id = { 1, 2, 3 } }):paired(made))
     assert.matches("2 ids", message_of(stimuli.array, { images, ids = { 1, 2 } }))
-    assert.matches("images 1 and 3 have the same id, 1: every image needs one of its own", message_of(stimuli.array, { images, ids = { 1, 2, 1 } }))
+    assert.matches("images 1 and 3 have the same id, 1: every image needs one of its own",
+      message_of(stimuli.array, { images, ids = { 1, 2, 1 } }))
   end)
 
   it("refuses NaN unless it means a missing trial", function()
@@ -410,8 +411,8 @@ describe("predictivity", function()
 
   it("names the stimuli that are missing", function()
     local few = set:subset(arange(11, 240):totable())
-    assert.matches("predictivity: responses %(simulated%) hold stimuli that stimuli %(objects%) lack: 1, 2, 3, 4, 5 and 5 "
-      .. "more %(10 of 240%); the ids there are 11, 12, 13 and 227 more",
+    assert.matches("predictivity: responses %(simulated%) hold stimuli that stimuli %(objects%) lack: 1, 2, 3, 4, "
+      .. "5 and 5 more %(10 of 240%); the ids there are 11, 12, 13 and 227 more",
       message_of(predictivity, { features = pixels, stimuli = few, responses = units }))
     assert.matches("responses is a stimulus set, expected an assembly",
       message_of(predictivity, { features = pixels, stimuli = set, responses = set }))
