@@ -286,6 +286,17 @@ function M.alone(word, form, position, ...)
   end
 end
 
+--- For methods that take so much and no more: raises where something comes after it (`...`), with the form that was
+-- meant, such as "r:of { 1, 2 }".
+function M.last(method, form, position, ...)
+  for i = 1, select("#", ...) do
+    local extra = select(i, ...)
+    if extra ~= nil then
+      errors.raise("argument", position, "%s: %s is one value too many: %s", method, M.shown(extra), form)
+    end
+  end
+end
+
 --- Checks options against fields and returns them with defaults filled in. what: the word, for messages; spec: the
 -- user's table (or a lone value, which is the first positional option); position: where the user wrote it (default:
 -- the caller's line). Raises for an unknown option, naming the nearest, a wrong type or value, a missing option.

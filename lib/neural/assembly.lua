@@ -12,6 +12,7 @@ local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local parts_of = require "lamina.neural.assembly_parts"
 local stats = require "lamina.core.stats"
+local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
 local M = {}
@@ -266,7 +267,9 @@ end
 -- > trials = tensor { { { 1, 3 }, { 5, 5 } }, { { 2, 0 / 0 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
 -- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" } }, missing = "nan" }
 -- > a:mean()   --> [[2. 5.] [2. 7.]] [[2 2] [1 2]]
-function Assembly:mean()
+function Assembly:mean(...)
+  schema.last("mean", "a:mean() is the mean over repeats, a:average { \"neuroid\" } one along an axis",
+    errors.position(2), ...)
   if not self.means then self.means, self.counts = means_of(self) end
   return self.means, self.counts
 end

@@ -2,6 +2,7 @@
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local parts_of = require "lamina.neural.assembly_parts"
+local schema = require "lamina.schema"
 local tensor = require "lamina.core.tensor"
 
 local M = { methods = {} }
@@ -216,8 +217,9 @@ end
 -- > a = neural.assembly { { responses = tensor { { 1, 2 }, { 3, 4 }, { 5, 6 } }, stimulus_id = { 1, 2, 3 },
 -- >   object = { "face", "hand", "face" }, neuroid_region = { "V4", "IT" } } }
 -- > a:select({ object = "face", region = "IT" }):mean()   --> [[2.] [6.]] [[1] [1]]
-function Assembly:select(given)
+function Assembly:select(given, ...)
   local position = errors.position(2)
+  schema.last("select", "a:select { region = \"IT\", category = \"face\" } fits both", position, ...)
   if type(given) ~= "table" then
     errors.raise("argument", position, "select: expected coordinates and their values, as in a:select { category = "
       .. "\"face\" }, got a %s", type(given))
@@ -248,15 +250,20 @@ end
 -- > trials = tensor { { { 1, 3 }, { 5, 5 } }, { { 2, 0 / 0 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
 -- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" } }, missing = "nan" }
 -- > a:complete(2):mean()   --> [[5.] [7.]] [[2] [2]]
-function Assembly:complete(repeats)
-  local least, keep = repeats or 1, {}
+function Assembly:complete(repeats, ...)
+  local position, least, keep = errors.position(2), repeats or 1, {}
+  schema.last("complete", "a:complete(3)", position, ...)
+  if type(least) ~= "number" or least % 1 ~= 0 or least < 1 then
+    errors.raise("argument", position, "complete: repeats is %s, expected a whole number of at least 1, as in "
+      .. "a:complete(3)", schema.shown(least))
+  end
   local counts = self:repeats():min({ dim = 1 })
   if counts.ndim == 2 then counts = counts:min({ dim = 2 }) end
   for i, count in ipairs(counts:totable()) do
     if count >= least then keep[#keep + 1] = i end
   end
   if #keep == 0 then
-    errors.raise("argument", 2, "complete: no neuroid has %d valid repeat%s of all %d stimuli", least,
+    errors.raise("argument", position, "complete: no neuroid has %d valid repeat%s of all %d stimuli", least,
       least == 1 and "" or "s", #self.stimulus)
   end
   return self:at(nil, keep)

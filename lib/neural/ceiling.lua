@@ -18,7 +18,9 @@ local function class(name, text, reliability)
   -- cannot be computed) and the ceiling, the square root of it (0 where the reliability is negative); a third where
   -- the ceiling has more to say (leave_one_out, oracle: the correlation of single trials with the others; split_half:
   -- of how many divisions the reliability is the mean, int64).
-  function Ceiling:estimate(assembly)
+  function Ceiling:estimate(assembly, ...)
+    schema.last("estimate", "split_half { 10, seed = 1 }:estimate(a); options belong to the ceiling",
+      errors.position(2), ...)
     if not require("lamina.neural.assembly").is_assembly(assembly) then
       errors.raise("argument", 2, "estimate: expected an assembly (neural.assembly), got %s", schema.kind(assembly))
     end

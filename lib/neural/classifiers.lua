@@ -317,8 +317,10 @@ end
 --- c:fit(x, labels): a fitted classifier from items x (n x features) and a label for each.
 -- > m = svm({}):fit(tensor { { 0 }, { 1 }, { 5 }, { 6 } }, { "low", "low", "high", "high" })
 -- > m.classes   --> { "low", "high" }
-function Classifier:fit(x, labels)
+function Classifier:fit(x, labels, ...)
   local position = errors.position(2)
+  schema.last(self.kind .. ":fit", self.kind .. "(options):fit(x, labels); options belong to " .. self.kind, position,
+    ...)
   return tensor.no_grad(function()
     x = read_x(x, self.kind .. ":fit", position)
     local number, names = read_labels(labels, #x, position)

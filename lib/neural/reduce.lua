@@ -130,7 +130,8 @@ end
 -- m.ratio (the share of the whole that each has), m.mean and m:transform(x).
 -- > m = pca({ 3 }):fit(randn { 30, 8 })
 -- > m.components.shape, m.ratio.shape   --> { 3, 8 } { 3 }
-function Pca:fit(x)
+function Pca:fit(x, ...)
+  schema.last("pca:fit", "pca { 10, whiten = true }:fit(x); options belong to pca", errors.position(2), ...)
   x = self.on or x
   if not tensor.is_tensor(x) or x.ndim < 2 or #x < 2 or x:count() == 0 then
     errors.raise("shape", self.position, "pca: fitted on %s, expected at least two rows of features",
@@ -210,7 +211,13 @@ end
 --- projection:fit(x): the matrix for as many features as x has (of x nothing else counts): a fitted reduction m
 -- with m.components (k x p) and m:transform(x).
 -- > random_projection({ 5 }):fit(randn { 3, 40 }).components.shape   --> { 5, 40 }
-function Projection:fit(x)
+function Projection:fit(x, ...)
+  schema.last("random_projection:fit", "random_projection { 10, seed = 1 }:fit(x); options belong to "
+    .. "random_projection", errors.position(2), ...)
+  if not tensor.is_tensor(x) or x.ndim < 2 or x:count() == 0 then
+    errors.raise("shape", errors.position(2), "random_projection:fit: x is %s, expected rows of features, n x p",
+      tensor.is_tensor(x) and "a tensor " .. table.concat(x.shape, "x") or schema.shown(x))
+  end
   local p = x:reshape({ #x, -1 }):size(2)
   local k = math.min(self.dimensions, p)
   local shape = { k, p }

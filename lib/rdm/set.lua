@@ -184,8 +184,9 @@ end
 --- r:of(k), r:of { 1, "EVA", ... }: the set of these RDMs, by number or name.
 -- > r = rdm.from { tensor { { 1, 2, 3 }, { 3, 2, 1 } }, names = { "BE", "KO" } }
 -- > r:of("KO").vectors   --> [[3. 2. 1.]]
-function Rdms:of(wanted)
+function Rdms:of(wanted, ...)
   local position = errors.position(2)
+  schema.last("of", "r:of { 1, 2 } takes several", position, ...)
   local list, names = {}, self.names and {}
   for i, k in ipairs(type(wanted) == "table" and wanted or { wanted }) do
     list[i] = find(self, k, position)
@@ -214,8 +215,9 @@ end
 --- r:at(list): the RDMs among the stimuli at these positions, or with these ids where they are texts, in that order.
 -- > r = rdm.from { tensor { { 1, 2, 3, 4, 5, 6 } } }   -- of four stimuli
 -- > r:at({ 1, 2, 4 }).vectors   --> [[1. 3. 5.]]
-function Rdms:at(list)
+function Rdms:at(list, ...)
   local position = errors.position(2)
+  schema.last("at", "r:at { 1, 2, 4 } takes stimuli in one list", position, ...)
   list = positions(self, common.list(list), position)
   local seen = {}
   for _, i in ipairs(list) do

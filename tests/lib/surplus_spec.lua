@@ -50,4 +50,30 @@ describe("words of one table", function()
   it("take nil after it for nothing", function()
     assert.equal("non-negative least squares", tostring(lamina.nnls({}, nil)))
   end)
+
+  it("have methods that take so much and no more", function()
+    local x = lamina.randn { 4, 3, 2, dtype = "float64" }
+    local a = lamina.neural.assembly { { responses = x, stimulus_id = { 1, 2, 3, 4 },
+      neuroid_region = { "V4", "V4", "IT" } } }
+    local r = lamina.rdm.from { lamina.rand { 3, 6 } }
+    local y, labels = lamina.randn { 6, 2 }, { 1, 1, 1, 2, 2, 2 }
+    for form, call in pairs {
+      ["a:select { region = \"IT\", category"] = { a.select, a, { region = "V4" }, { region = "IT" } },
+      ["a:complete(3)"] = { a.complete, a, 1, 2 },
+      ["a:mean() is the mean over repeats"] = { a.mean, a, 1 },
+      ["r:of { 1, 2 }"] = { r.of, r, 1, 2 },
+      ["r:at { 1, 2, 4 }"] = { r.at, r, { 1, 2, 3 }, { 4 } },
+      ["split_half { 10, seed = 1 }:estimate(a)"] = { lamina.split_half({ 3 }).estimate, lamina.split_half { 3 }, a,
+        { seed = 2 } },
+      ["svm(options):fit(x, labels)"] = { lamina.svm({}).fit, lamina.svm {}, y, labels, { C = 3 } },
+      ["pca { 10, whiten = true }:fit(x)"] = { lamina.pca({ 1 }).fit, lamina.pca { 1 }, y, { whiten = true } },
+      ["random_projection { 10, seed = 1 }:fit(x)"] = { lamina.random_projection({ 1 }).fit,
+        lamina.random_projection { 1 }, y, { seed = 3 } } } do
+      assert.matches(" is one value too many: " .. form, said.message(table.unpack(call)), 1, true)
+    end
+    assert.matches("complete: repeats is 'x', expected a whole number", said.message(a.complete, a, "x"), 1, true)
+    local projection = lamina.random_projection { 1 }
+    assert.matches("random_projection:fit: x is nil, expected rows of features",
+      said.message(projection.fit, projection), 1, true)
+  end)
 end)
