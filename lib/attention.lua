@@ -30,8 +30,9 @@ end
 -- weights adds up to 1.
 -- > net = model "m" { input { 5, 8 }, area "V1" { attention { heads = 2 } } }
 -- > attention_maps({ net, randn { 1, 5, 8 } })[1].weights.shape   --> { 1, 2, 5, 5 }
-function M.attention_maps(given)
+function M.attention_maps(given, ...)
   local position = errors.position(2)
+  schema.alone("attention_maps", "attention_maps { model, x }", position, ...)
   return maps_of(schema.check("attention_maps", given, MAPS, position), position)
 end
 
@@ -47,8 +48,9 @@ local ROLLOUT = schema.document("attention_rollout", { positional = { "model", "
 -- { 2, -1 } }] is what it looks at.
 -- > net = model "m" { input { 5, 8 }, area "V1" { transformer { heads = 2, hidden = 16 } } }
 -- > attention_rollout({ net, randn { 1, 5, 8 } }):sum(3)   --> [[1. 1. 1. 1. 1.]]
-function M.attention_rollout(given)
+function M.attention_rollout(given, ...)
   local position = errors.position(2)
+  schema.alone("attention_rollout", "attention_rollout { model, x }", position, ...)
   local o = schema.check("attention_rollout", given, ROLLOUT, position)
   local product
   for _, map in ipairs(maps_of(o, position)) do

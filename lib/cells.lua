@@ -34,8 +34,10 @@ local DALE = schema.document("dale", {
 -- > net = model "m" { input { 8 }, area "V1" { cells = dale { excitatory = 0.75 }, dense { 8 }, relu },
 -- >   area "V2" { dense { 4 } } }
 -- > net:parameters "V2.*weight"[1].tensor:ge(0):count_nonzero()   --> 24
-function M.dale(given)
-  local o = schema.check("dale", given, DALE, errors.position(2))
+function M.dale(given, ...)
+  local position = errors.position(2)
+  schema.alone("dale", "dale { excitatory = 0.8 }", position, ...)
+  local o = schema.check("dale", given, DALE, position)
   return setmetatable({ excitatory = o.excitatory, balance = o.balance }, Cells)
 end
 

@@ -85,8 +85,9 @@ end
 -- >   area "V2" { templates { 20, kernel = 3, match = "gaussian" } } }
 -- > imprint { net, stimuli.objects { n = 10, size = 32 } }
 -- > net.V2.shape   --> { 20, 4, 4 }
-function M.imprint(given)
+function M.imprint(given, ...)
   local position = errors.position(2)
+  schema.alone("imprint", "imprint { model, stimuli }", position, ...)
   local o = schema.check("imprint", given, FIELDS, position)
   local net = o.model
   models.need(net, "imprint", position)

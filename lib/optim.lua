@@ -51,8 +51,9 @@ local COMMON = {
 local function optimizer(kind, fields, states)
   for name, field in pairs(COMMON) do fields[name] = field end
   schema.document(kind, fields)
-  return function(options)
+  return function(options, ...)
     local position = errors.position(2)
+    schema.alone(kind, kind .. " { rate = 0.01 }", position, ...)
     local o = schema.check(kind, options or {}, fields, position)
     if o.schedule and not schedules.is_schedule(o.schedule) then
       errors.raise("argument", position, "%s: option 'schedule' is a table, expected a schedule such as cosine {}",

@@ -55,8 +55,9 @@ local FIELDS = schema.document("local_rule", {
 -- > net = model "m" { input { 4 }, area "V1" { dense { 1, bias = false } } }
 -- > history = train { model = net, data = data.tensors { randn { 100, 4 } }, rule = { V1 = oja }, log = false }
 -- > #history   --> 1
-function M.local_rule(given)
+function M.local_rule(given, ...)
   local position = errors.position(2)
+  schema.alone("local_rule", "local_rule { \"hebb\", rate = 1e-3 }", position, ...)
   if type(given) ~= "table" then
     errors.raise("argument", position, "local_rule: expected a table such as { \"hebb\", rate = 1e-3, update = "
       .. "function(w, x, y, s, o) ... end }, got a %s", type(given))

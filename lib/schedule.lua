@@ -26,8 +26,10 @@ local function schedule(word, fields, needs, rule, rise)
   fields.warmup = WARMUP
   if rise then fields.warmup = { type = "number", default = rise, min = 0, doc = WARMUP.doc } end
   schema.document(word, fields)
-  return function(options)
-    local o = schema.check(word, options or {}, fields, errors.position(2))
+  return function(options, ...)
+    local position = errors.position(2)
+    schema.alone(word, word .. " {}", position, ...)
+    local o = schema.check(word, options or {}, fields, position)
     return setmetatable({ word = word, o = o, needs = needs, rule = rule }, Schedule)
   end
 end
@@ -67,8 +69,9 @@ local WARMUP_WORD = schema.document("warmup", { positional = { "steps", "after" 
 --- warmup { 100, cosine {} }: a straight rise over so many steps, then the schedule that is given (constant without
 -- one), over the steps that are left: the same as cosine { warmup = 100 }.
 -- > opt = sgd { rate = 0.1, schedule = warmup { 100, cosine {} } }
-function M.warmup(options)
+function M.warmup(options, ...)
   local position = errors.position(2)
+  schema.alone("warmup", "warmup { 100, cosine {} }", position, ...)
   local o = schema.check("warmup", options, WARMUP_WORD, position)
   local after = o.after or M.constant {}
   if not M.is_schedule(after) then
@@ -163,9 +166,9 @@ local new_cycle = schedule("one_cycle", {
 -- and down to final * rate, in half cosines (Smith & Topin 2019), as in PyTorch; momentum goes the other way, and
 -- stays as it is where it is not given.
 -- > opt = sgd { rate = 0.1, momentum = 0.95, schedule = one_cycle { momentum = { 0.95, 0.85 } } }
-function M.one_cycle(options)
+function M.one_cycle(options, ...)
   local position = errors.position(2)
-  local made = new_cycle(options)
+  local made = new_cycle(options, ...)
   local m = made.o.momentum
   if m then
     for i = 1, 2 do
@@ -209,8 +212,8 @@ end
 -- the rate by factor when a column of the history has not become better for more than `patience` epochs. train and
 -- loop tell it each epoch; in a loop of your own, opt:observe(value) does.
 -- > opt = sgd { rate = 0.1, schedule = plateau { patience = 5, of = "valid_loss" } }
-function M.plateau(options)
-  local made = new_plateau(options)
+function M.plateau(options, ...)
+  local made = new_plateau(options, ...)
   made.observe_rule = observe
   return made
 end

@@ -134,8 +134,9 @@ end
 -- > before = net:digest()
 -- > self_organise { net, stimuli.digits { digits = { 0, 1 }, size = 16 }, presentations = 2 }
 -- > net:digest() ~= before   --> true
-function M.self_organise(given)
+function M.self_organise(given, ...)
   local position = errors.position(2)
+  schema.alone("self_organise", "self_organise { model, stimuli }", position, ...)
   local o = schema.check("self_organise", given, FIELDS, position)
   local net = o.model
   models.need(net, "self_organise", position)

@@ -269,8 +269,8 @@ local function check_ceilings(o, score, positions, position)
   if #bottom > 0 then
     errors.raise("numeric", position, "neural.compare: of = \"ceiled\": %d of %s have a reliability of 0 or less, "
       .. "and with it a ceiling of 0, by which nothing can be divided: neuroid%s %s. Score with a reliability "
-      .. "above 0, which leaves them out, or compare the measure itself", #bottom, common.plural(#positions, "neuroid"),
-      #bottom == 1 and "" or "s", common.some(bottom))
+      .. "above 0, which leaves them out, or compare the measure itself", #bottom,
+      common.plural(#positions, "neuroid"), #bottom == 1 and "" or "s", common.some(bottom))
   end
 end
 

@@ -133,8 +133,9 @@ end
 
 local function searcher(kind, fields)
   schema.document(kind, common(fields))
-  return function(options)
+  return function(options, ...)
     local position = errors.position(2)
+    schema.alone(kind, kind .. " { rate = 1 }", position, ...)
     local o = schema.check(kind, options or {}, fields, position)
     o.evaluations, o.accumulate = o.evaluations or o.iterations * 5 // 4, 1
     return setmetatable({ kind = kind, o = o, steps = 0, params = {}, names = {}, position = position,

@@ -34,8 +34,9 @@ local WHITEN = schema.document("sparse.whiten", {
 -- > images = stimuli.noise({ 5, size = 64, exponent = 1 }).x:squeeze(2)
 -- > white = sparse.whiten { images, variance = 0.1 }
 -- > white.shape, string.format("%.3f", white:var():item())   --> { 5, 64, 64 } 0.100
-function M.whiten(given)
+function M.whiten(given, ...)
   local position = errors.position(2)
+  schema.alone("sparse.whiten", "sparse.whiten { images }", position, ...)
   if tensor.is_tensor(given) then given = { given } end
   local o = schema.check("sparse.whiten", given, WHITEN, position)
   local x = stack(o.images, "sparse.whiten", position)
@@ -63,8 +64,9 @@ local PATCHES = schema.document("sparse.patches", {
 -- images, n x size^2, float32. Keyed by seed and step.
 -- > images = stimuli.noise({ 5, size = 64, exponent = 1 }).x:squeeze(2)
 -- > sparse.patches({ images, 100, size = 12 }).shape   --> { 100, 144 }
-function M.patches(given)
+function M.patches(given, ...)
   local position = errors.position(2)
+  schema.alone("sparse.patches", "sparse.patches { images, n = 1000 }", position, ...)
   local o = schema.check("sparse.patches", given, PATCHES, position)
   local x = stack(o.images, "sparse.patches", position):to "float32"
   return M.drawn(x, o, position)

@@ -211,8 +211,9 @@ end
 -- times faster than fista. With trace = true also the list of E after each iteration.
 -- > x, bases = tensor { { 1, 0.1 } }, eye(2)
 -- > sparse.infer { x, bases, sparseness = "abs", beta = 0.2, sigma = 1, method = "fista" }   --> [[0.8 0.]]
-function M.infer(given)
+function M.infer(given, ...)
   local position = errors.position(2)
+  schema.alone("sparse.infer", "sparse.infer { x, bases }", position, ...)
   local o = schema.check("sparse.infer", given, INFER, position)
   M.check_shapes("sparse.infer", o.x, o.bases, o.start, position)
   M.settle(o, "sparse.infer", position)

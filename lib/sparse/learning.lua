@@ -36,8 +36,10 @@ local CODE = schema.document("sparse.code", {
 -- bases x pixels.
 -- > code = sparse.code { bases = 48, size = 8, preset = "nature" }
 -- > code.bases.shape, code.bases[1]:square():sum()   --> { 48, 64 } 1.
-function M.code(given)
-  local o = schema.check("sparse.code", given or {}, CODE, errors.position(2))
+function M.code(given, ...)
+  local position = errors.position(2)
+  schema.alone("sparse.code", "sparse.code { bases = 192, size = 16 }", position, ...)
+  local o = schema.check("sparse.code", given or {}, CODE, position)
   local preset = PRESETS[o.preset]
   o.seed = o.seed or tensor.seed()
   local bases = tensor.draw { kind = "normal", shape = { o.bases, o.size * o.size }, seed = o.seed,

@@ -22,8 +22,9 @@ local PURSUE = schema.document("sparse.pursue", {
 -- squares, until the squared error |x - a Phi|^2 is at most `residual` or `most` are taken. All others are exactly 0.
 -- > x, bases = tensor { { 3, 0.2, 1 } }, eye(3)
 -- > sparse.pursue { x, bases, most = 2 }   --> [[3. 0. 1.]]
-function M.pursue(given)
+function M.pursue(given, ...)
   local position = errors.position(2)
+  schema.alone("sparse.pursue", "sparse.pursue { x, bases }", position, ...)
   local o = schema.check("sparse.pursue", given, PURSUE, position)
   local x, bases, left = o.x, o.bases, o.residual
   inference.check_shapes("sparse.pursue", x, bases, nil, position)

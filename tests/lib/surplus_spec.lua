@@ -5,9 +5,10 @@ local said = require "support.said"
 local schema = require "lamina.schema"
 local words = require "lamina.words"
 
-local ROOMS = { activations = true, data = true, evaluate = true, experiment = true, neural = true, plot = true,
-  rdm = true, search = true, significance = true, similarity = true, stimuli = true, tolerance = true, train = true,
-  tuning = true }
+local ROOMS = { activations = true, attention = true, cells = true, data = true, evaluate = true, experiment = true,
+  imprint = true, neural = true, optim = true, plot = true, rdm = true, rules = true, schedule = true, search = true,
+  self_organise = true, significance = true, similarity = true, sparse = true, stimuli = true, tolerance = true,
+  train = true, tuning = true }
 
 -- The function of a word, "ridge" or "rdm.weighted"; nil for what is no word: methods, kinds of constraints.
 local function find(name)
