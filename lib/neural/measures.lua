@@ -12,6 +12,8 @@ local trials = require "lamina.neural.trials"
 
 local M = {}
 
+local LEAST = 1e-8 -- the least rate of which a Poisson likelihood is taken
+
 local function nan_where_constant(y, value)
   return ops.where(y:var { dim = 1, correction = 0 }:gt(0), value, tensor.full({ 1 }, 0 / 0, { dtype = "float64" }))
 end
@@ -31,9 +33,9 @@ M.plain = {
     return nan_where_constant(y, 1 - (y - guess):square():sum { dim = 1 } / spread)
   end,
   -- mean log likelihood of counts y under Poisson rates `guess`, above that of the mean rate, in bits per event; NaN
-  -- where there is no event, and where responses are below 0, which are no counts
+  -- where there is no event, and where responses are below 0, which are no counts; rates below LEAST count as that
   poisson = function(guess, y)
-    guess = guess:clamp(1e-8, math.huge)
+    guess = guess:clamp(LEAST, math.huge)
     local mean = y:mean { dim = 1, keepdim = true }
     local gain = (y * (guess / mean):log() - guess + mean):sum { dim = 1 } / math.log(2)
     local counts = y:min({ dim = 1 }):ge(0):logical_and(mean:reshape { -1 }:gt(0))
@@ -41,6 +43,20 @@ M.plain = {
       { dtype = "float64" }))
   end,
 }
+
+--- "12 of 360" where predicted rates (guesses: tensors, or folds with such a guess) are below the least of which a
+-- Poisson likelihood is taken, and count as that; nil where none is.
+function M.low_rates(guesses)
+  local low, all = 0, 0
+  for _, guess in ipairs(guesses) do
+    guess = not tensor.is_tensor(guess) and guess.guess or guess
+    low, all = low + guess:lt(LEAST):to "int64":sum():item(), all + guess:count()
+  end
+  return low > 0 and string.format("%d of %d", low, all) or nil
+end
+
+--- What M.low_rates counts, in a table's notes.
+M.low_text = string.format("predicted rates below %g, taken as that", LEAST)
 
 --- What each measure says in a table's notes.
 M.says = { r = "Pearson's r", ev = "explained variance, 1 - var(y - prediction) / var(y)",
@@ -96,7 +112,7 @@ local FORMULAS = { r = "Pearson's r of p and m", ev = "1 - var(m - p) / var(m)",
 
 -- A line for each measure: its median, least and largest value over the neuroids that have one.
 local Scores = { __name = "neural scores" }
-Scores.__index = object.index("neural.scores", Scores)
+Scores.__index = object.index("neural.scores", Scores, "low")
 
 Scores.__tostring = function(self)
   local rows = { { "measure", "median", "least", "largest", "neuroids", "of prediction p, means m and trials y" } }
@@ -115,9 +131,10 @@ Scores.__tostring = function(self)
     rows[i + 1] = line
   end
   return string.format("scores of predictions: %d stimuli, %s, up to %s of each; %d of %d trials missing%s\n  over "
-    .. "neuroids that have a value, nothing cut off\n%s",
+    .. "neuroids that have a value, nothing cut off%s\n%s",
     self.stimuli, common.plural(self.r:count(), "neuroid"), common.plural(self.repeats, "repeat"), self.missing,
     self.trials, self.missing > 0 and ", left out of means and noise" or "",
+    self.low and string.format("; poisson: %s %s", self.low, M.low_text) or "",
     common.columns(rows, { true, false, false, false, false, true }))
 end
 
@@ -151,7 +168,8 @@ end
 --- neural.scores { prediction, responses }: every measure of predictions (stimuli x neuroids) against recorded
 -- repeats, for each neuroid (float64):
 --   r, ev, r2, poisson  against the mean responses (poisson: bits per event above the mean rate, NaN for a neuroid
---                       that has responses below 0)
+--                       that has responses below 0; predicted rates below 1e-8 count as that, and print says how
+--                       many)
 --   noise, explainable  noise variance of a single trial; reliability of the means, 1 - noise of the mean / variance
 --   ev_corrected        ev / explainable: the part of the explainable variance that is explained
 --   feve                1 - (mean squared error of trials - noise) / (variance of trials - noise) (Cadena et al.
@@ -201,6 +219,7 @@ function M.scores(given, ...)
     local along = (part * (y - y:mean { dim = 1, keepdim = true })):mean { dim = 1 }
     found.cc_norm = along / (part:square():mean { dim = 1 } * trials.signal_power(a) * ((#y - 1) / #y)):sqrt()
     found.coordinates = a.neuroid
+    found.low = M.low_rates { guess }
     found.stimuli, found.repeats = #y, a.responses:size(3)
     found.missing, found.trials = assemblies.missing(a)
     return setmetatable(found, Scores)

@@ -40,7 +40,7 @@ local FIELDS = {
     doc = "neuroids whose reliability, by the ceiling's rule, is below this are left out" },
   measure = { type = "string", default = "r", choices = measures.names, doc = "of prediction and recorded means on "
     .. "held-out images: Pearson's r, explained variance, r2 (which an offset lowers), or the Poisson log "
-    .. "likelihood, of counts" },
+    .. "likelihood, of counts (predicted rates below 1e-8 count as that, and are counted)" },
   ceiled = { type = "string", choices = scores.formulas, doc = "how the measure is put in relation to the ceiling "
     .. "c; if absent \"r / c\", for ev \"ev / c^2\", for r2 \"r2 / c^2\", for poisson and without a ceiling "
     .. "\"none\"" },
@@ -394,6 +394,8 @@ local function find_layer(o, layer, y, of_layer)
     table.insert(of_layer.fewer, string.format("%s %s", layer.name, source.fewest == source.most and source.most
       or source.fewest .. " to " .. source.most))
   end
+  local low = o.measure == "poisson" and measures.low_rates(held)
+  if low then table.insert(of_layer.low, layer.name .. " " .. low) end
   local found = { r = all[{ { 1, n } }]:contiguous(), close = close, by_fold = by_fold }
   check_scored(o, o.kept, found.r, o.position)
   if o.shuffle > 0 then found.controls = all[{ { n + 1, n * (o.shuffle + 1) } }]:reshape { o.shuffle, n } end
@@ -421,7 +423,7 @@ end
 -- its features as well.
 function M.score(o, each)
   return tensor.no_grad(function()
-    local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {}, fewer = {} }
+    local kept, rows, of_layer = o.kept, {}, { r = {}, drawn = {}, p = {}, predicted = {}, fewer = {}, low = {} }
     local missing, trials = assembly.missing(o.responses)
     local y, passes = with_controls(kept.mean, o.shuffle, o.seed), 0
     for _, layer in ipairs(features.collect(o, o.shown, o.word, o.position)) do
@@ -442,6 +444,7 @@ function M.score(o, each)
       flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
       correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, passes = passes,
       mapping = mappings.text(o.mapping, o.folds), fewer = #of_layer.fewer > 0 and of_layer.fewer or nil,
+      low = #of_layer.low > 0 and of_layer.low or nil,
       splits = tostring(o.splits), ceiling = o.ceiling_text or tostring(o.ceiling), bootstrap = o.bootstrap,
         measure = o.measure,
       style = o.style_name, folds = #o.folds, seed = o.seed, predictions = o.predictions

@@ -44,7 +44,7 @@ end
 local Score = { __name = "score" }
 Score.__index = object.index("a score", Score,
   "by chance classes neuroids formula shuffles ceiling mapping splits title name style predictions responses "
-  .. "measure folds seed over permutations constant passes unceiled unknown unmeasured fewer bottom sparse")
+  .. "measure folds seed over permutations constant passes unceiled unknown unmeasured fewer bottom sparse low")
 
 --- A score from its parts; `kind` is "predictivity" or "separability".
 function M.make(parts) return setmetatable(parts, Score) end
@@ -167,6 +167,9 @@ local function predictivity_notes(score)
     "  ceiling: " .. M.ceiling_text(score),
     "  formula: " .. M.formula_text(score),
   }
+  if score.low then
+    lines[#lines + 1] = string.format("  poisson, %s: %s", measures.low_text, common.some(score.low, 8))
+  end
   if score.fewer then
     table.insert(lines, 3, string.format("  components, where there are no more: %s", common.some(score.fewer, 8)))
   end

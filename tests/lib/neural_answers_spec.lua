@@ -265,3 +265,27 @@ describe("responses over time", function()
       message_of(predictivity, options { responses = a }))
   end)
 end)
+
+describe("predicted rates that are none", function()
+  it("are counted where a Poisson likelihood takes them for the least rate", function()
+    local y = lamina.rand({ S, U, 4, dtype = "float64" }) * 3
+    y = y:floor()
+    local a = assembly(y)
+    local guess = a:mean() + 0.1
+    guess[{ 1, 1 }], guess[{ 2, 3 }], guess[{ 5, 2 }] = -1, 0, 1e-9
+    local found = neural.scores { guess, a }
+    assert.equal("3 of 180", found.low)
+    assert.matches("nothing cut off; poisson: 3 of 180 predicted rates below 1e%-08, taken as that\n",
+      tostring(found))
+    assert.is_nil(neural.scores({ a:mean() + 1, a }).low)
+    local given = options { features = { { "good", good } }, responses = a, measure = "poisson", reliability = -1,
+      predictions = true }
+    local score = predictivity(given)
+    local low = score.predictions.good:lt(1e-8):to "int64":sum():item()
+    assert.is_true(low > 0)
+    assert.matches(string.format("\n  poisson, predicted rates below 1e%%-08, taken as that: good %d of 180\n", low),
+      tostring(score))
+    given.measure = "r"
+    assert.is_nil(predictivity(given).low)
+  end)
+end)
