@@ -260,9 +260,7 @@ end
 -- > w:detach()   --> [0.8]
 function Optimizer:update()
   if ops.guard() then return end -- the first op that is not finite is looked for; nothing changes meanwhile
-  if #self.params == 0 then
-    errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
-  end
+  parameters.need(self)
   local o, by = self.o, factor(self)
   local momentum = o.schedule and o.schedule:momentum(self.steps, self.planned)
   if o.check then raise_nonfinite(self) end
@@ -329,9 +327,7 @@ function Optimizer:step(loss)
   if value ~= value or value == math.huge or value == -math.huge then
     errors.raise("numeric", 2, "%s: the loss is %s", self.kind, value ~= value and "NaN" or "infinite")
   end
-  if #self.params == 0 then
-    errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
-  end
+  parameters.need(self)
   self:gather(loss)
   return value
 end

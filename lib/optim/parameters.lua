@@ -126,6 +126,12 @@ function M.buckets(self, position)
   return buckets
 end
 
+--- Raises unless an optimiser has parameters.
+function M.need(optimizer)
+  if #optimizer.params > 0 then return end
+  errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", optimizer.kind)
+end
+
 --- The states of a bucket's parameters; nil where there are none.
 function M.pick(states, bucket)
   if not states then return nil end

@@ -291,9 +291,7 @@ function Search:step(f)
     errors.raise("argument", 2, "%s: step takes a function that gives the loss, opt:step(function() return loss "
       .. "end), since it asks for it several times; got a %s", self.kind, tensor.is_tensor(f) and "tensor" or type(f))
   end
-  if #self.params == 0 then
-    errors.raise("state", 2, "%s: nothing to update yet; call opt:attach(net) first", self.kind)
-  end
+  parameters.need(self)
   local kept, changes = {}, table.move(self.changes, 1, #self.changes, 1, {})
   local x = flat_of(self.params):detach():clone()
   for _, name in ipairs(MEMORY) do kept[name] = self[name] end

@@ -231,9 +231,17 @@ describe("optimizers", function()
       assert.is_false(ok)
       assert.matches(case[3], tostring(err), 1, true)
     end
-    local ok, err = pcall(function() optim.sgd {}:update() end)
-    assert.is_false(ok)
-    assert.matches("attach", tostring(err), 1, true)
+    local searches, loss = require "lamina.optim.search", core.tensor { 1 }
+    for kind, f in pairs {
+      sgd = function() optim.sgd {}:update() end,
+      adam = function() optim.adam {}:step(loss) end,
+      lbfgs = function() searches.lbfgs {}:step(function() return loss end) end,
+    } do
+      local ok, err = pcall(f)
+      assert.is_false(ok)
+      assert.matches("optim_spec.lua:" .. debug.getinfo(f, "S").linedefined .. ": " .. kind
+        .. ": nothing to update yet; call opt:attach(net) first", tostring(err), 1, true)
+    end
   end)
 end)
 
