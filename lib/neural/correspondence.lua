@@ -49,7 +49,8 @@ end
 local function median(t) return stats.quantile(t, { 0.5 }):reshape { -1 } end
 
 -- Means over an area's neuroids for every layer and resample, layers x B: neuroids are drawn anew, and the stimuli as
--- well where the score did so.
+-- well where the score did so. Resamples in which no neuroid drawn has a value are left out; nil where that leaves
+-- fewer than 2.
 local function resampled(o, r, layers, index, area)
   local held, n, list = o.score.neuroids, r:size(2), {}
   local columns = stats.bootstrap_indices(n, o.bootstrap, { seed = o.seed, purpose = "correspondence." .. area })
@@ -57,7 +58,12 @@ local function resampled(o, r, layers, index, area)
     local values = held.drawn and held.drawn[name]:index_select(index, { dim = 2 }) or r[k]
     list[k] = intervals.resampled(values, columns, o.bootstrap, intervals.means)
   end
-  return ops.stack(list, { dim = 1 })
+  local means, whole = ops.stack(list, { dim = 1 }), {}
+  for b, hole in ipairs(means:isnan():any({ dim = 1 }):totable()) do
+    if not hole then whole[#whole + 1] = b end
+  end
+  if #whole < 2 then return nil end
+  return #whole == o.bootstrap and means or means:index_select(common.index(whole), { dim = 2 })
 end
 
 -- Which layers are not told from the best one. "simultaneous": a layer is out where some other is better by more than
@@ -68,6 +74,7 @@ end
 local function tied(o, r, best, layers, index, area)
   if #index == 1 and not o.score.neuroids.drawn then return common.count_up(#layers) end -- nothing to resample
   local means = resampled(o, r, layers, index, area)
+  if not means then return common.count_up(#layers) end
   local mean, list = r:mean { dim = 2, keepdim = true }, {}
   for k = 1, #layers do
     local drawn = means - means[{ { k, k } }]

@@ -117,4 +117,20 @@ describe("neural.correspondence", function()
     assert.match("no neuroid kept has region = 'V9' %(there are area1, area2, area3%)", message(neural.correspondence,
       { score, areas = { "V9" } }))
   end)
+
+  it("takes the resamples in which a neuroid drawn has a value, where most respond to one image alone", function()
+    local sets, trials = {}, normal({ IMAGES, 3, 4 }, "sparse noise")
+    for _, name in ipairs { "A", "B" } do sets[name] = normal({ IMAGES, UNITS }, name) end
+    trials[{ {}, { 2, 3 }, {} }] = trials[{ {}, { 2, 3 }, {} }] * 0
+    trials[{ 7, { 2, 3 }, {} }] = trials[{ 7, 1, {} }]:reshape { 1, 4 }:abs() + 1
+    trials[{ {}, 1, {} }] = trials[{ {}, 1, {} }] * 0.1 + sets.A:matmul(normal({ UNITS, 1 }, "sparse mix"))
+    local ids = arange(1, IMAGES)
+    local score = predictivity { features = { { "noise", sets.B }, { "right", sets.A } }, by = "region",
+      responses = neural.assembly { { responses = trials, stimulus_id = ids, neuroid_region = { "V4", "V4", "V4" } } },
+      splits = kfold { 4, seed = 1 }, reliability = -1, bootstrap = 200, over = { "neuroids", "stimuli" } }
+    local holes = score.neuroids.drawn.right:isnan():to "int64":sum { dim = 1 }:totable()
+    assert.is_true(holes[1] == 0 and holes[2] > 20)
+    local row = neural.correspondence({ score, areas = { "V4" } }).rows[1]
+    assert.same({ 1, 2 }, row.tied) -- some resamples of two that are silent but for an image say nothing of either
+  end)
 end)
