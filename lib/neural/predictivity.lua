@@ -29,7 +29,8 @@ local M = {}
 local FIELDS = {
   stimuli = { type = "any", doc = "images whose ids are those of the responses; may be absent where all features are "
     .. "tensors, which then have a row for each stimulus of the responses, in their order" },
-  responses = { type = "any", required = true, doc = "an assembly" },
+  responses = { type = "any", required = true, doc = "an assembly; of several time bins a:unroll(), with by = "
+    .. "\"time_bin_start\"" },
   mapping = { type = "any", doc = "ridge {} if absent" },
   splits = { type = "any", doc = "kfold {}, grouped {}, shuffled {}, or a list of { train = positions, test = "
     .. "positions } among the stimuli of the responses, with by = \"NAME\" beside them where whole groups are held "

@@ -36,7 +36,8 @@ local RSA = schema.document("rsa", {
   over = { type = "string", default = "both", choices = { "both", "subjects", "stimuli" }, doc = "what is resampled: "
     .. "that to which the result is to generalise" },
   groups = { type = { "table", "tensor" }, doc = "a group for each stimulus (an object, a movie): groups are "
-    .. "resampled whole, and stand whole in a fold" },
+    .. "resampled whole, stand whole in a fold, and are what variances and degrees of freedom count (rsatoolbox "
+    .. "0.3.2 counts stimuli)" },
   folds = { type = "integer", default = 5, min = 2, doc = "of stimuli, where a model has something to fit" },
   rate = { type = "number", default = 0.05, above = 0, below = 1, doc = "false discoveries among the tests (fdr)" },
   seed = { type = "integer", doc = "of resamples and folds; the experiment's if absent" },

@@ -124,9 +124,10 @@ describe("neural.correspondence", function()
     trials[{ {}, { 2, 3 }, {} }] = trials[{ {}, { 2, 3 }, {} }] * 0
     trials[{ 7, { 2, 3 }, {} }] = trials[{ 7, 1, {} }]:reshape { 1, 4 }:abs() + 1
     trials[{ {}, 1, {} }] = trials[{ {}, 1, {} }] * 0.1 + sets.A:matmul(normal({ UNITS, 1 }, "sparse mix"))
-    local ids = arange(1, IMAGES)
+    local region = { "V4", "V4", "V4" }
     local score = predictivity { features = { { "noise", sets.B }, { "right", sets.A } }, by = "region",
-      responses = neural.assembly { { responses = trials, stimulus_id = ids, neuroid_region = { "V4", "V4", "V4" } } },
+      responses = neural.assembly { { responses = trials, stimulus_id = arange(1, IMAGES),
+        neuroid_region = region } },
       splits = kfold { 4, seed = 1 }, reliability = -1, bootstrap = 200, over = { "neuroids", "stimuli" } }
     local holes = score.neuroids.drawn.right:isnan():to "int64":sum { dim = 1 }:totable()
     assert.is_true(holes[1] == 0 and holes[2] > 20)
