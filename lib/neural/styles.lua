@@ -3,13 +3,14 @@
 -- brain-score: brain-score/vision at c642dbe (August 2026), benchmarks of the kind MajajHong2015public.IT-pls. PLS
 -- with 25 components, centred and not scaled; 10 divisions of the stimuli, 90 % to fit, every object_name in
 -- proportion, by scikit-learn's StratifiedShuffleSplit with random_state = 1 (without an object_name its
--- ShuffleSplit), which are made here image for image over the stimuli in the order of the assembly; Pearson's r of
--- each neuroid, the median over neuroids, the mean over divisions; error = standard deviation over divisions
--- (divided by n) / sqrt(n). Ceiling: 10 random halves of the repetitions by ShuffleSplit with random_state = 1,
--- Pearson's r of their means, Spearman-Brown (2 r / (1 + r), of negative r as well), median over neuroids, mean
--- over halves. A neuroid whose responses do not vary over the tested stimuli has no r, and is left out of that
--- division's median. Ceiled: r^2 / c since pull request 2169 (January 2026); ceiled = "(r / c)^2" is the formula
--- before it. splits = { { train =, test = }, ... } imports other divisions.
+-- ShuffleSplit), which are made here image for image over the stimuli in the order of the assembly (Brain-Score
+-- averages repetitions first, which reorders stimuli by their coordinates); Pearson's r of each neuroid, the median
+-- over neuroids, the mean over divisions; error = standard deviation over divisions (divided by n) / sqrt(n).
+-- Ceiling: 10 random halves of the repetitions by ShuffleSplit with random_state = 1, Pearson's r of their means,
+-- Spearman-Brown (2 r / (1 + r), of negative r as well), median over neuroids, mean over halves. A neuroid whose
+-- responses do not vary over the tested stimuli has no r, and is left out of that division's median. Ceiled: r^2 / c
+-- since pull request 2169 (January 2026); ceiled = "(r / c)^2" is the formula before it. splits = { { train =, test =
+-- }, ... } imports other divisions.
 local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
