@@ -230,6 +230,22 @@ function M.missing(a)
   return a.whole and 0 or total - a.valid:to "int64":sum():item(), total
 end
 
+local MOST = 1 << 23 -- responses that print looks at; of more, and of one stimulus, it says nothing of what varies
+
+-- Which neuroids give the same in all their valid trials: ids where these are known, else positions.
+local function constant_neuroids(self)
+  local x, shape, names = self.responses, self.responses.shape, {}
+  if x:count() > MOST or shape[1] < 2 then return names end
+  local none = tensor.full({ 1 }, math.huge, { dtype = x.dtype })
+  local order = shape[4] and { 2, 1, 3, 4 } or { 2, 1, 3 }
+  local function of_neuroids(t) return t:permute(order):reshape { shape[2], -1 } end
+  local high = of_neuroids(self.whole and x or ops.where(self.valid, x, -none)):max { dim = 2 }
+  local low = of_neuroids(self.whole and x or ops.where(self.valid, x, none)):min { dim = 2 }
+  local ids = rawget(self.neuroid, "neuroid_id")
+  for i, at in ipairs(ops.eq(high, low):nonzero():reshape({ -1 }):totable()) do names[i] = ids and ids[at] or at end
+  return names
+end
+
 Assembly.__tostring = function(self)
   local shape, missing, total = self.responses.shape, M.missing(self)
   local lines = {
@@ -239,6 +255,11 @@ Assembly.__tostring = function(self)
       self.time_bin and ", " .. times_text(self.time_bin) or "", missing, total),
     "  stimulus: " .. table.concat(M.names(self.stimulus), ", "),
   }
+  local constant = constant_neuroids(self)
+  if #constant > 0 then
+    table.insert(lines, 2, string.format("  %d of %s do%s not vary over trials: %s", #constant,
+      common.plural(shape[2], "neuroid"), #constant == 1 and "es" or "", common.some(constant)))
+  end
   local own = M.names(self.presentation)
   if #own > 2 then lines[#lines + 1] = "  presentation: " .. table.concat(own, ", ") end
   lines[#lines + 1] = "  neuroid: " .. table.concat(M.names(self.neuroid), ", ")

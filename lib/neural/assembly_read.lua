@@ -261,7 +261,8 @@ local FIELDS = schema.document("neural.assembly", {
 -- and so are those that an array `valid` says are not; NaN is an error unless missing = "nan", and so is a negative
 -- count unless `missing` names it. Rows of one stimulus_id are its repeats; where only a few ids occur more than once
 -- and nothing says which repetition is which, a warning names them. Two neuroids that share their neuroid_id and all
--- else are an error. a:save writes a file that reads back the same.
+-- else are an error. print counts missing trials, and names neuroids that do not vary where there are at most 2^23
+-- responses. a:save writes a file that reads back the same.
 -- > trials = tensor { { { 1, 3 }, { 5, 7 } }, { { 2, 4 }, { 6, 8 } } }   -- stimulus x neuroid x repeat
 -- > a = neural.assembly { { responses = trials, stimulus_id = { "face", "hand" }, neuroid_region = { "V4", "IT" } } }
 -- > a:mean(), a.neuroid.region   --> [[2. 6.] [3. 7.]] { "V4", "IT" }

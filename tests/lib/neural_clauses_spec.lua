@@ -90,6 +90,20 @@ describe("what does not vary", function()
   local flat = signal:expand({ S, 3, 4 }):clone()
   flat[{ {}, 2 }]:copy(flat[{ {}, 2 }] * 0 + 0.1)
 
+  it("of neuroids is told by print of an assembly, masked trials aside", function()
+    local shown = tostring(recording { responses = flat })
+    assert.matches("0 of 144 trials missing\n  1 of 3 neuroids does not vary over trials: n2\n", shown, 1, true)
+    local holed, nan = flat:clone(), 0 / 0
+    holed[{ 1, 1, 2 }], holed[{ 5, 2, 1 }] = nan, nan
+    holed[{ {}, 3 }]:copy(holed[{ {}, 3 }] * nan) -- no trial, of which nothing is known
+    assert.matches("\n  1 of 3 neuroids does not vary over trials: n2\n",
+      tostring(recording({ responses = holed }, { missing = "nan" })), 1, true)
+    assert.is_nil(tostring(a):find("vary", 1, true))
+    local timed = neural.assembly { { responses = (flat * 0):reshape { S, 3, 1, 4 }, stimulus_id = ids,
+      time_bin_start = { 0, 10, 20, 30 }, time_bin_end = { 10, 20, 30, 40 } } }
+    assert.matches("3 of 3 neuroids do not vary over trials: 1, 2, 3", tostring(timed), 1, true)
+  end)
+
   it("of neuroids is left out by name, and nothing is scored where none is left", function()
     local score = calls.predictivity { stimuli = images, responses = recording { responses = flat } }
     assert.matches("2 of 3 neuroids (left out: 0 with reliability below -1, 0 without a valid trial for some "
