@@ -22,9 +22,9 @@
 --
 -- The threshold of ten layers is missed, if narrowly: 9.5 layers are tied, mean over areas and draws (SD over draws
 -- 2.0; V1 4, 4, 2; V2 8, 9, 18; V4 24, 16, 21; IT 2, 1, 5). Of the other readings the least area has 1.7, and the
--- largest, which alone would reach ten, 20.3. Why: first and last area have their place in the deep student, too (best
--- layers 5 to 7, and 106 to 108, of 109); in between scores change so little from layer to layer (figure) that V2 and V4
--- are ambiguous. The less a student has learned, the wider the sets: see the drafts. Fewer neuroids, images or
+-- largest, which alone would reach ten, 20.3. Why: first and last area have their place in the deep student, too
+-- (best layers 5 to 7, and 108, of 109); in between scores change so little from layer to layer (figure) that V2 and
+-- V4 are ambiguous. The less a student has learned, the wider the sets: see the drafts. Fewer neuroids, images or
 -- repeats would widen them, too; these were chosen before.
 --
 -- What came before, and why it was changed, never for the gate. (1) A student of its own making, 54 blocks of 4 to 16
@@ -34,8 +34,8 @@
 -- backgrounds. (3) Those, with backgrounds at full luminance, batches of 64, 12000 scenes: ended after one draw, 2,
 -- 34, 27, 2, mean 16; many digits could not be read, and the deep student's training error was 0.39, the others'
 -- 0.24. (4) As here, backgrounds at half their luminance, and the deep student learns in batches of 32, which is
--- twice as many updates, but had half its published width, for its time: mean 7.4 (SD over draws 1.8). (5) As here; its
--- training error is 0.03, the others' 0.04 to 0.05.
+-- twice as many updates, but had half its published width, for its time: mean 7.4 (SD over draws 1.8). (5) As here;
+-- its training error is 0.03, the others' 0.04 to 0.05.
 local p = experiment "s33-correspondence" { seed = 1, params = { images = 500, learned = 10000, neuroids = 60,
   repeats = 10, epochs = 4, seeds = 3, width = 1 }, about = "Layers that data do not tell from an area's best one" }
 
