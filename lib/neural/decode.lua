@@ -4,6 +4,7 @@ local classifiers = require "lamina.neural.classifiers"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local features = require "lamina.neural.features"
+local intervals = require "lamina.neural.intervals"
 local object = require "lamina.object"
 local ops = require "lamina.core.ops"
 local schema = require "lamina.schema"
@@ -33,6 +34,15 @@ local function interval_text(self)
     .. "that it has no width", self.accuracy == 1 and "right" or "wrong") or "")
 end
 
+-- The null in words. A deal that leaves a class to test and none of it to fit on has no accuracy.
+local function null_text(self)
+  local lost = self.permutations - #self.null
+  local left = lost > 0 and string.format(", %d of which left a fold without a class that it tests and are not "
+    .. "counted", lost) or ""
+  return string.format("labels dealt anew %d times%s: %s", self.permutations, left, #self.null == 0 and "no p"
+    or string.format("at most %.3f, %s", self.null:max():item(), p_text(self.p)))
+end
+
 Decoded.__tostring = function(self)
   local lines = { string.format("decode: %s%s of %s, %d classes, chance %.3f", common.plural(self.n, "tested item"),
     self.stimuli and string.format(" (%s)", stimuli_text(self.stimuli)) or "",
@@ -44,8 +54,7 @@ Decoded.__tostring = function(self)
       common.plural(self.features, "feature"), self.constant == 1 and "es" or "", self.constant == 1 and "s" or ""))
   end
   if self.p then
-    lines[#lines + 1] = string.format("labels dealt anew %d times: at most %.3f, %s", self.permutations,
-      self.null:max():item(), p_text(self.p))
+    lines[#lines + 1] = null_text(self)
   end
   return table.concat(lines, "\n")
 end
@@ -95,8 +104,8 @@ end
 
 local FIELDS = schema.document("decode", {
   positional = { "x", "labels" },
-  x = { type = { "tensor", "table" }, required = true, doc = "items x features (responses of a population), or an "
-    .. "assembly, whose presentations are the items" },
+  x = { type = { "tensor", "table" }, required = true, doc = "items x features (responses of a population; the "
+    .. "axes behind the first are features), or an assembly, whose presentations are the items" },
   labels = { type = { "table", "tensor", "string" }, required = true, doc = "what each item shows; of an assembly "
     .. "the "
     .. "name of a coordinate" },
@@ -180,6 +189,7 @@ local function read(given, position)
     errors.raise("shape", position, "decode: there are %d labels for %d items", #o.labels, #o.x)
   end
   check_finite(o.x, position)
+  if o.x.ndim ~= 2 and o.x:count() > 0 then o.x = o.x:reshape { #o.x, -1 } end
   local default = o.splits == nil and (assemblies.is_assembly(given[1] or given.x) and o.columns.stimulus_id
     and by_stimulus(o) or splits.kfold { 5 })
   local own = splits.of(default or o.splits, "decode", position)
@@ -283,7 +293,8 @@ local function accuracy(folds, given, number)
   return right / n, n
 end
 
--- The null: labels dealt anew among all items, or among the stimuli that keys names; everything else the same.
+-- The null: labels dealt anew among all items, or among the stimuli that keys names; everything else the same. Of the
+-- deals in which every fold is fitted on all classes that it tests, as it is with the labels as they are.
 local function null_of(o, folds, number, keys, position)
   local values = {}
   local members = common.by_value(keys or common.count_up(#number))
@@ -294,23 +305,24 @@ local function null_of(o, folds, number, keys, position)
     end
     local given, e = errors.try(run, o, folds, dealt, position)
     if e and e.kind ~= "argument" then error(e, 0) end
-    values[k] = given and accuracy(folds, given, dealt) or 0 / 0 -- a fold may have lost a class: no value
+    values[#values + 1] = given and accuracy(folds, given, dealt) or nil
   end
   return tensor.tensor(values, { dtype = "float64" })
 end
 
 --- decode { x, labels, classifier = svm {}, splits = kfold { 5 }, permutations = 0, bootstrap = 1000, seed = }: how
 -- well a linear classifier tells from the responses x of held-out items what they show: a score with accuracy, low
--- and high (95 %; NaN where one stimulus or one item is tested, of which nothing can be resampled), chance (the share
--- of the largest class), n, classes, confusion (true class x given class, int64), constant (how many features do not
--- vary, nil where all do) and, with permutations, null (accuracies when the labels are dealt anew) and p. Where x is
--- an assembly, or columns hold stimulus_id, the interval is a bootstrap over stimuli (score.over, score.stimuli),
--- each drawn with all its repeats, which are not independent of each other, and labels are dealt among stimuli (where
--- each has one); else over items, as where the classes are the stimuli themselves. What is tested several times is
--- drawn whole. Splits of one's own may test an item several times and train elsewhere, at another position of the
--- object, say. decode { assembly, "object_name" }: its presentations are the items, a coordinate the labels, and
--- where stimuli are repeated the splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is
--- one stimulus alone).
+-- and high (95 %; NaN where one stimulus or one item is tested, of which nothing can be resampled), chance (the
+-- share of the largest class), n, classes, confusion (true class x given class, int64), constant (how many features
+-- do not vary, nil where all do) and, with permutations, null (accuracies when the labels are dealt anew, of the
+-- deals that leave every fold all classes that it tests) and p. Where x is an assembly, or columns hold
+-- stimulus_id, the interval is a bootstrap over stimuli (score.over, score.stimuli), each drawn with all its
+-- repeats, which are not independent of each other, and labels are dealt among stimuli (where each has one); else
+-- over items, as where the classes are the stimuli themselves. What is tested several times is drawn whole. Splits
+-- of one's own may test an item several times and train elsewhere, at another position of the object, say. decode {
+-- assembly, "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are
+-- repeated the splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus
+-- alone).
 -- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 3 }
 -- > labels = concat { zeros { 20 }, ones { 20 } }
 -- > score = decode { x, labels, bootstrap = 100 }
@@ -354,9 +366,7 @@ function M.decode(given, ...)
       constant = constant, label = o.x.close and "close" or "exact" }
     if o.permutations > 0 then
       score.null, score.permutations = null_of(o, folds, number, whole and keys, position), o.permutations
-      local real = ops.where(score.null:isnan(), tensor.full({ 1 }, -1, { dtype = "float64" }), score.null)
-      score.p = (1 + ops.ge(real, share):to "int64":sum():item()) / (1 + o.permutations)
-      score.null = real
+      score.p = intervals.p_value(share, score.null)
     end
     return setmetatable(score, Decoded)
   end)

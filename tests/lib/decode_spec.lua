@@ -170,6 +170,41 @@ describe("decode", function()
     end
   end)
 
+  -- Two items of each class, far apart, of which each fold is fitted on one: of six ways to deal the labels two leave
+  -- a class without an item to fit on, two are all right and two all wrong.
+  it("counts the deals that leave each fold the classes that it tests", function()
+    local function two(permutations, seed)
+      return decode.decode { t { { 0 }, { 0.1 }, { 5 }, { 5.1 } }, { "a", "a", "b", "b" }, seed = seed,
+        permutations = permutations, classifier = classifiers.nearest_centroid {}, bootstrap = 100, splits = {
+          { train = { 1, 3 }, test = { 2, 4 } }, { train = { 2, 4 }, test = { 1, 3 } } } }
+    end
+    local s = two(300, 1)
+    local ones, n = s.null:sum():item(), #s.null
+    assert.near(200, n, 25)
+    assert.near(n / 2, ones, 25)
+    assert.equal(ones, s.null:eq(1):to "int64":sum():item())
+    assert.equal((1 + ones) / (1 + n), s.p)
+    assert.matches(string.format("labels dealt anew 300 times, %d of which left a fold without a class that it "
+      .. "tests and are not counted: at most 1.000, p = ", 300 - n), tostring(s), 1, true)
+    local seed = 1
+    while #two(1, seed).null > 0 do seed = seed + 1 end
+    local none = two(1, seed)
+    assert.is_true(none.p ~= none.p)
+    assert.matches("not counted: no p$", tostring(none))
+  end)
+
+  it("takes all axes behind the first for features", function()
+    local function of(shape)
+      return decode.decode { x:reshape(shape), labels, bootstrap = 100, seed = 1,
+        classifier = classifiers.nearest_centroid {} }
+    end
+    local flat, deep = of { 90, 8 }, of { 90, 2, 4 }
+    assert.same({ 8, 8 }, { flat.features, deep.features })
+    assert.equal(flat.accuracy, deep.accuracy)
+    local one = decode.decode { x[{ {}, 1 }], labels, bootstrap = 100, classifier = classifiers.nearest_centroid {} }
+    assert.equal(1, one.features)
+  end)
+
   -- Stimuli of two classes, one number each, and repeats that say the same: a classifier that cuts at 0 is right with
   -- probability P(z > -1), of which ten repeats tell no more than one.
   describe("of stimuli with repeats", function()
