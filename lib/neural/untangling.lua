@@ -72,16 +72,18 @@ function Untangling:table()
   return common.tabulate(names, rows)
 end
 
---- untangling:results(): a list of { metric =, value =, label =, what = } for report, one for each layer.
+--- untangling:results(): a list of { metric =, value =, label =, what = } for report, one for each layer, and after
+-- it one for each variable of `over`.
 -- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
 -- > u = neural.untangling { stimuli = set, features = { { "pixels", set.x } }, samples = 20, draws = 2 }
 -- > u:results()[1].metric   --> untangling (pixels)
 function Untangling:results()
   local list = {}
-  for i, row in ipairs(self.rows) do
-    list[i] = { metric = string.format("untangling (%s)", row.layer), value = row.accuracy, label = row.label,
+  for _, row in ipairs(self.rows) do
+    list[#list + 1] = { metric = string.format("untangling (%s)", row.layer), value = row.accuracy, label = row.label,
       what = string.format("accuracy, sd over draws %.3f; within / between %.3f, selectivity %.3f, dimension %.1f",
       row.accuracy_sd, row.within / row.between, row.selectivity, row.dimension) }
+    for _, variable in ipairs(self.over) do list[#list + 1] = overs.result(row, variable) end
   end
   return list
 end
@@ -146,9 +148,11 @@ local function scores_of(o, source, y, fold, labels, d)
   if o.classifier then
     local function part(list) return source.x:index_select(common.index(list), { dim = 1 }) end
     local m = o.classifier:fit(part(fold.train), common.pick(labels, fold.train))
-    local order = {}
+    local scores, order = m:scores(part(fold.test)), {}
+    for class = 1, #o.set.classes do order[class] = #m.classes + 1 end -- of a class without images: the least
     for place, class in ipairs(m.classes) do order[class] = place end
-    return m:scores(part(fold.test)):index_select(common.index(order), { dim = 2 })
+    local least = tensor.full({ #scores, 1 }, -math.huge, { dtype = scores.dtype })
+    return ops.concat({ scores, least }, { dim = 2 }):index_select(common.index(order), { dim = 2 })
   end
   local count = o.mapping:inner_folds()
   return (o.mapping:held_out(source, y, fold, count > 0 and o.inner(fold.train, count, d) or {}))
@@ -191,7 +195,7 @@ end
 -- The mean over units that vary of the part of their variance that lies between classes.
 local function selectivity(x, y)
   local member = y:gt(0):to "float64"
-  local count = member:sum { dim = 1 }:reshape { -1, 1 }
+  local count = member:sum({ dim = 1 }):reshape({ -1, 1 }):clamp(1, math.huge) -- a class may have no images
   local centred = x - x:mean { dim = 1, keepdim = true }
   local means = member:t():matmul(centred) / count
   local between, all = (means:square() * count):sum { dim = 1 }, centred:square():sum { dim = 1 }
@@ -210,7 +214,11 @@ end
 
 local function class_number(set, name, position)
   for c, known in ipairs(set.classes) do
-    if known == name or tostring(known) == tostring(name) then return c end
+    if known == name or tostring(known) == tostring(name) then
+      if set.y:eq(c):any():item() then return c end
+      errors.raise("argument", position, "neural.untangling: pair names '%s', of which there are no images",
+        tostring(name))
+    end
   end
   errors.raise("argument", position, "neural.untangling: pair names '%s', which is no class (there are %s)",
     tostring(name), table.concat(set.classes, ", "))
@@ -270,6 +278,7 @@ function M.untangling(given, ...)
       o.set.columns, d, labels)
   end
   return tensor.no_grad(function()
+    local there = #common.by_value(labels)
     local classes = tensor.arange(1, #o.set.classes):reshape { 1, -1 }
     local y = o.set.y:reshape { -1, 1 }:eq(classes):to "float64" * 2 - 1
     local rows = {}
@@ -287,9 +296,9 @@ function M.untangling(given, ...)
       end)
       rows[i] = row
     end
-    return setmetatable({ rows = rows, over = variables, stimuli = #labels, classes = #o.set.classes,
-      samples = o.samples,
-      draws = o.draws, mapping = tostring(o.classifier or o.mapping), pair = o.pair_name }, Untangling)
+    return setmetatable({ rows = rows, over = variables, stimuli = #labels, classes = there,
+      samples = o.samples, draws = o.draws, mapping = tostring(o.classifier or o.mapping), pair = o.pair_name },
+      Untangling)
   end)
 end
 

@@ -60,6 +60,24 @@ local function folds_of(o, variable, labels, position)
   end
 end
 
+-- Raises for a name that is there twice, and for values of which some are NaN: they belong to no part.
+local function check_values(name, values, variables, position)
+  for _, other in ipairs(variables) do
+    if other.name == name then
+      errors.raise("argument", position, "neural.untangling: over names '%s' twice", name)
+    end
+  end
+  local holes = {}
+  for i, value in ipairs(values) do
+    if value ~= value then holes[#holes + 1] = i end
+  end
+  if #holes > 0 then
+    errors.raise("numeric", position, "neural.untangling: over = \"%s\": it is NaN for %d of %s (%s), which belong "
+      .. "to no part: leave them out, set:subset(positions)", name, #holes, common.plural(#values, "image"),
+      common.some(holes))
+  end
+end
+
 --- The variables that `over` names (a column or latent variable of the stimuli, or a list of them): a list of
 -- { name, parts, folds }.
 function M.read(o, labels, position)
@@ -77,7 +95,9 @@ function M.read(o, labels, position)
         .. "%s)", tostring(name), errors.hint(tostring(name), known), #known > 0 and table.concat(known, ", ") or
         "none")
     end
-    local variable = { name = name, parts = parts_of(common.list(values), o.parts), folds = {} }
+    values = common.list(values)
+    check_values(name, values, variables, position)
+    local variable = { name = name, parts = parts_of(values, o.parts), folds = {} }
     if #variable.parts < 2 then
       errors.raise("argument", position, "neural.untangling: over = \"%s\": it does not vary over the images",
         name)
@@ -122,6 +142,14 @@ function M.measure(row, variables, x, labels, score)
     row.over[variable.name] = { accuracy = sum / #each, each = each,
       invariance = invariance(apart, other_class, variable) }
   end
+end
+
+--- A row's accuracy over a variable, for report.
+function M.result(row, variable)
+  local found = row.over[variable.name]
+  return { metric = string.format("untangling over %s (%s)", variable.name, row.layer), value = found.accuracy,
+    label = row.label, what = string.format("accuracy at values it was not fitted at, mean of %d parts, least %.3f; "
+      .. "invariance %.3f", #found.each, math.min(table.unpack(found.each)), found.invariance) }
 end
 
 --- Rows of text: the accuracy and the invariance over each variable, and what the parts are.

@@ -136,6 +136,10 @@ describe("S36 untangling", function()
       .. "3 to 3.9", tostring(u), 1, true)
     local columns, row = table.unpack(u:table())
     assert.equal("accuracy_over_where", columns[12])
+    local reported = u:results()
+    assert.same({ 3, "untangling (x)", "untangling over where (x)", u.rows[1].over.where.accuracy,
+      "untangling over kind (x)", u.rows[1].over.kind.accuracy }, { #reported, reported[1].metric,
+        reported[2].metric, reported[2].value, reported[3].metric, reported[3].value })
     assert.equal(u.rows[1].over.where.accuracy, row[12])
   end)
 
@@ -152,7 +156,37 @@ describe("S36 untangling", function()
     assert.is_true(math.abs(moves.over.where.invariance) < 0.1 and same.over.where.invariance > 0.5)
   end)
 
+  it("of some of the classes is as if there were no others", function()
+    local x = means * 1.5 + noise
+    local some, position = {}, {}
+    for i = 1, 240 do
+      if labels[i] ~= 2 then some[#some + 1], position[#position + 1] = i, labels[i] == 1 and 1 or 2 end
+    end
+    local index = lamina.tensor(some, { dtype = "int64" })
+    local left = x:index_select(index, { dim = 1 })
+    local images = lamina.zeros { #some, 1, 4, 4 }
+    for _, given in ipairs { { classifier = lamina.svm {} }, { mapping = lamina.ridge { alphas = { 1 } } } } do
+      local function of(names, numbers, pair)
+        given.stimuli = lamina.data.tensors { images, numbers, classes = names }
+        given.pair = pair
+        return look({ { "x", left } }, given)
+      end
+      local three = of({ "a", "b", "c" }, y:index_select(index, { dim = 1 }), { "a", "c" })
+      local two = of({ "a", "c" }, lamina.tensor(position, { dtype = "int64" }), { "a", "c" })
+      assert.equal(2, three.classes)
+      for _, field in ipairs { "accuracy", "selectivity", "dprime", "within", "between" } do
+        assert.near(two.rows[1][field], three.rows[1][field], 1e-9)
+      end
+      assert.matches("pair names 'b', of which there are no images", select(2, pcall(of, { "a", "b", "c" },
+        y:index_select(index, { dim = 1 }), { "a", "b" })).message)
+    end
+  end)
+
   it("says what does not fit", function()
+    local holed = { table.unpack(where) }
+    holed[7], holed[9] = 0 / 0, 0 / 0
+    local holes = lamina.data.tensors { lamina.zeros { 240, 1, 4, 4 }, y, classes = { "a", "b", "c" },
+      columns = { where = holed } }
     local by_class = lamina.data.tensors { lamina.zeros { 240, 1, 4, 4 }, y, classes = { "a", "b", "c" },
       columns = { class = labels } }
     for _, case in ipairs {
@@ -168,6 +202,9 @@ describe("S36 untangling", function()
       { { over = "same", stimuli = placed }, "over = \"same\": it does not vary over the images" },
       { { over = "where", parts = 1, stimuli = placed },
         "option 'parts' is 1, expected a whole number of at least 2" },
+      { { over = { "where", "where" }, stimuli = placed }, "over names 'where' twice" },
+      { { over = "where", stimuli = holes }, "over = \"where\": it is NaN for 2 of 240 images %(7, 9%), which belong "
+        .. "to no part" },
       { { over = "class", stimuli = by_class }, "over = \"class\": class a has 0 images outside 1, too few to fit a "
         .. "classifier on: every class must occur at several values of class" } } do
       local _, err = try(look, { { "x", noise } }, case[1])
