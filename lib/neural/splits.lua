@@ -158,14 +158,15 @@ local function deal(list, n, order, whole)
   return folds
 end
 
--- Positions of each value, values sorted as NumPy sorts them: numbers by size, texts by their bytes.
+-- Positions of each value, values sorted as NumPy sorts them: numbers by size (NaN last), texts by their bytes, as
+-- which all are taken where they are not of one kind.
 local function sorted_classes(values)
   local classes = common.by_value(values)
   local numbers = true
   for _, value in ipairs(values) do numbers = numbers and type(value) == "number" end
   table.sort(classes, function(a, b)
     local x, y = values[a[1]], values[b[1]]
-    if numbers then return x < y end
+    if numbers then return x < y or x == x and y ~= y end
     return tostring(x) < tostring(y)
   end)
   return classes
@@ -237,7 +238,7 @@ end
 local function is_mixed(list, labels)
   for _, items in ipairs(list) do
     for _, item in ipairs(items) do
-      if labels[item] ~= labels[items[1]] then return true end
+      if common.key(labels[item]) ~= common.key(labels[items[1]]) then return true end
     end
   end
   return false
@@ -245,10 +246,11 @@ end
 
 -- The same order, class by class: dealt in turn, every class is spread evenly over the folds.
 local function by_class(order, list, labels)
-  local function label_of(u) return labels[list[u][1]] end
-  local classes, sorted = alike(order, label_of), {}
-  table.sort(classes, function(a, b) return label_of(a[1]) < label_of(b[1]) end)
-  for _, class in ipairs(classes) do table.move(class, 1, #class, #sorted + 1, sorted) end
+  local values, sorted = {}, {}
+  for place, u in ipairs(order) do values[place] = labels[list[u][1]] end
+  for _, class in ipairs(sorted_classes(values)) do
+    for _, place in ipairs(class) do sorted[#sorted + 1] = order[place] end
+  end
   return sorted
 end
 
@@ -388,6 +390,7 @@ function Splits:folds(n, coordinates, labels, names)
   local folds
   if self.own then
     folds = own.folds(self, n, groups_of(self, n, coordinates))
+    strata_of(self, n, coordinates) -- of inner folds, which come later or never
   elseif self.test then
     folds = divide_often(self, n, coordinates)
   else

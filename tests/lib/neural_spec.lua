@@ -85,6 +85,34 @@ describe("splits", function()
     end))
   end)
 
+  it("spread values of any kind: true and false, numbers among texts, NaN", function()
+    local nan = 0 / 0
+    for _, values in ipairs { { true, false, false }, { "a", 1, "a" }, { nan, 2, 1 } } do
+      local kind, group, mixed = {}, {}, {}
+      for i = 1, 27 do
+        group[i] = (i - 1) // 3
+        kind[i], mixed[i] = values[group[i] % 3 + 1], values[i % 3 + 1]
+      end
+      for _, case in ipairs { { kfold { 3, stratify = "kind", seed = 1 }, kind },
+        { grouped { 3, by = "group", stratify = "kind", seed = 1 }, kind },
+        { grouped { 3, by = "group", stratify = "mixed", seed = 1 }, mixed } } do
+        for _, fold in ipairs(case[1]:folds(27, { kind = kind, group = group, mixed = mixed })) do
+          local count = 0
+          for _, i in ipairs(fold.test) do
+            count = count + (tostring(case[2][i]) == tostring(values[1]) and 1 or 0)
+          end
+          assert.equal(values[3] == values[1] and 6 or 3, count)
+        end
+      end
+    end
+  end)
+
+  it("of the script's own know the values that their inner folds spread, before these are made", function()
+    local given = require("lamina.neural.splits").of({ { train = { 1, 2 }, test = { 3 } }, stratify = "knd" }, "x")
+    assert.matches("splits: the stimuli have no coordinate 'knd' %(did you mean 'kind'%?%)",
+      message_of(given.folds, given, 3, { kind = { 1, 1, 2 } }))
+  end)
+
   it("are keyed by their seed", function()
     assert.same(kfold({ 5, seed = 3 }):folds(20), kfold({ 5, seed = 3 }):folds(20))
     assert.is_false(pcall(assert.same, kfold({ 5, seed = 3 }):folds(20), kfold({ 5, seed = 4 }):folds(20)))
