@@ -270,8 +270,9 @@ end
 -- >   time_bin_end = { 80, 90, 100 }, neuroid_region = { "V4", "IT" } } }
 -- > u = a:unroll()
 -- > u.responses.shape, u.neuroid.region[6], u.neuroid.time_bin_start[6]   --> { 5, 6, 4 } IT 90
-function Assembly:unroll()
+function Assembly:unroll(...)
   local position = errors.position(2)
+  schema.last("unroll", "a:unroll() takes all time bins, a:select { time_bin_start = 70 } one of them", position, ...)
   if not self.time_bin then errors.raise("argument", position, "unroll: %s has no time bins", self.name) end
   local shape = self.responses.shape
   local function flat(t)

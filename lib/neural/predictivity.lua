@@ -4,7 +4,6 @@
 -- prediction and recorded mean response is taken over the held-out images, for each neuroid; r is the mean over
 -- folds. (Not pooled over folds: every fold has its own intercept, which makes pooled r negative where nothing is
 -- predicted.) A row's r is the median over neuroids, its interval a bootstrap over neuroids.
-local alike = require "lamina.alike"
 local assembly = require "lamina.neural.assembly"
 local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
@@ -265,7 +264,16 @@ end
 local function groups_of(o, kept)
   if not o.by then return { { value = nil, index = common.count_up(#kept.index) } } end
   local list, values = {}, common.pick(o.responses.neuroid[o.by], kept.index)
-  for k, index in ipairs(alike(#values, function(at) return values[at] end)) do
+  local nameless = {}
+  for at, value in ipairs(values) do
+    if value ~= value then nameless[#nameless + 1] = kept.index[at] end
+  end
+  if #nameless > 0 then
+    fail(o, "argument", o.position, "by = \"%s\": it is NaN for %d of %s kept (%s), which belong to no group: leave "
+      .. "them out, a:select { %s = function(v) return v == v end }", o.by, #nameless,
+      common.plural(#values, "neuroid"), common.some(nameless), o.by)
+  end
+  for k, index in ipairs(common.by_value(values)) do
     list[k] = { value = values[index[1]], index = index }
   end
   return list

@@ -95,7 +95,7 @@ local function read_groups(o)
   for g, stimuli in ipairs(o.members) do
     for _, i in ipairs(stimuli) do o.group_of[i] = g end
   end
-  local least = o.flexible and o.folds or 2
+  local least = o.flexible and o.folds or o.bootstrap > 0 and o.over ~= "subjects" and 2 or 1
   if o.units < least then
     errors.raise("argument", o.position, "rsa: the stimuli are of %s, expected at least %d%s",
       common.plural(o.units, "group"), least, o.flexible and ", since each fold holds whole ones"

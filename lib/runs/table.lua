@@ -1,4 +1,5 @@
 --- What runs there are, and what they gave: the table that `lamina runs` prints, compares and plots.
+local alike = require "lamina.alike"
 local base = require "lamina.core.base"
 local errors = require "lamina.errors"
 local folder = require "lamina.experiment.folder"
@@ -100,9 +101,7 @@ end
 
 --- How many runs the lines are of.
 function M.count(lines)
-  local n = 0
-  for _, line in ipairs(lines) do n = n + ((line.nth or 1) == 1 and 1 or 0) end
-  return n
+  return #alike(lines, function(line) return line.dir end)
 end
 
 --- The first metric that a run reported several times: its name, how many values there are, and the run; nil if

@@ -233,6 +233,13 @@ describe("predictivity says", function()
       mapping = ridge { alphas = { 1, 10 }, inner = 2 } }))
   end)
 
+  it("which neuroids have no value of `by`", function()
+    assert.matches("by = \"depth\": it is NaN for 1 of 6 neuroids kept (3), which belong to no group: leave them "
+      .. "out, a:select { depth = function(v)", message_of(score, { by = "depth" }), 1, true)
+    local known = a:select { depth = function(v) return v == v end }
+    assert.equal(5, #score({ by = "depth", responses = known }).rows)
+  end)
+
   it("what a model takes and what it is shown, in the images' own shape", function()
     local net = lamina.model "small" { lamina.input { 1, 6, 6 }, lamina.area "V1" { lamina.conv { 2, kernel = 3 },
       lamina.relu }, lamina.area "IT" { lamina.dense { 3 }, lamina.relu }, lamina.readout "class" {

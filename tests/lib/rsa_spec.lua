@@ -171,6 +171,14 @@ describe("rsa", function()
     end
     raises("the stimuli are of 2 groups, expected at least 3, since each fold holds whole ones", evaluate.rsa,
       { models = rdm.weighted(models), data = subjects, folds = 3, groups = { 1, 1, 1, 1, 1, 2, 2, 2, 2 } })
+    for over, bootstrap in pairs { both = 0, subjects = 100 } do -- one is enough where none is drawn
+      local one = { models = models, data = subjects, over = over, bootstrap = bootstrap, seed = 1 }
+      local without = evaluate.rsa(one)
+      one.groups = { 1, 1, 1, 1, 1, 1, 1, 1, 1 }
+      assert.equal(without.rows[1].low, evaluate.rsa(one).rows[1].low)
+    end
+    raises("the stimuli are of 1 group, expected at least 2, since whole ones are resampled", evaluate.rsa,
+      { models = models, data = subjects, groups = { 1, 1, 1, 1, 1, 1, 1, 1, 1 } })
     raises("whole groups leave fewer than 3 stimuli in one of 3 folds: say folds = 2", evaluate.rsa,
       { models = rdm.weighted(models), data = subjects, folds = 3, groups = { 1, 1, 1, 1, 1, 1, 1, 2, 3 } })
   end)

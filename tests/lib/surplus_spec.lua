@@ -62,6 +62,7 @@ describe("words of one table", function()
       ["a:select { region = \"IT\", category"] = { a.select, a, { region = "V4" }, { region = "IT" } },
       ["a:complete(3)"] = { a.complete, a, 1, 2 },
       ["a:mean() is the mean over repeats"] = { a.mean, a, 1 },
+      ["a:unroll() takes all time bins"] = { a.unroll, a, 70 },
       ["r:of { 1, 2 }"] = { r.of, r, 1, 2 },
       ["r:at { 1, 2, 4 }"] = { r.at, r, { 1, 2, 3 }, { 4 } },
       ["split_half { 10, seed = 1 }:estimate(a)"] = { lamina.split_half({ 3 }).estimate, lamina.split_half { 3 }, a,

@@ -222,7 +222,7 @@ report { metric = "test", value = 7 }]])
     assert.same({ 8, 3.5, 5 }, curve.y)
     local table_of = require "lamina.runs.table"
     local lines = table_of.take(table_of.read { dir .. "/m" }, "all")
-    assert.same({ 6, 2 }, { #lines, table_of.count(lines) })
+    assert.same({ 6, 2, 2 }, { #lines, table_of.count(lines), table_of.count { lines[2], lines[3], lines[6] } })
     assert.matches("\nloss +5 +5 +differs\ntest +7 +7\n", run("runs", "m", "--compare").out)
     assert.matches("\nloss +8 +8\nloss #2 +2 +5 +differs\nloss #3 +5 +5\n",
       run("runs", "m", "--compare", "--several", "all").out)
