@@ -33,7 +33,18 @@ end
 
 -- Lists of positions, one for each unit that a split must not tear: single items, or groups in order of appearance.
 local function units_of(items, groups)
-  return (alike(items, function(i) return groups and groups[i] or i end))
+  return (alike(items, function(i)
+    if groups then return groups[i] end -- which may be false
+    return i
+  end))
+end
+
+-- The order of values: numbers by size, NaN behind them, then the others as texts.
+local function before(a, b)
+  local number = type(a) == "number"
+  if number ~= (type(b) == "number") then return number end
+  if number then return a < b or a == a and b ~= b end
+  return tostring(a) < tostring(b)
 end
 
 -- The strata, each a list of units: one of all units, or one for each value of the column, sorted by value.
@@ -46,17 +57,14 @@ local function strata_of(set, o, position)
   for _, unit in ipairs(units) do
     local value = column[unit[1]]
     for _, item in ipairs(unit) do
-      if column[item] ~= value then
+      if column[item] ~= value and (value == value or column[item] == column[item]) then -- NaN is NaN
         errors.raise("argument", position, "split: the group of item %d holds both '%s' and '%s', so its items "
           .. "cannot both stay together and be stratified", item, tostring(value), tostring(column[item]))
       end
     end
   end
   local strata = alike(units, function(unit) return column[unit[1]] end)
-  table.sort(strata, function(s, t)
-    local a, b = column[s[1][1]], column[t[1][1]]
-    return type(a) == type(b) and a < b or type(a) ~= type(b) and type(a) == "number"
-  end)
+  table.sort(strata, function(s, t) return before(column[s[1][1]], column[t[1][1]]) end)
   return strata
 end
 

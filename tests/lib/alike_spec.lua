@@ -9,6 +9,12 @@ describe("lamina.alike", function()
     assert.same({ c = 1, d = 2, a = 3 }, of)
   end)
 
+  it("takes NaN for one key", function()
+    local groups, number = alike({ 0 / 0, 1, 0 / 0, false, 1 }, function(v) return v end)
+    assert.same({ 1, 2, 1, 3, 2 }, number)
+    assert.same({ 2, 2, 1 }, { #groups[1], #groups[2], #groups[3] })
+  end)
+
   it("groups the numbers up to n", function()
     local groups, number = alike(7, function(i) return i % 3 end)
     assert.same({ { 1, 4, 7 }, { 2, 5 }, { 3, 6 } }, groups)

@@ -59,6 +59,31 @@ describe("parts of a set", function()
     assert.same({ { 30, 10, 5 }, { 18, 6, 3 }, { 12, 4, 2 } }, { count(a), count(b), count(c) })
     assert.truthy(message(set.split, set, { 0.5, 0.5, by = "subject", stratify = true }):find("cannot both stay "
       .. "together", 1, true))
+    -- groups and strata of any kind: true and false, NaN, numbers among texts
+    local flag, holes, mixed = {}, {}, {}
+    for i = 1, 12 do
+      flag[i], holes[i], mixed[i] = i % 2 == 0, i % 3 == 0 and 0 / 0 or 2, i % 3 == 0 and "a" or i % 3
+    end
+    local odd = numbers(12, { columns = { flag = flag, holes = holes, mixed = mixed } })
+    for name, column in pairs { flag = flag, holes = holes, mixed = mixed } do
+      local half, rest = odd:split { 0.5, 0.5, stratify = name, seed = 1 }
+      assert.same({ 6, 6 }, { #half, #rest })
+      local of = {}
+      for _, item in ipairs(half.y:totable()) do
+        local value = tostring(column[item])
+        of[value] = (of[value] or 0) + 1
+      end
+      local want = { ["true"] = 3, ["false"] = 3, a = 2, ["1"] = 2, nan = 2, ["2"] = name == "holes" and 4 or 2 }
+      for value, n in pairs(of) do assert.equal(want[value], n) end
+      local sides = {}
+      for side, part in ipairs { odd:split { name == "holes" and 0.65 or 0.5, 0.35, by = name, seed = 1 } } do
+        for _, item in ipairs(part.y:totable()) do
+          local value = tostring(column[item])
+          assert.equal(side, sides[value] or side)
+          sides[value] = side
+        end
+      end
+    end
     assert.truthy(message(set.split, set, { 0.5, 0.5, by = "subjects" }):find("did you mean 'subject'", 1, true))
   end)
 end)
