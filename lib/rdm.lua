@@ -164,4 +164,8 @@ local function call(_, given, ...)
   return make.rdm(given, position)
 end
 
-return setmetatable(M, { __call = call, __name = "rdm", __index = object.index("rdm", {}) })
+local ELSEWHERE = { compare = "compare_rdms { a, b, method = \"tau_a\" } is the word",
+  ceiling = "rdm_ceiling { r } is the word", mds = "mds { r } is a word of its own",
+  rsa = "rsa { models =, data = } is a word of its own" }
+
+return setmetatable(M, { __call = call, __name = "rdm", __index = object.index("rdm", {}, nil, ELSEWHERE) })

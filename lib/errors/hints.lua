@@ -108,6 +108,8 @@ local function hidden(e)
   end
   local holder = what ~= "global" and (errors.source_line(e) or ""):match("(%a[%w_]*)[.:]" .. name .. "%f[^%w_]")
   if holder and words[holder] then
+    local there, field = pcall(function() return require("lamina.words").find(holder)[name] end)
+    if not there or field == nil then return nil end -- no word, hidden or not
     return string.format("a local variable hides Lamina's word '%s'; lamina.%s.%s is the word", holder, holder, name)
   end
   local near = what == "method" and e.message:find "a nil value" and errors.nearest(name, { "byte", "char", "find",

@@ -240,9 +240,10 @@ end
 
 local EPSILON = 2 ^ -52
 
---- p of a t-test: two-sided, or one-sided for above 0. NaN where what was taken out of a variance was more than it.
+--- p of a t-test: two-sided, or one-sided for above 0. NaN where what was taken out of a variance was more than it,
+-- beyond what rounding leaves of 0.
 function M.t_test(value, variance, dof, one_sided)
-  if variance < 0 then return 0 / 0 end
+  if variance < -EPSILON then return 0 / 0 end
   local t = value / math.sqrt(math.max(variance, EPSILON))
   if one_sided then return 1 - significance.student(t, dof) end
   return 2 * (1 - significance.student(math.abs(t), dof))
@@ -310,7 +311,7 @@ local function infer(o, values, result)
   local t = significance.student_quantile(0.975, dof)
   local zero, top, pairs_, flat = {}, {}, {}, {}
   for i, row in ipairs(result.rows) do
-    row.se = own[i] >= 0 and math.sqrt(own[i]) or 0 / 0
+    row.se = own[i] >= -EPSILON and math.sqrt(math.max(own[i], 0)) or 0 / 0
     row.low, row.high = row.value - t * row.se, row.value + t * row.se
     row.p = M.t_test(row.value, own[i], dof, true)
     zero[i] = row.p

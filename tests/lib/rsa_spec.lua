@@ -189,6 +189,10 @@ describe("rsa", function()
       bootstrap = 300 })
     local p = evaluate.t_test(0.5, -1e-3, 4)
     assert.is_true(p ~= p)
+    assert.equal(1, evaluate.t_test(0, -1e-18, 4)) -- what rounding leaves of 0
+    local one = rdm { tensor.draw { kind = "normal", shape = { 8, 10 }, seed = 1, purpose = "x", dtype = "float64" } }
+    local same_all = evaluate.rsa { models = one, data = rdm.join { one, one, one }, bootstrap = 100, seed = 1 }
+    assert.near(1, same_all.rows[1].p_ceiling, 1e-6)
     local row = { model = "A", value = 0.5, se = 0 / 0, low = 0 / 0, high = 0 / 0, p = 0 / 0, q = 0 / 0,
       label = "exact" }
     local text = tostring(results.make { rows = { row }, method = "tau_a", over = "both", subjects = 4, stimuli = 9,
