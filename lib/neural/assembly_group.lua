@@ -264,7 +264,8 @@ end
 -- beside its own: for words that look at one time. predictivity { features =, responses = a:unroll(), by =
 -- "time_bin_start" } gives a row for each layer and time bin, all with the same folds, from one pass over the
 -- features, each with the ceiling of its time (pls finds its components for all bins together: a:select { ... } one
--- to have them by themselves).
+-- to have them by themselves). A neuroid's bins are not independent of each other: a score without `by`, and
+-- neural.compare without `group`, take over = "subjects", subject = "neuroid_id", and draw each with all its bins.
 -- > trials = randn { 5, 2, 4, 3 }   -- stimulus x neuroid x repeat x time bin
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 5), time_bin_start = { 70, 80, 90 },
 -- >   time_bin_end = { 80, 90, 100 }, neuroid_region = { "V4", "IT" } } }

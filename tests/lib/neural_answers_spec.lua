@@ -264,6 +264,22 @@ describe("responses over time", function()
     assert.matches("has 3 time bins and this looks at one: .*; responses = a:unroll%(%) with by = \"time_bin_start\"",
       message_of(predictivity, options { responses = a }))
   end)
+
+  it("that are twice the same are compared as once, where each neuroid is drawn with its bins", function()
+    local one = trials[{ {}, {}, {}, { 3, 3 } }]
+    local names = {}
+    for i = 1, U do names[i] = "n" .. i end
+    local function compared(x, starts)
+      local twice = neural.assembly { { responses = x, stimulus_id = ids, neuroid_neuroid_id = names,
+        time_bin_start = starts } }
+      local o = { over = "subjects", subject = "neuroid_id", seed = 3, bootstrap = 100 }
+      o[1] = predictivity(options { responses = twice:unroll(), reliability = -1, over = "subjects",
+        subject = "neuroid_id" })
+      return neural.compare(o).rows[1]
+    end
+    local once, both = compared(one, { 90 }), compared(lamina.concat({ one, one }, { dim = 4 }), { 90, 110 })
+    for _, field in ipairs { "difference", "low", "high", "p" } do assert.near(once[field], both[field], 1e-12) end
+  end)
 end)
 
 describe("predicted rates that are none", function()
