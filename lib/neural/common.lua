@@ -51,6 +51,16 @@ function M.numbered(labels)
   return names, number, of
 end
 
+--- How many classes the labels (numbers of `classes`) are of; an error where that is one, and nothing to tell apart.
+function M.class_count(labels, classes, word, position)
+  local count = #M.by_value(labels)
+  if count < 2 then
+    errors.raise("argument", position, "%s: all %d images are of class %s, and there is nothing to tell apart: "
+      .. "expected at least 2 classes", word, #labels, tostring(classes[labels[1]]))
+  end
+  return count
+end
+
 --- A keyed permutation of 1..n as a list.
 function M.permutation(n, seed, purpose, step)
   if n == 0 then return {} end

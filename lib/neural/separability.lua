@@ -86,7 +86,7 @@ end
 -- = "all" }, bootstrap = 1000, input =, batch = 64, seed = }: accuracy of a linear classifier on held-out images for
 -- each layer: one ridge regression per class to +1 and -1, the largest prediction wins, the penalty chosen inside the
 -- training images. The score's rows have layer, area, accuracy, low, high, n, features, label; score.chance is 1 /
--- classes.
+-- classes, of those that have images.
 -- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
 -- > told = set.y:reshape({ -1, 1 }):to "float32"
 -- > score = separability { stimuli = set, features = { { "told", told }, { "noise", randn { 60, 5 } } } }
@@ -97,6 +97,7 @@ function M.separability(given, ...)
   local o = check(given, position)
   local n = #o.set
   local labels = common.list(o.set.y)
+  local classes = common.class_count(labels, o.set.classes, "neural.separability", position)
   local folds = splits.folds_of("neural.separability", o.splits, n, o.set.columns, labels, o.set.classes)
   local tested = tested_of(folds, position)
   for f, fold in ipairs(folds) do
@@ -115,8 +116,8 @@ function M.separability(given, ...)
           and "close" or "exact",
         selected = o.set.selected or nil, constant = not layer.kernel and features.constant(layer.x) or nil }
     end
-    return scores.make { kind = "separability", rows = rows, stimuli = n, classes = #o.set.classes,
-      chance = 1 / #o.set.classes, mapping = mappings.text(o.mapping, folds), splits = tostring(o.splits),
+    return scores.make { kind = "separability", rows = rows, stimuli = n, classes = classes,
+      chance = 1 / classes, mapping = mappings.text(o.mapping, folds), splits = tostring(o.splits),
       bootstrap = o.bootstrap, seed = o.seed }
   end)
 end

@@ -272,13 +272,13 @@ function M.untangling(given, ...)
   schema.alone("neural.untangling", "neural.untangling { model = net, stimuli = set }", position, ...)
   local o = check(given, position)
   local labels = common.list(o.set.y)
+  local there = common.class_count(labels, o.set.classes, "neural.untangling", position)
   local folds, variables = draws_of(o, labels, position), overs.read(o, labels, position)
   o.inner = function(items, count, d)
     return require("lamina.neural.splits").kfold({ count, seed = o.seed }):inner(count, items, #labels,
       o.set.columns, d, labels)
   end
   return tensor.no_grad(function()
-    local there = #common.by_value(labels)
     local classes = tensor.arange(1, #o.set.classes):reshape { 1, -1 }
     local y = o.set.y:reshape { -1, 1 }:eq(classes):to "float64" * 2 - 1
     local rows = {}

@@ -174,11 +174,22 @@ describe("S36 untangling", function()
       local three = of({ "a", "b", "c" }, y:index_select(index, { dim = 1 }), { "a", "c" })
       local two = of({ "a", "c" }, lamina.tensor(position, { dtype = "int64" }), { "a", "c" })
       assert.equal(2, three.classes)
+      local apart = neural.separability { stimuli = given.stimuli, features = { x = left }, bootstrap = 100 }
+      assert.same({ 2, 0.5 }, { apart.classes, apart.chance })
       for _, field in ipairs { "accuracy", "selectivity", "dprime", "within", "between" } do
         assert.near(two.rows[1][field], three.rows[1][field], 1e-9)
       end
       assert.matches("pair names 'b', of which there are no images", select(2, pcall(of, { "a", "b", "c" },
         y:index_select(index, { dim = 1 }), { "a", "b" })).message)
+    end
+  end)
+
+  it("has nothing to tell of one class", function()
+    local lone = lamina.data.tensors { noise, y * 0 + 2, classes = { "a", "b", "c" } }
+    for _, word in ipairs { "untangling", "separability" } do
+      local _, err = try(neural[word], { stimuli = lone, features = { x = noise } })
+      assert.matches("neural." .. word .. ": all 240 images are of class b, and there is nothing to tell apart",
+        tostring(err), 1, true)
     end
   end)
 
