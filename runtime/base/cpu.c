@@ -31,12 +31,12 @@ lm_isa lm_isa_named(const char *name) {
   return (lm_isa)isa;
 }
 
-/* ---- what the processor has -------------------------------------------------------------------------------------
- */
+/* ---- what the processor has ------------------------------------------------------------------------------------ */
 
 #if defined(__x86_64__)
-/* Every part of x86-64-v3; three of them clang's __builtin_cpu_supports does not know by name. */
-static bool lm_has_x86_64_v3(void) {
+/* For sets of which a build may have none. Every part of x86-64-v3; three of them clang's __builtin_cpu_supports does
+ * not know by name. */
+__attribute__((unused)) static bool has_x86_64_v3(void) {
   unsigned a, b, c, d, more;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !__get_cpuid(0x80000001u, &a, &b, &more, &d)) return false;
   const bool f16c = c >> 29 & 1, movbe = c >> 22 & 1, lzcnt = more >> 5 & 1;

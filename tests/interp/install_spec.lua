@@ -123,6 +123,24 @@ describe("what is installed", function()
   end)
 end)
 
+describe("a build of one instruction set, as that of the fuzzers", function()
+  local compiler = os.execute "command -v cc >/dev/null 2>&1" and it or pending
+  for _, isa in ipairs(base.isas()) do
+    compiler("compiles without a warning: " .. isa, function()
+      local dir = command.folder()
+      finally(function() command.drop(dir) end)
+      command.write(dir .. "/isa_list.h", string.format(
+        "#define LM_EACH_ISA(X) X(avx512) X(avx2) X(neon) X(generic)\n#define LM_EACH_BUILT_ISA(X) X(%s)\n", isa))
+      command.write(dir .. "/isa_detect.h", string.format('#include "kernels/isa/%s.h"\n', isa))
+      local pipe = io.popen(string.format("cc -std=gnu11 -Wall -Wextra -Werror -I runtime -I %s "
+        .. "-c runtime/base/cpu.c -o %s/cpu.o 2>&1", command.quote(dir), dir))
+      local said = pipe:read "a"
+      pipe:close()
+      assert.equal("", said)
+    end)
+  end
+end)
+
 describe("the manual page", function()
   it("has every option of --help and every subcommand with its options", function()
     local page = manual.man()

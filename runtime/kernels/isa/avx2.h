@@ -4,7 +4,7 @@
  * build: x86_64 -march=x86-64-v3 */
 #ifdef LM_ISA_DETECT
 
-static bool has_avx2(void) { return lm_has_x86_64_v3(); }
+static bool has_avx2(void) { return has_x86_64_v3(); }
 
 #else
 
