@@ -14,24 +14,34 @@ local tensor = require "lamina.core.tensor"
 local M = {}
 
 local Decoded = { __name = "decoding score" }
-Decoded.__index = object.index("a decoding score", Decoded, "p null permutations stimuli constant")
+Decoded.__index = object.index("a decoding score", Decoded, "p null permutations stimuli groups constant")
 
 local function p_text(p) return p < 0.001 and "p < 0.001" or string.format("p = %.3f", p) end
 
 local function stimuli_text(n) return n == 1 and "1 stimulus" or n .. " stimuli" end
 
+-- What is drawn: "stimuli", "items", "16 groups by object".
+local function over_text(self)
+  return self.groups and string.format("%s by %s", common.plural(self.groups, "group"), self.over) or self.over
+end
+
 -- The interval in words, or why there is none, or none that says much.
 local function interval_text(self)
   if self.low ~= self.low then
+    if self.groups then
+      return string.format("no interval: all tested items are of one %s, and a bootstrap over whole groups needs "
+        .. "two", self.over)
+    end
     if self.stimuli then
       return string.format("no interval: %s of one stimulus, and a bootstrap over stimuli needs two (without "
         .. "stimulus_id it is over items)", self.n == 1 and "the tested item is" or "all tested items are")
     end
     return "no interval: one item is tested, and a bootstrap over items needs two"
   end
-  return string.format("95 %% CI %.3f to %.3f (bootstrap over %s, %d, seed %d%s)", self.low, self.high, self.over,
-    self.bootstrap, self.seed, (self.accuracy == 0 or self.accuracy == 1) and string.format("; every item was %s, so "
-    .. "that it has no width", self.accuracy == 1 and "right" or "wrong") or "")
+  local flat = self.accuracy == 0 or self.accuracy == 1
+  return string.format("95 %% CI %.3f to %.3f (bootstrap over %s, %d, seed %d%s)", self.low, self.high,
+    over_text(self), self.bootstrap, self.seed, flat and string.format("; every item was %s, so that it has no width",
+    self.accuracy == 1 and "right" or "wrong") or "")
 end
 
 -- The null in words. A deal that leaves a class to test and none of it to fit on has no accuracy.
@@ -66,11 +76,11 @@ end
 function Decoded:results()
   return { { metric = "decoding", value = self.accuracy, label = self.label,
     what = string.format("95 %% CI %s over %s, n = %d%s, chance %.3f", common.interval_text(self.low, self.high),
-      self.over, self.n, self.stimuli and " of " .. stimuli_text(self.stimuli) or "", self.chance) } }
+      over_text(self), self.n, self.stimuli and " of " .. stimuli_text(self.stimuli) or "", self.chance) } }
 end
 
-local COLUMNS = { "accuracy", "low", "high", "over", "chance", "n", "stimuli", "features", "p", "permutations",
-  "classifier", "splits", "bootstrap", "seed", "label" }
+local COLUMNS = { "accuracy", "low", "high", "over", "chance", "n", "stimuli", "groups", "features", "p",
+  "permutations", "classifier", "splits", "bootstrap", "seed", "label" }
 
 --- score:table(): the score as a list of lists, the names of the columns and one row. score:table "confusion": a row
 -- for each true class, a column for each class given.
@@ -118,11 +128,11 @@ local FIELDS = schema.document("decode", {
   columns = { type = "table", doc = "lists with an entry for each item, for grouped; stimulus_id among them says "
     .. "which items are repeats of one stimulus" },
   permutations = { type = "integer", default = 0, min = 0, max = 100000, doc = "how often the labels are dealt anew "
-    .. "for a null distribution: among stimuli where the interval resamples these and each has one label, else among "
-    .. "items" },
+    .. "for a null distribution: among stimuli or groups where the interval resamples these and each has one label, "
+    .. "else among items" },
   bootstrap = { type = "integer", default = 1000, min = 100, doc = "resamples for the interval: of stimuli, "
     .. "each with all its repeats, where stimulus_id is known (and the classes are not the stimuli themselves), else "
-    .. "of items" },
+    .. "of items; of whole groups where the splits hold these out and each has one label" },
   seed = { type = "integer", doc = "of permutations and bootstrap; the experiment's if absent" },
 })
 
@@ -254,6 +264,19 @@ local function stimuli_of(o, number, position)
   return keys, whole
 end
 
+-- The group of each item as a key, where the splits hold out whole groups of one label each, with all the repeats of
+-- their stimuli (keys; nil where these are not known): such groups are the sample. nil where it is not so.
+local function groups_of(o, number, keys)
+  local by, list, class, home = o.splits.by, {}, {}, {}
+  if not by or by == "stimulus_id" then return nil end
+  for i, value in ipairs(common.list(o.columns[by])) do
+    local key, stimulus = common.key(value), keys and keys[i] or i
+    list[i], class[key], home[stimulus] = key, class[key] or number[i], home[stimulus] or key
+    if class[key] ~= number[i] or home[stimulus] ~= key then return nil end
+  end
+  return list
+end
+
 -- For each tested item, in the order of the folds, the number of what is resampled with it (its stimulus, where keys
 -- tells it, else itself), and how many of these there are.
 local function units_of(folds, keys)
@@ -293,8 +316,8 @@ local function accuracy(folds, given, number)
   return right / n, n
 end
 
--- The null: labels dealt anew among all items, or among the stimuli that keys names; everything else the same. Of the
--- deals in which every fold is fitted on all classes that it tests, as it is with the labels as they are.
+-- The null: labels dealt anew among all items, or among the stimuli or groups that keys names; everything else the
+-- same. Of the deals in which every fold is fitted on all classes that it tests, as it is with the labels themselves.
 local function null_of(o, folds, number, keys, position)
   local values = {}
   local members = common.by_value(keys or common.count_up(#number))
@@ -318,11 +341,12 @@ end
 -- deals that leave every fold all classes that it tests) and p. Where x is an assembly, or columns hold
 -- stimulus_id, the interval is a bootstrap over stimuli (score.over, score.stimuli), each drawn with all its
 -- repeats, which are not independent of each other, and labels are dealt among stimuli (where each has one); else
--- over items, as where the classes are the stimuli themselves. What is tested several times is drawn whole. Splits
--- of one's own may test an item several times and train elsewhere, at another position of the object, say. decode {
--- assembly, "object_name" }: its presentations are the items, a coordinate the labels, and where stimuli are
--- repeated the splits are grouped { 5, by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus
--- alone).
+-- over items, as where the classes are the stimuli themselves. Where the splits hold out whole groups (grouped { 5,
+-- by = "object" }) and each has one label, groups are drawn and labels dealt among them (score.groups, how many;
+-- score.over, the name). What is tested several times is drawn whole. Splits of one's own may test an item several
+-- times and train elsewhere, at another position of the object, say. decode { assembly, "object_name" }: its
+-- presentations are the items, a coordinate the labels, and where stimuli are repeated the splits are grouped { 5,
+-- by = "stimulus_id" } if absent (kfold { 5 } where a class is one stimulus alone).
 -- > x = concat { randn { 20, 5 }, randn { 20, 5 } + 3 }
 -- > labels = concat { zeros { 20 }, ones { 20 } }
 -- > score = decode { x, labels, bootstrap = 100 }
@@ -357,15 +381,17 @@ function M.decode(given, ...)
       end
     end
     local keys, whole = stimuli_of(o, number, position)
-    local units, count = units_of(folds, keys)
+    local groups, _, stimuli = groups_of(o, number, keys), units_of(folds, keys)
+    local units, count = units_of(folds, groups or keys)
     local low, high = interval(o, right, units, count)
     local score = { accuracy = share, low = low, high = high, chance = most / n, n = n, classes = names,
-      over = keys and "stimuli" or "items", stimuli = keys and count or nil,
+      over = groups and o.splits.by or keys and "stimuli" or "items", stimuli = keys and stimuli or nil,
+      groups = groups and count or nil,
       confusion = tensor.tensor(counts, { dtype = "int64" }), classifier = tostring(o.classifier),
       splits = tostring(o.splits), seed = o.seed, bootstrap = o.bootstrap, features = o.x:size(2),
       constant = constant, label = o.x.close and "close" or "exact" }
     if o.permutations > 0 then
-      score.null, score.permutations = null_of(o, folds, number, whole and keys, position), o.permutations
+      score.null, score.permutations = null_of(o, folds, number, groups or whole and keys, position), o.permutations
       score.p = intervals.p_value(share, score.null)
     end
     return setmetatable(score, Decoded)

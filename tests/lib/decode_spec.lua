@@ -193,6 +193,60 @@ describe("decode", function()
     assert.matches("not counted: no p$", tostring(none))
   end)
 
+  -- Twelve objects of two classes, once and with five views each that are all the same: nothing more is known.
+  describe("of whole groups of one label", function()
+    local splits = require "lamina.neural.splits"
+    local once = draw({ 12, 3 }, "objects")
+    for i = 1, 12, 2 do once[i]:copy(once[i] + 1) end
+    local function score(views, more)
+      local index, object, label, id = {}, {}, {}, {}
+      for i = 1, 12 * views do
+        index[i], object[i] = (i - 1) // views + 1, "o" .. (i - 1) // views
+        label[i], id[i] = index[i] % 2 == 1 and "face" or "car", i
+      end
+      local o = { once:index_select(tensor.tensor(index, { dtype = "int64" }), { dim = 1 }), label, seed = 3,
+        columns = { object = object, stimulus_id = id }, splits = splits.grouped { 12, by = "object" },
+        classifier = classifiers.nearest_centroid {}, permutations = 50, bootstrap = 200 }
+      if more then more(o, object, label, id) end
+      return decode.decode(o)
+    end
+
+    it("draws these and deals labels among them", function()
+      local one, five = score(1), score(5)
+      for _, field in ipairs { "accuracy", "low", "high", "p" } do assert.near(one[field], five[field], 1e-12) end
+      assert.is_true(one.low < one.accuracy and one.accuracy < one.high)
+      same(one.null, five.null)
+      assert.same({ "object", 12, 60, 60 }, { five.over, five.groups, five.stimuli, five.n })
+      assert.matches("60 tested items (60 stimuli) of 3", tostring(five), 1, true)
+      assert.matches("(bootstrap over 12 groups by object, 200, seed 3)", tostring(five), 1, true)
+      assert.matches("over 12 groups by object, n = 60 of 60 stimuli", five:results()[1].what, 1, true)
+    end)
+
+    it("goes by stimuli where a group has several labels, or a stimulus stands in several groups", function()
+      local several = score(5, function(o, object)
+        for i = 1, 60 do object[i] = "o" .. (i - 1) // 10 end
+        o.splits = splits.grouped { 6, by = "object" }
+      end)
+      assert.same({ "stimuli", 60 }, { several.over, several.stimuli })
+      assert.is_nil(several.groups)
+      local shared = score(5, function(_, _, _, id)
+        for i = 1, 60 do id[i] = (i - 1) % 5 + (i - 1) // 5 % 2 * 5 end
+      end)
+      assert.same({ "stimuli", 10 }, { shared.over, shared.stimuli })
+    end)
+
+    it("has no interval of one", function()
+      local one = score(5, function(o)
+        local fold = { train = {}, test = { 1, 2, 3, 4, 5 } }
+        for i = 6, 60 do fold.train[#fold.train + 1] = i end
+        o.splits = { fold, by = "object" }
+      end)
+      assert.is_true(one.low ~= one.low)
+      assert.matches("no interval: all tested items are of one object, and a bootstrap over whole groups needs two",
+        tostring(one), 1, true)
+    end)
+  end)
+
   it("takes all axes behind the first for features", function()
     local function of(shape)
       return decode.decode { x:reshape(shape), labels, bootstrap = 100, seed = 1,
