@@ -101,6 +101,7 @@ const char *repeatable_tostring(lua_State *L, int index, size_t *size);
  * "interrupt". The third press without an answer ends the process with EXIT_INTERRUPTED. */
 void interrupt_open(lua_State *L);
 void interrupt_clear(void); /* forgets a press that nothing has answered yet */
+void interrupt_close(void); /* the state is gone: from now on Ctrl-C ends the process as it ends any */
 
 /* Runs -e code, then the script; reports errors; closes the experiment. Returns the exit code. */
 int script_run(lua_State *L, const command *c);

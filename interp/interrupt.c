@@ -127,3 +127,8 @@ void interrupt_open(lua_State *L) {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
 }
+
+void interrupt_close(void) {
+  signal(SIGINT, SIG_DFL);
+  running = NULL;
+}

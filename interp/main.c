@@ -320,6 +320,7 @@ static int run_state(const command *c) {
   if (protected_call(L, protected_open, 0, c, "cannot start: ") && protected_call(L, run, 1, c, ""))
     status = (int)lua_tointeger(L, -1);
   lua_close(L);
+  interrupt_close();
   return status;
 }
 

@@ -9,7 +9,7 @@
 #include "kernels/shuffle.h"
 #include "kernels/template.h"
 
-/* X for each number of rows that a tile can have. */
+/* X for each number of rows that a tile can have, up to that of the instruction set: one of those below. */
 #define MR            LM_TILE_ROWS
 #define EACH_ROWS(X)  LM_JOIN2(EACH_TO_, LM_TILE_ROWS)(X)
 #define EACH_TO_4(X)  X(1) X(2) X(3) X(4)

@@ -171,7 +171,8 @@ static void reach_b(const product *p, const part *w, lm_gemm_sweep *s, int64_t k
 static bool passes_by(const product *p) { return p->a_step && p->job->m * p->job->k * p->size >= NEAR_BYTES; }
 
 /* What the columns after `column` need of B, in block of K [k, k + depth): the processor is told while it has other
- * work. Nothing where B is small or will be found packed. */
+ * work. Nothing where B is small and stays in the second-level cache, or where neither its rows nor its columns lie
+ * side by side. */
 static lm_gemm_ask ask_for(const product *p, const part *w, int64_t k, int64_t depth, int64_t column) {
   const lm_operand *source = &p->job->b;
   const bool along = source->column == 1;

@@ -11,7 +11,7 @@ enum {
   LEAST_K = 32,    /* and products to an element */
   STRIP_ROWS = 48, /* rows that are worth a strip */
   STRIPS_EACH = 4, /* strips for each thread */
-  SQUARE = 64      /* rows and columns that are mirrored at a time: they stay in the first-level cache */
+  SQUARE = 64      /* rows and columns that are mirrored at a time: at most 32 KiB, in whole lines of the cache */
 };
 
 static bool same_places(const lm_gemm_job *job) {
