@@ -170,7 +170,8 @@ local net = model "LeNet" {
     local where = command.folder()
     local line = string.format("cd %s; mkfifo f; (exec 3<f; touch open; sleep 1.2; cat <&3 >/dev/null) & "
       .. "%s -e 'io.write((\"x\"):rep(65536), (\"y\"):rep(1000))' >f & last=$!; "
-      .. "while [[ ! -e open ]]; do sleep 0.02; done; sleep 0.6; kill -INT $last; wait $last", command.quote(where), command.quote(command.path))
+      .. "while [[ ! -e open ]]; do sleep 0.02; done; sleep 0.6; kill -INT $last; wait $last",
+      command.quote(where), command.quote(command.path))
     local _, _, code = os.execute("bash -mc " .. command.quote(line) .. " 2>/dev/null")
     command.drop(where)
     assert.equal(130, code)
