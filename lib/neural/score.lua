@@ -210,15 +210,17 @@ local function predictivity_notes(score)
 end
 
 local function separability_text(score)
+  local first = score.rows[1]
   local rows = { { "layer", "area", "features", "accuracy", "95 % CI", "bits" } }
   for i, row in ipairs(score.rows) do
     rows[i + 1] = { row.layer, row.area, tostring(row.features), number(row.accuracy), interval(row),
       row.label .. (row.selected and ", selected" or "") }
   end
   return string.format("separability: %d images, %d classes, chance %.3f\n  map: one against all, %s\n  splits: %s\n"
-    .. "  accuracy on held-out images; the interval is a bootstrap over images (%d, seed %d)%s\n%s%s", score.stimuli,
-    score.classes, score.chance, score.mapping, score.splits, score.bootstrap, score.seed, score.rows[1]
-    and score.rows[1].n == 1 and "; of one tested image there is none" or "",
+    .. "  accuracy on held-out images; the interval is a bootstrap over %s (%d, seed %d)%s\n%s%s", score.stimuli,
+    score.classes, score.chance, score.mapping, score.splits, score.over, score.bootstrap, score.seed,
+    first and first.low ~= first.low and string.format("; of one tested %s there is none", first.n == 1 and "image"
+    or "group") or "",
     require("lamina.neural.features").constant_text(score.rows, "features that do not vary, and tell nothing"),
     common.columns(rows, { true, true }))
 end
@@ -247,6 +249,7 @@ function Score:results()
   for i, row in ipairs(self.rows) do
     local what = string.format("95 %% CI %s, n = %d", interval(row), row.n)
     local value = row.accuracy
+    if self.kind == "separability" and self.over ~= "images" then what = what .. ", over " .. self.over end
     if self.kind == "predictivity" then
       value = row.r
       what = string.format("median %s over neuroids, %s (over %s), %s, %d folds, seed %d", self.measure, what,

@@ -82,11 +82,32 @@ local function correct(o, layer, y, folds, tested, position)
   return ops.concat(parts, { dim = 1 }):index_select(common.index(common.pick(back, tested)), { dim = 1 })
 end
 
+-- The groups of the tested images where the splits hold out whole ones: the number of each image's, and how many
+-- there are; nil where images stand alone.
+local function groups_of(o, tested)
+  if not o.splits.by then return nil end
+  local names, group = common.numbered(common.pick(o.set.columns[o.splits.by], tested))
+  return common.index(group), #names
+end
+
+-- The interval of the accuracy when images, or whole groups of them, are drawn; right: 1 or 0 for each image.
+local function interval(o, right, group, groups)
+  local n = groups or #right
+  local hits = group and right:index_add(group, { dim = 1, size = n }) or right
+  local sizes = group and tensor.ones({ #right }, { dtype = "float64" }):index_add(group, { dim = 1, size = n })
+  return features.interval(n, o.bootstrap, o.seed, "separability.bootstrap", function(draws)
+    draws = draws:reshape { -1 }
+    local function drawn(t) return t:index_select(draws, { dim = 1 }):reshape { o.bootstrap, n } end
+    return sizes and drawn(hits):sum(2) / drawn(sizes):sum(2) or drawn(hits):mean(2)
+  end)
+end
+
 --- neural.separability { stimuli =, model =, layers = "all", features =, splits = kfold { 5 }, mapping = ridge { per
--- = "all" }, bootstrap = 1000, input =, batch = 64, seed = }: accuracy of a linear classifier on held-out images for
--- each layer: one ridge regression per class to +1 and -1, the largest prediction wins, the penalty chosen inside the
--- training images. The score's rows have layer, area, accuracy, low, high, n, features, label; score.chance is 1 /
--- classes, of those that have images.
+-- = "all" }, bootstrap = 1000, input =, batch = 64, seed = }: accuracy of a linear classifier on held-out images
+-- for each layer: one ridge regression per class to +1 and -1, the largest prediction wins, the penalty chosen
+-- inside the training images. The score's rows have layer, area, accuracy, low, high, n, features, label;
+-- score.chance is 1 / classes, of those that have images. Intervals draw images, or whole groups where the splits
+-- hold these out.
 -- > set = stimuli.objects { 60, size = 16, classes = 2, seed = 1 }
 -- > told = set.y:reshape({ -1, 1 }):to "float32"
 -- > score = separability { stimuli = set, features = { { "told", told }, { "noise", randn { 60, 5 } } } }
@@ -105,12 +126,10 @@ function M.separability(given, ...)
     fold.inner = count > 0 and o.splits:inner(count, fold.train, n, o.set.columns, f, labels) or {}
   end
   return tensor.no_grad(function()
-    local y, rows = targets_of(o.set), {}
+    local y, rows, group, groups = targets_of(o.set), {}, groups_of(o, tested)
     for i, layer in ipairs(features.collect(o, o.set, "neural.separability", position)) do
       local right = correct(o, layer, y, folds, tested, position)
-      local low, high = features.interval(#tested, o.bootstrap, o.seed, "separability.bootstrap", function(draws)
-        return right:index_select(draws:reshape { -1 }, { dim = 1 }):reshape { o.bootstrap, #tested }:mean(2)
-      end)
+      local low, high = interval(o, right, group, groups)
       rows[i] = { layer = layer.name, area = layer.area, features = layer.features, n = #tested,
         accuracy = right:mean():item(), low = low, high = high, label = (layer.kernel or layer.x).close
           and "close" or "exact",
@@ -118,6 +137,7 @@ function M.separability(given, ...)
     end
     return scores.make { kind = "separability", rows = rows, stimuli = n, classes = classes,
       chance = 1 / classes, mapping = mappings.text(o.mapping, folds), splits = tostring(o.splits),
+      over = groups and string.format("%s by %s", common.plural(groups, "group"), o.splits.by) or "images",
       bootstrap = o.bootstrap, seed = o.seed }
   end)
 end

@@ -19,6 +19,34 @@ describe("neural.separability", function()
     assert.truthy(score.rows[2].accuracy < 0.45)
     assert.equal(0.25, score.chance)
     assert.matches("chance 0.250", tostring(score))
+    assert.matches("the interval is a bootstrap over images (1000, seed", tostring(score), 1, true)
+  end)
+
+  it("draws whole groups where the splits hold these out: five times the same images tell nothing more", function()
+    local x, class = lamina.randn { 18, 2, dtype = "float64" }, {}
+    for i = 1, 18 do
+      class[i] = i % 2 + 1
+      x[i]:copy(x[i] + class[i])
+    end
+    local function score(times)
+      local index, object, y = {}, {}, {}
+      for i = 1, 18 * times do
+        index[i] = (i - 1) // times + 1
+        object[i], y[i] = "o" .. index[i], class[index[i]]
+      end
+      local own = x:index_select(lamina.tensor(index, { dtype = "int64" }), { dim = 1 })
+      local set = lamina.data.tensors { own, lamina.tensor(y, { dtype = "int64" }), classes = { "face", "car" },
+        columns = { object = object } }
+      return neural.separability { stimuli = set, features = { x = own }, mapping = lamina.ridge(1e-6), seed = 2,
+        splits = lamina.grouped { 18, by = "object" }, bootstrap = 200 }
+    end
+    local once, five = score(1), score(5)
+    for _, field in ipairs { "accuracy", "low", "high" } do
+      assert.near(once.rows[1][field], five.rows[1][field], 1e-12)
+    end
+    assert.is_true(once.rows[1].low < once.rows[1].accuracy and once.rows[1].accuracy < once.rows[1].high)
+    assert.matches("the interval is a bootstrap over 18 groups by object (200, seed 2)", tostring(five), 1, true)
+    assert.matches("n = 90, over 18 groups by object", five:results()[1].what, 1, true)
   end)
 end)
 
