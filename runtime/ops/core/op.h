@@ -105,8 +105,8 @@ struct lm_op {
    * not be written in ops. The inputs must all be saved. NULL where backward itself is. */
   lm_status (*unfold)(lm_call *c, lm_tensor **out, lm_err *e);
 
-  unsigned dense;             /* bit i: forward finds input i row-major (backward as it was given); not of variadic
-                                 ops */
+  unsigned dense;             /* bit i: forward finds input i row-major (backward as it was given); not of variadic or
+                                 compound ops */
   unsigned save_in, save_out; /* bit i: keep input / output i for backward */
   int n_out;                  /* 0 is taken as 1 */
   bool view;                  /* forward makes the outputs itself: they share an input's memory, or their sizes

@@ -173,6 +173,22 @@ static void layouts_hold_their_numbers(void **state) {
   lm_tensor_release(t);
 }
 
+/* op->dense names inputs that there are; nobody would look at it in variadic and compound ops. */
+static void dense_inputs(void **state) {
+  (void)state;
+  int found = 0;
+  for (int i = 0; lm_ops[i]; i++) {
+    const lm_op *op = lm_ops[i];
+    if (!op->dense) continue;
+    int inputs = 1;
+    for (const char *at = op->inputs; *at; at++) inputs += *at == ' ';
+    if (op->dense >> inputs) fail_msg("%s: dense is %u, but there are %d inputs", op->name, op->dense, inputs);
+    if (op->compound || strstr(op->inputs, "...")) fail_msg("%s: dense is not looked at", op->name);
+    found++;
+  }
+  assert_true(found > 10);
+}
+
 static void nothing_is_left(void **state) {
   (void)state;
   assert_int_equal(lm_memory_now().live, 0);
@@ -183,6 +199,7 @@ int main(void) {
       cmocka_unit_test(layouts_hold_their_numbers),
       cmocka_unit_test(any_strides),
       cmocka_unit_test(empty_inputs),
+      cmocka_unit_test(dense_inputs),
       cmocka_unit_test(nothing_is_left),
   };
   return cmocka_run_group_tests_name("layouts", tests, NULL, NULL);
