@@ -10,8 +10,8 @@
 #define LM_ISA_ENUM(isa) LM_ISA_##isa,
 typedef enum lm_isa { LM_EACH_ISA(LM_ISA_ENUM) LM_ISAS } lm_isa;
 
-/* The best set that this processor and this build have, unless the environment variable LAMINA_ISA names a lesser
- * one; decided at the first call. A name the processor lacks is ignored. */
+/* The best set that this processor and this build have, unless the environment variable LAMINA_ISA names another of
+ * theirs; decided at the first call. A name the processor lacks is ignored. */
 lm_isa lm_cpu_isa(void);
 /* Whether this processor and this build have a set. */
 bool lm_cpu_has(lm_isa isa);

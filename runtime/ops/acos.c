@@ -6,8 +6,8 @@
 
 static lm_status backward(lm_call *c, lm_tensor *const *grad_out, lm_tensor **grad_in, lm_err *e) {
   lm_chain h = lm_chain_start(e);
-  lm_tensor *legs = lm_do_legs(&h, c->in[0]);
-  lm_tensor *slope = lm_do1(&h, &lm_op_neg, lm_do1(&h, &lm_op_rsqrt, lm_do1(&h, &lm_op_neg, legs)));
+  lm_tensor *less = lm_do_square_less_1(&h, c->in[0]);
+  lm_tensor *slope = lm_do1(&h, &lm_op_neg, lm_do1(&h, &lm_op_rsqrt, lm_do1(&h, &lm_op_neg, less)));
   lm_give(&h, lm_do2(&h, &lm_op_mul, grad_out[0], slope), NULL, &grad_in[0]);
   return lm_chain_end(&h);
 }

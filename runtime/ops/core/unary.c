@@ -62,7 +62,7 @@ lm_status lm_unary_forward(lm_call *c, lm_err *e) {
   return run(c, &j, e);
 }
 
-lm_tensor *lm_do_legs(lm_chain *h, lm_tensor *x) {
+lm_tensor *lm_do_square_less_1(lm_chain *h, lm_tensor *x) {
   lm_tensor *above = lm_do_number(h, &lm_op_add, x, 1), *below = lm_do_number(h, &lm_op_sub, x, 1);
   return lm_do2(h, &lm_op_mul, above, below);
 }

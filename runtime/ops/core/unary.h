@@ -14,7 +14,7 @@ lm_status lm_unary_infer_any(lm_call *c, lm_err *e);
 lm_status lm_unary_forward(lm_call *c, lm_err *e);
 
 /* x^2 - 1 as (x + 1) (x - 1), which keeps its digits where x is near 1 or -1. */
-lm_tensor *lm_do_legs(lm_chain *h, lm_tensor *x);
+lm_tensor *lm_do_square_less_1(lm_chain *h, lm_tensor *x);
 
 /* Runs kernel op->kernel (an lm_test): any dtype in, bool out. */
 lm_status lm_test_infer(lm_call *c, lm_err *e);
