@@ -17,6 +17,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -110,6 +111,7 @@ void interrupt_open(lua_State *L) {
   running = L;
   interpreter = pthread_self();
   lm_interrupt_hold_while(finalizing);
+  atexit(interrupt_close); /* os.exit may close the state, too; the C library writes what is left after this */
   lua_getglobal(L, "coroutine");
   lua_getfield(L, -1, "close");
   lua_pushcclosure(L, co_call, 1);

@@ -167,14 +167,16 @@ local net = model "LeNet" {
   end)
 
   it("ends at Ctrl-C when the state is closed and the last of the output waits for its reader", function()
-    local where = command.folder()
-    local line = string.format("cd %s; mkfifo f; (exec 3<f; touch open; sleep 1.2; cat <&3 >/dev/null) & "
-      .. "%s -e 'io.write((\"x\"):rep(65536), (\"y\"):rep(1000))' >f & last=$!; "
-      .. "while [[ ! -e open ]]; do sleep 0.02; done; sleep 0.6; kill -INT $last; wait $last",
-      command.quote(where), command.quote(command.path))
-    local _, _, code = os.execute("bash -mc " .. command.quote(line) .. " 2>/dev/null")
-    command.drop(where)
-    assert.equal(130, code)
+    for _, last in ipairs { "", "os.exit(0, true)" } do
+      local where = command.folder()
+      local line = string.format("cd %s; mkfifo f; (exec 3<f; touch open; sleep 1.2; cat <&3 >/dev/null) & "
+        .. "%s -e 'io.write((\"x\"):rep(65536), (\"y\"):rep(1000)) %s' >f & last=$!; "
+        .. "while [[ ! -e open ]]; do sleep 0.02; done; sleep 0.6; kill -INT $last; wait $last",
+        command.quote(where), command.quote(command.path), last)
+      local _, _, code = os.execute("bash -mc " .. command.quote(line) .. " 2>/dev/null")
+      command.drop(where)
+      assert.equal(130, code, last)
+    end
   end)
 
   it("starts in milliseconds", function()
