@@ -210,20 +210,38 @@ function M.mean_over_folds(each)
   return ops.where(there, each, tensor.zeros { 1, dtype = "float64" }):sum { dim = 1 } / count
 end
 
+-- A fold's images, n of them, in an order of chance; members: the positions of each of its groups (nil: none), which
+-- change places whole, one image after the other, and are shifted around by a random step where there is one.
+local function dealt(n, members, key)
+  if not members then
+    key.kind, key.shape = "permutation", { n }
+    return tensor.draw(key)
+  elseif #members == 1 then
+    key.kind, key.shape, key.low, key.high = "int", { 1 }, 0, n - 1
+    return (tensor.arange(0, n - 1):to "int64" + tensor.draw(key)) % n + 1
+  end
+  key.kind, key.shape = "permutation", { #members }
+  local to, from, order = {}, {}, {}
+  for place, g in ipairs(tensor.draw(key):totable()) do
+    table.move(members[place], 1, #members[place], #to + 1, to)
+    table.move(members[g], 1, #members[g], #from + 1, from)
+  end
+  for k, at in ipairs(to) do order[at] = from[k] end
+  return common.index(order)
+end
+
 --- A null distribution, permutations x U: the responses of every fold's tested images are dealt anew among its
--- predictions, all neuroids together (`whole`, where splits are by group: they are shifted around by a random step
--- instead, so that neighbours stay neighbours, as images of one movie are alike). Nothing is fitted anew.
-function M.permuted(o, held, measure, whole)
-  local rows = {}
+-- predictions, all neuroids together. Where splits are by group (groups: that of every image), whole groups change
+-- places, as images of one movie are alike, so that these count once; where a fold tests one group its responses are
+-- shifted around by a random step, and neighbours stay neighbours. Nothing is fitted anew.
+function M.permuted(o, held, measure, groups)
+  local rows, members = {}, {}
+  for f, fold in ipairs(held) do members[f] = groups and common.by_value(common.pick(groups, fold.test)) or nil end
   for k = 1, o.permutations do
     local each = {}
     for f, fold in ipairs(held) do
-      local n = #fold.test
-      local key = { shape = { n }, seed = o.seed, purpose = "predictivity.permutations", step = k * #held + f,
-        kind = "permutation" }
-      if whole then key.kind, key.shape, key.low, key.high = "int", { 1 }, 0, n - 1 end
-      local order = tensor.draw(key)
-      if whole then order = (tensor.arange(0, n - 1):to "int64" + order) % n + 1 end
+      local order = dealt(#fold.test, members[f], { seed = o.seed, purpose = "predictivity.permutations",
+        step = k * #held + f })
       each[f] = measure(fold.guess, fold.y:index_select(order, { dim = 1 }))
     end
     rows[k] = M.mean_over_folds(ops.stack(each, { dim = 1 }))

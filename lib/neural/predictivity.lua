@@ -411,7 +411,8 @@ local function find_layer(o, layer, y, of_layer)
   if o.weights then of_layer.drawn[layer.name] = intervals.over_stimuli(held, o.weights, o.measure) end
   found.drawn = of_layer.drawn[layer.name]
   if o.permutations > 0 then
-    found.null = intervals.permuted(o, held, measures.plain[o.measure], o.splits.by ~= nil)
+    found.null = intervals.permuted(o, held, measures.plain[o.measure],
+      o.splits.by and o.responses.stimulus[o.splits.by] or nil)
     of_layer.p[layer.name] = (found.null:ge(found.r):to "float64":sum { dim = 1 } + 1) / (o.permutations + 1)
   end
   of_layer.r[layer.name], of_layer.predicted[layer.name] = found.r, taken and taken()
@@ -472,25 +473,26 @@ end
 -- interval), ceiling, ceiled, ceiled_low, ceiled_high, above (how many neuroids lie above their ceiling: nothing is
 -- cut off), n, features, shuffled, p, q, label. Intervals resample neuroids; over = "stimuli", "subjects" or a list
 -- of them says what else the score shall hold for. permutations give p (that the median is as large where
--- predictions and responses belong to different images of a fold; whole groups are shifted around, so that
--- neighbours stay neighbours) and q, corrected for the number of rows. Neuroids whose responses do not vary are left
--- out by name, missing trials counted (score.missing of score.trials). ceiling = false scores responses without
--- repeats (averages, single trials): no ceiling, ceiled and above, and nobody is left out for low reliability, which
--- nothing is known of. print(score) shows the table and says how it was made; score:results() is for report,
--- score:csv(path) writes the table, score:csv(path, "neuroids") one with a row for every layer and neuroid;
--- score.neuroids holds r, reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). style
--- = "brain-score": PLS of 25 components, 10 random divisions (90 % to fit, every object_name in proportion where
--- there is one), Pearson's r, median over neuroids, mean over divisions, error = standard deviation /
--- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026 (ceiled = "(r /
--- c)^2": before); divisions and halves are scikit-learn's with random_state = 1, of the stimuli in the order of the
--- assembly (Brain-Score's average_repetition reorders them by their coordinates: its own averaged assembly, or
--- a:sort, gives its divisions); ceiling = false: the raw score, of averages. splits may also be a list of { train =
--- positions, test = positions } among the stimuli of the responses (lists or tensors, from 1); by, stratify and seed
--- beside them say how the inner folds that choose a penalty are made: { { train =, test = }, ..., by = "movie" }
--- keeps movies whole in these as well, and does not take divisions that tear one apart. Stimuli are matched to
--- responses by stimulus_id. All layers come from one pass over the images, or from a few where they are more than
--- `memory`. Features computed elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses
--- = assembly }; features = activations { ... } are the layers that it holds, matched by stimulus_id.
+-- predictions and responses belong to different images of a fold; whole groups change places, and where a fold
+-- tests one group its images are shifted around, so that neighbours stay neighbours) and q, corrected for the
+-- number of rows. Neuroids whose responses do not vary are left out by name, missing trials counted (score.missing
+-- of score.trials). ceiling = false scores responses without repeats (averages, single trials): no ceiling, ceiled
+-- and above, and nobody is left out for low reliability, which nothing is known of. print(score) shows the table
+-- and says how it was made; score:results() is for report, score:csv(path) writes the table, score:csv(path,
+-- "neuroids") one with a row for every layer and neuroid; score.neuroids holds r, reliability and ceiling of every
+-- neuroid kept (score.neuroids.r[layer] is a tensor). style = "brain-score": PLS of 25 components, 10 random
+-- divisions (90 % to fit, every object_name in proportion where there is one), Pearson's r, median over neuroids,
+-- mean over divisions, error = standard deviation / sqrt(divisions); ceiling: split-half, 10 halves, median;
+-- ceiled: r^2 / c, as since January 2026 (ceiled = "(r / c)^2": before); divisions and halves are scikit-learn's
+-- with random_state = 1, of the stimuli in the order of the assembly (Brain-Score's average_repetition reorders
+-- them by their coordinates: its own averaged assembly, or a:sort, gives its divisions); ceiling = false: the raw
+-- score, of averages. splits may also be a list of { train = positions, test = positions } among the stimuli of the
+-- responses (lists or tensors, from 1); by, stratify and seed beside them say how the inner folds that choose a
+-- penalty are made: { { train =, test = }, ..., by = "movie" } keeps movies whole in these as well, and does not
+-- take divisions that tear one apart. Stimuli are matched to responses by stimulus_id. All layers come from one
+-- pass over the images, or from a few where they are more than `memory`. Features computed elsewhere need none:
+-- predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }; features = activations { ... } are
+-- the layers that it holds, matched by stimulus_id.
 -- > x = randn { 60, 5 }
 -- > trials = neural.noisy { x:matmul(randn { 5, 4 }), noise = "gaussian", repeats = 6 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 60) } }

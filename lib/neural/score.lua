@@ -179,7 +179,7 @@ local function predictivity_notes(score)
   end
   if (score.permutations or 0) > 0 then
     lines[#lines + 1] = string.format("  p: the responses of each fold %s, %d times; q: corrected for %s (%s)",
-      score.whole and "shifted around against its predictions" or "dealt anew among its predictions",
+      "dealt anew among its predictions" .. (score.whole and " by whole groups (of one group, shifted around)" or ""),
       score.permutations, common.plural(#score.rows, "row"), significance.says[score.correction])
   end
   if score.flat > 0 then

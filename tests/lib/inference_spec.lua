@@ -165,12 +165,39 @@ describe("predictivity", function()
     assert.matches("dealt anew among its predictions, 400 times; q: corrected for 2 rows %(Holm%)", tostring(s))
     local held = { { test = arange(1, 40):totable(), guess = randn { 40, 3, dtype = "float64" },
       y = randn { 40, 3, dtype = "float64" } } }
-    local null = intervals.permuted({ permutations = 2000, seed = 1 }, held, measures.plain.r, false)
+    local null = intervals.permuted({ permutations = 2000, seed = 1 }, held, measures.plain.r)
     assert.near(0, null:mean():item(), 0.01)
     assert.near(1 / math.sqrt(39), null:std():item(), 0.008)
   end)
 
-  it("shifts whole groups around in its null", function()
+  it("lets whole groups change places in its null, so that p is right where a group's images are alike", function()
+    local y = arange(1, 7):to "float64":reshape { 7, 1 }
+    local seen, count = {}, 0
+    intervals.permuted({ permutations = 300, seed = 1 }, { { test = { 1, 2, 3, 4, 5, 6, 7 }, guess = y, y = y } },
+      function(_, dealt)
+        local text = table.concat(dealt:reshape({ -1 }):to "int64":totable(), " ")
+        if not seen[text] then seen[text], count = true, count + 1 end
+        return f64 { 0 }
+      end, { "b", "a", "b", "a", "c", "c", "d" })
+    assert.equal(24, count) -- all orders of four groups
+    assert.is_true(seen["2 1 4 3 5 6 7"] and seen["5 2 6 4 1 3 7"])
+    local group, all, low = {}, {}, 0
+    for i = 1, 48 do group[i], all[i] = (i - 1) // 4 + 1, i end
+    local index = tensor(group, { dtype = "int64" })
+    local function alike() -- twelve groups of four
+      return randn({ 12, 1, dtype = "float64" }):index_select(index, { dim = 1 })
+        + randn { 48, 1, dtype = "float64" } * 0.2
+    end
+    for r = 1, 400 do
+      local held = { { test = all, guess = alike(), y = alike() } }
+      local null = intervals.permuted({ permutations = 39, seed = r }, held, measures.plain.r, group)
+      local p = intervals.p_value(measures.plain.r(held[1].guess, held[1].y):item(), null)
+      low = low + (p <= 0.05 and 1 or 0)
+    end
+    assert.is_true(low >= 7 and low <= 33, low .. " of 400") -- 20 are expected, with a deviation of 4.4
+  end)
+
+  it("shifts one group around in its null", function()
     local y = arange(1, 6):to "float64":reshape { 6, 1 }
     local seen = {}
     intervals.permuted({ permutations = 60, seed = 1 }, { { test = { 1, 2, 3, 4, 5, 6 }, guess = y, y = y } },
@@ -179,10 +206,10 @@ describe("predictivity", function()
         for i = 2, 6 do assert.equal(list[i - 1] % 6 + 1, list[i]) end
         seen[list[1]] = true
         return f64 { 0 }
-      end, true)
+      end, { 1, 1, 1, 1, 1, 1 })
     assert.equal(6, #seen)
     local s = score { permutations = 10, splits = lamina.grouped { 5, by = "movie" } }
-    assert.matches("shifted around against its predictions", tostring(s))
+    assert.matches("by whole groups (of one group, shifted around), 10 times", tostring(s), 1, true)
   end)
 
   it("names neuroids that do not vary, and folds over which they do not", function()
