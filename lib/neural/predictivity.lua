@@ -60,7 +60,7 @@ local FIELDS = {
   subject = { type = "string", default = "subject", doc = "the coordinate of the neuroids that names their subject, "
     .. "for over = \"subjects\"" },
   permutations = { type = "integer", default = 0, min = 0, max = 100000, doc = "how often the held-out responses are "
-    .. "dealt anew among the predictions of their fold, for a p-value of each row" },
+    .. "dealt anew among the predictions of their fold, for a p-value of each row; nothing is fitted anew" },
   correction = { type = "string", default = "holm", choices = significance.methods, doc = "of these p-values for the "
     .. "number of rows (q), as in fdr" },
   seed = { type = "integer", doc = "of bootstrap, permutations and control; the experiment's if absent" },
@@ -475,7 +475,8 @@ end
 -- of them says what else the score shall hold for. permutations give p (that the median is as large where
 -- predictions and responses belong to different images of a fold; whole groups change places, and where a fold
 -- tests one group its images are shifted around, so that neighbours stay neighbours) and q, corrected for the
--- number of rows. Neuroids whose responses do not vary are left out by name, missing trials counted (score.missing
+-- number of rows; nothing is fitted anew, so p is of these predictions, and somewhat small for a claim about the model:
+-- with few images, of data without any relation more than 5 % have p <= 0.05. Neuroids whose responses do not vary are left out by name, missing trials counted (score.missing
 -- of score.trials). ceiling = false scores responses without repeats (averages, single trials): no ceiling, ceiled
 -- and above, and nobody is left out for low reliability, which nothing is known of. print(score) shows the table
 -- and says how it was made; score:results() is for report, score:csv(path) writes the table, score:csv(path,
