@@ -3,8 +3,8 @@
 local NAN = {} -- stands for NaN, which is no key of a table
 
 --- alike(items, key): the items with equal key(item) together, those whose key is NaN as well, in the order in which
--- the keys first appear; items may be a number n, for 1 to n. Returns the groups, each a list of items in their order;
--- for each item the number of its group; and the numbers of the groups by key.
+-- the keys first appear; items may be a number n, for 1 to n. Returns the groups, each a list of items in their
+-- order; for each item the number of its group; and the numbers of the groups by key.
 return function(items, key)
   local count = type(items) == "number"
   local groups, number, of = {}, {}, {}

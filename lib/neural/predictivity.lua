@@ -9,6 +9,7 @@ local ceilings = require "lamina.neural.ceiling"
 local common = require "lamina.neural.common"
 local errors = require "lamina.errors"
 local features = require "lamina.neural.features"
+local folds = require "lamina.neural.folds"
 local grams = require "lamina.neural.gram"
 local intervals = require "lamina.neural.intervals"
 local mappings = require "lamina.neural.mapping"
@@ -340,37 +341,6 @@ local function check_scored(o, kept, r, position)
   end
 end
 
-local function folds_of(o, ids)
-  local a, n, s = o.responses, #ids, o.splits
-  if not (s.by or s.own or s.test) and s.n > n then
-    fail(o, "argument", s.position, "option 'splits' is kfold { %d }%s, and there %s: %s needs at least 3 in each "
-      .. "fold, %s", s.n, o.default_splits and " where it is absent" or "", n == 1 and "is 1 image"
-      or "are " .. n .. " images", o.measure, n >= 6
-      and string.format("so take splits = kfold { %d } or fewer", n // 3) or "and two folds 6 images")
-  end
-  local folds = splits.folds_of(o.word, s, n, a.stimulus)
-  for f, fold in ipairs(folds) do
-    if #fold.test < 3 then
-      fail(o, "argument", o.splits.position, "fold %d of %d tests %s; %s needs at least 3%s", f,
-        #folds, common.plural(#fold.test, "image"), o.measure, n >= 6 and string.format(": %d images make at most %d "
-        .. "folds of 3, as in splits = kfold { %d }", n, n // 3, n // 3) or ", and two folds 6 images")
-    end
-    local count = o.mapping:inner_folds()
-    fold.inner = count > 0 and o.splits:inner(count, fold.train, n, a.stimulus, f) or {}
-  end
-  return folds
-end
-
--- How many pairs of neuroid and fold have responses that do not vary over the fold's tested images.
-local function folds_constant(y, folds)
-  local count = 0
-  for _, fold in ipairs(folds) do
-    local truth = y:index_select(common.index(fold.test), { dim = 1 })
-    count = count + ops.eq(truth:max { dim = 1 }, truth:min { dim = 1 }):to "int64":sum():item()
-  end
-  return count
-end
-
 -- q: the rows' p-values corrected for how many there are.
 local function correct_rows(o, rows)
   local p = {}
@@ -388,7 +358,7 @@ function M.prepare(o)
     or assembly.match(a, o.set, "responses (" .. a.name .. ")", "stimuli (" .. o.set.name .. ")", position, o.word)
   o.place, o.shown = common.index(index), o.set:subset(index)
   o.kept = keep_neuroids(o, position)
-  o.folds, o.groups = folds_of(o, o.ids), groups_of(o, o.kept)
+  o.folds, o.groups = folds.of(o, o.ids), groups_of(o, o.kept)
   o.weights = o.over_set.stimuli and intervals.stimulus_weights(o, #o.ids, o.splits.by
     and a.stimulus[o.splits.by] or nil)
   return o
@@ -451,7 +421,7 @@ function M.score(o, each)
       trials = trials, bottom = not o.ceiling.none and not o.style_name
         and kept.ceiling:eq(0):to "int64":sum():item() or nil,
       silent = kept.silent, constant = kept.constant,
-      flat = folds_constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
+      flat = folds.constant(kept.mean, o.folds), over = o.over_text, permutations = o.permutations,
       correction = o.correction, whole = o.splits.by ~= nil, threshold = o.reliability, passes = passes,
       mapping = mappings.text(o.mapping, o.folds), fewer = #of_layer.fewer > 0 and of_layer.fewer or nil,
       low = #of_layer.low > 0 and of_layer.low or nil,
@@ -473,27 +443,27 @@ end
 -- interval), ceiling, ceiled, ceiled_low, ceiled_high, above (how many neuroids lie above their ceiling: nothing is
 -- cut off), n, features, shuffled, p, q, label. Intervals resample neuroids; over = "stimuli", "subjects" or a list
 -- of them says what else the score shall hold for. permutations give p (that the median is as large where
--- predictions and responses belong to different images of a fold; whole groups change places, and where a fold
--- tests one group its images are shifted around, so that neighbours stay neighbours) and q, corrected for the
--- number of rows; nothing is fitted anew, so p is of these predictions, and somewhat small for a claim about the model:
--- with few images, of data without any relation more than 5 % have p <= 0.05. Neuroids whose responses do not vary are left out by name, missing trials counted (score.missing
--- of score.trials). ceiling = false scores responses without repeats (averages, single trials): no ceiling, ceiled
--- and above, and nobody is left out for low reliability, which nothing is known of. print(score) shows the table
--- and says how it was made; score:results() is for report, score:csv(path) writes the table, score:csv(path,
--- "neuroids") one with a row for every layer and neuroid; score.neuroids holds r, reliability and ceiling of every
--- neuroid kept (score.neuroids.r[layer] is a tensor). style = "brain-score": PLS of 25 components, 10 random
--- divisions (90 % to fit, every object_name in proportion where there is one), Pearson's r, median over neuroids,
--- mean over divisions, error = standard deviation / sqrt(divisions); ceiling: split-half, 10 halves, median;
--- ceiled: r^2 / c, as since January 2026 (ceiled = "(r / c)^2": before); divisions and halves are scikit-learn's
--- with random_state = 1, of the stimuli in the order of the assembly (Brain-Score's average_repetition reorders
--- them by their coordinates: its own averaged assembly, or a:sort, gives its divisions); ceiling = false: the raw
--- score, of averages. splits may also be a list of { train = positions, test = positions } among the stimuli of the
--- responses (lists or tensors, from 1); by, stratify and seed beside them say how the inner folds that choose a
--- penalty are made: { { train =, test = }, ..., by = "movie" } keeps movies whole in these as well, and does not
--- take divisions that tear one apart. Stimuli are matched to responses by stimulus_id. All layers come from one
--- pass over the images, or from a few where they are more than `memory`. Features computed elsewhere need none:
--- predictivity { features = { mine = data.npy "x.npy" }, responses = assembly }; features = activations { ... } are
--- the layers that it holds, matched by stimulus_id.
+-- predictions and responses belong to different images of a fold; whole groups change places, and where a fold tests
+-- one group its images are shifted around, so that neighbours stay neighbours) and q, corrected for the number of
+-- rows; nothing is fitted anew, so p is of these predictions, and somewhat small for a claim about the model: with
+-- few images, of data without any relation more than 5 % have p <= 0.05. Neuroids whose responses do not vary are
+-- left out by name, missing trials counted (score.missing of score.trials). ceiling = false scores responses without
+-- repeats (averages, single trials): no ceiling, ceiled and above, and nobody is left out for low reliability, which
+-- nothing is known of. print(score) shows the table and says how it was made; score:results() is for report,
+-- score:csv(path) writes the table, score:csv(path, "neuroids") one with a row for every layer and neuroid;
+-- score.neuroids holds r, reliability and ceiling of every neuroid kept (score.neuroids.r[layer] is a tensor). style
+-- = "brain-score": PLS of 25 components, 10 random divisions (90 % to fit, every object_name in proportion where
+-- there is one), Pearson's r, median over neuroids, mean over divisions, error = standard deviation /
+-- sqrt(divisions); ceiling: split-half, 10 halves, median; ceiled: r^2 / c, as since January 2026 (ceiled = "(r /
+-- c)^2": before); divisions and halves are scikit-learn's with random_state = 1, of the stimuli in the order of the
+-- assembly (Brain-Score's average_repetition reorders them by their coordinates: its own averaged assembly, or
+-- a:sort, gives its divisions); ceiling = false: the raw score, of averages. splits may also be a list of { train =
+-- positions, test = positions } among the stimuli of the responses (lists or tensors, from 1); by, stratify and seed
+-- beside them say how the inner folds that choose a penalty are made: { { train =, test = }, ..., by = "movie" }
+-- keeps movies whole in these as well, and does not take divisions that tear one apart. Stimuli are matched to
+-- responses by stimulus_id. All layers come from one pass over the images, or from a few where they are more than
+-- `memory`. Features computed elsewhere need none: predictivity { features = { mine = data.npy "x.npy" }, responses
+-- = assembly }; features = activations { ... } are the layers that it holds, matched by stimulus_id.
 -- > x = randn { 60, 5 }
 -- > trials = neural.noisy { x:matmul(randn { 5, 4 }), noise = "gaussian", repeats = 6 }
 -- > a = neural.assembly { { responses = trials, stimulus_id = arange(1, 60) } }
