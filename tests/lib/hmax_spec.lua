@@ -1,7 +1,6 @@
 -- HMAX's layers against plain loops, its collection entries, imprint, and the paperclips.
 local lamina = require "lamina"
 
-local try = lamina.try
 local average, conjunctions, maximum, templates = lamina.average, lamina.conjunctions, lamina.maximum,
   lamina.templates
 
@@ -9,11 +8,7 @@ local function net_of(input, ...)
   return lamina.model "test" { lamina.input(input), lamina.area "A" { ... } }
 end
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 -- What a unit with template w (c x kh x kw) sees at row, column of x (c x h x w, zeros outside): three sums.
 local function compared(x, w, row, column)

@@ -6,14 +6,10 @@ local measures = require "lamina.neural.measures"
 local ops = require "lamina.core.ops"
 local significance = require "lamina.significance"
 
-local neural, predictivity, kfold, try = lamina.neural, lamina.predictivity, lamina.kfold, lamina.try
+local neural, predictivity, kfold = lamina.neural, lamina.predictivity, lamina.kfold
 local tensor, randn, arange = lamina.tensor, lamina.randn, lamina.arange
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 local function f64(list) return tensor(list, { dtype = "float64" }) end
 

@@ -4,15 +4,11 @@ local core_io = require "lamina.core.io"
 local fitting = require "lamina.core.fit"
 local mapping = require "lamina.neural.mapping"
 
-local try, kfold, logspace = lamina.try, lamina.kfold, lamina.logspace
+local kfold, logspace = lamina.kfold, lamina.logspace
 local randn, zeros, ones, arange, tensor = lamina.randn, lamina.zeros, lamina.ones, lamina.arange, lamina.tensor
 local stored = core_io.npz_read "tests/fixtures/neural/mapping.npz"
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 -- max |a - b| <= 1e-6 max |b|
 local function agrees(ours, theirs, what, tolerance)

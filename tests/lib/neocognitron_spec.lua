@@ -2,17 +2,13 @@
 local lamina = require "lamina"
 local learning = require "lamina.self_organise"
 
-local tensor, try = lamina.tensor, lamina.try
+local tensor = lamina.tensor
 
 local function net_of(input, ...)
   return lamina.model "test" { lamina.input(input), lamina.area "A" { ... } }
 end
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 describe("s_cells", function()
   it("are their formula, by loops", function()

@@ -1,20 +1,17 @@
 -- Divisions that a script gives itself: lists of positions, imported or of its own making.
+local lamina = require "lamina"
 local base = require "lamina.core.base"
 local core_io = require "lamina.core.io"
 local near = require "support.near"
 local stats = require "lamina.core.stats"
 
 local neural, stimuli, predictivity, ridge = lamina.neural, lamina.stimuli, lamina.predictivity, lamina.ridge
-local arange, try = lamina.arange, lamina.try
+local arange = lamina.arange
 
 local folder = os.tmpname() .. ".neural"
 base.mkdir(folder)
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 describe("splits of the script's own", function()
   local set = stimuli.objects { 24, size = 8, classes = 2, seed = 1 }

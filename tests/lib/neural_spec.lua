@@ -7,17 +7,13 @@ local near = require "support.near"
 local stats = require "lamina.core.stats"
 
 local neural, stimuli, predictivity, ridge = lamina.neural, lamina.stimuli, lamina.predictivity, lamina.ridge
-local kfold, grouped, split_half, try = lamina.kfold, lamina.grouped, lamina.split_half, lamina.try
+local kfold, grouped, split_half = lamina.kfold, lamina.grouped, lamina.split_half
 local tensor, arange, linspace, rand = lamina.tensor, lamina.arange, lamina.linspace, lamina.rand
 
 local folder = os.tmpname() .. ".neural"
 base.mkdir(folder)
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 describe("splits", function()
   local movies = {}

@@ -3,14 +3,10 @@ local lamina = require "lamina"
 local mapping = require "lamina.neural.mapping"
 local near = require "support.near"
 
-local arange, eye, kfold, randn, ridge, tensor, try = lamina.arange, lamina.eye, lamina.kfold, lamina.randn,
-  lamina.ridge, lamina.tensor, lamina.try
+local arange, eye, kfold, randn, ridge, tensor = lamina.arange, lamina.eye, lamina.kfold, lamina.randn,
+  lamina.ridge, lamina.tensor
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 local function matrix(rows, columns, cell)
   local t = {}

@@ -2,13 +2,9 @@
 -- a time.
 local lamina = require "lamina"
 
-local fft, ops, stimuli, try = lamina.fft, lamina.ops, lamina.stimuli, lamina.try
+local fft, ops, stimuli = lamina.fft, lamina.ops, lamina.stimuli
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 -- Degrees of a pixel from the middle.
 local function degrees(pixel, size, per) return (pixel - (size + 1) / 2) / per end

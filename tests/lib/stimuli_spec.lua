@@ -3,15 +3,11 @@ local core_io = require "lamina.core.io"
 local base = require "lamina.core.base"
 local lamina = require "lamina"
 
-local stimuli, tensor, try, zeros = lamina.stimuli, lamina.tensor, lamina.try, lamina.zeros
+local stimuli, tensor, zeros = lamina.stimuli, lamina.tensor, lamina.zeros
 
 local folder = os.tmpname() .. ".stimuli"
 
-local function message_of(f, ...)
-  local value, err = try(f, ...)
-  assert.is_nil(value)
-  return tostring(err)
-end
+local message_of = require("support.said").message
 
 describe("stimuli.gratings", function()
   it("holds every combination, the last option varying fastest", function()
