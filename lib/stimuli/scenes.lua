@@ -17,6 +17,8 @@ local FIELDS = schema.document("stimuli.scenes", {
     .. "(a set, a tensor, a folder), of which a random part of `size` is taken" },
   noise = { type = "number", default = 0.3, min = 0, doc = "RMS contrast of \"noise\"" },
   luminance = { type = range, default = 1, doc = "of the figure: a number or { low, high }" },
+  blend = { type = "string", default = "over", choices = { "over", "difference" }, doc = "\"over\": the figure hides "
+    .. "what is behind it; \"difference\": the absolute difference of both, as in MNIST-M (Ganin & Lempitsky 2015)" },
   position = { type = "number", default = 0.2, min = 0, max = 1, doc = "the largest shift each way, a fraction of "
     .. "the side" },
   scale = { type = range, default = 1, doc = "the figure's image over the scene: a number or { low, high }" },
@@ -188,8 +190,9 @@ function M.scenes(given, ...)
       rotation = v.rotation[{ part }] }, o.size)
   end)
   local mask, hidden = covers(o, alpha, v.occlusion)
-  local a = alpha:unsqueeze(2)
-  local scene = behind(o, n, v, position) * (1 - a) + a * v.luminance:reshape { -1, 1, 1, 1 }
+  local a, back = alpha:unsqueeze(2), behind(o, n, v, position)
+  local figure = a * v.luminance:reshape { -1, 1, 1, 1 }
+  local scene = o.blend == "over" and back * (1 - a) + figure or (back - figure):abs()
   if mask then
     local m = mask:unsqueeze(2)
     scene = scene * (1 - m) + m * v.cover:reshape { -1, 1, 1, 1 }

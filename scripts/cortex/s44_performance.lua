@@ -34,8 +34,8 @@
 -- 0.40): it went. (3) Backgrounds at full luminance, teachers of 24,000 scenes: ended after 20 networks, which had
 -- learned next to nothing (accuracies 0.10 to 0.22); for these r was 0.78, untrained 0.71, with the first teacher.
 -- (4) As here, backgrounds at half their luminance.
-local p = experiment "s44-performance" { seed = 1, params = { models = 48, least = 500, most = 32000, images = 1000,
-  teachers = 3, teacher_images = 8000, teacher_epochs = 4, repeats = 10, components = 25, pool = 8000 },
+local p = experiment "s44-performance" { seed = 1, params = { models = 48, least = 500, most = 64000, images = 1000,
+  teachers = 3, teacher_images = 24000, teacher_epochs = 4, repeats = 10, components = 25, pool = 32000 },
   about = "Networks that perform better predict synthetic IT better" }
 
 local significance = require "lamina.significance"
@@ -43,7 +43,7 @@ local stages = require "lamina.search.stages"
 local stats = require "lamina.core.stats"
 
 local CLASSES = 10
-local scenes = require "digit_scenes" ()
+local scenes = require "digit_scenes" "difference"
 local function view(x) return (x - 0.5) * 4 end
 
 -- ---- the teachers, and their brains -----------------------------------------------------------------------------
