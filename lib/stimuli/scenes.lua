@@ -161,13 +161,15 @@ local function behind(o, n, v, position)
   end)
 end
 
---- stimuli.scenes { figures, n =, size =, background = "noise", noise = 0.3, luminance = 1, position = 0.2, scale =
--- 1, rotation = 0, occlusion = 0, occluder = "blobs", cover = 0.5, seed = }: figures on backgrounds, shifted, scaled,
--- turned and partly hidden at random; scene i shows figure i, and after the last the first again. Figures are bright
--- on black (the largest of their channels says how opaque), painted with `luminance`; backgrounds are 1 / f noise,
--- plain, or parts of images. Labels and ids of figures come along: y, classes, set.columns.figure. set.latent.x, .y
--- (fractions of the side), .scale, .rotation (degrees), .luminance and .occlusion (the share that is hidden) are
--- float64 tensors. All is drawn from the seed.
+--- stimuli.scenes { figures, n =, size =, background = "noise", noise = 0.3, luminance = 1, blend = "over",
+-- position = 0.2, scale = 1, rotation = 0, occlusion = 0, occluder = "blobs", cover = 0.5, seed = }: figures on
+-- backgrounds, shifted, scaled, turned and partly hidden at random; scene i shows figure i, and after the last the
+-- first again. Figures are bright on black (the largest of their channels says how opaque), painted with `luminance`
+-- over what is behind them, or, with blend = "difference", as the absolute difference of figure and background
+-- (MNIST-M: Ganin & Lempitsky 2015, Unsupervised domain adaptation by backpropagation, section 4); backgrounds are
+-- 1 / f noise, plain, or parts of images. Labels and ids of figures come along: y, classes, set.columns.figure.
+-- set.latent.x, .y (fractions of the side), .scale, .rotation (degrees), .luminance and .occlusion (the share that is
+-- hidden) are float64 tensors. All is drawn from the seed.
 -- > set = stimuli.scenes { stimuli.digits { digits = { 0, 1 }, size = 28 }, n = 10, size = 48, occlusion = 0.3 }
 -- > set.x.shape, set.classes   --> { 10, 1, 48, 48 } { "0", "1" }
 function M.scenes(given, ...)

@@ -15,7 +15,7 @@ typedef struct lm_pls {
   lm_tensor *rotations; /* components x features: r with scores = x r */
   lm_tensor *loadings;  /* components x features: p = x't / t't */
   lm_tensor *targets;   /* components x targets: q = y't / t't; the first c components predict x (sum r q') */
-  int64_t found;        /* how many components there are before the covariance with y is used up */
+  int64_t found;        /* how many components there are before the covariance with y, or the rank of x, is used up */
   int64_t unsettled;    /* how many of them had not settled after `most` steps */
 } lm_pls;
 

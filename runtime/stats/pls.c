@@ -31,7 +31,7 @@ typedef struct work {
   double *w;         /* p */
   double *sums;      /* chunks x (1 + p + targets) */
   int64_t chunks, tall;
-  double tt;
+  double tt, least; /* t't; a component of at most `least` is what rounding left of x: nothing more is there */
 } work;
 
 void lm_pls_release(lm_pls *out) {
@@ -62,6 +62,12 @@ static lm_status check(const lm_fit_pair *in, int64_t components, int64_t most, 
 
 typedef lm_status (*algorithm)(work *k, lm_pls *out, int64_t components, double *x, lm_err *e);
 
+/* t't below which scores are rounding: those of (max(n, p) epsilon |x|)^2, the bound by which the rank is told. */
+static double least_of(const lm_kernel_linalg *kernel, const lm_fit_pair *in) {
+  double rounding = (double)(in->n > in->p ? in->n : in->p) * 0x1p-52;
+  return rounding * rounding * kernel->dot(in->n * in->p, in->x, in->x);
+}
+
 /* What both algorithms begin and end with. */
 static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components,
                         double tolerance, int64_t most, lm_err *e) {
@@ -81,6 +87,7 @@ static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm
               .most = most,
               .x = in.x,
               .y = in.y};
+    k.least = least_of(k.kernel, &in);
     status = run(&k, out, components, in.x, e);
   }
   lm_tensor *results[4] = {out->weights, out->rotations, out->loadings, out->targets};
@@ -184,8 +191,8 @@ static void pass_chunks(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
-/* Takes component c into the results, and out of y and S. k->w holds its rotation. */
-static lm_status take(work *k, lm_pls *out, int64_t c, lm_err *e) {
+/* Takes component c into the results, and out of y and S, unless nothing is *there. k->w holds its rotation. */
+static lm_status take(work *k, lm_pls *out, int64_t c, bool *there, lm_err *e) {
   const int64_t width = 1 + k->p + k->targets;
   double *p = (double *)lm_tensor_data(out->loadings) + c * k->p;
   double *q = (double *)lm_tensor_data(out->targets) + c * k->targets;
@@ -194,6 +201,8 @@ static lm_status take(work *k, lm_pls *out, int64_t c, lm_err *e) {
   for (int64_t i = 1; i < k->chunks; i++)
     for (int64_t j = 0; j < width; j++) k->sums[j] += k->sums[i * width + j];
   k->tt = k->sums[0];
+  *there = k->tt > k->least && isfinite(k->tt);
+  if (!*there) return LM_OK;
   for (int64_t j = 0; j < k->p; j++) p[j] = k->sums[1 + j] / k->tt;
   for (int64_t j = 0; j < k->targets; j++) q[j] = k->sums[1 + k->p + j] / k->tt;
   for (int64_t i = 0; i < k->n; i++) k->kernel->axpy(k->targets, -k->t[i], q, k->y + i * k->targets);
@@ -214,8 +223,13 @@ static lm_status components_of(work *k, lm_pls *out, int64_t components, lm_err 
       k->kernel->axpy(k->p, -k->kernel->dot(k->p, loadings + i * k->p, weights + c * k->p), rotations + i * k->p,
                       k->w);
     memcpy(rotations + c * k->p, k->w, (size_t)k->p * sizeof *k->w);
-    status = take(k, out, c, e);
+    status = take(k, out, c, &there, e);
     if (status != LM_OK) return status;
+    if (!there) {
+      memset(weights + c * k->p, 0, (size_t)k->p * sizeof *weights);
+      memset(rotations + c * k->p, 0, (size_t)k->p * sizeof *rotations);
+      return LM_OK;
+    }
     out->found = c + 1;
     out->unsettled += !settled;
   }
@@ -308,7 +322,7 @@ static void deflations(work *k, lm_pls *out, int64_t components, double *x, doub
     if (first != k->w[0])
       for (int64_t i = 0; i < k->n; i++) k->t[i] = -k->t[i];
     double tt = k->kernel->dot(k->n, k->t, k->t);
-    if (!(tt > 0.0) || !isfinite(tt)) return;
+    if (!(tt > k->least) || !isfinite(tt)) return;
     along_rows(k, x, k->p, k->t, tt, p);
     along_rows(k, k->y, k->targets, k->t, tt, q);
     for (int64_t i = 0; i < k->n; i++) {

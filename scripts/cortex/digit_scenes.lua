@@ -17,11 +17,12 @@ return function(blend)
   local digits = data.mnist { standardise = false }
   local folder = data.folder("natural-images", "shouval/")
   local natural = stimuli.folder { folder .. "/shouval", channels = 1 }
+  local background = blend == "over" and natural.x * 0.5 or natural.x
   return function(part, n, seed)
     local set = digits[part]
     local index = permutation(#set, { seed = seed })
     if n < #set then index = index[{ { 1, n } }] end
-    return stimuli.scenes { set:subset(index), n = n, size = 32, background = blend == "over" and natural.x * 0.5 or natural.x,
-      blend = blend, position = 0.15, scale = { 0.35, 0.77 }, rotation = { -45, 45 }, seed = seed }
+    return stimuli.scenes { set:subset(index), n = n, size = 32, background = background, blend = blend,
+      position = 0.15, scale = { 0.35, 0.77 }, rotation = { -45, 45 }, seed = seed }
   end
 end

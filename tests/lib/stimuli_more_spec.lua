@@ -210,6 +210,19 @@ describe("stimuli.scenes", function()
     assert.near(0, (turned.x[{ 1, 1 }] - digits.x[{ 1, 1 }]:t():flip { dims = { 1 } }):abs():max():item(), 1e-5)
   end)
 
+  it("blend as the absolute difference", function()
+    local behind = lamina.rand { 3, 1, 24, 24, seed = 4 }
+    local function made(figures, background, blend)
+      return stimuli.scenes { figures, background = background, blend = blend, n = 6, luminance = { 0.3, 0.9 },
+        scale = { 0.5, 1 }, rotation = { -45, 45 }, seed = 5 }
+    end
+    local figure, back = made(digits, 0).x, made(digits.x * 0, behind).x -- the same draws, the other left out
+    local found = made(digits, behind, "difference").x
+    assert.near(0, (found - (back - figure):abs()):abs():max():item(), 1e-6)
+    assert.is_true((found - made(digits, behind, "over").x):abs():max():item() > 0.1)
+    assert.matches("blend", message_of(stimuli.scenes, { digits, blend = "screen" }))
+  end)
+
   it("hide the share that they say", function()
     for _, occluder in ipairs { "blobs", "edge" } do
       local o = { digits, background = 0, position = 0, occlusion = 0.4, occluder = occluder, cover = 0.5, seed = 2 }

@@ -188,6 +188,36 @@ static void test_pls_used_up(void **state) {
   lm_tensor_release(y);
 }
 
+/* Features of rank 3, whatever their scale: three components, which predict as OLS of three columns does; the rows of
+ * those that were asked for beyond are 0. */
+static void test_pls_rank(void **state) {
+  (void)state;
+  lm_err e;
+  const int64_t n = 40, p = 12, targets = 4, c = 10;
+  static const double scales[3] = {1.0, 1e-30, 1e30};
+  for (int s = 0; s < 6; s++) {
+    lm_tensor *x = drawn(n, p, 5), *y = drawn(n, targets, 6);
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t j = 0; j < p; j++)
+        data(x)[i * p + j] = j < 3 ? scales[s / 2] * data(x)[i * p + j] : data(x)[i * p + j % 3] * (double)(j % 4);
+    lm_pls fit;
+    assert_int_equal((s % 2 ? lm_pls_nipals : lm_pls_fit)(&fit, x, y, c, 1e-24, 100000, &e), LM_OK);
+    assert_int_equal(fit.found, 3);
+    for (int64_t i = 3 * p; i < c * p; i++)
+      assert_true(data(fit.weights)[i] == 0.0 && data(fit.rotations)[i] == 0.0 && data(fit.loadings)[i] == 0.0);
+    for (int64_t t = 0; t < targets; t++) {
+      double w[MOST], beta[12];
+      least_squares(x, y, t, 7, w);
+      for (int64_t j = 0; j < p; j++) beta[j] = dot(data(fit.rotations) + j, p, data(fit.targets) + t, targets, c);
+      for (int64_t i = 0; i < n; i++)
+        assert_true(fabs(dot(data(x) + i * p, 1, w, 1, 3) - dot(data(x) + i * p, 1, beta, 1, p)) < 1e-9);
+    }
+    lm_pls_release(&fit);
+    lm_tensor_release(x);
+    lm_tensor_release(y);
+  }
+}
+
 /* ---- elastic net -------------------------------------------------------------------------------------------------
  */
 
@@ -387,7 +417,8 @@ static void test_failing_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pls_one_target),      cmocka_unit_test(test_pls_many_targets),
-      cmocka_unit_test(test_pls_used_up),         cmocka_unit_test(test_elastic_conditions),
+      cmocka_unit_test(test_pls_used_up),         cmocka_unit_test(test_pls_rank),
+      cmocka_unit_test(test_elastic_conditions),
       cmocka_unit_test(test_elastic_closed_form), cmocka_unit_test(test_nnls_search),
       cmocka_unit_test(test_nnls_dependent),      cmocka_unit_test(test_refused),
       cmocka_unit_test(test_close_is_passed_on),  cmocka_unit_test(test_failing_memory)};
