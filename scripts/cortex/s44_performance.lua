@@ -34,7 +34,7 @@
 -- 0.40): it went. (3) Backgrounds at full luminance, teachers of 24,000 scenes: ended after 20 networks, which had
 -- learned next to nothing (accuracies 0.10 to 0.22); for these r was 0.78, untrained 0.71, with the first teacher.
 -- (4) As here, backgrounds at half their luminance.
-local p = experiment "s44-performance" { seed = 1, params = { models = 48, least = 500, most = 64000, images = 1000,
+local p = experiment "s44-performance" { seed = 1, params = { models = 48, least = 500, most = 256000, images = 1000,
   teachers = 3, teacher_images = 24000, teacher_epochs = 4, repeats = 10, components = 25, pool = 32000 },
   about = "Networks that perform better predict synthetic IT better" }
 
@@ -124,7 +124,7 @@ for i, g in ipairs(drawn) do
   untrained[i] = measured(net, g.depth)
   local pool = math.min(math.floor(sizes[i]), p.pool)
   train { model = net, data = scenes("train", pool, 200 + i):map(view), loss = "cross_entropy", log = false,
-    optimizer = adam { rate = 2e-3, schedule = cosine {} }, epochs = math.ceil(sizes[i] / pool), batch = 32 }
+    optimizer = adam { rate = 1e-3, schedule = cosine {} }, epochs = math.ceil(sizes[i] / pool), batch = 32 }
   trained[i] = measured(net, g.depth)
   trained[i].depth, untrained[i].depth = g.depth, g.depth
   print(string.format("%2d  depth %d, %2d filters, %5d images: accuracy %.3f (untrained %.3f), IT %.3f (%.3f)", i,
