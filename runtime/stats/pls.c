@@ -111,12 +111,14 @@ static int64_t first_column(double *y, int64_t n, int64_t targets) {
   return found;
 }
 
-static void make_positive(double *w, int64_t p) {
+/* Turns w so that its largest element is positive; returns whether it was not. */
+static bool make_positive(double *w, int64_t p) {
   int64_t at = 0;
   for (int64_t i = 1; i < p; i++)
     if (fabs(w[i]) > fabs(w[at])) at = i;
-  if (w[at] >= 0.0) return;
+  if (w[at] >= 0.0) return false;
   for (int64_t i = 0; i < p; i++) w[i] = -w[i];
+  return true;
 }
 
 static void rows_by(void *context, int worker, int64_t begin, int64_t end) {
@@ -317,9 +319,7 @@ static void deflations(work *k, lm_pls *out, int64_t components, double *x, doub
     int64_t j = first_column(k->y, k->n, k->targets);
     if (j < 0) return;
     out->unsettled += !inner_loop(k, x, j, u, before, q);
-    double first = k->w[0];
-    make_positive(k->w, k->p);
-    if (first != k->w[0])
+    if (make_positive(k->w, k->p))
       for (int64_t i = 0; i < k->n; i++) k->t[i] = -k->t[i];
     double tt = k->kernel->dot(k->n, k->t, k->t);
     if (!(tt > k->least) || !isfinite(tt)) return;
