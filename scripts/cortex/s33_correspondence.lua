@@ -37,7 +37,7 @@
 -- twice as many updates, but had half its published width, for its time: mean 7.4 (SD over draws 1.8). (5) As here;
 -- its training error is 0.03, the others' 0.04 to 0.05.
 local p = experiment "s33-correspondence" { seed = 1, params = { images = 500, learned = 24000, neuroids = 60,
-  repeats = 10, epochs = 4, seeds = 3, width = 1 }, about = "Layers that data do not tell from an area's best one" }
+  repeats = 10, epochs = 2, seeds = 3, width = 1 }, about = "Layers that data do not tell from an area's best one" }
 
 local function result(metric, value, comparison, threshold, what)
   report { id = "S33", metric = metric, value = value, comparison = comparison, threshold = threshold, what = what }
