@@ -13,17 +13,19 @@ static void hand_over(lm_tensor **slot, lm_tensor **from) {
   *from = NULL;
 }
 
-/* pls(x, y, components, tolerance, most, nipals) -> weights, rotations, loadings, targets, found, unsettled. */
+/* pls(x, y, components, tolerance, most, rounding, nipals) -> weights, rotations, loadings, targets, found,
+ * unsettled. */
 static int fit_pls(lua_State *L) {
   lm_tensor *x = bind_tensor(L, 1, "pls: x"), *y = bind_tensor(L, 2, "pls: y");
   int64_t components = bind_int(L, 3, "pls: components"), most = bind_int(L, 5, "pls: iterations");
-  double tolerance = bind_real(L, 4, "pls: tol");
-  bool nipals = bind_bool(L, 6, "pls: nipals");
+  double tolerance = bind_real(L, 4, "pls: tol"), rounding = bind_real(L, 6, "pls: rounding");
+  bool nipals = bind_bool(L, 7, "pls: nipals");
   lm_tensor **slots[4];
   for (int i = 0; i < 4; i++) slots[i] = bind_new_tensor(L);
   lm_pls out;
   lm_err err = {0};
-  bind_check(L, (nipals ? lm_pls_nipals : lm_pls_fit)(&out, x, y, components, tolerance, most, &err), &err);
+  bind_check(L, (nipals ? lm_pls_nipals : lm_pls_fit)(&out, x, y, components, tolerance, most, rounding, &err),
+             &err);
   hand_over(slots[0], &out.weights);
   hand_over(slots[1], &out.rotations);
   hand_over(slots[2], &out.loadings);
@@ -126,7 +128,7 @@ static int fit_descend(lua_State *L) {
 
 static const bind_doc docs[] = {
     {"fit.pls",
-     "pls(x, y, components, tol, iterations, nipals) -> weights, rotations, loadings, targets, found, late",
+     "pls(x, y, components, tol, iterations, rounding, nipals) -> weights, rotations, loadings, targets, found, late",
      "Partial least squares of y (rows x targets) on x (rows x features), both centred: a row of weights, rotations, "
      "loadings and targets for each component; the first c components predict x (sum of rotation' target). found: "
      "how "

@@ -97,12 +97,15 @@ function M.columns(x, first, last, rows)
 end
 
 --- Mean and (where asked for) 1 / standard deviation of training columns; a constant column keeps its scale.
--- correction: as for std, 0 if absent.
-function M.moments(part, standardise, correction)
+-- correction: as for std, 0 if absent. dtype: that of the features before they were columns. A column is constant
+-- where its standard deviation is within the rounding of such features: the unit of a dead layer, say, which all of
+-- its inputs reach through other sums. Third, where there is a constant column: which vary (1 x p, boolean).
+function M.moments(part, dtype, standardise, correction)
   local mean = part:mean { dim = 1, keepdim = true }
-  if not standardise then return mean end
   local std = part:std { dim = 1, keepdim = true, correction = correction or 0 }
-  return mean, 1 / ops.where(ops.gt(std, 0), std, tensor.ones { 1, part:size(2), dtype = "float64" })
+  local varies = ops.gt(std, mean:abs() * (dtype == "float64" and #part * 2.0 ^ -52 or 2.0 ^ -22))
+  local scale = standardise and 1 / ops.where(varies, std, tensor.ones { 1, 1, dtype = "float64" }) or nil
+  return mean, scale, not varies:all():item() and varies or nil
 end
 
 --- The rows `train` (int64) of y less their mean, and the mean.

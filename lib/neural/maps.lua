@@ -17,9 +17,9 @@ local M = {}
 
 -- ---- what they share -------------------------------------------------------------------------------------------
 
--- A class of mappings. solve(self, x, y, source) fits centred x (n x p) and y (n x T), float64, and returns a
--- function that gives the weights (p x T) of setting number i, and the most that a setting can count to, where it is
--- a number of something. self.settings is the list of what is chosen from.
+-- A class of mappings. solve(self, x, y, source, rounding) fits centred x (n x p) and y (n x T), float64, x with
+-- errors of length `rounding`, and returns a function that gives the weights (p x T) of setting number i, and the most
+-- that a setting can count to, where it is a number of something. self.settings is the list of what is chosen from.
 local function class(word, solve, describe)
   local Map = { __name = word, is_mapping = true, solve = solve, word = word }
   Map.__index = Map
@@ -43,12 +43,19 @@ local Base = {}
 --- mapping:inner_folds(): into how many folds the training images are divided to choose by; 0: nothing is chosen.
 function Base:inner_folds() return #self.settings > 1 and self.inner or 0 end
 
--- Training columns, centred and scaled as the map wants: x, mean, scale.
+-- Training columns, centred and scaled as the map wants: x, mean, scale, and the length of the rounding errors that x
+-- came with where features are float32 (2^-24 of the features' own; else 0). A direction that is no longer is none:
+-- least squares would make a feature of it, and any number of an image that has more of it than rounding. Columns
+-- that do not vary are 0.
 local function design(self, source, train)
   local x = fitted.columns(source.x, 1, source.p, train)
-  local mean, scale = fitted.moments(x, self.scale, 1)
+  local mean, scale, varies = fitted.moments(x, source.x.dtype, self.scale, 1)
   x = x - mean
-  return scale and x * scale or x, mean, scale
+  if varies then x = ops.where(varies, x, tensor.zeros { 1, dtype = "float64" }) end
+  if scale then x = x * scale end
+  if source.x.dtype == "float64" then return x, mean, scale, 0 end
+  local along = scale and mean * scale or mean
+  return x, mean, scale, 2.0 ^ -24 * math.sqrt(x:square():sum():item() + #x * along:square():sum():item())
 end
 
 -- Weights of every target at its place among the settings: p x T.
@@ -73,9 +80,9 @@ local function inner_errors(self, source, y, inner)
   local sums
   for _, fold in ipairs(inner) do
     local train, test = common.index(fold.train), common.index(fold.test)
-    local x, mean, scale = design(self, source, train)
+    local x, mean, scale, rounding = design(self, source, train)
     local centred, y_mean = fitted.centre(y, train)
-    local weights = self:solve(x, centred, source)
+    local weights = self:solve(x, centred, source, rounding)
     local held = fitted.columns(source.x, 1, source.p, test) - mean
     if scale then held = held * scale end
     local truth, rows = y:index_select(test, { dim = 1 }) - y_mean, {}
@@ -107,9 +114,9 @@ end
 local function solve_all(self, source, y, rows, inner)
   local places = choose(self, source, y, inner)
   local train = common.index(rows)
-  local x, mean, scale = design(self, source, train)
+  local x, mean, scale, rounding = design(self, source, train)
   local centred, y_mean = fitted.centre(y, train)
-  local weights_of, most = self:solve(x, centred, source)
+  local weights_of, most = self:solve(x, centred, source, rounding)
   local weights, chosen = gathered(weights_of, places), common.pick(self.settings, places)
   for t, setting in ipairs(most and chosen or {}) do chosen[t] = math.min(setting, most) end
   if scale then weights = weights * scale:t() end
@@ -198,8 +205,10 @@ end
 
 -- ---- least squares ---------------------------------------------------------------------------------------------
 
-local Ols = class("ols", function(_, x, y)
-  local w = x:lstsq(y, { driver = "svd" })
+local Ols = class("ols", function(_, x, y, _, rounding)
+  local size = x:square():sum():sqrt():item()
+  local w = x:lstsq(y, { driver = "svd", rcond = size > 0 and math.max(rounding / size,
+    math.max(#x, x:size(2)) * 2.0 ^ -52) or nil })
   return function() return w end
 end, function() return "ordinary least squares (of least norm where features outnumber images)" end)
 
@@ -220,7 +229,7 @@ end
 
 -- ---- partial least squares -------------------------------------------------------------------------------------
 
-local Pls = class("pls", function(self, x, y)
+local Pls = class("pls", function(self, x, y, _, rounding)
   local most = math.min(#x, x:size(2))
   local wanted = math.min(self.settings[#self.settings], most)
   local spread
@@ -230,7 +239,7 @@ local Pls = class("pls", function(self, x, y)
     y = y / spread
   end
   local _, rotations, _, targets, found, late = fit.pls(x, y, wanted, self.tol, self.iterations,
-    self.algorithm == "nipals")
+    rounding, self.algorithm == "nipals")
   self.late = self.late + late
   return function(i)
     local c = math.min(self.settings[i], found)

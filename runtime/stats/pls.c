@@ -62,15 +62,16 @@ static lm_status check(const lm_fit_pair *in, int64_t components, int64_t most, 
 
 typedef lm_status (*algorithm)(work *k, lm_pls *out, int64_t components, double *x, lm_err *e);
 
-/* t't below which scores are rounding: those of (max(n, p) epsilon |x|)^2, the bound by which the rank is told. */
-static double least_of(const lm_kernel_linalg *kernel, const lm_fit_pair *in) {
-  double rounding = (double)(in->n > in->p ? in->n : in->p) * 0x1p-52;
-  return rounding * rounding * kernel->dot(in->n * in->p, in->x, in->x);
+/* t't up to which scores are rounding: that of x itself, or of the sums here, max(n, p) epsilon |x|, the usual bound
+ * by which a rank is told. */
+static double least_of(const lm_kernel_linalg *kernel, const lm_fit_pair *in, double rounding) {
+  double size = (double)(in->n > in->p ? in->n : in->p) * 0x1p-52;
+  return fmax(rounding * rounding, size * size * kernel->dot(in->n * in->p, in->x, in->x));
 }
 
 /* What both algorithms begin and end with. */
 static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components,
-                        double tolerance, int64_t most, lm_err *e) {
+                        double tolerance, int64_t most, double rounding, lm_err *e) {
   *out = (lm_pls){0};
   lm_fit_pair in;
   lm_status status = lm_fit_begin(&in, "pls", x, y, e);
@@ -87,7 +88,7 @@ static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm
               .most = most,
               .x = in.x,
               .y = in.y};
-    k.least = least_of(k.kernel, &in);
+    k.least = least_of(k.kernel, &in, rounding);
     status = run(&k, out, components, in.x, e);
   }
   lm_tensor *results[4] = {out->weights, out->rotations, out->loadings, out->targets};
@@ -262,8 +263,8 @@ static lm_status by_covariance(work *k, lm_pls *out, int64_t components, double 
 }
 
 lm_status lm_pls_fit(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                     int64_t most, lm_err *e) {
-  return fit_by(by_covariance, out, x, y, components, tolerance, most, e);
+                     int64_t most, double rounding, lm_err *e) {
+  return fit_by(by_covariance, out, x, y, components, tolerance, most, rounding, e);
 }
 
 /* ---- as it is written down ---------------------------------------------------------------------------------------
@@ -345,6 +346,6 @@ static lm_status by_nipals(work *k, lm_pls *out, int64_t components, double *x, 
 }
 
 lm_status lm_pls_nipals(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                        int64_t most, lm_err *e) {
-  return fit_by(by_nipals, out, x, y, components, tolerance, most, e);
+                        int64_t most, double rounding, lm_err *e) {
+  return fit_by(by_nipals, out, x, y, components, tolerance, most, rounding, e);
 }

@@ -76,8 +76,8 @@ describe("mappings", function()
     each(function(name, x, y, of)
       local a, b = x - x:mean { dim = 1, keepdim = true }, y - y:mean { dim = 1, keepdim = true }
       local k = math.min(4, x:size(2))
-      local fast = { fitting.pls(a, b, k, 1e-6, 500, false) }
-      local slow = { fitting.pls(a, b, k, 1e-6, 500, true) }
+      local fast = { fitting.pls(a, b, k, 1e-6, 500, 0, false) }
+      local slow = { fitting.pls(a, b, k, 1e-6, 500, 0, true) }
       agrees(fast[1], of "pls.weights", name .. " weights")
       for i = 1, 4 do agrees(fast[i], slow[i], name .. " result " .. i, 1e-9) end
       assert.equal(k, fast[5])
@@ -114,6 +114,48 @@ describe("PLS", function()
     local map = lamina.pls { 2, iterations = 2, tol = 1e-30 }
     map:fit(randn { 30, 6, dtype = "float64" }, randn { 30, 5, dtype = "float64" })
     assert.matches("2 fits stopped before they had settled", tostring(map))
+  end)
+end)
+
+describe("features that vary by rounding alone", function()
+  local n, half = 200, 150
+  local held = { { half + 1, n } }
+  -- 0.1, and by a unit in the last place more in some rows; in one that is held out the unit is active
+  local function dead(seed)
+    local x = zeros { n, 1 } + 0.1
+    x = x + lamina.randint(0, 1, { n, 1 }, { seed = seed }):to "float32" * 2.0 ^ -27
+    x[{ n, 1 }] = 0.5
+    return x
+  end
+  local y = randn({ n, 3 }, { seed = 9 }):to "float64"
+
+  it("count as constant: a dead unit that an image wakes does not blow predictions up", function()
+    local x = lamina.ops.concat({ dead(1), dead(2), dead(3) }, { dim = 2 })
+    assert.is_true(x[{ { 1, half } }]:std({ dim = 1 }):min():item() > 0) -- the test would show nothing otherwise
+    local mean = y[{ { 1, half } }]:mean { dim = 1, keepdim = true }
+    for _, map in ipairs { lamina.ols {}, lamina.pls { 3 }, lamina.pls { 3, algorithm = "nipals" },
+      lamina.pls { 3, scale = true }, lamina.ridge { 1e-3, standardise = true }, lamina.one_to_one {},
+      lamina.lasso { 1e-3, standardise = true } } do
+      local guess = map:fit(x[{ { 1, half } }], y[{ { 1, half } }]):predict(x[held])
+      assert((guess - mean):abs():max():item() < 1e-2, tostring(map))
+    end
+    local double = x:to "float64" -- where the same differences are no rounding
+    assert.is_true((lamina.ols({}):fit(double[{ { 1, half } }], y[{ { 1, half } }]):predict(double[held]) - mean):abs()
+      :max():item() > 1e3)
+  end)
+
+  it("are no direction, where they are the difference of two that vary", function()
+    local a = lamina.rand({ n, 1 }, { seed = 4 })
+    local b = a + lamina.randint(0, 1, { n, 1 }, { seed = 5 }):to "float32" * 2.0 ^ -25
+    b[{ n, 1 }] = 0
+    local x = lamina.ops.concat({ a, b }, { dim = 2 })
+    for _, map in ipairs { lamina.ols {}, lamina.pls { 2 }, lamina.pls { 2, algorithm = "nipals" },
+      lamina.pls { 2, scale = true } } do
+      local m = map:fit(x[{ { 1, half } }], y[{ { 1, half } }])
+      assert(m.weights:abs():max():item() < 10, tostring(map))
+      local double = map:fit(x[{ { 1, half } }]:to "float64", y[{ { 1, half } }])
+      assert.is_true(double.weights:abs():max():item() > 1e4)
+    end
   end)
 end)
 
