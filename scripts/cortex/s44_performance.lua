@@ -161,13 +161,14 @@ local r_own, r_own_untrained = (correlation(trained, own)), (correlation(untrain
 local dof = p.models - 2
 local p_value = 2 * (1 - significance.student(math.abs(r) * math.sqrt(dof / math.max(1e-12, 1 - r * r)), dof))
 
--- Mean explained variance by layer over the trained networks of three stages (and teachers), and p that `layer` is
--- better than each other one.
-local deep = {}
+-- Mean explained variance by layer (and teachers) over the networks of three stages that have learned, which are
+-- those more accurate than any untrained one, and p that `layer` is better than each other one.
+local least, deep = accuracy(untrained):max():item(), {}
 for _, m in ipairs(trained) do
-  if m.depth == 3 then deep[#deep + 1] = m end
+  if m.depth == 3 and m.accuracy > least then deep[#deep + 1] = m end
 end
 local function by_layer(where, layer)
+  if #deep == 0 then return 0, 1, "no network of three stages has learned" end
   local ev = {}
   for i = 1, 3 do
     ev[i] = column(deep, function(m) return (over_teachers(function(k) return m[where][k][i] end)) end)
@@ -183,8 +184,8 @@ local function by_layer(where, layer)
       best = best and value > 0
     end
   end
-  return best and 1 or 0, worst, string.format("explained variance by stage %.3f, %.3f, %.3f, mean over %d networks",
-    ev[1]:mean():item(), ev[2]:mean():item(), ev[3]:mean():item(), #deep)
+  return best and 1 or 0, worst, string.format("explained variance by stage %.3f, %.3f, %.3f, mean over %d networks "
+    .. "that have learned", ev[1]:mean():item(), ev[2]:mean():item(), ev[3]:mean():item(), #deep)
 end
 local it_best, it_p, it_text = by_layer("it", 3)
 local v4_best, v4_p, v4_text = by_layer("v4", 2)
