@@ -13,19 +13,29 @@ static void hand_over(lm_tensor **slot, lm_tensor **from) {
   *from = NULL;
 }
 
-/* pls(x, y, components, tolerance, most, rounding, nipals) -> weights, rotations, loadings, targets, found,
- * unsettled. */
+/* The argument at `arg`, a float64 tensor of a number for each column of x, or nil: NULL. */
+static const double *errors_of(lua_State *L, int arg, const lm_tensor *x) {
+  if (lua_isnoneornil(L, arg)) return NULL;
+  lm_tensor *errors = bind_tensor(L, arg, "pls: errors");
+  if (errors->dtype != LM_F64 || !lm_tensor_contiguous(errors) || x->ndim != 2 ||
+      lm_tensor_count(errors) != x->shape[1])
+    bind_fail(L, "pls: errors must be a float64 tensor with a number for each feature");
+  return lm_tensor_data(errors);
+}
+
+/* pls(x, y, components, tolerance, most, nipals, errors) -> weights, rotations, loadings, targets, found, unsettled.
+ */
 static int fit_pls(lua_State *L) {
   lm_tensor *x = bind_tensor(L, 1, "pls: x"), *y = bind_tensor(L, 2, "pls: y");
   int64_t components = bind_int(L, 3, "pls: components"), most = bind_int(L, 5, "pls: iterations");
-  double tolerance = bind_real(L, 4, "pls: tol"), rounding = bind_real(L, 6, "pls: rounding");
-  bool nipals = bind_bool(L, 7, "pls: nipals");
+  double tolerance = bind_real(L, 4, "pls: tol");
+  bool nipals = bind_bool(L, 6, "pls: nipals");
+  const double *errors = errors_of(L, 7, x);
   lm_tensor **slots[4];
   for (int i = 0; i < 4; i++) slots[i] = bind_new_tensor(L);
   lm_pls out;
   lm_err err = {0};
-  bind_check(L, (nipals ? lm_pls_nipals : lm_pls_fit)(&out, x, y, components, tolerance, most, rounding, &err),
-             &err);
+  bind_check(L, (nipals ? lm_pls_nipals : lm_pls_fit)(&out, x, y, components, tolerance, most, errors, &err), &err);
   hand_over(slots[0], &out.weights);
   hand_over(slots[1], &out.rotations);
   hand_over(slots[2], &out.loadings);
@@ -128,7 +138,7 @@ static int fit_descend(lua_State *L) {
 
 static const bind_doc docs[] = {
     {"fit.pls",
-     "pls(x, y, components, tol, iterations, rounding, nipals) -> weights, rotations, loadings, targets, found, late",
+     "pls(x, y, components, tol, iterations, nipals, errors) -> weights, rotations, loadings, targets, found, late",
      "Partial least squares of y (rows x targets) on x (rows x features), both centred: a row of weights, rotations, "
      "loadings and targets for each component; the first c components predict x (sum of rotation' target). found: "
      "how "

@@ -96,16 +96,20 @@ function M.columns(x, first, last, rows)
   return part
 end
 
---- Mean and (where asked for) 1 / standard deviation of training columns; a constant column keeps its scale.
--- correction: as for std, 0 if absent. dtype: that of the features before they were columns. A column is constant
--- where its standard deviation is within the rounding of such features: the unit of a dead layer, say, which all of
--- its inputs reach through other sums. Third, where there is a constant column: which vary (1 x p, boolean).
-function M.moments(part, dtype, standardise, correction)
+--- Mean and standard deviation of training columns, and which of them vary (1 x p, boolean). correction: as for std.
+-- dtype: that of the features before they were columns. A column does not vary where its standard deviation is within
+-- the rounding of such features: the unit of a dead layer, say, whose inputs reach it through other sums.
+function M.moments(part, dtype, correction)
   local mean = part:mean { dim = 1, keepdim = true }
-  local std = part:std { dim = 1, keepdim = true, correction = correction or 0 }
-  local varies = ops.gt(std, mean:abs() * (dtype == "float64" and #part * 2.0 ^ -52 or 2.0 ^ -22))
-  local scale = standardise and 1 / ops.where(varies, std, tensor.ones { 1, 1, dtype = "float64" }) or nil
-  return mean, scale, not varies:all():item() and varies or nil
+  local std = part:std { dim = 1, keepdim = true, correction = correction }
+  return mean, std, ops.gt(std, mean:abs() * (dtype == "float32" and 2.0 ^ -22 or #part * 2.0 ^ -52))
+end
+
+--- Mean and (where asked for) 1 / standard deviation of training columns, 1 for those that do not vary.
+function M.standard(part, dtype, standardise)
+  if not standardise then return part:mean { dim = 1, keepdim = true } end
+  local mean, std, varies = M.moments(part, dtype, 0)
+  return mean, 1 / ops.where(varies, std, tensor.ones { 1, 1, dtype = "float64" })
 end
 
 --- The rows `train` (int64) of y less their mean, and the mean.

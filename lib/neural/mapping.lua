@@ -23,7 +23,7 @@ local CHUNK = 4096 -- features at a time when a kernel is summed: part of the nu
 
 -- ---- features --------------------------------------------------------------------------------------------------
 
-local Source, columns, moments, centre = fitted.Source, fitted.columns, fitted.moments, fitted.centre
+local Source, columns, standard, centre = fitted.Source, fitted.columns, fitted.standard, fitted.centre
 
 M.source = fitted.source
 M.layer_source = fitted.layer_source
@@ -65,7 +65,7 @@ end
 -- The same with features standardised on the training images.
 local function standard_kernels(self, train, test)
   local function change(part, first, last)
-    local mean, scale = moments(columns(self.x, first, last, train), self.x.dtype, true)
+    local mean, scale = standard(columns(self.x, first, last, train), self.x.dtype, true)
     return (part - mean) * scale
   end
   return kernel_of(self.x, change, train), kernel_of(self.x, change, test, train)
@@ -100,7 +100,7 @@ end
 
 local function primal_system(self, train, test, standardise)
   local x = columns(self.x, 1, self.p, train)
-  local mean, scale = moments(x, self.x.dtype, standardise)
+  local mean, scale = standard(x, self.x.dtype, standardise)
   x = x - mean
   if scale then x = x * scale end
   local form = tridiagonal(x:t():matmul(x))
@@ -428,7 +428,7 @@ function Ridge:fit(x, y, given)
   local weights, mean, scale = system.form.back(solved), system.mean, system.scale
   if system.dual then -- w = X' (K + alpha I)^-1 y
     local full = columns(source.x, 1, source.p)
-    mean, scale = moments(full, source.x.dtype, self.standardise)
+    mean, scale = standard(full, source.x.dtype, self.standardise)
     full = full - mean
     weights = (scale and full * scale or full):t():matmul(weights)
   end

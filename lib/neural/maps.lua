@@ -15,11 +15,14 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
+local ONE = tensor.ones { 1, 1, dtype = "float64" }
+local NONE = ONE - 1
+
 -- ---- what they share -------------------------------------------------------------------------------------------
 
--- A class of mappings. solve(self, x, y, source, rounding) fits centred x (n x p) and y (n x T), float64, x with
--- errors of length `rounding`, and returns a function that gives the weights (p x T) of setting number i, and the most
--- that a setting can count to, where it is a number of something. self.settings is the list of what is chosen from.
+-- A class of mappings. solve(self, x, y, source, rounding) fits centred x (n x p, with rounding as design gives it) and
+-- y (n x T), float64, and returns a function that gives the weights (p x T) of setting number i, and the most that a
+-- setting can count to, where it is a number of something. self.settings is the list of what is chosen from.
 local function class(word, solve, describe)
   local Map = { __name = word, is_mapping = true, solve = solve, word = word }
   Map.__index = Map
@@ -43,19 +46,19 @@ local Base = {}
 --- mapping:inner_folds(): into how many folds the training images are divided to choose by; 0: nothing is chosen.
 function Base:inner_folds() return #self.settings > 1 and self.inner or 0 end
 
--- Training columns, centred and scaled as the map wants: x, mean, scale, and the length of the rounding errors that x
--- came with where features are float32 (2^-24 of the features' own; else 0). A direction that is no longer is none:
--- least squares would make a feature of it, and any number of an image that has more of it than rounding. Columns
--- that do not vary are 0.
+-- Training columns, centred and scaled as the map wants (0 where they vary by rounding alone): x, mean, scale, and,
+-- where features are float32, the squared length of the rounding errors that each column came with (1 x p).
 local function design(self, source, train)
   local x = fitted.columns(source.x, 1, source.p, train)
-  local mean, scale, varies = fitted.moments(x, source.x.dtype, self.scale, 1)
+  local mean, std, varies = fitted.moments(x, source.x.dtype, 1)
+  local scale = self.scale and 1 / ops.where(varies, std, ONE) or nil
   x = x - mean
-  if varies then x = ops.where(varies, x, tensor.zeros { 1, dtype = "float64" }) end
   if scale then x = x * scale end
-  if source.x.dtype == "float64" then return x, mean, scale, 0 end
-  local along = scale and mean * scale or mean
-  return x, mean, scale, 2.0 ^ -24 * math.sqrt(x:square():sum():item() + #x * along:square():sum():item())
+  if not varies:all():item() then x = ops.where(varies, x, NONE) end
+  if source.x.dtype ~= "float32" then return x, mean, scale end
+  local rounding = (mean:square() + std:square()) * (#x * 2.0 ^ -48) -- half a unit in the last place each
+  if scale then rounding = rounding * scale:square() end
+  return x, mean, scale, ops.where(varies, rounding, NONE)
 end
 
 -- Weights of every target at its place among the settings: p x T.
@@ -205,10 +208,13 @@ end
 
 -- ---- least squares ---------------------------------------------------------------------------------------------
 
+-- Directions in which x is no longer than its rounding are none: of a weight on them could come any prediction.
 local Ols = class("ols", function(_, x, y, _, rounding)
-  local size = x:square():sum():sqrt():item()
-  local w = x:lstsq(y, { driver = "svd", rcond = size > 0 and math.max(rounding / size,
-    math.max(#x, x:size(2)) * 2.0 ^ -52) or nil })
+  local u, s, vt = x:svd { method = "exact" }
+  local least = s[{ { 1, 1 } }] * (math.max(#x, x:size(2)) * 2.0 ^ -52)
+  if rounding then least = least:maximum(vt:square():matmul(rounding:t()):reshape { -1 }:sqrt()) end
+  local inverse = ops.where(ops.gt(s, least), 1 / s, NONE):reshape { -1, 1 }
+  local w = vt:t():matmul(u:t():matmul(y) * inverse)
   return function() return w end
 end, function() return "ordinary least squares (of least norm where features outnumber images)" end)
 
@@ -217,7 +223,8 @@ Ols.rotates = true
 local OLS = fields("ols", "before", {})
 
 --- ols { before = }: ordinary least squares, by singular values: where features outnumber images or depend on each
--- other, the weights of least norm, as scikit-learn's LinearRegression. By itself, m = ols {}:fit(x, y).
+-- other, the weights of least norm, as scikit-learn's LinearRegression. Where float32 features vary by their rounding
+-- alone, they count as constant. By itself, m = ols {}:fit(x, y).
 -- > x = randn { 60, 3 }
 -- > m = ols({}):fit(x, x:matmul(tensor { 1, 2, 3 }) + 5)
 -- > m.weights:flatten():round(), m.intercept:round()   --> [1. 2. 3.] [5.]
@@ -235,11 +242,11 @@ local Pls = class("pls", function(self, x, y, _, rounding)
   local spread
   if self.scale then
     spread = y:std { dim = 1, keepdim = true }
-    spread = ops.where(ops.gt(spread, 0), spread, tensor.ones { 1, 1, dtype = "float64" })
+    spread = ops.where(ops.gt(spread, 0), spread, ONE)
     y = y / spread
   end
   local _, rotations, _, targets, found, late = fit.pls(x, y, wanted, self.tol, self.iterations,
-    rounding, self.algorithm == "nipals")
+    self.algorithm == "nipals", rounding)
   self.late = self.late + late
   return function(i)
     local c = math.min(self.settings[i], found)
@@ -259,21 +266,18 @@ local PLS = fields("pls", "before inner", {
   components = { type = { "integer", "table" }, default = 25, min = 1, doc = "how many; or a list, of which one is "
     .. "chosen. Where there are fewer features or images, as many as those" },
   scale = { type = "boolean", default = false, doc = "whether features and targets get variance 1 first (divided "
-    .. "by n "
-    .. "- 1)" },
-  tol = { type = "number", default = 1e-6, above = 0, doc = "the squared change of the weights that ends a "
-    .. "component" },
+    .. "by n - 1)" },
+  tol = { type = "number", default = 1e-6, above = 0, doc = "squared change of the weights that ends a component" },
   iterations = { type = "integer", default = 500, min = 1, doc = "the most steps for one component" },
   algorithm = { type = "string", default = "covariance", choices = { "covariance", "nipals" }, doc = "on the "
-    .. "covariance "
-    .. "of features and responses, or NIPALS as it is written down, slower: the same components" },
+    .. "covariance of features and responses, or NIPALS as it is written down, slower: the same components" },
   per = { type = "string", default = "all", choices = { "neuroid", "all" }, doc = SHARED.per.doc },
 })
 
 --- pls { 25, scale = false, tol = 1e-6, iterations = 500, algorithm = "covariance" }: partial least squares of all
 -- neuroids at once, with the components, starts and stops of scikit-learn's PLSRegression (Wold 1975; fast form:
--- Dayal & MacGregor 1997). pls { { 5, 10, 25 } } chooses the number inside the training images. By itself, m = pls
--- {}:fit(x, y).
+-- Dayal & MacGregor 1997). pls { { 5, 10, 25 } } chooses the number inside the training images. Components end with
+-- the rank of the features, of which float32's rounding is no part. By itself, m = pls {}:fit(x, y).
 -- > x = randn { 60, 8 }
 -- > y = x:matmul(randn { 8, 2 })
 -- > m = pls({ 8 }):fit(x, y)
@@ -325,8 +329,7 @@ local Elastic = class("elastic_net", solve_elastic, describe_elastic)
 local function elastic_fields(word, own)
   own.positional = { "alphas" }
   own.alphas = { type = { "tensor", "table", "number" }, doc = "penalties, all > 0, in scikit-learn's units; if "
-    .. "absent, "
-    .. "20 from 1 down to 0.001 of the least penalty that leaves every weight 0" }
+    .. "absent, 20 from 1 down to 0.001 of the least penalty that leaves every weight 0" }
   own.tol = { type = "number", default = 1e-9, above = 0, doc = "the duality gap, in units of y'y, that ends a fit" }
   own.iterations = { type = "integer", default = 10000, min = 1, doc = "the most sweeps over the features" }
   own.positive = { type = "boolean", default = false, doc = "whether weights are kept from going below 0" }
@@ -396,7 +399,7 @@ end
 
 local OneToOne = class("one_to_one", function(_, x, y)
   local spread = x:square():sum { dim = 1 }:reshape { -1, 1 }
-  local safe = ops.where(ops.gt(spread, 0), spread, tensor.ones { 1, 1, dtype = "float64" })
+  local safe = ops.where(ops.gt(spread, 0), spread, ONE)
   local along = x:t():matmul(y)
   local best = (along:square() / safe):argmax { dim = 1, keepdim = true } -- the largest r^2, as y is the same
   local slope = (along / safe):gather(best, { dim = 1 })

@@ -31,7 +31,9 @@ typedef struct work {
   double *w;         /* p */
   double *sums;      /* chunks x (1 + p + targets) */
   int64_t chunks, tall;
-  double tt, least; /* t't; a component of at most `least` is what rounding left of x: nothing more is there */
+  double tt;
+  double least;         /* t't of a component of rounding errors alone: those of the sums here */
+  const double *errors; /* p: squared length of those that each column of x came with; NULL: none */
 } work;
 
 void lm_pls_release(lm_pls *out) {
@@ -62,16 +64,22 @@ static lm_status check(const lm_fit_pair *in, int64_t components, int64_t most, 
 
 typedef lm_status (*algorithm)(work *k, lm_pls *out, int64_t components, double *x, lm_err *e);
 
-/* t't up to which scores are rounding: that of x itself, or of the sums here, max(n, p) epsilon |x|, the usual bound
- * by which a rank is told. */
-static double least_of(const lm_kernel_linalg *kernel, const lm_fit_pair *in, double rounding) {
+/* (max(n, p) epsilon |x|)^2, the usual bound by which a rank is told. */
+static double least_of(const lm_kernel_linalg *kernel, const lm_fit_pair *in) {
   double size = (double)(in->n > in->p ? in->n : in->p) * 0x1p-52;
-  return fmax(rounding * rounding, size * size * kernel->dot(in->n * in->p, in->x, in->x));
+  return size * size * kernel->dot(in->n * in->p, in->x, in->x);
+}
+
+/* Whether scores x r of squared length tt are more than rounding. */
+static bool lasts(const work *k, double tt, const double *r) {
+  double errors = 0.0;
+  for (int64_t j = 0; k->errors && j < k->p; j++) errors = fma(r[j] * r[j], k->errors[j], errors);
+  return isfinite(tt) && tt > k->least && tt > errors;
 }
 
 /* What both algorithms begin and end with. */
 static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components,
-                        double tolerance, int64_t most, double rounding, lm_err *e) {
+                        double tolerance, int64_t most, const double *errors, lm_err *e) {
   *out = (lm_pls){0};
   lm_fit_pair in;
   lm_status status = lm_fit_begin(&in, "pls", x, y, e);
@@ -88,7 +96,8 @@ static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm
               .most = most,
               .x = in.x,
               .y = in.y};
-    k.least = least_of(k.kernel, &in, rounding);
+    k.least = least_of(k.kernel, &in);
+    k.errors = errors;
     status = run(&k, out, components, in.x, e);
   }
   lm_tensor *results[4] = {out->weights, out->rotations, out->loadings, out->targets};
@@ -194,6 +203,12 @@ static void pass_chunks(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
+/* Component c is none: its rows are 0. */
+static void drop(const work *k, lm_pls *out, int64_t c) {
+  memset((double *)lm_tensor_data(out->weights) + c * k->p, 0, (size_t)k->p * sizeof(double));
+  memset((double *)lm_tensor_data(out->rotations) + c * k->p, 0, (size_t)k->p * sizeof(double));
+}
+
 /* Takes component c into the results, and out of y and S, unless nothing is *there. k->w holds its rotation. */
 static lm_status take(work *k, lm_pls *out, int64_t c, bool *there, lm_err *e) {
   const int64_t width = 1 + k->p + k->targets;
@@ -204,7 +219,7 @@ static lm_status take(work *k, lm_pls *out, int64_t c, bool *there, lm_err *e) {
   for (int64_t i = 1; i < k->chunks; i++)
     for (int64_t j = 0; j < width; j++) k->sums[j] += k->sums[i * width + j];
   k->tt = k->sums[0];
-  *there = k->tt > k->least && isfinite(k->tt);
+  *there = lasts(k, k->tt, k->w);
   if (!*there) return LM_OK;
   for (int64_t j = 0; j < k->p; j++) p[j] = k->sums[1 + j] / k->tt;
   for (int64_t j = 0; j < k->targets; j++) q[j] = k->sums[1 + k->p + j] / k->tt;
@@ -229,8 +244,7 @@ static lm_status components_of(work *k, lm_pls *out, int64_t components, lm_err 
     status = take(k, out, c, &there, e);
     if (status != LM_OK) return status;
     if (!there) {
-      memset(weights + c * k->p, 0, (size_t)k->p * sizeof *weights);
-      memset(rotations + c * k->p, 0, (size_t)k->p * sizeof *rotations);
+      drop(k, out, c);
       return LM_OK;
     }
     out->found = c + 1;
@@ -263,8 +277,8 @@ static lm_status by_covariance(work *k, lm_pls *out, int64_t components, double 
 }
 
 lm_status lm_pls_fit(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                     int64_t most, double rounding, lm_err *e) {
-  return fit_by(by_covariance, out, x, y, components, tolerance, most, rounding, e);
+                     int64_t most, const double *errors, lm_err *e) {
+  return fit_by(by_covariance, out, x, y, components, tolerance, most, errors, e);
 }
 
 /* ---- as it is written down ---------------------------------------------------------------------------------------
@@ -319,19 +333,23 @@ static void deflations(work *k, lm_pls *out, int64_t components, double *x, doub
     double *q = (double *)lm_tensor_data(out->targets) + c * k->targets;
     int64_t j = first_column(k->y, k->n, k->targets);
     if (j < 0) return;
-    out->unsettled += !inner_loop(k, x, j, u, before, q);
+    bool settled = inner_loop(k, x, j, u, before, q);
     if (make_positive(k->w, k->p))
       for (int64_t i = 0; i < k->n; i++) k->t[i] = -k->t[i];
     double tt = k->kernel->dot(k->n, k->t, k->t);
-    if (!(tt > k->least) || !isfinite(tt)) return;
+    rotate(k, out, c);
+    if (!lasts(k, tt, (const double *)lm_tensor_data(out->rotations) + c * k->p)) {
+      drop(k, out, c);
+      return;
+    }
     along_rows(k, x, k->p, k->t, tt, p);
     along_rows(k, k->y, k->targets, k->t, tt, q);
     for (int64_t i = 0; i < k->n; i++) {
       k->kernel->axpy(k->p, -k->t[i], p, x + i * k->p);
       k->kernel->axpy(k->targets, -k->t[i], q, k->y + i * k->targets);
     }
-    rotate(k, out, c);
     out->found = c + 1;
+    out->unsettled += !settled;
   }
 }
 
@@ -346,6 +364,6 @@ static lm_status by_nipals(work *k, lm_pls *out, int64_t components, double *x, 
 }
 
 lm_status lm_pls_nipals(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                        int64_t most, double rounding, lm_err *e) {
-  return fit_by(by_nipals, out, x, y, components, tolerance, most, rounding, e);
+                        int64_t most, const double *errors, lm_err *e) {
+  return fit_by(by_nipals, out, x, y, components, tolerance, most, errors, e);
 }

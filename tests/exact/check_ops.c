@@ -192,9 +192,9 @@ static void run_fits(lm_sha256 *all) {
     int64_t unsettled;
     lm_pls fit;
     lm_err e;
-    lm_status status = lm_pls_fit(&fit, x, y, 12, 1e-6, 500, 0.0, &e);
+    lm_status status = lm_pls_fit(&fit, x, y, 12, 1e-6, 500, NULL, &e);
     add_all(all, "pls", status, &e, 4, (lm_tensor *[]){fit.weights, fit.rotations, fit.loadings, fit.targets});
-    status = lm_pls_nipals(&fit, x, y, 5, 1e-6, 500, 0.0, &e);
+    status = lm_pls_nipals(&fit, x, y, 5, 1e-6, 500, NULL, &e);
     add_all(all, "pls (nipals)", status, &e, 4,
             (lm_tensor *[]){fit.weights, fit.rotations, fit.loadings, fit.targets});
     status = lm_elastic_net(&w, &unsettled, x, y, 3, alphas, &how, &e);

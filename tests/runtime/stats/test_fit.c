@@ -94,7 +94,7 @@ static void test_pls_one_target(void **state) {
   lm_pls fit;
   const int64_t n = 23, p = 5;
   lm_tensor *x = drawn(n, p, 1), *y = drawn(n, 1, 2);
-  assert_int_equal(lm_pls_fit(&fit, x, y, p, 1e-12, 500, 0.0, &e), LM_OK);
+  assert_int_equal(lm_pls_fit(&fit, x, y, p, 1e-12, 500, NULL, &e), LM_OK);
   assert_int_equal(fit.found, p);
   double along[5], length = 0.0, w[MOST];
   int64_t at = 0;
@@ -124,8 +124,8 @@ static void test_pls_many_targets(void **state) {
     lm_tensor *x = drawn(n, p, 3), *y = drawn(n, targets, 4);
     for (int64_t i = 0; i < n; i++) data(x)[i * p] = 0.0; /* a dead unit comes first: its weights have no sign */
     lm_pls fit, slow;
-    assert_int_equal(lm_pls_fit(&fit, x, y, c, 1e-24, 100000, 0.0, &e), LM_OK);
-    assert_int_equal(lm_pls_nipals(&slow, x, y, c, 1e-24, 100000, 0.0, &e), LM_OK);
+    assert_int_equal(lm_pls_fit(&fit, x, y, c, 1e-24, 100000, NULL, &e), LM_OK);
+    assert_int_equal(lm_pls_nipals(&slow, x, y, c, 1e-24, 100000, NULL, &e), LM_OK);
     assert_int_equal(fit.found, c);
     assert_int_equal(fit.unsettled, 0);
     near_all(fit.weights, slow.weights, 1e-9);
@@ -177,12 +177,12 @@ static void test_pls_used_up(void **state) {
   assert_int_equal(lm_tensor_zeros(&y, LM_F64, 2, tall, &e), LM_OK);
   for (int i = 0; i < 4; i++) data(x)[i * 5] = 1.0;
   data(y)[2] = -3.0;
-  assert_int_equal(lm_pls_fit(&fit, x, y, 3, 1e-6, 500, 0.0, &e), LM_OK);
+  assert_int_equal(lm_pls_fit(&fit, x, y, 3, 1e-6, 500, NULL, &e), LM_OK);
   assert_int_equal(fit.found, 1);
   assert_true(data(fit.weights)[2] == 1.0 && data(fit.targets)[0] == -3.0 && data(fit.targets)[1] == 0.0);
   lm_pls_release(&fit);
   data(y)[2] = 0.0; /* a target of zeros: nothing to find */
-  assert_int_equal(lm_pls_fit(&fit, x, y, 3, 1e-6, 500, 0.0, &e), LM_OK);
+  assert_int_equal(lm_pls_fit(&fit, x, y, 3, 1e-6, 500, NULL, &e), LM_OK);
   assert_int_equal(fit.found, 0);
   lm_pls_release(&fit);
   lm_tensor_release(x);
@@ -202,7 +202,7 @@ static void test_pls_rank(void **state) {
       for (int64_t j = 0; j < p; j++)
         data(x)[i * p + j] = j < 3 ? scales[s / 2] * data(x)[i * p + j] : data(x)[i * p + j % 3] * (double)(j % 4);
     lm_pls fit;
-    assert_int_equal((s % 2 ? lm_pls_nipals : lm_pls_fit)(&fit, x, y, c, 1e-24, 100000, 0.0, &e), LM_OK);
+    assert_int_equal((s % 2 ? lm_pls_nipals : lm_pls_fit)(&fit, x, y, c, 1e-24, 100000, NULL, &e), LM_OK);
     assert_int_equal(fit.found, 3);
     for (int64_t i = 3 * p; i < c * p; i++)
       assert_true(data(fit.weights)[i] == 0.0 && data(fit.rotations)[i] == 0.0 && data(fit.loadings)[i] == 0.0);
@@ -351,13 +351,13 @@ static void test_refused(void **state) {
   assert_int_equal(lm_tensor_zeros(&whole, LM_I64, 2, z->shape, &e), LM_OK);
   lm_tensor *flat;
   assert_int_equal(lm_tensor_zeros(&flat, LM_F64, 1, &one, &e), LM_OK);
-  assert_int_equal(lm_pls_fit(&fit, x, y, 2, 1e-6, 10, 0.0, &e), LM_ERR_SHAPE);
+  assert_int_equal(lm_pls_fit(&fit, x, y, 2, 1e-6, 10, NULL, &e), LM_ERR_SHAPE);
   assert_string_equal(e.message, "pls: x is 5x3 and y 4x2, expected rows x features and rows x targets");
   assert_null(fit.weights);
-  assert_int_equal(lm_pls_fit(&fit, x, z, 4, 1e-6, 10, 0.0, &e), LM_ERR_ARGUMENT);
+  assert_int_equal(lm_pls_fit(&fit, x, z, 4, 1e-6, 10, NULL, &e), LM_ERR_ARGUMENT);
   assert_string_equal(e.message, "pls: 4 components, expected 1 to 3 for 5 rows of 3 features");
-  assert_int_equal(lm_pls_nipals(&fit, x, z, 0, 1e-6, 10, 0.0, &e), LM_ERR_ARGUMENT);
-  assert_int_equal(lm_pls_nipals(&fit, x, z, 1, 1e-6, 0, 0.0, &e), LM_ERR_ARGUMENT);
+  assert_int_equal(lm_pls_nipals(&fit, x, z, 0, 1e-6, 10, NULL, &e), LM_ERR_ARGUMENT);
+  assert_int_equal(lm_pls_nipals(&fit, x, z, 1, 1e-6, 0, NULL, &e), LM_ERR_ARGUMENT);
   assert_int_equal(lm_elastic_net(&w, &unsettled, x, flat, 1, &alpha, &how, &e), LM_ERR_SHAPE);
   assert_null(w);
   assert_int_equal(lm_elastic_net(&w, &unsettled, x, z, 1, &negative, &how, &e), LM_ERR_ARGUMENT);
@@ -375,7 +375,7 @@ static void test_close_is_passed_on(void **state) {
   int64_t unsettled;
   lm_tensor *x = drawn(6, 3, 12), *y = drawn(6, 2, 13), *w;
   y->close = true;
-  assert_int_equal(lm_pls_fit(&fit, x, y, 2, 1e-6, 100, 0.0, &e), LM_OK);
+  assert_int_equal(lm_pls_fit(&fit, x, y, 2, 1e-6, 100, NULL, &e), LM_OK);
   assert_true(lm_tensor_is_close(fit.rotations) && lm_tensor_is_close(fit.targets));
   lm_pls_release(&fit);
   assert_int_equal(lm_nnls(&w, &unsettled, x, y, &e), LM_OK);
@@ -397,8 +397,8 @@ static void test_failing_memory(void **state) {
     lm_tensor *w[2] = {0};
     int64_t unsettled;
     lm_memory_fail_at(n);
-    lm_status status = lm_pls_fit(&fit[0], x, y, 3, 1e-6, 100, 0.0, &e);
-    if (status == LM_OK) status = lm_pls_nipals(&fit[1], x, y, 3, 1e-6, 100, 0.0, &e);
+    lm_status status = lm_pls_fit(&fit[0], x, y, 3, 1e-6, 100, NULL, &e);
+    if (status == LM_OK) status = lm_pls_nipals(&fit[1], x, y, 3, 1e-6, 100, NULL, &e);
     if (status == LM_OK) status = lm_elastic_net(&w[0], &unsettled, x, y, 1, &alpha, &how, &e);
     if (status == LM_OK) status = lm_nnls(&w[1], &unsettled, x, y, &e);
     lm_memory_fail_at(0);
@@ -416,12 +416,16 @@ static void test_failing_memory(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_pls_one_target),      cmocka_unit_test(test_pls_many_targets),
-      cmocka_unit_test(test_pls_used_up),         cmocka_unit_test(test_pls_rank),
-      cmocka_unit_test(test_elastic_conditions),
-      cmocka_unit_test(test_elastic_closed_form), cmocka_unit_test(test_nnls_search),
-      cmocka_unit_test(test_nnls_dependent),      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_close_is_passed_on),  cmocka_unit_test(test_failing_memory)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_pls_one_target),
+                                     cmocka_unit_test(test_pls_many_targets),
+                                     cmocka_unit_test(test_pls_used_up),
+                                     cmocka_unit_test(test_pls_rank),
+                                     cmocka_unit_test(test_elastic_conditions),
+                                     cmocka_unit_test(test_elastic_closed_form),
+                                     cmocka_unit_test(test_nnls_search),
+                                     cmocka_unit_test(test_nnls_dependent),
+                                     cmocka_unit_test(test_refused),
+                                     cmocka_unit_test(test_close_is_passed_on),
+                                     cmocka_unit_test(test_failing_memory)};
   return cmocka_run_group_tests_name("fit", tests, NULL, NULL);
 }
