@@ -15,14 +15,14 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
-local ONE = tensor.ones { 1, 1, dtype = "float64" }
-local NONE = ONE - 1
+local UNIT = tensor.ones { 1, 1, dtype = "float64" }
+local NONE = UNIT - 1
 
 -- ---- what they share -------------------------------------------------------------------------------------------
 
--- A class of mappings. solve(self, x, y, source, rounding) fits centred x (n x p, with rounding as design gives it) and
--- y (n x T), float64, and returns a function that gives the weights (p x T) of setting number i, and the most that a
--- setting can count to, where it is a number of something. self.settings is the list of what is chosen from.
+-- A class of mappings. solve(self, x, y, source, rounding) fits centred x (n x p; rounding is design's) and y (n x T),
+-- float64, and returns a function that gives the weights (p x T) of setting number i, and the most that a setting can
+-- count to, where it is a number of something. self.settings is the list of what is chosen from.
 local function class(word, solve, describe)
   local Map = { __name = word, is_mapping = true, solve = solve, word = word }
   Map.__index = Map
@@ -51,7 +51,7 @@ function Base:inner_folds() return #self.settings > 1 and self.inner or 0 end
 local function design(self, source, train)
   local x = fitted.columns(source.x, 1, source.p, train)
   local mean, std, varies = fitted.moments(x, source.x.dtype, 1)
-  local scale = self.scale and 1 / ops.where(varies, std, ONE) or nil
+  local scale = self.scale and 1 / ops.where(varies, std, UNIT) or nil
   x = x - mean
   if scale then x = x * scale end
   if not varies:all():item() then x = ops.where(varies, x, NONE) end
@@ -242,7 +242,7 @@ local Pls = class("pls", function(self, x, y, _, rounding)
   local spread
   if self.scale then
     spread = y:std { dim = 1, keepdim = true }
-    spread = ops.where(ops.gt(spread, 0), spread, ONE)
+    spread = ops.where(ops.gt(spread, 0), spread, UNIT)
     y = y / spread
   end
   local _, rotations, _, targets, found, late = fit.pls(x, y, wanted, self.tol, self.iterations,
@@ -399,7 +399,7 @@ end
 
 local OneToOne = class("one_to_one", function(_, x, y)
   local spread = x:square():sum { dim = 1 }:reshape { -1, 1 }
-  local safe = ops.where(ops.gt(spread, 0), spread, ONE)
+  local safe = ops.where(ops.gt(spread, 0), spread, UNIT)
   local along = x:t():matmul(y)
   local best = (along:square() / safe):argmax { dim = 1, keepdim = true } -- the largest r^2, as y is the same
   local slope = (along / safe):gather(best, { dim = 1 })
