@@ -20,9 +20,9 @@ local NONE = UNIT - 1
 
 -- ---- what they share -------------------------------------------------------------------------------------------
 
--- A class of mappings. solve(self, x, y, source, rounding) fits centred x (n x p; rounding is design's) and y (n x T),
--- float64, and returns a function that gives the weights (p x T) of setting number i, and the most that a setting can
--- count to, where it is a number of something. self.settings is the list of what is chosen from.
+-- A class of mappings. solve(self, x, y, source, rounding) fits centred x (n x p; rounding is design's) and y (n x
+-- T), float64, and returns a function that gives the weights (p x T) of setting number i, and the most that a setting
+-- can count to, where it is a number of something. self.settings is the list of what is chosen from.
 local function class(word, solve, describe)
   local Map = { __name = word, is_mapping = true, solve = solve, word = word }
   Map.__index = Map
