@@ -14,28 +14,29 @@ static void hand_over(lm_tensor **slot, lm_tensor **from) {
 }
 
 /* The argument at `arg`, a float64 tensor of a number for each column of x, or nil: NULL. */
-static const double *errors_of(lua_State *L, int arg, const lm_tensor *x) {
+static const double *rounding_of(lua_State *L, int arg, const lm_tensor *x) {
   if (lua_isnoneornil(L, arg)) return NULL;
-  lm_tensor *errors = bind_tensor(L, arg, "pls: errors");
-  if (errors->dtype != LM_F64 || !lm_tensor_contiguous(errors) || x->ndim != 2 ||
-      lm_tensor_count(errors) != x->shape[1])
-    bind_fail(L, "pls: errors must be a float64 tensor with a number for each feature");
-  return lm_tensor_data(errors);
+  lm_tensor *rounding = bind_tensor(L, arg, "pls: rounding");
+  if (rounding->dtype != LM_F64 || !lm_tensor_contiguous(rounding) || x->ndim != 2 ||
+      lm_tensor_count(rounding) != x->shape[1])
+    bind_fail(L, "pls: rounding must be a float64 tensor with a number for each feature");
+  return lm_tensor_data(rounding);
 }
 
-/* pls(x, y, components, tolerance, most, nipals, errors) -> weights, rotations, loadings, targets, found, unsettled.
+/* pls(x, y, components, tolerance, most, nipals, rounding) -> weights, rotations, loadings, targets, found,
+ * unsettled.
  */
 static int fit_pls(lua_State *L) {
   lm_tensor *x = bind_tensor(L, 1, "pls: x"), *y = bind_tensor(L, 2, "pls: y");
   int64_t components = bind_int(L, 3, "pls: components"), most = bind_int(L, 5, "pls: iterations");
   double tolerance = bind_real(L, 4, "pls: tol");
   bool nipals = bind_bool(L, 6, "pls: nipals");
-  const double *errors = errors_of(L, 7, x);
+  const double *rounding = rounding_of(L, 7, x);
   lm_tensor **slots[4];
   for (int i = 0; i < 4; i++) slots[i] = bind_new_tensor(L);
   lm_pls out;
   lm_err err = {0};
-  bind_check(L, (nipals ? lm_pls_nipals : lm_pls_fit)(&out, x, y, components, tolerance, most, errors, &err), &err);
+  bind_check(L, (nipals ? lm_pls_nipals : lm_pls_fit)(&out, x, y, components, tolerance, most, rounding, &err), &err);
   hand_over(slots[0], &out.weights);
   hand_over(slots[1], &out.rotations);
   hand_over(slots[2], &out.loadings);
@@ -138,13 +139,14 @@ static int fit_descend(lua_State *L) {
 
 static const bind_doc docs[] = {
     {"fit.pls",
-     "pls(x, y, components, tol, iterations, nipals, errors) -> weights, rotations, loadings, targets, found, late",
+     "pls(x, y, components, tol, iterations, nipals, rounding) -> weights, rotations, loadings, targets, found, late",
      "Partial least squares of y (rows x targets) on x (rows x features), both centred: a row of weights, rotations, "
      "loadings and targets for each component; the first c components predict x (sum of rotation' target). found: "
      "how "
      "many components there are; late: how many had not settled to tol after `iterations` steps. nipals: as it is "
      "written down, slower; else on the covariance of x and y. Both give what scikit-learn's PLSRegression(scale = "
-     "False) gives."},
+     "False) gives. rounding (float64, a number for each feature; nil: none): the squared length of the errors that "
+     "a column of x came with; scores that are no longer than theirs are no component."},
     {"fit.elastic_net", "elastic_net(x, y, { alphas }, ratio, tol, iterations, positive) -> w, late",
      "Weights that minimise |y - x w|^2 / (2 rows) + alpha (ratio |w|_1 + (1 - ratio) |w|^2 / 2) for every target "
      "and "

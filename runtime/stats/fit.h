@@ -24,15 +24,15 @@ typedef struct lm_pls {
  * rounding error): w becomes X'Y Y'X w of length 1 until the squared change is below `tolerance`, after at most
  * `most` steps. The steps are taken on the smaller Gram matrix of X'Y, and x itself is not deflated but its rotations
  * are (Dayal & MacGregor 1997, algorithm 1): one pass over x for each component. Scores no longer than
- * the rounding errors of the sums here, or than those that x came with (`errors`: the squared length of each
+ * the rounding errors of the sums here, or than those that x came with (`rounding`: the squared length of each
  * column's, or NULL), are no component. */
 lm_status lm_pls_fit(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                     int64_t most, const double *errors, lm_err *e);
+                     int64_t most, const double *rounding, lm_err *e);
 
 /* The same component by component as NIPALS is written down (Wold 1975; scikit-learn's order): both sides are
  * deflated, and each step passes over them. Slower by the number of steps; the reference for lm_pls_fit. */
 lm_status lm_pls_nipals(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                        int64_t most, const double *errors, lm_err *e);
+                        int64_t most, const double *rounding, lm_err *e);
 
 void lm_pls_release(lm_pls *out);
 

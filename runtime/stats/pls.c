@@ -32,8 +32,8 @@ typedef struct work {
   double *sums;      /* chunks x (1 + p + targets) */
   int64_t chunks, tall;
   double tt;
-  double least;         /* t't of a component of rounding errors alone: those of the sums here */
-  const double *errors; /* p: squared length of those that each column of x came with; NULL: none */
+  double least;           /* t't of a component of rounding errors alone: those of the sums here */
+  const double *rounding; /* p: squared length of those that each column of x came with; NULL: none */
 } work;
 
 void lm_pls_release(lm_pls *out) {
@@ -73,13 +73,13 @@ static double least_of(const lm_kernel_linalg *kernel, const lm_fit_pair *in) {
 /* Whether scores x r of squared length tt are more than rounding. */
 static bool lasts(const work *k, double tt, const double *r) {
   double errors = 0.0;
-  for (int64_t j = 0; k->errors && j < k->p; j++) errors = fma(r[j] * r[j], k->errors[j], errors);
+  for (int64_t j = 0; k->rounding && j < k->p; j++) errors = fma(r[j] * r[j], k->rounding[j], errors);
   return isfinite(tt) && tt > k->least && tt > errors;
 }
 
 /* What both algorithms begin and end with. */
 static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components,
-                        double tolerance, int64_t most, const double *errors, lm_err *e) {
+                        double tolerance, int64_t most, const double *rounding, lm_err *e) {
   *out = (lm_pls){0};
   lm_fit_pair in;
   lm_status status = lm_fit_begin(&in, "pls", x, y, e);
@@ -97,7 +97,7 @@ static lm_status fit_by(algorithm run, lm_pls *out, const lm_tensor *x, const lm
               .x = in.x,
               .y = in.y};
     k.least = least_of(k.kernel, &in);
-    k.errors = errors;
+    k.rounding = rounding;
     status = run(&k, out, components, in.x, e);
   }
   lm_tensor *results[4] = {out->weights, out->rotations, out->loadings, out->targets};
@@ -277,8 +277,8 @@ static lm_status by_covariance(work *k, lm_pls *out, int64_t components, double 
 }
 
 lm_status lm_pls_fit(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                     int64_t most, const double *errors, lm_err *e) {
-  return fit_by(by_covariance, out, x, y, components, tolerance, most, errors, e);
+                     int64_t most, const double *rounding, lm_err *e) {
+  return fit_by(by_covariance, out, x, y, components, tolerance, most, rounding, e);
 }
 
 /* ---- as it is written down ---------------------------------------------------------------------------------------
@@ -364,6 +364,6 @@ static lm_status by_nipals(work *k, lm_pls *out, int64_t components, double *x, 
 }
 
 lm_status lm_pls_nipals(lm_pls *out, const lm_tensor *x, const lm_tensor *y, int64_t components, double tolerance,
-                        int64_t most, const double *errors, lm_err *e) {
-  return fit_by(by_nipals, out, x, y, components, tolerance, most, errors, e);
+                        int64_t most, const double *rounding, lm_err *e) {
+  return fit_by(by_nipals, out, x, y, components, tolerance, most, rounding, e);
 }
