@@ -60,13 +60,12 @@ local function view(x) return (x - 0.5) * 4 end
 local shown = scenes("test", p.images, 2):with_ids(arange(1, p.images))
 
 local function stage(name, width)
-  return area(name) { conv { width, kernel = 3, pad = 1, bias = false }, norm.batch, relu,
-    conv { width, kernel = 3, pad = 1, bias = false }, norm.batch, relu, pool.max { 2 } }
+  return area(name) { conv { width, kernel = 5, pad = 2, bias = false }, norm.batch, relu, pool.max { 2 } }
 end
 
 local function teacher(seed)
   local net = model "teacher" { input { 1, 32, 32 }, seed = 1000 + seed,
-    stage("V1", 16), stage("V4", 32), stage("IT", 64), readout "digit" { dense { CLASSES } } }
+    stage("V1", 32), stage("V4", 64), stage("IT", 128), readout "digit" { dense { CLASSES } } }
   train { model = net, data = scenes("train", p.teacher_images, 100 + seed):map(view), loss = "cross_entropy",
     optimizer = adam { rate = 2e-3, schedule = cosine {} }, epochs = p.teacher_epochs, batch = 64, log = false }
   return net
