@@ -6,8 +6,29 @@ local tensor = require "lamina.core.tensor"
 
 local M = {}
 
+local FAR = 1e-3 -- a tail below which the finite sums lose digits that its own series has
+
+-- The chance of more than t, for t far above 0: I_x(dof / 2, 1 / 2) / 2 with x = dof / (dof + t^2) (Abramowitz & Stegun
+-- 1964, 26.5.27), by the series 26.5.4, whose terms are all positive.
+local function far_tail(t, dof)
+  local a, x = dof / 2, dof / (dof + t * t)
+  local even = dof % 2 == 0
+  local factor = even and 0.5 or 1 / math.pi -- gamma(a + 1/2) / (gamma(a) gamma(1/2)), from a = 1 or 1/2 up
+  for i = 1, even and dof // 2 - 1 or dof // 2 do
+    factor = even and factor * (i + 0.5) / i or factor * i / (i - 0.5)
+  end
+  local sum, term, j = 0, 1, 0
+  repeat
+    sum = sum + term
+    term = term * x * (a + 0.5 + j) / (a + 1 + j)
+    j = j + 1
+  until term < sum * 2 ^ -56
+  return 0.5 * factor / a * x ^ a * math.sqrt(t * t / (dof + t * t)) * sum
+end
+
 --- The distribution function of Student's t with a whole number of degrees of freedom (the finite sums of Abramowitz
--- & Stegun 1964, 26.7.3 and 26.7.4).
+-- & Stegun 1964, 26.7.3 and 26.7.4). The chance of more than t is that of less than -t, which keeps its digits where
+-- it is small.
 function M.student(t, dof)
   if t ~= t then return t end
   if math.abs(t) == math.huge then return t > 0 and 1 or 0 end
@@ -19,7 +40,8 @@ function M.student(t, dof)
     term = term * c2 * (k + 1) / (k + 2)
   end
   local inside = dof % 2 == 1 and 2 / math.pi * (angle + s * sum) or s * sum
-  return 0.5 * (1 + inside)
+  local below = 0.5 * (1 + inside)
+  return below < FAR and far_tail(-t, dof) or below
 end
 
 --- The t that a probability of p lies below (p above 0 and below 1), by bisection.

@@ -245,8 +245,8 @@ local EPSILON = 2 ^ -52
 function M.t_test(value, variance, dof, one_sided)
   if variance < -EPSILON then return 0 / 0 end
   local t = value / math.sqrt(math.max(variance, EPSILON))
-  if one_sided then return 1 - significance.student(t, dof) end
-  return 2 * (1 - significance.student(math.abs(t), dof))
+  if one_sided then return significance.student(-t, dof) end
+  return 2 * significance.student(-math.abs(t), dof)
 end
 
 -- ---- rsa ---------------------------------------------------------------------------------------------------------

@@ -219,6 +219,12 @@ describe("significance", function()
       { 0.3, 91, 0.6175693121960324 } } do
       assert.near(case[3], significance.student(case[1], case[2]), 1e-12)
     end
+    -- so far out that 1 - p has no digits left of these
+    for _, case in ipairs { { -400, 1, 7.9577305760170308e-4 }, { -12, 3, 6.2250790039466812e-4 }, { -30, 7,
+      5.8942344403665719e-9 }, { -8, 46, 1.4787340580760021e-10 }, { -9.5, 94, 1.0627592501772017e-15 }, { -6, 1000,
+      1.3776845866887376e-9 } } do
+      assert.near(1, significance.student(case[1], case[2]) / case[3], 1e-11)
+    end
     for _, dof in ipairs { 1, 2, 3, 10, 91 } do
       assert.near(0.975, significance.student(significance.student_quantile(0.975, dof), dof), 1e-12)
     end
