@@ -8,8 +8,8 @@ local M = {}
 
 local FAR = 1e-3 -- a tail below which the finite sums lose digits that its own series has
 
--- The chance of more than t, for t far above 0: I_x(dof / 2, 1 / 2) / 2 with x = dof / (dof + t^2) (Abramowitz & Stegun
--- 1964, 26.5.27), by the series 26.5.4, whose terms are all positive.
+-- The chance of more than t, for t far above 0: I_x(dof / 2, 1 / 2) / 2 with x = dof / (dof + t^2) (Abramowitz &
+-- Stegun 1964, 26.5.27), by the series 26.5.4, whose terms are all positive.
 local function far_tail(t, dof)
   local a, x = dof / 2, dof / (dof + t * t)
   local even = dof % 2 == 0

@@ -42,9 +42,9 @@
 -- the models' top layer: r 0.83, a drop of 0.22, top best for IT with p 0.0027; the middle best for V4 (0.26, the top
 -- one 0.25, the first 0.18), but with p 0.16. With up to 1,024,000 images (36 minutes; networks that saw at most
 -- 32,000 saw each of them once) r was 0.88, the drop 0.26, these p 0.0005 and 0.21 over 12 networks. (7) As here, the
--- teachers' areas as deep as the models' stages, which was fixed before its one run, of 48 networks: r 0.78, a drop of
--- 0.16, top best for IT with p 0.039; over the 11 networks of three stages that had learned, the middle one predicted
--- V4 best (0.31, the top one 0.29, the first 0.26), but with p 0.070.
+-- teachers' areas as deep as the models' stages, which was fixed before its one run, of 48 networks: r 0.78, a drop
+-- of 0.16, top best for IT with p 0.039; over the 11 networks of three stages that had learned, the middle one
+-- predicted V4 best (0.31, the top one 0.29, the first 0.26), but with p 0.070.
 --
 -- (8) This one: twice as many networks, as (7) compared layers over 11 only, and all drawn anew (other architectures,
 -- first weights and images), so that nothing seen in (7) takes part in its p. That was fixed and written down before
