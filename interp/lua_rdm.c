@@ -109,16 +109,17 @@ static int rdm_fill(lua_State *L) {
   return 0;
 }
 
-/* unit_rows(x, centred) -> unit, length */
-static int rdm_unit_rows(lua_State *L) {
-  lm_tensor *x = bind_tensor(L, 1, "rdm: x");
-  bool centred = lua_toboolean(L, 2);
-  lm_tensor **unit = bind_new_tensor(L), **length = bind_new_tensor(L);
+/* cosine(pairs, row, x, centred) -> the lengths of the rows of x: fills a row (from 1) of pairs. */
+static int rdm_cosine(lua_State *L) {
+  lm_tensor *pairs = bind_tensor(L, 1, "rdm: pairs"), *x = bind_tensor(L, 3, "rdm: x");
+  int64_t row = bind_int(L, 2, "rdm: row");
+  bool centred = lua_toboolean(L, 4);
+  if (row < 1) bind_fail(L, "rdm: row is counted from 1");
+  lm_tensor **length = bind_new_tensor(L);
   lm_err err = {0};
-  bind_check(L, lm_rdm_unit_rows(unit, length, x, centred, &err), &err);
-  bind_account(L, *unit);
+  bind_check(L, lm_rdm_cosine(pairs, row - 1, length, x, centred, &err), &err);
   bind_account(L, *length);
-  return 2;
+  return 1;
 }
 
 /* unbalanced(x, condition, folds or nil, precision or nil, { product =, conditions =, prior =, weight =, equal = })
@@ -166,7 +167,7 @@ int bind_open_rdm(lua_State *L) {
                                        {"square", rdm_square},
                                        {"fill", rdm_fill},
                                        {"unbalanced", rdm_unbalanced},
-                                       {"unit_rows", rdm_unit_rows},
+                                       {"cosine", rdm_cosine},
                                        {NULL, NULL}};
   bind_document(L, docs);
   luaL_newlib(L, functions);

@@ -159,22 +159,39 @@ local function check_x(x, what, position)
 end
 
 local ROUNDING = 1e-13 -- of a channel's largest response: what the means of equal trials may differ by
+local FEW = 64 -- rows over which nearly every channel varies
 
--- Counts the responses that are missing or infinite, and the channels that do not vary over the rows of x, these left
--- aside: the number of the former; constant of constant_of, and the positions of those of the latest x.
-local function look(x, o)
-  local high, low, holes = x:max { dim = 1 }, x:min { dim = 1 }, 0
-  if not (high:isfinite():all():item() and low:isfinite():all():item()) then
+-- The number of responses that are missing or infinite.
+local function count_holes(x)
+  local total = x:sum():item()
+  if total - total == 0 then return 0 end -- a sum is finite only if all are; counting takes longer
+  return x:isfinite():logical_not():to "int64":sum():item()
+end
+
+-- Positions of the channels (columns) that vary by no more than a share of their largest response over the rows of
+-- x, NaN and infinities left aside where there are holes.
+local function steady(x, share, holes)
+  local high, low = x, x
+  if holes > 0 then
     local there, most = x:isfinite(), tensor.full({ 1 }, math.huge, { dtype = x.dtype })
-    holes = there:logical_not():to "int64":sum():item()
-    high, low = ops.where(there, x, -most):max { dim = 1 }, ops.where(there, x, most):min { dim = 1 }
+    high, low = ops.where(there, x, -most), ops.where(there, x, most)
   end
-  high, low = high:to "float64", low:to "float64"
-  local same = ops.le(high - low, ops.maximum(high:abs(), low:abs()) * ROUNDING) -- not: none there, -inf - inf
-  local found = ops.where(high:isfinite(), same:to "int64", tensor.zeros { 1, dtype = "int64" }):nonzero()
+  high, low = high:max({ dim = 1 }):to "float64", low:min({ dim = 1 }):to "float64"
+  local same = ops.le(high - low, ops.maximum(high:abs(), low:abs()) * share) -- not: none there, -inf - inf
+  return ops.where(high:isfinite(), same:to "int64", tensor.zeros { 1, dtype = "int64" }):nonzero():reshape { -1 }
+end
+
+-- Counts the channels that do not vary: constant of constant_of, and the positions of those of the latest x.
+local function count_constant(x, o, holes)
+  local found
+  if holes == 0 and #x > FEW then -- those alone that do not vary over the first rows, with room for rounding
+    found = steady(x[{ { 1, FEW } }], 2 * ROUNDING, 0)
+    if #found > 0 then found = found[steady(x:index_select(found, { dim = 2 }), ROUNDING, 0)] end
+  else
+    found = steady(x, ROUNDING, holes)
+  end
   o.constant, o.constant_of = (o.constant or 0) + #found, (o.constant_of or 0) + x:size(2)
-  o.constant_at = found:reshape { -1 }
-  return holes
+  o.constant_at = found
 end
 
 -- The names of the channels that do not vary: ids where these are known, else positions.
@@ -209,7 +226,7 @@ local function one(x, o)
   if #o.ids < 3 then
     errors.raise("argument", o.position, "rdm: there are %d conditions, expected at least 3", #o.ids)
   end
-  local holes = look(x, o)
+  local holes = count_holes(x)
   if holes > 0 and not (o.missing == "nan" or o.unbalanced) then
     local noisy = o.method == "crossnobis" or o.method == "mahalanobis"
     errors.raise("numeric", o.position, o.of_assembly and "rdm: %d of %d trials are missing, and %s takes them one "
@@ -220,6 +237,7 @@ local function one(x, o)
   end
   check_more(o, holes)
   o.nan, o.holes, o.looked = holes > 0, (o.holes or 0) + holes, (o.looked or 0) + x:count()
+  count_constant(x, o, holes)
   read_noise(o, x)
   if o.remove_mean then
     x = x:to "float64"

@@ -45,8 +45,8 @@ end
 
 -- ---- products ---------------------------------------------------------------------------------------------------
 
--- Rows of an RDM from products of z with itself, in blocks of conditions, none below the diagonal; sizes: squared
--- lengths, or nil for 1 - product.
+-- An RDM row of squared distances, from products of z with itself, in blocks of conditions, none below the diagonal;
+-- sizes: squared lengths.
 local function fill(vectors, row, z, sizes)
   local n = #z
   for first = 1, n, BLOCK do
@@ -59,27 +59,19 @@ local function fill(vectors, row, z, sizes)
   end
 end
 
--- Rows divided by their length (less their mean, where centred); a row without length is an error naming its
+-- An RDM row of 1 - the cosine of rows (less their mean, where centred); one without length is an error naming its
 -- stimulus.
-local function unit_rows(x, centred, o, position)
-  local unit, length = core.unit_rows(x, centred)
+local function cosines(vectors, row, x, centred, o)
+  local length = core.cosine(vectors, row, x, centred)
   if not ops.gt(length, 0):all():item() then
     local flat = {}
     for i, value in ipairs(length:totable()) do
       if value ~= value or value <= 0 then flat[#flat + 1] = o.ids and common.key(o.ids[i]) or "row " .. i end
     end
-    errors.raise("numeric", position, "rdm: %s of %s %s over channels, so %s has no meaning there: leave such "
+    errors.raise("numeric", o.position, "rdm: %s of %s %s over channels, so %s has no meaning there: leave such "
       .. "stimuli out, or take method = \"euclidean\"", "the responses", common.some(flat), centred and "do not vary"
       or "are all 0", o.method)
   end
-  return unit
-end
-
--- An RDM row of products of unit rows.
-local function of_units(vectors, row, x, centred, o)
-  local unit = unit_rows(x, centred, o, o.position)
-  fill(vectors, row, unit)
-  unit:release()
 end
 
 -- Squared distances between rows, less common means first, which keep digits: |a|^2 + |b|^2 - 2 a'b, in float64, from
@@ -134,9 +126,9 @@ end
 local simple = {}
 M.simple = simple
 
-function simple.correlation(vectors, row, x, o) of_units(vectors, row, x, true, o) end
+function simple.correlation(vectors, row, x, o) cosines(vectors, row, x, true, o) end
 
-function simple.cosine(vectors, row, x, o) of_units(vectors, row, x, false, o) end
+function simple.cosine(vectors, row, x, o) cosines(vectors, row, x, false, o) end
 
 simple.squared_euclidean = squared
 

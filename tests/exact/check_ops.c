@@ -233,9 +233,17 @@ static void run_rdms(lm_sha256 *all) {
     if (status == LM_OK) status = lm_rdm_bootstrap(&out[2], a, b, stimuli, subjects, m, &e);
     add_all(all, name, status, &e, 3, out);
   }
-  lm_status status = lm_rdm_unit_rows(&out[0], &out[1], a, true, &e);
-  add_all(all, "rdm (unit rows)", status, &e, 2, out);
-  for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){a, b, stimuli, subjects}[i]);
+  const int64_t shape[2] = {203, 3001}, pairs[2] = {1, 203 * 202 / 2};
+  lm_tensor *x = drawn("rdms", 2, shape, 6);
+  for (int single = 0; single < 2; single++) {
+    lm_tensor *rows;
+    if (lm_tensor_zeros(&out[0], LM_F64, 2, pairs, &e) || lm_tensor_convert(&rows, x, single ? LM_F32 : LM_F64, &e))
+      fail("rdms", "inputs", &e);
+    lm_status status = lm_rdm_cosine(out[0], 0, &out[1], rows, true, &e);
+    add_all(all, single ? "rdm (correlation, float32)" : "rdm (correlation, float64)", status, &e, 2, out);
+    lm_tensor_release(rows);
+  }
+  for (int i = 0; i < 5; i++) lm_tensor_release((lm_tensor *[]){a, b, stimuli, subjects, x}[i]);
 }
 
 static void run_solvers(lm_sha256 *all) {

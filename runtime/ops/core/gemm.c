@@ -449,7 +449,7 @@ static lm_status run(const lm_gemm_job *job, lm_err *e) {
   }
   lm_free(p.packed);
   lm_packed_done(p.kept);
-  return p.triangle && status == LM_OK ? lm_gemm_mirror(job, e) : status;
+  return p.triangle && !job->half && status == LM_OK ? lm_gemm_mirror(job, e) : status;
 }
 
 /* ---- one column ---------------------------------------------------------------------------------------------- */

@@ -31,6 +31,8 @@ typedef struct lm_gemm_job {
   bool relu;
   bool carry; /* C holds unfinished chains, which go on: a product whose k's come in pieces, one call for each, has
                  the bits of the whole. Without bias and relu; where B is A's transpose C is symmetric */
+  bool half; /* where B is A's transpose only what is on and right of the diagonal is asked for, and of C's unfinished
+                chains only these are read; what lies left of it may be anything. With carry */
 } lm_gemm_job;
 
 /* Runs it. Fails when the workspace does not fit into memory, or with LM_ERR_INTERRUPT. */

@@ -299,69 +299,87 @@ static void test_permute(void **state) {
   for (int i = 0; i < 6; i++) lm_tensor_release((lm_tensor *[]){a, b, t, square, dealt, pairs}[i]);
 }
 
-/* Products of the unit rows are Pearson's r; rows that do not vary have no length, in both dtypes. */
-static void test_unit_rows(void **state) {
+/* 1 - Pearson's r and 1 - the cosine by plain loops, in both dtypes, of few rows and of so many that they come in
+ * blocks and their columns in pieces; lengths; what has none leaves the RDM as it was. */
+static void test_cosine(void **state) {
   (void)state;
   lm_err e;
-  int64_t shape[2] = {4, 37};
-  lm_key key = {.seed = 14, .purpose = lm_purpose("test_rdm")};
-  for (int single = 0; single < 2; single++) {
-    lm_tensor *x, *wide, *unit, *length, *out;
-    assert_int_equal(lm_tensor_normal(&x, single ? LM_F32 : LM_F64, 2, shape, key, 100, 1, &e), LM_OK);
-    for (int64_t j = 0; j < 37; j++) lm_tensor_set(x, 2 * 37 + j, 0.1);
-    lm_tensor_set(x, 3 * 37 + 5, NAN);
-    assert_int_equal(lm_rdm_unit_rows(&unit, &length, x, true, &e), LM_OK);
-    assert_true(unit->dtype == x->dtype && length->ndim == 1);
-    assert_true(lm_tensor_get(length, 2) == 0.0 && isnan(lm_tensor_get(length, 3)));
-    for (int64_t j = 0; j < 37; j++) assert_true(lm_tensor_get(unit, 2 * 37 + j) == 0.0);
-    assert_int_equal(lm_tensor_convert(&wide, x, LM_F64, &e), LM_OK);
-    assert_int_equal(lm_tensor_convert(&out, unit, LM_F64, &e), LM_OK);
-    const double *u = lm_tensor_data(out), *v = lm_tensor_data(wide);
-    double dot = 0, square = 0;
-    for (int64_t j = 0; j < 37; j++) {
-      dot += u[j] * u[37 + j];
-      square += (v[j] - mean(v, 37)) * (v[j] - mean(v, 37));
+  const int64_t shapes[3][2] = {{5, 37}, {130, 1000}, {2700, 800}};
+  const lm_key key = {.seed = 14, .purpose = lm_purpose("test_rdm")};
+  for (int size = 0; size < 3; size++)
+    for (int kind = 0; kind < 4; kind++) {
+      const bool single = kind & 1, centred = kind & 2;
+      const int64_t n = shapes[size][0], p = shapes[size][1], pairs[2] = {2, n * (n - 1) / 2};
+      lm_tensor *x, *wide, *length, *out;
+      assert_int_equal(lm_tensor_normal(&x, single ? LM_F32 : LM_F64, 2, shapes[size], key, 100, 1, &e), LM_OK);
+      assert_int_equal(lm_tensor_convert(&wide, x, LM_F64, &e), LM_OK);
+      assert_int_equal(lm_tensor_full(&out, LM_F64, 2, pairs, 7, &e), LM_OK);
+      assert_int_equal(lm_rdm_cosine(out, 1, &length, x, centred, &e), LM_OK);
+      const double *v = lm_tensor_data(wide), *found = (double *)lm_tensor_data(out) + pairs[1];
+      const double *lengths = lm_tensor_data(length);
+      double *off = malloc((size_t)(n * p) * sizeof *off);
+      for (int64_t i = 0; i < n; i++) {
+        const double m = centred ? mean(v + i * p, p) : 0;
+        double square = 0;
+        for (int64_t j = 0; j < p; j++) off[i * p + j] = v[i * p + j] - m;
+        for (int64_t j = 0; j < p; j++) square += off[i * p + j] * off[i * p + j];
+        assert_true(fabs(lengths[i] / sqrt(square) - 1) < 1e-13);
+      }
+      for (int64_t i = 0, at = 0; i < n; i++)
+        for (int64_t j = i + 1; j < n; j++, at++)
+          if (n < 100 || (i * 31 + j) % 211 == 0)
+            assert_true(fabs(found[at] - fmax(0, 1 - cosine(off + i * p, off + j * p, p))) < (single ? 2e-6 : 1e-13));
+      for (int64_t i = 0; i < pairs[1]; i++) assert_true(lm_tensor_get(out, i) == 7);
+      free(off);
+      for (int64_t j = 0; j < p; j++) lm_tensor_set(x, 2 * p + j, 0.1);
+      lm_tensor_set(x, 3 * p + 5, NAN);
+      lm_tensor_release(length);
+      assert_int_equal(lm_rdm_cosine(out, 0, &length, x, centred, &e), LM_OK);
+      const double expected = centred ? 0 : lm_tensor_get(x, 2 * p) * sqrt((double)p);
+      assert_true(fabs(lm_tensor_get(length, 2) - expected) < 1e-12 && isnan(lm_tensor_get(length, 3)));
+      for (int64_t i = 0; i < pairs[1]; i++) assert_true(lm_tensor_get(out, i) == 7);
+      for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){x, wide, length, out}[i]);
     }
-    assert_true(fabs(dot - pearson(v, v + 37, 37)) < (single ? 1e-7 : 1e-14));
-    assert_true(fabs(lm_tensor_get(length, 0) - sqrt(square)) < 1e-12);
-    for (int i = 0; i < 3; i++) lm_tensor_release((lm_tensor *[]){out, unit, length}[i]);
-    assert_int_equal(lm_rdm_unit_rows(&unit, &length, x, false, &e), LM_OK);
-    assert_true(fabs(lm_tensor_get(length, 2) - lm_tensor_get(x, 2 * 37) * sqrt(37)) < 1e-12);
-    for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){x, wide, unit, length}[i]);
-  }
+  lm_tensor *x = rdms(4, 14), *out = rdms(2, 15), *length;
+  assert_int_equal(lm_rdm_cosine(out, 0, &length, x, true, &e), LM_ERR_SHAPE);
+  assert_string_equal(e.message, "rdm: an RDM of 2x36 does not fit 4 rows");
+  assert_null(length);
+  lm_tensor_release(x);
+  lm_tensor_release(out);
 }
 
 static void test_failing_memory(void **state) {
   (void)state;
   lm_err e;
   int64_t shape[2] = {2, STIMULI}, few[2] = {2, SUBJECTS};
-  lm_tensor *models = rdms(MODELS, 12), *data = rdms(SUBJECTS, 13), *drawn, *whom;
+  lm_tensor *models = rdms(MODELS, 12), *data = rdms(SUBJECTS, 13), *x = rdms(STIMULI, 16), *drawn, *whom;
   assert_int_equal(lm_tensor_full(&drawn, LM_I64, 2, shape, 1, &e), LM_OK);
   assert_int_equal(lm_tensor_full(&whom, LM_I64, 2, few, 1, &e), LM_OK);
   for (int measure = 0; measure < LM_RDM_MEASURES; measure++) {
     int64_t live = lm_memory_now().live;
     for (int64_t n = 1;; n++) {
-      lm_tensor *out[4] = {0};
+      lm_tensor *out[5] = {0};
       lm_memory_fail_at(n);
       lm_status status = lm_rdm_compare(&out[0], models, data, measure, &e);
       if (status == LM_OK) status = lm_rdm_ceiling(&out[1], data, measure, &e);
       if (status == LM_OK) status = lm_rdm_bootstrap(&out[2], models, data, drawn, whom, measure, &e);
       if (status == LM_OK) status = lm_rdm_square(&out[3], data, &e);
+      if (status == LM_OK) status = lm_rdm_cosine(data, 0, &out[4], x, true, &e);
       lm_memory_fail_at(0);
       assert_true(status == LM_OK || status == LM_ERR_MEMORY);
-      for (int i = 0; i < 4; i++) lm_tensor_release(out[i]);
+      for (int i = 0; i < 5; i++) lm_tensor_release(out[i]);
       assert_int_equal(lm_memory_now().live, live);
       if (status == LM_OK) break;
       assert_true(n < 400);
     }
   }
-  for (int i = 0; i < 4; i++) lm_tensor_release((lm_tensor *[]){models, data, drawn, whom}[i]);
+  for (int i = 0; i < 5; i++) lm_tensor_release((lm_tensor *[]){models, data, x, drawn, whom}[i]);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ranks),   cmocka_unit_test(test_compare),   cmocka_unit_test(test_whitened_cosine_is_cka),
-      cmocka_unit_test(test_missing), cmocka_unit_test(test_ceiling),   cmocka_unit_test(test_bootstrap),
-      cmocka_unit_test(test_permute), cmocka_unit_test(test_unit_rows), cmocka_unit_test(test_failing_memory)};
+      cmocka_unit_test(test_ranks),   cmocka_unit_test(test_compare), cmocka_unit_test(test_whitened_cosine_is_cka),
+      cmocka_unit_test(test_missing), cmocka_unit_test(test_ceiling), cmocka_unit_test(test_bootstrap),
+      cmocka_unit_test(test_permute), cmocka_unit_test(test_cosine),  cmocka_unit_test(test_failing_memory)};
   return cmocka_run_group_tests_name("rdm", tests, NULL, NULL);
 }
