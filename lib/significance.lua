@@ -23,13 +23,14 @@ local function far_tail(t, dof)
     term = term * x * (a + 0.5 + j) / (a + 1 + j)
     j = j + 1
   until term < sum * 2 ^ -56
-  return 0.5 * factor / a * x ^ a * math.sqrt(t * t / (dof + t * t)) * sum
+  return 0.5 * factor / a * x ^ a / math.sqrt(1 + dof / (t * t)) * sum
 end
 
 --- The distribution function of Student's t with a whole number of degrees of freedom (the finite sums of Abramowitz
 -- & Stegun 1964, 26.7.3 and 26.7.4). The chance of more than t is that of less than -t, which keeps its digits where
 -- it is small.
 function M.student(t, dof)
+  t = t + 0.0 -- a whole number would wrap around where it is squared
   if t ~= t then return t end
   if math.abs(t) == math.huge then return t > 0 and 1 or 0 end
   local angle = math.atan(t / math.sqrt(dof))
@@ -46,7 +47,7 @@ end
 
 --- The t that a probability of p lies below (p above 0 and below 1), by bisection.
 function M.student_quantile(p, dof)
-  local low, high = -1, 1
+  local low, high = -1.0, 1.0
   while M.student(low, dof) > p do low = 2 * low end
   while M.student(high, dof) < p do high = 2 * high end
   for _ = 1, 200 do

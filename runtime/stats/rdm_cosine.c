@@ -1,9 +1,9 @@
 /* rdm_cosine.c: correlations and cosines, as products of rows of length 1.
  *
- * x is read twice: for the means and lengths of its rows, and for the products, some columns at a time, whose rows of
- * length 1 stay in the cache that the cores share. Sums are taken in double precision in LANES chains, element i in
- * chain i % LANES, joined in order. The chain of a product goes on from columns to columns: where they are cut
- * changes no bit. */
+ * x is read twice: for the means and lengths of its rows, and for the products (beyond BLOCK rows once for each
+ * block), some columns at a time, whose rows of length 1 stay in the cache that the cores share. Sums are taken in
+ * double precision in LANES chains, element i in chain i % LANES, joined in order. The chain of a product goes on
+ * from columns to columns: where they are cut changes no bit. */
 #include "stats/rdm.h"
 
 #include "base/memory.h"

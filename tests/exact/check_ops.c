@@ -236,7 +236,7 @@ static void run_rdms(lm_sha256 *all) {
   const int64_t shape[2] = {203, 3001}, pairs[2] = {1, 203 * 202 / 2};
   lm_tensor *x = drawn("rdms", 2, shape, 6);
   for (int single = 0; single < 2; single++) {
-    lm_tensor *rows;
+    lm_tensor *rows = NULL;
     if (lm_tensor_zeros(&out[0], LM_F64, 2, pairs, &e) || lm_tensor_convert(&rows, x, single ? LM_F32 : LM_F64, &e))
       fail("rdms", "inputs", &e);
     lm_status status = lm_rdm_cosine(out[0], 0, &out[1], rows, true, &e);

@@ -20,6 +20,18 @@ local function off(a, b) return (a.vectors - b.vectors):abs():max():item() end
 describe("channels that do not vary", function()
   local x = with_constants(0.1, 0)
 
+  it("are counted over all conditions, however late they vary", function()
+    for _, n in ipairs { 64, 65, 200 } do
+      local y = randn { n, 5, dtype = "float64", seed = 4 }
+      y[{ {}, 2 }] = 3
+      y[{ {}, 4 }] = 3
+      y[{ n, 4 }] = 3 * (1 + 2e-13)
+      assert.matches("1 of 5 channels does not vary over conditions (2): ", tostring(rdm { y }), 1, true)
+      y[{ n, 2 }] = 4
+      assert.not_matches("vary", tostring(rdm { y }), 1, true)
+    end
+  end)
+
   it("are what print says of them, by method", function()
     local function of(method, y, more)
       local o = { y, method = method }

@@ -219,12 +219,17 @@ describe("significance", function()
       { 0.3, 91, 0.6175693121960324 } } do
       assert.near(case[3], significance.student(case[1], case[2]), 1e-12)
     end
-    -- so far out that 1 - p has no digits left of these
+    -- below 1e-3, where the tail has a series of its own; 1 - p has few digits of the last four, or none
     for _, case in ipairs { { -400, 1, 7.9577305760170308e-4 }, { -12, 3, 6.2250790039466812e-4 }, { -30, 7,
       5.8942344403665719e-9 }, { -8, 46, 1.4787340580760021e-10 }, { -9.5, 94, 1.0627592501772017e-15 }, { -6, 1000,
       1.3776845866887376e-9 } } do
       assert.near(1, significance.student(case[1], case[2]) / case[3], 1e-11)
     end
+    -- the tails of Cauchy's distribution; whole numbers are not squared as such
+    assert.near(1, significance.student(-4294967296, 1) * math.pi * 4294967296, 1e-12)
+    assert.near(1, significance.student_quantile(1e-30, 1) * -math.pi * 1e-30, 1e-12)
+    assert.equal(significance.student(-3.1e9, 3), significance.student(-3100000000, 3))
+    assert.equal(0, significance.student(-1e160, 3))
     for _, dof in ipairs { 1, 2, 3, 10, 91 } do
       assert.near(0.975, significance.student(significance.student_quantile(0.975, dof), dof), 1e-12)
     end
