@@ -103,7 +103,7 @@ static int rdm_fill(lua_State *L) {
   int64_t column = bind_int(L, 4, "rdm: column");
   if (row < 1 || first < 1 || column < 1) bind_fail(L, "rdm: row, first and column are counted from 1");
   lm_tensor *block = bind_tensor(L, 5, "rdm: block");
-  lm_tensor *sizes = lua_isnoneornil(L, 6) ? NULL : bind_tensor(L, 6, "rdm: sizes");
+  lm_tensor *sizes = bind_tensor(L, 6, "rdm: sizes");
   lm_err err = {0};
   bind_check(L, lm_rdm_fill(pairs, row - 1, first - 1, column - 1, block, sizes, &err), &err);
   return 0;

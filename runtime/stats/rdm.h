@@ -74,14 +74,14 @@ lm_status lm_rdm_square(lm_tensor **out, const lm_tensor *pairs, lm_err *e);
 /* Writes the RDM `row` (from 0) of pairs: 1 - the cosine of each two rows of x (rows x channels, float32 or float64:
  * products in that dtype), less their means where centred, which makes it 1 - Pearson's r; none below 0. *length has
  * the rows' lengths (float64; sums in double precision): 0 for a row that is 0 (or constant, where centred), NaN
- * where it holds one; where any is not above 0 nothing is written. Of x, where it is
- * contiguous, only some columns are copied at a time. */
+ * where it holds one; where any is not above 0 nothing is written. Of a contiguous x only some columns are
+ * copied at a time. */
 lm_status lm_rdm_cosine(lm_tensor *pairs, int64_t row, lm_tensor **length, lm_tensor *x, bool centred, lm_err *e);
 
 /* Writes a part of the RDM `row` (from 0) of pairs from a block of products of conditions, of first + i with column +
  * j (where that is the later one): sizes[] + sizes[] - 2 product where sizes (n, squared lengths) is given, 1 -
  * product otherwise; none below 0. */
-lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t column, const lm_tensor *block,
+lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t column, lm_tensor *block,
                       const lm_tensor *sizes, lm_err *e);
 
 typedef enum lm_rdm_product { LM_RDM_DOT, LM_RDM_CORRELATION, LM_RDM_PRECISION, LM_RDM_POISSON } lm_rdm_product;

@@ -16,7 +16,7 @@
 enum {
   LANES = 8,
   BLOCK = 2560,           /* rows by as many others whose products are in memory at a time, */
-  PIECE_BYTES = 16 << 20, /* and of whose rows of length 1 so much is, */
+  PIECE_BYTES = 16 << 20, /* and of whose rows of length 1 so much is: at least 2 BLOCK PIECE doubles, */
   PIECE = 384             /* in multiples of so many columns */
 };
 
@@ -129,8 +129,7 @@ static lm_status fill_block(job *k, lm_tensor *pairs, int64_t row, int64_t first
 
 static lm_status fill_blocks(job *k, lm_tensor *pairs, int64_t row, int64_t n, lm_err *e) {
   const int64_t rows = lm_smaller(BLOCK, n) * (n > BLOCK ? 2 : 1), size = (int64_t)lm_dtype_size(k->dtype);
-  const int64_t pieces = PIECE_BYTES / (rows * size * PIECE),
-                most = lm_smaller(k->n, (pieces > 0 ? pieces : 1) * PIECE);
+  const int64_t most = lm_smaller(k->n, PIECE_BYTES / (rows * size * PIECE) * PIECE);
   char *memory = lm_alloc((size_t)(rows * most * size), "rows of length 1", e);
   lm_status status = memory ? LM_OK : LM_ERR_MEMORY;
   for (int64_t first = 0; status == LM_OK && first < n; first += BLOCK)

@@ -83,7 +83,7 @@ static void fill_rows(void *context, int worker, int64_t begin, int64_t end) {
   }
 }
 
-lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t column, const lm_tensor *block,
+lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t column, lm_tensor *block,
                       const lm_tensor *sizes, lm_err *e) {
   const int64_t n = pairs->ndim == 2 ? lm_rdm_stimuli(pairs->shape[1]) : -1;
   const bool fits = n > 0 && pairs->dtype == LM_F64 && lm_tensor_contiguous(pairs) && row >= 0 &&
@@ -91,11 +91,11 @@ lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t colu
                     first <= n - block->shape[0] && column <= n - block->shape[1] &&
                     lm_dtype_is_float(block->dtype) && (!sizes || lm_tensor_count(sizes) == n);
   if (!fits) return lm_fail(e, LM_ERR_SHAPE, "rdm: a block of products does not fit its RDM");
-  lm_tensor *copy = NULL, *lengths = NULL;
-  lm_status status = lm_tensor_convert(&copy, block, block->dtype, e);
+  lm_tensor *rows = NULL, *lengths = NULL;
+  lm_status status = lm_tensor_compact(&rows, block, e);
   if (status == LM_OK && sizes) status = lm_tensor_convert(&lengths, sizes, LM_F64, e);
   if (status == LM_OK) {
-    fill_job k = {.block = lm_tensor_data(copy),
+    fill_job k = {.block = lm_tensor_data(rows),
                   .sizes = sizes ? lm_tensor_data(lengths) : NULL,
                   .pairs = (double *)lm_tensor_data(pairs) + row * pairs->shape[1],
                   .first = first,
@@ -107,7 +107,7 @@ lm_status lm_rdm_fill(lm_tensor *pairs, int64_t row, int64_t first, int64_t colu
     lm_tensor_touch(pairs);
     if (lm_tensor_is_close(block)) pairs->close = true;
   }
-  lm_tensor_release(copy);
+  lm_tensor_release(rows);
   lm_tensor_release(lengths);
   return status;
 }

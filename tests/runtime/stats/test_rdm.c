@@ -309,6 +309,7 @@ static void test_cosine(void **state) {
   for (int size = 0; size < 3; size++)
     for (int kind = 0; kind < 4; kind++) {
       const bool single = kind & 1, centred = kind & 2;
+      const double of_rounding = !single ? 1e-13 : centred ? 3e-7 : 2e-6; /* chains that grow to 1 lose more */
       const int64_t n = shapes[size][0], p = shapes[size][1], pairs[2] = {2, n * (n - 1) / 2};
       lm_tensor *x, *wide, *length, *out;
       assert_int_equal(lm_tensor_normal(&x, single ? LM_F32 : LM_F64, 2, shapes[size], key, 100, 1, &e), LM_OK);
@@ -328,7 +329,7 @@ static void test_cosine(void **state) {
       for (int64_t i = 0, at = 0; i < n; i++)
         for (int64_t j = i + 1; j < n; j++, at++)
           if (n < 100 || (i * 31 + j) % 211 == 0)
-            assert_true(fabs(found[at] - fmax(0, 1 - cosine(off + i * p, off + j * p, p))) < (single ? 2e-6 : 1e-13));
+            assert_true(fabs(found[at] - fmax(0, 1 - cosine(off + i * p, off + j * p, p))) < of_rounding);
       for (int64_t i = 0; i < pairs[1]; i++) assert_true(lm_tensor_get(out, i) == 7);
       free(off);
       for (int64_t j = 0; j < p; j++) lm_tensor_set(x, 2 * p + j, 0.1);
